@@ -1,0 +1,334 @@
+//! Floating point numbers, read and written as Valkey 9.1 does.
+//!
+//! There are two ways to write one, and which it is depends on the command:
+//!
+//! * [`push`] writes scores and RESP3 doubles: few digits, with an exponent where that is shorter;
+//! * [`push_plain`] writes what INCRBYFLOAT stores: never an exponent, at most 17 decimals.
+//!
+//! Reading is strict in both: no spaces, nothing after the number, no NaN.
+
+use std::io::Write;
+
+use super::grisu::Decimal;
+use super::number;
+
+/// Whole numbers up to this size, 2^62, are written as integers.
+const MOST_AS_INTEGER: f64 = (1_u64 << 62) as f64;
+
+/// The most decimals that [`push_plain`] writes.
+const MOST_DECIMALS: usize = 17;
+
+/// The double that `text` spells, as ZADD, ZINCRBY, GEOADD and WEIGHTS read one.
+///
+/// | accepted | refused |
+/// |---|---|
+/// | `1`, `+1`, `-1`, `007`, `.5`, `5.` | the empty text, `.`, `+-1`, `1,5` |
+/// | `1e5`, `1E+5`, `1e-05` | `1e`, `1e+`, `e5` |
+/// | `inf`, `+inf`, `-Infinity`, in any case | `infin`, `nan`, `-nan` |
+/// | `5e-324`, `0e999` | `1e309` and `2e-324`: out of range |
+/// | | ` 1`, `1 `, `1\n`, `1\0`, `0x10` |
+///
+/// INCRBYFLOAT and HINCRBYFLOAT also take hexadecimal (`0x1.8p1`) in Valkey, and have the range of
+/// 80 bits.
+pub fn parse(text: &[u8]) -> Option<f64> {
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
+    let spells_a_word = digits.first().is_some_and(u8::is_ascii_alphabetic);
+    let spells_zero = || {
+        let significand = digits.split(|byte| byte.eq_ignore_ascii_case(&b'e')).next();
+        significand.is_some_and(|digits| digits.iter().all(|byte| b"0.".contains(byte)))
+    };
+    let in_range = match value {
+        _ if value.is_nan() => false,
+        _ if value.is_infinite() => spells_a_word,
+        0.0 => spells_zero(),
+        _ => true,
+    };
+    in_range.then_some(value)
+}
+
+/// Appends `value` as the bulk strings of RESP2 and the `,` doubles of RESP3 have it: in digits
+/// that read back as the same double (see `grisu` for which), laid out like this:
+///
+/// | value | written |
+/// |---|---|
+/// | not a number | `nan` |
+/// | infinite | `inf`, `-inf` |
+/// | zero | `0`, `-0` |
+/// | whole, at most 2^62 | `3`, `4611686018427387904` |
+/// | whole, with up to seven zeros after the digits | `9223372036854776000` |
+/// | up to six decimals, or below 10000 and from 0.001 | `0.000001`, `1234.5678901234` |
+/// | other | `1e+20`, `1.5e-7`, `1.2345600000001e+4` |
+///
+/// A sorted set that Valkey keeps in its small encoding answers `0` for the score `-0`; a big one,
+/// and every other reply, answers `-0`.
+pub fn push(out: &mut Vec<u8>, value: f64) {
+    if value.is_nan() {
+        return out.extend_from_slice(b"nan");
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    let size = value.abs();
+    if size.is_infinite() {
+        out.extend_from_slice(b"inf");
+    } else if size <= MOST_AS_INTEGER && size.fract() == 0.0 {
+        number::push_u64(out, size as u64);
+    } else {
+        push_decimal(out, &Decimal::of(size));
+    }
+}
+
+/// Appends `value` without an exponent, with as few digits as read back the same, and at most 17
+/// decimals.
+///
+/// INCRBYFLOAT and HINCRBYFLOAT print so. They calculate with 80 bits in Valkey; a double has 64,
+/// so a sum may differ from theirs behind the fifteenth digit (0.1 + 0.2 gives 0.30000000000000004
+/// here and 0.3 there). What is not finite is written as [`push`] does; these commands refuse to
+/// get there.
+pub fn push_plain(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() {
+        return push(out, value);
+    }
+    let start = out.len();
+    // Writing to a vector does not fail.
+    let _ = write!(out, "{value}");
+    let decimals = out[start..].iter().rev().position(|&byte| byte == b'.').unwrap_or(0);
+    if decimals > MOST_DECIMALS {
+        out.truncate(start);
+        let _ = write!(out, "{value:.MOST_DECIMALS$}");
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
+        if out.last() == Some(&b'.') {
+            out.pop();
+        }
+    }
+    if out[start..] == *b"-0" {
+        out.remove(start);
+    }
+}
+
+/// Chooses between the last three layouts of [`push`].
+fn push_decimal(out: &mut Vec<u8>, decimal: &Decimal) {
+    let (digits, exponent) = (decimal.digits(), decimal.exponent);
+    // The exponent that the number has with one digit before the point.
+    let scientific = exponent + digits.len() as i32 - 1;
+    if (0..8).contains(&exponent) {
+        out.extend_from_slice(digits);
+        push_zeros(out, exponent);
+    } else if (-6..0).contains(&exponent) || (exponent < 0 && scientific.abs() < 4) {
+        match usize::try_from(scientific + 1) {
+            Ok(whole @ 1..) => push_pointed(out, digits, whole),
+            _ => {
+                out.extend_from_slice(b"0.");
+                push_zeros(out, -scientific - 1);
+                out.extend_from_slice(digits);
+            }
+        }
+    } else {
+        push_pointed(out, digits, 1);
+        out.extend_from_slice(if scientific < 0 { b"e-" } else { b"e+" });
+        number::push_u64(out, u64::from(scientific.unsigned_abs()));
+    }
+}
+
+/// Appends `digits`, `whole` of them before the point.
+fn push_pointed(out: &mut Vec<u8>, digits: &[u8], whole: usize) {
+    let (whole, decimals) = digits.split_at(whole);
+    out.extend_from_slice(whole);
+    if !decimals.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(decimals);
+    }
+}
+
+fn push_zeros(out: &mut Vec<u8>, count: i32) {
+    out.extend((0..count).map(|_| b'0'));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(value: f64) -> String {
+        let mut out = Vec::new();
+        push(&mut out, value);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    fn plain(value: f64) -> String {
+        let mut out = Vec::new();
+        push_plain(&mut out, value);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    #[test]
+    fn decimals_exponents_and_infinities_parse() {
+        for (text, expected) in [
+            ("0", 0.0),
+            ("3.0", 3.0),
+            ("+1", 1.0),
+            ("-1.5", -1.5),
+            ("00012", 12.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("-.5e1", -5.0),
+            ("1e5", 1e5),
+            ("1E+5", 1e5),
+            ("1e-05", 1e-5),
+            ("0e999999999999999999999", 0.0),
+            ("0.000e-999", 0.0),
+            ("1e308", 1e308),
+            ("1e-320", 1e-320),
+            ("5e-324", 5e-324),
+            ("inf", f64::INFINITY),
+            ("+INF", f64::INFINITY),
+            ("-inf", f64::NEG_INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(expected), "{text}");
+        }
+        assert!(parse(b"-0").is_some_and(|zero| zero == 0.0 && zero.is_sign_negative()));
+    }
+
+    #[test]
+    fn what_is_no_double_or_out_of_range_is_refused() {
+        for text in [
+            "",
+            ".",
+            "+",
+            "-",
+            "e5",
+            "+.",
+            "++1",
+            "+-1",
+            "--1",
+            " 1",
+            "1 ",
+            "\t1",
+            "\n1",
+            "1\0",
+            "\0",
+            "1,5",
+            "1_000",
+            "1a",
+            "1f",
+            "1e",
+            "1e+",
+            "0x10",
+            "0b11",
+            "nan",
+            "NaN",
+            "-nan",
+            "infi",
+            "infin",
+            " inf",
+            "inf ",
+            "(1",
+            "1e309",
+            "-1e400",
+            "1e999999999999999999999",
+            "2e-324",
+            "1e-400",
+            "-1e-400",
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(parse(b"1\xff"), None);
+    }
+
+    #[test]
+    fn doubles_are_laid_out_as_in_the_reference() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+            (3.0, "3"),
+            (-3.0, "-3"),
+            (0.1, "0.1"),
+            (1e18, "1000000000000000000"),
+            (123456789012345678.0, "123456789012345680"),
+            (4611686018427387904.0, "4611686018427387904"),
+            (4611686018427388928.0, "4611686018427389000"),
+            (9223372036854775808.0, "9223372036854776000"),
+            (-9223372036854775808.0, "-9223372036854776000"),
+            (1e19, "1e+19"),
+            (1e21, "1e+21"),
+            (1.2345678901234568e21, "1234567890123456800000"),
+            (1e23, "99999999999999990000000"),
+            (0.00001, "0.00001"),
+            (0.000001, "0.000001"),
+            (0.0000001, "1e-7"),
+            (0.0000015, "1.5e-6"),
+            (0.0001234, "1.234e-4"),
+            (0.30000000000000004, "0.30000000000000004"),
+            (1000000.5, "1000000.5"),
+            (61356.3877751, "6.1356387775100004e+4"),
+            (-1.1e-9, "-1.1e-9"),
+            (-1e300, "-1e+300"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (2.2250738585072014e-308, "2.2250738585072014e-308"),
+            (5e-324, "5e-324"),
+        ] {
+            assert_eq!(written(value), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_written_parses_to_the_same() {
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        for _ in 0..50_000 {
+            let any = f64::from_bits(next());
+            let near_one = (next() >> 40) as f64 / 1e4 - 500.0;
+            let whole = (next() as i64 >> (next() % 64)) as f64;
+            for value in [any, near_one, whole] {
+                if value.is_finite() {
+                    let text = written(value);
+                    let read = parse(text.as_bytes()).map(f64::to_bits);
+                    assert_eq!(read, Some(value.to_bits()), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn plain_doubles_have_no_exponent() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (3.0, "3"),
+            (10.6, "10.6"),
+            (-0.25, "-0.25"),
+            (5200.0, "5200"),
+            (1e-7, "0.0000001"),
+            (-1.1e-9, "-0.0000000011"),
+            (1e17, "100000000000000000"),
+            (1e23, "100000000000000000000000"),
+            (9007199254740992.0, "9007199254740992"),
+        ] {
+            assert_eq!(plain(value), expected);
+        }
+    }
+
+    #[test]
+    fn plain_doubles_end_after_seventeen_decimals() {
+        for (value, expected) in [
+            (1.2345678901234567e-10, "0.00000000012345679"),
+            (6e-18, "0.00000000000000001"),
+            (4e-18, "0"),
+            (-1e-18, "0"),
+            (5e-324, "0"),
+        ] {
+            assert_eq!(plain(value), expected);
+        }
+    }
+}

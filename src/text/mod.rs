@@ -1,0 +1,16 @@
+//! Text as the protocol's users write it: patterns, numbers and quoted words.
+//!
+//! * [`glob`] matches the patterns of KEYS, PSUBSCRIBE, CONFIG GET and ACL rules;
+//! * [`number`] reads and writes integers, and reads the sizes of configuration files;
+//! * [`double`] reads and writes floating point numbers, digit for digit as Valkey does;
+//! * [`quote`] splits lines into words and quotes bytes so that a person can read them.
+//!
+//! Everything here works on bytes, because that is what arrives, and nothing here knows anything
+//! else of the crate. Rules that no document states were learned by asking Valkey 9.1; each is told
+//! where it is kept.
+
+pub mod double;
+pub mod glob;
+mod grisu;
+pub mod number;
+pub mod quote;
