@@ -1,0 +1,141 @@
+//! The arguments of one request, the command's name among them.
+//!
+//! Nothing is copied: an argument is a [`Span`] of the input buffer. What must outlive the buffer (a
+//! queued or a waiting command) is kept as [`OwnedArgs`].
+
+use std::ops::Index;
+
+/// Where an argument lies: offsets in bytes from the first byte of its request.
+///
+/// Four bytes each, because a request is bounded by the query buffer, and that by 4 GiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The span from `start` up to, not including, `end`. The parser keeps both under 4 GiB.
+    pub fn new(start: usize, end: usize) -> Span {
+        debug_assert!(start <= end && end <= u32::MAX as usize);
+        Span { start: start as u32, end: end as u32 }
+    }
+}
+
+/// A request as handlers see it: three words that are copied freely. `args[0]` is the command's name.
+#[derive(Clone, Copy)]
+pub struct Args<'a> {
+    input: &'a [u8],
+    spans: &'a Vec<Span>,
+}
+
+impl<'a> Args<'a> {
+    /// The arguments that `spans` marks in `input`. `spans` is a `&Vec` to be one word, not two.
+    pub fn new(input: &'a [u8], spans: &'a Vec<Span>) -> Args<'a> {
+        Args { input, spans }
+    }
+
+    /// How many arguments there are, the command's name counted.
+    pub fn len(self) -> usize {
+        self.spans.len()
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.spans.is_empty()
+    }
+
+    pub fn get(self, index: usize) -> Option<&'a [u8]> {
+        self.spans.get(index).map(|&span| self.at(span))
+    }
+
+    /// All arguments from `first` on; none if there are fewer.
+    pub fn from(self, first: usize) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        let first = first.min(self.spans.len());
+        self.spans[first..].iter().map(move |&span| self.at(span))
+    }
+
+    /// Whether argument `index` exists and is `word`, in capitals or not.
+    pub fn is(self, index: usize, word: &str) -> bool {
+        self.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// The bytes that the arguments have in all.
+    pub fn bytes(self) -> usize {
+        self.spans.iter().map(|span| (span.end - span.start) as usize).sum()
+    }
+
+    /// A copy that needs no input buffer.
+    pub fn to_owned(self) -> OwnedArgs {
+        self.from(0).collect()
+    }
+
+    /// The bytes of a span that belongs to this request; unlike indexing, free of `self`'s borrow.
+    fn at(self, span: Span) -> &'a [u8] {
+        &self.input[span.start as usize..span.end as usize]
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = [u8];
+
+    /// Panics when there is no such argument: a handler only indexes below its command's arity.
+    fn index(&self, index: usize) -> &[u8] {
+        self.at(self.spans[index])
+    }
+}
+
+/// Arguments that own their bytes, packed end to end.
+#[derive(Debug, Clone, Default)]
+pub struct OwnedArgs {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl OwnedArgs {
+    pub fn args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.spans)
+    }
+
+    /// Bytes of memory held.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}
+
+impl<T: AsRef<[u8]>> FromIterator<T> for OwnedArgs {
+    fn from_iter<I: IntoIterator<Item = T>>(args: I) -> OwnedArgs {
+        let mut owned = OwnedArgs::default();
+        for arg in args {
+            let start = owned.bytes.len();
+            owned.bytes.extend_from_slice(arg.as_ref());
+            owned.spans.push(Span::new(start, owned.bytes.len()));
+        }
+        owned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn args_are_three_words() {
+        assert_eq!(size_of::<Args<'_>>(), 3 * size_of::<usize>());
+    }
+
+    #[test]
+    fn owned_args_read_as_they_were_written() {
+        let owned: OwnedArgs = ["set", "k", ""].into_iter().collect();
+        let args = owned.args();
+        assert_eq!(
+            (args.len(), &args[0], &args[1], &args[2]),
+            (3, &b"set"[..], &b"k"[..], &b""[..])
+        );
+        assert_eq!(args.get(3), None);
+        assert_eq!(args.from(1).len(), 2);
+        assert_eq!(args.from(9).len(), 0);
+        assert!(args.is(0, "SET"));
+        assert_eq!(args.bytes(), 4);
+        assert_eq!(args.to_owned().args().get(1), Some(&b"k"[..]));
+    }
+}

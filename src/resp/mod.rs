@@ -1,0 +1,16 @@
+//! The wire: RESP2 and RESP3, and nothing about commands or clients.
+//!
+//! * [`request`] finds complete requests in bytes that arrive in any pieces;
+//! * [`args`] is how a request's arguments are handed on: spans into those bytes, never copies;
+//! * [`reply`] writes every reply type in the protocol that the client negotiated;
+//! * [`value`] reads replies back, for tests, tools and the wire log.
+
+pub mod args;
+pub mod reply;
+pub mod request;
+pub mod value;
+
+pub use args::{Args, OwnedArgs, Span};
+pub use reply::{Protocol, Reply};
+pub use request::{Limits, Parsed, Parser, ProtocolError};
+pub use value::Value;

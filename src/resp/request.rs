@@ -1,0 +1,277 @@
+//! Requests: finding complete commands in bytes that arrive in any pieces.
+//!
+//! A request is an array of bulk strings (`*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\n`) or an inline command
+//! (`ECHO hi\r\n`, quoted as in redis-cli). The parser promises:
+//!
+//! * **in place**: arguments are spans of the input; an inline word that has escapes is unescaped where
+//!   it stands;
+//! * **resumable**: it can stop after every byte, and when it goes on it looks only at bytes that it has
+//!   not seen, so a request costs the same in one piece and in a thousand;
+//! * **no credit**: nothing is allocated from a declared length. Ten bytes may announce a million
+//!   arguments; memory grows when they arrive;
+//! * the texts and limits are those of Valkey 9.1.
+//!
+//! It knows no command, no client and no socket.
+
+use std::fmt;
+
+use super::args::Span;
+use crate::text::{number, quote};
+
+/// The longest inline request, and the longest line that announces a length, in bytes.
+pub const MAX_LINE: usize = 64 * 1024;
+
+/// The most arguments a request may announce.
+const MAX_ARGS: i64 = i32::MAX as i64;
+
+/// The most arguments, and the longest of them in bytes, of a client that has not logged in.
+const UNAUTHENTICATED_ARGS: i64 = 10;
+const UNAUTHENTICATED_BULK: i64 = 16 * 1024;
+
+/// What a client may send at the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The longest argument in bytes: `proto-max-bulk-len`.
+    pub bulk: i64,
+    /// Whether the client has logged in, or need not.
+    pub authenticated: bool,
+}
+
+/// What the input begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parsed {
+    /// A request of so many bytes, whose arguments are in the caller's spans.
+    Request(usize),
+    /// So many bytes that ask for nothing and get no reply: `*0`, `*-1`, an empty line.
+    Nothing(usize),
+    /// The beginning of a request. Call again with the same bytes and more after them.
+    Partial,
+}
+
+/// Why a connection cannot go on: after this nobody knows where the next request would begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProtocolError {
+    MultibulkLength,
+    BulkLength,
+    UnauthenticatedMultibulkLength,
+    UnauthenticatedBulkLength,
+    /// Something else stands where the `$` of an argument belongs.
+    ExpectedBulk(u8),
+    Crlf,
+    UnbalancedQuotes,
+    InlineTooBig,
+    MultibulkCountTooBig,
+    BulkCountTooBig,
+    /// `POST` or `Host:`: somebody made a web browser talk to us. There is nothing to say to it.
+    CrossProtocol,
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self {
+            ProtocolError::MultibulkLength => "invalid multibulk length",
+            ProtocolError::BulkLength => "invalid bulk length",
+            ProtocolError::UnauthenticatedMultibulkLength => "unauthenticated multibulk length",
+            ProtocolError::UnauthenticatedBulkLength => "unauthenticated bulk length",
+            ProtocolError::ExpectedBulk(got) => {
+                return write!(f, "expected '$', got '{}'", char::from(*got));
+            }
+            ProtocolError::Crlf => "invalid CRLF in request",
+            ProtocolError::UnbalancedQuotes => "unbalanced quotes in request",
+            ProtocolError::InlineTooBig => "too big inline request",
+            ProtocolError::MultibulkCountTooBig => "too big mbulk count string",
+            ProtocolError::BulkCountTooBig => "too big bulk count string",
+            ProtocolError::CrossProtocol => "possible cross-protocol attack",
+        };
+        f.write_str(reason)
+    }
+}
+
+/// Where parsing goes on when more bytes have come. While there is no half-read request it is one word.
+#[derive(Debug, Default)]
+pub struct Parser {
+    half: Option<Box<Half>>,
+}
+
+#[derive(Debug)]
+struct Half {
+    spans: Vec<Span>,
+    place: Place,
+}
+
+/// How far into a request the parser has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// The first byte of what is read next: a line, or the body of an argument.
+    at: usize,
+    /// Bytes of that line that have been looked at and do not end it.
+    seen: usize,
+    /// Arguments that are still to come; none are before the first line has been read.
+    missing: i64,
+    /// The length of the argument whose body is read next.
+    bulk: Option<usize>,
+}
+
+impl Parser {
+    /// Parses the request at the start of `input` and leaves its arguments in `spans`.
+    ///
+    /// After [`Parsed::Partial`] the next call must get the same bytes again, with more behind them.
+    /// `spans` is the caller's so that all its parsers share one allocation.
+    pub fn parse(
+        &mut self,
+        input: &mut [u8],
+        spans: &mut Vec<Span>,
+        limits: Limits,
+    ) -> Result<Parsed, ProtocolError> {
+        let mut place = match self.half.take() {
+            None => {
+                spans.clear();
+                Place::default()
+            }
+            Some(half) => {
+                *spans = half.spans;
+                half.place
+            }
+        };
+        let parsed = match input.first() {
+            None => return Ok(Parsed::Partial),
+            Some(b'*') => multibulk(input, &mut place, spans, limits),
+            Some(_) => inline(input, &mut place, spans),
+        };
+        if parsed == Ok(Parsed::Partial) {
+            self.half = Some(Box::new(Half { spans: std::mem::take(spans), place }));
+        }
+        parsed
+    }
+
+    /// Bytes of memory that a half-read request holds, its input not counted.
+    pub fn memory(&self) -> usize {
+        self.half
+            .as_ref()
+            .map_or(0, |half| size_of::<Half>() + half.spans.capacity() * size_of::<Span>())
+    }
+
+    /// Whether a request has begun to arrive and is not complete.
+    pub fn is_half_read(&self) -> bool {
+        self.half.is_some()
+    }
+}
+
+fn multibulk(
+    input: &[u8],
+    place: &mut Place,
+    spans: &mut Vec<Span>,
+    limits: Limits,
+) -> Result<Parsed, ProtocolError> {
+    if place.at == 0 {
+        let Some(count) = length(input, place, ProtocolError::MultibulkCountTooBig)? else {
+            return Ok(Parsed::Partial);
+        };
+        match count {
+            Some(count) if count > MAX_ARGS => return Err(ProtocolError::MultibulkLength),
+            Some(count) if count <= 0 => return Ok(Parsed::Nothing(place.at)),
+            Some(count) if count > UNAUTHENTICATED_ARGS && !limits.authenticated => {
+                return Err(ProtocolError::UnauthenticatedMultibulkLength);
+            }
+            Some(count) => place.missing = count,
+            None => return Err(ProtocolError::MultibulkLength),
+        }
+    }
+    while place.missing > 0 {
+        let size = match place.bulk {
+            Some(size) => size,
+            None => {
+                let line = place.at;
+                let Some(size) = length(input, place, ProtocolError::BulkCountTooBig)? else {
+                    return Ok(Parsed::Partial);
+                };
+                if input[line] != b'$' {
+                    return Err(ProtocolError::ExpectedBulk(input[line]));
+                }
+                match size {
+                    Some(size) if (0..=limits.bulk).contains(&size) => {
+                        if size > UNAUTHENTICATED_BULK && !limits.authenticated {
+                            return Err(ProtocolError::UnauthenticatedBulkLength);
+                        }
+                        place.bulk = Some(size as usize);
+                        size as usize
+                    }
+                    _ => return Err(ProtocolError::BulkLength),
+                }
+            }
+        };
+        let end = place.at + size;
+        match input.get(end..end + 2) {
+            None => return Ok(Parsed::Partial),
+            Some(b"\r\n") => spans.push(Span::new(place.at, end)),
+            Some(_) => return Err(ProtocolError::Crlf),
+        }
+        place.at = end + 2;
+        place.bulk = None;
+        place.missing -= 1;
+    }
+    Ok(Parsed::Request(place.at))
+}
+
+/// Reads the line at `place`, a type byte and a number, and moves `place` behind it.
+///
+/// `None` while the line is not complete, `Some(None)` if what it holds is not a number.
+#[inline]
+fn length(
+    input: &[u8],
+    place: &mut Place,
+    too_big: ProtocolError,
+) -> Result<Option<Option<i64>>, ProtocolError> {
+    let line = &input[place.at..];
+    let Some(more) = line[place.seen..].iter().position(|&byte| byte == b'\r') else {
+        if line.len() > MAX_LINE {
+            return Err(too_big);
+        }
+        place.seen = line.len();
+        return Ok(None);
+    };
+    let end = place.seen + more;
+    match line.get(end + 1) {
+        None => {
+            place.seen = end;
+            Ok(None)
+        }
+        Some(b'\n') => {
+            place.at += end + 2;
+            place.seen = 0;
+            Ok(Some(line.get(1..end).and_then(number::parse_i64)))
+        }
+        Some(_) => Err(ProtocolError::Crlf),
+    }
+}
+
+fn inline(
+    input: &mut [u8],
+    place: &mut Place,
+    spans: &mut Vec<Span>,
+) -> Result<Parsed, ProtocolError> {
+    let Some(more) = input[place.seen..].iter().position(|&byte| byte == b'\n') else {
+        if input.len() > MAX_LINE {
+            return Err(ProtocolError::InlineTooBig);
+        }
+        place.seen = input.len();
+        return Ok(Parsed::Partial);
+    };
+    let end = place.seen + more;
+    if end > MAX_LINE {
+        return Err(ProtocolError::InlineTooBig);
+    }
+    let line = &mut input[..end];
+    quote::split_quoted(line, |word| spans.push(Span::new(word.start, word.end)))
+        .map_err(|_| ProtocolError::UnbalancedQuotes)?;
+    match spans.first() {
+        None => Ok(Parsed::Nothing(end + 1)),
+        Some(_) => {
+            let name = &super::Args::new(line, spans)[0];
+            if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
+                return Err(ProtocolError::CrossProtocol);
+            }
+            Ok(Parsed::Request(end + 1))
+        }
+    }
+}
