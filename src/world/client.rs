@@ -1,0 +1,211 @@
+//! A client: one connection, from the server's point of view.
+//!
+//! Ten thousand idle ones are normal, so the struct is small and what few clients need sits behind
+//! boxes. It knows no socket: `net` has the socket that belongs to the slot.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::access::UserId;
+use super::stats::CommandId;
+use crate::resp::{Parser, Protocol};
+
+/// Which listener a client came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Tcp,
+    Unix,
+    /// The administration port.
+    Admin,
+    /// No socket: a client in the server's own process.
+    Local,
+}
+
+impl Kind {
+    /// Whether the client may take one of the places that are kept for operators.
+    pub fn has_reserved_place(self) -> bool {
+        matches!(self, Kind::Unix | Kind::Admin)
+    }
+}
+
+/// One end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Tcp(SocketAddr),
+    /// The path of the unix socket; peers have no address of their own and show the same.
+    Unix(Arc<str>),
+    Local,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(addr) => write!(f, "{addr}"),
+            Address::Unix(path) => write!(f, "{path}:0"),
+            Address::Local => f.write_str("local:0"),
+        }
+    }
+}
+
+/// Who connects, and where: what `net` knows of a newcomer.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub kind: Kind,
+    pub addr: Address,
+    pub laddr: Address,
+    /// The number of the socket, for CLIENT LIST. -1 if there is none.
+    pub fd: i32,
+}
+
+impl Peer {
+    /// A client without a socket.
+    pub fn local() -> Peer {
+        Peer { kind: Kind::Local, addr: Address::Local, laddr: Address::Local, fd: -1 }
+    }
+}
+
+/// What CLIENT REPLY asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// CLIENT REPLY SKIP is running: the next command is the one that gets no reply.
+    SkipNext,
+    Skip,
+}
+
+/// Whether a connection is to be closed, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Doom {
+    #[default]
+    No,
+    /// After what is owed to it has been sent. It is not read any more.
+    AfterReply,
+    /// At the end of this turn, sent or not.
+    Now,
+}
+
+/// What is to be sent to a client.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub bytes: Vec<u8>,
+    /// How many of them have been sent.
+    pub sent: usize,
+}
+
+impl Outbox {
+    /// What is still to be sent.
+    pub fn unsent(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+}
+
+/// A connection and its session.
+#[derive(Debug)]
+pub struct Client {
+    /// Counts up from 1 and is never used again, unlike slots.
+    pub id: u64,
+    pub peer: Peer,
+    /// Set by CLIENT SETNAME or HELLO SETNAME; empty: none. RESET takes it away.
+    pub name: Box<[u8]>,
+    /// What CLIENT SETINFO told. RESET keeps them: they describe the program, not the session.
+    pub lib_name: Box<[u8]>,
+    pub lib_ver: Box<[u8]>,
+    /// When it connected and when it was last heard of, in µs of [`super::Now::mono`].
+    pub created: u64,
+    pub active: u64,
+
+    pub db: usize,
+    pub protocol: Protocol,
+    pub user: UserId,
+    /// Whether it has logged in. The first state follows from whether the default user needs a password.
+    pub authenticated: bool,
+    pub reply_mode: ReplyMode,
+    /// CLIENT NO-EVICT: never closed to save memory.
+    pub no_evict: bool,
+    /// CLIENT NO-TOUCH: its reads do not count as uses of keys.
+    pub no_touch: bool,
+    /// CLIENT CAPA REDIRECT: understands -REDIRECT errors.
+    pub redirect_capable: bool,
+
+    pub doom: Doom,
+    /// It sends nothing any more, but wants its replies.
+    pub half_closed: bool,
+    /// It is in the list of clients that this turn flushes.
+    pub touched: bool,
+
+    pub last_command: Option<CommandId>,
+    pub commands: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+
+    /// The beginning of a request that is not complete. Empty nearly always.
+    pub inbox: Vec<u8>,
+    pub parser: Parser,
+    pub outbox: Outbox,
+}
+
+impl Client {
+    pub fn new(id: u64, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Client {
+        Client {
+            id,
+            peer,
+            name: Box::default(),
+            lib_name: Box::default(),
+            lib_ver: Box::default(),
+            created: now,
+            active: now,
+            db: 0,
+            protocol: Protocol::default(),
+            user,
+            authenticated,
+            reply_mode: ReplyMode::default(),
+            no_evict: false,
+            no_touch: false,
+            redirect_capable: false,
+            doom: Doom::No,
+            half_closed: false,
+            touched: false,
+            last_command: None,
+            commands: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            inbox: Vec::new(),
+            parser: Parser::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Bytes of memory that the client makes the server hold: itself and its buffers.
+    pub fn memory(&self) -> usize {
+        size_of::<Client>()
+            + self.name.len()
+            + self.lib_name.len()
+            + self.lib_ver.len()
+            + self.inbox.capacity()
+            + self.parser.memory()
+            + self.outbox.bytes.capacity()
+    }
+
+    /// Bytes that a half-read request has brought and costs; `client-query-buffer-limit` bounds them.
+    pub fn query_bytes(&self) -> usize {
+        self.inbox.len() + self.parser.memory()
+    }
+
+    /// Whether its next request may run now.
+    pub fn is_runnable(&self) -> bool {
+        self.doom == Doom::No
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_client_is_small() {
+        assert!(size_of::<Client>() <= 400, "{} bytes", size_of::<Client>());
+    }
+}

@@ -1,0 +1,163 @@
+//! The registry of clients: all of them by slot, and by id.
+//!
+//! A slot is a place in the slab, and the poll token of the client's socket. It is used again only
+//! after [`Clients::remove`], which happens between event batches. Whoever remembers a client for
+//! longer than a turn remembers its id and asks for it again.
+
+use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
+
+use slab::Slab;
+
+use super::access::UserId;
+use super::client::{Client, Doom, Kind, Peer};
+
+/// A client's place for as long as it is connected.
+pub type Slot = usize;
+
+/// Every connected client.
+#[derive(Debug, Default)]
+pub struct Clients {
+    slab: Slab<Client>,
+    /// Ordered, because ids are ages: CLIENT LIST shows the oldest first.
+    by_id: BTreeMap<u64, Slot>,
+    last_id: u64,
+    /// Clients that hold no reserved place: the ones that `maxclients` counts.
+    unreserved: usize,
+    /// Slots with something to flush, or to close, at the end of the turn.
+    touched: Vec<Slot>,
+}
+
+impl Clients {
+    /// Adds a newcomer. `now` is in µs of [`super::Now::mono`].
+    pub fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
+        self.last_id += 1;
+        self.unreserved += usize::from(!peer.kind.has_reserved_place());
+        let client = Client::new(self.last_id, peer, now, user, authenticated);
+        let slot = self.slab.insert(client);
+        self.by_id.insert(self.last_id, slot);
+        slot
+    }
+
+    /// Forgets a client. Its slot may be given to the next newcomer.
+    pub fn remove(&mut self, slot: Slot) -> Client {
+        let client = self.slab.remove(slot);
+        self.by_id.remove(&client.id);
+        self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
+        client
+    }
+
+    /// Whether one more client of this kind may stay. `reserved` places beyond `most` are for operators.
+    pub fn has_room(&self, kind: Kind, most: usize, reserved: usize) -> bool {
+        if kind.has_reserved_place() {
+            self.len() < most.saturating_add(reserved)
+        } else {
+            self.unreserved < most
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.slab.contains(slot)
+    }
+
+    pub fn get(&self, slot: Slot) -> Option<&Client> {
+        self.slab.get(slot)
+    }
+
+    /// The slot of the client with this id, if it is still connected.
+    pub fn slot_of(&self, id: u64) -> Option<Slot> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// All slots, the client that has been here longest first.
+    pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
+        self.by_id.values().copied()
+    }
+
+    /// All clients, the one that has been here longest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Client> {
+        self.by_id.values().map(|&slot| &self.slab[slot])
+    }
+
+    /// This turn has something to send to the client, or its connection to close.
+    #[inline]
+    pub fn touch(&mut self, slot: Slot) {
+        let client = &mut self.slab[slot];
+        if !client.touched {
+            client.touched = true;
+            self.touched.push(slot);
+        }
+    }
+
+    /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
+    pub fn doom(&mut self, slot: Slot, doom: Doom) {
+        let client = &mut self.slab[slot];
+        client.doom = client.doom.max(doom);
+        self.touch(slot);
+    }
+
+    /// The slots that were touched since the last call.
+    pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
+        into.clear();
+        std::mem::swap(&mut self.touched, into);
+        for &slot in into.iter() {
+            if let Some(client) = self.slab.get_mut(slot) {
+                client.touched = false;
+            }
+        }
+    }
+}
+
+impl Index<Slot> for Clients {
+    type Output = Client;
+
+    fn index(&self, slot: Slot) -> &Client {
+        &self.slab[slot]
+    }
+}
+
+impl IndexMut<Slot> for Clients {
+    fn index_mut(&mut self, slot: Slot) -> &mut Client {
+        &mut self.slab[slot]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(clients: &mut Clients, kind: Kind) -> Slot {
+        clients.add(Peer { kind, ..Peer::local() }, 0, UserId::DEFAULT, true)
+    }
+
+    #[test]
+    fn ids_are_never_used_again_but_slots_are() {
+        let mut clients = Clients::default();
+        let first = add(&mut clients, Kind::Tcp);
+        let id = clients[first].id;
+        clients.remove(first);
+        let second = add(&mut clients, Kind::Tcp);
+        assert_eq!(first, second);
+        assert_eq!(clients[second].id, id + 1);
+        assert_eq!(clients.slot_of(id), None);
+    }
+
+    #[test]
+    fn operators_get_in_when_everybody_is_there() {
+        let mut clients = Clients::default();
+        add(&mut clients, Kind::Tcp);
+        assert!(!clients.has_room(Kind::Tcp, 1, 2));
+        assert!(clients.has_room(Kind::Admin, 1, 2));
+        add(&mut clients, Kind::Admin);
+        add(&mut clients, Kind::Unix);
+        assert!(!clients.has_room(Kind::Unix, 1, 2));
+    }
+}

@@ -1,0 +1,221 @@
+//! The directives: one row each, in the order of their names.
+//!
+//! A row says how a directive's text becomes the field and back ([`super::kind`]), and what may be
+//! done with it. Without a field, `directive!(name, kind)` is for what cannot be otherwise here: an
+//! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
+
+use super::kind::{
+    Addresses, BufferLimits, Empty, FilePath, Integer, Kind, Memory, OctalMode, OneOf, Only,
+    Password, YesNo,
+};
+use super::{Config, Reason};
+
+macro_rules! directive {
+    ($name:literal, $field:ident, $kind:expr) => {
+        Directive::new(
+            $name,
+            |config| $kind.show(&config.$field),
+            |config, words| $kind.read(&mut config.$field, words),
+        )
+    };
+    ($name:literal, $kind:expr) => {
+        Directive::new($name, |_| $kind.show(&()), |_, words| $kind.read(&mut (), words))
+    };
+}
+
+/// The range of what the reference keeps in a C `int`.
+const INT: Integer = Integer(0..=i32::MAX as i64);
+const PORT: Integer = Integer(0..=u16::MAX as i64);
+/// A limit on input below this could cut off requests that no one calls big.
+const AT_LEAST_1MB: Memory = Memory(1 << 20..=i64::MAX as u64);
+
+const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
+
+pub(super) const DIRECTIVES: &[Directive] = &[
+    directive!("admin-port", admin_port, PORT),
+    directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
+    directive!("bind", bind, Addresses { most: 16 }).list(),
+    directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits).list(),
+    directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB),
+    directive!("cluster-enabled", Only(YesNo, false, "respd is not part of a cluster")).immutable(),
+    directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
+    directive!("databases", databases, Integer(1..=i32::MAX as i64)).immutable(),
+    directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
+    Directive::new("hz", |config| INT.show(&config.hz), read_hz),
+    directive!("io-threads", Only(Integer(1..=256), 1, "respd runs on one thread")),
+    directive!("logfile", logfile, FilePath).immutable(),
+    directive!("loglevel", loglevel, OneOf),
+    directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64)),
+    directive!("port", port, PORT),
+    directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
+    directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
+    directive!("requirepass", requirepass, Password).secret(),
+    directive!("save", Empty(MEMORY_ONLY)).list(),
+    directive!("tcp-backlog", tcp_backlog, INT).immutable(),
+    directive!("tcp-keepalive", tcp_keepalive, INT),
+    directive!("timeout", timeout, INT),
+    directive!("unixsocket", unixsocket, FilePath).immutable(),
+    directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
+];
+
+/// Any number is taken, and the nearest sensible one used.
+fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    INT.read(&mut config.hz, words)?;
+    config.hz = config.hz.clamp(1, 500);
+    Ok(())
+}
+
+/// What is known about one directive.
+pub(super) struct Directive {
+    /// In lower case.
+    pub name: &'static str,
+    /// The name it had before. CONFIG GET, CONFIG SET and the file know both.
+    alias: Option<&'static str>,
+    list: bool,
+    immutable: bool,
+    secret: bool,
+    show: fn(&Config) -> Vec<u8>,
+    read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
+}
+
+impl Directive {
+    const fn new(
+        name: &'static str,
+        show: fn(&Config) -> Vec<u8>,
+        read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
+    ) -> Directive {
+        Directive { name, alias: None, list: false, immutable: false, secret: false, show, read }
+    }
+
+    const fn alias(mut self, alias: &'static str) -> Directive {
+        self.alias = Some(alias);
+        self
+    }
+
+    /// Its value is any number of words, which CONFIG SET takes as one text with spaces between.
+    const fn list(mut self) -> Directive {
+        self.list = true;
+        self
+    }
+
+    /// Decided when the server starts; CONFIG SET refuses it.
+    const fn immutable(mut self) -> Directive {
+        self.immutable = true;
+        self
+    }
+
+    /// Its value is in no error text.
+    const fn secret(mut self) -> Directive {
+        self.secret = true;
+        self
+    }
+
+    pub fn is_immutable(&self) -> bool {
+        self.immutable
+    }
+
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// The value as one text, as CONFIG GET gives it.
+    pub fn show(&self, config: &Config) -> Vec<u8> {
+        (self.show)(config)
+    }
+
+    /// Takes the value as the words of a line. A refusal may leave `config` half changed.
+    pub fn read_words(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+        (self.read)(config, words)
+    }
+
+    /// Takes the value as one text, as [`Directive::show`] gives it.
+    pub fn read_text(&self, config: &mut Config, text: &[u8]) -> Result<(), Reason> {
+        self.read_words(config, &self.words(text))
+    }
+
+    /// A text as the words of a line: a list is split at every space, an empty one is no words.
+    pub fn words<'a>(&self, text: &'a [u8]) -> Vec<&'a [u8]> {
+        match self.list {
+            true if text.is_empty() => Vec::new(),
+            true => text.split(|&byte| byte == b' ').collect(),
+            false => vec![text],
+        }
+    }
+}
+
+/// The directive called `name`, and the lower-case spelling of that name: its own or its alias.
+pub(super) fn find(name: &[u8]) -> Option<(&'static str, &'static Directive)> {
+    names().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Every name there is, aliases too.
+pub(super) fn names() -> impl Iterator<Item = (&'static str, &'static Directive)> {
+    DIRECTIVES.iter().flat_map(|directive| {
+        [Some(directive.name), directive.alias]
+            .into_iter()
+            .flatten()
+            .map(move |name| (name, directive))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn rows_are_sorted_and_their_names_lower_case_and_unique() {
+        let order: Vec<_> = DIRECTIVES.iter().map(|directive| directive.name).collect();
+        assert!(order.is_sorted(), "{order:?}");
+        let mut all: Vec<_> = names().map(|(name, _)| name).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(all.iter().all(|name| name.to_ascii_lowercase() == *name));
+    }
+
+    #[test]
+    fn every_default_is_taken_as_it_is_shown() {
+        for directive in DIRECTIVES {
+            let mut config = Config::default();
+            let shown = directive.show(&config);
+            assert_eq!(directive.read_text(&mut config, &shown), Ok(()), "{}", directive.name);
+            assert_eq!(config, Config::default(), "{}", directive.name);
+        }
+    }
+
+    /// One of these texts is another value of any directive that has one, and is then shown and
+    /// written in a form that gives it back.
+    #[test]
+    fn every_other_value_is_taken_as_it_is_shown_and_as_it_is_written() {
+        let texts = ["7", "2mb", "local", "debug", "normal 1 2 3", "it's \"\x07\" a name"];
+        for directive in DIRECTIVES {
+            for text in texts {
+                let mut config = Config::default();
+                if directive.read_text(&mut config, text.as_bytes()).is_err() {
+                    continue;
+                }
+                let mut again = Config::default();
+                assert_eq!(directive.read_text(&mut again, &directive.show(&config)), Ok(()));
+                assert_eq!(again, config, "{} {text:?}", directive.name);
+
+                let written = config.rewritten(Path::new("x"), b"").unwrap();
+                assert_eq!(
+                    Config::parse(Path::new("x"), &written),
+                    Ok(config),
+                    "{}",
+                    directive.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_is_found_in_any_case() {
+        for (name, directive) in names() {
+            let (found, same) = find(name.to_ascii_uppercase().as_bytes()).unwrap();
+            assert_eq!((found, same.name), (name, directive.name));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The types of the fields that are more than a number.
+
+use std::fmt;
+use std::ops::Deref;
+
+use super::file::{LoadError, Place};
+use super::kind::Choice;
+
+/// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Secret {
+        Secret(bytes.to_vec())
+    }
+}
+
+impl Deref for Secret {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_empty() { "Secret(unset)" } else { "Secret(set)" })
+    }
+}
+
+/// How much is logged, from everything to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Debug,
+    Verbose,
+    Notice,
+    Warning,
+    Nothing,
+}
+
+impl Choice for LogLevel {
+    const NAMES: &'static [(&'static str, LogLevel)] = &[
+        ("debug", LogLevel::Debug),
+        ("verbose", LogLevel::Verbose),
+        ("notice", LogLevel::Notice),
+        ("warning", LogLevel::Warning),
+        ("nothing", LogLevel::Nothing),
+    ];
+}
+
+/// Who may call DEBUG, which can stop the server for as long as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebugCommand {
+    No,
+    Yes,
+    /// Clients that come over a loopback address or the unix socket.
+    Local,
+}
+
+impl Choice for DebugCommand {
+    const NAMES: &'static [(&'static str, DebugCommand)] =
+        &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
+}
+
+/// What may wait in the output buffers of each class of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputBufferLimits {
+    pub normal: BufferLimit,
+    /// Replicas, which respd does not have; files of other servers speak of them. Its name in text
+    /// is `slave`, or `replica` when it is read.
+    pub replica: BufferLimit,
+    /// Clients with a subscription.
+    pub pubsub: BufferLimit,
+}
+
+impl Default for OutputBufferLimits {
+    fn default() -> OutputBufferLimits {
+        OutputBufferLimits {
+            normal: BufferLimit { hard: 0, soft: 0, soft_seconds: 0 },
+            replica: BufferLimit { hard: 256 << 20, soft: 64 << 20, soft_seconds: 60 },
+            pubsub: BufferLimit { hard: 32 << 20, soft: 8 << 20, soft_seconds: 60 },
+        }
+    }
+}
+
+/// A client over `hard` bytes is cut off at once, one that stays over `soft` bytes for
+/// `soft_seconds` then. 0 bytes: no such limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BufferLimit {
+    pub hard: usize,
+    pub soft: usize,
+    pub soft_seconds: u32,
+}
+
+/// `user NAME RULE…`, a line of the file. What the rules mean is for the access list to say.
+#[derive(Clone)]
+pub struct UserLine {
+    pub name: Vec<u8>,
+    /// May hold passwords: neither `Debug` nor an error shows them.
+    pub rules: Vec<Vec<u8>>,
+    /// Where it was read, for [`UserLine::refused`].
+    pub place: Place,
+}
+
+impl UserLine {
+    /// The line with these words after `user`. The first must be there, it is the name.
+    pub(super) fn new(words: &[&[u8]], place: Place) -> Option<UserLine> {
+        let (name, rules) = words.split_first()?;
+        let rules = rules.iter().map(|rule| rule.to_vec()).collect();
+        Some(UserLine { name: name.to_vec(), rules, place })
+    }
+
+    /// The error that stops the start when a rule of this line is not understood.
+    pub fn refused(&self, reason: impl fmt::Display) -> LoadError {
+        let name = String::from_utf8_lossy(&self.name);
+        LoadError::new(self.place.clone(), format!("user {name} …"), reason)
+    }
+}
+
+/// Two lines are equal when they say the same, wherever they stand.
+impl PartialEq for UserLine {
+    fn eq(&self, other: &UserLine) -> bool {
+        self.name == other.name && self.rules == other.rules
+    }
+}
+
+impl Eq for UserLine {}
+
+impl fmt::Debug for UserLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = String::from_utf8_lossy(&self.name);
+        write!(f, "UserLine({name}, {} rules, {})", self.rules.len(), self.place)
+    }
+}

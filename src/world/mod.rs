@@ -1,0 +1,116 @@
+//! Everything that commands act on, in plain fields: clients, keyspace, users, configuration, counters.
+//!
+//! It is one struct without locks, reference counts or interior mutability, because one thread owns it
+//! and every borrow of a part is seen by the compiler. It knows no command and no socket.
+
+pub mod access;
+pub mod client;
+pub mod clients;
+pub mod config;
+pub mod process;
+pub mod stats;
+
+use std::any::Any;
+use std::io;
+use std::time::Duration;
+
+pub use access::{Access, UserId};
+pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
+pub use clients::{Clients, Slot};
+pub use config::{Config, LoadError};
+pub use process::Process;
+pub use stats::{CommandId, Stats, Stopwatch};
+
+use crate::store::Store;
+
+/// What time it is. Told by whoever drives the engine: nothing below `net` reads a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// µs since 1970. It may jump. Expiry goes by it.
+    pub wall: u64,
+    /// µs since some moment before the start. It only grows. Timeouts and ages go by it.
+    pub mono: u64,
+}
+
+/// What commands ask of the loop that drives the engine.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// End the process: stop accepting, flush what is owed, leave.
+    pub shutdown: bool,
+    /// Do nothing for so long before the next command (DEBUG SLEEP).
+    pub stall: Option<Duration>,
+}
+
+/// Listens where the configuration says from now on, and tells where that is. When one address cannot
+/// be had, everything stays as it is.
+pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
+
+/// The state of the server.
+pub struct World {
+    pub now: Now,
+    /// When the server started.
+    pub started: Now,
+    pub clients: Clients,
+    pub store: Store,
+    pub access: Access,
+    pub config: Config,
+    pub stats: Stats,
+    pub process: Process,
+    pub orders: Orders,
+    /// What `net` offers to CONFIG SET, if there is a `net`.
+    pub rebind: Option<Rebind>,
+    /// What an embedder's own commands keep: see [`World::extension`].
+    pub extension: Box<dyn Any + Send>,
+}
+
+impl World {
+    /// A world in the state that `config` asks for. `rows` is the size of the command table.
+    ///
+    /// It fails when a `user` line of the configuration has a rule that is none.
+    pub fn new(config: Config, rows: usize, now: Now) -> Result<World, LoadError> {
+        Ok(World {
+            now,
+            started: now,
+            clients: Clients::default(),
+            store: Store::new(config.databases),
+            access: Access::configured(&config)?,
+            config,
+            stats: Stats::new(rows),
+            process: Process::default(),
+            orders: Orders::default(),
+            rebind: None,
+            extension: Box::new(()),
+        })
+    }
+
+    /// The state of an embedder's commands, if it is a `T`.
+    pub fn extension<T: Any>(&mut self) -> Option<&mut T> {
+        self.extension.downcast_mut()
+    }
+
+    /// Adds a client that has just connected. It is the default user, if that needs no password.
+    pub fn connect(&mut self, peer: Peer) -> Slot {
+        let authenticated = !self.access.is_login_required();
+        let slot = self.clients.add(peer, self.now.mono, UserId::DEFAULT, authenticated);
+        self.stats.connections_received += 1;
+        self.stats.peak_clients = self.stats.peak_clients.max(self.clients.len());
+        slot
+    }
+
+    /// Seconds since the server started.
+    pub fn uptime(&self) -> u64 {
+        (self.now.mono - self.started.mono) / 1_000_000
+    }
+}
+
+impl config::LogLevel {
+    /// What the log's own filter calls it.
+    pub fn filter(self) -> log::LevelFilter {
+        match self {
+            config::LogLevel::Debug | config::LogLevel::Verbose => log::LevelFilter::Debug,
+            config::LogLevel::Notice => log::LevelFilter::Info,
+            config::LogLevel::Warning => log::LevelFilter::Warn,
+            config::LogLevel::Nothing => log::LevelFilter::Off,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The process that the server runs in, as INFO describes it.
+//!
+//! Facts that do not change are gathered once, at the start; what the process uses is asked of the
+//! operating system when somebody wants to know. Where it does not answer, the answer is zero.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+
+/// Facts about the running server.
+#[derive(Debug, Default)]
+pub struct Process {
+    pub pid: u32,
+    /// Forty hexadecimal digits, new for each start.
+    pub run_id: String,
+    /// System, release and machine, as `uname` tells them.
+    pub os: String,
+    pub executable: PathBuf,
+    /// The configuration file, absolute, if the server was started with one.
+    pub config_file: Option<PathBuf>,
+    /// The addresses listened on, in the order of INFO's `listener` lines.
+    pub listeners: Vec<Listener>,
+}
+
+/// One `listenerN` line of INFO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// `tcp`, `unix` or `admin`.
+    pub name: &'static str,
+    /// The address or path.
+    pub bind: String,
+    /// None for a unix socket.
+    pub port: Option<u16>,
+}
+
+/// What the process has used so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Used {
+    pub system: Duration,
+    pub user: Duration,
+}
+
+impl Process {
+    /// The process that this is.
+    pub fn current(config_file: Option<&Path>) -> Process {
+        Process {
+            pid: std::process::id(),
+            run_id: random_hex(40),
+            os: operating_system(),
+            executable: std::env::current_exe().unwrap_or_default(),
+            config_file: config_file.map(|path| std::path::absolute(path).unwrap_or(path.into())),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// The port that ordinary clients connect to; 0 if there is none.
+    pub fn tcp_port(&self) -> u16 {
+        let tcp = self.listeners.iter().find(|listener| listener.name == "tcp");
+        tcp.and_then(|listener| listener.port).unwrap_or(0)
+    }
+}
+
+/// CPU time of the whole process.
+pub fn used_by_process() -> Used {
+    used(UsageWho::RUSAGE_SELF)
+}
+
+/// CPU time of children that have ended.
+pub fn used_by_children() -> Used {
+    used(UsageWho::RUSAGE_CHILDREN)
+}
+
+fn used(who: UsageWho) -> Used {
+    let duration = |usage: &Usage, system: bool| {
+        let time = if system { usage.system_time() } else { usage.user_time() };
+        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
+        Duration::from_micros(micros.try_into().unwrap_or(0))
+    };
+    getrusage(who).map_or(Used::default(), |usage| Used {
+        system: duration(&usage, true),
+        user: duration(&usage, false),
+    })
+}
+
+/// Bytes of the process that are in memory.
+pub fn resident_memory() -> u64 {
+    const PAGE: u64 = 4096;
+    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|statm| {
+        statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok())
+    });
+    pages.unwrap_or(0) * PAGE
+}
+
+/// Bytes of memory that the machine has.
+pub fn total_memory() -> u64 {
+    let kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|meminfo| {
+        let line = meminfo.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    kib.unwrap_or(0) * 1024
+}
+
+fn operating_system() -> String {
+    nix::sys::utsname::uname().map_or_else(
+        |_| std::env::consts::OS.to_owned(),
+        |uname| {
+            let [system, release, machine] = [uname.sysname(), uname.release(), uname.machine()]
+                .map(|word| word.to_string_lossy().into_owned());
+            format!("{system} {release} {machine}")
+        },
+    )
+}
+
+/// Hexadecimal digits from the seeds that std gets from the operating system. An identity, no secret.
+fn random_hex(digits: usize) -> String {
+    let mut text = String::new();
+    while text.len() < digits {
+        text += &format!("{:016x}", RandomState::new().hash_one(text.len()));
+    }
+    text.truncate(digits);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_start_has_an_identity_of_its_own() {
+        let (one, two) = (Process::current(None), Process::current(None));
+        assert_eq!(one.run_id.len(), 40);
+        assert_ne!(one.run_id, two.run_id);
+    }
+
+    #[test]
+    fn the_operating_system_answers() {
+        assert!(resident_memory() > 0);
+        assert!(total_memory() > resident_memory());
+    }
+}

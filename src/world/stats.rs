@@ -1,0 +1,229 @@
+//! What the server counts: commands, errors, connections and bytes.
+//!
+//! Everything starts at zero, and CONFIG RESETSTAT brings it back there by making a new [`Stats`].
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+
+/// The place of a command's record: its row in the command table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommandId(pub u16);
+
+impl CommandId {
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+}
+
+/// What is counted of one command, as INFO's commandstats show it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CommandStats {
+    pub calls: u64,
+    /// Time in the handler, in nanoseconds. Short commands are timed by the run: see [`Stopwatch`].
+    pub nanos: u64,
+    /// Calls that a gate refused: wrong arity, no permission and the like.
+    pub rejected: u64,
+    /// Calls whose handler returned an error.
+    pub failed: u64,
+}
+
+/// The most different error codes that are counted one by one.
+const MAX_ERROR_CODES: usize = 128;
+
+/// The counters behind INFO.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// By [`CommandId`].
+    pub commands: Vec<CommandStats>,
+    /// By the first word of the error.
+    pub errors: BTreeMap<Box<[u8]>, u64>,
+    pub error_replies: u64,
+    pub unknown_commands: u64,
+    pub connections_received: u64,
+    pub connections_rejected: u64,
+    pub commands_processed: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub reads: u64,
+    pub writes: u64,
+    pub keyspace_hits: u64,
+    pub keyspace_misses: u64,
+    pub acl_denied_auth: u64,
+    pub query_buffer_limit_disconnections: u64,
+    pub output_buffer_limit_disconnections: u64,
+    pub peak_clients: usize,
+    /// The longest input and output buffers seen, in bytes.
+    pub max_input_buffer: usize,
+    pub max_output_buffer: usize,
+    pub rates: Rates,
+}
+
+impl Stats {
+    /// Counters for a table of so many rows.
+    pub fn new(rows: usize) -> Stats {
+        Stats { commands: vec![CommandStats::default(); rows], ..Stats::default() }
+    }
+
+    pub fn command(&mut self, id: CommandId) -> &mut CommandStats {
+        &mut self.commands[id.index()]
+    }
+
+    /// Counts an error reply by its code. Codes are the server's own, but embedders may invent some:
+    /// past a bound, only the total grows.
+    pub fn count_error(&mut self, error: &Error) {
+        self.error_replies += 1;
+        let code = error.code();
+        if let Some(count) = self.errors.get_mut(code) {
+            *count += 1;
+        } else if self.errors.len() < MAX_ERROR_CODES {
+            self.errors.insert(code.into(), 1);
+        }
+    }
+}
+
+/// How many operations and bytes a second there were lately.
+#[derive(Debug, Default)]
+pub struct Rates {
+    pub commands: Rate,
+    pub bytes_in: Rate,
+    pub bytes_out: Rate,
+    sampled: u64,
+}
+
+impl Rates {
+    /// How often a sample is taken, in µs.
+    const EVERY: u64 = 100_000;
+}
+
+impl Stats {
+    /// Takes a sample of the counters, ten times a second at most. `now` is in µs.
+    pub fn sample(&mut self, now: u64) {
+        let elapsed = now.saturating_sub(self.rates.sampled);
+        if elapsed >= Rates::EVERY {
+            self.rates.commands.sample(self.commands_processed, elapsed);
+            self.rates.bytes_in.sample(self.bytes_in, elapsed);
+            self.rates.bytes_out.sample(self.bytes_out, elapsed);
+            self.rates.sampled = now;
+        }
+    }
+}
+
+/// The mean of the last sixteen samples of a counter, per second.
+#[derive(Debug, Default)]
+pub struct Rate {
+    samples: [u64; 16],
+    next: usize,
+    counter: u64,
+}
+
+impl Rate {
+    /// The counter stands at `counter` now, `elapsed` µs (not 0) after the last sample.
+    fn sample(&mut self, counter: u64, elapsed: u64) {
+        let grown = counter.saturating_sub(self.counter);
+        self.samples[self.next] = grown.saturating_mul(1_000_000) / elapsed;
+        self.next = (self.next + 1) % self.samples.len();
+        self.counter = counter;
+    }
+
+    pub fn per_second(&self) -> u64 {
+        self.samples.iter().sum::<u64>() / self.samples.len() as u64
+    }
+}
+
+/// Reads a clock: nanoseconds that only ever grow. Whoever drives the engine hands one in; the
+/// default stands still, so that tests are the same every time.
+pub type ReadNanos = fn() -> u64;
+
+/// Measures commands for [`CommandStats::nanos`].
+///
+/// Reading a clock takes about as long as running PING. So an ordinary command is timed alone, but a
+/// row of the same short command (flag FAST), as it comes in a pipeline, is timed as one. The sum is
+/// exact either way; parsing between the commands of a row counts as theirs.
+#[derive(Debug)]
+pub struct Stopwatch {
+    read: ReadNanos,
+    started: u64,
+    running: Option<CommandId>,
+}
+
+impl Stopwatch {
+    pub fn new(read: ReadNanos) -> Stopwatch {
+        Stopwatch { read, started: 0, running: None }
+    }
+
+    /// A command is about to run. A row of the same one goes on.
+    #[inline]
+    pub fn start(&mut self, command: CommandId, stats: &mut Stats) {
+        if self.running == Some(command) {
+            return;
+        }
+        let now = (self.read)();
+        self.book(now, stats);
+        self.running = Some(command);
+        self.started = now;
+    }
+
+    /// The command that started last is over, and so is its row. Returns how many nanoseconds they took.
+    pub fn stop(&mut self, stats: &mut Stats) -> u64 {
+        if self.running.is_none() {
+            return 0;
+        }
+        let now = (self.read)();
+        let elapsed = now.saturating_sub(self.started);
+        self.book(now, stats);
+        elapsed
+    }
+
+    fn book(&mut self, now: u64, stats: &mut Stats) {
+        if let Some(command) = self.running.take() {
+            stats.command(command).nanos += now.saturating_sub(self.started);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn errors_are_counted_by_code_up_to_a_bound() {
+        let mut stats = Stats::new(0);
+        for n in 0..1000 {
+            stats.count_error(&Error::text(format!("CODE{n} text")));
+        }
+        stats.count_error(&Error::fixed("CODE0 other"));
+        assert_eq!(stats.error_replies, 1001);
+        assert_eq!(stats.errors.len(), MAX_ERROR_CODES);
+        assert_eq!(stats.errors[&b"CODE0"[..]], 2);
+    }
+
+    #[test]
+    fn a_row_of_one_command_is_timed_as_one() {
+        static CLOCK: AtomicU64 = AtomicU64::new(0);
+        let mut watch = Stopwatch::new(|| CLOCK.load(Ordering::Relaxed));
+        let mut stats = Stats::new(2);
+        let (ping, echo) = (CommandId(0), CommandId(1));
+        watch.start(ping, &mut stats);
+        CLOCK.fetch_add(5, Ordering::Relaxed);
+        watch.start(ping, &mut stats);
+        CLOCK.fetch_add(5, Ordering::Relaxed);
+        watch.start(echo, &mut stats);
+        CLOCK.fetch_add(3, Ordering::Relaxed);
+        assert_eq!(watch.stop(&mut stats), 3);
+        assert_eq!(watch.stop(&mut stats), 0);
+        assert_eq!((stats.command(ping).nanos, stats.command(echo).nanos), (10, 3));
+    }
+
+    #[test]
+    fn rates_are_means_of_the_last_samples() {
+        let mut stats = Stats::new(0);
+        for turn in 1..=32 {
+            stats.commands_processed += 50;
+            stats.sample(turn * 100_000);
+            stats.sample(turn * 100_000 + 1);
+        }
+        assert_eq!(stats.rates.commands.per_second(), 500);
+    }
+}
