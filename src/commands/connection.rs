@@ -1,0 +1,230 @@
+//! The handshake and what keeps a connection alive: AUTH ECHO HELLO PING QUIT RESET SELECT.
+
+use crate::dispatch::Ctx;
+use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
+use crate::error::{self, Error};
+use crate::resp::{Args, Protocol};
+use crate::text::number;
+use crate::world::{Doom, ReplyMode, UserId};
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, auth)
+        .acl(CONNECTION)
+        .doc(
+            "1.0.0",
+            "O(N), N being the number of passwords the user has",
+            "[username]@6.0 password",
+            "Logs the connection in, as the default user or as the one named.",
+        )
+        .history(&[("6.0.0", "Takes a user name as well as a password.")])
+        .secret(|_, index| index > 0),
+    Spec::new("echo", 2, LOADING | STALE | FAST, echo).acl(CONNECTION).doc(
+        "1.0.0",
+        "O(1)",
+        "message",
+        "Sends its argument back.",
+    ),
+    Spec::new("hello", -1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, hello)
+        .acl(CONNECTION)
+        .doc(
+            "6.0.0",
+            "O(1)",
+            "[arguments: protover [AUTH username password] [SETNAME clientname]]",
+            "Chooses the protocol version, and may log in and name the connection in the same \
+            step.",
+        )
+        .history(&[
+            ("8.1.0", "The reply has an `availability_zone` when the server was given one."),
+            ("6.2.0", "Without arguments it describes the connection and changes nothing."),
+        ])
+        .secret(|args, index| index > 3 && args.is(index - 2, "AUTH")),
+    Spec::new("ping", -1, FAST, ping)
+        .acl(CONNECTION)
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .doc("1.0.0", "O(1)", "[message]", "Answers PONG, or the message it was given."),
+    Spec::new("quit", -1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, quit)
+        .acl(CONNECTION)
+        .doc("1.0.0", "O(1)", "", "Closes the connection after the replies that are still owed."),
+    Spec::new("reset", 1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, reset)
+        .acl(CONNECTION)
+        .doc("6.2.0", "O(1)", "", "Puts the connection back into the state of a new one."),
+    Spec::new("select", 2, LOADING | STALE | FAST | ALLOW_BUSY, select).acl(CONNECTION).doc(
+        "1.0.0",
+        "O(1)",
+        "index",
+        "Changes the database that the connection works on.",
+    ),
+];
+
+/// The level of Redis that clients may count on, as HELLO and INFO tell it.
+pub const REDIS_VERSION: &str = "7.2.4";
+
+/// AUTH [username] password
+fn auth(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (name, password) = match args.len() {
+        2 if !ctx.world.access.is_login_required() => return Err(error::AUTH_WITHOUT_PASSWORD),
+        2 => (&b"default"[..], &args[1]),
+        3 => (&args[1], &args[2]),
+        _ => return Err(error::SYNTAX),
+    };
+    let user = login(ctx, name, password)?;
+    become_user(ctx, user);
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// ECHO message
+fn echo(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    ctx.reply.bulk(&args[1]);
+    Ok(())
+}
+
+/// HELLO [protover [AUTH username password] [SETNAME clientname]]
+///
+/// Everything is looked at before anything changes: a HELLO that fails leaves no trace.
+fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut protocol = ctx.client().protocol;
+    if let Some(version) = args.get(1) {
+        protocol = match number::parse_i64(version) {
+            Some(2) => Protocol::Resp2,
+            Some(3) => Protocol::Resp3,
+            Some(_) => return Err(error::NOPROTO),
+            None => return Err(error::HELLO_VERSION),
+        };
+    }
+    let mut credentials = None;
+    let mut name = None;
+    let mut at = 2;
+    while let Some(option) = args.get(at) {
+        let more = args.len() - at - 1;
+        if args.is(at, "AUTH") && more >= 2 {
+            credentials = Some((&args[at + 1], &args[at + 2]));
+            at += 3;
+        } else if args.is(at, "SETNAME") && more >= 1 {
+            validate_name("Client names", &args[at + 1])?;
+            name = Some(&args[at + 1]);
+            at += 2;
+        } else {
+            return Err(error::quoting("Syntax error in HELLO option '", option, "'"));
+        }
+    }
+    let user = match credentials {
+        Some((name, password)) => Some(login(ctx, name, password)?),
+        None if ctx.client().authenticated || !ctx.world.access.is_login_required() => None,
+        None => return Err(error::HELLO_NOAUTH),
+    };
+
+    if let Some(user) = user {
+        become_user(ctx, user);
+    }
+    let client = ctx.client_mut();
+    client.protocol = protocol;
+    if let Some(name) = name {
+        client.name = name.into();
+    }
+    ctx.reply.set_protocol(protocol);
+    describe_server(ctx);
+    Ok(())
+}
+
+/// The reply to HELLO.
+fn describe_server(ctx: &mut Ctx<'_>) {
+    let client = ctx.client();
+    let (id, protocol) = (client.id, client.protocol);
+    let reply = &mut ctx.reply;
+    reply.map(7);
+    reply.bulk(b"server");
+    reply.bulk(b"respd");
+    reply.bulk(b"version");
+    reply.bulk(REDIS_VERSION.as_bytes());
+    reply.bulk(b"proto");
+    reply.int(protocol.number().into());
+    reply.bulk(b"id");
+    reply.int(id as i64);
+    reply.bulk(b"mode");
+    reply.bulk(b"standalone");
+    reply.bulk(b"role");
+    reply.bulk(b"master");
+    reply.bulk(b"modules");
+    reply.array(0);
+}
+
+/// PING [message]
+fn ping(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    match args.len() {
+        1 => ctx.reply.status("PONG"),
+        2 => ctx.reply.bulk(&args[1]),
+        _ => return Err(error::wrong_arity(ctx.row.spec.name)),
+    }
+    Ok(())
+}
+
+/// QUIT
+fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// RESET
+///
+/// Back to a new connection: RESP2, database 0, no name, replies on, no capabilities, and logged in
+/// only if nobody has to be. The library's name and version stay; they are the program's.
+fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let authenticated = !ctx.world.access.is_login_required();
+    let client = ctx.client_mut();
+    client.protocol = Protocol::Resp2;
+    client.db = 0;
+    client.name = Box::default();
+    client.user = UserId::DEFAULT;
+    client.authenticated = authenticated;
+    client.reply_mode = ReplyMode::On;
+    client.no_evict = false;
+    client.no_touch = false;
+    client.redirect_capable = false;
+    ctx.reply.set_protocol(Protocol::Resp2);
+    ctx.reply.status("RESET");
+    Ok(())
+}
+
+/// SELECT index
+fn select(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    ctx.client_mut().db = database(ctx, &args[1])?;
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// The number of a database that exists.
+pub fn database(ctx: &Ctx<'_>, text: &[u8]) -> Result<usize, Error> {
+    let index = number::parse_i64(text).ok_or(error::NOT_AN_INTEGER)?;
+    let index = i32::try_from(index).map_err(|_| error::NOT_AN_INT)?;
+    match usize::try_from(index) {
+        Ok(index) if index < ctx.world.store.databases() => Ok(index),
+        _ => Err(error::DB_INDEX),
+    }
+}
+
+/// Names show in CLIENT LIST, one client a line and one field a word: so they are printable and have
+/// no spaces. `what` begins the error.
+pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
+    if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
+        return Ok(());
+    }
+    Err(Error::text(format!("ERR {what} cannot contain spaces, newlines or special characters.")))
+}
+
+/// Whom the name and the password open. A failure is counted and logged, without the password.
+fn login(ctx: &mut Ctx<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
+    ctx.world.access.login(name, password).ok_or_else(|| {
+        ctx.world.stats.acl_denied_auth += 1;
+        let client = ctx.client();
+        log::warn!("client {} at {} failed to log in", client.id, client.peer.addr);
+        error::WRONGPASS
+    })
+}
+
+fn become_user(ctx: &mut Ctx<'_>, user: UserId) {
+    let client = ctx.client_mut();
+    client.user = user;
+    client.authenticated = true;
+}
