@@ -1,0 +1,340 @@
+//! The server without I/O: bytes in, bytes out, told what time it is.
+//!
+//! Whoever drives an engine (the reactor in `net`, or [`crate::local`]) tells it the time with
+//! [`Engine::turn`], hands it newcomers, bytes and ends of streams, sends what [`Engine::unsent`] shows
+//! of every client in [`Engine::take_touched`], and takes away those that are [`Engine::is_over`].
+//! The engine never blocks, reads no clock, and knows no socket and no command.
+
+mod trace;
+
+use std::collections::VecDeque;
+
+use crate::dispatch::{Table, call};
+use crate::error;
+use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span};
+use crate::world::stats::ReadNanos;
+use crate::world::{Config, Doom, LoadError, Now, Peer, Slot, Stopwatch, World};
+
+/// Places beyond `maxclients` for clients of the admin port and the unix socket.
+const RESERVED_PLACES: usize = 16;
+
+/// A client that leaves so many bytes unread and sends one command more is closed, whatever
+/// `client-output-buffer-limit` says: a reader that never reads must not eat the memory.
+const MAX_UNREAD: usize = 1 << 30;
+
+/// How long a closing client may take to read what it is owed, in µs.
+const LINGER: u64 = 10_000_000;
+
+/// How often clients are looked over for having been idle too long, in µs.
+const SWEEP: u64 = 1_000_000;
+
+/// Requests are spans of four-byte offsets, so no setting lets one grow past this.
+const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
+
+/// Output buffers of up to so many bytes are kept for the next client that writes, so many of them.
+const SPARE_BYTES: usize = 64 * 1024;
+const SPARES: usize = 64;
+
+/// The server, as a value.
+pub struct Engine {
+    pub world: World,
+    table: Table,
+    watch: Stopwatch,
+    /// The arguments of the request at hand; one allocation for all clients.
+    spans: Vec<Span>,
+    /// Empty output buffers. A client has one only while something is to be sent to it.
+    spare: Vec<Vec<u8>>,
+    /// Closing clients that have not read all they are owed: when it ends, and their ids. The earliest
+    /// comes first.
+    lingering: VecDeque<(u64, u64)>,
+    swept: u64,
+}
+
+impl Engine {
+    /// An engine with the commands of `table`. It is `now` until [`Engine::turn`] says otherwise.
+    ///
+    /// It fails when a `user` line of the configuration has a rule that is none.
+    pub fn new(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
+        Ok(Engine {
+            world: World::new(config, table.len(), now)?,
+            table,
+            watch: Stopwatch::new(|| 0),
+            spans: Vec::new(),
+            spare: Vec::new(),
+            lingering: VecDeque::new(),
+            swept: now.mono,
+        })
+    }
+
+    /// Commands are timed by this clock. Without it they take no time.
+    pub fn time_commands_by(&mut self, read: ReadNanos) {
+        self.watch = Stopwatch::new(read);
+    }
+
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    // Time.
+
+    /// A turn of the loop begins: it is `now`, and what was due by now happens.
+    pub fn turn(&mut self, now: Now) {
+        self.world.now = now;
+        self.world.stats.sample(now.mono);
+        while let Some(&(due, id)) = self.lingering.front()
+            && due <= now.mono
+        {
+            self.lingering.pop_front();
+            if let Some(slot) = self.world.clients.slot_of(id) {
+                self.world.clients.doom(slot, Doom::Now);
+            }
+        }
+        if self.world.config.timeout > 0 && now.mono.saturating_sub(self.swept) >= SWEEP {
+            self.swept = now.mono;
+            self.close_idle();
+        }
+    }
+
+    /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
+    pub fn next_deadline(&self) -> Option<u64> {
+        let linger = self.lingering.front().map(|&(due, _)| due);
+        let sweep = (self.world.config.timeout > 0 && !self.world.clients.is_empty())
+            .then_some(self.swept + SWEEP);
+        linger.into_iter().chain(sweep).min()
+    }
+
+    fn close_idle(&mut self) {
+        let longest = u64::from(self.world.config.timeout) * 1_000_000;
+        let now = self.world.now.mono;
+        let clients = &self.world.clients;
+        let idle: Vec<Slot> =
+            clients.slots().filter(|&slot| now - clients[slot].active > longest).collect();
+        for slot in idle {
+            log::debug!("client {} was idle too long", self.world.clients[slot].id);
+            self.world.clients.doom(slot, Doom::Now);
+        }
+    }
+
+    // Connections.
+
+    /// A newcomer. The error is what to send it before closing.
+    pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
+        let most = self.world.config.maxclients as usize;
+        if !self.world.clients.has_room(peer.kind, most, RESERVED_PLACES) {
+            self.world.stats.connections_rejected += 1;
+            let mut reply = Reply::new(Vec::new(), Default::default());
+            reply.error(&error::MAX_CLIENTS);
+            return Err(reply.into_inner());
+        }
+        Ok(self.world.connect(peer))
+    }
+
+    /// The client has sent `input`. What is complete is run, what is not is kept.
+    ///
+    /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it.
+    pub fn receive(&mut self, slot: Slot, input: &mut [u8]) {
+        self.world.stats.bytes_in += input.len() as u64;
+        self.world.stats.reads += 1;
+        let now = self.world.now.mono;
+        let client = &mut self.world.clients[slot];
+        client.bytes_in += input.len() as u64;
+        client.active = now;
+        if client.inbox.is_empty() {
+            let used = self.process(slot, input);
+            self.keep(slot, Vec::new(), &input[used..]);
+        } else {
+            let mut inbox = std::mem::take(&mut client.inbox);
+            inbox.extend_from_slice(input);
+            let used = self.process(slot, &mut inbox);
+            inbox.drain(..used);
+            self.keep(slot, inbox, &[]);
+        }
+    }
+
+    /// Keeps the beginning of a request that is not complete: `inbox`, and `more` behind it.
+    fn keep(&mut self, slot: Slot, mut inbox: Vec<u8>, more: &[u8]) {
+        let world = &mut self.world;
+        let client = &mut world.clients[slot];
+        if !client.is_runnable() || (inbox.is_empty() && more.is_empty()) {
+            return;
+        }
+        inbox.extend_from_slice(more);
+        client.inbox = inbox;
+        world.stats.max_input_buffer = world.stats.max_input_buffer.max(client.inbox.len());
+        let limit = world.config.client_query_buffer_limit;
+        if client.query_bytes() > limit.min(MAX_QUERY) {
+            log::warn!("client {} has sent more than the query buffer limit", client.id);
+            world.stats.query_buffer_limit_disconnections += 1;
+            world.clients.doom(slot, Doom::Now);
+        }
+    }
+
+    /// The client will send nothing more. It still gets the replies to what it sent.
+    pub fn finish(&mut self, slot: Slot) {
+        self.world.clients[slot].half_closed = true;
+        self.world.clients.doom(slot, Doom::AfterReply);
+    }
+
+    /// The connection is broken: nothing can be sent any more.
+    pub fn hang_up(&mut self, slot: Slot) {
+        self.world.clients.doom(slot, Doom::Now);
+    }
+
+    /// The connection has been closed and the slot is free.
+    pub fn disconnect(&mut self, slot: Slot) {
+        let client = self.world.clients.remove(slot);
+        recycle(&mut self.spare, client.outbox.bytes);
+    }
+
+    // Output.
+
+    /// The clients that have something to send, or whose connection is to be closed, since the last call.
+    pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
+        self.world.clients.take_touched(into);
+    }
+
+    /// What is to be sent to the client.
+    pub fn unsent(&self, slot: Slot) -> &[u8] {
+        self.world.clients[slot].outbox.unsent()
+    }
+
+    /// So many bytes of [`Engine::unsent`] have been sent.
+    pub fn sent(&mut self, slot: Slot, bytes: usize) {
+        self.world.stats.bytes_out += bytes as u64;
+        self.world.stats.writes += 1;
+        let client = &mut self.world.clients[slot];
+        client.bytes_out += bytes as u64;
+        let outbox = &mut client.outbox;
+        outbox.sent += bytes;
+        if outbox.sent == outbox.bytes.len() {
+            outbox.sent = 0;
+            recycle(&mut self.spare, std::mem::take(&mut outbox.bytes));
+        } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
+            outbox.bytes.drain(..outbox.sent);
+            outbox.sent = 0;
+        }
+    }
+
+    /// Not everything could be sent at once. If the client is closing, its patience is limited.
+    pub fn stalled(&mut self, slot: Slot) {
+        let client = &self.world.clients[slot];
+        let (id, doomed) = (client.id, client.doom == Doom::AfterReply);
+        if doomed && !self.lingering.iter().any(|&(_, other)| other == id) {
+            self.lingering.push_back((self.world.now.mono + LINGER, id));
+        }
+    }
+
+    /// Whether the connection is to be closed now.
+    pub fn is_over(&self, slot: Slot) -> bool {
+        let client = &self.world.clients[slot];
+        match client.doom {
+            Doom::No => false,
+            Doom::AfterReply => client.outbox.unsent().is_empty(),
+            Doom::Now => true,
+        }
+    }
+
+    /// Whether the client may be read from.
+    pub fn is_listening(&self, slot: Slot) -> bool {
+        self.world.clients.get(slot).is_some_and(|client| client.is_runnable())
+    }
+
+    /// Closes every connection as soon as it has been sent what it is owed: the server is leaving.
+    pub fn dismiss_all(&mut self) {
+        let slots: Vec<Slot> = self.world.clients.slots().collect();
+        for slot in slots {
+            self.world.clients.doom(slot, Doom::AfterReply);
+        }
+    }
+
+    // Requests.
+
+    /// Runs every complete request in `input` and returns how many bytes they took.
+    fn process(&mut self, slot: Slot, input: &mut [u8]) -> usize {
+        let world = &mut self.world;
+        let client = &mut world.clients[slot];
+        let mut out = std::mem::take(&mut client.outbox.bytes);
+        if out.capacity() == 0 {
+            out = self.spare.pop().unwrap_or_default();
+        }
+        let unread = out.len() - client.outbox.sent;
+        let mut reply = Reply::new(out, client.protocol);
+        let traced = trace::is_on();
+        let bulk = i64::try_from(world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
+        let mut at = 0;
+        while at < input.len() && world.clients[slot].is_runnable() {
+            if unread > 0 && reply.len() > MAX_UNREAD {
+                log::warn!("client {} does not read its replies", world.clients[slot].id);
+                world.clients.doom(slot, Doom::Now);
+                break;
+            }
+            let client = &mut world.clients[slot];
+            let authenticated = client.authenticated || !world.access.is_login_required();
+            let limits = Limits { bulk, authenticated };
+            match client.parser.parse(&mut input[at..], &mut self.spans, limits) {
+                Ok(Parsed::Request(len)) => {
+                    let args = Args::new(&input[at..at + len], &self.spans);
+                    at += len;
+                    let start = reply.mark();
+                    call::call(world, &self.table, &mut reply, &mut self.watch, slot, args);
+                    if traced {
+                        let id = world.clients[slot].id;
+                        trace::exchange(id, &self.table, args, reply.since(start));
+                    }
+                }
+                Ok(Parsed::Nothing(len)) => at += len,
+                Ok(Parsed::Partial) => break,
+                Err(broken) => {
+                    refuse(world, &mut reply, slot, broken);
+                    at = input.len();
+                }
+            }
+        }
+        self.watch.stop(&mut world.stats);
+        if self.spans.capacity() > SPARE_BYTES {
+            self.spans = Vec::new();
+        }
+        let out = reply.into_inner();
+        if out.is_empty() {
+            recycle(&mut self.spare, out);
+        } else {
+            world.stats.max_output_buffer = world.stats.max_output_buffer.max(out.len());
+            let hard = world.config.client_output_buffer_limit.normal.hard;
+            let client = &mut world.clients[slot];
+            client.outbox.bytes = out;
+            if hard > 0 && client.outbox.unsent().len() > hard {
+                log::warn!("client {} has passed its output buffer limit", client.id);
+                world.stats.output_buffer_limit_disconnections += 1;
+                world.clients.doom(slot, Doom::Now);
+            }
+            world.clients.touch(slot);
+        }
+        at
+    }
+}
+
+/// Answers what is no request. Nobody knows where the next one would begin, so this is the end.
+fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolError) {
+    let client = &world.clients[slot];
+    if broken == ProtocolError::CrossProtocol {
+        log::warn!(
+            "client {} at {} speaks HTTP: closed, nothing was run ({broken})",
+            client.id,
+            client.peer.addr
+        );
+    } else {
+        log::debug!("client {} at {}: protocol error: {broken}", client.id, client.peer.addr);
+        let error = error::Error::text(format!("ERR Protocol error: {broken}"));
+        world.stats.count_error(&error);
+        reply.error(&error);
+    }
+    world.clients.doom(slot, Doom::AfterReply);
+}
+
+/// Keeps an output buffer for the next client that needs one, unless it is large.
+fn recycle(spare: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
+    if buffer.capacity() > 0 && buffer.capacity() <= SPARE_BYTES && spare.len() < SPARES {
+        buffer.clear();
+        spare.push(buffer);
+    }
+}
