@@ -1,0 +1,128 @@
+//! One client's socket: read, write, and what it is waited for.
+
+use std::io::{self, Read, Write};
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+
+use crate::engine::Engine;
+use crate::world::Slot;
+
+/// A stream of either family.
+#[derive(Debug)]
+pub enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Stream::Tcp(stream) => stream,
+            Stream::Unix(stream) => stream,
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(buffer),
+            Stream::Unix(stream) => stream.read(buffer),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+}
+
+/// What reading found.
+pub enum Received {
+    Bytes(usize),
+    /// The socket is drained.
+    Nothing,
+    /// The peer sends nothing more.
+    End,
+    Broken(io::Error),
+}
+
+/// What flushing achieved.
+pub enum Flushed {
+    All,
+    /// The socket is full, and something is left.
+    Part,
+    Broken(io::Error),
+}
+
+/// A client's socket.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    /// Whether an event is to come when the socket can be written to.
+    wants_writable: bool,
+}
+
+impl Connection {
+    pub fn new(stream: Stream) -> Connection {
+        Connection { stream, wants_writable: false }
+    }
+
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(self.stream.source(), token, Interest::READABLE)
+    }
+
+    pub fn receive(&mut self, buffer: &mut [u8]) -> Received {
+        loop {
+            return match self.stream.read(buffer) {
+                Ok(0) => Received::End,
+                Ok(n) => Received::Bytes(n),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => Received::Nothing,
+                    io::ErrorKind::Interrupted => continue,
+                    _ => Received::Broken(error),
+                },
+            };
+        }
+    }
+
+    /// Writes what the engine has for the client, until nothing is left or the socket is full.
+    pub fn flush(&mut self, engine: &mut Engine, slot: Slot) -> Flushed {
+        loop {
+            let unsent = engine.unsent(slot);
+            if unsent.is_empty() {
+                return Flushed::All;
+            }
+            match self.stream.write(unsent) {
+                Ok(n) => engine.sent(slot, n),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return Flushed::Part,
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Flushed::Broken(error),
+                },
+            }
+        }
+    }
+
+    /// Asks for an event when the socket can be written to, or asks for none any more.
+    pub fn want_writable(&mut self, registry: &Registry, token: Token, wanted: bool) {
+        if wanted == self.wants_writable {
+            return;
+        }
+        let interest =
+            if wanted { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        match registry.reregister(self.stream.source(), token, interest) {
+            Ok(()) => self.wants_writable = wanted,
+            Err(error) => log::warn!("cannot wait for a client: {error}"),
+        }
+    }
+
+    /// Tells somebody who cannot stay why, as far as the socket takes it at once, and closes.
+    pub fn dismiss(mut self, farewell: &[u8]) {
+        if let Err(error) = self.stream.write(farewell) {
+            log::debug!("a newcomer did not hear why it cannot stay: {error}");
+        }
+    }
+}

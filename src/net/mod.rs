@@ -1,0 +1,420 @@
+//! The reactor: sockets, readiness and time, on one thread.
+//!
+//! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
+//! of a turn: wait for events; accept; read every readable client within a byte budget; let the engine
+//! settle; flush every touched client once, directly, and ask for writability only if something is
+//! left; close the doomed. A client's slot in the engine is its poll token. Slots are freed after the
+//! batch of events that may still mention them.
+//!
+//! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
+//! than was asked for has drained it. Who has sent more than its budget is read on in the next turn.
+
+mod connection;
+mod listener;
+mod signals;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Poll, Token, Waker};
+
+use crate::engine::Engine;
+use crate::world::{Config, Now, Rebind, Slot, process};
+use connection::{Connection, Flushed, Received};
+use listener::{Binder, Listener, Wanted};
+use signals::Signals;
+
+pub use listener::{Bound, Ports};
+
+/// What is read at once. Most requests of most clients fit many times over.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// How many bytes of one client are read in a turn before it is the others' turn.
+const READ_BUDGET: usize = 4 * READ_BUFFER;
+
+/// How many newcomers of one listener are accepted in a turn.
+const ACCEPT_BUDGET: usize = 256;
+
+/// How long accepting pauses when the process has no file descriptor left, unless one is freed earlier.
+const ACCEPT_PAUSE: u64 = 100_000;
+
+/// How long clients may take to read what they are owed when the server leaves, in µs.
+const FAREWELL: u64 = 3_000_000;
+
+/// Listeners have the tokens from here on upwards; clients have their slots.
+const LISTENERS: usize = usize::MAX / 2;
+const WAKER: Token = Token(usize::MAX - 1);
+const SIGNALS: Token = Token(usize::MAX - 2);
+
+/// Reads the clocks, for everybody: below here time is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    pub fn start() -> Clock {
+        Clock { origin: Instant::now() }
+    }
+
+    pub fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { wall: micros(wall), mono: micros(self.origin.elapsed()) }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Asks a running reactor to leave, from any thread.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl Stop {
+    /// Stop accepting, send what is owed, end. Returns at once.
+    pub fn stop(&self) {
+        self.asked.store(true, Ordering::Release);
+        if let Err(error) = self.waker.wake() {
+            log::error!("cannot wake the reactor: {error}");
+        }
+    }
+}
+
+/// The sockets of a server, and the loop over them.
+pub struct Reactor {
+    poll: Poll,
+    clock: Clock,
+    listeners: Vec<Listener>,
+    /// The tokens of the listeners, beside them. A token is never used again.
+    listener_tokens: Vec<usize>,
+    next_listener: usize,
+    /// Listeners that CONFIG SET has bound.
+    rebound: Receiver<Vec<Wanted>>,
+    binder: Option<Binder>,
+    /// By slot.
+    connections: Vec<Option<Connection>>,
+    signals: Option<Signals>,
+    stop: Stop,
+    buffer: Vec<u8>,
+    /// Clients that have used up their budget and may have more to read.
+    unread: Vec<Slot>,
+    /// While accepting pauses for want of file descriptors: when it is tried again.
+    accept_at: Option<u64>,
+}
+
+impl Reactor {
+    /// Binds every listener that `config` and `ports` ask for.
+    pub fn bind(config: &Config, ports: Ports, clock: Clock) -> io::Result<Reactor> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let wanted = listener::bind_all(config, ports, &[])?;
+        let (adopt, rebound) = mpsc::channel();
+        let mut reactor = Reactor {
+            poll,
+            clock,
+            listeners: Vec::new(),
+            listener_tokens: Vec::new(),
+            next_listener: LISTENERS,
+            rebound,
+            binder: None,
+            connections: Vec::new(),
+            signals: None,
+            stop: Stop { asked: Arc::default(), waker },
+            buffer: vec![0; READ_BUFFER],
+            unread: Vec::new(),
+            accept_at: None,
+        };
+        reactor.adopt(wanted)?;
+        reactor.binder = Some(Binder::new(reactor.bound(), adopt));
+        Ok(reactor)
+    }
+
+    /// Listens on `wanted`, and on nothing else any more.
+    fn adopt(&mut self, wanted: Vec<Wanted>) -> io::Result<()> {
+        let mut old = std::mem::take(&mut self.listeners);
+        let mut old_tokens = std::mem::take(&mut self.listener_tokens);
+        for wanted in wanted {
+            let (listener, token) = match wanted {
+                Wanted::New(mut listener) => {
+                    let token = self.next_listener;
+                    self.next_listener += 1;
+                    listener.register(self.poll.registry(), Token(token))?;
+                    (listener, token)
+                }
+                Wanted::Kept(bound) => {
+                    let Some(at) = old.iter().position(|listener| *listener.bound() == bound)
+                    else {
+                        continue;
+                    };
+                    (old.swap_remove(at), old_tokens.swap_remove(at))
+                }
+            };
+            self.listeners.push(listener);
+            self.listener_tokens.push(token);
+        }
+        Ok(())
+    }
+
+    /// SIGTERM and SIGINT end the loop as [`Stop::stop`] does.
+    pub fn stop_on_signals(&mut self) -> io::Result<()> {
+        self.signals = Some(Signals::register(self.poll.registry(), SIGNALS)?);
+        Ok(())
+    }
+
+    /// What ends the loop from outside.
+    pub fn stopper(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Where the reactor listens, in the order of the configuration.
+    pub fn bound(&self) -> Vec<Bound> {
+        self.listeners.iter().map(|listener| listener.bound().clone()).collect()
+    }
+
+    /// Serves until somebody asks it to stop.
+    pub fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        engine.world.process.listeners = described(&self.bound());
+        engine.world.rebind = self.binder.take().map(|mut binder| -> Rebind {
+            Box::new(move |config| binder.rebind(config).map(described))
+        });
+        let mut touched = Vec::new();
+        while !self.is_asked_to_stop() && !engine.world.orders.shutdown {
+            self.turn(engine, &mut events, &mut touched)?;
+        }
+        self.leave(engine, &mut events, &mut touched)
+    }
+
+    fn is_asked_to_stop(&self) -> bool {
+        self.stop.asked.load(Ordering::Acquire)
+    }
+
+    fn turn(
+        &mut self,
+        engine: &mut Engine,
+        events: &mut Events,
+        touched: &mut Vec<Slot>,
+    ) -> io::Result<()> {
+        match self.poll.poll(events, self.patience(engine)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            polled => polled?,
+        }
+        let now = self.clock.now();
+        engine.turn(now);
+        for slot in std::mem::take(&mut self.unread) {
+            self.read(engine, slot, false);
+        }
+        for event in events.iter() {
+            match event.token() {
+                WAKER => {}
+                SIGNALS => {
+                    if self.signals.as_mut().is_some_and(Signals::drain) {
+                        self.stop.asked.store(true, Ordering::Release);
+                    }
+                }
+                Token(token) if token >= LISTENERS => {
+                    if let Some(index) = self.listener_tokens.iter().position(|&at| at == token) {
+                        self.accept(engine, index, now);
+                    }
+                }
+                Token(slot) => {
+                    if event.is_readable() {
+                        self.read(engine, slot, event.is_read_closed() || event.is_error());
+                    }
+                    if event.is_writable() {
+                        engine.world.clients.touch(slot);
+                    }
+                }
+            }
+        }
+        while let Ok(wanted) = self.rebound.try_recv() {
+            self.adopt(wanted)?;
+        }
+        self.resume_accepting(engine, now);
+        engine.take_touched(touched);
+        for &slot in touched.iter() {
+            self.flush(engine, slot);
+        }
+        Ok(())
+    }
+
+    /// How long to wait for events: not at all while there is something to do, else until the next
+    /// deadline, else for ever.
+    fn patience(&self, engine: &Engine) -> Option<Duration> {
+        if !self.unread.is_empty() || self.listeners.iter().any(Listener::has_more) {
+            return Some(Duration::ZERO);
+        }
+        let due = engine.next_deadline().into_iter().chain(self.accept_at).min()?;
+        let now = self.clock.now().mono;
+        // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
+        Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
+    }
+
+    // Newcomers.
+
+    fn accept(&mut self, engine: &mut Engine, index: usize, now: Now) {
+        if self.accept_at.is_some() {
+            return;
+        }
+        let listener = &mut self.listeners[index];
+        for _ in 0..ACCEPT_BUDGET {
+            match listener.accept() {
+                Ok(Some((stream, peer))) => match engine.connect(peer) {
+                    Ok(slot) => {
+                        let mut connection = Connection::new(stream);
+                        if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
+                            log::warn!("cannot wait for a newcomer: {error}");
+                            engine.disconnect(slot);
+                            continue;
+                        }
+                        if self.connections.len() <= slot {
+                            self.connections.resize_with(slot + 1, || None);
+                        }
+                        self.connections[slot] = Some(connection);
+                    }
+                    Err(farewell) => Connection::new(stream).dismiss(&farewell),
+                },
+                Ok(None) => return,
+                Err(error) if listener::is_out_of_descriptors(&error) => {
+                    log::warn!("accepting pauses: {error}");
+                    self.accept_at = Some(now.mono + ACCEPT_PAUSE);
+                    return;
+                }
+                // That newcomer is gone; the next one may be fine.
+                Err(error) => log::debug!("a connection was not accepted: {error}"),
+            }
+        }
+        listener.come_back();
+    }
+
+    /// Goes on where the last turn stopped accepting: for its budget, or for want of descriptors.
+    fn resume_accepting(&mut self, engine: &mut Engine, now: Now) {
+        if let Some(due) = self.accept_at {
+            if due > now.mono {
+                return;
+            }
+            self.accept_at = None;
+            self.listeners.iter_mut().for_each(Listener::come_back);
+        }
+        for index in 0..self.listeners.len() {
+            if self.listeners[index].take_more() {
+                self.accept(engine, index, now);
+            }
+        }
+    }
+
+    // Bytes.
+
+    /// Reads what the client has sent, and the end of its stream if `to_the_end` says that it has come.
+    fn read(&mut self, engine: &mut Engine, slot: Slot, to_the_end: bool) {
+        let Some(Some(connection)) = self.connections.get_mut(slot) else {
+            return;
+        };
+        let mut budget = READ_BUDGET;
+        while engine.is_listening(slot) {
+            match connection.receive(&mut self.buffer) {
+                Received::Bytes(n) => {
+                    engine.receive(slot, &mut self.buffer[..n]);
+                    if let Some(pause) = engine.world.orders.stall.take() {
+                        std::thread::sleep(pause);
+                    }
+                    if n < self.buffer.len() && !to_the_end {
+                        return;
+                    }
+                    budget = budget.saturating_sub(n);
+                    if budget == 0 {
+                        self.unread.push(slot);
+                        return;
+                    }
+                }
+                Received::Nothing => return,
+                Received::End => return engine.finish(slot),
+                Received::Broken(error) => {
+                    log::debug!("reading failed: {error}");
+                    return engine.hang_up(slot);
+                }
+            }
+        }
+    }
+
+    /// Sends what the client is owed, and closes its connection if it is over.
+    fn flush(&mut self, engine: &mut Engine, slot: Slot) {
+        let Some(Some(connection)) = self.connections.get_mut(slot) else {
+            return;
+        };
+        match connection.flush(engine, slot) {
+            Flushed::All => connection.want_writable(self.poll.registry(), Token(slot), false),
+            Flushed::Part => {
+                connection.want_writable(self.poll.registry(), Token(slot), true);
+                engine.stalled(slot);
+            }
+            Flushed::Broken(error) => {
+                log::debug!("writing failed: {error}");
+                engine.hang_up(slot);
+            }
+        }
+        if engine.is_over(slot) {
+            self.connections[slot] = None;
+            engine.disconnect(slot);
+            if self.accept_at.is_some() {
+                // A descriptor is free again.
+                self.accept_at = Some(0);
+            }
+        }
+    }
+
+    /// Stops accepting, sends what is owed, and closes everything.
+    fn leave(
+        &mut self,
+        engine: &mut Engine,
+        events: &mut Events,
+        touched: &mut Vec<Slot>,
+    ) -> io::Result<()> {
+        log::info!("leaving: {} clients are sent what they are owed", engine.world.clients.len());
+        self.listeners.clear();
+        self.accept_at = None;
+        engine.dismiss_all();
+        let end = self.clock.now().mono + FAREWELL;
+        loop {
+            engine.take_touched(touched);
+            for &slot in touched.iter() {
+                self.flush(engine, slot);
+            }
+            let now = self.clock.now();
+            if engine.world.clients.is_empty() || now.mono >= end {
+                break;
+            }
+            let left = Duration::from_micros(end - now.mono);
+            match self.poll.poll(events, Some(left)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            for event in events.iter() {
+                if engine.world.clients.contains(event.token().0) {
+                    engine.world.clients.touch(event.token().0);
+                }
+            }
+        }
+        self.connections.clear();
+        Ok(())
+    }
+}
+
+/// As INFO's `listener` lines show them.
+fn described(bound: &[Bound]) -> Vec<process::Listener> {
+    bound
+        .iter()
+        .map(|bound| process::Listener {
+            name: bound.name(),
+            bind: bound.host(),
+            port: bound.port(),
+        })
+        .collect()
+}
