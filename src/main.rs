@@ -1,0 +1,150 @@
+//! The binary: flags, logging, run.
+
+#![forbid(unsafe_code)]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use argh::FromArgs;
+use respd::net::{Bound, Ports};
+use respd::{Config, Server};
+
+/// A small server for RESP, the Redis protocol.
+#[derive(FromArgs)]
+struct Flags {
+    /// configuration file, in the syntax of redis.conf
+    #[argh(positional, arg_name = "CONFIG_FILE")]
+    config_file: Option<PathBuf>,
+
+    /// port for clients; 0 takes any that is free (default: 6379)
+    #[argh(option)]
+    port: Option<u16>,
+
+    /// address to listen on; may be given several times (default: 127.0.0.1 and ::1)
+    #[argh(option, arg_name = "ADDR")]
+    bind: Vec<String>,
+
+    /// port for administration; 0 takes any that is free (default: none)
+    #[argh(option)]
+    admin_port: Option<u16>,
+
+    /// path of a unix socket to listen on
+    #[argh(option, arg_name = "PATH")]
+    unixsocket: Option<String>,
+
+    /// password of the default user
+    #[argh(option, arg_name = "PW")]
+    requirepass: Option<String>,
+
+    /// how many clients may be connected at once (default: 10000)
+    #[argh(option)]
+    maxclients: Option<u32>,
+
+    /// any directive of the configuration file, as name=value; may be given several times
+    #[argh(option, short = 'o', long = "option", arg_name = "NAME=VALUE")]
+    options: Vec<String>,
+
+    /// print a line for programs on stdout when every listener is bound
+    #[argh(switch)]
+    ready: bool,
+
+    /// print the version and leave
+    #[argh(switch)]
+    version: bool,
+}
+
+fn main() -> ExitCode {
+    let flags: Flags = argh::from_env();
+    if flags.version {
+        println!("respd {}", respd::VERSION);
+        return ExitCode::SUCCESS;
+    }
+    match run(&flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("respd: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
+    let config = configured(flags)?;
+    start_logging(&config)?;
+    let configured = Ports::configured(&config);
+    let mut builder = Server::builder().config(config).ports(Ports {
+        clients: flags.port.or(configured.clients),
+        admin: flags.admin_port.or(configured.admin),
+    });
+    if let Some(path) = &flags.config_file {
+        builder = builder.config_file(path);
+    }
+    let mut server = builder.bind()?;
+    server.stop_on_signals()?;
+    for bound in server.bound() {
+        log::info!("listening on {} {bound}", bound.name());
+    }
+    if flags.ready {
+        announce(&server.bound())?;
+    }
+    server.run()?;
+    Ok(())
+}
+
+/// The configuration: defaults, then the file, then the flags.
+fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
+    let mut config = match &flags.config_file {
+        Some(path) => Config::load(path)?,
+        None => Config::default(),
+    };
+    let mut given: Vec<(&str, String)> = Vec::new();
+    for option in &flags.options {
+        let (name, value) =
+            option.split_once('=').ok_or_else(|| format!("-o takes name=value, not '{option}'"))?;
+        given.push((name, value.to_owned()));
+    }
+    given.extend(flags.port.map(|port| ("port", port.to_string())));
+    given.extend(flags.admin_port.map(|port| ("admin-port", port.to_string())));
+    given.extend((!flags.bind.is_empty()).then(|| ("bind", flags.bind.join(" "))));
+    given.extend(flags.unixsocket.clone().map(|path| ("unixsocket", path)));
+    given.extend(flags.requirepass.clone().map(|password| ("requirepass", password)));
+    given.extend(flags.maxclients.map(|most| ("maxclients", most.to_string())));
+    for (name, value) in &given {
+        config.apply_option(name, value)?;
+    }
+    Ok(config)
+}
+
+/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time.
+fn start_logging(config: &Config) -> std::io::Result<()> {
+    let mut builder = env_logger::Builder::new();
+    let decided = std::env::var_os("RUST_LOG").is_some();
+    if decided {
+        builder.parse_default_env();
+    } else {
+        builder.filter_level(log::LevelFilter::Trace);
+    }
+    if let Some(path) = &config.logfile {
+        let file = std::fs::File::options().create(true).append(true).open(path)?;
+        builder.target(env_logger::Target::Pipe(Box::new(file)));
+    }
+    builder.init();
+    if !decided {
+        log::set_max_level(config.loglevel.filter());
+    }
+    Ok(())
+}
+
+/// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
+fn announce(bound: &[Bound]) -> std::io::Result<()> {
+    let mut line = format!("ready pid={}", std::process::id());
+    for name in ["tcp", "admin", "unix"] {
+        if let Some(first) = bound.iter().find(|bound| bound.name() == name) {
+            line += &format!(" {name}={first}");
+        }
+    }
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
