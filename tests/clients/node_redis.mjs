@@ -1,0 +1,114 @@
+// node-redis against a running server, in RESP2 and RESP3.
+//
+// usage: node node_redis.mjs HOST PORT [UNIX_SOCKET]
+//
+// Exits 0 when all went well, else with a message. The server must have no password; one is set
+// and taken away again. Keys of databases 0 and 3 are written and flushed.
+import { createRequire } from 'node:module';
+import { createClient, RESP_TYPES } from 'redis';
+import { check, errorOf, everyByte, host, nextReady, port, run, unixSocket } from './smoke.mjs';
+
+const { version } = createRequire(import.meta.url)('redis/package.json');
+
+async function connect(options = {}) {
+  const client = createClient({ socket: { host, port }, ...options });
+  // Without a listener a lost connection would end the process; the checks look at it themselves.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+async function smoke(RESP) {
+  const defaults = await connect();
+  check('connect with defaults', await defaults.ping(), 'PONG');
+  defaults.destroy();
+
+  const client = await connect({ RESP, name: 'smoke' });
+  const info = await client.clientInfo();
+  check('protocol negotiated', info.resp, RESP);
+  check('client name', info.name, 'smoke');
+  const mine = (await client.clientList()).find((c) => c.id === info.id);
+  check('lib-name in CLIENT LIST', [mine.libName, /^\d+\./.test(mine.libVer)], ['node-redis', true]);
+
+  await client.flushAll();
+  check('SET', await client.set('greeting', 'hello'), 'OK');
+  check('GET', await client.get('greeting'), 'hello');
+  check('GET of nothing', await client.get('nothing'), null);
+  check('EXISTS', await client.exists(['greeting', 'nothing']), 1);
+  check('DBSIZE', await client.dbSize(), 1);
+  check('DEL', await client.del(['greeting', 'nothing']), 1);
+
+  const binary = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+  const key = Buffer.from('\0\r\n');
+  check('binary SET', (await binary.set(key, everyByte)).toString(), 'OK');
+  check('binary GET', everyByte.equals(await binary.get(key)));
+
+  const sets = Array.from({ length: 500 }, (_, i) => client.set(`key:${i}`, String(i)));
+  const gets = Array.from({ length: 500 }, (_, i) => client.get(`key:${i}`));
+  await Promise.all(sets);
+  check('pipeline of 1000', await Promise.all(gets), Array.from({ length: 500 }, (_, i) => String(i)));
+
+  check('unknown command', await errorOf(client.sendCommand(['NOSUCH', 'a'])), "ERR unknown command 'NOSUCH', with args beginning with: 'a' ");
+  check('wrong arity', await errorOf(client.sendCommand(['GET'])), "ERR wrong number of arguments for 'get' command");
+
+  const inThree = await connect({ RESP, database: 3 });
+  await inThree.set('only', 'here');
+  check('SELECT', [await inThree.get('only'), await client.get('only')], ['here', null]);
+  check('INFO keyspace', /^db3:keys=1,/m.test(await client.info('keyspace')));
+  inThree.destroy();
+
+  const report = await client.info();
+  check('INFO', ['redis_version:', 'role:master', 'loading:0', `tcp_port:${port}`].filter((line) => !report.includes(line)), []);
+  check('CONFIG GET', { ...(await client.configGet('databases')) }, { databases: '16' });
+  check('CONFIG SET', await client.configSet({ timeout: '300', 'tcp-keepalive': '200' }), 'OK');
+  check('CONFIG GET, several', { ...(await client.configGet(['timeout', 'tcp-keepalive'])) }, { timeout: '300', 'tcp-keepalive': '200' });
+  await client.configSet({ timeout: '0', 'tcp-keepalive': '300' });
+
+  const commands = await client.command();
+  const get = commands.find((c) => c.name === 'get');
+  check('COMMAND', [get.arity, get.firstKeyIndex, get.flags.has('readonly'), commands.length], [2, 1, true, await client.commandCount()]);
+  check('COMMAND INFO', (await client.commandInfo(['get', 'nosuch'])).map((c) => c && c.name), ['get', null]);
+  check('COMMAND LIST', (await client.commandList()).includes('get'));
+  check('COMMAND GETKEYS', await client.commandGetKeys(['DEL', 'a', 'b']), ['a', 'b']);
+  check('COMMAND GETKEYSANDFLAGS', (await client.commandGetKeysAndFlags(['GET', 'k'])).map((k) => [k.key, [...k.flags]]), [['k', ['RO', 'access']]]);
+  check('COMMAND DOCS', JSON.stringify(await client.sendCommand(['COMMAND', 'DOCS', 'get'])).includes('summary'));
+  check('TRACKINGINFO', typeof (await client.clientTrackingInfo()), 'object');
+
+  // A connection that is killed under the client: it opens another one and goes on.
+  const other = await connect({ RESP, name: 'other' });
+  check('two connections', [await client.clientGetName(), await other.clientGetName()], ['smoke', 'other']);
+  const ready = nextReady(client);
+  check('CLIENT KILL', await other.clientKill({ filter: 'ID', id: info.id }), 1);
+  await ready;
+  check('reconnects after CLIENT KILL', (await client.clientId()) > info.id);
+  check('keeps its name over that', await client.clientGetName(), 'smoke');
+
+  if (unixSocket) {
+    const local = await connect({ RESP, socket: { path: unixSocket } });
+    check('unix socket', await local.ping(), 'PONG');
+    local.destroy();
+  }
+
+  // A connection from before stays logged in and takes the password away again.
+  await other.configSet('requirepass', 'sesame');
+  try {
+    const me = await connect({ RESP, password: 'sesame', name: 'me' });
+    check('password and name', await me.clientGetName(), 'me');
+    me.destroy();
+    const user = await connect({ RESP, username: 'default', password: 'sesame' });
+    check('user and password', await user.ping(), 'PONG');
+    user.destroy();
+    const noRetry = { socket: { host, port, reconnectStrategy: false }, RESP };
+    check('wrong password', await errorOf(connect({ ...noRetry, password: 'wrong' })), 'WRONGPASS invalid username-password pair or user is disabled.');
+  } finally {
+    await other.configSet('requirepass', '');
+  }
+  await other.flushAll();
+  other.destroy();
+  await client.close();
+}
+
+await run(`node-redis ${version}`, async () => {
+  await smoke(2);
+  await smoke(3);
+});

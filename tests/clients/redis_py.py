@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""redis-py against a running server.
+
+usage: redis_py.py HOST PORT PROTOCOL [UNIX_SOCKET]
+
+PROTOCOL is 2 or 3. Exits 0 when all went well, else with a message. The server must have no
+password; one is set and taken away again. Keys of databases 0 and 3 are written and flushed.
+"""
+
+import asyncio
+import sys
+
+CHECKS = []
+
+
+def check(what, got, want=True):
+    """Counts a check; a wrong one ends the run with what came and what should have."""
+    if got != want:
+        sys.exit(f"redis-py: {what}: got {got!r}, wanted {want!r}")
+    CHECKS.append(what)
+
+
+def error_of(call, *args, **options):
+    """The text of the error that the call ends with, '' when it does not."""
+    import redis
+
+    try:
+        call(*args, **options)
+    except redis.RedisError as error:
+        return str(error)
+    return ""
+
+
+def text(value):
+    """The same with every bytes in it decoded: what redis-py decodes differs with the protocol."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [text(v) for v in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def smoke(host, port, protocol, unix_socket=None):
+    import redis
+    import redis.backoff
+    import redis.retry
+
+    def connect(**options):
+        return redis.Redis(host=host, port=port, **{"protocol": protocol, **options})
+
+    check("connect with defaults", redis.Redis(host=host, port=port).ping())
+
+    client = connect(client_name="smoke")
+    info = client.client_info()
+    check("protocol negotiated", int(info["resp"]), protocol)
+    check("client name", info["name"], "smoke")
+    mine = [c for c in client.client_list() if c["id"] == str(client.client_id())]
+    check("lib-name in CLIENT LIST", mine[0]["lib-name"].split("(")[0], "redis-py")
+    check("lib-ver in CLIENT LIST", mine[0]["lib-ver"], redis.__version__)
+
+    client.flushall()
+    check("SET", client.set("greeting", "hello"))
+    check("GET", client.get("greeting"), b"hello")
+    check("GET of nothing", client.get("nothing"), None)
+    check("EXISTS", client.exists("greeting", "nothing"), 1)
+    check("DBSIZE", client.dbsize(), 1)
+    check("DEL", client.delete("greeting", "nothing"), 1)
+    check("ECHO", client.echo("back"), b"back")
+    check("TIME", len(client.time()), 2)
+
+    every_byte = bytes(range(256)) * 300
+    check("binary SET", client.set(b"\x00\r\n", every_byte))
+    check("binary GET", client.get(b"\x00\r\n"), every_byte)
+    check("decoded", connect(decode_responses=True).set("ö", "ü") and connect(decode_responses=True).get("ö"), "ü")
+
+    pipe = client.pipeline(transaction=False)
+    for i in range(500):
+        pipe.set(f"key:{i}", i).get(f"key:{i}")
+    replies = pipe.execute()
+    check("pipeline of 1000", (len(replies), replies[0], replies[-1]), (1000, True, b"499"))
+    pipe = client.pipeline(transaction=False)
+    pipe.get("key:1").execute_command("NOSUCH").get("key:2")
+    replies = pipe.execute(raise_on_error=False)
+    check("an error within a pipeline", [replies[0], type(replies[1]).__name__, replies[2]], [b"1", "ResponseError", b"2"])
+
+    check("unknown command", error_of(client.execute_command, "NOSUCH", "a"), "unknown command 'NOSUCH', with args beginning with: 'a' ")
+    check("wrong arity", error_of(client.execute_command, "GET"), "wrong number of arguments for 'get' command")
+
+    in_three = connect(db=3)
+    in_three.set("only", "here")
+    check("SELECT", (in_three.get("only"), client.get("only")), (b"here", None))
+    check("INFO keyspace", client.info("keyspace")["db3"]["keys"], 1)
+
+    info = client.info()
+    check("INFO", [type(info["redis_version"]), info["role"], info["loading"], info["tcp_port"]], [str, "master", 0, int(port)])
+    check("INFO commandstats", client.info("commandstats")["cmdstat_get"]["calls"] > 0)
+    check("CONFIG GET", client.config_get("databases"), {"databases": "16"})
+    check("CONFIG GET, several", sorted(client.config_get("time*", "maxclients")), ["maxclients", "timeout"])
+    check("CONFIG SET", client.config_set("timeout", 300) and client.config_get("timeout"), {"timeout": "300"})
+    check("CONFIG SET back", client.config_set("timeout", 0))
+    check("CONFIG SET of nonsense", error_of(client.config_set, "nosuch", "x"), "Unknown option or number of arguments for CONFIG SET - 'nosuch'")
+
+    commands = client.command()
+    check("COMMAND", (commands["get"]["arity"], commands["get"]["first_key_pos"], len(commands)), (2, 1, client.command_count()))
+    check("COMMAND INFO", text([i and i[:2] for i in client.execute_command("COMMAND INFO", "get", "nosuch")]), [["get", 2], None])
+    check("COMMAND LIST", "get" in text(client.command_list()))
+    check("COMMAND GETKEYS", text(client.command_getkeys("DEL", "a", "b")), ["a", "b"])
+    check("COMMAND GETKEYSANDFLAGS", [[k, *sorted(flags)] for k, flags in text(client.command_getkeysandflags("SET", "k", "v"))], [["k", "OW", "update"]])
+    docs = client.execute_command("COMMAND DOCS", "get")
+    check("COMMAND DOCS", b"get" in docs)
+
+    # A connection that is killed under the client: it opens another one and goes on.
+    before = client.client_id()
+    check("CLIENT KILL", connect().client_kill_filter(_id=before), 1)
+    check("reconnects after CLIENT KILL", client.ping() and client.client_id() > before)
+    check("keeps its name over that", text(client.client_getname()), "smoke")
+
+    check("two connections", [text(c.client_getname()) for c in (connect(client_name="a"), connect(client_name="b"))], ["a", "b"])
+    check("TRACKINGINFO", bool(client.client_trackinginfo()))
+    check("asyncio", asyncio.run(over_asyncio(host, port, protocol)), b"1")
+    if unix_socket:
+        check("unix socket", redis.Redis(unix_socket_path=unix_socket, protocol=protocol).ping())
+
+    # One connection from before stays logged in and takes the password away again.
+    admin = connect(single_connection_client=True)
+    admin.config_set("requirepass", "sesame")
+    try:
+        check("password and name", text(connect(password="sesame", client_name="me").client_getname()), "me")
+        check("user and password", connect(username="default", password="sesame").ping())
+        # redis-py would try again, slowly: a refused login is a ConnectionError to it.
+        once = {"retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0)}
+        check("wrong password", error_of(connect(password="wrong", **once).ping), "invalid username-password pair or user is disabled.")
+        # In RESP3 the handshake's HELLO is what is refused, in RESP2 the command itself.
+        refused = error_of(connect(**once).ping)
+        check("no password", "Authentication required" in refused or "HELLO must be called" in refused)
+    finally:
+        admin.config_set("requirepass", "")
+    check("open again", connect().ping())
+    client.flushall()
+    return redis.__version__
+
+
+def run(*arguments):
+    """The smoke, with an error of the client told in one line."""
+    import redis
+
+    try:
+        return smoke(*arguments)
+    except redis.RedisError as error:
+        sys.exit(f"redis-py: after {', '.join(CHECKS[-1:]) or 'nothing'}: {type(error).__name__}: {error}")
+
+
+async def over_asyncio(host, port, protocol):
+    import redis.asyncio
+
+    async with redis.asyncio.Redis(host=host, port=port, protocol=protocol) as client:
+        await asyncio.gather(*(client.set("shared", 1) for _ in range(10)))
+        return await client.get("shared")
+
+
+def main():
+    if len(sys.argv) not in (4, 5):
+        sys.exit(__doc__)
+    # redis-py takes the C reader when it finds it; hiredis_py.py covers that one.
+    sys.modules["hiredis"] = None
+    protocol = int(sys.argv[3])
+    version = run(sys.argv[1], int(sys.argv[2]), protocol, *sys.argv[4:])
+    print(f"redis-py {version}, RESP{protocol}: {len(CHECKS)} checks passed")
+
+
+if __name__ == "__main__":
+    main()

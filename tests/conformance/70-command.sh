@@ -1,0 +1,30 @@
+# COMMAND and its subcommands.
+# shellcheck shell=bash
+needs valkey wire 'COMMAND INFO get' '*1\r\n*10\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n*3\r\n+@read\r\n+@string\r\n+@fast\r\n*0\r\n*1\r\n*6\r\n$5\r\nflags\r\n*2\r\n+RO\r\n+access\r\n$12\r\nbegin_search\r\n*4\r\n$4\r\ntype\r\n$5\r\nindex\r\n$4\r\nspec\r\n*2\r\n$5\r\nindex\r\n:1\r\n$9\r\nfind_keys\r\n*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n*6\r\n$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n:0\r\n*0\r\n' '*1\r\n*10\r\n$3\r\nget\r\n:2\r\n~2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n~3\r\n+@read\r\n+@string\r\n+@fast\r\n~0\r\n~1\r\n%3\r\n$5\r\nflags\r\n~2\r\n+RO\r\n+access\r\n$12\r\nbegin_search\r\n%2\r\n$4\r\ntype\r\n$5\r\nindex\r\n$4\r\nspec\r\n%1\r\n$5\r\nindex\r\n:1\r\n$9\r\nfind_keys\r\n%2\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n%3\r\n$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n:0\r\n*0\r\n'
+needs valkey wire 'COMMAND INFO config|get' '*1\r\n*10\r\n$10\r\nconfig|get\r\n:-3\r\n*4\r\n+admin\r\n+noscript\r\n+loading\r\n+stale\r\n:0\r\n:0\r\n:0\r\n*3\r\n+@admin\r\n+@slow\r\n+@dangerous\r\n*0\r\n*0\r\n*0\r\n' '*1\r\n*10\r\n$10\r\nconfig|get\r\n:-3\r\n~4\r\n+admin\r\n+noscript\r\n+loading\r\n+stale\r\n:0\r\n:0\r\n:0\r\n~3\r\n+@admin\r\n+@slow\r\n+@dangerous\r\n~0\r\n~0\r\n*0\r\n'
+needs valkey wire 'COMMAND INFO ping' '*1\r\n*10\r\n$4\r\nping\r\n:-1\r\n*1\r\n+fast\r\n:0\r\n:0\r\n:0\r\n*2\r\n+@fast\r\n+@connection\r\n*2\r\n$25\r\nrequest_policy:all_shards\r\n$29\r\nresponse_policy:all_succeeded\r\n*0\r\n*0\r\n' '*1\r\n*10\r\n$4\r\nping\r\n:-1\r\n~1\r\n+fast\r\n:0\r\n:0\r\n:0\r\n~2\r\n+@fast\r\n+@connection\r\n~2\r\n$25\r\nrequest_policy:all_shards\r\n$29\r\nresponse_policy:all_succeeded\r\n~0\r\n*0\r\n'
+needs valkey wire 'COMMAND INFO GET nosuch del' '*3\r\n*10\r\n$3\r\nget\r\n…*0\r\n$-1\r\n*10\r\n$3\r\ndel\r\n…' '*3\r\n*10\r\n$3\r\nget\r\n…*0\r\n_\r\n*10\r\n$3\r\ndel\r\n…'
+wire 'COMMAND COUNT' ':…\r\n'
+reply 'COMMAND COUNT x' "(error) ERR wrong number of arguments for 'command|count' command"
+wire 'COMMAND' '*…\r\n*10\r\n$…\r\n…'
+wire 'COMMAND DOCS get' '*2\r\n$3\r\nget\r\n*10\r\n$7\r\nsummary\r\n$…\r\n…$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$6\r\nstring\r\n$10\r\ncomplexity\r\n$4\r\nO(1)\r\n$9\r\narguments\r\n*1\r\n*…\r\n$4\r\nname\r\n$3\r\nkey\r\n$4\r\ntype\r\n$3\r\nkey\r\n…$14\r\nkey_spec_index\r\n:0\r\n' '%1\r\n$3\r\nget\r\n%5\r\n$7\r\nsummary\r\n$…\r\n…$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$6\r\nstring\r\n$10\r\ncomplexity\r\n$4\r\nO(1)\r\n$9\r\narguments\r\n*1\r\n%…\r\n$4\r\nname\r\n$3\r\nkey\r\n$4\r\ntype\r\n$3\r\nkey\r\n…$14\r\nkey_spec_index\r\n:0\r\n'
+wire 'COMMAND DOCS nosuch' '*0\r\n' '%0\r\n'
+wire 'COMMAND DOCS config|get' '*2\r\n$10\r\nconfig|get\r\n*…' '%1\r\n$10\r\nconfig|get\r\n%…'
+reply 'COMMAND LIST FILTERBY PATTERN ech*' '1) "echo"'
+reply 'COMMAND LIST FILTERBY PATTERN nosuch*' '(empty array)'
+reply 'COMMAND LIST FILTERBY ACLCAT nosuch' '(empty array)'
+reply 'COMMAND LIST FILTERBY MODULE nosuch' '(empty array)'
+reply 'COMMAND LIST FILTERBY NOSUCH x' '(error) ERR syntax error'
+reply 'COMMAND LIST x' '(error) ERR syntax error'
+wire 'COMMAND LIST' '*…$3\r\nget\r\n…'
+wire 'COMMAND LIST FILTERBY ACLCAT connection' '*…$4\r\nping\r\n…'
+reply 'COMMAND GETKEYS GET k' '1) "k"'
+reply 'COMMAND GETKEYS DEL a b c' '1) "a" | 2) "b" | 3) "c"'
+needs valkey reply 'COMMAND GETKEYS PING' '(error) ERR The command has no key arguments'
+needs valkey reply 'COMMAND GETKEYS GET' '(error) ERR Invalid number of arguments specified for command'
+reply 'COMMAND GETKEYS NOSUCH a' '(error) ERR Invalid command specified'
+reply 'COMMAND GETKEYS' "(error) ERR wrong number of arguments for 'command|getkeys' command"
+wire 'COMMAND GETKEYSANDFLAGS SET k v' '*1\r\n*2\r\n$1\r\nk\r\n*2\r\n+OW\r\n+update\r\n' '*1\r\n*2\r\n$1\r\nk\r\n~2\r\n+OW\r\n+update\r\n'
+wire 'COMMAND GETKEYSANDFLAGS DEL k l' '*2\r\n*2\r\n$1\r\nk\r\n*2\r\n+RM\r\n+delete\r\n*2\r\n$1\r\nl\r\n*2\r\n+RM\r\n+delete\r\n' '*2\r\n*2\r\n$1\r\nk\r\n~2\r\n+RM\r\n+delete\r\n*2\r\n$1\r\nl\r\n~2\r\n+RM\r\n+delete\r\n'
+reply 'COMMAND NOSUCH' "(error) ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP."
+needs valkey wire 'COMMAND HELP' '*…\r\n+COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n…+HELP\r\n+    Print this help.\r\n'
