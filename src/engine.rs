@@ -12,11 +12,9 @@ use std::collections::VecDeque;
 use crate::dispatch::{Table, call};
 use crate::error;
 use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span};
+use crate::world::clients::RESERVED_PLACES;
 use crate::world::stats::ReadNanos;
-use crate::world::{Config, Doom, LoadError, Now, Peer, Slot, Stopwatch, World};
-
-/// Places beyond `maxclients` for clients of the admin port and the unix socket.
-const RESERVED_PLACES: usize = 16;
+use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
 
 /// A client that leaves so many bytes unread and sends one command more is closed, whatever
 /// `client-output-buffer-limit` says: a reader that never reads must not eat the memory.
@@ -24,9 +22,6 @@ const MAX_UNREAD: usize = 1 << 30;
 
 /// How long a closing client may take to read what it is owed, in µs.
 const LINGER: u64 = 10_000_000;
-
-/// How often clients are looked over for having been idle too long, in µs.
-const SWEEP: u64 = 1_000_000;
 
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
@@ -47,7 +42,9 @@ pub struct Engine {
     /// Closing clients that have not read all they are owed: when it ends, and their ids. The earliest
     /// comes first.
     lingering: VecDeque<(u64, u64)>,
-    swept: u64,
+    /// When clients are next looked over for having been idle too long, and the `timeout` by which
+    /// that was found.
+    sweep: (u64, u32),
 }
 
 impl Engine {
@@ -62,7 +59,7 @@ impl Engine {
             spans: Vec::new(),
             spare: Vec::new(),
             lingering: VecDeque::new(),
-            swept: now.mono,
+            sweep: (now.mono, 0),
         })
     }
 
@@ -89,8 +86,7 @@ impl Engine {
                 self.world.clients.doom(slot, Doom::Now);
             }
         }
-        if self.world.config.timeout > 0 && now.mono.saturating_sub(self.swept) >= SWEEP {
-            self.swept = now.mono;
+        if self.sweep_at().is_some_and(|due| due <= now.mono) {
             self.close_idle();
         }
     }
@@ -98,21 +94,40 @@ impl Engine {
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
         let linger = self.lingering.front().map(|&(due, _)| due);
-        let sweep = (self.world.config.timeout > 0 && !self.world.clients.is_empty())
-            .then_some(self.swept + SWEEP);
-        linger.into_iter().chain(sweep).min()
+        linger.into_iter().chain(self.sweep_at()).min()
     }
 
+    /// When idle clients are looked for: at once if `timeout` has changed.
+    fn sweep_at(&self) -> Option<u64> {
+        let (due, timeout) = self.sweep;
+        match self.world.config.timeout {
+            0 => None,
+            unchanged if unchanged == timeout => Some(due),
+            _ => Some(0),
+        }
+    }
+
+    /// Closes who has been idle too long, and finds out when that may next be the case.
     fn close_idle(&mut self) {
-        let longest = u64::from(self.world.config.timeout) * 1_000_000;
+        let timeout = self.world.config.timeout;
+        let longest = u64::from(timeout) * 1_000_000;
         let now = self.world.now.mono;
-        let clients = &self.world.clients;
-        let idle: Vec<Slot> =
-            clients.slots().filter(|&slot| now - clients[slot].active > longest).collect();
+        let mut next = now + longest;
+        let mut idle = Vec::new();
+        for slot in self.world.clients.slots() {
+            let due = self.world.clients[slot].active + longest;
+            if due < now {
+                idle.push(slot);
+            } else {
+                next = next.min(due + 1);
+            }
+        }
         for slot in idle {
             log::debug!("client {} was idle too long", self.world.clients[slot].id);
             self.world.clients.doom(slot, Doom::Now);
         }
+        let pause = 1_000_000 / u64::from(self.world.config.hz.max(1));
+        self.sweep = (next.max(now + pause), timeout);
     }
 
     // Connections.
@@ -204,11 +219,13 @@ impl Engine {
         self.world.stats.writes += 1;
         let client = &mut self.world.clients[slot];
         client.bytes_out += bytes as u64;
+        client.active = self.world.now.mono;
         let outbox = &mut client.outbox;
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
             outbox.sent = 0;
             recycle(&mut self.spare, std::mem::take(&mut outbox.bytes));
+            client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
             outbox.sent = 0;
@@ -217,7 +234,8 @@ impl Engine {
 
     /// Not everything could be sent at once. If the client is closing, its patience is limited.
     pub fn stalled(&mut self, slot: Slot) {
-        let client = &self.world.clients[slot];
+        let client = &mut self.world.clients[slot];
+        client.stalled = true;
         let (id, doomed) = (client.id, client.doom == Doom::AfterReply);
         if doomed && !self.lingering.iter().any(|&(_, other)| other == id) {
             self.lingering.push_back((self.world.now.mono + LINGER, id));
@@ -282,7 +300,10 @@ impl Engine {
                         trace::exchange(id, &self.table, args, reply.since(start));
                     }
                 }
-                Ok(Parsed::Nothing(len)) => at += len,
+                Ok(Parsed::Nothing(len)) => {
+                    at += len;
+                    client.reply_mode = client.reply_mode.after_request();
+                }
                 Ok(Parsed::Partial) => break,
                 Err(broken) => {
                     refuse(world, &mut reply, slot, broken);
@@ -326,7 +347,9 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
         log::debug!("client {} at {}: protocol error: {broken}", client.id, client.peer.addr);
         let error = error::Error::text(format!("ERR Protocol error: {broken}"));
         world.stats.count_error(&error);
-        reply.error(&error);
+        if client.reply_mode == ReplyMode::On {
+            reply.error(&error);
+        }
     }
     world.clients.doom(slot, Doom::AfterReply);
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::connection::Stream;
 use crate::world::{Address, Config, Kind, Peer};
@@ -91,6 +91,15 @@ impl Listener {
         match &mut self.socket {
             Socketed::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
             Socketed::Unix(listener, _) => registry.register(listener, token, Interest::READABLE),
+        }
+    }
+
+    /// Newcomers get the options that `config` has now.
+    pub fn retune(&self, config: &Config) {
+        if let Socketed::Tcp(listener) = &self.socket
+            && let Err(error) = set_keepalive(SockRef::from(listener), config.tcp_keepalive)
+        {
+            log::warn!("cannot set keepalive on {}: {error}", self.bound);
         }
     }
 
@@ -256,7 +265,8 @@ fn bind_tcp(
     Ok(Wanted::New(Listener { socket: Socketed::Tcp(listener), bound, more: false }))
 }
 
-/// Binds other addresses while the server runs, for CONFIG SET. The reactor adopts what it has bound.
+/// Makes changed directives take effect while the server runs, for CONFIG SET: it binds other
+/// addresses, and the reactor adopts what it has bound.
 #[derive(Debug)]
 pub struct Binder {
     bound: Vec<Bound>,
@@ -314,19 +324,24 @@ fn listen(addr: SocketAddr, config: &Config) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
-    let keepalive = u64::from(config.tcp_keepalive);
-    if keepalive > 0 {
-        // As the reference: probe after the given time, then three times in the same time again.
-        let times = TcpKeepalive::new()
-            .with_time(Duration::from_secs(keepalive))
-            .with_interval(Duration::from_secs((keepalive / 3).max(1)))
-            .with_retries(3);
-        socket.set_tcp_keepalive(&times)?;
-    }
+    set_keepalive(SockRef::from(&socket), config.tcp_keepalive)?;
     socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
     socket.listen(backlog(config))?;
     Ok(TcpListener::from_std(socket.into()))
+}
+
+/// Probes a silent peer after so many seconds, then three times in as many again, as the reference
+/// does. 0: never.
+fn set_keepalive(socket: SockRef<'_>, seconds: u32) -> io::Result<()> {
+    if seconds == 0 {
+        return socket.set_keepalive(false);
+    }
+    let times = TcpKeepalive::new()
+        .with_time(Duration::from_secs(seconds.into()))
+        .with_interval(Duration::from_secs((seconds / 3).max(1).into()))
+        .with_retries(3);
+    socket.set_tcp_keepalive(&times)
 }
 
 fn backlog(config: &Config) -> i32 {
@@ -353,7 +368,7 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<Listener> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(told)?;
     }
     if let Socketed::Unix(socket, _) = &listener.socket {
-        socket2::SockRef::from(socket).listen(backlog(config)).map_err(told)?;
+        SockRef::from(socket).listen(backlog(config)).map_err(told)?;
     }
     Ok(listener)
 }

@@ -236,6 +236,7 @@ impl Reactor {
         }
         while let Ok(wanted) = self.rebound.try_recv() {
             self.adopt(wanted)?;
+            self.listeners.iter().for_each(|listener| listener.retune(&engine.world.config));
         }
         self.resume_accepting(engine, now);
         engine.take_touched(touched);

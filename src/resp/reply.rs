@@ -81,6 +81,11 @@ impl Reply {
         self.out.is_empty()
     }
 
+    /// Bytes of memory that the output holds.
+    pub fn memory(&self) -> usize {
+        self.out.capacity()
+    }
+
     // Simple types.
 
     /// `+OK`

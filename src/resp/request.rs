@@ -231,6 +231,9 @@ fn length(
         return Ok(None);
     };
     let end = place.seen + more;
+    if end > MAX_LINE {
+        return Err(too_big);
+    }
     match line.get(end + 1) {
         None => {
             place.seen = end;
@@ -261,7 +264,9 @@ fn inline(
     if end > MAX_LINE {
         return Err(ProtocolError::InlineTooBig);
     }
-    let line = &mut input[..end];
+    // The CR belongs to the end of the line; a quote before it ends the line.
+    let words = if input[..end].ends_with(b"\r") { end - 1 } else { end };
+    let line = &mut input[..words];
     quote::split_quoted(line, |word| spans.push(Span::new(word.start, word.end)))
         .map_err(|_| ProtocolError::UnbalancedQuotes)?;
     match spans.first() {

@@ -1,22 +1,13 @@
 //! Floating point numbers, read and written as Valkey 9.1 does.
 //!
-//! There are two ways to write one, and which it is depends on the command:
-//!
-//! * [`push`] writes scores and RESP3 doubles: few digits, with an exponent where that is shorter;
-//! * [`push_plain`] writes what INCRBYFLOAT stores: never an exponent, at most 17 decimals.
-//!
-//! Reading is strict in both: no spaces, nothing after the number, no NaN.
-
-use std::io::Write;
+//! These are the numbers of scores and of RESP3 doubles. INCRBYFLOAT has others: see
+//! [`extended`](super::extended).
 
 use super::grisu::Decimal;
 use super::number;
 
 /// Whole numbers up to this size, 2^62, are written as integers.
 const MOST_AS_INTEGER: f64 = (1_u64 << 62) as f64;
-
-/// The most decimals that [`push_plain`] writes.
-const MOST_DECIMALS: usize = 17;
 
 /// The double that `text` spells, as ZADD, ZINCRBY, GEOADD and WEIGHTS read one.
 ///
@@ -27,9 +18,6 @@ const MOST_DECIMALS: usize = 17;
 /// | `inf`, `+inf`, `-Infinity`, in any case | `infin`, `nan`, `-nan` |
 /// | `5e-324`, `0e999` | `1e309` and `2e-324`: out of range |
 /// | | ` 1`, `1 `, `1\n`, `1\0`, `0x10` |
-///
-/// INCRBYFLOAT and HINCRBYFLOAT also take hexadecimal (`0x1.8p1`) in Valkey, and have the range of
-/// 80 bits.
 pub fn parse(text: &[u8]) -> Option<f64> {
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
@@ -79,36 +67,6 @@ pub fn push(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// Appends `value` without an exponent, with as few digits as read back the same, and at most 17
-/// decimals.
-///
-/// INCRBYFLOAT and HINCRBYFLOAT print so. They calculate with 80 bits in Valkey; a double has 64,
-/// so a sum may differ from theirs behind the fifteenth digit (0.1 + 0.2 gives 0.30000000000000004
-/// here and 0.3 there). What is not finite is written as [`push`] does; these commands refuse to
-/// get there.
-pub fn push_plain(out: &mut Vec<u8>, value: f64) {
-    if !value.is_finite() {
-        return push(out, value);
-    }
-    let start = out.len();
-    // Writing to a vector does not fail.
-    let _ = write!(out, "{value}");
-    let decimals = out[start..].iter().rev().position(|&byte| byte == b'.').unwrap_or(0);
-    if decimals > MOST_DECIMALS {
-        out.truncate(start);
-        let _ = write!(out, "{value:.MOST_DECIMALS$}");
-        while out.last() == Some(&b'0') {
-            out.pop();
-        }
-        if out.last() == Some(&b'.') {
-            out.pop();
-        }
-    }
-    if out[start..] == *b"-0" {
-        out.remove(start);
-    }
-}
-
 /// Chooses between the last three layouts of [`push`].
 fn push_decimal(out: &mut Vec<u8>, decimal: &Decimal) {
     let (digits, exponent) = (decimal.digits(), decimal.exponent);
@@ -154,12 +112,6 @@ mod tests {
     fn written(value: f64) -> String {
         let mut out = Vec::new();
         push(&mut out, value);
-        String::from_utf8_lossy(&out).into_owned()
-    }
-
-    fn plain(value: f64) -> String {
-        let mut out = Vec::new();
-        push_plain(&mut out, value);
         String::from_utf8_lossy(&out).into_owned()
     }
 
@@ -297,38 +249,6 @@ mod tests {
                     assert_eq!(read, Some(value.to_bits()), "{text}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn plain_doubles_have_no_exponent() {
-        for (value, expected) in [
-            (0.0, "0"),
-            (-0.0, "0"),
-            (3.0, "3"),
-            (10.6, "10.6"),
-            (-0.25, "-0.25"),
-            (5200.0, "5200"),
-            (1e-7, "0.0000001"),
-            (-1.1e-9, "-0.0000000011"),
-            (1e17, "100000000000000000"),
-            (1e23, "100000000000000000000000"),
-            (9007199254740992.0, "9007199254740992"),
-        ] {
-            assert_eq!(plain(value), expected);
-        }
-    }
-
-    #[test]
-    fn plain_doubles_end_after_seventeen_decimals() {
-        for (value, expected) in [
-            (1.2345678901234567e-10, "0.00000000012345679"),
-            (6e-18, "0.00000000000000001"),
-            (4e-18, "0"),
-            (-1e-18, "0"),
-            (5e-324, "0"),
-        ] {
-            assert_eq!(plain(value), expected);
         }
     }
 }

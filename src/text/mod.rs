@@ -3,6 +3,7 @@
 //! * [`glob`] matches the patterns of KEYS, PSUBSCRIBE, CONFIG GET and ACL rules;
 //! * [`number`] reads and writes integers, and reads the sizes of configuration files;
 //! * [`double`] reads and writes floating point numbers, digit for digit as Valkey does;
+//! * [`extended`] does the arithmetic of INCRBYFLOAT, in the 80 bits that Valkey has for it;
 //! * [`quote`] splits lines into words and quotes bytes so that a person can read them.
 //!
 //! Everything here works on bytes, because that is what arrives, and nothing here knows anything
@@ -10,6 +11,7 @@
 //! where it is kept.
 
 pub mod double;
+pub mod extended;
 pub mod glob;
 mod grisu;
 pub mod number;

@@ -76,6 +76,17 @@ pub enum ReplyMode {
     Skip,
 }
 
+impl ReplyMode {
+    /// The mode of the next request: only one is ever skipped.
+    pub fn after_request(self) -> ReplyMode {
+        match self {
+            ReplyMode::SkipNext => ReplyMode::Skip,
+            ReplyMode::Skip => ReplyMode::On,
+            lasting => lasting,
+        }
+    }
+}
+
 /// Whether a connection is to be closed, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Doom {
@@ -127,7 +138,7 @@ pub struct Client {
     pub no_evict: bool,
     /// CLIENT NO-TOUCH: its reads do not count as uses of keys.
     pub no_touch: bool,
-    /// CLIENT CAPA REDIRECT: understands -REDIRECT errors.
+    /// CLIENT CAPA REDIRECT: understands -REDIRECT errors. It describes the program, as `lib_name` does.
     pub redirect_capable: bool,
 
     pub doom: Doom,
@@ -135,7 +146,10 @@ pub struct Client {
     pub half_closed: bool,
     /// It is in the list of clients that this turn flushes.
     pub touched: bool,
+    /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
+    pub stalled: bool,
 
+    /// What it asked for last, refused or not. `None` if that is no command.
     pub last_command: Option<CommandId>,
     pub commands: u64,
     pub bytes_in: u64,
@@ -168,6 +182,7 @@ impl Client {
             doom: Doom::No,
             half_closed: false,
             touched: false,
+            stalled: false,
             last_command: None,
             commands: 0,
             bytes_in: 0,

@@ -12,6 +12,9 @@ use slab::Slab;
 use super::access::UserId;
 use super::client::{Client, Doom, Kind, Peer};
 
+/// Places beyond `maxclients` for clients of the admin port and the unix socket.
+pub const RESERVED_PLACES: usize = 16;
+
 /// A client's place for as long as it is connected.
 pub type Slot = usize;
 

@@ -41,8 +41,8 @@ pub struct Orders {
     pub stall: Option<Duration>,
 }
 
-/// Listens where the configuration says from now on, and tells where that is. When one address cannot
-/// be had, everything stays as it is.
+/// Listens where and as the configuration says from now on (`bind`, `port`, `admin-port`,
+/// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
 pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
 
 /// The state of the server.

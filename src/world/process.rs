@@ -7,7 +7,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage, setrlimit};
+
+use super::clients::RESERVED_PLACES;
 
 /// Facts about the running server.
 #[derive(Debug, Default)]
@@ -72,6 +74,15 @@ pub fn used_by_children() -> Used {
     used(UsageWho::RUSAGE_CHILDREN)
 }
 
+/// CPU time of the thread that asks, which is the one that serves. Where only Linux can tell, it is
+/// taken to be all there is.
+pub fn used_by_thread() -> Used {
+    #[cfg(target_os = "linux")]
+    return used(UsageWho::RUSAGE_THREAD);
+    #[cfg(not(target_os = "linux"))]
+    return used_by_process();
+}
+
 fn used(who: UsageWho) -> Used {
     let duration = |usage: &Usage, system: bool| {
         let time = if system { usage.system_time() } else { usage.user_time() };
@@ -93,6 +104,13 @@ pub fn resident_memory() -> u64 {
     pages.unwrap_or(0) * PAGE
 }
 
+/// The most bytes of the process that have been in memory at once.
+pub fn peak_resident_memory() -> u64 {
+    // Linux counts KiB.
+    let kib = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
+    u64::try_from(kib).unwrap_or(0) * 1024
+}
+
 /// Bytes of memory that the machine has.
 pub fn total_memory() -> u64 {
     let kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|meminfo| {
@@ -100,6 +118,38 @@ pub fn total_memory() -> u64 {
         line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
     });
     kib.unwrap_or(0) * 1024
+}
+
+/// Files that are no ordinary client's: as many as the reference counts for listeners, log and the
+/// like, and one for each place that is kept for operators.
+const RESERVED_FILES: u64 = 32 + RESERVED_PLACES as u64;
+
+/// Raises the limit of open files, if it has to be, so that `wanted` clients can connect, and returns
+/// how many can: fewer if the operating system allows no more.
+pub fn make_room_for_clients(wanted: u32) -> u32 {
+    let files = u64::from(wanted) + RESERVED_FILES;
+    let room = open_files(files).saturating_sub(RESERVED_FILES);
+    u32::try_from(room).unwrap_or(u32::MAX).min(wanted)
+}
+
+/// How many files the process may have open, after an attempt to make that `wanted`.
+fn open_files(wanted: u64) -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        // As the reference guesses.
+        return 1024;
+    };
+    if soft >= wanted {
+        return soft;
+    }
+    // Only a privileged process may raise the hard limit too.
+    let raised = [(wanted, hard.max(wanted)), (hard.min(wanted), hard)]
+        .into_iter()
+        .find(|&(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft, hard).is_ok());
+    let now = raised.map_or(soft, |(soft, _)| soft);
+    if now > soft {
+        log::info!("the limit of open files was {soft} and is {now}");
+    }
+    now
 }
 
 fn operating_system() -> String {
@@ -135,8 +185,17 @@ mod tests {
     }
 
     #[test]
+    fn there_is_room_for_as_many_clients_as_the_system_allows() {
+        assert_eq!(make_room_for_clients(1), 1);
+        let most = make_room_for_clients(u32::MAX);
+        assert!(most > 1 && most < u32::MAX);
+        assert_eq!(make_room_for_clients(most), most);
+    }
+
+    #[test]
     fn the_operating_system_answers() {
         assert!(resident_memory() > 0);
+        assert!(peak_resident_memory() > 0);
         assert!(total_memory() > resident_memory());
     }
 }

@@ -158,6 +158,16 @@ impl Config {
     }
 }
 
+/// Whether `name` is a directive that is known to hold no secret. What nobody knows may be one misspelt.
+pub fn is_no_secret(name: &[u8]) -> bool {
+    table::find(name).is_some_and(|(_, directive)| !directive.is_secret())
+}
+
+/// Whether CONFIG GET shows a secret to who asks for `pattern`.
+pub fn selects_secret(pattern: &[u8]) -> bool {
+    table::names().any(|(name, found)| found.is_secret() && selects(pattern, name.as_bytes()))
+}
+
 /// Only these three make a pattern, as in the reference; anything else is a name.
 fn has_wildcard(pattern: &[u8]) -> bool {
     pattern.iter().any(|byte| b"*?[".contains(byte))
