@@ -33,21 +33,10 @@ pub fn call(
         world.stats.count_error(&error);
     }
     let client = &mut world.clients[slot];
-    client.reply_mode = match client.reply_mode {
-        ReplyMode::On => ReplyMode::On,
-        ReplyMode::Off => {
-            reply.rewind(start);
-            ReplyMode::Off
-        }
-        ReplyMode::SkipNext => {
-            reply.rewind(start);
-            ReplyMode::Skip
-        }
-        ReplyMode::Skip => {
-            reply.rewind(start);
-            ReplyMode::On
-        }
-    };
+    if client.reply_mode != ReplyMode::On {
+        reply.rewind(start);
+        client.reply_mode = client.reply_mode.after_request();
+    }
     reply.release();
 }
 
@@ -59,6 +48,10 @@ fn admit<'t>(
     args: Args<'_>,
 ) -> Result<&'t Row, Error> {
     let found = table.find(args);
+    world.clients[slot].last_command = match found {
+        Found::Row(row) => Some(row.id),
+        Found::NoCommand | Found::NoSubcommand(_) => None,
+    };
 
     // Authenticated, or a command that works without. Strangers do not learn which commands exist.
     if !world.clients[slot].authenticated
@@ -76,8 +69,7 @@ fn admit<'t>(
             return Err(error::unknown_command(&args[0], args.from(1)));
         }
         Found::NoSubcommand(container) => {
-            let error = error::unknown_subcommand(container.spec.name, &args[1]);
-            return Err(rejected(world, &found, error));
+            return Err(error::unknown_subcommand(container.spec.name, &args[1]));
         }
     };
 
@@ -91,7 +83,7 @@ fn admit<'t>(
 /// Counts a refusal for the command it was refused to, and hands the error on.
 #[cold]
 fn rejected(world: &mut World, found: &Found<'_>, error: Error) -> Error {
-    if let Found::Row(row) | Found::NoSubcommand(row) = found {
+    if let Found::Row(row) = found {
         world.stats.command(row.id).rejected += 1;
     }
     error
@@ -107,7 +99,6 @@ fn run(
     row: &Row,
     args: Args<'_>,
 ) -> Result<(), Error> {
-    world.clients[slot].last_command = Some(row.id);
     watch.start(row.id, &mut world.stats);
     let mut ctx = Ctx { world, reply, table, row, slot };
     let outcome = catch_unwind(AssertUnwindSafe(|| (row.spec.handler)(&mut ctx, args)))
