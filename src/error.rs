@@ -69,12 +69,43 @@ pub const HELLO_VERSION: Error =
 pub const DB_INDEX: Error = Error::fixed("ERR DB index is out of range");
 pub const CLUSTER_DISABLED: Error = Error::fixed("ERR This instance has cluster support disabled");
 
+// Client.
+pub const CLIENT_ID: Error = Error::fixed("ERR client-id should be greater than 0");
+pub const NO_SUCH_CLIENT: Error = Error::fixed("ERR No such client");
+
+/// A filter's value is no number.
+pub fn not_an_integer(what: &str) -> Error {
+    Error::text(format!("ERR {what} is not an integer or out of range"))
+}
+
+/// A filter's value is zero or less.
+pub fn not_positive(what: &str) -> Error {
+    Error::text(format!("ERR {what} should be greater than 0"))
+}
+
+/// A filter's value is the number of no database.
+pub fn not_a_database(what: &str, databases: usize) -> Error {
+    let last = databases.saturating_sub(1);
+    Error::text(format!("ERR {what} number should be between 0 and {last}"))
+}
+
 // COMMAND.
 pub const GETKEYS_NO_COMMAND: Error = Error::fixed("ERR Invalid command specified");
 pub const GETKEYS_NO_KEYS: Error = Error::fixed("ERR The command has no key arguments");
 pub const GETKEYS_ARITY: Error =
     Error::fixed("ERR Invalid number of arguments specified for command");
 pub const GETKEYS_INVALID: Error = Error::fixed("ERR Invalid arguments specified for command");
+
+// CONFIG, DEBUG and SHUTDOWN.
+pub const NO_CONFIG_FILE: Error = Error::fixed("ERR The server is running without a config file");
+pub const DEBUG_NOT_ALLOWED: Error = Error::fixed(
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+);
+pub const RESP2_UNSUPPORTED: Error = Error::fixed("ERR RESP2 is not supported by this command");
+pub const NO_SHUTDOWN: Error = Error::fixed("ERR No shutdown in progress.");
+pub const SHUTDOWN_FAILED: Error = Error::fixed("ERR Errors trying to SHUTDOWN. Check logs.");
+pub const SHUTDOWN_FAILOVER: Error =
+    Error::fixed("ERR SHUTDOWN FAILOVER is only supported in cluster mode.");
 
 /// The first word of a request names no command.
 ///
@@ -128,12 +159,16 @@ fn shown(text: &[u8], most: usize) -> &[u8] {
     &text[..end.min(most)]
 }
 
-/// `ERR <before><what the client said><after>`, cut where a C string would end.
+/// `ERR <before><what the client said><after>`, cut where a C string would end. Line ends at the very
+/// end are dropped; elsewhere the reply makes them spaces.
 pub fn quoting(before: &str, said: &[u8], after: &str) -> Error {
     let mut text = b"ERR ".to_vec();
     text.extend_from_slice(before.as_bytes());
     text.extend_from_slice(shown(said, said.len()));
     text.extend_from_slice(after.as_bytes());
+    while let Some(b'\r' | b'\n') = text.last() {
+        text.pop();
+    }
     Error::text(text)
 }
 

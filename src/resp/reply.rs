@@ -467,3 +467,178 @@ mod tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `write` writes in each protocol.
+    fn spelled(write: impl Fn(&mut Reply)) -> (String, String) {
+        let [resp2, resp3] = [Protocol::Resp2, Protocol::Resp3].map(|protocol| {
+            let mut reply = Reply::new(Vec::new(), protocol);
+            write(&mut reply);
+            #[cfg(debug_assertions)]
+            assert_eq!(reply.owed(), Some(1), "it is one whole reply");
+            String::from_utf8(reply.into_inner()).unwrap()
+        });
+        (resp2, resp3)
+    }
+
+    #[track_caller]
+    fn assert_same(write: impl Fn(&mut Reply), expected: &str) {
+        assert_eq!(spelled(write), (expected.to_owned(), expected.to_owned()));
+    }
+
+    #[track_caller]
+    fn assert_spelled(write: impl Fn(&mut Reply), resp2: &str, resp3: &str) {
+        assert_eq!(spelled(write), (resp2.to_owned(), resp3.to_owned()));
+    }
+
+    #[test]
+    fn simple_types_of_resp2_are_the_same_in_resp3() {
+        assert_same(Reply::ok, "+OK\r\n");
+        assert_same(|reply| reply.status("PONG"), "+PONG\r\n");
+        assert_same(|reply| reply.int(-42), ":-42\r\n");
+        assert_same(|reply| reply.int(i64::MIN), ":-9223372036854775808\r\n");
+        assert_same(|reply| reply.bulk(b"a\r\nb"), "$4\r\na\r\nb\r\n");
+        assert_same(|reply| reply.bulk(b""), "$0\r\n\r\n");
+        assert_same(|reply| reply.bulk_int(-7), "$2\r\n-7\r\n");
+        assert_same(|reply| reply.array(0), "*0\r\n");
+    }
+
+    #[test]
+    fn each_protocol_has_its_nulls() {
+        assert_spelled(Reply::null, "$-1\r\n", "_\r\n");
+        assert_spelled(Reply::null_array, "*-1\r\n", "_\r\n");
+    }
+
+    #[test]
+    fn types_of_resp3_have_a_spelling_in_resp2() {
+        assert_spelled(|reply| reply.double(0.5), "$3\r\n0.5\r\n", ",0.5\r\n");
+        assert_spelled(|reply| reply.double(f64::INFINITY), "$3\r\ninf\r\n", ",inf\r\n");
+        assert_spelled(|reply| reply.double(-f64::INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n");
+        assert_spelled(|reply| reply.double(f64::NAN), "$3\r\nnan\r\n", ",nan\r\n");
+        assert_spelled(|reply| reply.boolean(true), ":1\r\n", "#t\r\n");
+        assert_spelled(|reply| reply.boolean(false), ":0\r\n", "#f\r\n");
+        assert_spelled(|reply| reply.big(b"123456789"), "$9\r\n123456789\r\n", "(123456789\r\n");
+        assert_spelled(|reply| reply.verbatim(b"txt", b"hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n");
+    }
+
+    #[test]
+    fn aggregates_of_resp3_are_arrays_in_resp2() {
+        fn two(reply: &mut Reply) {
+            reply.int(1);
+            reply.int(2);
+        }
+        let two_of = |header: fn(&mut Reply, usize), n| {
+            move |reply: &mut Reply| {
+                header(reply, n);
+                two(reply);
+            }
+        };
+        assert_spelled(two_of(Reply::array, 2), "*2\r\n:1\r\n:2\r\n", "*2\r\n:1\r\n:2\r\n");
+        assert_spelled(two_of(Reply::map, 1), "*2\r\n:1\r\n:2\r\n", "%1\r\n:1\r\n:2\r\n");
+        assert_spelled(two_of(Reply::set, 2), "*2\r\n:1\r\n:2\r\n", "~2\r\n:1\r\n:2\r\n");
+        assert_spelled(two_of(Reply::push, 2), "*2\r\n:1\r\n:2\r\n", ">2\r\n:1\r\n:2\r\n");
+        assert_spelled(|reply| reply.map(0), "*0\r\n", "%0\r\n");
+    }
+
+    #[test]
+    fn attributes_are_left_out_of_resp2() {
+        let write = |reply: &mut Reply| {
+            if reply.attribute(1) {
+                reply.bulk(b"ttl");
+                reply.int(3);
+            }
+            reply.ok();
+        };
+        assert_spelled(write, "+OK\r\n", "|1\r\n$3\r\nttl\r\n:3\r\n+OK\r\n");
+    }
+
+    #[test]
+    fn aggregates_may_be_counted_while_they_are_written() {
+        let nested = |reply: &mut Reply| {
+            reply.array_of(|reply| {
+                reply.map_of(|reply| {
+                    reply.int(1);
+                    reply.set_of(|_| 0);
+                    1
+                });
+                reply.ok();
+                2
+            });
+        };
+        assert_spelled(
+            nested,
+            "*2\r\n*2\r\n:1\r\n*0\r\n+OK\r\n",
+            "*2\r\n%1\r\n:1\r\n~0\r\n+OK\r\n",
+        );
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        let error = Error::text("ERR no\r\nsuch\nthing");
+        assert_same(|reply| reply.error(&error), "-ERR no  such thing\r\n");
+    }
+
+    #[test]
+    fn the_protocol_may_change_in_the_middle() {
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp2);
+        reply.null();
+        reply.set_protocol(Protocol::Resp3);
+        reply.null();
+        assert_eq!(reply.into_inner(), b"$-1\r\n_\r\n");
+    }
+
+    #[test]
+    fn an_error_takes_back_what_was_begun() {
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
+        reply.ok();
+        let mark = reply.mark();
+        reply.array(3);
+        reply.int(1);
+        assert_eq!(reply.since(mark), b"*3\r\n:1\r\n");
+        reply.rewind(mark);
+        reply.null();
+        assert_eq!(reply.into_inner(), b"+OK\r\n_\r\n");
+    }
+
+    #[test]
+    fn a_push_waits_for_the_end_of_the_reply_and_outlives_it() {
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
+        let mark = reply.mark();
+        reply.array(2);
+        reply.push_late(b">1\r\n+hey\r\n");
+        reply.ok();
+        reply.ok();
+        reply.release();
+        assert_eq!(reply.since(mark), b"*2\r\n+OK\r\n+OK\r\n>1\r\n+hey\r\n");
+        reply.push_late(b">1\r\n+you\r\n");
+        reply.rewind(mark);
+        reply.release();
+        assert_eq!(reply.into_inner(), b">1\r\n+you\r\n");
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn replies_are_counted_when_they_are_whole() {
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
+        assert_eq!(reply.owed(), Some(0));
+        reply.map(1);
+        assert_eq!(reply.owed(), None);
+        reply.bulk(b"key");
+        reply.array(1);
+        assert_eq!(reply.owed(), None);
+        // An attribute is no element of what it stands in.
+        assert!(reply.attribute(1));
+        reply.bulk(b"about");
+        reply.set(0);
+        assert_eq!(reply.owed(), None);
+        reply.null();
+        assert_eq!(reply.owed(), Some(1));
+        reply.ok();
+        assert_eq!(reply.owed(), Some(2));
+        reply.begin();
+        assert_eq!(reply.owed(), Some(0));
+    }
+}

@@ -123,7 +123,9 @@ impl Parser {
         spans: &mut Vec<Span>,
         limits: Limits,
     ) -> Result<Parsed, ProtocolError> {
-        let mut place = match self.half.take() {
+        let half = self.half.take();
+        let resumed = half.is_some();
+        let mut place = match half {
             None => {
                 spans.clear();
                 Place::default()
@@ -139,7 +141,9 @@ impl Parser {
             Some(_) => inline(input, &mut place, spans),
         };
         if parsed == Ok(Parsed::Partial) {
-            self.half = Some(Box::new(Half { spans: std::mem::take(spans), place }));
+            // The caller's list may have room for somebody else's million: a copy has none to spare.
+            let spans = if resumed { std::mem::take(spans) } else { spans.clone() };
+            self.half = Some(Box::new(Half { spans, place }));
         }
         parsed
     }
@@ -278,5 +282,140 @@ fn inline(
             }
             Ok(Parsed::Request(end + 1))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Args;
+    use super::*;
+
+    const LIMITS: Limits = Limits { bulk: 1024, authenticated: true };
+    const STRANGER: Limits = Limits { bulk: 1 << 20, authenticated: false };
+
+    /// The arguments of the request that `input` begins with, and how long it is.
+    fn parsed(input: &[u8]) -> (Vec<String>, usize) {
+        let mut input = input.to_vec();
+        let mut spans = Vec::new();
+        match Parser::default().parse(&mut input, &mut spans, LIMITS) {
+            Ok(Parsed::Request(len)) => {
+                let args = Args::new(&input, &spans);
+                (args.from(0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect(), len)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn outcome(input: &[u8], limits: Limits) -> Result<Parsed, ProtocolError> {
+        Parser::default().parse(&mut input.to_vec(), &mut Vec::new(), limits)
+    }
+
+    #[test]
+    fn a_request_ends_where_the_next_begins() {
+        let input = b"*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\nPING\r\n";
+        assert_eq!(parsed(input), (vec!["ECHO".to_owned(), "hi".to_owned()], 22));
+        assert_eq!(parsed(&input[22..]), (vec!["PING".to_owned()], 6));
+    }
+
+    #[test]
+    fn an_inline_request_is_unescaped_where_it_stands() {
+        let (args, len) = parsed(b"SET \"a b\" '\\'' \"\\x41\\n\" x\r\nPING\r\n");
+        assert_eq!((&args[..], len), (&["SET", "a b", "'", "A\n", "x"].map(str::to_owned)[..], 27));
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_as_long_as_it_is() {
+        for (input, len) in [
+            (&b"*0\r\nPING\r\n"[..], 4),
+            (b"*-1\r\n", 5),
+            (b"\r\nPING\r\n", 2),
+            (b"\n", 1),
+            (b"  \t \r\n", 6),
+        ] {
+            assert_eq!(outcome(input, LIMITS), Ok(Parsed::Nothing(len)));
+        }
+        assert_eq!(outcome(b"", LIMITS), Ok(Parsed::Partial));
+    }
+
+    #[test]
+    fn parsers_share_one_list_of_spans() {
+        let (mut one, mut two) = (Parser::default(), Parser::default());
+        let mut spans = Vec::new();
+        let mut half = b"*2\r\n$3\r\nGET\r\n$1\r\n".to_vec();
+        assert_eq!(one.parse(&mut half, &mut spans, LIMITS), Ok(Parsed::Partial));
+        let mut other = b"*1\r\n$4\r\nPING\r\n".to_vec();
+        assert_eq!(two.parse(&mut other, &mut spans, LIMITS), Ok(Parsed::Request(14)));
+        assert_eq!(&Args::new(&other, &spans)[0], b"PING");
+        half.extend_from_slice(b"k\r\n");
+        assert_eq!(one.parse(&mut half, &mut spans, LIMITS), Ok(Parsed::Request(20)));
+        assert_eq!(&Args::new(&half, &spans)[1], b"k");
+    }
+
+    #[test]
+    fn only_a_half_read_request_holds_memory() {
+        let mut parser = Parser::default();
+        let mut spans = Vec::new();
+        assert_eq!((parser.is_half_read(), parser.memory()), (false, 0));
+        let mut input = b"*1000000\r\n$1\r\n".to_vec();
+        assert_eq!(parser.parse(&mut input, &mut spans, LIMITS), Ok(Parsed::Partial));
+        assert!(parser.is_half_read() && parser.memory() <= 128, "{}", parser.memory());
+        input.extend_from_slice(b"xyz");
+        assert!(parser.parse(&mut input, &mut spans, LIMITS).is_err());
+        assert_eq!((parser.is_half_read(), parser.memory()), (false, 0));
+        assert_eq!(size_of::<Parser>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_half_read_request_does_not_keep_the_room_that_another_needed() {
+        let mut spans = Vec::with_capacity(100_000);
+        for half in [&b"PIN"[..], b"*3\r\n$3\r\nSET\r\n"] {
+            let mut parser = Parser::default();
+            let parsed = parser.parse(&mut half.to_vec(), &mut spans, LIMITS);
+            assert_eq!(parsed, Ok(Parsed::Partial));
+            assert!(parser.memory() <= 128, "{} bytes", parser.memory());
+            assert!(spans.capacity() >= 100_000, "the next parser finds it");
+        }
+    }
+
+    #[test]
+    fn limits_are_met_and_not_passed() {
+        assert_eq!(outcome(b"*1\r\n$1024\r\n", LIMITS), Ok(Parsed::Partial));
+        assert_eq!(outcome(b"*1\r\n$1025\r\n", LIMITS), Err(ProtocolError::BulkLength));
+        assert_eq!(outcome(b"*2147483647\r\n", LIMITS), Ok(Parsed::Partial));
+        assert_eq!(outcome(b"*2147483648\r\n", LIMITS), Err(ProtocolError::MultibulkLength));
+        assert_eq!(outcome(b"*10\r\n$16384\r\n", STRANGER), Ok(Parsed::Partial));
+        assert_eq!(
+            outcome(b"*11\r\n", STRANGER),
+            Err(ProtocolError::UnauthenticatedMultibulkLength)
+        );
+        assert_eq!(
+            outcome(b"*1\r\n$16385\r\n", STRANGER),
+            Err(ProtocolError::UnauthenticatedBulkLength)
+        );
+        let line = |len| [vec![b'x'; len], b"\n".to_vec()].concat();
+        assert_eq!(outcome(&line(MAX_LINE), LIMITS), Ok(Parsed::Request(MAX_LINE + 1)));
+        assert_eq!(outcome(&line(MAX_LINE + 1), LIMITS), Err(ProtocolError::InlineTooBig));
+    }
+
+    #[test]
+    fn a_line_is_too_long_whether_its_end_has_come_or_not() {
+        for (before, error) in
+            [("", ProtocolError::MultibulkCountTooBig), ("*1\r\n", ProtocolError::BulkCountTooBig)]
+        {
+            let sign = if before.is_empty() { '*' } else { '$' };
+            let line = format!("{before}{sign}{}", "1".repeat(MAX_LINE));
+            assert_eq!(outcome(line.as_bytes(), LIMITS), Err(error));
+            assert_eq!(outcome(format!("{line}\r\n").as_bytes(), LIMITS), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_web_browser_is_known_by_its_first_word() {
+        for input in ["POST / HTTP/1.1\r\n", "post\n", "Host: example.com\r\n"] {
+            assert_eq!(outcome(input.as_bytes(), LIMITS), Err(ProtocolError::CrossProtocol));
+        }
+        // As an argument it is anybody's.
+        assert_eq!(outcome(b"*1\r\n$4\r\nPOST\r\n", LIMITS), Ok(Parsed::Request(14)));
+        assert_eq!(outcome(b"ECHO POST\r\n", LIMITS), Ok(Parsed::Request(11)));
     }
 }

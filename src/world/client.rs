@@ -124,7 +124,8 @@ pub struct Client {
     /// What CLIENT SETINFO told. RESET keeps them: they describe the program, not the session.
     pub lib_name: Box<[u8]>,
     pub lib_ver: Box<[u8]>,
-    /// When it connected and when it was last heard of, in µs of [`super::Now::mono`].
+    /// When it connected, and when something came from it or went to it last, in µs of
+    /// [`super::Now::mono`].
     pub created: u64,
     pub active: u64,
 

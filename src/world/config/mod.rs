@@ -195,7 +195,8 @@ impl SetError {
         SetError::Refused { name: name.to_vec(), reason: reason.into() }
     }
 
-    /// The text with the client's bytes as they came; they need not be UTF-8.
+    /// The text with the client's bytes as they came; they need not be UTF-8. A name is cut where a C
+    /// string would end, as in the reference's texts.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (before, name, after, reason): (&[u8], _, &[u8], _) = match self {
             SetError::Unknown { name } => {
@@ -205,7 +206,8 @@ impl SetError {
                 (b"CONFIG SET failed (possibly related to argument '", name, b"') - ", &reason[..])
             }
         };
-        [before, name, after, reason.as_bytes()].concat()
+        let shown = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        [before, shown, after, reason.as_bytes()].concat()
     }
 }
 

@@ -1,0 +1,284 @@
+//! Which clients CLIENT LIST shows and CLIENT KILL closes: `filter value` pairs that must all hold.
+//!
+//! A filter is one row of [`FILTERS`]: its word, whether it has a `NOT-` form, and how its value
+//! becomes a test of a client. Filters of different words add up; of the same word the last one
+//! counts, except for ids, which are collected. Values are checked before any client is looked at, in
+//! the order in which they stand, so the first bad one is the error. All of this as Valkey 9.1 does.
+
+use std::collections::BTreeSet;
+use std::iter::Peekable;
+
+use super::line::{capabilities, flags};
+use crate::error::{self, Error};
+use crate::text::number;
+use crate::world::{Address, Client, Doom, World};
+
+/// What a client must be like.
+#[derive(Default)]
+pub struct Filter<'a> {
+    conditions: Vec<Condition<'a>>,
+    /// An ID without ids lets nobody pass.
+    ids: Option<BTreeSet<u64>>,
+    not_ids: BTreeSet<u64>,
+    /// What SKIPME says. LIST and KILL differ in what they do without it.
+    skips_me: Option<bool>,
+}
+
+/// A word, and what its value came to.
+struct Condition<'a> {
+    word: Word,
+    test: Test<'a>,
+}
+
+/// A filter's word, or the opposite of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Word {
+    name: &'static str,
+    negated: bool,
+}
+
+/// Tells whether a client has what a value asks for.
+type Test<'a> = Box<dyn Fn(&Client) -> bool + 'a>;
+
+/// Makes a test of a value.
+type Read = for<'a> fn(&World, Word, &'a [u8]) -> Result<Test<'a>, Error>;
+
+/// Whether a filter can be turned around.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    /// The word may begin with `NOT-`.
+    OrNot,
+}
+
+use Form::{OrNot, Plain};
+
+/// The filters that take one value. ID, NOT-ID and SKIPME are none of them.
+const FILTERS: &[(&str, Form, Read)] = &[
+    ("ADDR", OrNot, |_, _, value| shown(value, |client| &client.peer.addr)),
+    ("CAPA", OrNot, has_capabilities),
+    ("DB", OrNot, is_in_database),
+    ("FLAGS", OrNot, has_flags),
+    ("IDLE", Plain, |world, _, value| for_long(world, "idle", value, |client| client.active)),
+    ("IP", OrNot, |_, _, value| is_at(value)),
+    ("LADDR", OrNot, |_, _, value| shown(value, |client| &client.peer.laddr)),
+    ("LIB-NAME", OrNot, |_, _, value| called(value, |client| &client.lib_name)),
+    ("LIB-VER", OrNot, |_, _, value| called(value, |client| &client.lib_ver)),
+    ("MAXAGE", Plain, |world, _, value| for_long(world, "maxage", value, |client| client.created)),
+    ("NAME", OrNot, |_, _, value| called(value, |client| &client.name)),
+    ("TYPE", OrNot, is_of_type),
+    ("USER", OrNot, is_user),
+];
+
+impl<'a> Filter<'a> {
+    /// Everything that comes from one address.
+    pub fn address(value: &'a [u8]) -> Result<Filter<'a>, Error> {
+        let word = Word { name: "ADDR", negated: false };
+        let test = shown(value, |client| &client.peer.addr)?;
+        Ok(Filter { conditions: vec![Condition { word, test }], ..Filter::default() })
+    }
+
+    /// Reads filters and their values.
+    pub fn parse(
+        world: &World,
+        words: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Filter<'a>, Error> {
+        let mut filter = Filter::default();
+        let mut words = words.peekable();
+        while let Some(word) = words.next() {
+            if word.eq_ignore_ascii_case(b"ID") {
+                read_ids(&mut words, filter.ids.get_or_insert_default())?;
+            } else if word.eq_ignore_ascii_case(b"NOT-ID") {
+                read_ids(&mut words, &mut filter.not_ids)?;
+            } else {
+                let value = words.next().ok_or(error::SYNTAX)?;
+                filter.add(world, word, value)?;
+            }
+        }
+        Ok(filter)
+    }
+
+    fn add(&mut self, world: &World, word: &[u8], value: &'a [u8]) -> Result<(), Error> {
+        if word.eq_ignore_ascii_case(b"SKIPME") {
+            self.skips_me = Some(yes_or_no(value)?);
+            return Ok(());
+        }
+        let (word, read) = find(word).ok_or(error::SYNTAX)?;
+        let test = read(world, word, value)?;
+        self.conditions.retain(|condition| condition.word != word);
+        self.conditions.push(Condition { word, test });
+        Ok(())
+    }
+
+    /// Whether the client that asks is left out; `unless_told` is what holds without SKIPME.
+    pub fn skips_me(&self, unless_told: bool) -> bool {
+        self.skips_me.unwrap_or(unless_told)
+    }
+
+    /// Whether the client is among those asked for. Who has been closed in this turn is gone.
+    pub fn passes(&self, client: &Client) -> bool {
+        client.doom != Doom::Now
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
+            && !self.not_ids.contains(&client.id)
+            && self.conditions.iter().all(|Condition { word, test }| test(client) != word.negated)
+    }
+}
+
+/// The row of a word as it was written, in capitals or not.
+fn find(written: &[u8]) -> Option<(Word, Read)> {
+    let (negated, name) = match written.split_at_checked(4) {
+        Some((not, name)) if not.eq_ignore_ascii_case(b"NOT-") => (true, name),
+        _ => (false, written),
+    };
+    let is_meant = |&&(known, form, _): &&(&str, Form, Read)| {
+        name.eq_ignore_ascii_case(known.as_bytes()) && (form == OrNot || !negated)
+    };
+    let &(name, _, read) = FILTERS.iter().find(is_meant)?;
+    Some((Word { name, negated }, read))
+}
+
+/// Takes words for ids as long as they are numbers.
+fn read_ids<'a>(
+    words: &mut Peekable<impl Iterator<Item = &'a [u8]>>,
+    ids: &mut BTreeSet<u64>,
+) -> Result<(), Error> {
+    while let Some(id) = words.peek().and_then(|word| number::parse_i64(word)) {
+        if id < 1 {
+            return Err(error::CLIENT_ID);
+        }
+        ids.insert(id.unsigned_abs());
+        words.next();
+    }
+    Ok(())
+}
+
+fn yes_or_no(value: &[u8]) -> Result<bool, Error> {
+    if value.eq_ignore_ascii_case(b"YES") {
+        Ok(true)
+    } else if value.eq_ignore_ascii_case(b"NO") {
+        Ok(false)
+    } else {
+        Err(error::SYNTAX)
+    }
+}
+
+// What values come to.
+
+/// The address is written as CLIENT LIST shows it.
+fn shown<'a>(value: &'a [u8], of: fn(&Client) -> &Address) -> Result<Test<'a>, Error> {
+    Ok(Box::new(move |client| of(client).to_string().as_bytes() == value))
+}
+
+/// The address without its port, written the one canonical way. Only TCP clients have one.
+fn is_at<'a>(value: &'a [u8]) -> Result<Test<'a>, Error> {
+    Ok(Box::new(move |client| match client.peer.addr {
+        Address::Tcp(addr) => addr.ip().to_string().as_bytes() == value,
+        Address::Unix(_) | Address::Local => false,
+    }))
+}
+
+/// Who has no name is not called "" either.
+fn called<'a>(value: &'a [u8], of: fn(&Client) -> &[u8]) -> Result<Test<'a>, Error> {
+    Ok(Box::new(move |client| !value.is_empty() && of(client) == value))
+}
+
+/// At least so many seconds have passed since a moment of the client's life.
+fn for_long<'a>(
+    world: &World,
+    what: &str,
+    value: &'a [u8],
+    since: fn(&Client) -> u64,
+) -> Result<Test<'a>, Error> {
+    let now = world.now.mono;
+    let seconds = number::parse_i64(value).ok_or_else(|| error::not_an_integer(what))?;
+    if seconds < 1 {
+        return Err(error::not_positive(what));
+    }
+    let seconds = seconds.unsigned_abs();
+    Ok(Box::new(move |client| (now - since(client)) / 1_000_000 >= seconds))
+}
+
+fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    let what = if word.negated { "NOT-DB" } else { "DB" };
+    let index = number::parse_i64(value)
+        .and_then(|index| i32::try_from(index).ok())
+        .ok_or_else(|| error::not_an_integer(what))?;
+    let databases = world.store.databases();
+    match usize::try_from(index) {
+        Ok(index) if index < databases => Ok(Box::new(move |client| client.db == index)),
+        _ => Err(error::not_a_database(what, databases)),
+    }
+}
+
+/// Every type that can be asked for, and whether it is that of a client that sends commands and no
+/// more. There is no other type yet: nobody replicates, nobody subscribes.
+const TYPES: &[(&str, bool)] = &[
+    ("normal", true),
+    ("pubsub", false),
+    ("master", false),
+    ("primary", false),
+    ("replica", false),
+    ("slave", false),
+];
+
+fn is_of_type<'a>(_: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    let is_meant = |(name, _): &&(&str, bool)| value.eq_ignore_ascii_case(name.as_bytes());
+    match TYPES.iter().find(is_meant) {
+        Some(&(_, is_normal)) => Ok(Box::new(move |_| is_normal)),
+        None => Err(error::quoting("Unknown client type '", value, "'")),
+    }
+}
+
+fn is_user<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    match world.access.named(value) {
+        Some(user) => Ok(Box::new(move |client| client.user == user)),
+        None => Err(error::quoting("No such user '", value, "'")),
+    }
+}
+
+/// Every letter that CLIENT LIST may show as a flag.
+const FLAGS: &[u8] = b"ABEIMNOPRSTUbcdeirtux";
+
+fn has_flags<'a>(_: &World, word: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    has_letters(value, FLAGS, flags).ok_or_else(|| unknown_letters("flags", word, value))
+}
+
+/// Every letter that CLIENT LIST may show as a capability.
+const CAPABILITIES: &[u8] = b"r";
+
+fn has_capabilities<'a>(_: &World, word: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    has_letters(value, CAPABILITIES, capabilities)
+        .ok_or_else(|| unknown_letters("capa", word, value))
+}
+
+/// The client shows all the letters. `None` if some are not known.
+fn has_letters<'a>(value: &'a [u8], known: &[u8], of: fn(&Client) -> String) -> Option<Test<'a>> {
+    if !value.iter().all(|letter| known.contains(letter)) {
+        return None;
+    }
+    Some(Box::new(move |client| {
+        let letters = of(client);
+        value.iter().all(|letter| letters.as_bytes().contains(letter))
+    }))
+}
+
+fn unknown_letters(what: &str, word: Word, value: &[u8]) -> Error {
+    let place = if word.negated { &format!("NOT-{}", word.name) } else { "provided" };
+    error::quoting(&format!("Unknown {what} found in the {place} filter: "), value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_in_any_case_and_turned_around_only_if_they_may_be() {
+        let found = |written: &[u8]| find(written).map(|(word, _)| (word.name, word.negated));
+        assert_eq!(found(b"lib-Name"), Some(("LIB-NAME", false)));
+        assert_eq!(found(b"not-LIB-NAME"), Some(("LIB-NAME", true)));
+        assert_eq!(found(b"MAXAGE"), Some(("MAXAGE", false)));
+        assert_eq!(found(b"NOT-MAXAGE"), None);
+        assert_eq!(found(b"NOT-"), None);
+        assert_eq!(found(b"NOT-NOT-DB"), None);
+    }
+}

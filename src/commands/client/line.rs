@@ -1,0 +1,152 @@
+//! How CLIENT LIST and CLIENT INFO show a client: one line of `field=value`, in Valkey's order.
+//!
+//! The figures are those of our own buffers. There is one output buffer for each client, which exists
+//! only while something is to be sent; so it is the reply buffer (`rbs`, `rbp`) and the output memory
+//! (`omem`) at once, and there is no list of further ones (`oll`). Complete requests are run in the
+//! reactor's buffer; a client's own (`qbuf`) holds only the beginning of an unfinished one.
+
+use std::fmt::Display;
+use std::io::Write;
+
+use crate::dispatch::Ctx;
+use crate::resp::Args;
+use crate::world::{Client, Doom, Kind};
+
+/// Appends the line of `client`. `args` is the request that is running.
+pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
+    let now = ctx.now().mono;
+    let user = ctx.world.access.user(client.user);
+    let command = client.last_command.map_or("NULL", |id| &ctx.table.row(id).full_name);
+    let buffers = Buffers::of(ctx, args, client);
+
+    let mut line = Line { out, is_fresh: true };
+    line.field("id", client.id);
+    line.field("addr", &client.peer.addr);
+    line.field("laddr", &client.peer.laddr);
+    line.field("fd", client.peer.fd);
+    line.bytes("name", &client.name);
+    line.field("age", (now - client.created) / 1_000_000);
+    line.field("idle", (now - client.active) / 1_000_000);
+    line.field("flags", flags(client));
+    line.field("capa", capabilities(client));
+    line.field("db", client.db);
+    line.field("sub", 0);
+    line.field("psub", 0);
+    line.field("ssub", 0);
+    line.field("multi", -1);
+    line.field("watch", 0);
+    line.field("qbuf", client.inbox.len());
+    line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
+    line.field("argv-mem", buffers.arguments);
+    line.field("multi-mem", 0);
+    line.field("rbs", buffers.output);
+    line.field("rbp", buffers.written);
+    line.field("obl", buffers.written - client.outbox.sent);
+    line.field("oll", 0);
+    line.field("omem", buffers.output);
+    line.field("tot-mem", buffers.total);
+    line.field("events", events(client));
+    line.field("cmd", command);
+    line.bytes("user", &user.name);
+    line.field("redir", -1);
+    line.field("resp", client.protocol.number());
+    line.bytes("lib-name", &client.lib_name);
+    line.bytes("lib-ver", &client.lib_ver);
+    line.field("tot-net-in", client.bytes_in);
+    line.field("tot-net-out", client.bytes_out);
+    line.field("tot-cmds", client.commands);
+    out.push(b'\n');
+}
+
+/// Tells whether a letter shows.
+type Shows = fn(&Client) -> bool;
+
+/// The letters of `flags`. Who has none has `N`.
+const FLAGS: &[(char, Shows)] = &[
+    ('c', |client| client.doom == Doom::AfterReply),
+    ('U', |client| client.peer.kind == Kind::Unix),
+    ('e', |client| client.no_evict),
+    ('T', |client| client.no_touch),
+];
+
+pub fn flags(client: &Client) -> String {
+    let letters: String =
+        FLAGS.iter().filter(|(_, shows)| shows(client)).map(|&(letter, _)| letter).collect();
+    if letters.is_empty() { "N".to_owned() } else { letters }
+}
+
+/// The letters of what CLIENT CAPA was told.
+pub fn capabilities(client: &Client) -> String {
+    let letters = if client.redirect_capable { "r" } else { "" };
+    letters.to_owned()
+}
+
+/// What the reactor waits for: `r` to read, `w` to write on.
+fn events(client: &Client) -> &'static str {
+    match (client.is_runnable(), client.stalled) {
+        (true, true) => "rw",
+        (true, false) => "r",
+        (false, true) => "w",
+        (false, false) => "",
+    }
+}
+
+/// Bytes that a client's buffers hold.
+struct Buffers {
+    /// The arguments of its running request, or what is known of an unfinished one.
+    arguments: usize,
+    /// The output buffer, used or not.
+    output: usize,
+    /// What stands in it, sent or not.
+    written: usize,
+    total: usize,
+}
+
+impl Buffers {
+    fn of(ctx: &Ctx<'_>, args: Args<'_>, client: &Client) -> Buffers {
+        // While its command runs, the client's output buffer is with the reply.
+        let is_running = client.id == ctx.client().id;
+        if is_running {
+            Buffers {
+                arguments: args.bytes(),
+                output: ctx.reply.memory(),
+                written: ctx.reply.len(),
+                total: client.memory() + ctx.reply.memory(),
+            }
+        } else {
+            Buffers {
+                arguments: client.parser.memory(),
+                output: client.outbox.bytes.capacity(),
+                written: client.outbox.bytes.len(),
+                total: client.memory(),
+            }
+        }
+    }
+}
+
+/// A line that is being written.
+struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    is_fresh: bool,
+}
+
+impl Line<'_> {
+    fn field(&mut self, name: &str, value: impl Display) {
+        self.name(name);
+        write!(self.out, "{value}").expect("memory takes every write");
+    }
+
+    /// Names are the bytes that somebody sent.
+    fn bytes(&mut self, name: &str, value: &[u8]) {
+        self.name(name);
+        self.out.extend_from_slice(value);
+    }
+
+    fn name(&mut self, name: &str) {
+        if !std::mem::take(&mut self.is_fresh) {
+            self.out.push(b' ');
+        }
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.push(b'=');
+    }
+}
