@@ -1,0 +1,104 @@
+//! How COMMAND and COMMAND INFO spell a row: ten fields in an array, known by their places.
+
+use super::statuses;
+use crate::dispatch::spec::{Begin, Find, KeySpec, category, flag, key, names_of};
+use crate::dispatch::{Row, Table, keys};
+use crate::resp::Reply;
+
+/// The ten fields of a row; those of its subcommands are nested in the last.
+pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
+    let (first, last, step) = keys::legacy_range(&row.spec);
+    reply.array(10);
+    reply.bulk(row.full_name.as_bytes());
+    reply.int(row.spec.arity.into());
+    statuses(reply, &names_of(row.flags, flag::NAMES));
+    reply.int(first);
+    reply.int(last);
+    reply.int(step);
+    categories(reply, row);
+    reply.set(row.spec.tips.len());
+    for tip in row.spec.tips {
+        reply.bulk(tip.as_bytes());
+    }
+    reply.set(row.spec.key_specs().len());
+    for key_spec in row.spec.key_specs() {
+        describe_keys(reply, key_spec);
+    }
+    reply.array(row.subcommands.len());
+    for &sub in &row.subcommands {
+        describe(reply, table, table.row(sub));
+    }
+}
+
+/// Categories as rules name them: `@read`.
+fn categories(reply: &mut Reply, row: &Row) {
+    let names = names_of(row.spec.categories(), category::NAMES);
+    reply.set(names.len());
+    for name in names {
+        reply.status(&format!("@{name}"));
+    }
+}
+
+fn describe_keys(reply: &mut Reply, spec: &KeySpec) {
+    let has_note = !spec.note.is_empty();
+    reply.map(3 + usize::from(has_note));
+    if has_note {
+        reply.bulk(b"notes");
+        reply.bulk(spec.note.as_bytes());
+    }
+    reply.bulk(b"flags");
+    statuses(reply, &names_of(spec.flags, key::NAMES));
+    reply.bulk(b"begin_search");
+    match spec.begin {
+        Begin::Index(index) => search(reply, "index", &[("index", Fact::Number(index as i64))]),
+        Begin::Keyword { word, from } => search(
+            reply,
+            "keyword",
+            &[("keyword", Fact::Word(word)), ("startfrom", Fact::Number(from.into()))],
+        ),
+        Begin::Unknown => search(reply, "unknown", &[]),
+    }
+    reply.bulk(b"find_keys");
+    match spec.find {
+        Find::Range { last, step, limit } => search(
+            reply,
+            "range",
+            &[
+                ("lastkey", Fact::Number(last.into())),
+                ("keystep", Fact::Number(step as i64)),
+                ("limit", Fact::Number(limit as i64)),
+            ],
+        ),
+        Find::Number { number, first, step } => search(
+            reply,
+            "keynum",
+            &[
+                ("keynumidx", Fact::Number(number as i64)),
+                ("firstkey", Fact::Number(first as i64)),
+                ("keystep", Fact::Number(step as i64)),
+            ],
+        ),
+        Find::Unknown => search(reply, "unknown", &[]),
+    }
+}
+
+enum Fact {
+    Word(&'static str),
+    Number(i64),
+}
+
+/// One step of finding keys: its type, and the facts it needs.
+fn search(reply: &mut Reply, kind: &str, facts: &[(&str, Fact)]) {
+    reply.map(2);
+    reply.bulk(b"type");
+    reply.bulk(kind.as_bytes());
+    reply.bulk(b"spec");
+    reply.map(facts.len());
+    for (name, fact) in facts {
+        reply.bulk(name.as_bytes());
+        match fact {
+            Fact::Word(word) => reply.bulk(word.as_bytes()),
+            Fact::Number(number) => reply.int(*number),
+        }
+    }
+}
