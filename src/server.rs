@@ -18,7 +18,7 @@ use crate::commands;
 use crate::dispatch::{Table, table::Group};
 use crate::engine::Engine;
 use crate::net::{Bound, Clock, Ports, Reactor, Stop};
-use crate::world::{Config, Process};
+use crate::world::{Config, Process, process};
 
 /// What a server will be.
 pub struct Builder {
@@ -80,6 +80,7 @@ impl Builder {
     /// Binds every listener.
     pub fn bind(self) -> io::Result<Server> {
         let mut config = self.config;
+        fit_maxclients(&mut config)?;
         let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
         let clock = Clock::start();
         let reactor = Reactor::bind(&config, ports, clock)?;
@@ -174,6 +175,22 @@ impl Drop for Running {
             log::error!("the server ended badly: {error}");
         }
     }
+}
+
+/// Makes room for the clients that `maxclients` promises, or lets it promise what there is room for.
+fn fit_maxclients(config: &mut Config) -> io::Result<()> {
+    let wanted = config.maxclients;
+    let room = process::make_room_for_clients(wanted);
+    if room == 0 {
+        return Err(io::Error::other("the limit of open files (ulimit -n) lets nobody connect"));
+    }
+    if room < wanted {
+        log::warn!(
+            "maxclients is {room} and not {wanted}: the limit of open files (ulimit -n) allows no more"
+        );
+    }
+    config.maxclients = room;
+    Ok(())
 }
 
 /// Nanoseconds since the first call, for timing commands.

@@ -168,8 +168,8 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// RESET
 ///
-/// Back to a new connection: RESP2, database 0, no name, replies on, no capabilities, and logged in
-/// only if nobody has to be. The library's name and version stay; they are the program's.
+/// Back to a new connection: RESP2, database 0, no name, replies on, and logged in only if nobody has
+/// to be. The library's name and version and the capabilities stay; they are the program's.
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let authenticated = !ctx.world.access.is_login_required();
     let client = ctx.client_mut();
@@ -181,7 +181,6 @@ fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     client.reply_mode = ReplyMode::On;
     client.no_evict = false;
     client.no_touch = false;
-    client.redirect_capable = false;
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.status("RESET");
     Ok(())

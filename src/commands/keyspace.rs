@@ -12,10 +12,6 @@ use crate::error::{self, Error};
 use crate::resp::Args;
 
 pub const TABLE: &[Spec] = &[
-    Spec::new("dbsize", 1, READ | FAST, dbsize)
-        .acl(KEYSPACE)
-        .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
-        .doc("1.0.0", "O(1)", "", "Counts the keys of the database."),
     Spec::new("del", -2, WRITE, del)
         .acl(KEYSPACE)
         .key(RM | DELETE, range(1, -1, 1))
@@ -37,6 +33,14 @@ pub const TABLE: &[Spec] = &[
             "Counts how many of the keys exist.",
         )
         .history(&[("3.0.3", "Takes several keys.")]),
+];
+
+/// What is about whole databases, which COMMAND DOCS counts to the server.
+pub const DATABASES: &[Spec] = &[
+    Spec::new("dbsize", 1, READ | FAST, dbsize)
+        .acl(KEYSPACE)
+        .tips(&["request_policy:all_shards", "response_policy:agg_sum"])
+        .doc("1.0.0", "O(1)", "", "Counts the keys of the database."),
     Spec::new("flushall", -1, WRITE, flushall)
         .acl(KEYSPACE | DANGEROUS)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])

@@ -1,0 +1,258 @@
+//! DEBUG: for who tests clients. It is off unless `enable-debug-command` allows it.
+//!
+//! As in the reference DEBUG is one command, not a container, so its subcommands have a table of their
+//! own. **Adding one is one row of `SUBCOMMANDS` and one function.**
+
+use std::time::Duration;
+
+use crate::dispatch::spec::{Handler, Spec, flag::*};
+use crate::dispatch::{Ctx, help};
+use crate::error::{self, Error};
+use crate::resp::{Args, Protocol, Reply};
+use crate::text::double;
+use crate::world::Address;
+use crate::world::config::DebugCommand;
+
+pub const TABLE: &[Spec] = &[Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug)
+    .system()
+    .doc("1.0.0", "Depends on the subcommand.", "", "Commands for testing servers and clients.")];
+
+struct Subcommand {
+    name: &'static str,
+    /// The number of arguments, DEBUG and the name counted.
+    arity: usize,
+    usage: &'static str,
+    summary: &'static str,
+    run: Handler,
+}
+
+const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand {
+        name: "ERROR",
+        arity: 3,
+        usage: "ERROR text",
+        summary: "Replies with the text as an error, code and all.",
+        run: debug_error,
+    },
+    Subcommand {
+        name: "PROTOCOL",
+        arity: 3,
+        usage: "PROTOCOL type",
+        summary: "Replies with a value of that type: string, integer, double, bignum, null, \
+            array, set, map, attrib, push, verbatim, true or false.",
+        run: debug_protocol,
+    },
+    Subcommand {
+        name: "SLEEP",
+        arity: 3,
+        usage: "SLEEP seconds",
+        summary: "Stops the whole server for so long. Fractions are allowed.",
+        run: debug_sleep,
+    },
+];
+
+/// DEBUG subcommand [argument ...]
+fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if !is_allowed(ctx) {
+        return Err(error::DEBUG_NOT_ALLOWED);
+    }
+    if args.is(1, "HELP") && args.len() == 2 {
+        let entries = SUBCOMMANDS.iter().map(|found| (found.usage.to_owned(), found.summary));
+        ctx.reply.help(&help::page(ctx.row.spec.name, entries));
+        return Ok(());
+    }
+    let fits = |found: &&Subcommand| args.is(1, found.name) && args.len() == found.arity;
+    match SUBCOMMANDS.iter().find(fits) {
+        Some(found) => (found.run)(ctx, args),
+        None => Err(error::subcommand_syntax(ctx.row.spec.name, &args[1])),
+    }
+}
+
+fn is_allowed(ctx: &Ctx<'_>) -> bool {
+    match ctx.world.config.enable_debug_command {
+        DebugCommand::Yes => true,
+        DebugCommand::No => false,
+        DebugCommand::Local => match ctx.client().peer.addr {
+            Address::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
+            Address::Unix(_) | Address::Local => true,
+        },
+    }
+}
+
+/// DEBUG ERROR text
+///
+/// The command did what it was asked for, so nobody counts a failure.
+fn debug_error(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    ctx.reply.error(&Error::text(&args[2]));
+    Ok(())
+}
+
+/// DEBUG SLEEP seconds
+///
+/// What is no number is no time, as in the reference.
+fn debug_sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let seconds = double::parse(&args[2]).unwrap_or(0.0);
+    ctx.world.orders.stall = Duration::try_from_secs_f64(seconds).ok();
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// DEBUG PROTOCOL type
+fn debug_protocol(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    match TYPES.iter().find(|(name, _)| args.is(2, name)) {
+        Some(("push", _)) if ctx.reply.protocol() == Protocol::Resp2 => {
+            Err(error::RESP2_UNSUPPORTED)
+        }
+        Some((_, write)) => {
+            write(ctx.reply);
+            Ok(())
+        }
+        None => {
+            let names = TYPES.map(|(name, _)| name).join("|");
+            Err(Error::text(format!(
+                "ERR Wrong protocol type name. Please use one of the following: {names}"
+            )))
+        }
+    }
+}
+
+/// Writes an example of a type.
+type Example = fn(&mut Reply);
+
+/// The types of the protocol, in the order in which the error lists them.
+#[expect(clippy::approx_constant, reason = "the reference's double is no pi")]
+const TYPES: [(&str, Example); 13] = [
+    ("string", |reply| reply.bulk(b"Hello World")),
+    ("integer", |reply| reply.int(12345)),
+    ("double", |reply| reply.double(3.141)),
+    ("bignum", |reply| reply.big(b"1234567999999999999999999999999999999")),
+    ("null", Reply::null),
+    ("array", |reply| {
+        reply.array(3);
+        (0..3).for_each(|n| reply.int(n));
+    }),
+    ("set", |reply| {
+        reply.set(3);
+        (0..3).for_each(|n| reply.int(n));
+    }),
+    ("map", |reply| {
+        reply.map(3);
+        for n in 0..3 {
+            reply.int(n);
+            reply.boolean(n == 1);
+        }
+    }),
+    ("attrib", attrib),
+    ("push", push),
+    ("verbatim", |reply| reply.verbatim(b"txt", b"This is a verbatim\nstring")),
+    ("true", |reply| reply.boolean(true)),
+    ("false", |reply| reply.boolean(false)),
+];
+
+/// RESP2 has no attributes and shows what they are about.
+fn attrib(reply: &mut Reply) {
+    if reply.attribute(1) {
+        reply.bulk(b"key-popularity");
+        reply.array(2);
+        reply.bulk(b"key:123");
+        reply.int(90);
+    }
+    reply.bulk(b"Some real reply following the attribute");
+}
+
+/// In spite of its text the reply comes first: a push never lands before the reply that is owed.
+fn push(reply: &mut Reply) {
+    let mut frame = Reply::new(Vec::new(), reply.protocol());
+    frame.push(2);
+    frame.bulk(b"server-cpu-usage");
+    frame.int(42);
+    reply.push_late(&frame.into_inner());
+    reply.bulk(b"Some real reply following the push reply");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::{Local, request};
+    use crate::world::{Config, Kind, Peer};
+
+    fn config(enable_debug_command: DebugCommand) -> Config {
+        Config { enable_debug_command, ..Config::default() }
+    }
+
+    fn call(local: &mut Local, peer: Peer, words: &[&str]) -> String {
+        let client = local.try_connect(peer).unwrap();
+        local.send(client, &request(words));
+        String::from_utf8(local.received(client)).unwrap()
+    }
+
+    #[test]
+    fn debug_is_for_whom_the_configuration_allows() {
+        let peer = |text: &str| {
+            let addr = Address::Tcp(text.parse().unwrap());
+            Peer { kind: Kind::Tcp, addr: addr.clone(), laddr: addr, fd: -1 }
+        };
+        let path = Address::Unix("/run/respd.sock".into());
+        let unix = Peer { kind: Kind::Unix, addr: path.clone(), laddr: path, fd: -1 };
+        let (yes, local, no) = (DebugCommand::Yes, DebugCommand::Local, DebugCommand::No);
+        for (enabled, peer, allowed) in [
+            (yes, peer("10.0.0.1:1"), true),
+            (local, peer("10.0.0.1:1"), false),
+            (local, peer("127.0.0.1:1"), true),
+            (local, peer("[::1]:1"), true),
+            (local, unix.clone(), true),
+            (local, Peer::local(), true),
+            (no, peer("127.0.0.1:1"), false),
+            (no, unix, false),
+        ] {
+            let mut local = Local::new(config(enabled));
+            let reply = call(&mut local, peer, &["DEBUG", "SLEEP", "0"]);
+            assert_eq!(reply == "+OK\r\n", allowed, "{reply}");
+            assert_eq!(reply.starts_with("-ERR DEBUG command not allowed."), !allowed, "{reply}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_what_was_asked_for_and_counts_for_none() {
+        let mut local = Local::new(config(DebugCommand::Yes));
+        let reply = call(&mut local, Peer::local(), &["DEBUG", "ERROR", "MOVED a\r\nb"]);
+        assert_eq!(reply, "-MOVED a  b\r\n");
+        assert_eq!(local.engine.world.stats.error_replies, 0);
+    }
+
+    #[test]
+    fn sleep_asks_the_loop_to_stand_still() {
+        for (text, pause) in [("0.25", 250), ("0", 0), ("x", 0), ("nan", 0)] {
+            let mut local = Local::new(config(DebugCommand::Yes));
+            call(&mut local, Peer::local(), &["DEBUG", "sleep", text]);
+            assert_eq!(local.engine.world.orders.stall, Some(Duration::from_millis(pause)));
+        }
+        for text in ["-1", "1e300"] {
+            let mut local = Local::new(config(DebugCommand::Yes));
+            let reply = call(&mut local, Peer::local(), &["DEBUG", "SLEEP", text]);
+            assert_eq!((&*reply, local.engine.world.orders.stall), ("+OK\r\n", None));
+        }
+    }
+
+    #[test]
+    fn a_push_follows_the_reply() {
+        let mut local = Local::new(config(DebugCommand::Yes));
+        let client = local.connect();
+        local.send(client, b"HELLO 3\r\n");
+        local.received(client);
+        local.send(client, b"DEBUG PROTOCOL push\r\n");
+        assert_eq!(
+            String::from_utf8(local.received(client)).unwrap(),
+            "$40\r\nSome real reply following the push reply\r\n\
+             >2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n"
+        );
+    }
+
+    #[test]
+    fn help_lists_the_types_that_there_are() {
+        let protocol = SUBCOMMANDS.iter().find(|found| found.name == "PROTOCOL").unwrap();
+        for (name, _) in TYPES {
+            assert!(protocol.summary.contains(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! INFO: the server described in sections of `name:value` lines.
+//!
+//! Tools read these names, so they are Valkey 9.1's, in its order; `redis_mode` and `respd_version` are
+//! added. A number is reported where respd has a truth for it. For what it does not do (saving,
+//! replication, scripts, eviction) the truth is zero, `none` or `ok`, and the fields that tools look
+//! for say so. Left out is what nobody here measures: allocator statistics, turns of the event loop.
+//!
+//! **Adding a section is one row of `SECTIONS` and one function.**
+
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+use super::connection::REDIS_VERSION;
+use crate::dispatch::Ctx;
+use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
+use crate::error::Error;
+use crate::resp::Args;
+use crate::world::process;
+
+pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
+    .acl(DANGEROUS)
+    .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+    .doc(
+        "1.0.0",
+        "O(1)",
+        "[section...]",
+        "Reports on the server in sections of `name:value` lines.",
+    )
+    .history(&[("7.0.0", "Takes several sections.")])];
+
+/// A part of the report.
+struct Section {
+    /// Its title. The argument that asks for it is the same word, in capitals or not.
+    title: &'static str,
+    /// Whether it is shown to who asks for nothing, or for `default`.
+    is_default: bool,
+    write: fn(&mut Report, &Ctx<'_>),
+}
+
+impl Section {
+    const fn new(title: &'static str, write: fn(&mut Report, &Ctx<'_>)) -> Section {
+        Section { title, is_default: true, write }
+    }
+
+    /// Shown to who asks for it by name, and to who asks for `all` or `everything`.
+    const fn on_request(mut self) -> Section {
+        self.is_default = false;
+        self
+    }
+
+    fn answers(&self, word: &[u8]) -> bool {
+        let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
+        is(self.title) || is("all") || is("everything") || (self.is_default && is("default"))
+    }
+}
+
+/// All sections, in the order of the report.
+const SECTIONS: &[Section] = &[
+    Section::new("Server", server),
+    Section::new("Clients", clients),
+    Section::new("Memory", memory),
+    Section::new("Persistence", persistence),
+    Section::new("Stats", stats),
+    Section::new("Replication", replication),
+    Section::new("CPU", cpu),
+    Section::new("Modules", |_, _| {}),
+    Section::new("Commandstats", command_stats).on_request(),
+    Section::new("Errorstats", error_stats),
+    Section::new("Latencystats", |_, _| {}).on_request(),
+    Section::new("Cluster", cluster),
+    Section::new("Keyspace", keyspace),
+];
+
+/// INFO [section...]
+///
+/// A section that does not exist is no error: it is an empty report, or missing from a longer one.
+fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut report = Report::default();
+    for section in SECTIONS {
+        let is_asked_for = match args.len() {
+            1 => section.is_default,
+            _ => args.from(1).any(|word| section.answers(word)),
+        };
+        if is_asked_for {
+            report.title(section.title);
+            (section.write)(&mut report, ctx);
+        }
+    }
+    ctx.reply.verbatim(b"txt", report.0.as_bytes());
+    Ok(())
+}
+
+fn server(report: &mut Report, ctx: &Ctx<'_>) {
+    const BITS: u32 = usize::BITS;
+    let world = &*ctx.world;
+    let process = &world.process;
+    let now = world.now.wall;
+    report.field("redis_version", REDIS_VERSION);
+    report.field("server_name", "respd");
+    report.field("respd_version", crate::VERSION);
+    // This is how the reference spells "unknown".
+    report.field("redis_git_sha1", "00000000");
+    report.zeros(&["redis_git_dirty", "redis_build_id"]);
+    report.field("redis_mode", "standalone");
+    report.field("server_mode", "standalone");
+    report.field("os", &process.os);
+    report.field("arch_bits", BITS);
+    report.field("monotonic_clock", "POSIX clock_gettime");
+    report.field("multiplexing_api", MULTIPLEXING_API);
+    report.field("gcc_version", "0.0.0");
+    report.field("process_id", process.pid);
+    report.field("process_supervised", "no");
+    report.field("run_id", &process.run_id);
+    report.field("tcp_port", process.tcp_port());
+    report.field("server_time_usec", now);
+    report.field("uptime_in_seconds", world.uptime());
+    report.field("uptime_in_days", world.uptime() / (24 * 60 * 60));
+    report.field("hz", world.config.hz);
+    report.field("configured_hz", world.config.hz);
+    report.field("clients_hz", world.config.hz);
+    // Seconds in 24 bits, which is what a key remembers of its last use.
+    report.field("lru_clock", (now / 1_000_000) & 0xff_ffff);
+    report.field("executable", process.executable.display());
+    report.field("config_file", process.config_file.as_deref().unwrap_or("".as_ref()).display());
+    report.zeros(&["io_threads_active"]);
+    report.field("availability_zone", "");
+    // The addresses that have kind and port in common share a line.
+    let lines = process.listeners.chunk_by(|a, b| (a.name, a.port) == (b.name, b.port));
+    for (index, listeners) in lines.enumerate() {
+        let mut line = format!("name={}", listeners[0].name);
+        for listener in listeners {
+            line += &format!(",bind={}", listener.bind);
+        }
+        if let Some(port) = listeners[0].port {
+            line += &format!(",port={port}");
+        }
+        report.field(&format!("listener{index}"), line);
+    }
+}
+
+/// What mio waits with.
+const MULTIPLEXING_API: &str =
+    if cfg!(any(target_os = "linux", target_os = "android")) { "epoll" } else { "kqueue" };
+
+fn clients(report: &mut Report, ctx: &Ctx<'_>) {
+    let world = &*ctx.world;
+    report.field("connected_clients", world.clients.len());
+    report.zeros(&["cluster_connections"]);
+    report.field("maxclients", world.config.maxclients);
+    report.field("client_recent_max_input_buffer", world.stats.max_input_buffer);
+    report.field("client_recent_max_output_buffer", world.stats.max_output_buffer);
+    report.zeros(&[
+        "blocked_clients",
+        "tracking_clients",
+        "pubsub_clients",
+        "watching_clients",
+        "clients_in_timeout_table",
+        "total_watched_keys",
+        "total_blocking_keys",
+        "total_blocking_keys_on_nokey",
+    ]);
+    report.field("paused_reason", "none");
+    report.field("paused_actions", "none");
+    report.zeros(&["paused_timeout_milliseconds"]);
+}
+
+/// Nobody counts allocations, so memory that is used means memory that is resident, as the operating
+/// system tells it: the program's own pages and what the allocator keeps for later are in it.
+fn memory(report: &mut Report, ctx: &Ctx<'_>) {
+    let resident = process::resident_memory();
+    let peak = process::peak_resident_memory().max(resident);
+    report.bytes("used_memory", resident);
+    report.bytes("used_memory_rss", resident);
+    report.bytes("used_memory_peak", peak);
+    let share = resident as f64 * 100.0 / peak.max(1) as f64;
+    report.field("used_memory_peak_perc", format_args!("{share:.2}%"));
+    report.bytes("total_system_memory", process::total_memory());
+    report.bytes("used_memory_lua", 0);
+    report.zeros(&["number_of_cached_scripts", "number_of_functions", "number_of_libraries"]);
+    report.bytes("used_memory_scripts", 0);
+    report.bytes("maxmemory", 0);
+    report.field("maxmemory_policy", "noeviction");
+    report.field("mem_fragmentation_ratio", "1.00");
+    report.zeros(&[
+        "mem_fragmentation_bytes",
+        "mem_not_counted_for_evict",
+        "mem_replication_backlog",
+        "mem_total_replication_buffers",
+        "mem_replicas_repl_buffer",
+        "mem_clients_slaves",
+    ]);
+    let clients = ctx.world.clients.iter().map(|client| client.memory()).sum::<usize>();
+    report.field("mem_clients_normal", clients);
+    report.zeros(&[
+        "mem_cluster_links",
+        "mem_cluster_slot_import",
+        "mem_cluster_slot_export",
+        "mem_aof_buffer",
+    ]);
+    report.field("mem_allocator", "libc");
+    report.zeros(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"]);
+}
+
+/// Nothing is ever saved or loaded. `ok` is the state of what has never been tried, -1 the time it took.
+fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
+    report.zeros(&[
+        "loading",
+        "async_loading",
+        "current_cow_peak",
+        "current_cow_size",
+        "current_cow_size_age",
+    ]);
+    report.field("current_fork_perc", "0.00");
+    report.zeros(&[
+        "current_save_keys_processed",
+        "current_save_keys_total",
+        "rdb_changes_since_last_save",
+        "rdb_bgsave_in_progress",
+    ]);
+    // Before the first save it is the time of the start, as in the reference.
+    report.field("rdb_last_save_time", ctx.world.started.wall / 1_000_000);
+    report.field("rdb_last_bgsave_status", "ok");
+    report.field("rdb_last_bgsave_time_sec", -1);
+    report.field("rdb_current_bgsave_time_sec", -1);
+    report.zeros(&[
+        "rdb_saves",
+        "rdb_last_cow_size",
+        "rdb_last_load_keys_expired",
+        "rdb_last_load_keys_loaded",
+        "aof_enabled",
+        "aof_rewrite_in_progress",
+        "aof_rewrite_scheduled",
+    ]);
+    report.field("aof_last_rewrite_time_sec", -1);
+    report.field("aof_current_rewrite_time_sec", -1);
+    report.field("aof_last_bgrewrite_status", "ok");
+    report.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
+    report.field("aof_last_write_status", "ok");
+    report.zeros(&[
+        "aof_last_cow_size",
+        "module_fork_in_progress",
+        "module_fork_last_cow_size",
+        "slot_migration_fork_in_progress",
+    ]);
+}
+
+fn stats(report: &mut Report, ctx: &Ctx<'_>) {
+    let stats = &ctx.world.stats;
+    let kilobytes = |per_second: u64| format!("{:.2}", per_second as f64 / 1024.0);
+    report.field("total_connections_received", stats.connections_received);
+    report.field("total_commands_processed", stats.commands_processed);
+    report.field("instantaneous_ops_per_sec", stats.rates.commands.per_second());
+    report.field("total_net_input_bytes", stats.bytes_in);
+    report.field("total_net_output_bytes", stats.bytes_out);
+    report.zeros(&[
+        "total_net_repl_input_bytes",
+        "total_net_repl_output_bytes",
+        "total_net_cluster_slot_import_bytes",
+        "total_net_cluster_slot_export_bytes",
+    ]);
+    report.field("instantaneous_input_kbps", kilobytes(stats.rates.bytes_in.per_second()));
+    report.field("instantaneous_output_kbps", kilobytes(stats.rates.bytes_out.per_second()));
+    report.field("instantaneous_input_repl_kbps", "0.00");
+    report.field("instantaneous_output_repl_kbps", "0.00");
+    report.field("rejected_connections", stats.connections_rejected);
+    report.zeros(&[
+        "sync_full",
+        "sync_partial_ok",
+        "sync_partial_err",
+        "expired_keys",
+        "expired_fields",
+    ]);
+    report.field("expired_stale_perc", "0.00");
+    report.field("expired_keys_with_volatile_items_stale_perc", "0.00");
+    report.zeros(&[
+        "expired_time_cap_reached_count",
+        "expire_cycle_cpu_milliseconds",
+        "evicted_keys",
+        "evicted_clients",
+        "evicted_scripts",
+        "total_eviction_exceeded_time",
+        "current_eviction_exceeded_time",
+    ]);
+    report.field("keyspace_hits", stats.keyspace_hits);
+    report.field("keyspace_misses", stats.keyspace_misses);
+    report.zeros(&[
+        "pubsub_channels",
+        "pubsub_patterns",
+        "pubsubshard_channels",
+        "latest_fork_usec",
+        "total_forks",
+        "migrate_cached_sockets",
+        "slave_expires_tracked_keys",
+        "active_defrag_hits",
+        "active_defrag_misses",
+        "active_defrag_key_hits",
+        "active_defrag_key_misses",
+        "total_active_defrag_time",
+        "current_active_defrag_time",
+        "tracking_total_keys",
+        "tracking_total_items",
+        "tracking_total_prefixes",
+        "unexpected_error_replies",
+    ]);
+    report.field("total_error_replies", stats.error_replies);
+    report.zeros(&["dump_payload_sanitizations"]);
+    report.field("total_reads_processed", stats.reads);
+    report.field("total_writes_processed", stats.writes);
+    report.zeros(&[
+        "io_threaded_reads_processed",
+        "io_threaded_writes_processed",
+        "io_threaded_freed_objects",
+        "io_threaded_accept_processed",
+        "io_threaded_poll_processed",
+        "io_threaded_total_prefetch_batches",
+        "io_threaded_total_prefetch_entries",
+    ]);
+    report
+        .field("client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
+    report.field(
+        "client_output_buffer_limit_disconnections",
+        stats.output_buffer_limit_disconnections,
+    );
+    report.field("acl_access_denied_auth", stats.acl_denied_auth);
+    report.zeros(&[
+        "acl_access_denied_cmd",
+        "acl_access_denied_key",
+        "acl_access_denied_channel",
+        "acl_access_denied_tls_cert",
+        "acl_access_denied_db",
+    ]);
+}
+
+fn replication(report: &mut Report, _: &Ctx<'_>) {
+    let no_id = "0".repeat(40);
+    report.field("role", "master");
+    report.zeros(&["connected_slaves", "replicas_waiting_psync"]);
+    report.field("master_failover_state", "no-failover");
+    report.field("master_replid", &no_id);
+    report.field("master_replid2", &no_id);
+    report.zeros(&["master_repl_offset"]);
+    report.field("second_repl_offset", -1);
+    report.zeros(&[
+        "repl_backlog_active",
+        "repl_backlog_size",
+        "repl_backlog_first_byte_offset",
+        "repl_backlog_histlen",
+    ]);
+}
+
+fn cpu(report: &mut Report, _: &Ctx<'_>) {
+    let seconds = |time: Duration| format!("{}.{:06}", time.as_secs(), time.subsec_micros());
+    for (suffix, used) in [
+        ("", process::used_by_process()),
+        ("_children", process::used_by_children()),
+        ("_main_thread", process::used_by_thread()),
+    ] {
+        report.field(&format!("used_cpu_sys{suffix}"), seconds(used.system));
+        report.field(&format!("used_cpu_user{suffix}"), seconds(used.user));
+    }
+}
+
+/// Commands that nobody has sent are left out.
+fn command_stats(report: &mut Report, ctx: &Ctx<'_>) {
+    for row in ctx.table.rows() {
+        let stats = ctx.world.stats.commands[row.id.index()];
+        if stats.calls + stats.rejected + stats.failed == 0 {
+            continue;
+        }
+        let micros = stats.nanos as f64 / 1000.0;
+        let each = if stats.calls == 0 { 0.0 } else { micros / stats.calls as f64 };
+        report.field(
+            &format!("cmdstat_{}", row.full_name),
+            format_args!(
+                "calls={},usec={},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
+                stats.calls, micros as u64, stats.rejected, stats.failed
+            ),
+        );
+    }
+}
+
+fn error_stats(report: &mut Report, ctx: &Ctx<'_>) {
+    for (code, count) in &ctx.world.stats.errors {
+        let code = String::from_utf8_lossy(code).replace(['#', ':', '\r', '\n'], "_");
+        report.field(&format!("errorstat_{code}"), format_args!("count={count}"));
+    }
+}
+
+fn cluster(report: &mut Report, _: &Ctx<'_>) {
+    report.zeros(&["cluster_enabled"]);
+}
+
+/// Databases without a key are left out.
+fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
+    for (index, db) in ctx.world.store.iter().filter(|(_, db)| !db.is_empty()) {
+        let keys = db.len();
+        report.field(
+            &format!("db{index}"),
+            format_args!("keys={keys},expires=0,avg_ttl=0,keys_with_volatile_items=0"),
+        );
+    }
+}
+
+/// The text of a reply, as it grows.
+#[derive(Default)]
+struct Report(String);
+
+impl Report {
+    /// An empty line parts a section from the one before it.
+    fn title(&mut self, title: &str) {
+        let gap = if self.0.is_empty() { "" } else { "\r\n" };
+        self.line(format_args!("{gap}# {title}"));
+    }
+
+    fn field(&mut self, name: &str, value: impl Display) {
+        self.line(format_args!("{name}:{value}"));
+    }
+
+    /// Fields of things that there are none of.
+    fn zeros(&mut self, names: &[&str]) {
+        names.iter().for_each(|name| self.field(name, 0));
+    }
+
+    /// A number of bytes, and beside it one for people.
+    fn bytes(&mut self, name: &str, bytes: u64) {
+        self.field(name, bytes);
+        self.field(&format!("{name}_human"), human(bytes));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{line}\r\n");
+    }
+}
+
+/// A number of bytes in the largest unit of which there is one: `994.68K`.
+fn human(bytes: u64) -> String {
+    const UNITS: &[u8] = b"KMGTPE";
+    match bytes.checked_ilog2().map_or(0, |log| log / 10) {
+        0 => format!("{bytes}B"),
+        power => {
+            let amount = bytes as f64 / (1u64 << (10 * power)) as f64;
+            format!("{amount:.2}{}", char::from(UNITS[power as usize - 1]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::Local;
+    use crate::world::{Config, process::Listener};
+
+    /// The report that these words ask for, over RESP2.
+    fn report(local: &mut Local, words: &[&str]) -> String {
+        let client = local.connect();
+        let request = ["INFO"].iter().chain(words);
+        local.send(client, &crate::local::request(request));
+        let text = String::from_utf8(local.received(client)).unwrap();
+        let (_, text) = text.split_once("\r\n").unwrap();
+        text.strip_suffix("\r\n").unwrap().to_owned()
+    }
+
+    fn titles(words: &[&str]) -> Vec<String> {
+        let text = report(&mut Local::new(Config::default()), words);
+        text.lines().filter_map(|line| line.strip_prefix("# ")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn sections_come_in_one_order_however_they_are_asked_for() {
+        assert_eq!(titles(&["keyspace", "nosuch", "CLUSTER", "cluster"]), ["Cluster", "Keyspace"]);
+        assert_eq!(titles(&["default"]), titles(&[]));
+        assert_eq!(titles(&["all"]), titles(&["everything"]));
+        assert!(!titles(&[]).contains(&"Commandstats".to_owned()));
+        let with_one_more = titles(&["default", "commandstats"]);
+        assert_eq!(with_one_more.len(), titles(&[]).len() + 1);
+        assert_eq!(titles(&["all"]).len(), SECTIONS.len());
+    }
+
+    #[test]
+    fn a_section_that_does_not_exist_is_an_empty_report() {
+        assert_eq!(report(&mut Local::new(Config::default()), &["nosuch"]), "");
+    }
+
+    #[test]
+    fn every_line_is_a_title_or_a_field_and_no_field_comes_twice() {
+        let text = report(&mut Local::new(Config::default()), &["everything"]);
+        assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+        let mut names = Vec::new();
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("# ")) {
+            let (name, _) = line.split_once(':').expect(line);
+            assert!(!names.contains(&name), "{name} comes twice");
+            names.push(name);
+        }
+    }
+
+    #[test]
+    fn commands_and_errors_are_counted_until_they_are_reset() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        for line in ["GET k", "GET", "NOSUCH", "SELECT x"] {
+            local.send(client, format!("{line}\r\n").as_bytes());
+        }
+        local.received(client);
+        let text = report(&mut local, &["commandstats", "errorstats"]);
+        let get = "cmdstat_get:calls=1,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0";
+        assert!(text.contains(get), "{text}");
+        assert!(text.contains(
+            "cmdstat_select:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1"
+        ));
+        assert!(text.ends_with("# Errorstats\r\nerrorstat_ERR:count=3\r\n"), "{text}");
+        local.send(client, b"CONFIG RESETSTAT\r\n");
+        local.received(client);
+        assert_eq!(report(&mut local, &["errorstats"]), "# Errorstats\r\n");
+    }
+
+    #[test]
+    fn databases_with_keys_are_listed() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        local.send(client, b"SELECT 3\r\nSET k v\r\n");
+        local.received(client);
+        assert_eq!(
+            report(&mut local, &["keyspace"]),
+            "# Keyspace\r\ndb3:keys=1,expires=0,avg_ttl=0,keys_with_volatile_items=0\r\n"
+        );
+    }
+
+    #[test]
+    fn addresses_of_one_port_share_a_line() {
+        let mut local = Local::new(Config::default());
+        let listener = |name, bind: &str, port| Listener { name, bind: bind.to_owned(), port };
+        local.engine.world.process.listeners = vec![
+            listener("tcp", "127.0.0.1", Some(6379)),
+            listener("tcp", "::1", Some(6379)),
+            listener("unix", "/run/respd.sock", None),
+        ];
+        let text = report(&mut local, &["server"]);
+        assert!(text.contains("tcp_port:6379\r\n"));
+        let lines = "listener0:name=tcp,bind=127.0.0.1,bind=::1,port=6379\r\n\
+            listener1:name=unix,bind=/run/respd.sock\r\n";
+        assert!(text.ends_with(lines), "{text}");
+    }
+
+    #[test]
+    fn sizes_are_rounded_for_people() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1024, "1.00K"),
+            (1_018_552, "994.68K"),
+            (25_276_510_208, "23.54G"),
+            (u64::MAX, "16.00E"),
+        ] {
+            assert_eq!(human(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The server itself: LOLWUT MODULE ROLE SHUTDOWN TIME.
+
+use super::connection::REDIS_VERSION;
+use crate::dispatch::Ctx;
+use crate::dispatch::help::help;
+use crate::dispatch::spec::{
+    Spec,
+    category::{self, DANGEROUS},
+    flag::*,
+};
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::text::number;
+use crate::world::Doom;
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("lolwut", -1, READ | FAST, lolwut).doc(
+        "5.0.0",
+        "",
+        "[VERSION version:integer]",
+        "Draws a picture and names the version of the server.",
+    ),
+    Spec::container("module", MODULE).doc(
+        "4.0.0",
+        "Depends on the subcommand.",
+        "",
+        "Commands about loadable modules.",
+    ),
+    Spec::new("role", 1, NOSCRIPT | LOADING | STALE | FAST, role)
+        .acl(category::ADMIN | DANGEROUS)
+        .doc("2.8.12", "O(1)", "", "Returns the part the server has in replication."),
+    Spec::new(
+        "shutdown",
+        -1,
+        ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY | MANY_REPLIES,
+        shutdown,
+    )
+    .doc(
+        "1.0.0",
+        "O(1), or O(N) to save all N keys",
+        "[abort-selector: (save-selector-block: [save-selector: NOSAVE | SAVE] [NOW]@7.0 \
+            [FORCE]@7.0 [SAFE]@9.0 [FAILOVER]@9.0) | ABORT@7.0]",
+        "Stops the server, after saving what its options ask for.",
+    )
+    .history(&[
+        ("7.0.0", "Modifiers `NOW`, `FORCE` and `ABORT`."),
+        ("9.0.0", "Modifiers `SAFE` and `FAILOVER`."),
+    ]),
+    Spec::new("time", 1, LOADING | STALE | FAST, time).tips(&["nondeterministic_output"]).doc(
+        "2.6.0",
+        "O(1)",
+        "",
+        "Returns the server's wall clock in seconds and microseconds.",
+    ),
+];
+
+const MODULE: &[Spec] = &[
+    Spec::new("help", 2, LOADING | STALE, help).doc("5.0.0", "O(1)", "", "Lists the subcommands."),
+    Spec::new("list", 2, ADMIN | NOSCRIPT, module_list)
+        .tips(&["nondeterministic_output_order"])
+        .doc(
+            "4.0.0",
+            "O(N), N being the number of modules",
+            "",
+            "Returns the modules that are loaded.",
+        ),
+];
+
+/// LOLWUT [VERSION version] [columns [rows]]
+///
+/// There is one drawing for all versions, and never the same one twice.
+fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let integer = |text| number::parse_i64(text).ok_or(error::NOT_AN_INTEGER);
+    let mut sizes = 1;
+    if args.is(1, "VERSION")
+        && let Some(version) = args.get(2)
+    {
+        integer(version)?;
+        sizes = 3;
+    }
+    let size = |index: usize, default, most| match args.get(sizes + index) {
+        Some(text) => integer(text).map(|size| size.clamp(1, most) as usize),
+        None => Ok(default),
+    };
+    let (columns, rows) = (size(0, 64, 160)?, size(1, 16, 80)?);
+    let mut picture = maze(columns, rows, ctx.now().wall);
+    picture += &format!(
+        "\nThere is a way through. respd {}, Redis ver. {REDIS_VERSION}\n",
+        crate::VERSION
+    );
+    ctx.reply.verbatim(b"txt", picture.as_bytes());
+    Ok(())
+}
+
+/// Diagonals at random make walls and passages: what `10 PRINT CHR$(205.5+RND(1)); : GOTO 10` drew.
+fn maze(columns: usize, rows: usize, seed: u64) -> String {
+    let mut state = seed | 1;
+    let mut picture = String::new();
+    for _ in 0..rows {
+        for _ in 0..columns {
+            // Marsaglia's xorshift.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            picture.push(if state >> 63 == 0 { '╱' } else { '╲' });
+        }
+        picture.push('\n');
+    }
+    picture
+}
+
+/// MODULE LIST
+fn module_list(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.reply.array(0);
+    Ok(())
+}
+
+/// ROLE
+///
+/// A primary at offset 0, without replicas.
+fn role(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.reply.array(3);
+    ctx.reply.bulk(b"master");
+    ctx.reply.int(0);
+    ctx.reply.array(0);
+    Ok(())
+}
+
+/// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT
+///
+/// There is no reply: the connection closes. Nothing waits for replicas, so there is never a shutdown
+/// to abort. SAVE cannot be done, and stops the server only together with FORCE.
+fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    const OPTIONS: [&str; 7] = ["ABORT", "NOSAVE", "SAVE", "FORCE", "FAILOVER", "NOW", "SAFE"];
+    for index in 1..args.len() {
+        if !OPTIONS.iter().any(|option| args.is(index, option)) {
+            return Err(error::SYNTAX);
+        }
+    }
+    let [abort, nosave, save, force, failover, now, safe] =
+        OPTIONS.map(|option| (1..args.len()).any(|index| args.is(index, option)));
+    if (abort && (nosave || save || force || failover || now || safe)) || (nosave && save) {
+        return Err(error::SYNTAX);
+    }
+    if abort {
+        return Err(error::NO_SHUTDOWN);
+    }
+    if failover {
+        return Err(error::SHUTDOWN_FAILOVER);
+    }
+    let client = ctx.client();
+    if save && !force {
+        log::warn!("client {} asks to save before leaving, which respd cannot", client.id);
+        return Err(error::SHUTDOWN_FAILED);
+    }
+    log::info!("client {} at {} asks the server to leave", client.id, client.peer.addr);
+    ctx.world.orders.shutdown = true;
+    ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
+    Ok(())
+}
+
+/// TIME
+fn time(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let now = ctx.now().wall as i64;
+    ctx.reply.array(2);
+    ctx.reply.bulk_int(now / 1_000_000);
+    ctx.reply.bulk_int(now % 1_000_000);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::Local;
+    use crate::world::Config;
+
+    /// What the server sends when it is sent this, and whether it then wants to leave.
+    fn outcome(input: &str) -> (String, bool) {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        local.send(client, input.as_bytes());
+        let reply = String::from_utf8(local.received(client)).unwrap();
+        let leaves = local.engine.world.orders.shutdown;
+        assert_eq!(local.is_open(client), !leaves);
+        (reply, leaves)
+    }
+
+    #[test]
+    fn shutdown_says_nothing_and_what_follows_is_not_run() {
+        for input in ["SHUTDOWN", "shutdown nosave NOW force safe", "SHUTDOWN SAVE FORCE"] {
+            let pipeline = format!("{input}\r\nPING\r\n");
+            assert_eq!(outcome(&pipeline), (String::new(), true));
+        }
+    }
+
+    #[test]
+    fn shutdown_refuses_what_it_cannot_do() {
+        for (options, error) in [
+            ("NOSUCH", "syntax error"),
+            ("NOSAVE SAVE", "syntax error"),
+            ("ABORT NOW", "syntax error"),
+            ("FAILOVER ABORT", "syntax error"),
+            ("ABORT", "No shutdown in progress."),
+            ("FAILOVER", "SHUTDOWN FAILOVER is only supported in cluster mode."),
+            ("SAVE", "Errors trying to SHUTDOWN. Check logs."),
+        ] {
+            let expected = (format!("-ERR {error}\r\n"), false);
+            assert_eq!(outcome(&format!("SHUTDOWN {options}\r\n")), expected);
+        }
+    }
+
+    #[test]
+    fn a_maze_has_the_size_that_was_asked_for() {
+        let picture = maze(5, 3, 7);
+        assert_eq!(picture.lines().map(|line| line.chars().count()).collect::<Vec<_>>(), [5, 5, 5]);
+        assert!(picture.contains('╱') && picture.contains('╲'));
+        assert_ne!(picture, maze(5, 3, 8_000_000));
+    }
+
+    #[test]
+    fn lolwut_takes_any_version() {
+        let (reply, _) = outcome("LOLWUT VERSION 99 4 1\r\n");
+        assert!(reply.ends_with(&format!("Redis ver. {REDIS_VERSION}\n\r\n")), "{reply}");
+        let (reply, _) = outcome("LOLWUT VERSION x\r\n");
+        assert_eq!(reply, "-ERR value is not an integer or out of range\r\n");
+    }
+
+    #[test]
+    fn time_is_what_the_engine_was_told() {
+        let (reply, _) = outcome("TIME\r\n");
+        assert_eq!(reply, "*2\r\n$10\r\n1700000000\r\n$1\r\n0\r\n");
+    }
+}
