@@ -1,0 +1,401 @@
+//! What holds for every row of the command table.
+//!
+//! Adding a command asks for no test here: each of these loops over the table. The rows tell the same
+//! thing in several ways (arity, synopsis, key specs, flags), so most of these tests hold two of them
+//! against each other, often by a [`Sample`] of what the synopsis allows.
+
+use std::collections::BTreeSet;
+use std::{env, fs};
+
+use respd::Config;
+use respd::commands::GROUPS;
+use respd::dispatch::spec::{Begin, Find, category, flag, key};
+use respd::dispatch::synopsis::{self, Argument, Kind};
+use respd::dispatch::{Row, Table, keys};
+use respd::local::Local;
+use respd::resp::{OwnedArgs, Value};
+
+/// The groups of COMMAND DOCS.
+const GROUP_NAMES: &[&str] = &[
+    "bitmap",
+    "cluster",
+    "connection",
+    "generic",
+    "geo",
+    "hash",
+    "hyperloglog",
+    "list",
+    "pubsub",
+    "scripting",
+    "server",
+    "set",
+    "sorted-set",
+    "stream",
+    "string",
+    "transactions",
+];
+
+/// Their arity does not follow from their synopsis, in the reference neither.
+const ODD_ARITY: &[&str] = &["cluster|migrateslots", "cluster|syncslots", "debug", "quit"];
+
+/// Containers of which every subcommand, HELP included, is an error here.
+const DISABLED: &[&str] = &["cluster"];
+
+/// The reference does not say how their time grows either.
+const NO_COMPLEXITY: &[&str] = &["lolwut"];
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+
+fn table() -> Table {
+    Table::new(GROUPS.iter().copied())
+}
+
+fn arguments(row: &Row) -> Vec<Argument> {
+    synopsis::parse(row.spec.synopsis).unwrap_or_default()
+}
+
+/// Fails with the name of every row that `holds` is false for.
+fn every_row(what: &str, holds: impl Fn(&Row) -> bool) {
+    no_complaints(what, |row| if holds(row) { Vec::new() } else { vec![String::new()] });
+}
+
+/// Fails with whatever `complaints` finds in the rows.
+fn no_complaints(what: &str, complaints: impl Fn(&Row) -> Vec<String>) {
+    let table = table();
+    let found = table.rows().flat_map(|row| {
+        complaints(row).into_iter().map(|complaint| format!("{} {complaint}", row.full_name))
+    });
+    let found: Vec<String> = found.collect();
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn names_are_in_small_letters_and_unique() {
+    let may_stand_in_a_name = |byte: u8| byte.is_ascii_lowercase() || b"-_".contains(&byte);
+    every_row("names", |row| row.spec.name.bytes().all(may_stand_in_a_name));
+    let table = table();
+    assert_eq!(table.rows().count(), table.len(), "a row replaces another of its name");
+    let names: BTreeSet<&str> = table.rows().map(|row| row.full_name.as_str()).collect();
+    assert_eq!(names.len(), table.len(), "two subcommands have one name");
+}
+
+#[test]
+fn rows_are_found_by_their_names() {
+    let table = table();
+    for row in table.rows() {
+        let found = table.named(row.full_name.to_ascii_uppercase().as_bytes());
+        assert_eq!(found.map(|found| found.id), Some(row.id), "{}", row.full_name);
+    }
+}
+
+#[test]
+fn tables_are_in_alphabetical_order() {
+    for (group, rows) in GROUPS {
+        assert!(rows.is_sorted_by_key(|row| row.name), "a table of the group {group}");
+        for row in *rows {
+            assert!(row.subcommands.is_sorted_by_key(|sub| sub.name), "{}", row.name);
+        }
+    }
+}
+
+#[test]
+fn groups_are_those_of_the_reference() {
+    every_row("groups", |row| GROUP_NAMES.contains(&row.group));
+}
+
+#[test]
+fn every_synopsis_can_be_read() {
+    no_complaints("mistakes in a synopsis", |row| {
+        synopsis::parse(row.spec.synopsis)
+            .err()
+            .map(|mistake| mistake.to_string())
+            .into_iter()
+            .collect()
+    });
+}
+
+#[test]
+fn every_row_is_documented() {
+    let is_sentence = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_uppercase() || c == '`') && text.ends_with('.')
+    };
+    let is_version = |text: &str| {
+        text.split('.').count() == 3 && text.split('.').all(|part| part.parse::<u8>().is_ok())
+    };
+    every_row("summaries", |row| is_sentence(row.spec.summary) && row.spec.summary.len() <= 100);
+    every_row("complexities", |row| {
+        !row.spec.complexity.is_empty() || NO_COMPLEXITY.contains(&row.full_name.as_str())
+    });
+    every_row("versions", |row| is_version(row.spec.since));
+    every_row("histories", |row| {
+        row.spec.history.iter().all(|(version, change)| is_version(version) && is_sentence(change))
+    });
+    every_row("deprecations", |row| {
+        row.spec.deprecated.is_none_or(|(since, instead)| is_version(since) && !instead.is_empty())
+    });
+}
+
+#[test]
+fn the_arity_agrees_with_the_synopsis() {
+    no_complaints("arity", |row| {
+        if !row.subcommands.is_empty() || ODD_ARITY.contains(&row.full_name.as_str()) {
+            return Vec::new();
+        }
+        let name = row.full_name.split('|').count();
+        let Words { least, most } = Words::of_all(&arguments(row));
+        let sign = if most == Some(least) { 1 } else { -1 };
+        let told = sign * i16::try_from(name + least).unwrap();
+        if row.spec.arity == told {
+            Vec::new()
+        } else {
+            vec![format!("is {}, and the synopsis says {told}", row.spec.arity)]
+        }
+    });
+}
+
+#[test]
+fn a_command_reads_or_writes_or_neither() {
+    every_row("read and write", |row| !(row.has(flag::READ) && row.has(flag::WRITE)));
+    every_row("deny when out of memory, and write nothing", |row| {
+        !row.has(flag::DENYOOM) || row.has(flag::WRITE)
+    });
+    every_row("change keys, and are no writes", |row| {
+        // A value may be stored in another way after it was read; then a note says so.
+        row.spec.key_specs().iter().all(|spec| {
+            let changes = spec.flags & (key::RW | key::OW | key::RM) != 0;
+            !changes || row.has(flag::WRITE) || !spec.note.is_empty()
+        })
+    });
+    every_row("write, and change none of their keys", |row| {
+        let specs = row.spec.key_specs().iter();
+        !row.has(flag::WRITE)
+            || !keys::are_possible(&row.spec)
+            || specs.clone().any(|spec| spec.flags & key::RO == 0)
+    });
+}
+
+#[test]
+fn derived_facts_are_not_written_in_rows() {
+    every_row("categories that follow from flags", |row| {
+        let mut bare = row.spec;
+        bare.flags = flag::NONE;
+        let written = bare.categories() & !category::SLOW;
+        written & row.spec.acl(0).categories() == 0
+    });
+    every_row("movable keys", |row| !row.spec.has(flag::MOVABLEKEYS));
+}
+
+#[test]
+fn keys_say_one_thing_that_is_done_to_them() {
+    every_row("key flags", |row| {
+        row.spec.key_specs().iter().all(|spec| {
+            let done = spec.flags & (key::RO | key::RW | key::OW | key::RM);
+            done.count_ones() == 1 || spec.flags & key::NOT_KEY != 0
+        })
+    });
+}
+
+#[test]
+fn keys_stand_where_the_arity_makes_sure_of_arguments() {
+    every_row("key specs", |row| {
+        let least = usize::from(row.spec.arity.unsigned_abs());
+        row.spec.key_specs().iter().all(|spec| match (spec.begin, spec.find) {
+            // A range up to the end of the arguments may be empty.
+            (Begin::Index(begin), Find::Range { last: ..0, .. }) => begin <= least,
+            (Begin::Index(begin), Find::Range { last, .. }) => least > begin + last as usize,
+            (Begin::Index(begin), Find::Number { number, .. }) => begin + number < least,
+            (Begin::Index(begin), Find::Unknown) => begin < least,
+            (Begin::Keyword { .. } | Begin::Unknown, _) => true,
+        })
+    });
+}
+
+#[test]
+fn the_keys_of_a_request_are_those_of_the_synopsis() {
+    no_complaints("keys", |row| {
+        let sample = Sample::of(row);
+        let request = OwnedArgs::from_iter(&sample.words);
+        let is_unknown = row.spec.key_specs().iter().any(|spec| spec.begin == Begin::Unknown);
+        let found = keys::of(&row.spec, request.args());
+        let found = found.map(|keys| keys.iter().map(|key| key.index).collect());
+        if is_unknown || found == Ok(sample.keys) {
+            return Vec::new();
+        }
+        vec![format!("has {found:?} in {:?}", sample.words)]
+    });
+}
+
+#[test]
+fn passwords_are_secret() {
+    no_complaints("secrets", |row| {
+        let sample = Sample::of(row);
+        let request = OwnedArgs::from_iter(&sample.words);
+        // Logs ask about every argument, whatever is sent.
+        for len in 1..=sample.words.len() {
+            let cut = OwnedArgs::from_iter(&sample.words[..len]);
+            let _ = (0..len).filter(|&index| (row.spec.secret)(cut.args(), index)).count();
+        }
+        let shown = (0..sample.words.len()).filter(|&index| {
+            sample.words[index] == "password" && !(row.spec.secret)(request.args(), index)
+        });
+        shown.map(|index| format!("shows argument {index} of {:?}", sample.words)).collect()
+    });
+}
+
+#[test]
+fn a_container_has_help() {
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    let table = table();
+    let containers = table.commands().filter(|row| !row.subcommands.is_empty());
+    for row in containers.filter(|row| !is_disabled(row)) {
+        let name = row.spec.name;
+        let Value::Array(lines) = local.call(client, [name, "HELP"]) else {
+            panic!("{name} HELP is no array");
+        };
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        assert_eq!(lines.last().map(String::as_str), Some("    Print this help."), "{name}");
+        for sub in row.subcommands.iter().map(|&id| table.row(id).spec.name.to_ascii_uppercase()) {
+            let is_listed = lines.iter().any(|line| line.split(' ').next() == Some(sub.as_str()));
+            assert!(is_listed, "{name} HELP does not list {sub}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_every_command() {
+    let text = fs::read_to_string(README).unwrap();
+    let (begin, end) = ("<!-- commands -->\n", "<!-- /commands -->");
+    let Some((before, behind)) = text.split_once(begin) else {
+        panic!("README.md has no line {begin}");
+    };
+    let (listed, after) = behind.split_once(end).unwrap_or_else(|| panic!("no line {end}"));
+    let list = command_list(&table());
+    if env::var_os("UPDATE_README").is_some() {
+        fs::write(README, [before, begin, &list, end, after].concat()).unwrap();
+    } else {
+        assert!(listed == list, "README.md is behind: UPDATE_README=1 cargo test --test it readme");
+    }
+}
+
+/// The commands as README.md lists them: a heading and a table for each group.
+fn command_list(table: &Table) -> String {
+    let groups: BTreeSet<&str> = table.rows().map(|row| row.group).collect();
+    let mut list = String::new();
+    for group in groups {
+        list += &format!("\n### {group}\n\n| command | |\n|---|---|\n");
+        let mut rows: Vec<&Row> = table.rows().filter(|row| row.group == group).collect();
+        rows.retain(|row| is_listed(table, row));
+        rows.sort_by_key(|row| &row.full_name);
+        for row in rows {
+            let note = if is_disabled(row) { " Disabled." } else { "" };
+            list += &format!("| `{}` | {}{note} |\n", usage(row), row.spec.summary);
+        }
+    }
+    list + "\n"
+}
+
+/// A container is listed by its subcommands, and itself if it runs alone or they are all disabled.
+fn is_listed(table: &Table, row: &Row) -> bool {
+    match row.container {
+        Some(container) => !is_disabled(table.row(container)),
+        None => row.subcommands.is_empty() || row.spec.accepts(1) || is_disabled(row),
+    }
+}
+
+fn is_disabled(row: &Row) -> bool {
+    DISABLED.contains(&row.spec.name)
+}
+
+/// The command as it is typed. What is too long for a table is left to HELP.
+fn usage(row: &Row) -> String {
+    const LONGEST: usize = 60;
+    let name = row.full_name.to_ascii_uppercase().replace('|', " ");
+    match synopsis::render(&arguments(row)) {
+        _ if is_disabled(row) => format!("{name} ..."),
+        none if none.is_empty() => name,
+        long if long.len() > LONGEST => format!("{name} ..."),
+        short => format!("{name} {}", short.replace('|', "\\|")),
+    }
+}
+
+/// How many words arguments take.
+#[derive(Clone, Copy)]
+struct Words {
+    least: usize,
+    /// Nothing if there is no end to them.
+    most: Option<usize>,
+}
+
+impl Words {
+    fn of_all(arguments: &[Argument]) -> Words {
+        arguments.iter().map(Words::of).fold(Words { least: 0, most: Some(0) }, |sum, one| Words {
+            least: sum.least + one.least,
+            most: sum.most.zip(one.most).map(|(sum, one)| sum + one),
+        })
+    }
+
+    fn of(argument: &Argument) -> Words {
+        let token = argument.token.map_or(0, |token| token.split(' ').count());
+        let value = match argument.kind {
+            Kind::PureToken => Words { least: 0, most: Some(0) },
+            Kind::Block => Words::of_all(&argument.arguments),
+            Kind::OneOf => Words::of_one(&argument.arguments),
+            _ => Words { least: 1, most: Some(1) },
+        };
+        Words {
+            least: if argument.optional { 0 } else { token + value.least },
+            most: value.most.filter(|_| !argument.multiple).map(|most| token + most),
+        }
+    }
+
+    /// An alternative is there if it is the one chosen, optional or not.
+    fn of_one(alternatives: &[Argument]) -> Words {
+        let chosen = |one: &Argument| Words::of(&Argument { optional: false, ..one.clone() });
+        alternatives
+            .iter()
+            .map(chosen)
+            .reduce(|a, b| Words {
+                least: a.least.min(b.least),
+                most: a.most.zip(b.most).map(|(a, b)| a.max(b)),
+            })
+            .unwrap_or(Words { least: 0, most: Some(0) })
+    }
+}
+
+/// A request that has every argument of a synopsis once, of alternatives the last. An argument's value
+/// is its name, or `1` where a number is asked for.
+struct Sample {
+    words: Vec<String>,
+    /// The places of the keys.
+    keys: Vec<usize>,
+}
+
+impl Sample {
+    fn of(row: &Row) -> Sample {
+        let words = row.full_name.split('|').map(str::to_owned).collect();
+        let mut sample = Sample { words, keys: Vec::new() };
+        sample.push_all(&arguments(row));
+        sample
+    }
+
+    fn push_all(&mut self, arguments: &[Argument]) {
+        arguments.iter().for_each(|argument| self.push(argument));
+    }
+
+    fn push(&mut self, argument: &Argument) {
+        let token = argument.token.into_iter().flat_map(|token| token.split(' '));
+        self.words.extend(token.map(str::to_owned));
+        match argument.kind {
+            Kind::PureToken => {}
+            Kind::Block => self.push_all(&argument.arguments),
+            Kind::OneOf => argument.arguments.last().into_iter().for_each(|last| self.push(last)),
+            Kind::Key => {
+                self.keys.push(self.words.len());
+                self.words.push(argument.name.clone());
+            }
+            Kind::Integer | Kind::UnixTime | Kind::Double => self.words.push("1".to_owned()),
+            Kind::String | Kind::Pattern => self.words.push(argument.name.clone()),
+        }
+    }
+}
