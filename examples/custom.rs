@@ -18,7 +18,12 @@ const TABLE: &[Spec] = &[
         "key amount:integer",
         "Adds to a counter and returns the sum.",
     ),
-    Spec::new("counter.all", 1, READ, counter_all).doc("1.0.0", "O(N)", "", "Returns all counters."),
+    Spec::new("counter.all", 1, READ, counter_all).doc(
+        "1.0.0",
+        "O(N)",
+        "",
+        "Returns all counters.",
+    ),
 ];
 
 /// What the commands keep between calls.
@@ -46,7 +51,8 @@ fn counter_all(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 }
 
 fn main() -> std::io::Result<()> {
-    let server = Server::builder().commands(("counter", TABLE)).extension(Counters::new()).bind()?;
+    let server =
+        Server::builder().commands(("counter", TABLE)).extension(Counters::new()).bind()?;
     println!("listening on {:?}", server.addr());
     server.run()
 }

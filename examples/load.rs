@@ -59,9 +59,10 @@ struct Options {
     command: Vec<String>,
 }
 
-/// While connections are being opened, so many may wait for their first reply: fewer than servers
-/// let wait for `accept`, because beyond that the system drops them and tries again a second later.
-const AT_ONCE: usize = 256;
+/// While connections are being opened, so many may wait for their first reply. It is fewer than the
+/// 128 that a plain listener lets wait for `accept`: the system drops the others' attempts, to try
+/// them again a second later.
+const AT_ONCE: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options: Options = argh::from_env();
