@@ -252,6 +252,12 @@ impl Engine {
         }
     }
 
+    /// Whether a client whose connection is over was asked to leave, and may be sending still.
+    pub fn may_still_send(&self, slot: Slot) -> bool {
+        let client = &self.world.clients[slot];
+        client.doom == Doom::AfterReply && !client.half_closed
+    }
+
     /// Whether the client may be read from.
     pub fn is_listening(&self, slot: Slot) -> bool {
         self.world.clients.get(slot).is_some_and(|client| client.is_runnable())
@@ -278,7 +284,6 @@ impl Engine {
         let unread = out.len() - client.outbox.sent;
         let mut reply = Reply::new(out, client.protocol);
         let traced = trace::is_on();
-        let bulk = i64::try_from(world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
         let mut at = 0;
         while at < input.len() && world.clients[slot].is_runnable() {
             if unread > 0 && reply.len() > MAX_UNREAD {
@@ -288,6 +293,7 @@ impl Engine {
             }
             let client = &mut world.clients[slot];
             let authenticated = client.authenticated || !world.access.is_login_required();
+            let bulk = i64::try_from(world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
             let limits = Limits { bulk, authenticated };
             match client.parser.parse(&mut input[at..], &mut self.spans, limits) {
                 Ok(Parsed::Request(len)) => {

@@ -2,7 +2,7 @@
 
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::STRING, flag::*, key::*};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::resp::Args;
 
 pub const TABLE: &[Spec] = &[
@@ -12,12 +12,16 @@ pub const TABLE: &[Spec] = &[
         "key",
         "Returns the value of a string.",
     ),
-    Spec::new("set", 3, WRITE | DENYOOM, set).acl(STRING).key(OW | UPDATE, at(1)).doc(
-        "1.0.0",
-        "O(1)",
-        "key value",
-        "Sets a string, whatever the key held before.",
-    ),
+    Spec::new("set", -3, WRITE | DENYOOM, set)
+        .acl(STRING)
+        .key(RW | ACCESS | UPDATE | VARIABLE_FLAGS, at(1))
+        .note("`GET` reads the old value and makes the access RW.")
+        .doc(
+            "1.0.0",
+            "O(1)",
+            "key value [condition: NX@2.6.12 | XX@2.6.12] [GET]@6.2",
+            "Sets a string, whatever the key held before.",
+        ),
 ];
 
 /// GET key
@@ -37,9 +41,29 @@ fn get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// SET key value
+/// SET key value [NX | XX] [GET]
 fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    ctx.db().set(&args[1], &args[2]);
-    ctx.reply.ok();
+    let (mut only_if, mut get) = (None, false);
+    for index in 3..args.len() {
+        match only_if {
+            _ if args.is(index, "GET") => get = true,
+            None | Some(false) if args.is(index, "NX") => only_if = Some(false),
+            None | Some(true) if args.is(index, "XX") => only_if = Some(true),
+            _ => return Err(error::SYNTAX),
+        }
+    }
+    let db = ctx.client().db;
+    let db = ctx.world.store.db(db);
+    let old = db.get(&args[1]);
+    let applies = only_if.is_none_or(|wanted| wanted == old.is_some());
+    match old {
+        Some(old) if get => ctx.reply.bulk(old),
+        None if get => ctx.reply.null(),
+        _ if applies => ctx.reply.ok(),
+        _ => ctx.reply.null(),
+    }
+    if applies {
+        db.set(&args[1], &args[2]);
+    }
     Ok(())
 }

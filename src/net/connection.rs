@@ -9,6 +9,9 @@ use mio::{Interest, Registry, Token};
 use crate::engine::Engine;
 use crate::world::Slot;
 
+/// How many times a closing connection is read from. Who sends more than that does not listen.
+const UNHEARD: usize = 16;
+
 /// A stream of either family.
 #[derive(Debug)]
 pub enum Stream {
@@ -120,9 +123,22 @@ impl Connection {
     }
 
     /// Tells somebody who cannot stay why, as far as the socket takes it at once, and closes.
-    pub fn dismiss(mut self, farewell: &[u8]) {
+    pub fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) {
         if let Err(error) = self.stream.write(farewell) {
             log::debug!("a newcomer did not hear why it cannot stay: {error}");
+        }
+        self.close(scratch);
+    }
+
+    /// Closes in a way that lets the peer have what was written.
+    ///
+    /// When a socket is closed while it holds bytes that nobody has read, the system throws away what it
+    /// has not delivered yet. So they are read, as far as they have come, into `scratch`.
+    pub fn close(mut self, scratch: &mut [u8]) {
+        for _ in 0..UNHEARD {
+            if !matches!(self.receive(scratch), Received::Bytes(_)) {
+                break;
+            }
         }
     }
 }

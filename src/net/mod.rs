@@ -209,7 +209,8 @@ impl Reactor {
         let now = self.clock.now();
         engine.turn(now);
         for slot in std::mem::take(&mut self.unread) {
-            self.read(engine, slot, false);
+            // The end of its stream may have been told already, and is not told twice.
+            self.read(engine, slot, true);
         }
         for event in events.iter() {
             match event.token() {
@@ -280,7 +281,9 @@ impl Reactor {
                         }
                         self.connections[slot] = Some(connection);
                     }
-                    Err(farewell) => Connection::new(stream).dismiss(&farewell),
+                    Err(farewell) => {
+                        Connection::new(stream).dismiss(&farewell, &mut self.buffer);
+                    }
                 },
                 Ok(None) => return,
                 Err(error) if listener::is_out_of_descriptors(&error) => {
@@ -362,7 +365,11 @@ impl Reactor {
             }
         }
         if engine.is_over(slot) {
-            self.connections[slot] = None;
+            if let Some(connection) = self.connections[slot].take()
+                && engine.may_still_send(slot)
+            {
+                connection.close(&mut self.buffer);
+            }
             engine.disconnect(slot);
             if self.accept_at.is_some() {
                 // A descriptor is free again.

@@ -1,9 +1,10 @@
 //! How CLIENT LIST and CLIENT INFO show a client: one line of `field=value`, in Valkey's order.
 //!
 //! The figures are those of our own buffers. There is one output buffer for each client, which exists
-//! only while something is to be sent; so it is the reply buffer (`rbs`, `rbp`) and the output memory
-//! (`omem`) at once, and there is no list of further ones (`oll`). Complete requests are run in the
-//! reactor's buffer; a client's own (`qbuf`) holds only the beginning of an unfinished one.
+//! only while something is to be sent, and no list of further ones (`oll`). It is the reply buffer
+//! (`rbs`, `rbp`); when more than [`REPLY_BUFFER`] waits in it, it is output memory (`omem`), where
+//! operators look for clients that do not read. Complete requests are run in the reactor's buffer; a
+//! client's own (`qbuf`) holds only the beginning of an unfinished one.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -11,6 +12,9 @@ use std::io::Write;
 use crate::dispatch::Ctx;
 use crate::resp::Args;
 use crate::world::{Client, Doom, Kind};
+
+/// The size of the reference's reply buffer: what waits beyond is unusual.
+const REPLY_BUFFER: usize = 16 * 1024;
 
 /// Appends the line of `client`. `args` is the request that is running.
 pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
@@ -39,11 +43,11 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
     line.field("argv-mem", buffers.arguments);
     line.field("multi-mem", 0);
-    line.field("rbs", buffers.output);
+    line.field("rbs", buffers.output - buffers.waiting());
     line.field("rbp", buffers.written);
     line.field("obl", buffers.written - client.outbox.sent);
     line.field("oll", 0);
-    line.field("omem", buffers.output);
+    line.field("omem", buffers.waiting());
     line.field("tot-mem", buffers.total);
     line.field("events", events(client));
     line.field("cmd", command);
@@ -103,6 +107,11 @@ struct Buffers {
 }
 
 impl Buffers {
+    /// Bytes of an output buffer in which much waits.
+    fn waiting(&self) -> usize {
+        if self.written > REPLY_BUFFER { self.output } else { 0 }
+    }
+
     fn of(ctx: &Ctx<'_>, args: Args<'_>, client: &Client) -> Buffers {
         // While its command runs, the client's output buffer is with the reply.
         let is_running = client.id == ctx.client().id;
