@@ -90,11 +90,18 @@ impl Local {
     /// Takes what the server has sent to the client by now, and closes connections that are over.
     pub fn received(&mut self, client: Connection) -> Vec<u8> {
         let mut bytes = Vec::new();
-        if self.is_open(client) {
-            bytes = self.engine.unsent(client.slot).to_vec();
-            if !bytes.is_empty() {
-                self.engine.sent(client.slot, bytes.len());
+        while self.is_open(client) {
+            let unsent = self.engine.unsent(client.slot);
+            bytes.extend_from_slice(unsent);
+            let sent = unsent.len();
+            if sent > 0 {
+                self.engine.sent(client.slot, sent);
             }
+            if !self.engine.world.clients[client.slot].unfinished {
+                break;
+            }
+            // More of its requests were waiting for these replies to be sent.
+            self.engine.turn(self.now);
         }
         self.reap();
         bytes

@@ -145,6 +145,8 @@ pub struct Client {
     pub doom: Doom,
     /// It sends nothing any more, but wants its replies.
     pub half_closed: bool,
+    /// Its inbox may hold complete requests, which run in the next turn.
+    pub unfinished: bool,
     /// It is in the list of clients that this turn flushes.
     pub touched: bool,
     /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
@@ -182,6 +184,7 @@ impl Client {
             redirect_capable: false,
             doom: Doom::No,
             half_closed: false,
+            unfinished: false,
             touched: false,
             stalled: false,
             last_command: None,

@@ -75,6 +75,10 @@ impl Clients {
         self.slab.get(slot)
     }
 
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Client> {
+        self.slab.get_mut(slot)
+    }
+
     /// The slot of the client with this id, if it is still connected.
     pub fn slot_of(&self, id: u64) -> Option<Slot> {
         self.by_id.get(&id).copied()
