@@ -24,7 +24,7 @@ const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 /// requests run: a few bytes of input may ask for any amount of output.
 const MAX_REPLIES: usize = 1 << 20;
 
-/// How long a closing client may take to read what it is owed, in µs.
+/// How long a closing client that is still owed something may read nothing, in µs.
 const LINGER: u64 = 10_000_000;
 
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
@@ -45,12 +45,21 @@ pub struct Engine {
     spare: Vec<Vec<u8>>,
     /// Clients whose inbox may hold complete requests that have not run.
     unfinished: Vec<Slot>,
-    /// Closing clients that have not read all they are owed: when it ends, and their ids. The earliest
-    /// comes first.
-    lingering: VecDeque<(u64, u64)>,
+    /// Closing clients that have not read all they are owed, the earliest due first.
+    lingering: VecDeque<Lingering>,
     /// When clients are next looked over for having been idle too long, and the `timeout` by which
     /// that was found.
     sweep: (u64, u32),
+}
+
+/// A closing client that has not read all it is owed.
+#[derive(Debug, Clone, Copy)]
+struct Lingering {
+    /// When its patience ends, unless it has read something, in µs of [`Now::mono`].
+    due: u64,
+    id: u64,
+    /// What had been sent to it when the wait began.
+    bytes_out: u64,
 }
 
 impl Engine {
@@ -85,12 +94,16 @@ impl Engine {
     pub fn turn(&mut self, now: Now) {
         self.world.now = now;
         self.world.stats.sample(now.mono);
-        while let Some(&(due, id)) = self.lingering.front()
-            && due <= now.mono
+        while let Some(&lingering) = self.lingering.front()
+            && lingering.due <= now.mono
         {
             self.lingering.pop_front();
-            if let Some(slot) = self.world.clients.slot_of(id) {
-                self.world.clients.doom(slot, Doom::Now);
+            if let Some(slot) = self.world.clients.slot_of(lingering.id) {
+                if self.world.clients[slot].bytes_out > lingering.bytes_out {
+                    self.linger(slot);
+                } else {
+                    self.world.clients.doom(slot, Doom::Now);
+                }
             }
         }
         if self.sweep_at().is_some_and(|due| due <= now.mono) {
@@ -106,7 +119,7 @@ impl Engine {
         if !self.unfinished.is_empty() {
             return Some(self.world.now.mono);
         }
-        let linger = self.lingering.front().map(|&(due, _)| due);
+        let linger = self.lingering.front().map(|lingering| lingering.due);
         linger.into_iter().chain(self.sweep_at()).min()
     }
 
@@ -272,10 +285,17 @@ impl Engine {
     pub fn stalled(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.stalled = true;
-        let (id, doomed) = (client.id, client.doom == Doom::AfterReply);
-        if doomed && !self.lingering.iter().any(|&(_, other)| other == id) {
-            self.lingering.push_back((self.world.now.mono + LINGER, id));
+        if client.doom == Doom::AfterReply && !client.lingering {
+            client.lingering = true;
+            self.linger(slot);
         }
+    }
+
+    /// Looks after a closing client again in a while: has it read anything by then?
+    fn linger(&mut self, slot: Slot) {
+        let client = &self.world.clients[slot];
+        let due = self.world.now.mono + LINGER;
+        self.lingering.push_back(Lingering { due, id: client.id, bytes_out: client.bytes_out });
     }
 
     /// Whether the connection is to be closed now.
@@ -292,6 +312,11 @@ impl Engine {
     pub fn may_still_send(&self, slot: Slot) -> bool {
         let client = &self.world.clients[slot];
         client.doom == Doom::AfterReply && !client.half_closed
+    }
+
+    /// Whether requests of the client wait for the next turn. Until then it is not read from.
+    pub fn is_unfinished(&self, slot: Slot) -> bool {
+        self.world.clients.get(slot).is_some_and(|client| client.unfinished)
     }
 
     /// Whether the client may be read from.

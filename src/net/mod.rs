@@ -323,6 +323,10 @@ impl Reactor {
         };
         let mut budget = READ_BUDGET;
         while engine.is_listening(slot) {
+            if engine.is_unfinished(slot) {
+                self.unread.push(slot);
+                return;
+            }
             match connection.receive(&mut self.buffer) {
                 Received::Bytes(n) => {
                     engine.receive(slot, &mut self.buffer[..n]);

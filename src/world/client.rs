@@ -152,6 +152,9 @@ pub struct Client {
     /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
     pub stalled: bool,
 
+    /// It is closing and has not read all it is owed: the engine looks after it.
+    pub lingering: bool,
+
     /// What it asked for last, refused or not. `None` if that is no command.
     pub last_command: Option<CommandId>,
     pub commands: u64,
@@ -187,6 +190,7 @@ impl Client {
             unfinished: false,
             touched: false,
             stalled: false,
+            lingering: false,
             last_command: None,
             commands: 0,
             bytes_in: 0,

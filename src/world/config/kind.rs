@@ -219,7 +219,7 @@ impl Kind<OutputBufferLimits> for BufferLimits {
             within(seconds, &(0..=i32::MAX.into())).map_err(|_| SETTING)
         };
 
-        if words.len() % 4 != 0 {
+        if !words.len().is_multiple_of(4) {
             return Err(COUNT.into());
         }
         let mut rest = words;

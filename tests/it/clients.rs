@@ -1,0 +1,173 @@
+//! What time does to clients. Time is told to the engine, so nothing here waits.
+
+use std::time::Duration;
+
+use respd::Config;
+use respd::local::Local;
+use respd::world::{Address, Kind, Peer};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn with_timeout(seconds: u32) -> Local {
+    Local::new(Config { timeout: seconds, ..Config::default() })
+}
+
+#[test]
+fn an_idle_client_is_closed_after_the_timeout_and_a_busy_one_is_not() {
+    let mut local = with_timeout(10);
+    let (idle, busy) = (local.connect(), local.connect());
+    for _ in 0..30 {
+        local.advance(SECOND);
+        assert_eq!(local.call(busy, ["PING"]).to_string(), "PONG");
+    }
+    assert!(!local.is_open(idle));
+    assert!(local.is_open(busy));
+}
+
+#[test]
+fn an_idle_client_is_not_closed_early() {
+    let mut local = with_timeout(10);
+    let client = local.connect();
+    local.advance(10 * SECOND);
+    assert!(local.is_open(client), "ten seconds are not more than ten seconds");
+    local.advance(2 * SECOND);
+    assert!(!local.is_open(client));
+}
+
+#[test]
+fn half_a_request_is_a_sign_of_life() {
+    let mut local = with_timeout(10);
+    let client = local.connect();
+    for byte in b"*1\r\n$4\r\nPING\r\n" {
+        assert!(local.is_open(client));
+        local.send(client, &[*byte]);
+        local.advance(9 * SECOND);
+    }
+    assert_eq!(local.received(client), b"+PONG\r\n");
+}
+
+#[test]
+fn nobody_is_closed_when_there_is_no_timeout() {
+    let mut local = with_timeout(0);
+    let client = local.connect();
+    assert_eq!(local.engine.next_deadline(), None, "an idle server sleeps");
+    local.advance(100_000 * SECOND);
+    assert_eq!(local.call(client, ["PING"]).to_string(), "PONG");
+}
+
+/// The reactor sleeps until the deadline it is told, so a deadline that is too late would close too
+/// late, and one that is too early would make the server wake for nothing.
+#[test]
+fn the_engine_wakes_for_the_timeout_and_little_else() {
+    let mut local = with_timeout(10);
+    let client = local.connect();
+    let start = local.engine.world.now.mono;
+    let mut turns = 0;
+    while local.is_open(client) {
+        let due = local.engine.next_deadline().expect("somebody may become idle");
+        let now = local.engine.world.now.mono;
+        local.advance(Duration::from_micros(due.saturating_sub(now)));
+        turns += 1;
+        assert!(turns <= 3, "{turns} turns, and still {due}");
+    }
+    let waited = local.engine.world.now.mono - start;
+    assert!((10_000_000..=10_100_000).contains(&waited), "closed after {waited} µs");
+}
+
+/// A reader that stops reading what it is owed when it closes must not keep its place for ever.
+#[test]
+fn a_closing_client_that_does_not_read_is_closed_all_the_same() {
+    let mut local = Local::new(Config::default());
+    let (client, other) = (local.connect(), local.connect());
+    let slot = local.engine.world.clients.slots().next().unwrap();
+    local.send(client, b"ECHO goodbye\r\nQUIT\r\n");
+    assert!(!local.engine.unsent(slot).is_empty());
+    // The socket took nothing.
+    local.engine.stalled(slot);
+    let due = local.engine.next_deadline().expect("its patience ends");
+    local.advance(Duration::from_micros(due - 1 - local.engine.world.now.mono));
+    assert!(local.is_open(client));
+    local.advance(Duration::from_micros(1));
+    assert!(!local.is_open(client));
+    assert_eq!(local.call(other, ["PING"]).to_string(), "PONG");
+    assert_eq!(local.engine.next_deadline(), None);
+}
+
+/// Half-closed peers get the replies to what they sent, if it takes them an hour.
+#[test]
+fn a_closing_client_that_reads_slowly_is_not_cut_off() {
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    let slot = local.engine.world.clients.slots().next().unwrap();
+    local.send(client, b"ECHO 0123456789\r\n");
+    local.finish(client);
+    for _ in 0..10 {
+        local.engine.stalled(slot);
+        local.advance(9 * SECOND);
+        assert!(local.is_open(client));
+        local.engine.sent(slot, 1);
+    }
+    local.engine.stalled(slot);
+    local.advance(11 * SECOND);
+    assert!(local.is_open(client), "it has read something lately");
+    local.advance(11 * SECOND);
+    assert!(!local.is_open(client));
+}
+
+#[test]
+fn a_stalled_client_that_is_not_closing_has_all_the_time() {
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    let slot = local.engine.world.clients.slots().next().unwrap();
+    local.send(client, b"PING\r\n");
+    local.engine.stalled(slot);
+    local.advance(100_000 * SECOND);
+    assert_eq!(local.received(client), b"+PONG\r\n");
+}
+
+#[test]
+fn half_closed_clients_get_the_replies_to_what_they_sent() {
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    local.send(client, b"PING\r\nECHO last\r\nGET cut");
+    local.finish(client);
+    assert_eq!(local.received(client), b"+PONG\r\n$4\r\nlast\r\n");
+    assert!(!local.is_open(client));
+}
+
+#[test]
+fn operators_get_in_beyond_maxclients() {
+    let mut local = Local::new(Config { maxclients: 2, ..Config::default() });
+    let newcomer = |kind| Peer { kind, addr: Address::Local, laddr: Address::Local, fd: -1 };
+    for _ in 0..2 {
+        local.try_connect(newcomer(Kind::Tcp)).unwrap();
+    }
+    let refused = local.try_connect(newcomer(Kind::Tcp)).unwrap_err();
+    assert_eq!(refused, b"-ERR max number of clients reached\r\n");
+    for place in 0..16 {
+        let kind = if place % 2 == 0 { Kind::Admin } else { Kind::Unix };
+        local.try_connect(newcomer(kind)).unwrap();
+    }
+    assert!(local.try_connect(newcomer(Kind::Admin)).is_err());
+    assert_eq!(local.engine.world.stats.connections_rejected, 2);
+}
+
+#[test]
+fn a_client_that_does_not_read_is_closed_at_its_output_buffer_limit() {
+    let mut config = Config::default();
+    config.apply_option("client-output-buffer-limit", "normal 1mb 0 0").unwrap();
+    let mut local = Local::new(config);
+    let (client, other) = (local.connect(), local.connect());
+    let request = respd::local::request([&b"ECHO"[..], &[b'x'; 64 * 1024]]);
+    for sent in 0.. {
+        assert!(sent <= 16, "a mebibyte is sixteen of these");
+        local.send(client, &request);
+        // Ends the turn without reading a byte.
+        local.advance(Duration::ZERO);
+        if !local.is_open(client) {
+            break;
+        }
+    }
+    assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+    assert_eq!(local.call(other, ["PING"]).to_string(), "PONG");
+}

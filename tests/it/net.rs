@@ -1,0 +1,465 @@
+//! Real sockets on ports that are free, and the real process with its flags, signals and limits.
+//!
+//! Nothing here measures time; timeouts only keep a failure from hanging.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use respd::local::request;
+use respd::net::{Bound, Ports};
+use respd::server::Running;
+use respd::{Config, Server};
+
+use crate::process::{self, Folder, Respd};
+use crate::socket::Socket;
+
+fn serve(config: Config) -> (Running, SocketAddr) {
+    let server = Server::builder().config(config).any_port().bind().unwrap();
+    let addr = server.addr().expect("a TCP listener");
+    (server.spawn(), addr)
+}
+
+/// A command whose reply is `size` bytes long, nearly.
+fn echo(size: usize) -> Vec<u8> {
+    request([&b"ECHO"[..], &vec![b'x'; size]])
+}
+
+// Connections.
+
+#[test]
+fn a_client_is_served_over_tcp_and_over_a_unix_socket() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let config = Config { unixsocket: Some(path.clone()), ..Config::default() };
+    let (server, addr) = serve(config);
+    let (mut tcp, mut unix) = (Socket::tcp(addr), Socket::unix(&path));
+    assert_eq!(tcp.call(["SET", "k", "v"]), "OK");
+    assert_eq!(unix.call(["GET", "k"]), "\"v\"");
+    server.stop().unwrap();
+    assert_eq!((tcp.frame(), unix.frame()), (None, None));
+    assert!(!path.exists(), "the unix socket goes with the server");
+}
+
+#[test]
+fn every_address_is_listened_on_at_the_same_port() {
+    let config = Config { bind: vec!["127.0.0.1".into(), "-::1".into()], ..Config::default() };
+    let server = Server::builder().config(config).any_port().bind().unwrap();
+    let addrs: Vec<SocketAddr> = server
+        .bound()
+        .into_iter()
+        .map(|bound| match bound {
+            Bound::Tcp(addr) => addr,
+            other => panic!("{other:?} was not asked for"),
+        })
+        .collect();
+    let _running = server.spawn();
+    for &addr in &addrs {
+        assert_eq!(addr.port(), addrs[0].port());
+        assert_eq!(Socket::tcp(addr).call(["PING"]), "PONG");
+    }
+}
+
+#[test]
+fn a_half_closed_peer_gets_all_its_replies() {
+    let (_server, addr) = serve(Config::default());
+    let mut client = Socket::tcp(addr);
+    // More than the sockets' buffers hold, so that the end arrives long before the last reply leaves.
+    const COUNT: usize = 400;
+    let reader = thread::spawn({
+        let mut input = Vec::new();
+        (0..COUNT).for_each(|_| input.extend(echo(20_000)));
+        move || {
+            let mut client = Socket::tcp(addr);
+            client.send(&input);
+            client.finish();
+            client.rest().len()
+        }
+    });
+    client.send(b"PING\r\nECHO last\r\nGET cut");
+    client.finish();
+    assert_eq!(client.rest(), b"+PONG\r\n$4\r\nlast\r\n");
+    assert_eq!(reader.join().unwrap(), COUNT * (20_000 + b"$20000\r\n\r\n".len()));
+}
+
+/// The end of a stream may come in the same event as more bytes than a client is read in one turn.
+#[test]
+fn an_end_that_comes_with_much_to_read_is_not_forgotten() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let mut config = Config { unixsocket: Some(path.clone()), ..Config::default() };
+    config.apply_option("enable-debug-command", "yes").unwrap();
+    let (_server, addr) = serve(config);
+    let (mut client, mut other) = (Socket::unix(&path), Socket::tcp(addr));
+    client.ask_for_a_large_send_buffer();
+    assert_eq!(client.call(["PING"]), "PONG");
+    // While the server is busy, everything piles up.
+    other.send(&request(["DEBUG", "SLEEP", "0.2"]));
+    client.send(&b"*0\r\n".repeat(75 * 1024));
+    client.send(b"PING\r\n");
+    client.finish();
+    assert_eq!(client.rest(), b"+PONG\r\n");
+    assert_eq!(other.take(5), b"+OK\r\n");
+}
+
+/// A socket that is closed with bytes in it that nobody has read loses what it was still to deliver.
+#[test]
+fn what_follows_quit_does_not_cost_the_replies_before_it() {
+    let (_server, addr) = serve(Config::default());
+    let mut client = Socket::tcp(addr);
+    // The server cannot close before somebody reads: these are more replies than sockets hold.
+    const COUNT: usize = 100;
+    let mut input = echo(100_000).repeat(COUNT);
+    input.extend_from_slice(b"QUIT\r\n");
+    client.send(&input);
+    client.send(&b"PING\r\n".repeat(6_000));
+    let reply = b"$100000\r\n\r\n".len() + 100_000;
+    assert_eq!(client.rest().len(), COUNT * reply + b"+OK\r\n".len());
+}
+
+#[test]
+fn quit_is_answered_and_then_the_connection_ends() {
+    let (_server, addr) = serve(Config::default());
+    let mut client = Socket::tcp(addr);
+    client.send(b"PING\r\nQUIT\r\nPING\r\n");
+    assert_eq!(client.rest(), b"+PONG\r\n+OK\r\n");
+}
+
+#[test]
+fn a_request_may_come_byte_by_byte() {
+    let (_server, addr) = serve(Config::default());
+    let mut client = Socket::tcp(addr);
+    for byte in request(["ECHO", "slowly"]) {
+        client.send(&[byte]);
+    }
+    assert_eq!(client.take(12), b"$6\r\nslowly\r\n");
+}
+
+#[test]
+fn a_newcomer_too_many_is_told_so_and_closed() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let config = Config { maxclients: 3, unixsocket: Some(path.clone()), ..Config::default() };
+    let ports = Ports { clients: Some(0), admin: Some(0) };
+    let server = Server::builder().config(config).ports(ports).bind().unwrap();
+    let addr = server.addr().unwrap();
+    let admin = server
+        .bound()
+        .into_iter()
+        .find_map(|bound| match bound {
+            Bound::Admin(addr) => Some(addr),
+            _ => None,
+        })
+        .expect("an admin port");
+    let _running = server.spawn();
+
+    let mut clients: Vec<Socket> = (0..3).map(|_| Socket::tcp(addr)).collect();
+    for client in &mut clients {
+        assert_eq!(client.call(["PING"]), "PONG");
+    }
+    assert_eq!(Socket::tcp(addr).rest(), b"-ERR max number of clients reached\r\n");
+
+    let mut operators: Vec<Socket> = (0..16)
+        .map(|place| if place < 8 { Socket::tcp(admin) } else { Socket::unix(&path) })
+        .collect();
+    for operator in &mut operators {
+        assert_eq!(operator.call(["PING"]), "PONG");
+    }
+    assert_eq!(Socket::tcp(admin).rest(), b"-ERR max number of clients reached\r\n");
+    assert_eq!(Socket::unix(&path).rest(), b"-ERR max number of clients reached\r\n");
+
+    // A place that becomes free is taken again, operators or not.
+    clients.pop().unwrap().call(["QUIT"]);
+    let mut late = connect_when_there_is_room(addr);
+    assert_eq!(late.call(["PING"]), "PONG");
+}
+
+/// The server may take a moment to notice that somebody has left.
+fn connect_when_there_is_room(addr: SocketAddr) -> Socket {
+    loop {
+        let mut client = Socket::tcp(addr);
+        client.send(b"ECHO in\r\n");
+        match client.frame().as_deref() {
+            Some(b"$2\r\nin\r\n") => return client,
+            Some(b"-ERR max number of clients reached\r\n") | None => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Slots are given to newcomers again and again; nobody may ever see what belongs to another.
+#[test]
+fn nobody_hears_what_was_meant_for_another() {
+    let (_server, addr) = serve(Config::default());
+    let workers: Vec<_> = (0..4)
+        .map(|worker| {
+            thread::spawn(move || {
+                for round in 0..150 {
+                    let mut clients: Vec<Socket> = (0..6).map(|_| Socket::tcp(addr)).collect();
+                    for (index, client) in clients.iter_mut().enumerate() {
+                        client.send(format!("ECHO {worker}/{round}/{index}\r\n").as_bytes());
+                        if index % 3 == 2 {
+                            client.send(b"QUIT\r\n");
+                        }
+                    }
+                    // Some leave without a word, in the same batch in which others are answered.
+                    for index in [4, 1] {
+                        drop(clients.remove(index));
+                    }
+                    for (client, index) in clients.iter_mut().zip([0, 2, 3, 5]) {
+                        let text = format!("{worker}/{round}/{index}");
+                        let mut expected = format!("${}\r\n{text}\r\n", text.len());
+                        if index % 3 == 2 {
+                            expected += "+OK\r\n";
+                        }
+                        assert_eq!(client.take(expected.len()), expected.as_bytes());
+                    }
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap();
+    }
+}
+
+// Bad company.
+
+#[test]
+fn a_peer_that_never_reads_holds_up_nobody() {
+    let (_server, addr) = serve(Config::default());
+    let (mut deaf, mut other) = (Socket::tcp(addr), Socket::tcp(addr));
+    // Far more replies than sockets hold; the server keeps them and goes on.
+    const COUNT: usize = 200;
+    for _ in 0..COUNT {
+        deaf.send(&echo(100_000));
+        assert_eq!(other.call(["PING"]), "PONG");
+    }
+    // It was only slow, after all.
+    let reply = b"$100000\r\n\r\n".len() + 100_000;
+    assert_eq!(deaf.take(COUNT * reply).len(), COUNT * reply);
+}
+
+#[test]
+fn a_peer_that_never_reads_is_closed_at_its_limit() {
+    let mut config = Config::default();
+    config.apply_option("client-output-buffer-limit", "normal 4mb 0 0").unwrap();
+    let (_server, addr) = serve(config);
+    let (mut deaf, mut other) = (Socket::tcp(addr), Socket::tcp(addr));
+    let request = echo(100_000);
+    let closed = (0..10_000).any(|_| deaf.try_send(&request).is_err());
+    assert!(closed, "a gigabyte of replies, and the limit is 4 MiB");
+    assert_eq!(other.call(["PING"]), "PONG");
+}
+
+#[test]
+fn a_firehose_does_not_starve_another() {
+    let (_server, addr) = serve(Config::default());
+    static DONE: AtomicBool = AtomicBool::new(false);
+    let firehose = thread::spawn(move || {
+        let mut firehose = Socket::tcp(addr);
+        // Requests that are answered nothing, so that only reading is at stake.
+        let input = b"*0\r\n".repeat(64 * 1024);
+        firehose.send(&input);
+        let mut at = 0;
+        while !DONE.load(Ordering::Relaxed) {
+            match firehose.send_some(&input[at..]) {
+                Ok(n) => at = (at + n) % input.len(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+    let mut other = Socket::tcp(addr);
+    for _ in 0..20 {
+        assert_eq!(other.call(["PING"]), "PONG");
+    }
+    DONE.store(true, Ordering::Relaxed);
+    firehose.join().unwrap();
+}
+
+// The process.
+
+#[test]
+fn the_ready_line_tells_programs_where_to_connect() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let respd =
+        Respd::start(&["--port", "0", "--admin-port", "0", "--unixsocket", process::text(&path)]);
+    let (tcp, admin) = (respd.addr(), respd.field("admin").unwrap());
+    assert_eq!(
+        respd.ready,
+        format!("ready pid={} tcp={tcp} admin={admin} unix={}", respd.pid(), path.display())
+    );
+    assert_eq!(tcp.ip().to_string(), "127.0.0.1");
+    for client in [&mut respd.connect(), &mut Socket::tcp(admin.parse().unwrap())] {
+        assert_eq!(client.call(["PING"]), "PONG");
+    }
+    assert_eq!(Socket::unix(&path).call(["PING"]), "PONG");
+}
+
+#[test]
+fn without_an_admin_port_or_a_unix_socket_the_ready_line_has_none() {
+    let respd = Respd::start(&["--port", "0"]);
+    assert_eq!(respd.ready, format!("ready pid={} tcp={}", respd.pid(), respd.addr()));
+}
+
+#[test]
+fn a_signal_to_end_lets_everybody_have_what_they_are_owed() {
+    for signal in ["TERM", "INT"] {
+        let folder = Folder::new();
+        let path = folder.file("respd.sock");
+        let mut respd = Respd::start(&["--port", "0", "--unixsocket", process::text(&path)]);
+        let mut owed = respd.connect();
+        let mut idle = Socket::unix(&path);
+        assert_eq!(idle.call(["PING"]), "PONG");
+        // More than the sockets hold, and all of it has been run before the signal comes.
+        const COUNT: usize = 200;
+        for _ in 0..COUNT {
+            owed.send(&echo(100_000));
+        }
+        owed.send(&request(["SET", "all", "run"]));
+        let mut other = respd.connect();
+        while other.call(["EXISTS", "all"]) != "(integer) 1" {
+            thread::yield_now();
+        }
+        respd.signal(signal);
+        let rest = owed.rest();
+        assert_eq!(rest.len(), COUNT * (100_000 + b"$100000\r\n\r\n".len()) + b"+OK\r\n".len());
+        assert!(rest.ends_with(b"+OK\r\n"));
+        assert_eq!(idle.rest(), b"");
+        assert_eq!(respd.wait().code(), Some(0));
+        assert!(!path.exists());
+        assert!(Socket::try_tcp(respd.addr()).is_err());
+    }
+}
+
+#[test]
+fn the_unix_socket_has_the_permissions_it_was_given() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let socket = process::text(&path);
+    let respd = Respd::start(&["--port", "0", "--unixsocket", socket, "-o", "unixsocketperm=700"]);
+    let found = std::fs::metadata(&path).unwrap();
+    assert!(found.file_type().is_socket());
+    assert_eq!(found.permissions().mode() & 0o777, 0o700);
+
+    // What a killed server leaves behind is in nobody's way.
+    drop(respd);
+    assert!(path.exists());
+    let _next = Respd::start(&["--port", "0", "--unixsocket", socket, "-o", "unixsocketperm=777"]);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o777);
+}
+
+#[test]
+fn a_file_that_is_no_socket_is_not_removed_for_one() {
+    let folder = Folder::new();
+    let path = folder.file("precious");
+    std::fs::write(&path, "text").unwrap();
+    let output = process::run(&["--port", "0", "--unixsocket", process::text(&path)]);
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(process::text(&path)), "{told}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "text");
+}
+
+#[test]
+fn a_directive_on_the_command_line_counts_more_than_the_file() {
+    let folder = Folder::new();
+    let path = folder.file("respd.conf");
+    std::fs::write(&path, "# a comment\nrequirepass one\ndatabases 4\nport 1\n").unwrap();
+    let respd = Respd::start(&[process::text(&path), "--port", "0", "-o", "requirepass=two words"]);
+    let mut client = respd.connect();
+    assert!(client.call(["AUTH", "one"]).contains("WRONGPASS"));
+    assert_eq!(client.call(["AUTH", "two words"]), "OK");
+    assert_eq!(client.call(["SELECT", "3"]), "OK");
+    assert!(client.call(["SELECT", "4"]).contains("out of range"));
+}
+
+#[test]
+fn a_mistake_in_the_configuration_stops_the_start_and_says_where_it_is() {
+    let folder = Folder::new();
+    let path = folder.file("respd.conf");
+    let file = process::text(&path);
+    for (text, line, reason) in [
+        ("port 0\nnosuch 1\n", 2, "Bad directive or wrong number of arguments"),
+        (
+            "port 0\n\n# fine\ntimeout -5\n",
+            4,
+            "argument must be between 0 and 2147483647 inclusive",
+        ),
+        ("port 0\nlogfile \"half\n", 2, "quotes"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let output = process::run(&["--ready", file]);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert_eq!(output.stdout, b"", "not ready");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(&format!("{file}:{line}: ")), "{told}");
+        assert!(told.to_lowercase().contains(&reason.to_lowercase()), "{told}");
+    }
+    for (flags, told_of) in [
+        (&["-o", "nosuch=1"][..], "nosuch"),
+        (&["-o", "timeout"], "name=value"),
+        (&["-o", "timeout=soon"], "timeout"),
+        (&["no-such-file.conf"], "no-such-file.conf"),
+    ] {
+        let output = process::run(flags);
+        assert_eq!(output.status.code(), Some(1), "{flags:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(told_of), "{told}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_stops_the_start() {
+    let first = Respd::start(&["--port", "0", "--bind", "127.0.0.1"]);
+    let port = first.addr().port().to_string();
+    let output = process::run(&["--port", &port, "--bind", "127.0.0.1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&port), "{told}");
+}
+
+#[test]
+fn the_version_is_told_and_nothing_else_is_done() {
+    let output = process::run(&["--version", "--port", "0"]);
+    assert!(output.status.success());
+    assert_eq!(output.stdout, format!("respd {}\n", respd::VERSION).into_bytes());
+}
+
+/// A server without file descriptors goes on serving those who are connected, and accepts again when
+/// somebody leaves.
+#[test]
+fn running_out_of_file_descriptors_is_no_end() {
+    let respd = Respd::start(&["--port", "0", "--bind", "127.0.0.1"]);
+    if !respd.limit_open_files(32) {
+        eprintln!("there is no prlimit here, so this proves nothing");
+        return;
+    }
+    // The kernel accepts for the server as many as fit its backlog: connecting does not fail.
+    let mut clients: Vec<Socket> = (0..48).map(|_| respd.connect()).collect();
+    for client in &mut clients {
+        client.send(b"PING\r\n");
+    }
+    let served = 16;
+    for client in &mut clients[..served] {
+        assert_eq!(client.take(7), b"+PONG\r\n");
+    }
+
+    // While the rest waits outside, those inside are served.
+    assert_eq!(clients[0].call(["PING"]), "PONG");
+    assert_eq!(clients[served - 1].call(["PING"]), "PONG");
+
+    // Who leaves makes room: in the end everybody has been served.
+    let mut waiting = clients.split_off(served);
+    drop(clients);
+    while !waiting.is_empty() {
+        let inside = waiting.len().min(served);
+        for mut client in waiting.drain(..inside) {
+            assert_eq!(client.take(7), b"+PONG\r\n");
+        }
+    }
+}

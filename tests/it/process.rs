@@ -1,0 +1,147 @@
+//! The real binary as a child process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::socket::{PATIENCE, Socket};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_respd");
+
+/// A folder that goes with its test.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("respd-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running respd. It is killed when this is dropped.
+pub struct Respd {
+    child: Child,
+    /// The line that `--ready` prints, without its end.
+    pub ready: String,
+}
+
+impl Respd {
+    /// Starts `respd --ready` with more `flags`, and waits until it listens.
+    pub fn start(flags: &[&str]) -> Respd {
+        let mut child = Command::new(BINARY)
+            .arg("--ready")
+            .args(flags)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut ready).unwrap();
+        assert!(ready.ends_with('\n'), "respd ended before it was ready");
+        ready.pop();
+        Respd { child, ready }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the ready line says behind `name=`.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.ready.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.field("tcp").expect("a TCP listener").parse().unwrap()
+    }
+
+    pub fn connect(&self) -> Socket {
+        Socket::tcp(self.addr())
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.pid());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Lets the process have so many files open and no more. It adapts to its limit when it starts, so
+    /// the limit is lowered later. Returns whether the tool for that is there.
+    pub fn limit_open_files(&self, files: usize) -> bool {
+        Command::new("prlimit")
+            .arg(format!("--pid={}", self.pid()))
+            .arg(format!("--nofile={files}:{files}"))
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// Waits until the process has ended.
+    pub fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return status,
+                None => assert!(start.elapsed() < PATIENCE, "respd does not end"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Respd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs respd with flags that make it end by itself.
+pub fn run(flags: &[&str]) -> Output {
+    let mut child = Command::new(BINARY)
+        .args(flags)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("respd {flags:?} does not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+    child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+    Output { status, stdout, stderr }
+}
+
+/// As UTF-8, for flags.
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
