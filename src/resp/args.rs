@@ -54,6 +54,16 @@ impl<'a> Args<'a> {
         self.spans[first..].iter().map(move |&span| self.at(span))
     }
 
+    /// The arguments from `first` on, two by two. A last one that is left over is not met.
+    pub fn pairs(
+        self,
+        first: usize,
+    ) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + Clone {
+        let first = first.min(self.spans.len());
+        let pairs = self.spans[first..].chunks_exact(2);
+        pairs.map(move |pair| (self.at(pair[0]), self.at(pair[1])))
+    }
+
     /// Whether argument `index` exists and is `word`, in capitals or not.
     pub fn is(self, index: usize, word: &str) -> bool {
         self.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
@@ -134,6 +144,7 @@ mod tests {
         assert_eq!(args.get(3), None);
         assert_eq!(args.from(1).len(), 2);
         assert_eq!(args.from(9).len(), 0);
+        assert!(args.pairs(0).eq([(&b"set"[..], &b"k"[..])]));
         assert!(args.is(0, "SET"));
         assert_eq!(args.bytes(), 4);
         assert_eq!(args.to_owned().args().get(1), Some(&b"k"[..]));

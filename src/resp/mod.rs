@@ -6,8 +6,10 @@
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
 pub mod args;
+pub mod preview;
 pub mod reply;
 pub mod request;
+mod short;
 pub mod value;
 
 pub use args::{Args, OwnedArgs, Span};

@@ -10,6 +10,9 @@
 //! What is pushed to the client whose command is running waits in a buffer of its own
 //! ([`Reply::push_late`]) until the reply is complete: a push never lands inside a reply.
 
+use std::cell::Cell;
+
+use super::short;
 use crate::error::Error;
 use crate::text::{double, number};
 
@@ -118,8 +121,16 @@ impl Reply {
     }
 
     /// A bulk string: any bytes.
+    #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
         self.counted();
+        match bytes.len() {
+            ..short::LIMIT => short::push_bulk(&mut self.out, bytes),
+            _ => self.long_bulk(bytes),
+        }
+    }
+
+    fn long_bulk(&mut self, bytes: &[u8]) {
         self.out.reserve(bytes.len() + 16);
         self.header(b'$', bytes.len() as i64);
         self.out.extend_from_slice(bytes);
@@ -165,6 +176,19 @@ impl Reply {
                 double::push(&mut digits, value);
                 self.bulk(&digits);
             }
+        }
+    }
+
+    /// A double that has been spelled already. RESP2: a bulk string.
+    pub fn spelled_double(&mut self, digits: &[u8]) {
+        match self.protocol {
+            Protocol::Resp3 => {
+                self.counted();
+                self.out.push(b',');
+                self.one_line(digits);
+                self.crlf();
+            }
+            Protocol::Resp2 => self.bulk(digits),
         }
     }
 
@@ -227,6 +251,21 @@ impl Reply {
         }
     }
 
+    /// The header of an array of `n` pairs, each of which [`Reply::pair`] begins. RESP2: a flat array.
+    pub fn pairs(&mut self, n: usize) {
+        match self.protocol {
+            Protocol::Resp3 => self.array(n),
+            Protocol::Resp2 => self.array(2 * n),
+        }
+    }
+
+    /// The header of one of the [`Reply::pairs`]: an array of two. RESP2: nothing.
+    pub fn pair(&mut self) {
+        if self.protocol == Protocol::Resp3 {
+            self.array(2);
+        }
+    }
+
     /// The header of a set of `n` elements. RESP2: an array.
     pub fn set(&mut self, n: usize) {
         match self.protocol {
@@ -275,6 +314,24 @@ impl Reply {
     /// As [`Reply::array_of`], for a set.
     pub fn set_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
         self.sized_late(elements, Reply::set);
+    }
+
+    /// A step of a walk: the cursor to go on with, and an array of elements. `elements` writes these,
+    /// and returns the cursor and how many they are.
+    pub fn page(&mut self, elements: impl FnOnce(&mut Reply) -> (u64, usize)) {
+        let next = Cell::new(0);
+        let elements = |reply: &mut Reply| {
+            let (cursor, n) = elements(reply);
+            next.set(cursor);
+            n
+        };
+        self.sized_late(elements, |reply, n| {
+            let mut digits = Vec::with_capacity(20);
+            number::push_u64(&mut digits, next.get());
+            reply.array(2);
+            reply.bulk(&digits);
+            reply.array(n);
+        });
     }
 
     /// Writes the elements first, the header behind them, and turns the two around.
@@ -518,6 +575,7 @@ mod tests {
         assert_spelled(|reply| reply.double(f64::INFINITY), "$3\r\ninf\r\n", ",inf\r\n");
         assert_spelled(|reply| reply.double(-f64::INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n");
         assert_spelled(|reply| reply.double(f64::NAN), "$3\r\nnan\r\n", ",nan\r\n");
+        assert_spelled(|reply| reply.spelled_double(b"1.50"), "$4\r\n1.50\r\n", ",1.50\r\n");
         assert_spelled(|reply| reply.boolean(true), ":1\r\n", "#t\r\n");
         assert_spelled(|reply| reply.boolean(false), ":0\r\n", "#f\r\n");
         assert_spelled(|reply| reply.big(b"123456789"), "$9\r\n123456789\r\n", "(123456789\r\n");

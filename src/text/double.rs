@@ -67,6 +67,55 @@ pub fn push(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Appends `value` as [`push`] does, but that a whole number has no layout of its own: `1e+15`. So DEBUG
+/// DIGEST counts scores in.
+pub fn push_shortest(out: &mut Vec<u8>, value: f64) {
+    if value == 0.0 || !value.is_finite() {
+        return push(out, value);
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    push_decimal(out, &Decimal::of(value.abs()));
+}
+
+/// Appends `value` in seventeen significant digits, trailing zeros left out, as C's `%.17g` does:
+/// `0.10000000000000001`, `3.1399999999999998e-07`. So ZSCAN shows the scores of a large set.
+pub fn push_seventeen(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() {
+        return push(out, value);
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    let spelled = format!("{:.16e}", value.abs());
+    let (digits, exponent) = spelled.split_once('e').unwrap_or((&spelled, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_digit).collect();
+    let used = digits.iter().rposition(|&digit| digit != b'0').map_or(1, |last| last + 1);
+    let digits = &digits[..used];
+    match usize::try_from(exponent) {
+        Ok(exponent) if exponent < 17 => {
+            let whole = used.min(exponent + 1);
+            push_pointed(out, digits, whole);
+            push_zeros(out, exponent as i32 + 1 - whole as i32);
+        }
+        Err(_) if exponent >= -4 => {
+            out.extend_from_slice(b"0.");
+            push_zeros(out, -exponent - 1);
+            out.extend_from_slice(digits);
+        }
+        _ => {
+            push_pointed(out, digits, 1);
+            out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
+            if exponent.unsigned_abs() < 10 {
+                out.push(b'0');
+            }
+            number::push_u64(out, u64::from(exponent.unsigned_abs()));
+        }
+    }
+}
+
 /// Chooses between the last three layouts of [`push`].
 fn push_decimal(out: &mut Vec<u8>, decimal: &Decimal) {
     let (digits, exponent) = (decimal.digits(), decimal.exponent);
@@ -226,6 +275,32 @@ mod tests {
             (5e-324, "5e-324"),
         ] {
             assert_eq!(written(value), expected);
+        }
+    }
+
+    #[test]
+    fn seventeen_digits_are_laid_out_as_in_c() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (3.0, "3"),
+            (-120.0, "-120"),
+            (1.5, "1.5"),
+            (0.1, "0.10000000000000001"),
+            (0.0001, "0.0001"),
+            (0.00001, "1.0000000000000001e-05"),
+            (3.14e-7, "3.1399999999999998e-07"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (123456789012345678.0, "1.2345678901234568e+17"),
+            (5.281716100597914e20, "5.281716100597914e+20"),
+            (5e-324, "4.9406564584124654e-324"),
+            (1234.5678, "1234.5678"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let mut out = Vec::new();
+            push_seventeen(&mut out, value);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
         }
     }
 

@@ -5,7 +5,9 @@
 //! keep a number where a client sent text. Reading a length is the hottest thing that the request
 //! parser does; nothing here allocates, except that `out` may grow.
 
-/// The most digits that a `u64` has.
+use std::ops::Deref;
+
+/// The most digits that a `u64` has, and the most bytes that spell an `i64`.
 const MOST_DIGITS: usize = 20;
 
 /// The pairs `00` to `99`, for writing two digits with one division.
@@ -82,8 +84,14 @@ pub fn push_i64(out: &mut Vec<u8>, n: i64) {
 }
 
 /// Appends `n` in decimal.
-pub fn push_u64(out: &mut Vec<u8>, mut n: u64) {
+pub fn push_u64(out: &mut Vec<u8>, n: u64) {
     let mut digits = [0; MOST_DIGITS];
+    let start = spell(&mut digits, n);
+    out.extend_from_slice(&digits[start..]);
+}
+
+/// Writes the digits of `n` at the end of `digits`, and returns where they begin.
+fn spell(digits: &mut [u8; MOST_DIGITS], mut n: u64) -> usize {
     let mut start = MOST_DIGITS;
     while n >= 10 {
         start -= 2;
@@ -94,7 +102,34 @@ pub fn push_u64(out: &mut Vec<u8>, mut n: u64) {
         start -= 1;
         digits[start] = b'0' + n as u8;
     }
-    out.extend_from_slice(&digits[start..]);
+    start
+}
+
+/// An integer in decimal, without an allocation: it reads as bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Spelled {
+    text: [u8; MOST_DIGITS],
+    start: u8,
+}
+
+impl Spelled {
+    pub fn new(n: i64) -> Spelled {
+        let mut text = [0; MOST_DIGITS];
+        let mut start = spell(&mut text, n.unsigned_abs());
+        if n < 0 {
+            start -= 1;
+            text[start] = b'-';
+        }
+        Spelled { text, start: start as u8 }
+    }
+}
+
+impl Deref for Spelled {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.text[usize::from(self.start)..]
+    }
 }
 
 /// How many digits `n` has in decimal.
@@ -179,6 +214,7 @@ mod tests {
         for n in numbers {
             let text = written(n);
             assert_eq!(text, n.to_string().into_bytes());
+            assert_eq!(&*Spelled::new(n), text);
             assert_eq!(parse_i64(&text), Some(n));
             let sign = usize::from(n < 0);
             assert_eq!(decimal_len(n.unsigned_abs()), text.len() - sign);
