@@ -1,25 +1,188 @@
-//! The keyspace: numbered databases of keys and values.
+//! The keyspace: numbered databases of keys, each with a value of one of five types.
 //!
-//! It knows no clients, no RESP, and no clock but the time it is told.
+//! It knows no clients, no RESP, and no clock but the time it is told. Handlers reach it through
+//! [`Store::db`], whose lookups never return a key that has expired, and which keeps count of memory.
+//!
+//! | room | is |
+//! |---|---|
+//! | [`dict`] | the dense map under everything: random picks and safe scans in O(1) |
+//! | [`entry`] | a key and its small value in one allocation |
+//! | [`packed`], [`intset`] | the compact forms of small collections |
+//! | [`string`], [`list`], [`hash`], [`set`], [`zset`] | the types: what can be read, what can be changed |
+//! | [`geo`] | places as the scores of sorted sets |
+//! | [`keys`] | what can be done with a key whatever it holds |
+//! | [`hyperloglog`] | counters of different elements, which are kept in strings |
+//! | [`typed`] | checked access to a value of one type |
+//! | [`expire`] | which keys expire next |
+//! | [`digest`] | one number for all data |
+//! | [`evict`] | which keys have to go when memory is short |
 
-use std::collections::HashMap;
+pub mod dict;
+pub mod digest;
+pub mod entry;
+pub mod evict;
+pub mod expire;
+pub mod geo;
+pub mod hash;
+pub mod hyperloglog;
+pub mod intset;
+pub mod keys;
+pub mod list;
+mod name;
+pub mod packed;
+pub mod random;
+pub mod set;
+pub mod string;
+pub mod typed;
+pub mod value;
+pub mod zset;
+
+use crate::error::{self, Error};
+
+use dict::{Dict, FORESEEN, Keyed, Remains, hash_of};
+use entry::Entry;
+use evict::Eviction;
+use expire::Expiries;
+use value::Value;
+
+pub use entry::{Kind, Millis};
+pub use hash::Hash;
+pub use list::List;
+pub use random::Random;
+pub use set::Set;
+pub use typed::{Collection, Edit, View};
+pub use zset::Zset;
+
+/// Up to which size collections stay compact: the directives of these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub hash_max_listpack_entries: usize,
+    pub hash_max_listpack_value: usize,
+    /// Negative: a class of sizes in bytes, -1 (4 KiB) to -5 (64 KiB). Positive: a number of elements.
+    pub list_max_listpack_size: i64,
+    pub set_max_intset_entries: usize,
+    pub set_max_listpack_entries: usize,
+    pub set_max_listpack_value: usize,
+    pub zset_max_listpack_entries: usize,
+    pub zset_max_listpack_value: usize,
+    /// Past so many bytes a HyperLogLog is no longer kept in its sparse form.
+    pub hll_sparse_max_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+            list_max_listpack_size: -2,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
+            hll_sparse_max_bytes: 3000,
+        }
+    }
+}
+
+/// What the databases have in common.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// The time that lookups go by. It stands still while a transaction runs.
+    pub now: Millis,
+    pub limits: Limits,
+    /// Bytes that keys, values and tables of all databases hold.
+    memory: usize,
+    /// Bytes of what waits to be freed, which are not counted in `memory` any more.
+    unfreed: usize,
+    /// Who has to go when memory is short.
+    pub eviction: Eviction,
+    /// Lookups for reading that found a key, and that found none.
+    pub hits: u64,
+    pub misses: u64,
+    /// Keys that were removed because their time had come.
+    pub expired: u64,
+    /// Fields of hashes that went for the same reason.
+    pub expired_fields: u64,
+    /// Whether keys whose time has come stay until somebody asks for them (DEBUG SET-ACTIVE-EXPIRE 0).
+    pub expires_lazily: bool,
+    /// Keys and values that were freed in slices.
+    pub freed_later: u64,
+    /// Changes of the keyspace.
+    pub changes: u64,
+    /// Picks random members.
+    pub random: Random,
+    /// Values that nobody needs any more and that are too large to be freed at once.
+    discarded: Vec<Value>,
+    /// Whole databases of that kind.
+    flushed: Vec<Flushed>,
+}
+
+/// What a database was made of when all its keys were removed.
+#[derive(Debug)]
+struct Flushed {
+    entries: Remains<Entry>,
+    expiries: Expiries,
+    fields: Expiries,
+}
+
+/// So many keys are near at all times: in the caches of the processor.
+const NEAR: usize = 2000;
+
+/// A value of fewer elements is freed on the spot.
+const FREED_AT_ONCE: usize = 64;
+
+impl Shared {
+    /// Counts anew, as CONFIG RESETSTAT asks for.
+    pub fn reset_counters(&mut self) {
+        self.hits = 0;
+        self.misses = 0;
+        self.expired = 0;
+        self.expired_fields = 0;
+        self.eviction.evicted = 0;
+        self.freed_later = 0;
+    }
+
+    fn discard(&mut self, value: Option<Value>) {
+        if let Some(value) = value
+            && value.len() > FREED_AT_ONCE
+        {
+            self.unfreed += value.memory();
+            self.discarded.push(value);
+        }
+    }
+}
 
 /// All databases.
 #[derive(Debug)]
 pub struct Store {
     databases: Vec<Database>,
+    pub shared: Shared,
 }
 
 /// A numbered keyspace, as SELECT chooses it.
 #[derive(Debug, Default)]
 pub struct Database {
-    /// std's hasher is keyed and seeded at random, so nobody can aim at one bucket.
-    values: HashMap<Box<[u8]>, Box<[u8]>>,
+    entries: Dict<Entry>,
+    expiries: Expiries,
+    /// The keys of hashes whose fields expire, by when the first of them does.
+    fields: Expiries,
+    /// Bytes that keys and values hold, tables not counted.
+    memory: usize,
+}
+
+/// A database in use.
+#[derive(Debug)]
+pub struct Db<'a> {
+    db: &'a mut Database,
+    shared: &'a mut Shared,
 }
 
 impl Store {
     pub fn new(databases: usize) -> Store {
-        Store { databases: (0..databases).map(|_| Database::default()).collect() }
+        let databases: Vec<_> = (0..databases).map(|_| Database::default()).collect();
+        let memory = databases.iter().map(Database::memory).sum();
+        Store { databases, shared: Shared { memory, ..Shared::default() } }
     }
 
     /// How many databases there are.
@@ -28,8 +191,8 @@ impl Store {
     }
 
     /// Database `index`, which is below [`Store::databases`].
-    pub fn db(&mut self, index: usize) -> &mut Database {
-        &mut self.databases[index]
+    pub fn db(&mut self, index: usize) -> Db<'_> {
+        Db { db: &mut self.databases[index], shared: &mut self.shared }
     }
 
     /// All databases with their numbers.
@@ -37,43 +200,298 @@ impl Store {
         self.databases.iter().enumerate()
     }
 
-    pub fn clear(&mut self) {
-        self.databases.iter_mut().for_each(Database::clear);
+    /// These keys of a database will be looked for soon: see [`Dict::foresee`].
+    pub fn foresee<'k>(&self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
+        let Some(db) = self.databases.get(db).filter(|db| db.len() > NEAR) else {
+            return;
+        };
+        let mut hashes = [0; FORESEEN];
+        let mut count = 0;
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = hash_of(key);
+            count += 1;
+        }
+        db.entries.foresee(&hashes[..count]);
+    }
+
+    /// Exchanges two databases.
+    pub fn swap(&mut self, one: usize, other: usize) {
+        self.databases.swap(one, other);
+    }
+
+    /// Removes every key of every database, and returns how many there were.
+    pub fn clear(&mut self) -> usize {
+        (0..self.databases.len()).map(|index| self.db(index).clear()).sum()
+    }
+
+    /// It is now so many milliseconds after 1970.
+    pub fn set_now(&mut self, now: Millis) {
+        self.shared.now = now;
+        self.shared.eviction.set_now(now);
+    }
+
+    /// Frees about so many elements of what nobody needs any more. Returns whether there is more.
+    pub fn free_some(&mut self, elements: usize) -> bool {
+        let shared = &mut self.shared;
+        let mut left = elements;
+        while left > 0 {
+            if let Some(value) = shared.discarded.last_mut() {
+                let before = value.memory();
+                let freed = value.free_some(left);
+                shared.unfreed -= before;
+                match freed {
+                    0 => {
+                        shared.freed_later += 1;
+                        shared.discarded.pop();
+                    }
+                    _ => shared.unfreed += value.memory(),
+                }
+                left = left.saturating_sub(freed);
+            } else if let Some(flushed) = shared.flushed.last_mut() {
+                left -= 1;
+                flushed.expiries.free_one();
+                flushed.fields.free_one();
+                match flushed.entries.pop() {
+                    Some(entry) => {
+                        shared.freed_later += 1;
+                        shared.unfreed -= entry.memory() + size_of::<Entry>();
+                        shared.discard(entry.into_large());
+                    }
+                    None => drop(shared.flushed.pop()),
+                }
+            } else {
+                shared.unfreed = 0;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Bytes of memory that keys, values and tables hold.
+    pub fn memory(&self) -> usize {
+        self.shared.memory
+    }
+
+    /// Whether [`Store::free_some`] has something to do.
+    pub fn has_unfreed(&self) -> bool {
+        !self.shared.discarded.is_empty() || !self.shared.flushed.is_empty()
+    }
+
+    /// How many values and keys wait to be freed.
+    pub fn unfreed_objects(&self) -> usize {
+        let flushed = self.shared.flushed.iter().map(|flushed| flushed.entries.len());
+        self.shared.discarded.len() + flushed.sum::<usize>()
+    }
+
+    /// Bytes of memory that have been given up and wait to be freed: see [`Store::free_some`].
+    pub fn unfreed(&self) -> usize {
+        self.shared.unfreed
     }
 }
 
 impl Database {
-    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.values.get(key).map(|value| &**value)
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
-    pub fn set(&mut self, key: &[u8], value: &[u8]) {
-        match self.values.get_mut(key) {
-            Some(old) => *old = value.into(),
-            None => {
-                self.values.insert(key.into(), value.into());
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of the table of keys.
+    pub fn table_memory(&self) -> usize {
+        self.entries.memory()
+    }
+
+    /// Bytes of the tables of expiries.
+    pub fn expiries_memory(&self) -> usize {
+        self.expiries.memory() + self.fields.memory()
+    }
+
+    /// Bytes that keys, values and tables hold.
+    pub fn memory(&self) -> usize {
+        self.memory + self.table_memory() + self.expiries_memory()
+    }
+
+    /// Accounts for what a change of this database does to its memory.
+    fn account<R>(&mut self, shared: &mut Shared, change: impl FnOnce(&mut Database) -> R) -> R {
+        let before = self.memory();
+        let result = change(self);
+        shared.memory = shared.memory + self.memory() - before;
+        result
+    }
+
+    /// The value of an entry held `before` bytes and holds `after` now.
+    fn resize(&mut self, shared: &mut Shared, before: usize, after: usize) {
+        self.memory = self.memory + after - before;
+        shared.memory = shared.memory + after - before;
+    }
+
+    /// Removes the key at a position. A large value is freed in slices.
+    fn remove_at(&mut self, shared: &mut Shared, at: usize) {
+        let entry = self.take_at(shared, at);
+        shared.discard(entry.into_large());
+    }
+
+    /// Takes the key at a position away, to put it elsewhere.
+    fn take_at(&mut self, shared: &mut Shared, at: usize) -> Entry {
+        shared.changes += 1;
+        self.account(shared, |db| {
+            let entry = db.entries.remove(at);
+            db.memory -= entry.memory();
+            if let Some(when) = entry.expiry() {
+                db.expiries.remove(when, entry.hash());
             }
+            if let Some(when) = hash::next_expiry(&entry) {
+                db.fields.remove(when, entry.hash());
+            }
+            entry
+        })
+    }
+}
+
+impl<'a> Db<'a> {
+    /// The position of a key that has not expired.
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
+        let at = self.db.entries.find(hash_of(key), key)?;
+        if self.db.entries.at(at).expiry().is_some_and(|when| when <= self.shared.now) {
+            self.db.remove_at(self.shared, at);
+            self.shared.expired += 1;
+            return None;
         }
+        Some(at)
+    }
+
+    /// As [`Db::find`], counted as a read.
+    fn find_to_read(&mut self, key: &[u8]) -> Option<usize> {
+        let found = self.find(key);
+        match found {
+            Some(at) => {
+                self.shared.hits += 1;
+                self.touch(at);
+            }
+            None => self.shared.misses += 1,
+        }
+        found
+    }
+
+    /// Up to which size values stay compact.
+    pub fn limits(&self) -> Limits {
+        self.shared.limits
+    }
+
+    /// Picks random members.
+    pub fn random(&mut self) -> &mut Random {
+        &mut self.shared.random
+    }
+
+    /// The time that lookups go by.
+    pub fn now(&self) -> Millis {
+        self.shared.now
+    }
+
+    // Any key.
+
+    pub fn len(&self) -> usize {
+        self.db.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.db.is_empty()
+    }
+
+    pub fn contains(&mut self, key: &[u8]) -> bool {
+        self.find(key).is_some()
+    }
+
+    pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
+        self.find(key).map(|at| self.db.entries.at(at).kind())
     }
 
     /// Whether the key was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        self.values.remove(key).is_some()
+        match self.find(key) {
+            Some(at) => {
+                self.db.remove_at(self.shared, at);
+                true
+            }
+            None => false,
+        }
     }
 
-    pub fn contains(&self, key: &[u8]) -> bool {
-        self.values.contains_key(key)
+    /// Removes every key, and returns how many there were. It takes no longer when there are many: they
+    /// are freed in slices.
+    pub fn clear(&mut self) -> usize {
+        let cleared = self.db.account(self.shared, std::mem::take);
+        let keys = cleared.len();
+        self.shared.changes += keys as u64;
+        self.shared.unfreed += cleared.memory + keys * size_of::<Entry>();
+        let Database { entries, expiries, fields, .. } = cleared;
+        self.shared.flushed.push(Flushed { entries: entries.dismantle(), expiries, fields });
+        keys
     }
 
-    pub fn len(&self) -> usize {
-        self.values.len()
+    // Typed values.
+
+    /// The value of `key` to read, if there is one; an error if it is of another type.
+    pub fn view<T: Collection>(&mut self, key: &[u8]) -> Result<Option<View<'_, T>>, Error> {
+        match self.find_to_read(key) {
+            Some(at) => {
+                self.typed::<T>(at).map(|entry| Some(View::at_time(entry, self.shared.now)))
+            }
+            None => Ok(None),
+        }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+    /// The value of `key` to change, if there is one; an error if it is of another type.
+    pub fn edit<T: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, T>>, Error> {
+        match self.find(key) {
+            Some(at) => {
+                self.touch(at);
+                self.typed::<T>(at)?;
+                Ok(Some(Edit::new(self.db, self.shared, at)))
+            }
+            None => Ok(None),
+        }
     }
 
-    pub fn clear(&mut self) {
-        self.values = HashMap::new();
+    /// As [`Db::edit`]; if there is no such key, it is there now, with a value that is empty.
+    pub fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
+        let at = match self.find(key) {
+            Some(at) => {
+                self.touch(at);
+                self.typed::<T>(at)?;
+                at
+            }
+            None => self.insert(Entry::new(key, T::FORM, T::EMPTY)),
+        };
+        Ok(Edit::new(self.db, self.shared, at))
+    }
+
+    fn typed<T: Collection>(&self, at: usize) -> Result<&Entry, Error> {
+        let entry = self.db.entries.at(at);
+        if entry.kind() == T::KIND { Ok(entry) } else { Err(error::WRONGTYPE) }
+    }
+
+    /// Adds a key that is not there yet.
+    fn insert(&mut self, mut entry: Entry) -> usize {
+        entry.set_usage(self.shared.eviction.first_use());
+        self.shared.changes += 1;
+        self.db.account(self.shared, |db| {
+            db.memory += entry.memory();
+            if let Some(when) = entry.expiry() {
+                db.expiries.insert(when, entry.hash());
+            }
+            if let Some(when) = hash::next_expiry(&entry) {
+                db.fields.insert(when, entry.hash());
+            }
+            db.entries.insert(entry)
+        })
+    }
+
+    /// The entry is being used now.
+    #[inline]
+    fn touch(&mut self, at: usize) {
+        self.shared.eviction.touch(self.db.entries.at_mut(at), &mut self.shared.random);
     }
 }

@@ -1,0 +1,310 @@
+//! A dense hash map of byte-string keys: the keyspace itself, and every large hash, set and sorted set.
+//!
+//! Entries lie side by side in one vector; a hash index says where. Removing one moves the last one
+//! into its place. From that follow, without more machinery:
+//!
+//! * a random entry in O(1), every one as likely as the other;
+//! * a scan that misses nothing: [`Dict::scan`] walks from the end to the start, and an entry that a
+//!   removal moves only ever moves towards the start. Who was there all the time is met, at least once;
+//! * cheap iteration, in the order of insertion as long as nothing is removed.
+//!
+//! Nothing is ever rebuilt or moved as a whole: entries lie in `chunks`, the index is in many small
+//! tables (`index`). Keys are hashed with secrets of the process (`hash`), so nobody can aim at one bucket.
+
+mod chunks;
+mod hash;
+mod index;
+
+use std::hint::black_box;
+
+use hashbrown::HashTable;
+
+use chunks::Chunks;
+pub use hash::hash_of;
+use index::Index;
+
+/// An entry as the dictionary sees it.
+pub trait Keyed {
+    fn key(&self) -> &[u8];
+
+    /// [`hash_of`] its key, kept so that growing need not read the key again.
+    fn hash(&self) -> u32;
+}
+
+/// How many keys are foreseen at most.
+pub const FORESEEN: usize = 16;
+
+/// Bytes that the index takes for an entry, on average.
+pub const INDEX_BYTES: usize = 8;
+
+/// Entries by key. Positions are below [`Dict::len`] and change when an entry is removed.
+#[derive(Debug, Clone)]
+pub struct Dict<E> {
+    entries: Chunks<E>,
+    index: Index,
+}
+
+impl<E> Default for Dict<E> {
+    fn default() -> Dict<E> {
+        Dict { entries: Chunks::default(), index: Index::default() }
+    }
+}
+
+impl<E: Keyed> Dict<E> {
+    pub fn new() -> Dict<E> {
+        Dict::default()
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The position of `key`, whose hash is `hash`.
+    #[inline]
+    pub fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
+        self.index.find(hash, |at| {
+            let entry = &self.entries[at];
+            entry.hash() == hash && entry.key() == key
+        })
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<&E> {
+        self.find(hash_of(key), key).map(|at| &self.entries[at])
+    }
+
+    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut E> {
+        let at = self.find(hash_of(key), key)?;
+        Some(&mut self.entries[at])
+    }
+
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.find(hash_of(key), key).is_some()
+    }
+
+    /// The entry at a position.
+    pub fn at(&self, at: usize) -> &E {
+        &self.entries[at]
+    }
+
+    /// The entry at a position. Its key and hash must stay what they are.
+    pub fn at_mut(&mut self, at: usize) -> &mut E {
+        &mut self.entries[at]
+    }
+
+    /// Positions of entries with this hash: those whose key has it, and no others.
+    pub fn with_hash(&self, hash: u32) -> impl Iterator<Item = usize> + '_ {
+        self.index.with_hash(hash).filter(move |&at| self.entries[at].hash() == hash)
+    }
+
+    /// Fetches from memory what [`Dict::find`] will look at for keys with these hashes, and does
+    /// nothing else. The processor waits for many of them in the time of one, where it would wait for
+    /// one after the other if they were looked for between other work.
+    pub fn foresee(&self, hashes: &[u32]) {
+        let mut positions = [0; FORESEEN];
+        let mut found = 0;
+        for &hash in hashes.iter().take(FORESEEN) {
+            if let Some(at) = self.index.with_hash(hash).next() {
+                positions[found] = at;
+                found += 1;
+            }
+        }
+        let positions = &positions[..found];
+        let entries = positions.iter().map(|&at| self.entries[at].hash());
+        black_box(entries.fold(0, u32::wrapping_add));
+        let keys = positions.iter().filter_map(|&at| self.entries[at].key().first());
+        black_box(keys.fold(0, |sum: u8, &byte| sum.wrapping_add(byte)));
+    }
+
+    /// Adds an entry whose key is not there yet, and returns its position: the last.
+    pub fn insert(&mut self, entry: E) -> usize {
+        debug_assert!(self.find(entry.hash(), entry.key()).is_none());
+        let (at, hash) = (self.entries.len(), entry.hash());
+        self.entries.push(entry);
+        let entries = &self.entries;
+        self.index.insert(hash, at, |at| entries[at].hash());
+        at
+    }
+
+    /// Removes the entry at a position, which must be one; the last one takes its place.
+    pub fn remove(&mut self, at: usize) -> E {
+        let entries = &self.entries;
+        self.index.remove(entries[at].hash(), at, |at| entries[at].hash());
+        let last = entries.len() - 1;
+        if at < last {
+            self.index.relocate(entries[last].hash(), last, at);
+        }
+        let Some(removed) = self.entries.swap_remove(at) else {
+            unreachable!("there is an entry at {at}");
+        };
+        if self.index.is_sparse(last) {
+            self.index = Index::default();
+            let entries = &self.entries;
+            for (at, entry) in entries.iter().enumerate() {
+                self.index.insert(entry.hash(), at, |at| entries[at].hash());
+            }
+        }
+        removed
+    }
+
+    /// Removes the last entry.
+    pub fn pop(&mut self) -> Option<E> {
+        let last = self.len().checked_sub(1)?;
+        Some(self.remove(last))
+    }
+
+    /// Every entry, by position.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &E> {
+        self.entries.iter()
+    }
+
+    /// Calls `meet` with entries from `cursor` on, `count` of them at least if there are so many, and
+    /// returns the cursor to go on with. 0 begins, and 0 returned says that the walk is over.
+    ///
+    /// Every entry that is there from the first call of a walk to its last is met at least once,
+    /// whatever else is added or removed between the calls.
+    pub fn scan(&self, cursor: u64, count: usize, mut meet: impl FnMut(&E)) -> u64 {
+        let from = match usize::try_from(cursor) {
+            Ok(0) | Err(_) => self.len(),
+            Ok(left) => left.min(self.len()),
+        };
+        let to = from.saturating_sub(count);
+        (to..from).rev().for_each(|at| meet(&self.entries[at]));
+        to as u64
+    }
+
+    /// Bytes of memory that the dictionary holds, its entries' own memory not counted.
+    pub fn memory(&self) -> usize {
+        self.entries.memory() + self.index.memory()
+    }
+
+    /// All entries, by position.
+    pub fn into_entries(self) -> impl DoubleEndedIterator<Item = E> {
+        self.entries.into_iter()
+    }
+
+    /// What is to be freed, in parts.
+    pub fn dismantle(self) -> Remains<E> {
+        Remains { entries: self.entries, tables: self.index.into_tables() }
+    }
+}
+
+/// What is left of a dictionary that nobody needs any more.
+#[derive(Debug)]
+pub struct Remains<E> {
+    entries: Chunks<E>,
+    tables: Vec<HashTable<u32>>,
+}
+
+impl<E> Remains<E> {
+    /// How many entries are left.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes an entry out, and frees a part of the index. There is nothing more after `None`.
+    pub fn pop(&mut self) -> Option<E> {
+        self.tables.pop();
+        self.entries.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{HashMap, HashSet};
+
+    struct Pair(Vec<u8>, u32);
+
+    impl Keyed for Pair {
+        fn key(&self) -> &[u8] {
+            &self.0
+        }
+        fn hash(&self) -> u32 {
+            hash_of(&self.0)
+        }
+    }
+
+    fn key(n: u64) -> Vec<u8> {
+        format!("key:{n}").into_bytes()
+    }
+
+    /// A generator good enough to shuffle tests: the same numbers every time.
+    fn next(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    #[test]
+    fn behaves_like_a_map() {
+        let mut dict: Dict<Pair> = Dict::new();
+        let mut model = HashMap::new();
+        let mut random = 7;
+        for step in 0..200_000_u32 {
+            // Growing past the split, then shrinking below it.
+            let keys = if step < 100_000 { 40_000 } else { 3_000 };
+            let name = key(next(&mut random) % keys);
+            let add = !next(&mut random).is_multiple_of(3) && step < 100_000;
+            let found = dict.find(hash_of(&name), &name);
+            assert_eq!(found.is_some(), model.contains_key(&name));
+            match (found, add) {
+                (Some(at), true) => dict.at_mut(at).1 = step,
+                (None, true) => drop(dict.insert(Pair(name.clone(), step))),
+                (Some(at), false) => assert_eq!(dict.remove(at).1, model[&name]),
+                (None, false) => {}
+            }
+            match add {
+                true => drop(model.insert(name, step)),
+                false => drop(model.remove(&name)),
+            }
+        }
+        assert_eq!(dict.len(), model.len());
+        for (name, value) in &model {
+            assert_eq!(dict.get(name).map(|pair| pair.1), Some(*value));
+        }
+        while !dict.is_empty() {
+            let last = dict.remove(dict.len() / 2);
+            assert_eq!(model.remove(&last.0), Some(last.1));
+        }
+        assert!(dict.memory() < 4096);
+    }
+
+    #[test]
+    fn a_scan_meets_whoever_stays() {
+        for seed in 1..50 {
+            let mut random = seed;
+            let mut dict: Dict<Pair> = Dict::new();
+            let stay: HashSet<Vec<u8>> = (0..300).map(key).collect();
+            for name in 0..600 {
+                dict.insert(Pair(key(name), 0));
+            }
+            let mut met = HashSet::new();
+            let mut cursor = 0;
+            loop {
+                cursor = dict.scan(cursor, 7, |pair| {
+                    met.insert(pair.0.clone());
+                });
+                if cursor == 0 {
+                    break;
+                }
+                for _ in 0..next(&mut random) % 9 {
+                    let name = key(300 + next(&mut random) % 600);
+                    match dict.find(hash_of(&name), &name) {
+                        Some(at) => drop(dict.remove(at)),
+                        None => drop(dict.insert(Pair(name, 0))),
+                    }
+                }
+            }
+            assert!(stay.is_subset(&met));
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! When keys and fields of hashes expire, and how they go when their time has come.
+//!
+//! Nobody ever sees a key that has expired: a lookup removes it (`Db::find`). Those that nobody looks
+//! up go in slices, in order of time ([`Store::expire_some`]).
+//!
+//! A key is remembered by its hash, not by its name, so that a key that expires costs little more than
+//! one that does not. Two keys with the same hash that expire in the same millisecond are counted.
+
+use std::collections::BTreeMap;
+
+use super::dict::Keyed;
+use super::entry::Millis;
+use super::{Database, Db, Edit, Hash, Shared, Store, hash};
+
+/// The expiries of one database.
+#[derive(Debug, Clone, Default)]
+pub struct Expiries {
+    /// How many keys of that hash expire then. One, as good as always.
+    times: BTreeMap<(Millis, u32), u32>,
+    keys: usize,
+    /// All their times together.
+    sum: i128,
+}
+
+impl Expiries {
+    pub fn insert(&mut self, when: Millis, hash: u32) {
+        *self.times.entry((when, hash)).or_default() += 1;
+        self.keys += 1;
+        self.sum += i128::from(when);
+    }
+
+    pub fn remove(&mut self, when: Millis, hash: u32) {
+        if let Some(count) = self.times.get_mut(&(when, hash)) {
+            self.keys -= 1;
+            self.sum -= i128::from(when);
+            *count -= 1;
+            if *count == 0 {
+                self.times.remove(&(when, hash));
+            }
+        }
+    }
+
+    /// The key that expires first: when, and its hash.
+    pub fn first(&self) -> Option<(Millis, u32)> {
+        self.times.first_key_value().map(|(&first, _)| first)
+    }
+
+    /// The key that expires first at `when` or later.
+    pub fn first_from(&self, when: Millis) -> Option<(Millis, u32)> {
+        self.times.range((when, 0)..).next().map(|(&first, _)| first)
+    }
+
+    /// When the last key expires.
+    pub fn last(&self) -> Option<(Millis, u32)> {
+        self.times.last_key_value().map(|(&last, _)| last)
+    }
+
+    /// How many keys' time has come.
+    pub fn due(&self, now: Millis) -> usize {
+        if self.first().is_none_or(|(when, _)| when > now) {
+            return 0;
+        }
+        self.times.range(..=(now, u32::MAX)).map(|(_, &keys)| keys as usize).sum()
+    }
+
+    /// How many keys expire.
+    pub fn len(&self) -> usize {
+        self.keys
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys == 0
+    }
+
+    /// The mean of their times, if there are any.
+    pub fn mean(&self) -> Option<Millis> {
+        let mean = self.sum.checked_div(self.keys as i128)?;
+        Millis::try_from(mean).ok()
+    }
+
+    /// Frees a key's part of an index that nobody needs any more.
+    pub fn free_one(&mut self) {
+        self.times.pop_first();
+    }
+
+    /// Bytes of memory, about: nodes of the tree are two thirds full.
+    pub fn memory(&self) -> usize {
+        self.times.len() * size_of::<((Millis, u32), u32)>() * 3 / 2
+    }
+}
+
+impl Store {
+    /// Removes up to about so many keys and fields of hashes whose time has come. Returns whether there
+    /// are more.
+    pub fn expire_some(&mut self, most: usize) -> bool {
+        if self.shared.expires_lazily {
+            return false;
+        }
+        let mut left = most;
+        let shared = &mut self.shared;
+        self.databases
+            .iter_mut()
+            .any(|db| db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left))
+    }
+
+    /// When [`Store::expire_some`] finds the next key, if no command changes that.
+    pub fn next_expiry(&self) -> Option<Millis> {
+        if self.shared.expires_lazily {
+            return None;
+        }
+        let firsts = self.databases.iter().flat_map(|db| [db.expiries.first(), db.fields.first()]);
+        firsts.flatten().map(|(when, _)| when).min()
+    }
+}
+
+impl Database {
+    /// How many keys expire.
+    pub fn volatile(&self) -> usize {
+        self.expiries.len()
+    }
+
+    /// The mean time that those have to live, in ms.
+    pub fn mean_time_to_live(&self, now: Millis) -> Millis {
+        self.expiries.mean().map_or(0, |mean| mean.saturating_sub(now).max(0))
+    }
+
+    /// How many keys hold hashes whose fields expire.
+    pub fn with_volatile_fields(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Removes keys whose time has come while `left` allows it. Returns whether there are more.
+    pub(super) fn expire_keys(&mut self, shared: &mut Shared, left: &mut usize) -> bool {
+        while let Some((when, hash)) = self.expiries.first()
+            && when <= shared.now
+        {
+            if *left == 0 {
+                return true;
+            }
+            *left -= 1;
+            match self.entry_due(when, hash) {
+                Some(at) => {
+                    self.remove_at(shared, at);
+                    shared.expired += 1;
+                }
+                None => self.account(shared, |db| db.expiries.remove(when, hash)),
+            }
+        }
+        false
+    }
+
+    /// As [`Database::expire_keys`], for fields of hashes.
+    pub(super) fn expire_fields(&mut self, shared: &mut Shared, left: &mut usize) -> bool {
+        while let Some((when, hash)) = self.fields.first()
+            && when <= shared.now
+        {
+            if *left == 0 {
+                return true;
+            }
+            *left -= match self.hash_due(when, hash) {
+                Some(at) => Edit::<Hash>::new(self, shared, at).expire_some(*left),
+                None => {
+                    self.account(shared, |db| db.fields.remove(when, hash));
+                    1
+                }
+            };
+        }
+        false
+    }
+
+    /// The position of a key with this hash that expires then.
+    pub(super) fn entry_due(&self, when: Millis, hash: u32) -> Option<usize> {
+        let mut same = self.entries.with_hash(hash);
+        same.find(|&at| self.entries.at(at).expiry() == Some(when))
+    }
+
+    /// The position of a key with this hash whose first field expires then.
+    pub(super) fn hash_due(&self, when: Millis, hash: u32) -> Option<usize> {
+        let mut same = self.entries.with_hash(hash);
+        same.find(|&at| hash::next_expiry(self.entries.at(at)) == Some(when))
+    }
+
+    /// When the first field of a hash expires has changed.
+    pub(super) fn reschedule(
+        &mut self,
+        shared: &mut Shared,
+        hash: u32,
+        before: Option<Millis>,
+        after: Option<Millis>,
+    ) {
+        if before != after {
+            self.account(shared, |db| {
+                before.inspect(|&when| db.fields.remove(when, hash));
+                after.inspect(|&when| db.fields.insert(when, hash));
+            });
+        }
+    }
+}
+
+impl Db<'_> {
+    /// When a key expires: `None` if there is no such key, `Some(None)` if it stays.
+    pub fn expiry(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        self.find(key).map(|at| self.db.entries.at(at).expiry())
+    }
+
+    /// As [`Db::expiry`], for who is about to change it: that uses the key.
+    pub fn expiry_to_change(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        let at = self.find(key)?;
+        self.touch(at);
+        Some(self.db.entries.at(at).expiry())
+    }
+
+    /// Lets a key expire then, or stay. If that time has come already, it goes at once. Whether there
+    /// is such a key.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        if expiry.is_some_and(|when| when <= self.shared.now) {
+            self.db.remove_at(self.shared, at);
+            self.shared.expired += 1;
+        } else {
+            self.set_expiry_at(at, expiry);
+        }
+        true
+    }
+
+    pub(super) fn set_expiry_at(&mut self, at: usize, expiry: Option<Millis>) {
+        self.db.account(self.shared, |db| {
+            let entry = db.entries.at_mut(at);
+            let (before, old, hash) = (entry.memory(), entry.expiry(), entry.hash());
+            entry.set_expiry(expiry);
+            db.memory = db.memory + entry.memory() - before;
+            if let Some(when) = old {
+                db.expiries.remove(when, hash);
+            }
+            if let Some(when) = expiry {
+                db.expiries.insert(when, hash);
+            }
+        });
+        self.shared.changes += 1;
+    }
+}

@@ -1,0 +1,237 @@
+//! The forms of a set, and when one becomes another: as in Valkey 9.1.
+//!
+//! | form | of sets |
+//! |---|---|
+//! | [`Form::IntSet`] | of up to `set-max-intset-entries` integers |
+//! | [`Form::Set`], packed | of up to `set-max-listpack-entries` members of up to `set-max-listpack-value` bytes |
+//! | [`LargeSet`] | of any |
+
+use std::iter::Peekable;
+
+use super::large::LargeSet;
+use super::member::{Element, Elements, Member};
+use crate::store::Limits;
+use crate::store::entry::{Body, Entry, Form};
+use crate::store::intset::{Intset, IntsetMut};
+use crate::store::packed::{self, Packed, PackedMut};
+use crate::store::value::Value;
+use crate::text::number::Spelled;
+
+pub(super) fn elements(entry: &Entry) -> Elements<'_> {
+    match entry.body() {
+        Body::Compact(Form::IntSet, payload) => Elements::Integers(Intset::new(payload).iter()),
+        Body::Compact(_, payload) => Elements::Packed(Packed::new(payload).iter()),
+        Body::Large(Value::Set(set)) => Elements::Large(set, 0),
+        Body::Large(_) => Elements::Packed(Packed::new(packed::EMPTY).iter()),
+    }
+}
+
+pub(super) fn contains(entry: &Entry, member: Element<'_>) -> bool {
+    match entry.body() {
+        Body::Compact(Form::IntSet, payload) => {
+            member.integer().is_some_and(|n| Intset::new(payload).contains(n))
+        }
+        Body::Compact(_, payload) => {
+            offset_of(Packed::new(payload), &Member::from(member)).is_some()
+        }
+        Body::Large(Value::Set(set)) => set.contains(&Member::from(member)),
+        Body::Large(_) => false,
+    }
+}
+
+/// Prepares for additions. An empty set becomes what its first member asks for; a small one that could
+/// grow too large becomes large, even if all that comes is there already.
+pub(super) fn expect(entry: &mut Entry, limits: &Limits, first: Element<'_>, count: usize) {
+    let most = match entry.body() {
+        Body::Large(_) => return,
+        Body::Compact(Form::IntSet, payload) => {
+            let fits = count <= limits.set_max_intset_entries && first.integer().is_some();
+            if payload.is_empty() && !fits {
+                entry.set_compact(Form::Set, packed::EMPTY);
+                max_packed(limits)
+            } else {
+                limits.set_max_intset_entries
+            }
+        }
+        Body::Compact(..) => max_packed(limits),
+    };
+    if count > most {
+        enlarge(entry);
+    }
+}
+
+/// Adds members. Returns how many were not there yet.
+pub(super) fn add_all<'m>(
+    entry: &mut Entry,
+    limits: &Limits,
+    members: impl Iterator<Item = Element<'m>>,
+) -> usize {
+    let mut members = members.peekable();
+    let mut added = 0;
+    // Each of these takes members as long as they fit the form, and then changes the form.
+    while members.peek().is_some() {
+        added += match entry.body() {
+            Body::Compact(Form::IntSet, _) => add_integers(entry, limits, &mut members),
+            Body::Compact(..) => add_packed(entry, limits, &mut members),
+            Body::Large(_) => match entry.large_mut() {
+                Some(Value::Set(set)) => {
+                    members.by_ref().filter(|&member| set.insert(&Member::from(member))).count()
+                }
+                _ => return added,
+            },
+        };
+    }
+    added
+}
+
+fn add_integers<'m>(
+    entry: &mut Entry,
+    limits: &Limits,
+    members: &mut Peekable<impl Iterator<Item = Element<'m>>>,
+) -> usize {
+    let mut added = 0;
+    let mut is_full = false;
+    entry.edit(|bytes, start| {
+        let mut set = IntsetMut::new(bytes, start);
+        let coming = members.size_hint().0.min(limits.set_max_intset_entries);
+        if coming > 1 {
+            set.reserve(coming);
+        }
+        while !is_full && let Some(n) = members.peek().and_then(|member| member.integer()) {
+            members.next();
+            if set.insert(n) {
+                added += 1;
+                is_full = set.view().len() > limits.set_max_intset_entries;
+            }
+        }
+    });
+    if is_full {
+        enlarge(entry);
+    } else if members.peek().is_some() {
+        // The next one is no integer.
+        if are_packable(entry, limits) {
+            pack(entry);
+        } else {
+            enlarge(entry);
+        }
+    }
+    added
+}
+
+fn add_packed<'m>(
+    entry: &mut Entry,
+    limits: &Limits,
+    members: &mut Peekable<impl Iterator<Item = Element<'m>>>,
+) -> usize {
+    let mut added = 0;
+    entry.edit(|bytes, start| {
+        let mut set = PackedMut::new(bytes, start);
+        while let Some(&member) = members.peek() {
+            let member = Member::from(member);
+            if offset_of(set.view(), &member).is_none() {
+                let is_full = set.view().len() >= max_packed(limits);
+                if is_full || member.len() > limits.set_max_listpack_value {
+                    return;
+                }
+                set.push_back(&member);
+                added += 1;
+            }
+            members.next();
+        }
+    });
+    if members.peek().is_some() {
+        enlarge(entry);
+    }
+    added
+}
+
+/// Removes a member. Whether it was there.
+pub(super) fn remove(entry: &mut Entry, member: Element<'_>) -> bool {
+    match entry.body() {
+        Body::Compact(Form::IntSet, payload) => {
+            let position = member.integer().map(|n| Intset::new(payload).find(n));
+            let Some(Ok(position)) = position else {
+                return false;
+            };
+            entry.edit(|bytes, start| IntsetMut::new(bytes, start).remove(position));
+            true
+        }
+        Body::Compact(_, payload) => {
+            let Some(offset) = offset_of(Packed::new(payload), &Member::from(member)) else {
+                return false;
+            };
+            entry.edit(|bytes, start| PackedMut::new(bytes, start).remove(offset));
+            true
+        }
+        Body::Large(_) => match entry.large_mut() {
+            Some(Value::Set(set)) => set.remove(&Member::from(member)),
+            _ => false,
+        },
+    }
+}
+
+fn offset_of(packed: Packed<'_>, member: &[u8]) -> Option<usize> {
+    packed.iter().find(|(_, other)| *other == member).map(|(offset, _)| offset)
+}
+
+/// The most members that a packed set may have.
+fn max_packed(limits: &Limits) -> usize {
+    limits.set_max_listpack_entries.min(packed::MAX)
+}
+
+/// Whether a set of integers can be packed, and one member more.
+fn are_packable(entry: &Entry, limits: &Limits) -> bool {
+    let Body::Compact(Form::IntSet, payload) = entry.body() else {
+        return false;
+    };
+    let set = Intset::new(payload);
+    let ends = [0, set.len().saturating_sub(1)];
+    set.len() < max_packed(limits)
+        && (set.is_empty() || ends.iter().all(|&at| is_short(&Spelled::new(set.at(at)), limits)))
+}
+
+/// Whether a large set is small enough to be packed.
+pub(super) fn fits_packed(set: &LargeSet, limits: &Limits) -> bool {
+    set.len() <= max_packed(limits) && (0..set.len()).all(|at| is_short(set.at(at), limits))
+}
+
+fn is_short(member: &[u8], limits: &Limits) -> bool {
+    member.len() <= limits.set_max_listpack_value
+}
+
+/// Makes a set packed. Returns the large set that it was.
+pub(super) fn pack(entry: &mut Entry) -> Option<Value> {
+    let mut payload = packed::EMPTY.to_vec();
+    for member in elements(entry) {
+        PackedMut::new(&mut payload, 0).push_back(&Member::from(member));
+    }
+    entry.set_compact(Form::Set, &payload)
+}
+
+/// Makes a small set large.
+pub(super) fn enlarge(entry: &mut Entry) {
+    let mut set = LargeSet::default();
+    for member in elements(entry) {
+        set.insert(&Member::from(member));
+    }
+    entry.set_large(Value::Set(set));
+}
+
+/// Makes a set one of integers, if it is one and they are few.
+pub(super) fn settle(entry: &mut Entry, limits: &Limits) {
+    if let Body::Compact(Form::IntSet, _) = entry.body() {
+        return;
+    }
+    let few = elements(entry).take(limits.set_max_intset_entries.saturating_add(1));
+    let Some(mut integers) = few.map(Element::integer).collect::<Option<Vec<i64>>>() else {
+        return;
+    };
+    if integers.len() <= limits.set_max_intset_entries {
+        integers.sort_unstable();
+        let mut payload = Vec::new();
+        for n in integers {
+            IntsetMut::new(&mut payload, 0).insert(n);
+        }
+        entry.set_compact(Form::IntSet, &payload);
+    }
+}
