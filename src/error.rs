@@ -44,6 +44,7 @@ impl std::error::Error for Error {}
 
 pub const SYNTAX: Error = Error::fixed("ERR syntax error");
 pub const NOT_AN_INTEGER: Error = Error::fixed("ERR value is not an integer or out of range");
+pub const NOT_A_FLOAT: Error = Error::fixed("ERR value is not a valid float");
 pub const NOT_AN_INT: Error =
     Error::fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
 pub const NOAUTH: Error = Error::fixed("NOAUTH Authentication required.");
@@ -51,6 +52,7 @@ pub const WRONGPASS: Error =
     Error::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 pub const WRONGTYPE: Error =
     Error::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
+pub const OOM: Error = Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
 pub const INTERNAL: Error = Error::fixed("ERR internal error, see the server's log");
 
 /// Said to a newcomer when `maxclients` are connected.
@@ -76,6 +78,11 @@ pub const NO_SUCH_CLIENT: Error = Error::fixed("ERR No such client");
 /// A filter's value is no number.
 pub fn not_an_integer(what: &str) -> Error {
     Error::text(format!("ERR {what} is not an integer or out of range"))
+}
+
+/// An option's value is below zero, or no number.
+pub fn negative(what: &str) -> Error {
+    Error::text(format!("ERR {what} can't be negative"))
 }
 
 /// A filter's value is zero or less.
@@ -106,6 +113,140 @@ pub const NO_SHUTDOWN: Error = Error::fixed("ERR No shutdown in progress.");
 pub const SHUTDOWN_FAILED: Error = Error::fixed("ERR Errors trying to SHUTDOWN. Check logs.");
 pub const SHUTDOWN_FAILOVER: Error =
     Error::fixed("ERR SHUTDOWN FAILOVER is only supported in cluster mode.");
+
+// Strings.
+pub const OVERFLOW: Error = Error::fixed("ERR increment or decrement would overflow");
+pub const DECREMENT_OVERFLOW: Error = Error::fixed("ERR decrement would overflow");
+pub const NOT_FINITE: Error = Error::fixed("ERR increment would produce NaN or Infinity");
+pub const OFFSET: Error = Error::fixed("ERR offset is out of range");
+pub const STRING_TOO_LONG: Error =
+    Error::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+pub const NUMKEYS: Error = Error::fixed("ERR invalid numkeys value or out of range");
+pub const LCS_TYPE: Error = Error::fixed("ERR The specified keys must contain string values");
+pub const LCS_LEN_AND_IDX: Error =
+    Error::fixed("ERR If you want both the length and indexes, please just use IDX.");
+pub const LCS_MEMORY: Error =
+    Error::fixed("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+
+// Numbers in arguments of several groups.
+pub const NOT_POSITIVE: Error = Error::fixed("ERR value is out of range, must be positive");
+pub const NUMKEYS_NOT_POSITIVE: Error = Error::fixed("ERR numkeys should be greater than 0");
+pub const NUMKEYS_TOO_MANY: Error =
+    Error::fixed("ERR Number of keys can't be greater than number of args");
+pub const LIMIT_NEGATIVE: Error = Error::fixed("ERR LIMIT can't be negative");
+pub const OUT_OF_RANGE: Error = Error::fixed("ERR value is out of range");
+pub const NOT_A_NEGATABLE: Error = Error::fixed(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+
+// HyperLogLogs.
+pub const NOT_A_HYPERLOGLOG: Error =
+    Error::fixed("WRONGTYPE Key is not a valid HyperLogLog string value.");
+pub const CORRUPT_HYPERLOGLOG: Error = Error::fixed("INVALIDOBJ Corrupted HLL object detected");
+
+// Bitmaps.
+pub const BIT: Error = Error::fixed("ERR bit is not an integer or out of range");
+pub const BIT_OFFSET: Error = Error::fixed("ERR bit offset is not an integer or out of range");
+pub const BITPOS_BIT: Error = Error::fixed("ERR The bit argument must be 1 or 0.");
+pub const BITOP_NOT: Error = Error::fixed("ERR BITOP NOT must be called with a single source key.");
+pub const BITFIELD_TYPE: Error = Error::fixed(
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
+);
+pub const BITFIELD_OVERFLOW: Error = Error::fixed("ERR Invalid OVERFLOW type specified");
+pub const BITFIELD_RO_WRITES: Error =
+    Error::fixed("ERR BITFIELD_RO only supports the GET subcommand");
+
+// Keys.
+pub const NO_SUCH_KEY: Error = Error::fixed("ERR no such key");
+pub const SAME_KEY: Error = Error::fixed("ERR source and destination objects are the same");
+pub const FIRST_DB_INDEX: Error = Error::fixed("ERR invalid first DB index");
+pub const SECOND_DB_INDEX: Error = Error::fixed("ERR invalid second DB index");
+pub const NX_EXCLUDES_OTHERS: Error =
+    Error::fixed("ERR NX and XX, GT or LT options at the same time are not compatible");
+pub const GT_EXCLUDES_LT: Error =
+    Error::fixed("ERR GT and LT options at the same time are not compatible");
+pub const FREQUENCY_NOT_TRACKED: Error = Error::fixed(
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+pub const IDLE_TIME_NOT_TRACKED: Error = Error::fixed(
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+pub const NOT_A_SCORE: Error =
+    Error::fixed("ERR One or more scores can't be converted into double");
+
+// Lists.
+pub const INDEX_OUT_OF_RANGE: Error = Error::fixed("ERR index out of range");
+pub const RANK_ZERO: Error = Error::fixed(
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+);
+
+// Sorted sets.
+pub const XX_EXCLUDES_NX: Error =
+    Error::fixed("ERR XX and NX options at the same time are not compatible");
+pub const GT_LT_NX_EXCLUDE: Error =
+    Error::fixed("ERR GT, LT, and/or NX options at the same time are not compatible");
+pub const INCR_OF_ONE: Error =
+    Error::fixed("ERR INCR option supports a single increment-element pair");
+pub const SCORE_IS_NAN: Error = Error::fixed("ERR resulting score is not a number (NaN)");
+pub const SCORE_RANGE: Error = Error::fixed("ERR min or max is not a float");
+pub const NAME_RANGE: Error = Error::fixed("ERR min or max not valid string range item");
+pub const LIMIT_OF_RANKS: Error = Error::fixed(
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+);
+pub const SCORES_OF_NAMES: Error =
+    Error::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+pub const WEIGHT: Error = Error::fixed("ERR weight value is not a float");
+pub const COUNT_OUT_OF_RANGE: Error = Error::fixed("ERR value is out of range");
+
+/// A command that takes any number of keys was given none.
+pub fn no_key(command: &str) -> Error {
+    Error::text(format!("ERR at least 1 input key is needed for '{command}' command"))
+}
+
+// Hashes.
+pub const HASH_NOT_AN_INTEGER: Error = Error::fixed("ERR hash value is not an integer");
+pub const HASH_NOT_A_FLOAT: Error = Error::fixed("ERR hash value is not a float");
+pub const INFINITE_INCREMENT: Error = Error::fixed("ERR value is NaN or Infinity");
+pub const NUMFIELDS: Error =
+    Error::fixed("ERR numfields should be greater than 0 and match the provided number of fields");
+
+// Places.
+pub const GEO_UNIT: Error = Error::fixed("ERR unsupported unit provided. please use M, KM, FT, MI");
+pub const RADIUS_NOT_A_NUMBER: Error = Error::fixed("ERR need numeric radius");
+pub const RADIUS_NEGATIVE: Error = Error::fixed("ERR radius cannot be negative");
+pub const WIDTH_NOT_A_NUMBER: Error = Error::fixed("ERR need numeric width");
+pub const HEIGHT_NOT_A_NUMBER: Error = Error::fixed("ERR need numeric height");
+pub const BOX_NEGATIVE: Error = Error::fixed("ERR height or width cannot be negative");
+pub const VERTICES: Error = Error::fixed("ERR invalid number of vertices");
+pub const VERTICES_TOO_FEW: Error =
+    Error::fixed("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices");
+pub const COUNT_NOT_POSITIVE: Error = Error::fixed("ERR COUNT must be > 0");
+pub const ANY_WITHOUT_COUNT: Error = Error::fixed("ERR the ANY argument requires COUNT argument");
+
+/// Longitude and latitude are no place on the map.
+pub fn not_on_map(longitude: f64, latitude: f64) -> Error {
+    Error::text(format!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"))
+}
+
+/// A search says from where, or how far, not at all.
+pub fn not_exactly_one(of: &str, command: &str) -> Error {
+    let command = command.to_ascii_uppercase();
+    Error::text(format!("ERR exactly one of {of} can be specified for {command}"))
+}
+
+/// A command that stores what it finds is to show something of it, too.
+pub fn stores_and_shows(command: &str) -> Error {
+    Error::text(format!(
+        "ERR {command} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+    ))
+}
+
+// SCAN and its kin.
+pub const INVALID_CURSOR: Error = Error::fixed("ERR invalid cursor");
+pub const NOVALUES_OUTSIDE_HSCAN: Error =
+    Error::fixed("ERR NOVALUES option can only be used in HSCAN");
+pub const NOSCORES_OUTSIDE_ZSCAN: Error =
+    Error::fixed("ERR NOSCORES option can only be used in ZSCAN");
 
 /// The first word of a request names no command.
 ///
@@ -151,6 +292,11 @@ pub fn subcommand_syntax(container: &str, name: &[u8]) -> Error {
 /// The full name of a subcommand is `container|subcommand`.
 pub fn wrong_arity(full_name: &str) -> Error {
     Error::text(format!("ERR wrong number of arguments for '{full_name}' command"))
+}
+
+/// A time to live is not positive, or too long to be counted.
+pub fn invalid_expire(command: &str) -> Error {
+    Error::text(format!("ERR invalid expire time in '{command}' command"))
 }
 
 /// `shown` text stops where a C string would, as it does in the reference's texts.

@@ -165,6 +165,8 @@ pub struct Client {
     pub inbox: Vec<u8>,
     pub parser: Parser,
     pub outbox: Outbox,
+    /// The bytes of memory with which the registry counts it.
+    pub(super) accounted: usize,
 }
 
 impl Client {
@@ -198,6 +200,7 @@ impl Client {
             inbox: Vec::new(),
             parser: Parser::default(),
             outbox: Outbox::default(),
+            accounted: 0,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Clients {
     unreserved: usize,
     /// Slots with something to flush, or to close, at the end of the turn.
     touched: Vec<Slot>,
+    /// Bytes of memory of all clients, as [`Clients::account`] last found them.
+    memory: usize,
 }
 
 impl Clients {
@@ -39,6 +41,7 @@ impl Clients {
         let client = Client::new(self.last_id, peer, now, user, authenticated);
         let slot = self.slab.insert(client);
         self.by_id.insert(self.last_id, slot);
+        self.account(slot);
         slot
     }
 
@@ -46,6 +49,7 @@ impl Clients {
     pub fn remove(&mut self, slot: Slot) -> Client {
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
+        self.memory -= client.accounted;
         self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
         client
     }
@@ -65,6 +69,20 @@ impl Clients {
 
     pub fn is_empty(&self) -> bool {
         self.slab.is_empty()
+    }
+
+    /// Bytes of memory that clients hold with their buffers.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// The buffers of a client may have grown or shrunk.
+    #[inline]
+    pub fn account(&mut self, slot: Slot) {
+        let client = &mut self.slab[slot];
+        let memory = client.memory();
+        self.memory = self.memory + memory - client.accounted;
+        client.accounted = memory;
     }
 
     pub fn contains(&self, slot: Slot) -> bool {

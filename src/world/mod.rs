@@ -7,6 +7,7 @@ pub mod access;
 pub mod client;
 pub mod clients;
 pub mod config;
+pub mod memory;
 pub mod process;
 pub mod stats;
 
@@ -21,7 +22,7 @@ pub use config::{Config, LoadError};
 pub use process::Process;
 pub use stats::{CommandId, Stats, Stopwatch};
 
-use crate::store::Store;
+use crate::store::{Millis, Store};
 
 /// What time it is. Told by whoever drives the engine: nothing below `net` reads a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +58,8 @@ pub struct World {
     pub stats: Stats,
     pub process: Process,
     pub orders: Orders,
+    /// The most memory that was used when a turn began: see [`World::peak_memory`].
+    pub peak_memory: usize,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
     /// What an embedder's own commands keep: see [`World::extension`].
@@ -68,7 +71,7 @@ impl World {
     ///
     /// It fails when a `user` line of the configuration has a rule that is none.
     pub fn new(config: Config, rows: usize, now: Now) -> Result<World, LoadError> {
-        Ok(World {
+        let mut world = World {
             now,
             started: now,
             clients: Clients::default(),
@@ -78,9 +81,25 @@ impl World {
             stats: Stats::new(rows),
             process: Process::default(),
             orders: Orders::default(),
+            peak_memory: 0,
             rebind: None,
             extension: Box::new(()),
-        })
+        };
+        world.set_now(now);
+        world.configure_store();
+        Ok(world)
+    }
+
+    /// It is `now`, for the store too.
+    pub fn set_now(&mut self, now: Now) {
+        self.now = now;
+        self.store.set_now((now.wall / 1000) as Millis);
+    }
+
+    /// Tells the store what the configuration says about it.
+    pub fn configure_store(&mut self) {
+        self.store.shared.limits = self.config.limits;
+        self.store.shared.eviction.settings = self.config.eviction;
     }
 
     /// The state of an embedder's commands, if it is a `T`.

@@ -20,6 +20,8 @@ pub struct Process {
     /// System, release and machine, as `uname` tells them.
     pub os: String,
     pub executable: PathBuf,
+    /// Bytes of memory that the process had filled before it served anybody.
+    pub startup_memory: usize,
     /// The configuration file, absolute, if the server was started with one.
     pub config_file: Option<PathBuf>,
     /// The addresses listened on, in the order of INFO's `listener` lines.
@@ -52,6 +54,7 @@ impl Process {
             run_id: random_hex(40),
             os: operating_system(),
             executable: std::env::current_exe().unwrap_or_default(),
+            startup_memory: private_memory(),
             config_file: config_file.map(|path| std::path::absolute(path).unwrap_or(path.into())),
             listeners: Vec::new(),
         }
@@ -102,6 +105,15 @@ pub fn resident_memory() -> u64 {
         statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok())
     });
     pages.unwrap_or(0) * PAGE
+}
+
+/// Bytes of the process in memory that come from no file: what it has allocated and written to.
+fn private_memory() -> usize {
+    let kib = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<usize>().ok()
+    });
+    kib.unwrap_or(0) * 1024
 }
 
 /// The most bytes of the process that have been in memory at once.

@@ -25,6 +25,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::store::Limits;
+use crate::store::evict::Settings as Eviction;
 use crate::text::glob;
 
 pub use file::{LoadError, Place};
@@ -49,6 +51,10 @@ pub struct Config {
     pub databases: usize,
     /// Who may call DEBUG.
     pub enable_debug_command: DebugCommand,
+    /// Up to which size collections and HyperLogLogs stay compact: nine directives.
+    pub limits: Limits,
+    /// What is evicted when memory is short, and how it is found: four directives.
+    pub eviction: Eviction,
     /// How often background work (expiry, idle clients) is done, per second: 1 to 500.
     pub hz: u32,
     /// Where the log goes. `None`: standard error.
@@ -57,6 +63,8 @@ pub struct Config {
     pub loglevel: LogLevel,
     /// How many clients may be connected, those of reserved places not counted.
     pub maxclients: u32,
+    /// The bytes of memory that may be used before keys are evicted. 0: as much as there is.
+    pub maxmemory: usize,
     /// The port for clients. Whether 0 means none or any free one is for the caller to say.
     pub port: u16,
     /// The longest bulk string of a request, in bytes.
@@ -87,10 +95,13 @@ impl Default for Config {
             client_query_buffer_limit: 1 << 30,
             databases: 16,
             enable_debug_command: DebugCommand::No,
+            limits: Limits::default(),
+            eviction: Eviction::default(),
             hz: 10,
             logfile: None,
             loglevel: LogLevel::Notice,
             maxclients: 10_000,
+            maxmemory: 0,
             port: 6379,
             proto_max_bulk_len: 512 << 20,
             requirepass: Secret::default(),
@@ -243,7 +254,7 @@ mod tests {
     fn get_answers_each_directive_once_and_sorted() {
         let config = Config::default();
         assert_eq!(names(&config, &["timeout", "port", "hz"]), ["hz", "port", "timeout"]);
-        assert_eq!(names(&config, &["hz", "h*", "HZ"]), ["hz"]);
+        assert_eq!(names(&config, &["hz", "hz*", "HZ"]), ["hz"]);
         assert_eq!(names(&config, &["TCP-*"]), ["tcp-backlog", "tcp-keepalive"]);
         assert_eq!(names(&config, &["h[z]", "nosuch", ""]), ["hz"]);
         assert_eq!(names(&config, &["*"]).len(), table::names().count());

@@ -11,11 +11,11 @@ use super::kind::{
 use super::{Config, Reason};
 
 macro_rules! directive {
-    ($name:literal, $field:ident, $kind:expr) => {
+    ($name:literal, $($field:ident).+, $kind:expr) => {
         Directive::new(
             $name,
-            |config| $kind.show(&config.$field),
-            |config, words| $kind.read(&mut config.$field, words),
+            |config| $kind.show(&config.$($field).+),
+            |config, words| $kind.read(&mut config.$($field).+, words),
         )
     };
     ($name:literal, $kind:expr) => {
@@ -25,13 +25,27 @@ macro_rules! directive {
 
 /// The range of what the reference keeps in a C `int`.
 const INT: Integer = Integer(0..=i32::MAX as i64);
+const SIGNED_INT: Integer = Integer(i32::MIN as i64..=i32::MAX as i64);
 const PORT: Integer = Integer(0..=u16::MAX as i64);
 /// A limit on input below this could cut off requests that no one calls big.
 const AT_LEAST_1MB: Memory = Memory(1 << 20..=i64::MAX as u64);
 
+/// A number of elements.
+const COUNT: Integer = Integer(0..=i64::MAX);
+const BYTES: Memory = Memory(0..=i64::MAX as u64);
+
+const NO_ONE_WAITS: Only<YesNo, bool> =
+    Only(YesNo, true, "respd never lets anyone wait while memory is freed");
+const NO_EFFORT: &str = "respd removes every key when its time has come";
 const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
 pub(super) const DIRECTIVES: &[Directive] = &[
+    directive!("active-expire-effort", Only(Integer(1..=10), 1, NO_EFFORT)),
+    directive!("activedefrag", Only(YesNo, false, "respd does not move what it has allocated")),
+    directive!(
+        "activerehashing",
+        Only(YesNo, true, "respd's tables grow and shrink in small steps")
+    ),
     directive!("admin-port", admin_port, PORT),
     directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
     directive!("bind", bind, Addresses { most: 16 }).list(),
@@ -41,21 +55,46 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
     directive!("databases", databases, Integer(1..=i32::MAX as i64)).immutable(),
     directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
+    directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
+        .alias("hash-max-ziplist-entries"),
+    directive!("hash-max-listpack-value", limits.hash_max_listpack_value, BYTES)
+        .alias("hash-max-ziplist-value"),
+    directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES),
     Directive::new("hz", |config| INT.show(&config.hz), read_hz),
     directive!("io-threads", Only(Integer(1..=256), 1, "respd runs on one thread")),
+    directive!("lazyfree-lazy-eviction", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-expire", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-server-del", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-user-del", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-user-flush", NO_ONE_WAITS),
+    directive!("lfu-decay-time", eviction.lfu_decay_time, INT),
+    directive!("lfu-log-factor", eviction.lfu_log_factor, INT),
+    directive!("list-compress-depth", Only(INT, 0, "respd does not compress lists")),
+    directive!("list-max-listpack-size", limits.list_max_listpack_size, SIGNED_INT)
+        .alias("list-max-ziplist-size"),
     directive!("logfile", logfile, FilePath).immutable(),
     directive!("loglevel", loglevel, OneOf),
     directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64)),
+    directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)),
+    directive!("maxmemory-policy", eviction.policy, OneOf),
+    directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
     directive!("port", port, PORT),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
     directive!("requirepass", requirepass, Password).secret(),
     directive!("save", Empty(MEMORY_ONLY)).list(),
+    directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT),
+    directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT),
+    directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT),
     directive!("timeout", timeout, INT),
     directive!("unixsocket", unixsocket, FilePath).immutable(),
     directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
+    directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
+        .alias("zset-max-ziplist-entries"),
+    directive!("zset-max-listpack-value", limits.zset_max_listpack_value, BYTES)
+        .alias("zset-max-ziplist-value"),
 ];
 
 /// Any number is taken, and the nearest sensible one used.

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use super::file::{LoadError, Place};
 use super::kind::Choice;
+use crate::store::evict::Policy;
 
 /// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -62,6 +63,10 @@ pub enum DebugCommand {
 impl Choice for DebugCommand {
     const NAMES: &'static [(&'static str, DebugCommand)] =
         &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
+}
+
+impl Choice for Policy {
+    const NAMES: &'static [(&'static str, Policy)] = Policy::NAMES;
 }
 
 /// What may wait in the output buffers of each class of clients.
