@@ -77,6 +77,11 @@ fn admit<'t>(
     if !row.spec.accepts(args.len()) {
         return Err(rejected(world, &found, error::wrong_arity(&row.full_name)));
     }
+
+    // Memory is there, or keys go that make room, or the command needs none.
+    if world.config.maxmemory > 0 && !world.make_room() && row.has(flag::DENYOOM) {
+        return Err(rejected(world, &found, error::OOM));
+    }
     Ok(row)
 }
 
@@ -100,6 +105,7 @@ fn run(
     args: Args<'_>,
 ) -> Result<(), Error> {
     watch.start(row.id, &mut world.stats);
+    world.store.shared.eviction.is_blind = world.clients[slot].no_touch;
     let mut ctx = Ctx { world, reply, table, row, slot };
     let outcome = catch_unwind(AssertUnwindSafe(|| (row.spec.handler)(&mut ctx, args)))
         .unwrap_or_else(|_| {

@@ -2,7 +2,7 @@
 
 use super::table::{Row, Table};
 use crate::resp::Reply;
-use crate::store::Database;
+use crate::store::Db;
 use crate::world::{Client, Now, Slot, World};
 
 /// The context of one running command.
@@ -29,9 +29,15 @@ impl Ctx<'_> {
     }
 
     /// The database that the client has selected.
-    pub fn db(&mut self) -> &mut Database {
+    pub fn db(&mut self) -> Db<'_> {
         let index = self.client().db;
         self.world.store.db(index)
+    }
+
+    /// The database, and the reply to write what is found in it.
+    pub fn db_and_reply(&mut self) -> (Db<'_>, &mut Reply) {
+        let index = self.client().db;
+        (self.world.store.db(index), &mut *self.reply)
     }
 
     pub fn now(&self) -> Now {

@@ -1,18 +1,14 @@
 //! Which arguments of a request are keys, and what is done with them.
 //!
 //! This is the one extractor: ACL rules, tracking, COMMAND GETKEYS and the queue of a transaction all
-//! ask here. It reads nothing but the key specs of the row.
+//! ask here. It reads nothing but the key specs of the row, and asks the row for the key that these
+//! cannot place ([`Spec::more_keys`]).
 
-use super::spec::{Begin, Find, KeyFlags, KeySpec, Spec, flag, key};
+use super::spec::{Begin, Find, KeySpec, Spec, flag, key};
 use crate::resp::Args;
 use crate::text::number;
 
-/// A key of a request: the index of the argument, and what the command does with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    pub index: usize,
-    pub flags: KeyFlags,
-}
+pub use super::spec::Key;
 
 /// The keys of a request were asked for, and its arguments do not hold what its key specs promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +20,12 @@ pub fn of(spec: &Spec, args: Args<'_>) -> Result<Vec<Key>, BadKeys> {
     for place in real_places(spec) {
         collect(spec, place, args, &mut keys)?;
     }
+    for found in &mut keys {
+        if found.flags & key::VARIABLE_FLAGS != 0 {
+            found.flags = (spec.key_flags)(args);
+        }
+    }
+    keys.extend((spec.more_keys)(args));
     Ok(keys)
 }
 

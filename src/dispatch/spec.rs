@@ -275,6 +275,13 @@ pub const fn unknown() -> Place {
     Place(Begin::Unknown, Find::Unknown)
 }
 
+/// A key of a request: the index of the argument, and what the command does with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub index: usize,
+    pub flags: KeyFlags,
+}
+
 /// A row: everything that is to be known about one command or subcommand.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
@@ -287,6 +294,10 @@ pub struct Spec {
     acl: Categories,
     keys: [KeySpec; 3],
     key_specs: u8,
+    /// Finds the key that [`Begin::Unknown`] stands for, if the command can tell.
+    pub more_keys: fn(Args<'_>) -> Option<Key>,
+    /// What a request really does with the keys of a spec with [`key::VARIABLE_FLAGS`].
+    pub key_flags: fn(Args<'_>) -> KeyFlags,
     pub handler: Handler,
     /// The rows of a container; its own handler never runs.
     pub subcommands: &'static [Spec],
@@ -321,6 +332,8 @@ impl Spec {
             acl: 0,
             keys: [NO_KEY; 3],
             key_specs: 0,
+            more_keys: |_| None,
+            key_flags: |_| key::RW | key::ACCESS | key::UPDATE,
             handler,
             subcommands: &[],
             since: "",
@@ -358,6 +371,18 @@ impl Spec {
     /// Explains the key spec before it.
     pub const fn note(mut self, note: &'static str) -> Spec {
         self.keys[self.key_specs as usize - 1].note = note;
+        self
+    }
+
+    /// Finds a key that no key spec can place.
+    pub const fn more_keys(mut self, find: fn(Args<'_>) -> Option<Key>) -> Spec {
+        self.more_keys = find;
+        self
+    }
+
+    /// Tells from the arguments what is done with the keys.
+    pub const fn key_flags(mut self, resolve: fn(Args<'_>) -> KeyFlags) -> Spec {
+        self.key_flags = resolve;
         self
     }
 

@@ -332,6 +332,7 @@ impl Reactor {
                     engine.receive(slot, &mut self.buffer[..n]);
                     if let Some(pause) = engine.world.orders.stall.take() {
                         std::thread::sleep(pause);
+                        engine.turn(self.clock.now());
                     }
                     if n < self.buffer.len() && !to_the_end {
                         return;
