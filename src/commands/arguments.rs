@@ -1,0 +1,188 @@
+//! Reading arguments: the conversions that many handlers need, each with the reference's error.
+
+use std::ops::Range;
+
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::store::Millis;
+use crate::text::{double, number};
+
+/// Argument `index` as an integer.
+pub fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
+    args.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
+}
+
+/// Argument `index` as a double; no NaN.
+pub fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
+    args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
+}
+
+/// The part from `start` to `end`, both included, of something that has `len` elements. Negative ones
+/// count from the end, and what lies outside is cut off.
+pub fn span(start: i64, end: i64, len: usize) -> Range<usize> {
+    let from_start = |at: i64| if at < 0 { (at + len as i64).max(0) as usize } else { at as usize };
+    let (start, end) = (from_start(start), from_start(end));
+    let end = len.min(end.saturating_add(1));
+    start.min(end)..end
+}
+
+/// As [`span`], except that nothing is between two that are reversed and both count from the end, even
+/// if they are so far out that both are cut off to the first element.
+pub fn forward_span(start: i64, end: i64, len: usize) -> Range<usize> {
+    if start < 0 && end < 0 && start > end { 0..0 } else { span(start, end, len) }
+}
+
+/// What the options of a command say about expiry: `EX seconds`, `PX milliseconds`,
+/// `EXAT unix-time-seconds`, `PXAT unix-time-milliseconds`, `KEEPTTL` or `PERSIST`.
+///
+/// Only one of them may be given, though that one twice. What is no option at all is found out before
+/// what is no time: so the options are collected first, and [`Expiry::resolve`] reads the number.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Expiry<'a> {
+    #[default]
+    Unsaid,
+    In(Unit, &'a [u8]),
+    At(Unit, &'a [u8]),
+    /// `KEEPTTL` or `PERSIST`, whichever the command takes.
+    Bare,
+}
+
+/// What a time to live is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Seconds,
+    Milliseconds,
+}
+
+/// What becomes of a key's time to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Nothing was said about it.
+    Unsaid,
+    /// It expires then, which may have been long ago.
+    Until(Millis),
+    /// `KEEPTTL` or `PERSIST`, whichever the command takes.
+    Bare,
+}
+
+impl<'a> Expiry<'a> {
+    /// Reads the option at `index`, if it is one about expiry; `bare` is the one that has no time:
+    /// `KEEPTTL` or `PERSIST`. Returns how many arguments it has, and 0 if it is another option.
+    pub fn take(&mut self, args: Args<'a>, index: usize, bare: &str) -> Result<usize, Error> {
+        let Some(word) = args.get(index) else {
+            return Ok(0);
+        };
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        let time = args.get(index + 1);
+        let said = match time {
+            _ if is(bare) => Expiry::Bare,
+            Some(time) if is("EX") => Expiry::In(Unit::Seconds, time),
+            Some(time) if is("PX") => Expiry::In(Unit::Milliseconds, time),
+            Some(time) if is("EXAT") => Expiry::At(Unit::Seconds, time),
+            Some(time) if is("PXAT") => Expiry::At(Unit::Milliseconds, time),
+            _ => return Ok(0),
+        };
+        if !self.agrees_with(said) {
+            return Err(error::SYNTAX);
+        }
+        *self = said;
+        Ok(if matches!(said, Expiry::Bare) { 1 } else { 2 })
+    }
+
+    /// What was said, when it is `now`. `command` is named by the error about a time that is not
+    /// positive or that cannot be counted.
+    pub fn resolve(self, now: Millis, command: &str) -> Result<Lifetime, Error> {
+        self.resolve_from(1, now, command)
+    }
+
+    /// As [`Expiry::resolve`], where a time must be `least` at least.
+    pub fn resolve_from(self, least: i64, now: Millis, command: &str) -> Result<Lifetime, Error> {
+        let (unit, time, since) = match self {
+            Expiry::Unsaid => return Ok(Lifetime::Unsaid),
+            Expiry::Bare => return Ok(Lifetime::Bare),
+            Expiry::In(unit, time) => (unit, time, now),
+            Expiry::At(unit, time) => (unit, time, 0),
+        };
+        let time = number::parse_i64(time).ok_or(error::NOT_AN_INTEGER)?;
+        let factor = if unit == Unit::Seconds { 1000 } else { 1 };
+        Some(time)
+            .filter(|&time| time >= least)
+            .and_then(|time| time.checked_mul(factor)?.checked_add(since))
+            .map(Lifetime::Until)
+            .ok_or_else(|| error::invalid_expire(command))
+    }
+
+    fn agrees_with(self, other: Expiry<'_>) -> bool {
+        match (self, other) {
+            (Expiry::Unsaid, _) | (Expiry::Bare, Expiry::Bare) => true,
+            (Expiry::In(one, _), Expiry::In(another, _))
+            | (Expiry::At(one, _), Expiry::At(another, _)) => one == another,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::OwnedArgs;
+
+    /// What `options` say at 1000 ms.
+    fn said(options: &str, bare: &str) -> Result<Lifetime, String> {
+        let owned: OwnedArgs = options.split_whitespace().collect();
+        let (args, mut expiry, mut at) = (owned.args(), Expiry::default(), 0);
+        while at < args.len() {
+            match expiry.take(args, at, bare).map_err(|error| error.to_string())? {
+                0 => return Err("another option".to_owned()),
+                taken => at += taken,
+            }
+        }
+        expiry.resolve(1000, "set").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_span_counts_from_both_ends() {
+        assert_eq!(span(0, -1, 5), 0..5);
+        assert_eq!(span(-3, -2, 5), 2..4);
+        assert_eq!(span(-9, 9, 5), 0..5);
+        assert_eq!(span(i64::MIN, i64::MAX, 5), 0..5);
+        assert_eq!(span(-7, -9, 5), 0..1);
+        assert_eq!(forward_span(-9, -7, 5), 0..1);
+        for nothing in [span(5, 9, 5), span(3, 2, 5), span(0, -1, 0), forward_span(-7, -9, 5)] {
+            assert!(nothing.is_empty(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn one_option_about_expiry_is_understood() {
+        assert_eq!(said("", "KEEPTTL"), Ok(Lifetime::Unsaid));
+        assert_eq!(said("EX 3", "KEEPTTL"), Ok(Lifetime::Until(4000)));
+        assert_eq!(said("px 3", "KEEPTTL"), Ok(Lifetime::Until(1003)));
+        assert_eq!(said("EXAT 3", "KEEPTTL"), Ok(Lifetime::Until(3000)));
+        assert_eq!(said("PXAT 3", "KEEPTTL"), Ok(Lifetime::Until(3)));
+        assert_eq!(said("EX 3 EX 4", "KEEPTTL"), Ok(Lifetime::Until(5000)));
+        assert_eq!(said("keepttl KEEPTTL", "KEEPTTL"), Ok(Lifetime::Bare));
+        assert_eq!(said("PERSIST", "PERSIST"), Ok(Lifetime::Bare));
+        assert_eq!(said("PERSIST", "KEEPTTL"), Err("another option".to_owned()));
+        assert_eq!(said("EX", "KEEPTTL"), Err("another option".to_owned()));
+    }
+
+    #[test]
+    fn two_options_about_expiry_are_one_too_many() {
+        for options in ["EX 1 PX 1", "EX 1 EXAT 1", "EX 1 KEEPTTL", "KEEPTTL PXAT 1"] {
+            assert_eq!(said(options, "KEEPTTL"), Err("ERR syntax error".to_owned()), "{options}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_positive_integer_that_can_be_counted() {
+        let invalid = Err("ERR invalid expire time in 'set' command".to_owned());
+        for time in ["EX 0", "PXAT -1", "EX 9223372036854775", "EXAT 9223372036854776"] {
+            assert_eq!(said(time, "KEEPTTL"), invalid, "{time}");
+        }
+        assert_eq!(said("PX 9223372036854774807", "KEEPTTL"), Ok(Lifetime::Until(i64::MAX)));
+        assert_eq!(said("PX 9223372036854774808", "KEEPTTL"), invalid);
+        let not_an_integer = Err("ERR value is not an integer or out of range".to_owned());
+        assert_eq!(said("EX 1.5", "KEEPTTL"), not_an_integer);
+    }
+}

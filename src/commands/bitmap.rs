@@ -1,0 +1,303 @@
+//! Strings as arrays of bits: BITCOUNT BITOP BITPOS GETBIT SETBIT. The first bit is the highest of the
+//! first byte. BITFIELD is in [`super::bitfield`].
+
+use std::ops::Range;
+
+use super::arguments;
+use crate::dispatch::Ctx;
+use crate::dispatch::spec::{Spec, at, category::BITMAP, flag::*, key::*, range};
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::text::number;
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("bitcount", -2, READ, bitcount)
+        .acl(BITMAP)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "2.6.0",
+            "O(N)",
+            "key [range: start [end-unit-block: end [unit: BYTE | BIT]@7.0]]",
+            "Counts the bits that are set.",
+        )
+        .history(&[
+            ("7.0.0", "Option `BYTE` or `BIT`."),
+            ("8.0.0", "Without `end` the range reaches the last byte."),
+        ]),
+    Spec::new("bitop", -4, WRITE | DENYOOM, bitop)
+        .acl(BITMAP)
+        .key(OW | UPDATE, at(2))
+        .key(RO | ACCESS, range(3, -1, 1))
+        .doc(
+            "2.6.0",
+            "O(N)",
+            "(operation: AND | OR | XOR | NOT) destkey key...",
+            "Combines strings bit by bit and stores the result.",
+        ),
+    Spec::new("bitpos", -3, READ, bitpos)
+        .acl(BITMAP)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "2.8.7",
+            "O(N)",
+            "key bit:integer [range: start [end-unit-block: end [unit: BYTE | BIT]@7.0]]",
+            "Finds the first bit that is set or clear.",
+        )
+        .history(&[("7.0.0", "Option `BYTE` or `BIT`.")]),
+    Spec::new("getbit", 3, READ | FAST, getbit).acl(BITMAP).key(RO | ACCESS, at(1)).doc(
+        "2.2.0",
+        "O(1)",
+        "key offset",
+        "Returns one bit of a string.",
+    ),
+    Spec::new("setbit", 4, WRITE | DENYOOM, setbit)
+        .acl(BITMAP)
+        .key(RW | ACCESS | UPDATE, at(1))
+        .doc(
+            "2.2.0",
+            "O(1)",
+            "key offset value:integer",
+            "Changes one bit of a string and returns what it was.",
+        ),
+];
+
+/// GETBIT key offset
+fn getbit(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let offset = bit_offset(ctx, &args[2])?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let bytes = db.string(&args[1])?.unwrap_or_default();
+    let byte = bytes.get(offset / 8).copied().unwrap_or(0);
+    reply.int((byte & mask(offset) != 0).into());
+    Ok(())
+}
+
+/// SETBIT key offset value
+fn setbit(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let offset = bit_offset(ctx, &args[2])?;
+    let is_set = match number::parse_i64(&args[3]) {
+        Some(0) => false,
+        Some(1) => true,
+        _ => return Err(error::BIT),
+    };
+    let (mut db, reply) = ctx.db_and_reply();
+    let was_set = db.edit_string_of(&args[1], offset / 8 + 1, |bytes| {
+        let byte = &mut bytes[offset / 8];
+        let was_set = *byte & mask(offset) != 0;
+        *byte = if is_set { *byte | mask(offset) } else { *byte & !mask(offset) };
+        was_set
+    })?;
+    reply.int(was_set.into());
+    Ok(())
+}
+
+/// BITCOUNT key [start [end [BYTE | BIT]]]
+fn bitcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let part = Part::read(args, 2)?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let bytes = db.string(&args[1])?.unwrap_or_default();
+    reply.int(count(bytes, part.bits(bytes.len(), arguments::forward_span)) as i64);
+    Ok(())
+}
+
+/// BITPOS key bit [start [end [BYTE | BIT]]]
+fn bitpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let bit = match arguments::int(args, 2)? {
+        0 => false,
+        1 => true,
+        _ => return Err(error::BITPOS_BIT),
+    };
+    let part = Part::read(args, 3)?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let position = match db.string(&args[1])? {
+        Some(bytes) => {
+            let bits = part.bits(bytes.len(), arguments::span);
+            // Behind a string whose end nobody mentioned there are zeros.
+            let behind = (!bit && part.end.is_none() && !bits.is_empty()).then_some(bits.end);
+            position(bytes, bits, bit).or(behind)
+        }
+        None => (!bit).then_some(0),
+    };
+    reply.int(position.map_or(-1, |at| at as i64));
+    Ok(())
+}
+
+/// BITOP operation destkey key [key ...]
+fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let operation = Operation::named(args, 1)?;
+    if operation == Operation::Not && args.len() > 4 {
+        return Err(error::BITOP_NOT);
+    }
+    let (mut db, reply) = ctx.db_and_reply();
+    let mut result = db.string(&args[3])?.unwrap_or_default().to_vec();
+    if operation == Operation::Not {
+        result.iter_mut().for_each(|byte| *byte = !*byte);
+    }
+    for key in args.from(4) {
+        operation.combine(&mut result, db.string(key)?.unwrap_or_default());
+    }
+    if result.is_empty() {
+        db.remove(&args[2]);
+    } else {
+        db.set_raw_string(&args[2], &result);
+    }
+    reply.int(result.len() as i64);
+    Ok(())
+}
+
+/// What BITOP does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    And,
+    Or,
+    Xor,
+    /// The only one that takes one string, and not several.
+    Not,
+}
+
+impl Operation {
+    fn named(args: Args<'_>, index: usize) -> Result<Operation, Error> {
+        match () {
+            () if args.is(index, "AND") => Ok(Operation::And),
+            () if args.is(index, "OR") => Ok(Operation::Or),
+            () if args.is(index, "XOR") => Ok(Operation::Xor),
+            () if args.is(index, "NOT") => Ok(Operation::Not),
+            () => Err(error::SYNTAX),
+        }
+    }
+
+    /// Combines what there is with one string more. What a shorter one lacks is zeros.
+    fn combine(self, result: &mut Vec<u8>, other: &[u8]) {
+        result.resize(result.len().max(other.len()), 0);
+        let (common, rest) = result.split_at_mut(other.len());
+        let pairs = common.iter_mut().zip(other);
+        match self {
+            Operation::And => {
+                pairs.for_each(|(byte, &other)| *byte &= other);
+                rest.fill(0);
+            }
+            Operation::Or => pairs.for_each(|(byte, &other)| *byte |= other),
+            Operation::Xor => pairs.for_each(|(byte, &other)| *byte ^= other),
+            Operation::Not => {}
+        }
+    }
+}
+
+/// A bit's offset, which must lie in the longest string that there may be.
+fn bit_offset(ctx: &Ctx<'_>, text: &[u8]) -> Result<usize, Error> {
+    number::parse_i64(text)
+        .and_then(|offset| usize::try_from(offset).ok())
+        .filter(|offset| offset / 8 < ctx.world.config.proto_max_bulk_len)
+        .ok_or(error::BIT_OFFSET)
+}
+
+/// The bit of its byte that an offset means.
+fn mask(offset: usize) -> u8 {
+    0x80 >> (offset % 8)
+}
+
+/// The part of a string that BITCOUNT and BITPOS look at: `start [end [BYTE | BIT]]`.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    start: i64,
+    end: Option<i64>,
+    in_bits: bool,
+}
+
+impl Part {
+    fn read(args: Args<'_>, first: usize) -> Result<Part, Error> {
+        let mut part = Part { start: 0, end: None, in_bits: false };
+        let given = args.len() - first;
+        if given > 3 {
+            return Err(error::SYNTAX);
+        }
+        if given > 0 {
+            part.start = arguments::int(args, first)?;
+        }
+        if given > 2 {
+            part.in_bits = args.is(first + 2, "BIT");
+            if !part.in_bits && !args.is(first + 2, "BYTE") {
+                return Err(error::SYNTAX);
+            }
+        }
+        if given > 1 {
+            part.end = Some(arguments::int(args, first + 1)?);
+        }
+        Ok(part)
+    }
+
+    /// The bits that it means of a string of `len` bytes, where `span` is the sort of range.
+    fn bits(self, len: usize, span: fn(i64, i64, usize) -> Range<usize>) -> Range<usize> {
+        let end = self.end.unwrap_or(-1);
+        if self.in_bits {
+            span(self.start, end, 8 * len)
+        } else {
+            let bytes = span(self.start, end, len);
+            8 * bytes.start..8 * bytes.end
+        }
+    }
+}
+
+/// How many of these bits are set.
+fn count(bytes: &[u8], bits: Range<usize>) -> usize {
+    if bits.is_empty() {
+        return 0;
+    }
+    let (first, last) = (bits.start / 8, (bits.end - 1) / 8);
+    let whole = &bytes[first..=last];
+    let words = whole.chunks_exact(8);
+    let rest: usize = words.remainder().iter().map(|byte| byte.count_ones() as usize).sum();
+    let words = words.map(|word| word.try_into().map_or(0, u64::from_ne_bytes));
+    let ones = rest + words.map(|word| word.count_ones() as usize).sum::<usize>();
+    let before = bytes[first] & !(0xff >> (bits.start % 8));
+    let after = bytes[last] & (0x7f >> ((bits.end - 1) % 8));
+    ones - (before.count_ones() + after.count_ones()) as usize
+}
+
+/// The first of these bits that is set, or is not.
+fn position(bytes: &[u8], bits: Range<usize>, bit: bool) -> Option<usize> {
+    // What is looked for is one from here on.
+    let flip = if bit { 0 } else { 0xff };
+    let first = bits.start / 8;
+    let found = |index: usize, byte: u8| {
+        let at = 8 * index + byte.leading_zeros() as usize;
+        (at < bits.end).then_some(at)
+    };
+    let byte = (bytes.get(first)? ^ flip) & (0xff >> (bits.start % 8));
+    if byte != 0 {
+        return found(first, byte);
+    }
+    let last = bits.end.div_ceil(8);
+    let rest = bytes.get(first + 1..last)?;
+    let skipped = rest.chunks_exact(8).take_while(|word| **word == [flip; 8]).count();
+    let index = 8 * skipped + rest[8 * skipped..].iter().position(|&byte| byte != flip)?;
+    found(first + 1 + index, rest[index] ^ flip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Random;
+
+    #[test]
+    fn counts_and_positions_are_those_of_single_bits() {
+        let mut random = Random::seeded(7);
+        for _ in 0..2000 {
+            let len = random.below(40);
+            let sort = random.below(4);
+            let mut byte = || match sort {
+                0 => 0,
+                1 => 0xff,
+                2 if random.below(9) > 0 => 0,
+                _ => random.next_u64() as u8,
+            };
+            let bytes: Vec<u8> = (0..len).map(|_| byte()).collect();
+            let start = random.below(8 * len + 1);
+            let end = start + random.below(8 * len + 1 - start);
+            let is_set = |&at: &usize| bytes[at / 8] & mask(at) != 0;
+            assert_eq!(count(&bytes, start..end), (start..end).filter(is_set).count());
+            assert_eq!(position(&bytes, start..end, true), (start..end).find(is_set));
+            let is_clear = |at: &usize| !is_set(at);
+            assert_eq!(position(&bytes, start..end, false), (start..end).find(is_clear));
+        }
+    }
+}
