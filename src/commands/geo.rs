@@ -1,0 +1,290 @@
+//! Places: sorted sets whose scores are geohashes, see [`crate::store::geo`].
+//!
+//! GEOADD GEODIST GEOHASH GEOPOS; in `search` what finds places: GEORADIUS and its kin, GEOSEARCH and
+//! GEOSEARCHSTORE.
+
+mod search;
+
+use std::io::Write;
+use std::iter;
+
+use super::arguments;
+use crate::dispatch::Ctx;
+use crate::dispatch::spec::{Spec, at, category::GEO, flag::*, key::*, keyword};
+use crate::error::{self, Error};
+use crate::resp::{Args, Reply};
+use crate::store::geo::Point;
+use crate::store::{View, Zset};
+
+use search::*;
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("geoadd", -5, WRITE | DENYOOM, geoadd)
+        .acl(GEO)
+        .key(RW | UPDATE, at(1))
+        .doc(
+            "3.2.0",
+            "O(log(N)) for each member, N being the size of the set",
+            "key [condition: NX | XX]@6.2 [change: CH]@6.2 (longitude latitude member)...",
+            "Adds places to a geographic index, or moves them.",
+        )
+        .history(&[("6.2.0", "Options `CH`, `NX` and `XX`.")]),
+    Spec::new("geodist", -4, READ, geodist).acl(GEO).key(RO | ACCESS, at(1)).doc(
+        "3.2.0",
+        "O(1)",
+        "key member1 member2 [unit: M | KM | FT | MI]",
+        "Returns the distance between two places.",
+    ),
+    Spec::new("geohash", -2, READ, geohash).acl(GEO).key(RO | ACCESS, at(1)).doc(
+        "3.2.0",
+        "O(1) for each member",
+        "key [member...]",
+        "Returns places as geohash strings.",
+    ),
+    Spec::new("geopos", -2, READ, geopos).acl(GEO).key(RO | ACCESS, at(1)).doc(
+        "3.2.0",
+        "O(1) for each member",
+        "key [member...]",
+        "Returns the longitude and latitude of places.",
+    ),
+    Spec::new("georadius", -6, WRITE | DENYOOM, georadius)
+        .acl(GEO)
+        .key(RO | ACCESS, at(1))
+        .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STORE", 6, 0, 1, 0))
+        .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STOREDIST", 6, 0, 1, 0))
+        .doc(
+            "3.2.0",
+            "O(N+log(M)), N being the number of places in the square around the circle and M in \
+            the index",
+            "key longitude latitude radius (unit: M | KM | FT | MI) [WITHCOORD] [WITHDIST] \
+            [WITHHASH] [count-block: (COUNT count) [ANY]@6.2] [order: ASC | DESC] \
+            [store: STORE storekey<key> | STOREDIST storedistkey<key>]",
+            "Finds the places around a point, and may store them.",
+        )
+        .history(&[
+            ("6.2.0", "Option `ANY` of `COUNT`."),
+            ("7.0.0", "Units may be in upper case."),
+        ]),
+    Spec::new("georadius_ro", -6, READ, georadius_ro)
+        .acl(GEO)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "3.2.10",
+            "O(N+log(M)), N being the number of places in the square around the circle and M in \
+            the index",
+            "key longitude latitude radius (unit: M | KM | FT | MI) [WITHCOORD] [WITHDIST] \
+            [WITHHASH] [count-block: (COUNT count) [ANY]@6.2] [order: ASC | DESC]",
+            "Finds the places around a point.",
+        )
+        .history(&[
+            ("6.2.0", "Option `ANY` of `COUNT`."),
+            ("7.0.0", "Units may be in upper case."),
+        ]),
+    Spec::new("georadiusbymember", -5, WRITE | DENYOOM, georadiusbymember)
+        .acl(GEO)
+        .key(RO | ACCESS, at(1))
+        .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STORE", 5, 0, 1, 0))
+        .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STOREDIST", 5, 0, 1, 0))
+        .doc(
+            "3.2.0",
+            "O(N+log(M)), N being the number of places in the square around the circle and M in \
+            the index",
+            "key member radius (unit: M | KM | FT | MI) [WITHCOORD] [WITHDIST] [WITHHASH] \
+            [count-block: (COUNT count) [ANY]] [order: ASC | DESC] \
+            [store: STORE storekey<key> | STOREDIST storedistkey<key>]",
+            "Finds the places around another, and may store them.",
+        )
+        .history(&[
+            ("6.2.0", "Option `ANY` of `COUNT`."),
+            ("7.0.0", "Units may be in upper case."),
+        ]),
+    Spec::new("georadiusbymember_ro", -5, READ, georadiusbymember_ro)
+        .acl(GEO)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "3.2.10",
+            "O(N+log(M)), N being the number of places in the square around the circle and M in \
+            the index",
+            "key member radius (unit: M | KM | FT | MI) [WITHCOORD] [WITHDIST] [WITHHASH] \
+            [count-block: (COUNT count) [ANY]] [order: ASC | DESC]",
+            "Finds the places around another.",
+        )
+        .history(&[
+            ("6.2.0", "Option `ANY` of `COUNT`."),
+            ("7.0.0", "Units may be in upper case."),
+        ]),
+    Spec::new("geosearch", -7, READ, geosearch)
+        .acl(GEO)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "6.2.0",
+            "O(N+log(M)), N being the number of places in the grid cells that the shape touches \
+            and M in the shape",
+            "key [from: FROMMEMBER member | FROMLONLAT longitude latitude] \
+            (by: (circle: (BYRADIUS radius) (unit: M | KM | FT | MI)) \
+            | (box: (BYBOX width) height (unit: M | KM | FT | MI)) \
+            | (polygon: (BYPOLYGON num-vertices) (vertices: longitude latitude)...)@9.0) \
+            [order: ASC | DESC] [count-block: (COUNT count) [ANY]] [WITHCOORD] [WITHDIST] \
+            [WITHHASH]",
+            "Finds the places inside a circle, a box or a polygon.",
+        )
+        .history(&[("7.0.0", "Units may be in upper case."), ("9.0.0", "Option `BYPOLYGON`.")]),
+    Spec::new("geosearchstore", -8, WRITE | DENYOOM, geosearchstore)
+        .acl(GEO)
+        .key(OW | UPDATE, at(1))
+        .key(RO | ACCESS, at(2))
+        .doc(
+            "6.2.0",
+            "O(N+log(M)), N being the number of places in the grid cells that the shape touches \
+            and M in the shape",
+            "destination source [from: FROMMEMBER member | FROMLONLAT longitude latitude] \
+            (by: (circle: (BYRADIUS radius) (unit: M | KM | FT | MI)) \
+            | (box: (BYBOX width) height (unit: M | KM | FT | MI)) \
+            | (polygon: (BYPOLYGON num-vertices) (vertices: longitude latitude)...)@9.0) \
+            [order: ASC | DESC] [count-block: (COUNT count) [ANY]] [STOREDIST]",
+            "Stores the places inside a circle, a box or a polygon.",
+        )
+        .history(&[("7.0.0", "Units may be in upper case."), ("9.0.0", "Option `BYPOLYGON`.")]),
+];
+
+/// GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]
+fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut only_new, mut only_present, mut change) = (false, false, false);
+    let mut first = 2;
+    while let Some(word) = args.get(first) {
+        let flag = match () {
+            () if word.eq_ignore_ascii_case(b"NX") => &mut only_new,
+            () if word.eq_ignore_ascii_case(b"XX") => &mut only_present,
+            () if word.eq_ignore_ascii_case(b"CH") => &mut change,
+            () => break,
+        };
+        *flag = true;
+        first += 1;
+    }
+    let given = args.len() - first;
+    if given == 0 || !given.is_multiple_of(3) || only_new && only_present {
+        return Err(error::SYNTAX);
+    }
+
+    // One place is the normal case, and needs no memory for its score.
+    let score = point(args, first)?.score();
+    let more = (first + 3..args.len()).step_by(3);
+    let more = more.map(|at| Ok(point(args, at)?.score())).collect::<Result<Vec<f64>, Error>>()?;
+    let scores = iter::once(score).chain(more);
+    let members = args.from(first + 2).step_by(3);
+
+    let (mut db, reply) = ctx.db_and_reply();
+    let places = match only_present {
+        true => db.edit::<Zset>(&args[1])?,
+        false => Some(db.edit_or_new::<Zset>(&args[1])?),
+    };
+    let (mut added, mut changed) = (0, 0);
+    if let Some(mut places) = places {
+        if places.is_empty() {
+            let longest = members.clone().map(<[u8]>::len).max();
+            places.expect(members.len(), longest.unwrap_or(0));
+        }
+        for (member, score) in members.zip(scores) {
+            places.update(member, |old| {
+                match old {
+                    Some(_) if only_new => return None,
+                    None if only_present => return None,
+                    Some(old) => changed += i64::from(old != score),
+                    None => added += 1,
+                }
+                Some(score)
+            });
+        }
+    }
+    reply.int(if change { added + changed } else { added });
+    Ok(())
+}
+
+/// GEODIST key member1 member2 [M | KM | FT | MI]
+fn geodist(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let metres = match args.len() {
+        4 => 1.0,
+        5 => unit(&args[4])?,
+        _ => return Err(error::SYNTAX),
+    };
+    let (mut db, reply) = ctx.db_and_reply();
+    let places = db.view::<Zset>(&args[1])?;
+    match place(places, &args[2]).zip(place(places, &args[3])) {
+        Some((one, other)) => distance(reply, one.distance(other) / metres),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+/// GEOHASH key [member ...]
+fn geohash(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let places = db.view::<Zset>(&args[1])?;
+    reply.array(args.len() - 2);
+    for member in args.from(2) {
+        match place(places, member) {
+            Some(point) => reply.bulk(&point.geohash()),
+            None => reply.null(),
+        }
+    }
+    Ok(())
+}
+
+/// GEOPOS key [member ...]
+fn geopos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let places = db.view::<Zset>(&args[1])?;
+    reply.array(args.len() - 2);
+    for member in args.from(2) {
+        match place(places, member) {
+            Some(point) => coordinates(reply, point),
+            None => reply.null_array(),
+        }
+    }
+    Ok(())
+}
+
+/// The place of a member.
+fn place(places: Option<View<'_, Zset>>, member: &[u8]) -> Option<Point> {
+    places?.score(member).map(Point::of_score)
+}
+
+/// The longitude at `index` and the latitude behind it.
+fn point(args: Args<'_>, index: usize) -> Result<Point, Error> {
+    let longitude = arguments::float(args, index)?;
+    let latitude = arguments::float(args, index + 1)?;
+    Point::on_map(longitude, latitude).ok_or_else(|| error::not_on_map(longitude, latitude))
+}
+
+/// How many metres a unit has.
+fn unit(name: &[u8]) -> Result<f64, Error> {
+    const UNITS: [(&[u8], f64); 4] =
+        [(b"M", 1.0), (b"KM", 1000.0), (b"FT", 0.3048), (b"MI", 1609.34)];
+    let unit = UNITS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+    unit.map(|&(_, metres)| metres).ok_or(error::GEO_UNIT)
+}
+
+/// Writes a distance: a bulk string in either protocol, with four decimals, zeros among them.
+fn distance(reply: &mut Reply, distance: f64) {
+    let decimals = (distance * 1e4).round_ties_even() as u64;
+    let mut text = Vec::with_capacity(24);
+    // Writing to a vector does not fail.
+    let _ = write!(text, "{}.{:04}", decimals / 10_000, decimals % 10_000);
+    reply.bulk(&text);
+}
+
+/// Writes a longitude and a latitude, in up to 17 decimals.
+fn coordinates(reply: &mut Reply, point: Point) {
+    reply.array(2);
+    let mut text = Vec::with_capacity(24);
+    for degrees in [point.longitude, point.latitude] {
+        text.clear();
+        let _ = write!(text, "{degrees:.17}");
+        let zeros = text.iter().rev().take_while(|&&digit| digit == b'0').count();
+        text.truncate(text.len() - zeros);
+        if text.last() == Some(&b'.') {
+            text.pop();
+        }
+        reply.spelled_double(&text);
+    }
+}

@@ -1,0 +1,612 @@
+//! Sorted sets: ZADD ZCARD ZINCRBY ZMSCORE ZRANDMEMBER ZRANK ZREM ZREVRANK ZSCAN ZSCORE; in `range` what
+//! means members by rank, score or name, in `pop` what takes them out, in `algebra` ZUNION and its kin.
+
+mod algebra;
+mod pop;
+mod range;
+
+use std::iter;
+
+use super::arguments;
+use super::scan::{self, ScanOptions, Walk};
+use crate::dispatch::Ctx;
+use crate::dispatch::spec::{Spec, at, category::SORTEDSET, flag::*, key::*, numkeys};
+use crate::error::{self, Error};
+use crate::resp::{Args, Reply};
+use crate::store::{View, Zset};
+use crate::text::double;
+
+use algebra::*;
+use pop::*;
+use range::*;
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("zadd", -4, WRITE | DENYOOM | FAST, zadd)
+        .acl(SORTEDSET)
+        .key(RW | UPDATE, at(1))
+        .doc(
+            "1.2.0",
+            "O(log(N)) for each member, N being the size of the set",
+            "key [condition: NX | XX]@3.0.2 [comparison: GT | LT]@6.2 [change: CH]@3.0.2 \
+            [increment: INCR]@3.0.2 (score member)...",
+            "Adds members to a sorted set, or changes their scores.",
+        )
+        .history(&[
+            ("2.4.0", "Takes several members."),
+            ("3.0.2", "Options `XX`, `NX`, `CH` and `INCR`."),
+            ("6.2.0", "Options `GT` and `LT`."),
+        ]),
+    Spec::new("zcard", 2, READ | FAST, zcard).acl(SORTEDSET).key(RO, at(1)).doc(
+        "1.2.0",
+        "O(1)",
+        "key",
+        "Returns the number of members of a sorted set.",
+    ),
+    Spec::new("zcount", 4, READ | FAST, zcount).acl(SORTEDSET).key(RO | ACCESS, at(1)).doc(
+        "2.0.0",
+        "O(log(N)), N being the size of the set",
+        "key min:double max:double",
+        "Counts the members whose scores are in a range.",
+    ),
+    Spec::new("zdiff", -3, READ, zdiff).acl(SORTEDSET).key(RO | ACCESS, numkeys(1)).doc(
+        "6.2.0",
+        "O(L + (N-K)log(N)) at worst, L being the number of members in all sets, N in the \
+        first and K in the result",
+        "numkeys key... [WITHSCORES]",
+        "Returns the members of the first sorted set that are in none of the others.",
+    ),
+    Spec::new("zdiffstore", -4, WRITE | DENYOOM, zdiffstore)
+        .acl(SORTEDSET)
+        .key(OW | UPDATE, at(1))
+        .key(RO | ACCESS, numkeys(2))
+        .doc(
+            "6.2.0",
+            "O(L + (N-K)log(N)) at worst, L being the number of members in all sets, N in the \
+            first and K in the result",
+            "destination numkeys key...",
+            "Stores the members of the first sorted set that are in none of the others.",
+        ),
+    Spec::new("zincrby", 4, WRITE | DENYOOM | FAST, zincrby)
+        .acl(SORTEDSET)
+        .key(RW | ACCESS | UPDATE, at(1))
+        .doc(
+            "1.2.0",
+            "O(log(N)), N being the size of the set",
+            "key increment member",
+            "Adds to the score of a member, which begins at 0.",
+        ),
+    Spec::new("zinter", -3, READ, zinter).acl(SORTEDSET).key(RO | ACCESS, numkeys(1)).doc(
+        "6.2.0",
+        "O(N*K)+O(M*log(M)) at worst, N being the size of the smallest set, K the number of \
+        sets and M the size of the result",
+        "numkeys key... [WEIGHTS weight...] [AGGREGATE (SUM | MIN | MAX)] [WITHSCORES]",
+        "Returns the members that are in every sorted set.",
+    ),
+    Spec::new("zintercard", -3, READ, zintercard).acl(SORTEDSET).key(RO | ACCESS, numkeys(1)).doc(
+        "7.0.0",
+        "O(N*K) at worst, N being the size of the smallest set and K the number of sets",
+        "numkeys key... [LIMIT limit:integer]",
+        "Counts the members that are in every sorted set.",
+    ),
+    Spec::new("zinterstore", -4, WRITE | DENYOOM, zinterstore)
+        .acl(SORTEDSET)
+        .key(OW | UPDATE, at(1))
+        .key(RO | ACCESS, numkeys(2))
+        .doc(
+            "2.0.0",
+            "O(N*K)+O(M*log(M)) at worst, N being the size of the smallest set, K the number of \
+            sets and M the size of the result",
+            "destination numkeys key... [WEIGHTS weight...] [AGGREGATE (SUM | MIN | MAX)]",
+            "Stores the members that are in every sorted set.",
+        ),
+    Spec::new("zlexcount", 4, READ | FAST, zlexcount).acl(SORTEDSET).key(RO | ACCESS, at(1)).doc(
+        "2.8.9",
+        "O(log(N)), N being the size of the set",
+        "key min max",
+        "Counts the members between two in alphabetical order.",
+    ),
+    Spec::new("zmpop", -4, WRITE, zmpop).acl(SORTEDSET).key(RW | ACCESS | DELETE, numkeys(1)).doc(
+        "7.0.0",
+        "O(K) + O(M*log(N)), K being the number of keys, N the size of the set and M the \
+        number of members returned",
+        "numkeys key... (where: MIN | MAX) [COUNT count]",
+        "Takes members from the first sorted set that has any.",
+    ),
+    Spec::new("zmscore", -3, READ | FAST, zmscore).acl(SORTEDSET).key(RO | ACCESS, at(1)).doc(
+        "6.2.0",
+        "O(N), N being the number of members given",
+        "key member...",
+        "Returns the scores of several members.",
+    ),
+    Spec::new("zpopmax", -2, WRITE | FAST, zpopmax)
+        .acl(SORTEDSET)
+        .key(RW | ACCESS | DELETE, at(1))
+        .doc(
+            "5.0.0",
+            "O(log(N)*M), N being the size of the set and M the number of members returned",
+            "key [count]",
+            "Takes the members with the highest scores.",
+        ),
+    Spec::new("zpopmin", -2, WRITE | FAST, zpopmin)
+        .acl(SORTEDSET)
+        .key(RW | ACCESS | DELETE, at(1))
+        .doc(
+            "5.0.0",
+            "O(log(N)*M), N being the size of the set and M the number of members returned",
+            "key [count]",
+            "Takes the members with the lowest scores.",
+        ),
+    Spec::new("zrandmember", -2, READ, zrandmember)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .tips(&["nondeterministic_output"])
+        .doc(
+            "6.2.0",
+            "O(N), N being the number of members returned",
+            "key [options: count [WITHSCORES]]",
+            "Returns members of a sorted set, chosen at random.",
+        ),
+    Spec::new("zrange", -4, READ, zrange)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "1.2.0",
+            "O(log(N)+M), N being the size of the set and M of the range",
+            "key start:string stop:string [sortby: BYSCORE | BYLEX]@6.2 [REV]@6.2 \
+            [LIMIT offset count]@6.2 [WITHSCORES]",
+            "Returns a range of a sorted set, by rank, score or name.",
+        )
+        .history(&[("6.2.0", "Options `REV`, `BYSCORE`, `BYLEX` and `LIMIT`.")]),
+    Spec::new("zrangebylex", -4, READ, zrangebylex).acl(SORTEDSET).key(RO | ACCESS, at(1)).doc(
+        "2.8.9",
+        "O(log(N)+M), N being the size of the set and M of the range",
+        "key min max [LIMIT offset count]",
+        "Returns the members between two in alphabetical order.",
+    ),
+    Spec::new("zrangebyscore", -4, READ, zrangebyscore)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "1.0.5",
+            "O(log(N)+M), N being the size of the set and M of the range",
+            "key min:double max:double [WITHSCORES]@2.0 [LIMIT offset count]",
+            "Returns the members whose scores are in a range.",
+        )
+        .history(&[("2.0.0", "Option `WITHSCORES`.")]),
+    Spec::new("zrangestore", -5, WRITE | DENYOOM, zrangestore)
+        .acl(SORTEDSET)
+        .key(OW | UPDATE, at(1))
+        .key(RO | ACCESS, at(2))
+        .doc(
+            "6.2.0",
+            "O(log(N)+M), N being the size of the set and M of the range",
+            "dst src min max [sortby: BYSCORE | BYLEX] [REV] [LIMIT offset count]",
+            "Stores a range of a sorted set, by rank, score or name.",
+        ),
+    Spec::new("zrank", -3, READ | FAST, zrank)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "2.0.0",
+            "O(log(N))",
+            "key member [WITHSCORE]",
+            "Returns the rank of a member, the lowest score first.",
+        )
+        .history(&[("7.2.0", "Option `WITHSCORE`.")]),
+    Spec::new("zrem", -3, WRITE | FAST, zrem)
+        .acl(SORTEDSET)
+        .key(RW | DELETE, at(1))
+        .doc(
+            "1.2.0",
+            "O(M*log(N)), N being the size of the set and M the number of members given",
+            "key member...",
+            "Removes members from a sorted set.",
+        )
+        .history(&[("2.4.0", "Takes several members.")]),
+    Spec::new("zremrangebylex", 4, WRITE, zremrangebylex)
+        .acl(SORTEDSET)
+        .key(RW | DELETE, at(1))
+        .doc(
+            "2.8.9",
+            "O(log(N)+M), N being the size of the set and M the number of members removed",
+            "key min max",
+            "Removes the members between two in alphabetical order.",
+        ),
+    Spec::new("zremrangebyrank", 4, WRITE, zremrangebyrank)
+        .acl(SORTEDSET)
+        .key(RW | DELETE, at(1))
+        .doc(
+            "2.0.0",
+            "O(log(N)+M), N being the size of the set and M the number of members removed",
+            "key start stop",
+            "Removes the members whose ranks are in a range.",
+        ),
+    Spec::new("zremrangebyscore", 4, WRITE, zremrangebyscore)
+        .acl(SORTEDSET)
+        .key(RW | DELETE, at(1))
+        .doc(
+            "1.2.0",
+            "O(log(N)+M), N being the size of the set and M the number of members removed",
+            "key min:double max:double",
+            "Removes the members whose scores are in a range.",
+        ),
+    Spec::new("zrevrange", -4, READ, zrevrange).acl(SORTEDSET).key(RO | ACCESS, at(1)).doc(
+        "1.2.0",
+        "O(log(N)+M), N being the size of the set and M of the range",
+        "key start stop [WITHSCORES]",
+        "Returns a range of ranks, the highest score first.",
+    ),
+    Spec::new("zrevrangebylex", -4, READ, zrevrangebylex)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "2.8.9",
+            "O(log(N)+M), N being the size of the set and M of the range",
+            "key max min [LIMIT offset count]",
+            "Returns the members between two, in reverse alphabetical order.",
+        ),
+    Spec::new("zrevrangebyscore", -4, READ, zrevrangebyscore)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "2.2.0",
+            "O(log(N)+M), N being the size of the set and M of the range",
+            "key max:double min:double [WITHSCORES] [LIMIT offset count]",
+            "Returns the members whose scores are in a range, the highest first.",
+        )
+        .history(&[("2.1.6", "A bound may be exclusive.")]),
+    Spec::new("zrevrank", -3, READ | FAST, zrevrank)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .doc(
+            "2.0.0",
+            "O(log(N))",
+            "key member [WITHSCORE]",
+            "Returns the rank of a member, the highest score first.",
+        )
+        .history(&[("7.2.0", "Option `WITHSCORE`.")]),
+    Spec::new("zscan", -3, READ, zscan)
+        .acl(SORTEDSET)
+        .key(RO | ACCESS, at(1))
+        .tips(&["nondeterministic_output"])
+        .doc(
+            "2.8.0",
+            "O(1) for each call; O(N) for a whole iteration, N being the size of the set",
+            "key cursor [MATCH pattern] [COUNT count] [NOSCORES]",
+            "Walks through a sorted set in steps.",
+        )
+        .history(&[("8.0.0", "Option `NOSCORES`.")]),
+    Spec::new("zscore", 3, READ | FAST, zscore).acl(SORTEDSET).key(RO | ACCESS, at(1)).doc(
+        "1.2.0",
+        "O(1)",
+        "key member",
+        "Returns the score of a member.",
+    ),
+    Spec::new("zunion", -3, READ, zunion).acl(SORTEDSET).key(RO | ACCESS, numkeys(1)).doc(
+        "6.2.0",
+        "O(N)+O(M*log(M)), N being the number of members in all sets and M in the result",
+        "numkeys key... [WEIGHTS weight...] [AGGREGATE (SUM | MIN | MAX)] [WITHSCORES]",
+        "Returns the members that are in any of the sorted sets.",
+    ),
+    Spec::new("zunionstore", -4, WRITE | DENYOOM, zunionstore)
+        .acl(SORTEDSET)
+        .key(OW | UPDATE, at(1))
+        .key(RO | ACCESS, numkeys(2))
+        .doc(
+            "2.0.0",
+            "O(N)+O(M log(M)), N being the number of members in all sets and M in the result",
+            "destination numkeys key... [WEIGHTS weight...] [AGGREGATE (SUM | MIN | MAX)]",
+            "Stores the members that are in any of the sorted sets.",
+        ),
+];
+
+/// ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member...]
+fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut conditions = Conditions::default();
+    let (mut change, mut increment) = (false, false);
+    let mut first = 2;
+    while let Some(word) = args.get(first) {
+        let flag = match () {
+            () if word.eq_ignore_ascii_case(b"NX") => &mut conditions.is_new,
+            () if word.eq_ignore_ascii_case(b"XX") => &mut conditions.is_there,
+            () if word.eq_ignore_ascii_case(b"GT") => &mut conditions.is_greater,
+            () if word.eq_ignore_ascii_case(b"LT") => &mut conditions.is_less,
+            () if word.eq_ignore_ascii_case(b"CH") => &mut change,
+            () if word.eq_ignore_ascii_case(b"INCR") => &mut increment,
+            () => break,
+        };
+        *flag = true;
+        first += 1;
+    }
+    let given = args.len() - first;
+    if given == 0 || given % 2 == 1 {
+        return Err(error::SYNTAX);
+    }
+    conditions.check()?;
+    if increment {
+        return if given == 2 {
+            add_to(ctx, args, first, conditions)
+        } else {
+            Err(error::INCR_OF_ONE)
+        };
+    }
+
+    // One member is the normal case, and needs no memory for its score.
+    let score = arguments::float(args, first)?;
+    let more = (first + 2..args.len()).step_by(2);
+    let more = more.map(|at| arguments::float(args, at)).collect::<Result<Vec<f64>, Error>>()?;
+    let scores = iter::once(score).chain(more);
+    let members = args.from(first + 1).step_by(2);
+
+    let (mut db, reply) = ctx.db_and_reply();
+    let zset = match conditions.is_there {
+        true => db.edit::<Zset>(&args[1])?,
+        false => Some(db.edit_or_new::<Zset>(&args[1])?),
+    };
+    let (mut added, mut changed) = (0, 0);
+    if let Some(mut zset) = zset {
+        let longest = members.clone().map(<[u8]>::len).max();
+        zset.expect(members.len(), longest.unwrap_or(0));
+        for (member, score) in members.zip(scores) {
+            zset.update(member, |old| {
+                let score = conditions.decide(old, score)?;
+                match old {
+                    Some(old) => changed += i64::from(old != score),
+                    None => added += 1,
+                }
+                Some(score)
+            });
+        }
+    }
+    reply.int(if change { added + changed } else { added });
+    Ok(())
+}
+
+/// ZINCRBY key increment member
+fn zincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    add_to(ctx, args, 2, Conditions::default())
+}
+
+/// Adds to the score of the member behind the increment at `index`, under some conditions, and replies
+/// the new score.
+fn add_to(
+    ctx: &mut Ctx<'_>,
+    args: Args<'_>,
+    index: usize,
+    conditions: Conditions,
+) -> Result<(), Error> {
+    let increment = arguments::float(args, index)?;
+    let member = &args[index + 1];
+    let (mut db, reply) = ctx.db_and_reply();
+    let zset = match conditions.is_there {
+        true => db.edit::<Zset>(&args[1])?,
+        false => Some(db.edit_or_new::<Zset>(&args[1])?),
+    };
+    let mut sum = None;
+    if let Some(mut zset) = zset {
+        zset.expect(1, member.len());
+        zset.update(member, |old| {
+            sum = conditions.decide(old, old.map_or(increment, |old| old + increment));
+            sum.filter(|sum| !sum.is_nan())
+        });
+    }
+    match sum {
+        Some(sum) if sum.is_nan() => return Err(error::SCORE_IS_NAN),
+        Some(sum) => reply.double(sum),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+/// When ZADD sets a score: always, but for what its options say.
+#[derive(Debug, Clone, Copy, Default)]
+struct Conditions {
+    /// NX: only if the member is new.
+    is_new: bool,
+    /// XX: only if it is there.
+    is_there: bool,
+    /// GT and LT: if it is there, only if the new score is greater, or less.
+    is_greater: bool,
+    is_less: bool,
+}
+
+impl Conditions {
+    fn check(self) -> Result<(), Error> {
+        let Conditions { is_new, is_there, is_greater, is_less } = self;
+        if is_new && is_there {
+            return Err(error::XX_EXCLUDES_NX);
+        }
+        if is_greater && is_less || is_new && (is_greater || is_less) {
+            return Err(error::GT_LT_NX_EXCLUDE);
+        }
+        Ok(())
+    }
+
+    /// The score to set, if it is to be set. NaN passes, for whoever has to say so.
+    fn decide(self, old: Option<f64>, score: f64) -> Option<f64> {
+        let allowed = match old {
+            None => !self.is_there,
+            Some(old) => {
+                !(self.is_new || self.is_greater && score <= old || self.is_less && score >= old)
+            }
+        };
+        allowed.then_some(score)
+    }
+}
+
+/// ZREM key member...
+fn zrem(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let removed = match db.edit::<Zset>(&args[1])? {
+        Some(mut zset) => args.from(2).filter(|member| zset.remove(member).is_some()).count(),
+        None => 0,
+    };
+    reply.int(removed as i64);
+    Ok(())
+}
+
+/// ZCARD key
+fn zcard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let members = db.view::<Zset>(&args[1])?.map_or(0, View::len);
+    reply.int(members as i64);
+    Ok(())
+}
+
+/// ZSCORE key member
+fn zscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    match db.view::<Zset>(&args[1])?.and_then(|zset| zset.score(&args[2])) {
+        Some(score) => reply.double(score),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+/// ZMSCORE key member...
+fn zmscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let zset = db.view::<Zset>(&args[1])?;
+    reply.array(args.len() - 2);
+    for member in args.from(2) {
+        match zset.and_then(|zset| zset.score(member)) {
+            Some(score) => reply.double(score),
+            None => reply.null(),
+        }
+    }
+    Ok(())
+}
+
+/// ZRANK key member [WITHSCORE]
+fn zrank(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    rank(ctx, args, |_, rank| rank)
+}
+
+/// ZREVRANK key member [WITHSCORE]
+fn zrevrank(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    rank(ctx, args, |members, rank| members - 1 - rank)
+}
+
+/// Replies a member's rank, which `count` makes of the number of members and the rank from the lowest.
+fn rank(
+    ctx: &mut Ctx<'_>,
+    args: Args<'_>,
+    count: impl FnOnce(usize, usize) -> usize,
+) -> Result<(), Error> {
+    let with_score = args.len() > 3;
+    if args.len() > 4 {
+        return Err(error::wrong_arity(ctx.row.spec.name));
+    }
+    if with_score && !args.is(3, "WITHSCORE") {
+        return Err(error::SYNTAX);
+    }
+    let (mut db, reply) = ctx.db_and_reply();
+    let zset = db.view::<Zset>(&args[1])?;
+    let found =
+        zset.and_then(|zset| Some((zset.len(), zset.rank(&args[2])?, zset.score(&args[2])?)));
+    match found {
+        Some((members, rank, score)) => {
+            if with_score {
+                reply.array(2);
+            }
+            reply.int(count(members, rank) as i64);
+            if with_score {
+                reply.double(score);
+            }
+        }
+        None if with_score => reply.null_array(),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+/// ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]
+fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let cursor = scan::cursor(&args[2])?;
+    let Some(zset) = db.view::<Zset>(&args[1])? else {
+        reply.page(|_| (0, 0));
+        return Ok(());
+    };
+    let options = ScanOptions::parse(args, 3, Walk::Zset)?;
+    // The scores of a large set are spelled in another way than anywhere else.
+    let push_score = if zset.is_compact() { double::push } else { double::push_seventeen };
+    let mut digits = Vec::new();
+    reply.page(|reply| {
+        let mut met = 0;
+        let next = zset.scan(cursor, options.count, |member, score| {
+            if options.matches(member) {
+                reply.bulk(member);
+                met += 1;
+                if !options.bare {
+                    digits.clear();
+                    push_score(&mut digits, score);
+                    reply.bulk(&digits);
+                    met += 1;
+                }
+            }
+        });
+        (next, met)
+    });
+    Ok(())
+}
+
+/// ZRANDMEMBER key [count [WITHSCORES]]
+fn zrandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let count = match args.get(2) {
+        Some(_) => Some(arguments::int(args, 2)?),
+        None => None,
+    };
+    if count == Some(i64::MIN) {
+        return Err(error::NOT_A_NEGATABLE);
+    }
+    let with_scores = args.len() > 3;
+    if args.len() > 4 || with_scores && !args.is(3, "WITHSCORES") {
+        return Err(error::SYNTAX);
+    }
+    if with_scores && count.is_some_and(|count| count.unsigned_abs() > i64::MAX as u64 / 2) {
+        return Err(error::COUNT_OUT_OF_RANGE);
+    }
+    let (mut db, reply) = ctx.db_and_reply();
+    let mut random = db.random().fork();
+    match (db.view::<Zset>(&args[1])?, count) {
+        (Some(zset), None) => match zset.at(random.below(zset.len())) {
+            Some((member, _)) => reply.bulk(member),
+            None => reply.null(),
+        },
+        (Some(zset), Some(count @ 0..)) => {
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(zset.len());
+            let show = members_of(reply, count, with_scores);
+            zset.pick_distinct(&mut random, count, show);
+        }
+        (Some(zset), Some(count)) => {
+            let count = count.unsigned_abs();
+            let show = members_of(reply, count as usize, with_scores);
+            zset.pick_any(&mut random, count, show);
+        }
+        (None, None) => reply.null(),
+        (None, Some(_)) => reply.array(0),
+    }
+    Ok(())
+}
+
+/// Writes the header of so many members. What is returned writes one of them, with its score or without.
+fn members_of(
+    reply: &mut Reply,
+    members: usize,
+    with_scores: bool,
+) -> impl FnMut(&[u8], f64) + use<'_> {
+    match with_scores {
+        true => reply.pairs(members),
+        false => reply.array(members),
+    }
+    move |member, score| {
+        if with_scores {
+            reply.pair();
+        }
+        reply.bulk(member);
+        if with_scores {
+            reply.double(score);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One sorted set made of many: ZDIFF ZDIFFSTORE ZINTER ZINTERCARD ZINTERSTORE ZUNION ZUNIONSTORE.
+//! Plain sets take part as well.
+
+use super::members_of;
+use crate::commands::arguments;
+use crate::dispatch::Ctx;
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::store::zset::Scores;
+use crate::store::zset::algebra::{self, Aggregate, Source};
+use crate::text::{double, number};
+
+/// ZUNION numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
+pub fn zunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show(ctx, args, Operation::Union)
+}
+
+/// ZINTER numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
+pub fn zinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show(ctx, args, Operation::Intersection)
+}
+
+/// ZDIFF numkeys key... [WITHSCORES]
+pub fn zdiff(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show(ctx, args, Operation::Difference)
+}
+
+/// ZUNIONSTORE destination numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX]
+pub fn zunionstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    store(ctx, args, Operation::Union)
+}
+
+/// ZINTERSTORE destination numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX]
+pub fn zinterstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    store(ctx, args, Operation::Intersection)
+}
+
+/// ZDIFFSTORE destination numkeys key...
+pub fn zdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    store(ctx, args, Operation::Difference)
+}
+
+/// ZINTERCARD numkeys key... [LIMIT limit]
+pub fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let keys = keys(ctx, args, 1)?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let sources = db.sources(args.from(2).take(keys))?;
+    let (mut limit, mut at) = (0, 2 + keys);
+    while at < args.len() {
+        if !args.is(at, "LIMIT") || at + 1 == args.len() {
+            return Err(error::SYNTAX);
+        }
+        let number = number::parse_i64(&args[at + 1]).and_then(|limit| usize::try_from(limit).ok());
+        limit = number.ok_or_else(|| error::negative("LIMIT"))?;
+        at += 2;
+    }
+    let mut members = 0;
+    algebra::intersection(&sources, Aggregate::Sum, |_, _| {
+        members += 1;
+        members != limit
+    });
+    reply.int(members as i64);
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Union,
+    Intersection,
+    Difference,
+}
+
+impl Operation {
+    /// Computes what the keys behind their number, argument `index`, make together, and whether scores
+    /// are to be shown.
+    fn run(self, ctx: &mut Ctx<'_>, args: Args<'_>, index: usize) -> Result<(Scores, bool), Error> {
+        let keys = keys(ctx, args, index)?;
+        let mut db = ctx.db();
+        let mut sources = db.sources(args.from(index + 1).take(keys))?;
+        let options = Options::parse(args, index + 1 + keys, &mut sources, self, index == 1)?;
+        let mut scores = Scores::default();
+        match self {
+            Operation::Union => algebra::unite(&mut scores, &sources, options.aggregate),
+            Operation::Intersection => algebra::intersect(&mut scores, &sources, options.aggregate),
+            Operation::Difference => algebra::subtract(&mut scores, &sources),
+        }
+        Ok((scores, options.with_scores))
+    }
+}
+
+fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
+    let (scores, with_scores) = operation.run(ctx, args, 1)?;
+    let mut show = members_of(ctx.reply, scores.len(), with_scores);
+    scores.sorted().into_iter().for_each(|(member, score)| show(member, score));
+    Ok(())
+}
+
+fn store(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
+    let (scores, _) = operation.run(ctx, args, 2)?;
+    ctx.reply.int(scores.len() as i64);
+    ctx.db().set_zset(&args[1], scores);
+    Ok(())
+}
+
+/// How many keys there are, as argument `index` says.
+fn keys(ctx: &Ctx<'_>, args: Args<'_>, index: usize) -> Result<usize, Error> {
+    let keys = arguments::int(args, index)?;
+    if keys < 1 {
+        return Err(error::no_key(ctx.row.spec.name));
+    }
+    let given = args.len() - index - 1;
+    usize::try_from(keys).ok().filter(|&keys| keys <= given).ok_or(error::SYNTAX)
+}
+
+struct Options {
+    aggregate: Aggregate,
+    with_scores: bool,
+}
+
+impl Options {
+    /// Reads the options that begin at argument `index`. Weights are given to the sources.
+    fn parse(
+        args: Args<'_>,
+        mut index: usize,
+        sources: &mut [Source<'_>],
+        operation: Operation,
+        shown: bool,
+    ) -> Result<Options, Error> {
+        let mut options = Options { aggregate: Aggregate::Sum, with_scores: false };
+        let combines = operation != Operation::Difference;
+        while index < args.len() {
+            let left = args.len() - index - 1;
+            if combines && args.is(index, "WEIGHTS") && left >= sources.len() {
+                for (source, weight) in sources.iter_mut().zip(args.from(index + 1)) {
+                    source.weight = double::parse(weight).ok_or(error::WEIGHT)?;
+                }
+                index += 1 + sources.len();
+            } else if combines && args.is(index, "AGGREGATE") && left >= 1 {
+                options.aggregate = match () {
+                    () if args.is(index + 1, "SUM") => Aggregate::Sum,
+                    () if args.is(index + 1, "MIN") => Aggregate::Min,
+                    () if args.is(index + 1, "MAX") => Aggregate::Max,
+                    () => return Err(error::SYNTAX),
+                };
+                index += 2;
+            } else if shown && args.is(index, "WITHSCORES") {
+                options.with_scores = true;
+                index += 1;
+            } else {
+                return Err(error::SYNTAX);
+            }
+        }
+        Ok(options)
+    }
+}

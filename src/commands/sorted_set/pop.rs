@@ -1,0 +1,135 @@
+//! What takes members out of sorted sets: ZMPOP ZPOPMAX ZPOPMIN.
+
+use super::members_of;
+use crate::dispatch::Ctx;
+use crate::error::{self, Error};
+use crate::resp::{Args, Reply};
+use crate::store::{Db, Edit, Zset};
+use crate::text::number;
+
+/// ZPOPMIN key [count]
+pub fn zpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    pop(ctx, args, Where::Min)
+}
+
+/// ZPOPMAX key [count]
+pub fn zpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    pop(ctx, args, Where::Max)
+}
+
+/// From which end members are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Min,
+    Max,
+}
+
+fn pop(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Error> {
+    if args.len() > 3 {
+        return Err(error::SYNTAX);
+    }
+    let count = match args.get(2) {
+        Some(count) => Some(
+            number::parse_i64(count)
+                .and_then(|count| usize::try_from(count).ok())
+                .ok_or(error::NOT_POSITIVE)?,
+        ),
+        None => None,
+    };
+    let (mut db, reply) = ctx.db_and_reply();
+    let Some(zset) = db.edit::<Zset>(&args[1])? else {
+        reply.array(0);
+        return Ok(());
+    };
+    match count {
+        Some(count) => {
+            let mut show = members_of(reply, count.min(zset.len()), true);
+            take(zset, from, count, |member, score| show(member, score));
+        }
+        // Alone, a member and its score are no pair among others in RESP3 either.
+        None => {
+            reply.array(2);
+            take(zset, from, 1, |member, score| {
+                reply.bulk(member);
+                reply.double(score);
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Takes up to `count` members from an end, and shows each before it goes.
+fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl FnMut(&[u8], f64)) {
+    let members = zset.len();
+    let count = count.min(members);
+    let ranks = match from {
+        Where::Min => 0..count,
+        Where::Max => members - count..members,
+    };
+    let taken = zset.view().range(ranks.clone());
+    match from {
+        Where::Min => taken.for_each(|(member, score)| show(member, score)),
+        Where::Max => taken.rev().for_each(|(member, score)| show(member, score)),
+    }
+    zset.remove_ranks(ranks);
+}
+
+/// ZMPOP numkeys key... MIN | MAX [COUNT count]
+pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let request = Request::parse(args, 1)?;
+    let (mut db, reply) = ctx.db_and_reply();
+    for key in args.from(2).take(request.keys) {
+        if request.pop(&mut db, reply, key)? {
+            return Ok(());
+        }
+    }
+    reply.null_array();
+    Ok(())
+}
+
+/// What ZMPOP asks for.
+struct Request {
+    keys: usize,
+    from: Where,
+    count: usize,
+}
+
+impl Request {
+    /// Reads the number of keys at argument `index`, and what follows the keys.
+    fn parse(args: Args<'_>, index: usize) -> Result<Request, Error> {
+        let positive = |index: usize, what: &str| {
+            let number = args.get(index).and_then(number::parse_i64);
+            let number = number.and_then(|number| usize::try_from(number).ok());
+            number.filter(|&number| number > 0).ok_or_else(|| error::not_positive(what))
+        };
+        let keys = positive(index, "numkeys")?;
+        let place = keys.saturating_add(index + 1);
+        let from = match () {
+            () if args.is(place, "MIN") => Where::Min,
+            () if args.is(place, "MAX") => Where::Max,
+            () => return Err(error::SYNTAX),
+        };
+        let count = match args.len() - place {
+            1 => 1,
+            3 if args.is(place + 1, "COUNT") => positive(place + 2, "count")?,
+            _ => return Err(error::SYNTAX),
+        };
+        Ok(Request { keys, from, count })
+    }
+
+    /// Replies a key and what it takes from it. Whether there was anything to take.
+    fn pop(&self, db: &mut Db<'_>, reply: &mut Reply, key: &[u8]) -> Result<bool, Error> {
+        let Some(zset) = db.edit::<Zset>(key)? else {
+            return Ok(false);
+        };
+        reply.array(2);
+        reply.bulk(key);
+        reply.array(self.count.min(zset.len()));
+        take(zset, self.from, self.count, |member, score| {
+            reply.array(2);
+            reply.bulk(member);
+            reply.double(score);
+        });
+        Ok(true)
+    }
+}

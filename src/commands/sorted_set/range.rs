@@ -1,0 +1,369 @@
+//! Members by rank, score or name: ZCOUNT ZLEXCOUNT ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANGESTORE
+//! ZREMRANGEBYLEX ZREMRANGEBYRANK ZREMRANGEBYSCORE ZREVRANGE ZREVRANGEBYLEX ZREVRANGEBYSCORE.
+//!
+//! Whatever the arguments mean members by, the store is asked for a range of ranks.
+
+use std::ops::Range;
+
+use super::members_of;
+use crate::commands::arguments;
+use crate::dispatch::Ctx;
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::store::zset::{Cut, Scores, Zset};
+use crate::store::{Edit, View};
+
+/// ZCOUNT key min max
+pub fn zcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    count(ctx, args, By::Score)
+}
+
+/// ZLEXCOUNT key min max
+pub fn zlexcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    count(ctx, args, By::Name)
+}
+
+fn count(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
+    let selection = Selection::parse(args, by, 2, 3)?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let members = match db.view::<Zset>(&args[1])? {
+        Some(zset) => selection.ranks(zset).len(),
+        None => 0,
+    };
+    reply.int(members as i64);
+    Ok(())
+}
+
+/// ZREMRANGEBYRANK key start stop
+pub fn zremrangebyrank(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    remove(ctx, args, By::Rank)
+}
+
+/// ZREMRANGEBYSCORE key min max
+pub fn zremrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    remove(ctx, args, By::Score)
+}
+
+/// ZREMRANGEBYLEX key min max
+pub fn zremrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    remove(ctx, args, By::Name)
+}
+
+fn remove(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
+    let selection = Selection::parse(args, by, 2, 3)?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let remove = |mut zset: Edit<'_, Zset>| {
+        let ranks = selection.ranks(zset.view());
+        zset.remove_ranks(ranks.clone());
+        ranks.len()
+    };
+    let removed = db.edit::<Zset>(&args[1])?.map_or(0, remove);
+    reply.int(removed as i64);
+    Ok(())
+}
+
+/// ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]
+pub fn zrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show(ctx, args, Query::parse(args, 2, Options { by: None, reverse: None, show: true })?)
+}
+
+/// ZREVRANGE key start stop [WITHSCORES]
+pub fn zrevrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show_by(ctx, args, By::Rank, true)
+}
+
+/// ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]
+pub fn zrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show_by(ctx, args, By::Score, false)
+}
+
+/// ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]
+pub fn zrevrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show_by(ctx, args, By::Score, true)
+}
+
+/// ZRANGEBYLEX key min max [LIMIT offset count]
+pub fn zrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show_by(ctx, args, By::Name, false)
+}
+
+/// ZREVRANGEBYLEX key max min [LIMIT offset count]
+pub fn zrevrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    show_by(ctx, args, By::Name, true)
+}
+
+fn show_by(ctx: &mut Ctx<'_>, args: Args<'_>, by: By, reverse: bool) -> Result<(), Error> {
+    let options = Options { by: Some(by), reverse: Some(reverse), show: true };
+    show(ctx, args, Query::parse(args, 2, options)?)
+}
+
+fn show(ctx: &mut Ctx<'_>, args: Args<'_>, query: Query<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    let Some(zset) = db.view::<Zset>(&args[1])? else {
+        reply.array(0);
+        return Ok(());
+    };
+    let ranks = query.ranks(zset);
+    let show = members_of(reply, ranks.len(), query.with_scores);
+    query.each(zset, ranks, show);
+    Ok(())
+}
+
+/// ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]
+pub fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let query = Query::parse(args, 3, Options { by: None, reverse: None, show: false })?;
+    let (mut db, reply) = ctx.db_and_reply();
+    let mut scores = Scores::default();
+    if let Some(zset) = db.view::<Zset>(&args[2])? {
+        let ranks = query.ranks(zset);
+        query.each(zset, ranks, |member, score| scores.merge(member, score, |_, score| score));
+    }
+    reply.int(scores.len() as i64);
+    db.remove(&args[1]);
+    if !scores.is_empty() {
+        // One by one, as in the reference: it shows in the sign of zeros.
+        let mut zset = db.edit_or_new::<Zset>(&args[1])?;
+        if let Selection::Ranks(..) = query.selection {
+            zset.expect(scores.len(), 0);
+        }
+        scores.iter().for_each(|(member, score)| {
+            zset.insert(member, score);
+        });
+    }
+    Ok(())
+}
+
+/// What a range is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Rank,
+    Score,
+    Name,
+}
+
+/// Members between two ends.
+#[derive(Debug, Clone, Copy)]
+enum Selection<'a> {
+    /// From one to the other, both included; negative ones count from the end.
+    Ranks(i64, i64),
+    Scores(Cut<f64>, Cut<f64>),
+    Names(Cut<&'a [u8]>, Cut<&'a [u8]>),
+}
+
+impl<'a> Selection<'a> {
+    /// The range between arguments `low` and `high`.
+    fn parse(args: Args<'a>, by: By, low: usize, high: usize) -> Result<Selection<'a>, Error> {
+        let end = |index: usize| args.get(index).unwrap_or_default();
+        Ok(match by {
+            By::Rank => Selection::Ranks(arguments::int(args, low)?, arguments::int(args, high)?),
+            By::Score => {
+                let (low, high) = (score(end(low))?, score(end(high))?);
+                Selection::Scores(low.cut(false), high.cut(true))
+            }
+            By::Name => {
+                let (low, high) = (name(end(low), false)?, name(end(high), true)?);
+                Selection::Names(low, high)
+            }
+        })
+    }
+
+    /// The ranks of the members, counted from the lowest.
+    fn ranks(self, zset: View<'_, Zset>) -> Range<usize> {
+        match self {
+            Selection::Ranks(start, stop) => between(start, stop, zset.len()),
+            Selection::Scores(low, high) => zset.ranks_of_scores(low, high),
+            Selection::Names(low, high) => zset.ranks_of_names(low, high),
+        }
+    }
+}
+
+/// The ranks from `start` to `stop` in a set of so many members.
+fn between(start: i64, stop: i64, members: usize) -> Range<usize> {
+    let members = members as i64;
+    let from_end = |rank: i64| if rank < 0 { rank.saturating_add(members) } else { rank };
+    let start = from_end(start).clamp(0, members);
+    let end = from_end(stop).saturating_add(1).clamp(start, members);
+    start as usize..end as usize
+}
+
+/// An end of a range that includes its value, or does not.
+struct End<T> {
+    value: T,
+    excluded: bool,
+}
+
+impl<T> End<T> {
+    /// The cut at the upper or the lower end of a range.
+    fn cut(self, upper: bool) -> Cut<T> {
+        match self.excluded == upper {
+            true => Cut::Before(self.value),
+            false => Cut::After(self.value),
+        }
+    }
+}
+
+/// `1.5`, or `(1.5` without the value itself.
+///
+/// As in the reference, nothing is 0, what no double can hold is infinite or 0, and a byte 0 ends it.
+fn score(text: &[u8]) -> Result<End<f64>, Error> {
+    let (excluded, digits) = match text {
+        [b'(', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let digits = digits.split(|&byte| byte == 0).next().unwrap_or_default();
+    if digits.is_empty() {
+        return Ok(End { value: 0.0, excluded });
+    }
+    let value = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    let value = value.filter(|value: &f64| !value.is_nan()).ok_or(error::SCORE_RANGE)?;
+    Ok(End { value, excluded })
+}
+
+/// `[name`, `(name` without the name itself, `-` for the very first or `+` for the very last.
+fn name(text: &[u8], upper: bool) -> Result<Cut<&[u8]>, Error> {
+    match text {
+        b"-" => Ok(Cut::Start),
+        b"+" => Ok(Cut::End),
+        [b'[', value @ ..] => Ok(End { value, excluded: false }.cut(upper)),
+        [b'(', value @ ..] => Ok(End { value, excluded: true }.cut(upper)),
+        _ => Err(error::NAME_RANGE),
+    }
+}
+
+/// What ZRANGE and its kin ask for.
+#[derive(Debug, Clone, Copy)]
+struct Query<'a> {
+    selection: Selection<'a>,
+    reverse: bool,
+    /// How many members to leave out first, and how many to take then; negative: all.
+    offset: i64,
+    count: i64,
+    with_scores: bool,
+}
+
+/// What a command decides itself; what it does not, its arguments may.
+struct Options {
+    by: Option<By>,
+    reverse: Option<bool>,
+    /// Whether members are shown, and so may be with their scores.
+    show: bool,
+}
+
+impl<'a> Query<'a> {
+    /// Reads the range at argument `first` and the options behind it.
+    fn parse(args: Args<'a>, first: usize, options: Options) -> Result<Query<'a>, Error> {
+        let Options { mut by, mut reverse, show } = options;
+        let (mut offset, mut count, mut with_scores) = (0, -1, false);
+        let mut index = first + 2;
+        while index < args.len() {
+            if show && args.is(index, "WITHSCORES") {
+                with_scores = true;
+            } else if args.is(index, "LIMIT") && index + 2 < args.len() {
+                offset = arguments::int(args, index + 1)?;
+                count = arguments::int(args, index + 2)?;
+                index += 2;
+            } else if reverse.is_none() && args.is(index, "REV") {
+                reverse = Some(true);
+            } else if by.is_none() && args.is(index, "BYLEX") {
+                by = Some(By::Name);
+            } else if by.is_none() && args.is(index, "BYSCORE") {
+                by = Some(By::Score);
+            } else {
+                return Err(error::SYNTAX);
+            }
+            index += 1;
+        }
+        let (by, reverse) = (by.unwrap_or(By::Rank), reverse.unwrap_or(false));
+        if by == By::Rank {
+            // A count of all passes, and then the offset has no meaning either.
+            if count != -1 {
+                return Err(error::LIMIT_OF_RANKS);
+            }
+            offset = 0;
+        }
+        if by == By::Name && with_scores {
+            return Err(error::SCORES_OF_NAMES);
+        }
+        // Backwards the higher end comes first, unless the ends are ranks: those count backwards too.
+        let swapped = usize::from(reverse && by != By::Rank);
+        let selection = Selection::parse(args, by, first + swapped, first + 1 - swapped)?;
+        Ok(Query { selection, reverse, offset, count, with_scores })
+    }
+
+    /// Calls `meet` with the members of these ranks, in the direction that is asked for.
+    fn each<'z>(
+        &self,
+        zset: View<'z, Zset>,
+        ranks: Range<usize>,
+        mut meet: impl FnMut(&'z [u8], f64),
+    ) {
+        let members = zset.range(ranks);
+        match self.reverse {
+            false => members.for_each(|(member, score)| meet(member, score)),
+            true => members.rev().for_each(|(member, score)| meet(member, score)),
+        }
+    }
+
+    /// The ranks of the members that are asked for, counted from the lowest.
+    fn ranks(&self, zset: View<'_, Zset>) -> Range<usize> {
+        let mut ranks = self.selection.ranks(zset);
+        if self.reverse && matches!(self.selection, Selection::Ranks(..)) {
+            ranks = zset.len() - ranks.end..zset.len() - ranks.start;
+        }
+        // As in the reference, a negative offset counts from the end of the range in a large set, and is
+        // beyond it in a compact one, and where the range is shorter.
+        let skipped = match usize::try_from(self.offset.unsigned_abs()) {
+            Ok(offset) if self.offset >= 0 => offset.min(ranks.len()),
+            Ok(offset) if offset <= ranks.len() && !zset.is_compact() => ranks.len() - offset,
+            _ => ranks.len(),
+        };
+        let left = ranks.len() - skipped;
+        let count = usize::try_from(self.count).unwrap_or(left).min(left);
+        match self.reverse {
+            false => ranks.start + skipped..ranks.start + skipped + count,
+            true => ranks.end - skipped - count..ranks.end - skipped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_count_from_either_end() {
+        for (start, stop, expected) in [
+            (0, -1, 0..5),
+            (1, 2, 1..3),
+            (-2, -1, 3..5),
+            (-100, 100, 0..5),
+            (3, 1, 3..3),
+            (5, 9, 5..5),
+            (0, -100, 0..0),
+            (i64::MIN, i64::MAX, 0..5),
+            (i64::MAX, i64::MAX, 5..5),
+        ] {
+            assert_eq!(between(start, stop, 5), expected, "{start} {stop}");
+        }
+    }
+
+    #[test]
+    fn scores_of_ranges_are_read_leniently() {
+        for (text, value, excluded) in [
+            ("1", 1.0, false),
+            ("(1", 1.0, true),
+            ("", 0.0, false),
+            ("(", 0.0, true),
+            ("1e400", f64::INFINITY, false),
+            ("(-inf", f64::NEG_INFINITY, true),
+            ("1e-400", 0.0, false),
+            ("2\0x", 2.0, false),
+        ] {
+            let end = score(text.as_bytes()).expect(text);
+            assert_eq!((end.value, end.excluded), (value, excluded), "{text:?}");
+        }
+        for text in ["x", "((1", " 1", "1 ", "nan", "(-nan", ".", "0x1", "infin"] {
+            assert!(score(text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+}
