@@ -70,6 +70,7 @@ fn config_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn config_resetstat(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let acl_denied_auth = ctx.world.stats.acl_denied_auth;
     ctx.world.stats = Stats { acl_denied_auth, ..Stats::new(ctx.table.len()) };
+    ctx.world.store.shared.reset_counters();
     ctx.reply.ok();
     Ok(())
 }
@@ -135,7 +136,33 @@ const EFFECTS: &[(&str, Effect)] = &[
         world.access.set_default_password(&world.config.requirepass);
         Ok(())
     }),
+    ("hash-max-listpack-entries", configure_store),
+    ("hash-max-listpack-value", configure_store),
+    ("hll-sparse-max-bytes", configure_store),
+    ("lfu-decay-time", configure_store),
+    ("lfu-log-factor", configure_store),
+    ("list-max-listpack-size", configure_store),
+    ("maxmemory-policy", configure_store),
+    ("maxmemory-samples", configure_store),
+    ("set-max-intset-entries", configure_store),
+    ("set-max-listpack-entries", configure_store),
+    ("set-max-listpack-value", configure_store),
+    ("zset-max-listpack-entries", configure_store),
+    ("zset-max-listpack-value", configure_store),
+    // After the policy by which keys go.
+    ("maxmemory", |world| {
+        if world.config.maxmemory > 0 && !world.make_room() {
+            log::warn!("CONFIG SET: more memory is used than `maxmemory` allows");
+        }
+        Ok(())
+    }),
 ];
+
+/// The store has a copy of what the configuration says about it.
+fn configure_store(world: &mut World) -> Result<(), Reason> {
+    world.configure_store();
+    Ok(())
+}
 
 /// Listens where and as the configuration says, if there is anything that listens.
 fn listen(world: &mut World, refusal: &'static str) -> Result<(), Reason> {

@@ -3,6 +3,9 @@
 //! As in the reference DEBUG is one command, not a container, so its subcommands have a table of their
 //! own. **Adding one is one row of `SUBCOMMANDS` and one function.**
 
+mod keys;
+
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::dispatch::spec::{Handler, Spec, flag::*};
@@ -20,7 +23,7 @@ pub const TABLE: &[Spec] = &[Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING |
 struct Subcommand {
     name: &'static str,
     /// The number of arguments, DEBUG and the name counted.
-    arity: usize,
+    arity: RangeInclusive<usize>,
     usage: &'static str,
     summary: &'static str,
     run: Handler,
@@ -28,23 +31,67 @@ struct Subcommand {
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand {
+        name: "DIGEST",
+        arity: 2..=2,
+        usage: "DIGEST",
+        summary: "Returns a digest of all keys of all databases.",
+        run: keys::debug_digest,
+    },
+    Subcommand {
+        name: "DIGEST-VALUE",
+        arity: 2..=usize::MAX,
+        usage: "DIGEST-VALUE [key ...]",
+        summary: "Returns a digest of the value of each key.",
+        run: keys::debug_digest_value,
+    },
+    Subcommand {
         name: "ERROR",
-        arity: 3,
+        arity: 3..=3,
         usage: "ERROR text",
         summary: "Replies with the text as an error, code and all.",
         run: debug_error,
     },
     Subcommand {
+        name: "LOG",
+        arity: 3..=3,
+        usage: "LOG message",
+        summary: "Writes the message to the server's log.",
+        run: debug_log,
+    },
+    Subcommand {
+        name: "OBJECT",
+        arity: 3..=4,
+        usage: "OBJECT key [FAST]",
+        summary: "Describes how a value is kept. FAST leaves out its size.",
+        run: keys::debug_object,
+    },
+    Subcommand {
+        name: "POPULATE",
+        arity: 3..=5,
+        usage: "POPULATE count [prefix [size]]",
+        summary: "Sets keys key:0, key:1 and so on (or those of another prefix) that are not there \
+            to strings, which may be padded with zero bytes to a size.",
+        run: keys::debug_populate,
+    },
+    Subcommand {
         name: "PROTOCOL",
-        arity: 3,
+        arity: 3..=3,
         usage: "PROTOCOL type",
         summary: "Replies with a value of that type: string, integer, double, bignum, null, \
             array, set, map, attrib, push, verbatim, true or false.",
         run: debug_protocol,
     },
     Subcommand {
+        name: "SET-ACTIVE-EXPIRE",
+        arity: 3..=3,
+        usage: "SET-ACTIVE-EXPIRE flag",
+        summary: "With 0, keys whose time has come stay in memory until somebody asks for them. \
+            With 1, they go by themselves again.",
+        run: keys::debug_set_active_expire,
+    },
+    Subcommand {
         name: "SLEEP",
-        arity: 3,
+        arity: 3..=3,
         usage: "SLEEP seconds",
         summary: "Stops the whole server for so long. Fractions are allowed.",
         run: debug_sleep,
@@ -61,7 +108,7 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         ctx.reply.help(&help::page(ctx.row.spec.name, entries));
         return Ok(());
     }
-    let fits = |found: &&Subcommand| args.is(1, found.name) && args.len() == found.arity;
+    let fits = |found: &&Subcommand| args.is(1, found.name) && found.arity.contains(&args.len());
     match SUBCOMMANDS.iter().find(fits) {
         Some(found) => (found.run)(ctx, args),
         None => Err(error::subcommand_syntax(ctx.row.spec.name, &args[1])),
@@ -84,6 +131,13 @@ fn is_allowed(ctx: &Ctx<'_>) -> bool {
 /// The command did what it was asked for, so nobody counts a failure.
 fn debug_error(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.reply.error(&Error::text(&args[2]));
+    Ok(())
+}
+
+/// DEBUG LOG message
+fn debug_log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+    ctx.reply.ok();
     Ok(())
 }
 

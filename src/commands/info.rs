@@ -2,7 +2,7 @@
 //!
 //! Tools read these names, so they are Valkey 9.1's, in its order; `redis_mode` and `respd_version` are
 //! added. A number is reported where respd has a truth for it. For what it does not do (saving,
-//! replication, scripts, eviction) the truth is zero, `none` or `ok`, and the fields that tools look
+//! replication, scripts) the truth is zero, `none` or `ok`, and the fields that tools look
 //! for say so. Left out is what nobody here measures: allocator statistics, turns of the event loop.
 //!
 //! **Adding a section is one row of `SECTIONS` and one function.**
@@ -11,6 +11,7 @@ use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::connection::REDIS_VERSION;
+use super::memory::Summary;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
 use crate::error::Error;
@@ -164,33 +165,35 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     report.zeros(&["paused_timeout_milliseconds"]);
 }
 
-/// Nobody counts allocations, so memory that is used means memory that is resident, as the operating
-/// system tells it: the program's own pages and what the allocator keeps for later are in it.
+/// Statistics of the allocator are left out: it is the system's, and has none to tell.
 fn memory(report: &mut Report, ctx: &Ctx<'_>) {
-    let resident = process::resident_memory();
-    let peak = process::peak_resident_memory().max(resident);
-    report.bytes("used_memory", resident);
-    report.bytes("used_memory_rss", resident);
-    report.bytes("used_memory_peak", peak);
-    let share = resident as f64 * 100.0 / peak.max(1) as f64;
-    report.field("used_memory_peak_perc", format_args!("{share:.2}%"));
+    let world = &*ctx.world;
+    let summary = Summary::new(world);
+    report.bytes("used_memory", summary.used as u64);
+    report.bytes("used_memory_rss", summary.resident as u64);
+    report.bytes("used_memory_peak", summary.peak as u64);
+    report.field("used_memory_peak_perc", format_args!("{:.2}%", summary.peak_share()));
+    report.field("used_memory_overhead", summary.overhead);
+    report.field("used_memory_startup", summary.startup);
+    report.field("used_memory_dataset", summary.dataset());
+    report.field("used_memory_dataset_perc", format_args!("{:.2}%", summary.dataset_share()));
     report.bytes("total_system_memory", process::total_memory());
     report.bytes("used_memory_lua", 0);
     report.zeros(&["number_of_cached_scripts", "number_of_functions", "number_of_libraries"]);
     report.bytes("used_memory_scripts", 0);
-    report.bytes("maxmemory", 0);
-    report.field("maxmemory_policy", "noeviction");
-    report.field("mem_fragmentation_ratio", "1.00");
+    report.bytes("maxmemory", world.config.maxmemory as u64);
+    report.field("maxmemory_policy", world.config.eviction.policy.name());
+    report.field("mem_fragmentation_ratio", format_args!("{:.2}", summary.fragmentation()));
+    report.field("mem_fragmentation_bytes", summary.fragmented());
+    // What has been deleted makes no other keys go while it is being freed.
+    report.field("mem_not_counted_for_evict", summary.unfreed);
     report.zeros(&[
-        "mem_fragmentation_bytes",
-        "mem_not_counted_for_evict",
         "mem_replication_backlog",
         "mem_total_replication_buffers",
         "mem_replicas_repl_buffer",
         "mem_clients_slaves",
     ]);
-    let clients = ctx.world.clients.iter().map(|client| client.memory()).sum::<usize>();
-    report.field("mem_clients_normal", clients);
+    report.field("mem_clients_normal", world.clients.memory());
     report.zeros(&[
         "mem_cluster_links",
         "mem_cluster_slot_import",
@@ -198,7 +201,9 @@ fn memory(report: &mut Report, ctx: &Ctx<'_>) {
         "mem_aof_buffer",
     ]);
     report.field("mem_allocator", "libc");
-    report.zeros(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"]);
+    report.zeros(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
+    report.field("lazyfree_pending_objects", world.store.unfreed_objects());
+    report.field("lazyfreed_objects", world.store.shared.freed_later);
 }
 
 /// Nothing is ever saved or loaded. `ok` is the state of what has never been tried, -1 the time it took.
@@ -246,6 +251,7 @@ fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
 
 fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     let stats = &ctx.world.stats;
+    let keyspace = &ctx.world.store.shared;
     let kilobytes = |per_second: u64| format!("{:.2}", per_second as f64 / 1024.0);
     report.field("total_connections_received", stats.connections_received);
     report.field("total_commands_processed", stats.commands_processed);
@@ -263,26 +269,21 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("instantaneous_input_repl_kbps", "0.00");
     report.field("instantaneous_output_repl_kbps", "0.00");
     report.field("rejected_connections", stats.connections_rejected);
-    report.zeros(&[
-        "sync_full",
-        "sync_partial_ok",
-        "sync_partial_err",
-        "expired_keys",
-        "expired_fields",
-    ]);
+    report.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    report.field("expired_keys", keyspace.expired);
+    report.field("expired_fields", keyspace.expired_fields);
     report.field("expired_stale_perc", "0.00");
     report.field("expired_keys_with_volatile_items_stale_perc", "0.00");
+    report.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
+    report.field("evicted_keys", keyspace.eviction.evicted);
     report.zeros(&[
-        "expired_time_cap_reached_count",
-        "expire_cycle_cpu_milliseconds",
-        "evicted_keys",
         "evicted_clients",
         "evicted_scripts",
         "total_eviction_exceeded_time",
         "current_eviction_exceeded_time",
     ]);
-    report.field("keyspace_hits", stats.keyspace_hits);
-    report.field("keyspace_misses", stats.keyspace_misses);
+    report.field("keyspace_hits", keyspace.hits);
+    report.field("keyspace_misses", keyspace.misses);
     report.zeros(&[
         "pubsub_channels",
         "pubsub_patterns",
@@ -392,11 +393,17 @@ fn cluster(report: &mut Report, _: &Ctx<'_>) {
 
 /// Databases without a key are left out.
 fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
-    for (index, db) in ctx.world.store.iter().filter(|(_, db)| !db.is_empty()) {
-        let keys = db.len();
+    let store = &ctx.world.store;
+    for (index, db) in store.iter().filter(|(_, db)| !db.is_empty()) {
         report.field(
             &format!("db{index}"),
-            format_args!("keys={keys},expires=0,avg_ttl=0,keys_with_volatile_items=0"),
+            format_args!(
+                "keys={},expires={},avg_ttl={},keys_with_volatile_items={}",
+                db.len(),
+                db.volatile(),
+                db.mean_time_to_live(store.shared.now),
+                db.with_volatile_fields()
+            ),
         );
     }
 }

@@ -1,8 +1,13 @@
-//! Keys, whatever they hold: DBSIZE DEL EXISTS FLUSHALL.
+//! Keys, whatever they hold: COPY DEL EXISTS MOVE RANDOMKEY RENAME RENAMENX TOUCH TYPE UNLINK, and whole
+//! databases: DBSIZE FLUSHALL FLUSHDB SWAPDB.
+//!
+//! DEL and UNLINK are the same here: a value that would take long to free is always freed in slices.
+//! So are the ASYNC and SYNC of FLUSHALL and FLUSHDB.
 
+use super::connection::database;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{
-    Spec,
+    Spec, at,
     category::{DANGEROUS, KEYSPACE},
     flag::*,
     key::*,
@@ -10,8 +15,20 @@ use crate::dispatch::spec::{
 };
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::keys::Place;
+use crate::text::number;
 
 pub const TABLE: &[Spec] = &[
+    Spec::new("copy", -3, WRITE | DENYOOM, copy)
+        .acl(KEYSPACE)
+        .key(RO | ACCESS, at(1))
+        .key(OW | UPDATE, at(2))
+        .doc(
+            "6.2.0",
+            "O(N), N being the number of elements; O(1) for a string",
+            "source destination [DB destination-db] [REPLACE]",
+            "Copies the value of a key to another key.",
+        ),
     Spec::new("del", -2, WRITE, del)
         .acl(KEYSPACE)
         .key(RM | DELETE, range(1, -1, 1))
@@ -33,6 +50,53 @@ pub const TABLE: &[Spec] = &[
             "Counts how many of the keys exist.",
         )
         .history(&[("3.0.3", "Takes several keys.")]),
+    Spec::new("move", 3, WRITE | FAST, move_).acl(KEYSPACE).key(RW | ACCESS | UPDATE, at(1)).doc(
+        "1.0.0",
+        "O(1)",
+        "key db",
+        "Takes a key from this database to another.",
+    ),
+    Spec::new("randomkey", 1, READ, randomkey)
+        .acl(KEYSPACE)
+        .tips(&["request_policy:all_shards", "response_policy:special", "nondeterministic_output"])
+        .doc("1.0.0", "O(1)", "", "Returns a key chosen at random."),
+    Spec::new("rename", 3, WRITE, rename)
+        .acl(KEYSPACE)
+        .key(RW | ACCESS | DELETE, at(1))
+        .key(OW | UPDATE, at(2))
+        .doc("1.0.0", "O(1)", "key newkey", "Gives a key another name, replacing what has it."),
+    Spec::new("renamenx", 3, WRITE | FAST, renamenx)
+        .acl(KEYSPACE)
+        .key(RW | ACCESS | DELETE, at(1))
+        .key(OW | INSERT, at(2))
+        .doc("1.0.0", "O(1)", "key newkey", "Gives a key another name if no key has it.")
+        .history(&[("3.2.0", "The two names may be the same.")]),
+    Spec::new("touch", -2, READ | FAST, touch)
+        .acl(KEYSPACE)
+        .key(RO, range(1, -1, 1))
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .doc(
+            "3.2.1",
+            "O(N), N being the number of keys",
+            "key...",
+            "Counts how many of the keys exist, as if they had been used.",
+        ),
+    Spec::new("type", 2, READ | FAST, type_).acl(KEYSPACE).key(RO, at(1)).doc(
+        "1.0.0",
+        "O(1)",
+        "key",
+        "Returns the type of the value of a key.",
+    ),
+    Spec::new("unlink", -2, WRITE | FAST, unlink)
+        .acl(KEYSPACE)
+        .key(RM | DELETE, range(1, -1, 1))
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .doc(
+            "4.0.0",
+            "O(1) for each key, and later O(N) to free its N elements",
+            "key...",
+            "Deletes keys and frees their values later.",
+        ),
 ];
 
 /// What is about whole databases, which COMMAND DOCS counts to the server.
@@ -51,7 +115,131 @@ pub const DATABASES: &[Spec] = &[
             "Removes every key of every database.",
         )
         .history(&[("4.0.0", "Modifier `ASYNC`."), ("6.2.0", "Modifier `SYNC`.")]),
+    Spec::new("flushdb", -1, WRITE, flushdb)
+        .acl(KEYSPACE | DANGEROUS)
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .doc(
+            "1.0.0",
+            "O(N), N being the number of keys in the database",
+            "[flush-type: ASYNC@4.0 | SYNC@6.2]",
+            "Removes every key of the database.",
+        )
+        .history(&[("4.0.0", "Modifier `ASYNC`."), ("6.2.0", "Modifier `SYNC`.")]),
+    Spec::new("swapdb", 3, WRITE | FAST, swapdb).acl(KEYSPACE | DANGEROUS).doc(
+        "4.0.0",
+        "O(N), N being the number of clients that watch or wait for keys of the two",
+        "index1 index2",
+        "Exchanges the contents of two databases.",
+    ),
 ];
+
+/// COPY source destination [DB destination-db] [REPLACE]
+fn copy(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let here = ctx.client().db;
+    let from = Place { db: here, key: &args[1] };
+    let mut to = Place { db: here, key: &args[2] };
+    let mut replace = false;
+    let mut index = 3;
+    while index < args.len() {
+        match args.get(index + 1) {
+            _ if args.is(index, "REPLACE") => {
+                replace = true;
+                index += 1;
+            }
+            Some(number) if args.is(index, "DB") => {
+                to.db = database(ctx, number)?;
+                index += 2;
+            }
+            _ => return Err(error::SYNTAX),
+        }
+    }
+    if from == to {
+        return Err(error::SAME_KEY);
+    }
+    let copied = ctx.world.store.copy(from, to, replace);
+    ctx.reply.int(copied.into());
+    Ok(())
+}
+
+/// DEL key...
+fn del(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut db = ctx.db();
+    let removed = args.from(1).filter(|key| db.remove(key)).count();
+    ctx.reply.int(removed as i64);
+    Ok(())
+}
+
+/// EXISTS key...
+fn exists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut db = ctx.db();
+    let found = args.from(1).filter(|key| db.look(key).is_some()).count();
+    ctx.reply.int(found as i64);
+    Ok(())
+}
+
+/// MOVE key db
+fn move_(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let from = ctx.client().db;
+    let to = database(ctx, &args[2])?;
+    if from == to {
+        return Err(error::SAME_KEY);
+    }
+    let moved = ctx.world.store.relocate(&args[1], from, to);
+    ctx.reply.int(moved.into());
+    Ok(())
+}
+
+/// RANDOMKEY
+fn randomkey(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    match db.random_key() {
+        Some(key) => reply.bulk(key),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+/// RENAME key newkey
+fn rename(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if !ctx.db().rename(&args[1], &args[2]) {
+        return Err(error::NO_SUCH_KEY);
+    }
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// RENAMENX key newkey
+fn renamenx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut db = ctx.db();
+    if !db.contains(&args[1]) {
+        return Err(error::NO_SUCH_KEY);
+    }
+    let renamed = !db.contains(&args[2]) && db.rename(&args[1], &args[2]);
+    ctx.reply.int(renamed.into());
+    Ok(())
+}
+
+/// TOUCH key...
+fn touch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    // This is what it is for, so CLIENT NO-TOUCH does not count.
+    ctx.world.store.shared.eviction.is_blind = false;
+    let mut db = ctx.db();
+    let found = args.from(1).filter(|key| db.use_key(key)).count();
+    ctx.reply.int(found as i64);
+    Ok(())
+}
+
+/// TYPE key
+fn type_(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    reply.status(db.look(&args[1]).map_or("none", |found| found.kind().name()));
+    Ok(())
+}
+
+/// UNLINK key...
+fn unlink(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    del(ctx, args)
+}
 
 /// DBSIZE
 fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
@@ -60,30 +248,43 @@ fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// DEL key...
-fn del(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let db = ctx.db();
-    let removed = args.from(1).filter(|key| db.remove(key)).count();
-    ctx.reply.int(removed as i64);
-    Ok(())
-}
-
-/// EXISTS key...
-fn exists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let db = ctx.db();
-    let found = args.from(1).filter(|key| db.contains(key)).count();
-    ctx.world.stats.keyspace_hits += found as u64;
-    ctx.world.stats.keyspace_misses += (args.len() - 1 - found) as u64;
-    ctx.reply.int(found as i64);
-    Ok(())
-}
-
 /// FLUSHALL [ASYNC | SYNC]
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    if args.len() > 2 || (args.len() == 2 && !args.is(1, "ASYNC") && !args.is(1, "SYNC")) {
-        return Err(error::SYNTAX);
-    }
+    check_flush_type(args)?;
     ctx.world.store.clear();
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// FLUSHDB [ASYNC | SYNC]
+fn flushdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    check_flush_type(args)?;
+    ctx.db().clear();
+    ctx.reply.ok();
+    Ok(())
+}
+
+fn check_flush_type(args: Args<'_>) -> Result<(), Error> {
+    match args.len() {
+        1 => Ok(()),
+        2 if args.is(1, "ASYNC") || args.is(1, "SYNC") => Ok(()),
+        _ => Err(error::SYNTAX),
+    }
+}
+
+/// SWAPDB index1 index2
+fn swapdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let number = |index: usize| {
+        let number = number::parse_i64(&args[index])?;
+        i32::try_from(number).ok()
+    };
+    let one = number(1).ok_or(error::FIRST_DB_INDEX)?;
+    let other = number(2).ok_or(error::SECOND_DB_INDEX)?;
+    let databases = ctx.world.store.databases();
+    match (usize::try_from(one), usize::try_from(other)) {
+        (Ok(one), Ok(other)) if one.max(other) < databases => ctx.world.store.swap(one, other),
+        _ => return Err(error::DB_INDEX),
+    }
     ctx.reply.ok();
     Ok(())
 }

@@ -4,30 +4,63 @@
 //! arguments and its reply; it knows no socket and no poll. Everything that can be said in the row
 //! (arity, flags, keys, categories) is said there and checked before the handler runs.
 
+pub mod arguments;
+pub mod bitfield;
+pub mod bitmap;
 pub mod client;
 pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod connection;
 pub mod debug;
+pub mod expiry;
+pub mod geo;
+pub mod hash;
+pub mod hash_expiry;
+pub mod hyperloglog;
 pub mod info;
 pub mod keyspace;
+pub mod lcs;
+pub mod list;
+pub mod memory;
+pub mod object;
+pub mod scan;
 pub mod server;
+pub mod set;
+pub mod sort;
+pub mod sorted_set;
 pub mod string;
+pub mod string_numbers;
 
 use crate::dispatch::table::Group;
 
 /// Every table, with the group that COMMAND DOCS gives its rows.
 pub const GROUPS: &[Group] = &[
+    ("bitmap", bitfield::TABLE),
+    ("bitmap", bitmap::TABLE),
     ("cluster", cluster::TABLE),
     ("connection", client::TABLE),
     ("connection", connection::TABLE),
+    ("generic", expiry::TABLE),
     ("generic", keyspace::TABLE),
-    ("server", keyspace::DATABASES),
+    ("generic", object::TABLE),
+    ("generic", scan::TABLE),
+    ("generic", sort::TABLE),
+    ("geo", geo::TABLE),
+    ("hash", hash::TABLE),
+    ("hash", hash_expiry::TABLE),
+    ("hyperloglog", hyperloglog::TABLE),
+    ("list", list::TABLE),
     ("server", command::TABLE),
     ("server", config::TABLE),
     ("server", debug::TABLE),
     ("server", info::TABLE),
+    ("server", keyspace::DATABASES),
+    ("server", memory::TABLE),
     ("server", server::TABLE),
+    ("set", set::TABLE),
+    ("sorted-set", sorted_set::TABLE),
+    ("string", lcs::TABLE),
     ("string", string::TABLE),
+    ("string", string_numbers::TABLE),
 ];

@@ -1,0 +1,234 @@
+//! KEYS and SCAN, and what SSCAN, HSCAN and ZSCAN have in common with SCAN: [`cursor`], then the
+//! lookup, then [`ScanOptions`] (a missing key excuses wrong options), then
+//! [`Reply::page`](crate::resp::Reply::page).
+
+use crate::dispatch::Ctx;
+use crate::dispatch::spec::{
+    Spec,
+    category::{DANGEROUS, KEYSPACE},
+    flag::*,
+};
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::store::Kind;
+use crate::text::{glob, number};
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("keys", 2, READ, keys)
+        .acl(KEYSPACE | DANGEROUS)
+        .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
+        .doc(
+            "1.0.0",
+            "O(N), N being the number of keys in the database",
+            "pattern",
+            "Returns every key that matches a pattern.",
+        ),
+    Spec::new("scan", -2, READ, scan)
+        .acl(KEYSPACE)
+        .tips(&["nondeterministic_output", "request_policy:special", "response_policy:special"])
+        .doc(
+            "2.8.0",
+            "O(1) for each call; O(N) for a whole iteration, N being the number of keys",
+            "cursor [MATCH pattern] [COUNT count] [TYPE type]@6.0",
+            "Walks through the keys of the database in steps.",
+        )
+        .history(&[("6.0.0", "Option `TYPE`.")]),
+];
+
+/// What a scan command walks through. Some options are for one of them only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    Keys,
+    Set,
+    Hash,
+    Zset,
+}
+
+/// The options of SCAN, SSCAN, HSCAN and ZSCAN.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanOptions<'a> {
+    /// MATCH, unless every element matches.
+    pattern: Option<&'a [u8]>,
+    /// COUNT: about how many elements to look at.
+    pub count: usize,
+    /// TYPE. The type `stream` is known, but no key of respd has it.
+    pub kind: Option<KindFilter>,
+    /// NOVALUES or NOSCORES: elements alone, without what belongs to them.
+    pub bare: bool,
+}
+
+/// A type that TYPE names: one that keys have, or one that no key has.
+pub type KindFilter = Option<Kind>;
+
+impl<'a> ScanOptions<'a> {
+    /// Reads the options that begin at argument `from`.
+    pub fn parse(args: Args<'a>, from: usize, walk: Walk) -> Result<ScanOptions<'a>, Error> {
+        let mut options = ScanOptions { pattern: None, count: 10, kind: None, bare: false };
+        let mut index = from;
+        while index < args.len() {
+            let value = args.get(index + 1);
+            match value {
+                Some(_) if args.is(index, "COUNT") => {
+                    let count = super::arguments::int(args, index + 1)?;
+                    if count < 1 {
+                        return Err(error::SYNTAX);
+                    }
+                    options.count = usize::try_from(count).unwrap_or(usize::MAX);
+                }
+                Some(pattern) if args.is(index, "MATCH") => {
+                    options.pattern = (pattern != b"*").then_some(pattern);
+                }
+                Some(name) if args.is(index, "TYPE") && walk == Walk::Keys => {
+                    options.kind = Some(kind_named(name)?);
+                }
+                _ if args.is(index, "NOVALUES") && walk != Walk::Hash => {
+                    return Err(error::NOVALUES_OUTSIDE_HSCAN);
+                }
+                _ if args.is(index, "NOSCORES") && walk != Walk::Zset => {
+                    return Err(error::NOSCORES_OUTSIDE_ZSCAN);
+                }
+                _ if args.is(index, "NOVALUES") || args.is(index, "NOSCORES") => {
+                    options.bare = true;
+                    index += 1;
+                    continue;
+                }
+                _ => return Err(error::SYNTAX),
+            }
+            index += 2;
+        }
+        Ok(options)
+    }
+
+    /// Whether MATCH lets an element pass.
+    pub fn matches(&self, element: &[u8]) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, element))
+    }
+}
+
+/// The type that TYPE names so, in capitals or not.
+fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
+    const KINDS: [Kind; 5] = [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash];
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    match KINDS.into_iter().find(|kind| is(kind.name())) {
+        Some(kind) => Ok(Some(kind)),
+        None if is("stream") => Ok(None),
+        None => Err(error::quoting("unknown type name '", name, "'")),
+    }
+}
+
+/// The cursor that a client sends back.
+///
+/// It is read as C reads numbers: white space, a sign and zeros may precede it.
+pub fn cursor(arg: &[u8]) -> Result<u64, Error> {
+    if let Some(number) = number::parse_i64(arg) {
+        return u64::try_from(number).map_err(|_| error::INVALID_CURSOR);
+    }
+    let digits = arg.trim_ascii_start();
+    let (is_negative, digits) = match digits {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    let significant = digits.iter().position(|&digit| digit != b'0').unwrap_or(digits.len());
+    let number = match &digits[significant..] {
+        [] if digits.is_empty() => None,
+        [] => Some(0),
+        significant => number::parse_u64(significant),
+    };
+    let number = number.ok_or(error::INVALID_CURSOR)?;
+    Ok(if is_negative { number.wrapping_neg() } else { number })
+}
+
+/// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
+fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let cursor = cursor(&args[1])?;
+    let options = ScanOptions::parse(args, 2, Walk::Keys)?;
+    let (db, reply) = ctx.db_and_reply();
+    reply.page(|reply| {
+        let mut shown = 0;
+        let next = db.scan(cursor, options.count, |key, kind| {
+            if options.kind.is_none_or(|wanted| wanted == Some(kind)) && options.matches(key) {
+                reply.bulk(key);
+                shown += 1;
+            }
+        });
+        (next, shown)
+    });
+    Ok(())
+}
+
+/// KEYS pattern
+fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let pattern = &args[1];
+    let (db, reply) = ctx.db_and_reply();
+    reply.array_of(|reply| {
+        let mut shown = 0;
+        db.scan(0, usize::MAX, |key, _| {
+            if pattern == b"*" || glob::matches(pattern, key) {
+                reply.bulk(key);
+                shown += 1;
+            }
+        });
+        shown
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::OwnedArgs;
+
+    #[test]
+    fn a_cursor_is_read_as_c_reads_numbers() {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            (" 1", Some(1)),
+            ("\t+007", Some(7)),
+            ("-0", Some(0)),
+            (" -1", Some(u64::MAX)),
+            ("-1", None),
+            ("", None),
+            (" ", None),
+            ("+", None),
+            ("1 ", None),
+            ("0x1", None),
+            ("18446744073709551616", None),
+        ] {
+            assert_eq!(cursor(text.as_bytes()).ok(), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn options_are_for_those_who_know_them() {
+        let parse = |options: &str, walk| {
+            let args: OwnedArgs = options.split_whitespace().collect();
+            let options = ScanOptions::parse(args.args(), 0, walk);
+            options.map(|found| (found.count, found.bare)).map_err(|error| error.to_string())
+        };
+        assert_eq!(parse("", Walk::Keys), Ok((10, false)));
+        assert_eq!(parse("count 3 match x TYPE list COUNT 4", Walk::Keys), Ok((4, false)));
+        assert_eq!(parse("NOVALUES", Walk::Hash), Ok((10, true)));
+        assert_eq!(parse("COUNT 1 noscores MATCH *", Walk::Zset), Ok((1, true)));
+        for (options, walk) in [
+            ("NOVALUES", Walk::Zset),
+            ("NOSCORES", Walk::Set),
+            ("TYPE list", Walk::Hash),
+            ("TYPE tsil", Walk::Keys),
+            ("COUNT 0", Walk::Set),
+            ("COUNT", Walk::Set),
+            ("MATCH", Walk::Set),
+        ] {
+            assert!(parse(options, walk).is_err(), "{options}");
+        }
+    }
+
+    #[test]
+    fn a_star_matches_what_is_empty_but_two_do_not() {
+        for (pattern, matches) in [("*", true), ("**", false), ("", true), ("?", false)] {
+            let args: OwnedArgs = ["MATCH", pattern].into_iter().collect();
+            let options = ScanOptions::parse(args.args(), 0, Walk::Set).unwrap();
+            assert_eq!(options.matches(b""), matches, "{pattern}");
+        }
+    }
+}
