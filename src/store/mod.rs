@@ -200,11 +200,15 @@ impl Store {
         self.databases.iter().enumerate()
     }
 
+    /// Whether a database is so large that foreseeing its keys saves time.
+    #[inline]
+    pub fn is_far(&self, db: usize) -> bool {
+        self.databases[db].len() > NEAR
+    }
+
     /// These keys of a database will be looked for soon: see [`Dict::foresee`].
     pub fn foresee<'k>(&self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let Some(db) = self.databases.get(db).filter(|db| db.len() > NEAR) else {
-            return;
-        };
+        let db = &self.databases[db];
         let mut hashes = [0; FORESEEN];
         let mut count = 0;
         for (hash, key) in hashes.iter_mut().zip(keys) {
