@@ -176,3 +176,48 @@ impl Lengths {
         matches
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Random;
+
+    /// Whether `part` is what is left of `whole` when some bytes are taken out.
+    fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
+        let mut rest = whole.iter();
+        part.iter().all(|byte| rest.any(|other| other == byte))
+    }
+
+    #[test]
+    fn the_subsequence_is_common_to_both_and_none_is_longer() {
+        let mut random = Random::seeded(3);
+        for _ in 0..300 {
+            let mut text = || -> Vec<u8> {
+                (0..random.below(9)).map(|_| b'a' + random.below(3) as u8).collect()
+            };
+            let (one, other) = (text(), text());
+            let lengths = Lengths::of(&one, &other);
+            let found = lengths.subsequence(&one, &other);
+            assert!(is_subsequence(&found, &one) && is_subsequence(&found, &other));
+            let all = (0..1_u32 << one.len()).map(|chosen| -> Vec<u8> {
+                (0..one.len()).filter(|at| chosen >> at & 1 == 1).map(|at| one[at]).collect()
+            });
+            let longest =
+                all.filter(|part| is_subsequence(part, &other)).map(|part| part.len()).max();
+            assert_eq!(Some(found.len()), longest);
+            assert_eq!(lengths.total() as usize, found.len());
+            let parts = lengths.matches(&one, &other);
+            assert_eq!(parts.iter().map(|part| part.len).sum::<usize>(), found.len());
+            for Match { ends: [first, second], len } in parts {
+                assert_eq!(one[first - len..first], other[second - len..second]);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_told_from_the_end_to_the_start() {
+        let (one, other) = (b"ohmytext", b"mynewtext");
+        let parts = Lengths::of(one, other).matches(one, other);
+        assert_eq!(parts, [Match { ends: [8, 9], len: 4 }, Match { ends: [4, 2], len: 2 }],);
+    }
+}

@@ -1,11 +1,11 @@
-//! Sorted sets: ZADD ZCARD ZINCRBY ZMSCORE ZRANDMEMBER ZRANK ZREM ZREVRANK ZSCAN ZSCORE; in `range` what
-//! means members by rank, score or name, in `pop` what takes them out, in `algebra` ZUNION and its kin.
+//! Sorted sets: ZCARD ZMSCORE ZRANDMEMBER ZRANK ZREM ZREVRANK ZSCAN ZSCORE; in `add` ZADD and ZINCRBY, in
+//! `range` what means members by rank, score or name, in `pop` what takes them out, in `algebra`
+//! ZUNION and its kin.
 
+mod add;
 mod algebra;
 mod pop;
 mod range;
-
-use std::iter;
 
 use super::arguments;
 use super::scan::{self, ScanOptions, Walk};
@@ -16,6 +16,7 @@ use crate::resp::{Args, Reply};
 use crate::store::{View, Zset};
 use crate::text::double;
 
+use add::*;
 use algebra::*;
 use pop::*;
 use range::*;
@@ -299,140 +300,6 @@ pub const TABLE: &[Spec] = &[
             "Stores the members that are in any of the sorted sets.",
         ),
 ];
-
-/// ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member...]
-fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let mut conditions = Conditions::default();
-    let (mut change, mut increment) = (false, false);
-    let mut first = 2;
-    while let Some(word) = args.get(first) {
-        let flag = match () {
-            () if word.eq_ignore_ascii_case(b"NX") => &mut conditions.is_new,
-            () if word.eq_ignore_ascii_case(b"XX") => &mut conditions.is_there,
-            () if word.eq_ignore_ascii_case(b"GT") => &mut conditions.is_greater,
-            () if word.eq_ignore_ascii_case(b"LT") => &mut conditions.is_less,
-            () if word.eq_ignore_ascii_case(b"CH") => &mut change,
-            () if word.eq_ignore_ascii_case(b"INCR") => &mut increment,
-            () => break,
-        };
-        *flag = true;
-        first += 1;
-    }
-    let given = args.len() - first;
-    if given == 0 || given % 2 == 1 {
-        return Err(error::SYNTAX);
-    }
-    conditions.check()?;
-    if increment {
-        return if given == 2 {
-            add_to(ctx, args, first, conditions)
-        } else {
-            Err(error::INCR_OF_ONE)
-        };
-    }
-
-    // One member is the normal case, and needs no memory for its score.
-    let score = arguments::float(args, first)?;
-    let more = (first + 2..args.len()).step_by(2);
-    let more = more.map(|at| arguments::float(args, at)).collect::<Result<Vec<f64>, Error>>()?;
-    let scores = iter::once(score).chain(more);
-    let members = args.from(first + 1).step_by(2);
-
-    let (mut db, reply) = ctx.db_and_reply();
-    let zset = match conditions.is_there {
-        true => db.edit::<Zset>(&args[1])?,
-        false => Some(db.edit_or_new::<Zset>(&args[1])?),
-    };
-    let (mut added, mut changed) = (0, 0);
-    if let Some(mut zset) = zset {
-        let longest = members.clone().map(<[u8]>::len).max();
-        zset.expect(members.len(), longest.unwrap_or(0));
-        for (member, score) in members.zip(scores) {
-            zset.update(member, |old| {
-                let score = conditions.decide(old, score)?;
-                match old {
-                    Some(old) => changed += i64::from(old != score),
-                    None => added += 1,
-                }
-                Some(score)
-            });
-        }
-    }
-    reply.int(if change { added + changed } else { added });
-    Ok(())
-}
-
-/// ZINCRBY key increment member
-fn zincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    add_to(ctx, args, 2, Conditions::default())
-}
-
-/// Adds to the score of the member behind the increment at `index`, under some conditions, and replies
-/// the new score.
-fn add_to(
-    ctx: &mut Ctx<'_>,
-    args: Args<'_>,
-    index: usize,
-    conditions: Conditions,
-) -> Result<(), Error> {
-    let increment = arguments::float(args, index)?;
-    let member = &args[index + 1];
-    let (mut db, reply) = ctx.db_and_reply();
-    let zset = match conditions.is_there {
-        true => db.edit::<Zset>(&args[1])?,
-        false => Some(db.edit_or_new::<Zset>(&args[1])?),
-    };
-    let mut sum = None;
-    if let Some(mut zset) = zset {
-        zset.expect(1, member.len());
-        zset.update(member, |old| {
-            sum = conditions.decide(old, old.map_or(increment, |old| old + increment));
-            sum.filter(|sum| !sum.is_nan())
-        });
-    }
-    match sum {
-        Some(sum) if sum.is_nan() => return Err(error::SCORE_IS_NAN),
-        Some(sum) => reply.double(sum),
-        None => reply.null(),
-    }
-    Ok(())
-}
-
-/// When ZADD sets a score: always, but for what its options say.
-#[derive(Debug, Clone, Copy, Default)]
-struct Conditions {
-    /// NX: only if the member is new.
-    is_new: bool,
-    /// XX: only if it is there.
-    is_there: bool,
-    /// GT and LT: if it is there, only if the new score is greater, or less.
-    is_greater: bool,
-    is_less: bool,
-}
-
-impl Conditions {
-    fn check(self) -> Result<(), Error> {
-        let Conditions { is_new, is_there, is_greater, is_less } = self;
-        if is_new && is_there {
-            return Err(error::XX_EXCLUDES_NX);
-        }
-        if is_greater && is_less || is_new && (is_greater || is_less) {
-            return Err(error::GT_LT_NX_EXCLUDE);
-        }
-        Ok(())
-    }
-
-    /// The score to set, if it is to be set. NaN passes, for whoever has to say so.
-    fn decide(self, old: Option<f64>, score: f64) -> Option<f64> {
-        let allowed = match old {
-            None => !self.is_there,
-            Some(old) => {
-                !(self.is_new || self.is_greater && score <= old || self.is_less && score >= old)
-            }
-        };
-        allowed.then_some(score)
-    }
-}
 
 /// ZREM key member...
 fn zrem(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

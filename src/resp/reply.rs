@@ -172,9 +172,14 @@ impl Reply {
                 self.crlf();
             }
             Protocol::Resp2 => {
-                let mut digits = Vec::with_capacity(24);
-                double::push(&mut digits, value);
-                self.bulk(&digits);
+                self.counted();
+                let start = self.out.len();
+                double::push(&mut self.out, value);
+                // How many digits there are is known only now.
+                let digits = self.out.len() - start;
+                self.header(b'$', digits as i64);
+                self.out[start..].rotate_left(digits);
+                self.crlf();
             }
         }
     }

@@ -11,7 +11,7 @@
 //! Nothing is ever rebuilt or moved as a whole: entries lie in `chunks`, the index is in many small
 //! tables (`index`). Keys are hashed with secrets of the process (`hash`), so nobody can aim at one bucket.
 
-mod chunks;
+pub(super) mod chunks;
 mod hash;
 mod index;
 
@@ -32,7 +32,7 @@ pub trait Keyed {
 }
 
 /// How many keys are foreseen at most.
-pub const FORESEEN: usize = 16;
+const FORESEEN: usize = 16;
 
 /// Bytes that the index takes for an entry, on average.
 pub const INDEX_BYTES: usize = 8;
@@ -68,7 +68,7 @@ impl<E: Keyed> Dict<E> {
     pub fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
         self.index.find(hash, |at| {
             let entry = &self.entries[at];
-            entry.hash() == hash && entry.key() == key
+            entry.hash() == hash && equal(entry.key(), key)
         })
     }
 
@@ -100,13 +100,19 @@ impl<E: Keyed> Dict<E> {
         self.index.with_hash(hash).filter(move |&at| self.entries[at].hash() == hash)
     }
 
-    /// Fetches from memory what [`Dict::find`] will look at for keys with these hashes, and does
-    /// nothing else. The processor waits for many of them in the time of one, where it would wait for
-    /// one after the other if they were looked for between other work.
-    pub fn foresee(&self, hashes: &[u32]) {
+    /// Fetches from memory what [`Dict::find`] will look at for the first [`FORESEEN`] of these keys,
+    /// and does nothing else. The processor waits for many of them in the time of one, where it would
+    /// wait for one after the other if they were looked for between other work.
+    pub fn foresee<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        let mut hashes = [0; FORESEEN];
+        let mut count = 0;
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = hash_of(key);
+            count += 1;
+        }
         let mut positions = [0; FORESEEN];
         let mut found = 0;
-        for &hash in hashes.iter().take(FORESEEN) {
+        for &hash in &hashes[..count] {
             if let Some(at) = self.index.with_hash(hash).next() {
                 positions[found] = at;
                 found += 1;
@@ -192,6 +198,18 @@ impl<E: Keyed> Dict<E> {
     }
 }
 
+/// Whether two keys are the same. Memory that is compared by the library in one wide load may cost a
+/// line more than it has: short keys are compared in words.
+#[inline]
+fn equal(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() || one.len() > 32 {
+        return one == other;
+    }
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    words.iter().map(word).eq(other_words.iter().map(word)) && rest.iter().eq(other_rest)
+}
+
 /// What is left of a dictionary that nobody needs any more.
 #[derive(Debug)]
 pub struct Remains<E> {
@@ -200,13 +218,9 @@ pub struct Remains<E> {
 }
 
 impl<E> Remains<E> {
-    /// How many entries are left.
-    pub fn len(&self) -> usize {
+    /// How many entries are left in it.
+    pub fn entries(&self) -> usize {
         self.entries.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Takes an entry out, and frees a part of the index. There is nothing more after `None`.

@@ -216,10 +216,12 @@ impl<'v> HllMut<'v> {
     fn write_dense(&mut self, union: &Union) {
         self.bytes.truncate(self.start + HEADER);
         self.bytes.reserve_exact(DENSE_BYTES);
+        self.bytes.resize(self.start + HEADER + DENSE_BYTES, 0);
         self.bytes[self.start + FORM] = DENSE;
-        for four in union.registers.chunks_exact(4) {
+        let threes = self.bytes[self.start + HEADER..].chunks_exact_mut(3);
+        for (three, four) in threes.zip(union.registers.chunks_exact(4)) {
             let [a, b, c, d] = [four[0], four[1], four[2], four[3]];
-            self.bytes.extend_from_slice(&[a | b << 6, b >> 2 | c << 4, c >> 4 | d << 2]);
+            three.copy_from_slice(&[a | b << 6, b >> 2 | c << 4, c >> 4 | d << 2]);
         }
     }
 }

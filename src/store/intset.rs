@@ -184,22 +184,22 @@ fn search<const W: usize>(
         bytes.copy_from_slice(&integers[position * W..][..W]);
         read(bytes)
     };
-    let (mut low, mut high) = (0, integers.len() / W);
+    let (mut low, mut size) = (0, integers.len() / W);
     // Sets are often filled in order.
-    match high.checked_sub(1).map(|last| at(last).cmp(&n)) {
-        None | Some(Ordering::Less) => return Err(high),
-        Some(Ordering::Equal) => return Ok(high - 1),
-        Some(Ordering::Greater) => {}
+    if size == 0 || at(size - 1) < n {
+        return Err(size);
     }
-    while low < high {
-        let middle = low.midpoint(high);
-        match at(middle).cmp(&n) {
-            Ordering::Less => low = middle + 1,
-            Ordering::Equal => return Ok(middle),
-            Ordering::Greater => high = middle,
-        }
+    // Without branches that nobody could predict.
+    while size > 1 {
+        let half = size / 2;
+        low = if at(low + half) > n { low } else { low + half };
+        size -= half;
     }
-    Err(low)
+    match at(low).cmp(&n) {
+        Ordering::Less => Err(low + 1),
+        Ordering::Equal => Ok(low),
+        Ordering::Greater => Err(low),
+    }
 }
 
 /// How many bytes an integer needs.

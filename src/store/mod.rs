@@ -39,8 +39,8 @@ pub mod zset;
 
 use crate::error::{self, Error};
 
-use dict::{Dict, FORESEEN, Keyed, Remains, hash_of};
-use entry::Entry;
+use dict::{Dict, Keyed, Remains, hash_of};
+use entry::{Body, Entry};
 use evict::Eviction;
 use expire::Expiries;
 use value::Value;
@@ -126,8 +126,8 @@ struct Flushed {
     fields: Expiries,
 }
 
-/// So many keys are near at all times: in the caches of the processor.
-const NEAR: usize = 2000;
+/// What takes fewer bytes is near at all times: in the caches of the processor.
+const FAR: usize = 1 << 20;
 
 /// A value of fewer elements is freed on the spot.
 const FREED_AT_ONCE: usize = 64;
@@ -200,22 +200,25 @@ impl Store {
         self.databases.iter().enumerate()
     }
 
-    /// Whether a database is so large that foreseeing its keys saves time.
+    /// Whether there is so much that some of it is far away, and foreseeing what is needed saves time.
     #[inline]
-    pub fn is_far(&self, db: usize) -> bool {
-        self.databases[db].len() > NEAR
+    pub fn is_far(&self) -> bool {
+        self.shared.memory > FAR
     }
 
     /// These keys of a database will be looked for soon: see [`Dict::foresee`].
     pub fn foresee<'k>(&self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let db = &self.databases[db];
-        let mut hashes = [0; FORESEEN];
-        let mut count = 0;
-        for (hash, key) in hashes.iter_mut().zip(keys) {
-            *hash = hash_of(key);
-            count += 1;
+        self.databases[db].entries.foresee(keys);
+    }
+
+    /// These elements of a collection will be looked for soon, if it has them by hash.
+    pub fn foresee_in<'k>(&self, db: usize, key: &[u8], elements: impl Iterator<Item = &'k [u8]>) {
+        let entry = self.databases[db].entries.get(key);
+        match entry.map(Entry::body) {
+            Some(Body::Large(Value::Set(set))) => set.foresee(elements),
+            Some(Body::Large(Value::Hash(hash))) => hash.foresee(elements),
+            _ => {}
         }
-        db.entries.foresee(&hashes[..count]);
     }
 
     /// Exchanges two databases.
@@ -283,7 +286,7 @@ impl Store {
 
     /// How many values and keys wait to be freed.
     pub fn unfreed_objects(&self) -> usize {
-        let flushed = self.shared.flushed.iter().map(|flushed| flushed.entries.len());
+        let flushed = self.shared.flushed.iter().map(|flushed| flushed.entries.entries());
         self.shared.discarded.len() + flushed.sum::<usize>()
     }
 

@@ -1,6 +1,6 @@
 //! Sets: members that are there or not.
 //!
-//! A small set of integers is an [`Intset`], another small set a [`packed`] sequence in the order in
+//! A small set of integers is an [`Intset`](intset::Intset), another small set a [`packed`] sequence in the order in
 //! which its members came; past the `set-max-*` limits a set is a [`LargeSet`]. `form` knows when one
 //! becomes another.
 
@@ -10,11 +10,12 @@ mod large;
 mod member;
 
 use super::dict::Keyed;
-use super::entry::{Body, Entry, Form, Kind};
-use super::intset::{self, Intset, IntsetMut};
-use super::packed::{self, Packed, PackedMut};
+use super::entry::{Entry, Form, Kind};
+use super::intset::{self, IntsetMut};
+use super::packed::{self, PackedMut};
 use super::value::Value;
 use super::{Collection, Db, Edit, Limits, Random, View};
+use form::Shape;
 
 pub use large::LargeSet;
 pub use member::{Element, Elements, Member};
@@ -29,26 +30,26 @@ impl Collection for Set {
     const EMPTY: &'static [u8] = intset::EMPTY;
 
     fn len(entry: &Entry) -> usize {
-        match entry.body() {
-            Body::Compact(Form::IntSet, payload) => Intset::new(payload).len(),
-            Body::Compact(_, payload) => Packed::new(payload).len(),
-            Body::Large(value) => value.len(),
-        }
+        Shape::of(entry).len()
     }
 }
 
 impl<'a> View<'a, Set> {
     /// What OBJECT ENCODING calls it.
     pub fn encoding(self) -> &'static str {
-        match self.entry.body() {
-            Body::Compact(Form::IntSet, _) => "intset",
-            Body::Compact(..) => "listpack",
-            Body::Large(_) => "hashtable",
+        match self.shape() {
+            Shape::Integers(_) => "intset",
+            Shape::Packed(_) => "listpack",
+            Shape::Large(_) => "hashtable",
         }
     }
 
     fn is_intset(self) -> bool {
-        matches!(self.entry.body(), Body::Compact(Form::IntSet, _))
+        matches!(self.shape(), Shape::Integers(_))
+    }
+
+    fn shape(self) -> Shape<'a> {
+        Shape::of(self.entry)
     }
 
     pub fn iter(self) -> impl Iterator<Item = Member<'a>> + Clone {
@@ -57,21 +58,16 @@ impl<'a> View<'a, Set> {
 
     /// As [`View::iter`], the members as they are kept.
     pub fn elements(self) -> Elements<'a> {
-        form::elements(self.entry)
+        self.shape().elements()
     }
 
     pub fn contains(self, member: &[u8]) -> bool {
-        self.has(Element::Text(member))
-    }
-
-    /// As [`View::contains`], for a member of another set.
-    fn has(self, member: Element<'_>) -> bool {
-        form::contains(self.entry, member)
+        self.shape().contains(Element::Text(member))
     }
 
     /// A step of a walk through all members: see [`super::dict::Dict::scan`]. A small set is one step.
     pub fn scan(self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8])) -> u64 {
-        if let Body::Large(Value::Set(set)) = self.entry.body() {
+        if let Shape::Large(set) = self.shape() {
             return set.scan(cursor, count, meet);
         }
         self.iter().for_each(|member| meet(&member));
@@ -80,13 +76,12 @@ impl<'a> View<'a, Set> {
 
     /// The member at a position below the number of members.
     fn nth(self, position: usize) -> Option<Member<'a>> {
-        match self.entry.body() {
-            Body::Compact(Form::IntSet, payload) => {
-                Some(Element::Integer(Intset::new(payload).at(position)).into())
-            }
-            Body::Large(Value::Set(set)) => Some(Member::Text(set.at(position))),
-            _ => self.iter().nth(position),
-        }
+        let element = match self.shape() {
+            Shape::Integers(set) => Element::Integer(set.at(position)),
+            Shape::Packed(set) => Element::Text(set.iter().nth(position)?.1),
+            Shape::Large(set) => Element::Text(set.at(position)),
+        };
+        Some(element.into())
     }
 
     /// A member, each as likely as the other.
@@ -101,9 +96,9 @@ impl<'a> View<'a, Set> {
             self.iter().for_each(|member| meet(&member));
             return;
         }
-        match self.entry.body() {
-            Body::Compact(Form::Set, payload) => {
-                let mut elements = Packed::new(payload).iter();
+        match self.shape() {
+            Shape::Packed(set) => {
+                let mut elements = set.iter();
                 let mut passed = 0;
                 for position in sorted(random, self.len(), count) {
                     if let Some((_, member)) = elements.nth(position - passed) {
@@ -122,8 +117,8 @@ impl<'a> View<'a, Set> {
     /// Calls `meet` with a random member so many times, never mind which were picked before.
     pub fn pick_any(self, random: &mut Random, count: u64, mut meet: impl FnMut(&[u8])) {
         let len = self.len();
-        if let Body::Compact(Form::Set, payload) = self.entry.body() {
-            let members: Vec<&[u8]> = Packed::new(payload).iter().map(|(_, text)| text).collect();
+        if let Shape::Packed(set) = self.shape() {
+            let members: Vec<&[u8]> = set.iter().map(|(_, text)| text).collect();
             (0..count).for_each(|_| meet(members[random.below(len)]));
             return;
         }

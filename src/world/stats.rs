@@ -143,11 +143,13 @@ pub struct Stopwatch {
     read: ReadNanos,
     started: u64,
     running: Option<CommandId>,
+    /// When the last command was over, if the next one follows at once.
+    stopped: Option<u64>,
 }
 
 impl Stopwatch {
     pub fn new(read: ReadNanos) -> Stopwatch {
-        Stopwatch { read, started: 0, running: None }
+        Stopwatch { read, started: 0, running: None, stopped: None }
     }
 
     /// A command is about to run. A row of the same one goes on.
@@ -156,7 +158,8 @@ impl Stopwatch {
         if self.running == Some(command) {
             return;
         }
-        let now = (self.read)();
+        // Between two commands of a pipeline nothing happens that would be worth another look.
+        let now = self.stopped.take().unwrap_or_else(self.read);
         self.book(now, stats);
         self.running = Some(command);
         self.started = now;
@@ -170,7 +173,14 @@ impl Stopwatch {
         let now = (self.read)();
         let elapsed = now.saturating_sub(self.started);
         self.book(now, stats);
+        self.stopped = Some(now);
         elapsed
+    }
+
+    /// As [`Stopwatch::stop`]; what happens from now on until the next command is not timed.
+    pub fn rest(&mut self, stats: &mut Stats) {
+        self.stop(stats);
+        self.stopped = None;
     }
 
     fn book(&mut self, now: u64, stats: &mut Stats) {
@@ -212,6 +222,28 @@ mod tests {
         assert_eq!(watch.stop(&mut stats), 3);
         assert_eq!(watch.stop(&mut stats), 0);
         assert_eq!((stats.command(ping).nanos, stats.command(echo).nanos), (10, 3));
+    }
+
+    #[test]
+    fn a_command_of_a_pipeline_starts_when_the_one_before_it_is_over() {
+        static CLOCK: AtomicU64 = AtomicU64::new(0);
+        static LOOKS: AtomicU64 = AtomicU64::new(0);
+        let mut watch = Stopwatch::new(|| {
+            LOOKS.fetch_add(1, Ordering::Relaxed);
+            CLOCK.load(Ordering::Relaxed)
+        });
+        let mut stats = Stats::new(1);
+        for _ in 0..3 {
+            watch.start(CommandId(0), &mut stats);
+            CLOCK.fetch_add(5, Ordering::Relaxed);
+            watch.stop(&mut stats);
+        }
+        assert_eq!(LOOKS.load(Ordering::Relaxed), 4);
+        watch.rest(&mut stats);
+        CLOCK.fetch_add(100, Ordering::Relaxed);
+        watch.start(CommandId(0), &mut stats);
+        watch.rest(&mut stats);
+        assert_eq!(stats.command(CommandId(0)).nanos, 15);
     }
 
     #[test]

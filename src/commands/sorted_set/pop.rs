@@ -43,8 +43,8 @@ fn pop(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Error> {
     };
     match count {
         Some(count) => {
-            let mut show = members_of(reply, count.min(zset.len()), true);
-            take(zset, from, count, |member, score| show(member, score));
+            let show = members_of(reply, count.min(zset.len()), true);
+            take(zset, from, count, show);
         }
         // Alone, a member and its score are no pair among others in RESP3 either.
         None => {

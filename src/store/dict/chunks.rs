@@ -10,7 +10,7 @@ const BITS: usize = 10;
 const CHUNK: usize = 1 << BITS;
 
 #[derive(Debug, Clone)]
-pub(super) struct Chunks<E> {
+pub(in crate::store) struct Chunks<E> {
     /// All are full but the last, which is never empty.
     chunks: Vec<Vec<E>>,
 }

@@ -11,8 +11,6 @@
 
 use hashbrown::HashTable;
 
-use super::super::entry::allocated;
-
 /// Positions by hash.
 #[derive(Debug, Clone)]
 pub(super) struct Index {
@@ -152,8 +150,12 @@ impl Index {
     }
 }
 
+/// With eight bytes that are the allocator's.
 fn memory(table: &HashTable<u32>) -> usize {
-    allocated(table.allocation_size())
+    match table.allocation_size() {
+        0 => 0,
+        bytes => bytes + 8,
+    }
 }
 
 /// A hash on the scale that ranges are cut from: u + u(1 - u)/3, which keeps the order.

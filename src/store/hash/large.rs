@@ -39,6 +39,11 @@ pub(super) enum Outcome {
 }
 
 impl LargeHash {
+    /// These fields will be looked for soon: see [`Dict::foresee`].
+    pub fn foresee<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
+        self.fields.foresee(fields);
+    }
+
     /// How many fields there are, with those that have expired and were not removed yet.
     pub fn len(&self) -> usize {
         self.fields.len()

@@ -3,6 +3,7 @@
 //! The results that are stored have the form that Valkey 9.1 gives them. `None` among the sets is a key
 //! that does not exist: an empty set.
 
+use super::form::Shape;
 use super::member::Element;
 use super::{NewSet, Set};
 use crate::store::View;
@@ -12,13 +13,13 @@ use crate::store::View;
 /// Members of the smallest set are looked for in the others, smaller ones first.
 pub fn intersection<'a>(sets: &[Option<View<'a, Set>>]) -> impl Iterator<Item = Element<'a>> {
     by_size(sets).into_iter().flat_map(|(smallest, others)| {
-        smallest.elements().filter(move |&member| others.iter().all(|set| set.has(member)))
+        smallest.elements().filter(move |&member| others.iter().all(|set| set.contains(member)))
     })
 }
 
 /// Adds the members that are in all sets to `result`, which is empty.
 pub fn intersect(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
-    if by_size(sets).is_some_and(|(smallest, _)| !smallest.is_intset()) {
+    if by_size(sets).is_some_and(|(smallest, _)| !matches!(smallest, Shape::Integers(_))) {
         result.begin_packed();
     }
     result.add_all(intersection(sets));
@@ -37,7 +38,8 @@ pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
     let Some((Some(first), others)) = sets.split_first() else {
         return;
     };
-    let mut others: Vec<View<'_, Set>> = others.iter().flatten().copied().collect();
+    let first = first.shape();
+    let mut others: Vec<Shape<'_>> = others.iter().flatten().map(|set| set.shape()).collect();
     // To look for each member in all the others, or to take away all that they have: looking is done
     // for half of them on average.
     let looking = first.len().saturating_mul(others.len() + 1) / 2;
@@ -45,8 +47,9 @@ pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
     if looking <= taking {
         // Large sets are more likely to have a member.
         others.sort_by_key(|set| std::cmp::Reverse(set.len()));
-        result
-            .add_all(first.elements().filter(|&member| !others.iter().any(|set| set.has(member))));
+        result.add_all(
+            first.elements().filter(|&member| !others.iter().any(|set| set.contains(member))),
+        );
         return;
     }
     result.add_all(first.elements());
@@ -59,8 +62,9 @@ pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
 }
 
 /// The smallest set and the others, the smaller first; nothing if one of them is empty.
-fn by_size<'a>(sets: &[Option<View<'a, Set>>]) -> Option<(View<'a, Set>, Vec<View<'a, Set>>)> {
-    let mut sets: Vec<View<'a, Set>> = sets.iter().copied().collect::<Option<_>>()?;
+fn by_size<'a>(sets: &[Option<View<'a, Set>>]) -> Option<(Shape<'a>, Vec<Shape<'a>>)> {
+    let mut sets: Vec<Shape<'a>> =
+        sets.iter().map(|set| set.map(View::shape)).collect::<Option<_>>()?;
     sets.sort_by_key(|set| set.len());
     if sets.is_empty() { None } else { Some((sets.remove(0), sets)) }
 }

@@ -17,25 +17,49 @@ use crate::store::packed::{self, Packed, PackedMut};
 use crate::store::value::Value;
 use crate::text::number::Spelled;
 
-pub(super) fn elements(entry: &Entry) -> Elements<'_> {
-    match entry.body() {
-        Body::Compact(Form::IntSet, payload) => Elements::Integers(Intset::new(payload).iter()),
-        Body::Compact(_, payload) => Elements::Packed(Packed::new(payload).iter()),
-        Body::Large(Value::Set(set)) => Elements::Large(set, 0),
-        Body::Large(_) => Elements::Packed(Packed::new(packed::EMPTY).iter()),
-    }
+/// A set, to read: what its entry holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape<'a> {
+    Integers(Intset<'a>),
+    Packed(Packed<'a>),
+    Large(&'a LargeSet),
 }
 
-pub(super) fn contains(entry: &Entry, member: Element<'_>) -> bool {
-    match entry.body() {
-        Body::Compact(Form::IntSet, payload) => {
-            member.integer().is_some_and(|n| Intset::new(payload).contains(n))
+impl<'a> Shape<'a> {
+    /// That of an entry which holds a set.
+    #[inline]
+    pub fn of(entry: &'a Entry) -> Shape<'a> {
+        match entry.body() {
+            Body::Compact(Form::IntSet, payload) => Shape::Integers(Intset::new(payload)),
+            Body::Compact(_, payload) => Shape::Packed(Packed::new(payload)),
+            Body::Large(Value::Set(set)) => Shape::Large(set),
+            Body::Large(_) => Shape::Packed(Packed::new(packed::EMPTY)),
         }
-        Body::Compact(_, payload) => {
-            offset_of(Packed::new(payload), &Member::from(member)).is_some()
+    }
+
+    pub fn len(self) -> usize {
+        match self {
+            Shape::Integers(set) => set.len(),
+            Shape::Packed(set) => set.len(),
+            Shape::Large(set) => set.len(),
         }
-        Body::Large(Value::Set(set)) => set.contains(&Member::from(member)),
-        Body::Large(_) => false,
+    }
+
+    pub fn elements(self) -> Elements<'a> {
+        match self {
+            Shape::Integers(set) => Elements::Integers(set.iter()),
+            Shape::Packed(set) => Elements::Packed(set.iter()),
+            Shape::Large(set) => Elements::Large(set, 0),
+        }
+    }
+
+    #[inline]
+    pub fn contains(self, member: Element<'_>) -> bool {
+        match self {
+            Shape::Integers(set) => member.integer().is_some_and(|n| set.contains(n)),
+            Shape::Packed(set) => offset_of(set, &Member::from(member)).is_some(),
+            Shape::Large(set) => set.contains(&Member::from(member)),
+        }
     }
 }
 
@@ -70,10 +94,10 @@ pub(super) fn add_all<'m>(
     let mut added = 0;
     // Each of these takes members as long as they fit the form, and then changes the form.
     while members.peek().is_some() {
-        added += match entry.body() {
-            Body::Compact(Form::IntSet, _) => add_integers(entry, limits, &mut members),
-            Body::Compact(..) => add_packed(entry, limits, &mut members),
-            Body::Large(_) => match entry.large_mut() {
+        added += match Shape::of(entry) {
+            Shape::Integers(_) => add_integers(entry, limits, &mut members),
+            Shape::Packed(_) => add_packed(entry, limits, &mut members),
+            Shape::Large(_) => match entry.large_mut() {
                 Some(Value::Set(set)) => {
                     members.by_ref().filter(|&member| set.insert(&Member::from(member))).count()
                 }
@@ -147,27 +171,25 @@ fn add_packed<'m>(
 
 /// Removes a member. Whether it was there.
 pub(super) fn remove(entry: &mut Entry, member: Element<'_>) -> bool {
-    match entry.body() {
-        Body::Compact(Form::IntSet, payload) => {
-            let position = member.integer().map(|n| Intset::new(payload).find(n));
-            let Some(Ok(position)) = position else {
+    let removed = match Shape::of(entry) {
+        Shape::Integers(set) => {
+            let Some(Ok(position)) = member.integer().map(|n| set.find(n)) else {
                 return false;
             };
-            entry.edit(|bytes, start| IntsetMut::new(bytes, start).remove(position));
-            true
+            entry.edit(|bytes, start| IntsetMut::new(bytes, start).remove(position))
         }
-        Body::Compact(_, payload) => {
-            let Some(offset) = offset_of(Packed::new(payload), &Member::from(member)) else {
+        Shape::Packed(set) => {
+            let Some(offset) = offset_of(set, &Member::from(member)) else {
                 return false;
             };
-            entry.edit(|bytes, start| PackedMut::new(bytes, start).remove(offset));
-            true
+            entry.edit(|bytes, start| PackedMut::new(bytes, start).remove(offset))
         }
-        Body::Large(_) => match entry.large_mut() {
-            Some(Value::Set(set)) => set.remove(&Member::from(member)),
-            _ => false,
+        Shape::Large(_) => match entry.large_mut() {
+            Some(Value::Set(set)) => return set.remove(&Member::from(member)),
+            _ => None,
         },
-    }
+    };
+    removed.is_some()
 }
 
 fn offset_of(packed: Packed<'_>, member: &[u8]) -> Option<usize> {
@@ -181,10 +203,9 @@ fn max_packed(limits: &Limits) -> usize {
 
 /// Whether a set of integers can be packed, and one member more.
 fn are_packable(entry: &Entry, limits: &Limits) -> bool {
-    let Body::Compact(Form::IntSet, payload) = entry.body() else {
+    let Shape::Integers(set) = Shape::of(entry) else {
         return false;
     };
-    let set = Intset::new(payload);
     let ends = [0, set.len().saturating_sub(1)];
     set.len() < max_packed(limits)
         && (set.is_empty() || ends.iter().all(|&at| is_short(&Spelled::new(set.at(at)), limits)))
@@ -202,7 +223,7 @@ fn is_short(member: &[u8], limits: &Limits) -> bool {
 /// Makes a set packed. Returns the large set that it was.
 pub(super) fn pack(entry: &mut Entry) -> Option<Value> {
     let mut payload = packed::EMPTY.to_vec();
-    for member in elements(entry) {
+    for member in Shape::of(entry).elements() {
         PackedMut::new(&mut payload, 0).push_back(&Member::from(member));
     }
     entry.set_compact(Form::Set, &payload)
@@ -211,7 +232,7 @@ pub(super) fn pack(entry: &mut Entry) -> Option<Value> {
 /// Makes a small set large.
 pub(super) fn enlarge(entry: &mut Entry) {
     let mut set = LargeSet::default();
-    for member in elements(entry) {
+    for member in Shape::of(entry).elements() {
         set.insert(&Member::from(member));
     }
     entry.set_large(Value::Set(set));
@@ -219,10 +240,10 @@ pub(super) fn enlarge(entry: &mut Entry) {
 
 /// Makes a set one of integers, if it is one and they are few.
 pub(super) fn settle(entry: &mut Entry, limits: &Limits) {
-    if let Body::Compact(Form::IntSet, _) = entry.body() {
+    if let Shape::Integers(_) = Shape::of(entry) {
         return;
     }
-    let few = elements(entry).take(limits.set_max_intset_entries.saturating_add(1));
+    let few = Shape::of(entry).elements().take(limits.set_max_intset_entries.saturating_add(1));
     let Some(mut integers) = few.map(Element::integer).collect::<Option<Vec<i64>>>() else {
         return;
     };

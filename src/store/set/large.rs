@@ -31,6 +31,11 @@ impl Keyed for Member {
 }
 
 impl LargeSet {
+    /// These members will be looked for soon: see [`Dict::foresee`].
+    pub fn foresee<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
+        self.members.foresee(members);
+    }
+
     pub fn len(&self) -> usize {
         self.members.len()
     }

@@ -5,17 +5,22 @@
 //! search is told how to compare. Because branches count, the rank of an item and the item of a rank
 //! take O(log n), as do insertion and removal; walking goes from leaf to leaf, in both directions.
 //!
-//! Nodes live in two vectors and name each other by index. In a node, scores lie side by side. A branch repeats the first item of each child, exactly:
-//! whoever changes the first item of a leaf tells the branches above.
+//! Nodes live in two vectors, which grow without moving anything, and name each other by index. Leaf and
+//! branch are both built around [`Items`]. A branch repeats the first item of each child, exactly: whoever
+//! changes the first item of a leaf tells the branches above.
 //!
 //! Nodes that lose items are merged with a neighbour when both fit easily into one. They are never
 //! topped up, so a node may be nearly empty between two that are nearly full, and no worse.
 
-use std::cmp::Ordering;
+mod items;
+
 use std::ops::Range;
 
-/// The most items of a leaf, and children of a branch.
-const ROOM: usize = 64;
+use crate::store::dict::chunks::Chunks;
+
+use items::{ROOM, open};
+
+pub use items::{Item, Items, compare};
 
 /// A node with fewer than this looks for a neighbour to merge with.
 const FEW: usize = ROOM / 4;
@@ -28,112 +33,6 @@ const MAX_HEIGHT: usize = 12;
 
 /// No leaf.
 const NONE: u32 = u32::MAX;
-
-/// What is put in order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Item {
-    pub score: f64,
-    /// Where the member is in the dictionary.
-    pub at: u32,
-}
-
-/// The order of scores. The two zeros are equal, and NaN is no score.
-#[inline]
-pub fn compare(one: f64, other: f64) -> Ordering {
-    one.partial_cmp(&other).unwrap_or(Ordering::Equal)
-}
-
-/// Up to `ROOM` items in order.
-#[derive(Debug, Clone)]
-pub struct Items {
-    /// NaN, which is less than nothing and equal to nothing, where there are no items.
-    scores: [f64; ROOM],
-    ats: [u32; ROOM],
-    len: usize,
-}
-
-impl Items {
-    const EMPTY: Items = Items { scores: [f64::NAN; ROOM], ats: [0; ROOM], len: 0 };
-
-    /// How many of them have a lower score.
-    ///
-    /// Looking at all is faster than searching: it takes no decisions, and fetches all from memory at the
-    /// same time.
-    #[inline]
-    fn below(&self, score: f64) -> usize {
-        self.scores.iter().map(|&other| u64::from(other < score)).sum::<u64>() as usize
-    }
-
-    /// How many of them have a lower score than `score`, or the same and a member for which `before`
-    /// holds. It must hold for some at the beginning, and not for the rest.
-    #[inline]
-    pub fn count(&self, score: f64, before: impl Fn(u32) -> bool) -> usize {
-        let start = self.below(score);
-        if self.scores.get(start) != Some(&score) {
-            return start;
-        }
-        let equal = self.scores[start..self.len].partition_point(|&other| other == score);
-        start + self.ats[start..start + equal].partition_point(|&at| before(at))
-    }
-
-    /// As [`Items::count`], whatever the scores.
-    pub fn count_all(&self, before: impl Fn(u32) -> bool) -> usize {
-        self.ats[..self.len].partition_point(|&at| before(at))
-    }
-
-    /// Where an item is that is among them. Looks at no member.
-    fn position(&self, item: Item) -> usize {
-        let start = self.below(item.score);
-        let ats = self.ats[start..self.len].iter();
-        start + ats.take_while(|&&at| at != item.at).count()
-    }
-
-    fn get(&self, index: usize) -> Item {
-        Item { score: self.scores[index], at: self.ats[index] }
-    }
-
-    fn set(&mut self, index: usize, item: Item) {
-        self.scores[index] = item.score;
-        self.ats[index] = item.at;
-    }
-
-    fn insert(&mut self, index: usize, item: Item) {
-        open(&mut self.scores, self.len, index);
-        open(&mut self.ats, self.len, index);
-        self.len += 1;
-        self.set(index, item);
-    }
-
-    fn remove(&mut self, index: usize) {
-        self.scores.copy_within(index + 1..self.len, index);
-        self.ats.copy_within(index + 1..self.len, index);
-        self.len -= 1;
-        self.scores[self.len] = f64::NAN;
-    }
-
-    /// Takes the items from `index` on away.
-    fn split_off(&mut self, index: usize) -> Items {
-        let mut rest = Items::EMPTY;
-        rest.len = self.len - index;
-        rest.scores[..rest.len].copy_from_slice(&self.scores[index..self.len]);
-        rest.ats[..rest.len].copy_from_slice(&self.ats[index..self.len]);
-        self.scores[index..].fill(f64::NAN);
-        self.len = index;
-        rest
-    }
-
-    fn append(&mut self, other: &Items) {
-        let end = self.len + other.len;
-        self.scores[self.len..end].copy_from_slice(&other.scores[..other.len]);
-        self.ats[self.len..end].copy_from_slice(&other.ats[..other.len]);
-        self.len = end;
-    }
-}
-
-/// Moves what is from `index` to `len` one place up.
-fn open<T: Copy>(array: &mut [T; ROOM], len: usize, index: usize) {
-    array.copy_within(index..len, index + 1);
-}
 
 #[derive(Debug, Clone)]
 struct Leaf {
@@ -201,14 +100,13 @@ struct Child {
 /// The tree.
 #[derive(Debug, Clone)]
 pub struct Order {
-    leaves: Vec<Leaf>,
-    branches: Vec<Branch>,
+    leaves: Chunks<Leaf>,
+    branches: Chunks<Branch>,
     unused_leaves: Vec<u32>,
     unused_branches: Vec<u32>,
     root: u32,
     /// How many levels of branches there are. With none the root is a leaf.
     height: usize,
-    len: usize,
 }
 
 /// The branches from the root down, each with the index of the child to go on with.
@@ -223,36 +121,30 @@ struct Place {
 
 impl Default for Order {
     fn default() -> Order {
+        let mut leaves = Chunks::default();
+        leaves.push(Leaf { items: Items::EMPTY, previous: NONE, next: NONE });
         Order {
-            leaves: vec![Leaf { items: Items::EMPTY, previous: NONE, next: NONE }],
-            branches: Vec::new(),
+            leaves,
+            branches: Chunks::default(),
             unused_leaves: Vec::new(),
             unused_branches: Vec::new(),
             root: 0,
             height: 0,
-            len: 0,
         }
     }
 }
 
 impl Order {
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Bytes of memory that the tree holds.
     pub fn memory(&self) -> usize {
-        self.leaves.capacity() * size_of::<Leaf>() + self.branches.capacity() * size_of::<Branch>()
+        self.leaves.memory() + self.branches.memory()
     }
 
     /// Frees the memory of up to about so many items, of a tree that is not used any more.
     pub fn free_some(&mut self, items: usize) {
-        self.leaves.truncate(self.leaves.len().saturating_sub(items / FEW + 1));
-        self.leaves.shrink_to_fit();
+        for _ in 0..items / FEW + 1 {
+            self.leaves.pop();
+        }
     }
 
     // Every search is told by `count` how many of some items are before the place that is meant. If the
@@ -275,7 +167,6 @@ impl Order {
     pub fn insert(&mut self, item: Item, count: impl Fn(&Items) -> usize) {
         let place = self.find(count);
         let leaf = &mut self.leaves[place.leaf];
-        self.len += 1;
         if leaf.items.len < ROOM {
             leaf.items.insert(place.index, item);
             for level in 0..self.height {
@@ -346,7 +237,6 @@ impl Order {
         items.remove(index);
         let mut changed = index == 0;
         let mut few = items.len < FEW;
-        self.len -= 1;
         for level in (0..self.height).rev() {
             let (branch, child) = (place.path[level].0 as usize, place.path[level].1 as usize);
             self.branches[branch].counts[child] -= 1;
@@ -573,7 +463,8 @@ impl Order {
         for _ in 0..old.height {
             node = old.branches[node as usize].children[0];
         }
-        while let Some(leaf) = old.leaves.get(node as usize) {
+        while node != NONE {
+            let leaf = &old.leaves[node as usize];
             for index in 0..leaf.items.len {
                 self.push(leaf.items.get(index));
             }
@@ -726,7 +617,7 @@ mod tests {
                         }
                     }
                 }
-                assert_eq!(order.len(), model.len());
+                assert_eq!(order.rank(|items| items.len), model.len());
                 assert_eq!(check(&order, order.root, 0), model);
                 let ats: Vec<u32> = model.iter().map(|item| item.at).collect();
                 assert!(order.range(0..model.len()).eq(ats.iter().copied()));
