@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::dispatch::{Table, call};
 use crate::error;
-use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview};
+use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview, preview::Preview};
 use crate::world::clients::RESERVED_PLACES;
 use crate::world::stats::ReadNanos;
 use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
@@ -32,14 +32,18 @@ const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
 /// How many keys whose time has come are removed in one turn, and how many elements of discarded values
 /// are freed. Either takes well under a millisecond, and less than the commands of a busy turn.
-const EXPIRED_PER_TURN: usize = 1000;
+const EXPIRED_PER_TURN: usize = 500;
 const FREED_PER_TURN: usize = 5000;
 
 /// How many requests of a pipeline are looked at before they run.
 const AHEAD: usize = 16;
 
-/// Output buffers of up to so many bytes are kept for the next client that writes, so many of them.
+/// More than so many bytes that are not needed at the moment are given back.
 const SPARE_BYTES: usize = 64 * 1024;
+
+/// Output buffers of up to so many bytes are kept for the next client that writes, so many of them. A
+/// pipeline of replies of some KiB each fits: to grow a buffer for it every time costs more than it.
+const SPARE_BUFFER: usize = 256 * 1024;
 const SPARES: usize = 64;
 
 /// The server, as a value.
@@ -413,7 +417,7 @@ impl Engine {
                 }
             }
         }
-        self.watch.stop(&mut world.stats);
+        self.watch.rest(&mut world.stats);
         if self.spans.capacity() > SPARE_BYTES {
             self.spans = Vec::new();
         }
@@ -436,23 +440,26 @@ impl Engine {
     }
 }
 
-/// Sees which keys the next requests are about, so that they are near when their turn comes. Returns
-/// how many bytes of `input` need not be looked at again.
+/// Sees what the next requests are about, so that it is near when their turn comes. Returns how many
+/// bytes of `input` need not be looked at again.
 fn foresee(world: &World, slot: Slot, input: &[u8]) -> usize {
-    if !world.store.is_far(world.clients[slot].db) {
+    if !world.store.is_far() {
         return input.len();
     }
-    let mut keys = [&[][..]; AHEAD];
+    let mut requests = [Preview::default(); AHEAD];
     let (mut found, mut end) = (0, 0);
     while found < AHEAD
-        && let Some((word, len)) = preview::second_word(&input[end..])
+        && let Some((request, len)) = preview::glance(&input[end..])
     {
-        keys[found] = &input[end..][word];
+        requests[found] = request;
         found += 1;
         end += len;
     }
-    if found > 1 {
-        world.store.foresee(world.clients[slot].db, keys[..found].iter().copied());
+    if let [first, _, ..] = &requests[..found] {
+        let (db, requests) = (world.clients[slot].db, requests[..found].iter());
+        world.store.foresee(db, requests.clone().map(|request| request.second));
+        let alike = requests.filter(|request| request.second == first.second);
+        world.store.foresee_in(db, first.second, alike.map(|request| request.third));
     }
     end.max(1)
 }
@@ -479,7 +486,7 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
 
 /// Keeps an output buffer for the next client that needs one, unless it is large.
 fn recycle(spare: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
-    if buffer.capacity() > 0 && buffer.capacity() <= SPARE_BYTES && spare.len() < SPARES {
+    if buffer.capacity() > 0 && buffer.capacity() <= SPARE_BUFFER && spare.len() < SPARES {
         buffer.clear();
         spare.push(buffer);
     }
