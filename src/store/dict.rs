@@ -100,7 +100,7 @@ impl<E: Keyed> Dict<E> {
         self.index.with_hash(hash).filter(move |&at| self.entries[at].hash() == hash)
     }
 
-    /// Fetches from memory what [`Dict::find`] will look at for the first [`FORESEEN`] of these keys,
+    /// Fetches from memory what [`Dict::find`] will look at for the first `FORESEEN` of these keys,
     /// and does nothing else. The processor waits for many of them in the time of one, where it would
     /// wait for one after the other if they were looked for between other work.
     pub fn foresee<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {

@@ -19,7 +19,7 @@ pub fn compare(one: f64, other: f64) -> Ordering {
     one.partial_cmp(&other).unwrap_or(Ordering::Equal)
 }
 
-/// Up to [`ROOM`] items in order.
+/// Up to `ROOM` items in order.
 #[derive(Debug, Clone)]
 pub struct Items {
     /// NaN where there are no items: it is neither below a score nor equal to one.
