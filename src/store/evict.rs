@@ -13,6 +13,7 @@
 //! Only `volatile-ttl` is exact: the keys that expire are in order already.
 
 use super::entry::{Entry, Millis};
+use super::journal::class;
 use super::{Keyed, Random, Store};
 
 /// What is evicted when memory is short: `maxmemory-policy`.
@@ -215,7 +216,9 @@ impl Store {
         let Some((db, at)) = victim else {
             return false;
         };
-        self.databases[db].remove_at(&mut self.shared, at);
+        let (db, shared) = (&mut self.databases[db], &mut self.shared);
+        db.note_at(shared, at, class::EVICTED, "evicted");
+        db.remove_at(shared, at);
         self.shared.eviction.evicted += 1;
         true
     }

@@ -139,10 +139,7 @@ impl Database {
             }
             *left -= 1;
             match self.entry_due(when, hash) {
-                Some(at) => {
-                    self.remove_at(shared, at);
-                    shared.expired += 1;
-                }
+                Some(at) => self.expire_at(shared, at),
                 None => self.account(shared, |db| db.expiries.remove(when, hash)),
             }
         }
@@ -238,6 +235,5 @@ impl Db<'_> {
                 db.expiries.insert(when, hash);
             }
         });
-        self.shared.changes += 1;
     }
 }

@@ -147,8 +147,7 @@ impl Db<'_> {
             if entry.expiry().is_none_or(|when| when > self.shared.now) {
                 return Some(self.db.entries.at(at).key());
             }
-            self.db.remove_at(self.shared, at);
-            self.shared.expired += 1;
+            self.db.expire_at(self.shared, at);
         }
         None
     }

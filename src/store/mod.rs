@@ -26,6 +26,7 @@ pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod intset;
+pub mod journal;
 pub mod keys;
 pub mod list;
 mod name;
@@ -43,6 +44,7 @@ use dict::{Dict, Keyed, Remains, hash_of};
 use entry::{Body, Entry};
 use evict::Eviction;
 use expire::Expiries;
+use journal::{Classes, Journal, class};
 use value::Value;
 
 pub use entry::{Kind, Millis};
@@ -110,6 +112,8 @@ pub struct Shared {
     pub freed_later: u64,
     /// Changes of the keyspace.
     pub changes: u64,
+    /// What happened to keys.
+    pub journal: Journal,
     /// Picks random members.
     pub random: Random,
     /// Values that nobody needs any more and that are too large to be freed at once.
@@ -163,6 +167,8 @@ pub struct Store {
 /// A numbered keyspace, as SELECT chooses it.
 #[derive(Debug, Default)]
 pub struct Database {
+    /// Its number.
+    index: usize,
     entries: Dict<Entry>,
     expiries: Expiries,
     /// The keys of hashes whose fields expire, by when the first of them does.
@@ -180,7 +186,7 @@ pub struct Db<'a> {
 
 impl Store {
     pub fn new(databases: usize) -> Store {
-        let databases: Vec<_> = (0..databases).map(|_| Database::default()).collect();
+        let databases: Vec<_> = (0..databases).map(Database::numbered).collect();
         let memory = databases.iter().map(Database::memory).sum();
         Store { databases, shared: Shared { memory, ..Shared::default() } }
     }
@@ -224,6 +230,8 @@ impl Store {
     /// Exchanges two databases.
     pub fn swap(&mut self, one: usize, other: usize) {
         self.databases.swap(one, other);
+        self.databases[one].index = one;
+        self.databases[other].index = other;
     }
 
     /// Removes every key of every database, and returns how many there were.
@@ -297,6 +305,10 @@ impl Store {
 }
 
 impl Database {
+    fn numbered(index: usize) -> Database {
+        Database { index, ..Database::default() }
+    }
+
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -340,9 +352,23 @@ impl Database {
         shared.discard(entry.into_large());
     }
 
+    /// Removes the key at a position because its time has come.
+    fn expire_at(&mut self, shared: &mut Shared, at: usize) {
+        self.note_at(shared, at, class::EXPIRED, "expired");
+        self.remove_at(shared, at);
+        shared.expired += 1;
+    }
+
+    /// The key at a position has changed, or is about to go, in a way that has a name.
+    fn note_at(&self, shared: &mut Shared, at: usize, class: Classes, event: &'static str) {
+        let key = self.entries.at(at).key();
+        shared.changes += 1;
+        shared.journal.changed(self.index, key);
+        shared.journal.event(self.index, class, event, key);
+    }
+
     /// Takes the key at a position away, to put it elsewhere.
     fn take_at(&mut self, shared: &mut Shared, at: usize) -> Entry {
-        shared.changes += 1;
         self.account(shared, |db| {
             let entry = db.entries.remove(at);
             db.memory -= entry.memory();
@@ -362,8 +388,7 @@ impl<'a> Db<'a> {
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
         let at = self.db.entries.find(hash_of(key), key)?;
         if self.db.entries.at(at).expiry().is_some_and(|when| when <= self.shared.now) {
-            self.db.remove_at(self.shared, at);
-            self.shared.expired += 1;
+            self.db.expire_at(self.shared, at);
             return None;
         }
         Some(at)
@@ -397,6 +422,28 @@ impl<'a> Db<'a> {
         self.shared.now
     }
 
+    // What happens to keys is told by whoever does it: see [`journal`].
+
+    /// The key has changed, which is an event of this class and name.
+    #[inline]
+    pub fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+        self.changed(key);
+        self.announce(class, event, key);
+    }
+
+    /// The key has changed, and that is no event.
+    #[inline]
+    pub fn changed(&mut self, key: &[u8]) {
+        self.shared.changes += 1;
+        self.shared.journal.changed(self.db.index, key);
+    }
+
+    /// There was an event, and perhaps no change.
+    #[inline]
+    pub fn announce(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+        self.shared.journal.event(self.db.index, class, event, key);
+    }
+
     // Any key.
 
     pub fn len(&self) -> usize {
@@ -405,6 +452,13 @@ impl<'a> Db<'a> {
 
     pub fn is_empty(&self) -> bool {
         self.db.is_empty()
+    }
+
+    /// Removes the key if its time has come. Returns whether it had.
+    pub fn expire(&mut self, key: &[u8]) -> bool {
+        let expired = self.shared.expired;
+        self.find(key);
+        self.shared.expired > expired
     }
 
     pub fn contains(&mut self, key: &[u8]) -> bool {
@@ -429,7 +483,9 @@ impl<'a> Db<'a> {
     /// Removes every key, and returns how many there were. It takes no longer when there are many: they
     /// are freed in slices.
     pub fn clear(&mut self) -> usize {
-        let cleared = self.db.account(self.shared, std::mem::take);
+        let index = self.db.index;
+        let empty = || Database::numbered(index);
+        let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty()));
         let keys = cleared.len();
         self.shared.changes += keys as u64;
         self.shared.unfreed += cleared.memory + keys * size_of::<Entry>();
@@ -483,7 +539,7 @@ impl<'a> Db<'a> {
     /// Adds a key that is not there yet.
     fn insert(&mut self, mut entry: Entry) -> usize {
         entry.set_usage(self.shared.eviction.first_use());
-        self.shared.changes += 1;
+        self.announce(class::NEW, "new", entry.key());
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();
             if let Some(when) = entry.expiry() {

@@ -191,7 +191,7 @@ impl Db<'_> {
             let bytes = payload.to_vec();
             entry.set_large(Value::String(LargeString::new(bytes)));
         }
-        self.changed(at, before);
+        self.resized(at, before);
         result
     }
 
@@ -218,15 +218,14 @@ impl Db<'_> {
         let old = entry.set_compact(form, value);
         self.shared.discard(old);
         self.db.reschedule(self.shared, hash, first_field, None);
-        self.changed(at, before);
+        self.resized(at, before);
     }
 
     /// Accounts for a change of the value at a position, which held `before` bytes.
-    fn changed(&mut self, at: usize, before: usize) {
+    fn resized(&mut self, at: usize, before: usize) {
         let after = self.db.entries.at(at).memory();
         self.db.resize(self.shared, before, after);
         self.touch(at);
-        self.shared.changes += 1;
     }
 }
 

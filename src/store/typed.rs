@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 use super::dict::Keyed;
 use super::entry::{Entry, Form, Kind, Millis};
+use super::journal::{Classes, class};
 use super::random::Random;
 use super::value::Value;
 use super::{Database, Db, Limits, Shared};
@@ -97,6 +98,8 @@ pub struct Edit<'a, T: Collection> {
     /// What the entry held, and when its first element expired, before the change.
     memory: usize,
     next_expiry: Option<Millis>,
+    /// Whether a change has been noted.
+    is_noted: bool,
     kind: PhantomData<T>,
 }
 
@@ -105,7 +108,14 @@ impl<'a, T: Collection> Edit<'a, T> {
         debug_assert!(db.entries.at(at).kind() == T::KIND);
         let entry = db.entries.at(at);
         let (memory, next_expiry) = (entry.memory(), T::next_expiry(entry));
-        Edit { db, shared, at, memory, next_expiry, kind: PhantomData }
+        Edit { db, shared, at, memory, next_expiry, is_noted: false, kind: PhantomData }
+    }
+
+    /// The value has changed, which is an event of this class and name. If nothing is left of it, the
+    /// event `del` follows when the edit goes.
+    pub fn note(&mut self, class: Classes, event: &'static str) {
+        self.db.note_at(self.shared, self.at, class, event);
+        self.is_noted = true;
     }
 
     /// The same value, to read.
@@ -156,6 +166,10 @@ impl<T: Collection> Drop for Edit<'_, T> {
         self.db.resize(self.shared, self.memory, memory);
         self.db.reschedule(self.shared, hash, self.next_expiry, next_expiry);
         if is_empty {
+            if self.is_noted {
+                let (db, key) = (self.db.index, self.db.entries.at(self.at).key());
+                self.shared.journal.event(db, class::GENERIC, "del", key);
+            }
             self.db.remove_at(self.shared, self.at);
         }
     }
