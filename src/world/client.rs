@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::access::UserId;
+use super::session::Session;
 use super::stats::CommandId;
+use super::transaction::Transaction;
 use crate::resp::{Parser, Protocol};
 
 /// Which listener a client came through.
@@ -104,6 +106,10 @@ pub struct Outbox {
     pub bytes: Vec<u8>,
     /// How many of them have been sent.
     pub sent: usize,
+    /// A command of the client is running, and has taken `bytes` to write its reply.
+    pub is_away: bool,
+    /// What was pushed to the client meanwhile. It follows the reply: no push lands inside a reply.
+    pub late: Vec<u8>,
 }
 
 impl Outbox {
@@ -141,6 +147,11 @@ pub struct Client {
     pub no_touch: bool,
     /// CLIENT CAPA REDIRECT: understands -REDIRECT errors. It describes the program, as `lib_name` does.
     pub redirect_capable: bool,
+
+    /// Its command waits: see [`super::waiters`].
+    pub is_waiting: bool,
+    /// What few clients have.
+    pub session: Option<Box<Session>>,
 
     pub doom: Doom,
     /// It sends nothing any more, but wants its replies.
@@ -187,6 +198,8 @@ impl Client {
             no_evict: false,
             no_touch: false,
             redirect_capable: false,
+            is_waiting: false,
+            session: None,
             doom: Doom::No,
             half_closed: false,
             unfinished: false,
@@ -213,16 +226,35 @@ impl Client {
             + self.inbox.capacity()
             + self.parser.memory()
             + self.outbox.bytes.capacity()
+            + self.outbox.late.capacity()
+            + self.session.as_ref().map_or(0, |session| session.memory())
     }
 
-    /// Bytes that a half-read request has brought and costs; `client-query-buffer-limit` bounds them.
+    /// The rare parts of the client's state, there from now on.
+    pub fn session_mut(&mut self) -> &mut Session {
+        self.session.get_or_insert_default()
+    }
+
+    /// The commands since MULTI, if the client has sent it.
+    pub fn transaction(&self) -> Option<&Transaction> {
+        self.session.as_ref()?.transaction.as_ref()
+    }
+
+    /// As [`Client::transaction`], to change.
+    pub fn transaction_mut(&mut self) -> Option<&mut Transaction> {
+        self.session.as_mut()?.transaction.as_mut()
+    }
+
+    /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command
+    /// that waits, those in the queue of a transaction. `client-query-buffer-limit` bounds them.
     pub fn query_bytes(&self) -> usize {
-        self.inbox.len() + self.parser.memory()
+        let queued = self.transaction().map_or(0, Transaction::memory);
+        self.inbox.len() + self.parser.memory() + queued
     }
 
     /// Whether its next request may run now.
     pub fn is_runnable(&self) -> bool {
-        self.doom == Doom::No
+        self.doom == Doom::No && !self.is_waiting
     }
 }
 

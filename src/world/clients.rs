@@ -29,6 +29,8 @@ pub struct Clients {
     unreserved: usize,
     /// Slots with something to flush, or to close, at the end of the turn.
     touched: Vec<Slot>,
+    /// Slots of clients with complete requests in their inbox that may run in the next turn.
+    resumed: Vec<Slot>,
     /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
 }
@@ -120,6 +122,25 @@ impl Clients {
             client.touched = true;
             self.touched.push(slot);
         }
+    }
+
+    /// What is complete in the client's inbox runs in the next turn.
+    pub fn resume(&mut self, slot: Slot) {
+        let client = &mut self.slab[slot];
+        if !client.unfinished {
+            client.unfinished = true;
+            self.resumed.push(slot);
+        }
+    }
+
+    /// Whether there are clients whose requests run in the next turn.
+    pub fn has_resumed(&self) -> bool {
+        !self.resumed.is_empty()
+    }
+
+    /// The slots of those clients since the last call. Some may have other clients by now.
+    pub fn take_resumed(&mut self) -> Vec<Slot> {
+        std::mem::take(&mut self.resumed)
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.

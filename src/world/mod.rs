@@ -7,9 +7,15 @@ pub mod access;
 pub mod client;
 pub mod clients;
 pub mod config;
+pub mod key_index;
 pub mod memory;
+pub mod news;
 pub mod process;
+pub mod session;
 pub mod stats;
+pub mod transaction;
+pub mod waiters;
+pub mod watch;
 
 use std::any::Any;
 use std::io;
@@ -20,7 +26,11 @@ pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
 pub use process::Process;
+pub use session::Session;
 pub use stats::{CommandId, Stats, Stopwatch};
+pub use transaction::Transaction;
+pub use waiters::{Until, Wait, Waiters};
+pub use watch::Watches;
 
 use crate::store::{Millis, Store};
 
@@ -53,6 +63,8 @@ pub struct World {
     pub started: Now,
     pub clients: Clients,
     pub store: Store,
+    pub watches: Watches,
+    pub waiters: Waiters,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -76,6 +88,8 @@ impl World {
             started: now,
             clients: Clients::default(),
             store: Store::new(config.databases),
+            watches: Watches::default(),
+            waiters: Waiters::default(),
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),
@@ -114,6 +128,18 @@ impl World {
         self.stats.connections_received += 1;
         self.stats.peak_clients = self.stats.peak_clients.max(self.clients.len());
         slot
+    }
+
+    /// Sends the client what is no part of the reply to the command that it is running: that reply comes
+    /// first.
+    pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
+        let outbox = &mut self.clients[slot].outbox;
+        if outbox.is_away {
+            outbox.late.extend_from_slice(bytes);
+        } else {
+            outbox.bytes.extend_from_slice(bytes);
+            self.clients.touch(slot);
+        }
     }
 
     /// Seconds since the server started.

@@ -1,0 +1,61 @@
+//! What has happened to keys reaches everybody who wants to know.
+
+use super::{Slot, World};
+use crate::store::journal::What;
+
+impl World {
+    /// Passes on what the store has noted. `by`: the client whose command did it.
+    pub fn spread_news(&mut self, by: Option<Slot>) {
+        let journal = self.store.shared.journal.take();
+        for note in journal.iter() {
+            match note.what {
+                What::Changed => {
+                    self.break_watches(note.db, note.key);
+                    self.waiters.changed(note.db, note.key);
+                }
+                What::Event(..) => {}
+            }
+        }
+        let _ = by;
+        self.store.shared.journal.put_back(journal);
+    }
+
+    /// Whether there is news to spread.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.store.shared.journal.is_empty()
+    }
+
+    /// Lets the store note which keys change while somebody wants to know.
+    pub(super) fn follow_keys(&mut self) {
+        self.store.shared.journal.follows_keys =
+            !self.watches.is_empty() || self.waiters.has_keys();
+    }
+
+    /// Removes every key of a database, and returns how many there were.
+    pub fn flush(&mut self, db: usize) -> usize {
+        self.keys_go(db, None);
+        self.store.db(db).clear()
+    }
+
+    /// Exchanges two databases.
+    pub fn swap(&mut self, one: usize, other: usize) {
+        self.keys_go(one, Some(other));
+        self.keys_go(other, Some(one));
+        self.store.swap(one, other);
+        self.waiters.all_changed(one);
+        self.waiters.all_changed(other);
+    }
+
+    /// Every key of a database is about to go, and those of `instead` will be there. Who watches a key that
+    /// is in either of them has to hear of it.
+    fn keys_go(&mut self, db: usize, instead: Option<usize>) {
+        let watched: Vec<Box<[u8]>> = self.watches.keys(db).map(Box::from).collect();
+        for key in watched {
+            let mut is_in = |db: usize| self.store.db(db).contains(&key);
+            if is_in(db) || instead.is_some_and(is_in) {
+                self.break_watches(db, &key);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What only some clients have: a transaction, keys they watch, a command that waits.
+//!
+//! It sits behind one box, so that the many who have none of it stay small.
+
+use super::transaction::Transaction;
+use super::waiters::Wait;
+use super::watch::Watched;
+use super::{Slot, World};
+
+/// The rare parts of a client's state.
+#[derive(Debug, Default)]
+pub struct Session {
+    /// Since MULTI.
+    pub transaction: Option<Transaction>,
+    pub watched: Watched,
+    /// The blocking command that waits for something to happen.
+    pub wait: Option<Wait>,
+}
+
+impl Session {
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        size_of::<Session>()
+            + self.transaction.as_ref().map_or(0, Transaction::memory)
+            + self.watched.memory()
+            + self.wait.as_ref().map_or(0, Wait::memory)
+    }
+}
+
+impl World {
+    /// Ends all that the client's session has begun: RESET, or the client is gone. No index of the world
+    /// knows it any more.
+    pub fn end_session(&mut self, slot: Slot) {
+        if self.clients[slot].session.is_some() {
+            self.unwatch(slot);
+            self.stop_waiting(slot);
+            self.clients[slot].session = None;
+        }
+    }
+}

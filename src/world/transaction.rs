@@ -1,0 +1,36 @@
+//! A transaction: the commands that MULTI queues until EXEC.
+
+use super::stats::CommandId;
+use crate::resp::{Args, OwnedArgs};
+
+/// A command in the queue.
+#[derive(Debug)]
+pub struct Queued {
+    pub command: CommandId,
+    pub args: OwnedArgs,
+}
+
+/// The commands since MULTI.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    pub queue: Vec<Queued>,
+    /// One was refused: EXEC will run none.
+    pub is_broken: bool,
+    /// The flags of all commands in the queue together.
+    pub flags: u32,
+    memory: usize,
+}
+
+impl Transaction {
+    pub fn push(&mut self, command: CommandId, flags: u32, args: Args<'_>) {
+        let args = args.to_owned();
+        self.memory += args.memory();
+        self.flags |= flags;
+        self.queue.push(Queued { command, args });
+    }
+
+    /// Bytes of memory that the queue holds.
+    pub fn memory(&self) -> usize {
+        self.queue.capacity() * size_of::<Queued>() + self.memory
+    }
+}

@@ -1,0 +1,169 @@
+//! Clients that wait: BLPOP and its kin, until a key has what they want or their time is up.
+//!
+//! A command that has to wait is kept with its arguments. When a key in its line changes, the same
+//! command runs again, and its client keeps its place and its deadline if there is still nothing for it.
+//! What it answers when its time is up was written when it began to wait.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::key_index::KeyIndex;
+use super::stats::CommandId;
+use super::{Slot, World};
+use crate::resp::OwnedArgs;
+use crate::store::Kind;
+
+/// What a command waits for.
+#[derive(Debug)]
+pub struct Until {
+    /// Any of these keys to hold a value of this type. `None`: only for its time to be up.
+    pub keys: Option<(Kind, Vec<Box<[u8]>>)>,
+    /// The time when that is, in µs of [`super::Now::mono`]. `None`: never.
+    pub deadline: Option<u64>,
+}
+
+/// A command that waits.
+#[derive(Debug)]
+pub struct Wait {
+    pub command: CommandId,
+    pub args: OwnedArgs,
+    /// The database of the keys.
+    pub db: usize,
+    pub until: Until,
+    /// What to answer when the time is up.
+    pub answer: Vec<u8>,
+    /// Whether its reply is wanted: not while CLIENT REPLY is OFF.
+    pub is_silent: bool,
+}
+
+impl Wait {
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        let keys = self.keys().map(|key| key.len() + size_of::<Box<[u8]>>());
+        self.args.memory() + keys.sum::<usize>() + self.answer.capacity()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.until.keys.iter().flat_map(|(_, keys)| keys).map(|key| &**key)
+    }
+}
+
+/// Everybody who waits.
+#[derive(Debug, Default)]
+pub struct Waiters {
+    by_key: KeyIndex,
+    /// Deadlines, each with the id of its client.
+    deadlines: BTreeSet<(u64, u64)>,
+    /// Keys that somebody is in line for and that have changed, the first first.
+    ready: VecDeque<(usize, Box<[u8]>)>,
+    len: usize,
+}
+
+impl Waiters {
+    /// How many clients wait.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many keys they wait for.
+    pub fn keys(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// When the time of the first of them is up.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|&(due, _)| due)
+    }
+
+    pub fn has_keys(&self) -> bool {
+        !self.by_key.is_empty()
+    }
+
+    /// A key has changed, which may be what somebody waits for.
+    pub fn changed(&mut self, db: usize, key: &[u8]) {
+        let is_news = || !self.ready.iter().any(|(other, known)| *other == db && **known == *key);
+        if self.by_key.contains(db, key) && is_news() {
+            self.ready.push_back((db, key.into()));
+        }
+    }
+
+    /// All keys of a database may have changed.
+    pub fn all_changed(&mut self, db: usize) {
+        let keys: Vec<Box<[u8]>> = self.by_key.keys(db).map(Box::from).collect();
+        for key in keys {
+            self.changed(db, &key);
+        }
+    }
+
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// The next key to look at, and its database.
+    pub fn take_ready(&mut self) -> Option<(usize, Box<[u8]>)> {
+        self.ready.pop_front()
+    }
+
+    /// The id of the client in line for a key behind `before` others.
+    pub fn in_line(&self, db: usize, key: &[u8], before: usize) -> Option<u64> {
+        self.by_key.nth(db, key, before)
+    }
+}
+
+impl World {
+    /// The client's command waits, and what it sends meanwhile waits for that.
+    pub fn start_waiting(&mut self, slot: Slot, wait: Wait) {
+        let client = &mut self.clients[slot];
+        for key in wait.keys() {
+            self.waiters.by_key.add(wait.db, key, client.id);
+        }
+        if let Some(due) = wait.until.deadline {
+            self.waiters.deadlines.insert((due, client.id));
+        }
+        self.waiters.len += 1;
+        client.is_waiting = true;
+        client.session_mut().wait = Some(wait);
+        self.follow_keys();
+    }
+
+    /// The client waits no more; what it has sent meanwhile runs in the next turn. Returns what it waited
+    /// for.
+    pub fn stop_waiting(&mut self, slot: Slot) -> Option<Wait> {
+        let client = &mut self.clients[slot];
+        let wait = client.session.as_mut()?.wait.take()?;
+        for key in wait.keys() {
+            self.waiters.by_key.remove(wait.db, key, client.id);
+        }
+        if let Some(due) = wait.until.deadline {
+            self.waiters.deadlines.remove(&(due, client.id));
+        }
+        self.waiters.len -= 1;
+        client.is_waiting = false;
+        self.clients.resume(slot);
+        self.follow_keys();
+        Some(wait)
+    }
+
+    /// Ends the wait of everybody whose time is up, with the answer that was written for that.
+    pub fn time_out(&mut self) {
+        while let Some(&(due, id)) = self.waiters.deadlines.first()
+            && due <= self.now.mono
+        {
+            self.waiters.deadlines.pop_first();
+            if let Some(slot) = self.clients.slot_of(id) {
+                self.give_up_waiting(slot);
+            }
+        }
+    }
+
+    /// Answers the client's command as if its time were up.
+    pub fn give_up_waiting(&mut self, slot: Slot) {
+        if let Some(wait) = self.stop_waiting(slot) {
+            self.send(slot, &wait.answer);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! WATCH: which clients want no transaction to run once certain keys have changed.
+
+use super::key_index::KeyIndex;
+use super::{Slot, World};
+
+/// The keys that a client watches.
+#[derive(Debug, Default)]
+pub struct Watched {
+    keys: Vec<(usize, Box<[u8]>)>,
+    /// Bytes of the keys.
+    bytes: usize,
+    /// One of them has changed.
+    pub is_dirty: bool,
+}
+
+impl Watched {
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        self.keys.capacity() * size_of::<(usize, Box<[u8]>)>() + self.bytes
+    }
+}
+
+/// All watched keys.
+pub type Watches = KeyIndex;
+
+impl World {
+    /// The client watches a key of its database from now on.
+    ///
+    /// If the key has expired, it goes now: that it was there is nothing that changes later.
+    pub fn watch(&mut self, slot: Slot, key: &[u8]) {
+        let client = &self.clients[slot];
+        let (db, id) = (client.db, client.id);
+        self.store.db(db).expire(key);
+        if self.has_news() {
+            self.spread_news(None);
+        }
+        let watched = &mut self.clients[slot].session_mut().watched;
+        if watched.keys.iter().any(|(other, known)| *other == db && **known == *key) {
+            return;
+        }
+        watched.keys.push((db, key.into()));
+        watched.bytes += key.len();
+        self.watches.add(db, key, id);
+        self.follow_keys();
+    }
+
+    /// The client watches nothing any more. Returns whether it had to hear of a change.
+    pub fn unwatch(&mut self, slot: Slot) -> bool {
+        let client = &mut self.clients[slot];
+        let id = client.id;
+        let Some(session) = &mut client.session else {
+            return false;
+        };
+        let watched = std::mem::take(&mut session.watched);
+        for (db, key) in &watched.keys {
+            self.watches.remove(*db, key, id);
+        }
+        self.follow_keys();
+        watched.is_dirty
+    }
+
+    /// Whether a key that the client watches has changed, or has expired since.
+    pub fn is_watch_broken(&mut self, slot: Slot) -> bool {
+        let Some(session) = &self.clients[slot].session else {
+            return false;
+        };
+        let store = &mut self.store;
+        session.watched.is_dirty
+            || session.watched.keys.iter().any(|(db, key)| store.db(*db).expire(key))
+    }
+
+    /// A key has changed.
+    pub(super) fn break_watches(&mut self, db: usize, key: &[u8]) {
+        for id in self.watches.line(db, key) {
+            if let Some(slot) = self.clients.slot_of(id)
+                && let Some(session) = &mut self.clients[slot].session
+            {
+                session.watched.is_dirty = true;
+            }
+        }
+    }
+}
