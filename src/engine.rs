@@ -55,8 +55,6 @@ pub struct Engine {
     spans: Vec<Span>,
     /// Empty output buffers. A client has one only while something is to be sent to it.
     spare: Vec<Vec<u8>>,
-    /// Clients whose inbox may hold complete requests that have not run.
-    unfinished: Vec<Slot>,
     /// Closing clients that have not read all they are owed, the earliest due first.
     lingering: VecDeque<Lingering>,
     /// When clients are next looked over for having been idle too long, and the `timeout` by which
@@ -85,7 +83,6 @@ impl Engine {
             watch: Stopwatch::new(|| 0),
             spans: Vec::new(),
             spare: Vec::new(),
-            unfinished: Vec::new(),
             lingering: VecDeque::new(),
             sweep: (now.mono, 0),
         })
@@ -124,18 +121,21 @@ impl Engine {
         if self.sweep_at().is_some_and(|due| due <= now.mono) {
             self.close_idle();
         }
-        for slot in std::mem::take(&mut self.unfinished) {
+        call::settle(&mut self.world, &self.table, &mut self.watch);
+        self.watch.rest(&mut self.world.stats);
+        for slot in self.world.clients.take_resumed() {
             self.go_on(slot);
         }
     }
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
-        if !self.unfinished.is_empty() {
+        if self.world.clients.has_resumed() {
             return Some(self.world.now.mono);
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
-        linger.into_iter().chain(self.sweep_at()).chain(self.store_at()).min()
+        let wait = self.world.waiters.next_deadline();
+        [linger, wait, self.sweep_at(), self.store_at()].into_iter().flatten().min()
     }
 
     /// When the next key expires: at once while there are more than one turn removes or frees.
@@ -205,7 +205,9 @@ impl Engine {
         let client = &mut self.world.clients[slot];
         client.bytes_in += input.len() as u64;
         client.active = now;
-        if client.inbox.is_empty() {
+        if !client.is_runnable() {
+            self.keep(slot, Vec::new(), input);
+        } else if client.inbox.is_empty() {
             let used = self.process(slot, input);
             self.keep(slot, Vec::new(), &input[used..]);
         } else {
@@ -239,12 +241,15 @@ impl Engine {
         self.world.clients.account(slot);
     }
 
-    /// Keeps the beginning of a request that is not complete: `inbox`, and `more` behind it.
+    /// Keeps what has not run: `inbox`, or what is in the client's, and `more` behind it.
     fn keep(&mut self, slot: Slot, mut inbox: Vec<u8>, more: &[u8]) {
         let world = &mut self.world;
         let client = &mut world.clients[slot];
-        if !client.is_runnable() || (inbox.is_empty() && more.is_empty()) {
+        if client.doom != Doom::No {
             return;
+        }
+        if inbox.is_empty() {
+            inbox = std::mem::take(&mut client.inbox);
         }
         inbox.extend_from_slice(more);
         client.inbox = inbox;
@@ -261,7 +266,11 @@ impl Engine {
     pub fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
-        if !client.unfinished {
+        if client.is_waiting {
+            // Nobody may take an element for a client that has gone.
+            self.world.end_session(slot);
+            self.world.clients.doom(slot, Doom::Now);
+        } else if !client.unfinished {
             self.world.clients.doom(slot, Doom::AfterReply);
         }
     }
@@ -273,6 +282,7 @@ impl Engine {
 
     /// The connection has been closed and the slot is free.
     pub fn disconnect(&mut self, slot: Slot) {
+        self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
         recycle(&mut self.spare, client.outbox.bytes);
     }
@@ -349,7 +359,7 @@ impl Engine {
 
     /// Whether the client may be read from.
     pub fn is_listening(&self, slot: Slot) -> bool {
-        self.world.clients.get(slot).is_some_and(|client| client.is_runnable())
+        self.world.clients.get(slot).is_some_and(|client| client.doom == Doom::No)
     }
 
     /// Closes every connection as soon as it has been sent what it is owed: the server is leaving.
@@ -373,6 +383,7 @@ impl Engine {
         }
         let unsent = out.len();
         let unread = unsent - client.outbox.sent;
+        client.outbox.is_away = true;
         let mut reply = Reply::new(out, client.protocol);
         let traced = trace::is_on();
         let mut at = 0;
@@ -387,9 +398,8 @@ impl Engine {
                 break;
             }
             let client = &mut world.clients[slot];
-            if at > 0 && reply.len() - unsent > MAX_REPLIES {
-                client.unfinished = true;
-                self.unfinished.push(slot);
+            if at > 0 && (reply.len() - unsent > MAX_REPLIES || world.orders.stall.is_some()) {
+                world.clients.resume(slot);
                 break;
             }
             let authenticated = client.authenticated || !world.access.is_login_required();
@@ -422,6 +432,7 @@ impl Engine {
             self.spans = Vec::new();
         }
         let out = reply.into_inner();
+        world.clients[slot].outbox.is_away = false;
         if out.is_empty() {
             recycle(&mut self.spare, out);
         } else {

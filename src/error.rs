@@ -71,6 +71,24 @@ pub const HELLO_VERSION: Error =
 pub const DB_INDEX: Error = Error::fixed("ERR DB index is out of range");
 pub const CLUSTER_DISABLED: Error = Error::fixed("ERR This instance has cluster support disabled");
 
+// Transactions.
+
+pub const EXEC_WITHOUT_MULTI: Error = Error::fixed("ERR EXEC without MULTI");
+pub const DISCARD_WITHOUT_MULTI: Error = Error::fixed("ERR DISCARD without MULTI");
+pub const EXECABORT: Error =
+    Error::fixed("EXECABORT Transaction discarded because of previous errors.");
+
+/// The command may not be queued.
+pub fn not_in_transaction(full_name: &str) -> Error {
+    Error::text(format!("ERR Command '{full_name}' not allowed inside a transaction"))
+}
+
+// Blocking commands.
+
+pub const TIMEOUT_NOT_A_FLOAT: Error = Error::fixed("ERR timeout is not a float or out of range");
+pub const TIMEOUT_OUT_OF_RANGE: Error = Error::fixed("ERR timeout is out of range");
+pub const TIMEOUT_IS_NEGATIVE: Error = Error::fixed("ERR timeout is negative");
+
 // Client.
 pub const CLIENT_ID: Error = Error::fixed("ERR client-id should be greater than 0");
 pub const NO_SUCH_CLIENT: Error = Error::fixed("ERR No such client");

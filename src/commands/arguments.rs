@@ -17,6 +17,20 @@ pub fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
     args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
 }
 
+/// How long a command may wait: argument `index`, in seconds with a fraction. The result is in µs; 0: for
+/// ever.
+pub fn timeout(args: Args<'_>, index: usize) -> Result<u64, Error> {
+    let seconds = args.get(index).and_then(double::parse).ok_or(error::TIMEOUT_NOT_A_FLOAT)?;
+    let micros = seconds * 1e6;
+    if micros > i64::MAX as f64 {
+        return Err(error::TIMEOUT_OUT_OF_RANGE);
+    }
+    if micros < 0.0 {
+        return Err(error::TIMEOUT_IS_NEGATIVE);
+    }
+    Ok(micros.ceil() as u64)
+}
+
 /// The part from `start` to `end`, both included, of something that has `len` elements. Negative ones
 /// count from the end, and what lies outside is cut off.
 pub fn span(start: i64, end: i64, len: usize) -> Range<usize> {

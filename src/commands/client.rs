@@ -239,12 +239,17 @@ fn kill_address(ctx: &mut Ctx<'_>, address: &[u8]) -> Result<(), Error> {
 ///
 /// The caller still gets the reply to the command that killed it; the others get nothing any more.
 fn kill(ctx: &mut Ctx<'_>, filter: &Filter<'_>, skips_me: bool) -> usize {
-    let clients = &mut ctx.world.clients;
+    let clients = &ctx.world.clients;
     let me = filter.skips_me(skips_me).then_some(ctx.slot);
     let chosen = |&slot: &Slot| Some(slot) != me && filter.passes(&clients[slot]);
     let slots: Vec<Slot> = clients.slots().filter(chosen).collect();
     for &slot in &slots {
-        clients.doom(slot, if slot == ctx.slot { Doom::AfterReply } else { Doom::Now });
+        if slot == ctx.slot {
+            ctx.world.clients.doom(slot, Doom::AfterReply);
+        } else {
+            ctx.world.end_session(slot);
+            ctx.world.clients.doom(slot, Doom::Now);
+        }
     }
     slots.len()
 }

@@ -42,12 +42,22 @@ pub const TABLE: &[Spec] = &[
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc("1.0.0", "O(1)", "[message]", "Answers PONG, or the message it was given."),
-    Spec::new("quit", -1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, quit)
-        .acl(CONNECTION)
-        .doc("1.0.0", "O(1)", "", "Closes the connection after the replies that are still owed."),
-    Spec::new("reset", 1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, reset)
-        .acl(CONNECTION)
-        .doc("6.2.0", "O(1)", "", "Puts the connection back into the state of a new one."),
+    Spec::new(
+        "quit",
+        -1,
+        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+        quit,
+    )
+    .acl(CONNECTION)
+    .doc("1.0.0", "O(1)", "", "Closes the connection after the replies that are still owed."),
+    Spec::new(
+        "reset",
+        1,
+        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+        reset,
+    )
+    .acl(CONNECTION)
+    .doc("6.2.0", "O(1)", "", "Puts the connection back into the state of a new one."),
     Spec::new("select", 2, LOADING | STALE | FAST | ALLOW_BUSY, select).acl(CONNECTION).doc(
         "1.0.0",
         "O(1)",
@@ -172,6 +182,7 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// to be. The library's name and version and the capabilities stay; they are the program's.
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let authenticated = !ctx.world.access.is_login_required();
+    ctx.world.end_session(ctx.slot);
     let client = ctx.client_mut();
     client.protocol = Protocol::Resp2;
     client.db = 0;

@@ -157,7 +157,10 @@ fn debug_protocol(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         Some(("push", _)) if ctx.reply.protocol() == Protocol::Resp2 => {
             Err(error::RESP2_UNSUPPORTED)
         }
-        Some((_, write)) => {
+        Some((name, write)) => {
+            if *name == "push" {
+                push(ctx);
+            }
             write(ctx.reply);
             Ok(())
         }
@@ -197,7 +200,7 @@ const TYPES: [(&str, Example); 13] = [
         }
     }),
     ("attrib", attrib),
-    ("push", push),
+    ("push", |reply| reply.bulk(b"Some real reply following the push reply")),
     ("verbatim", |reply| reply.verbatim(b"txt", b"This is a verbatim\nstring")),
     ("true", |reply| reply.boolean(true)),
     ("false", |reply| reply.boolean(false)),
@@ -215,13 +218,12 @@ fn attrib(reply: &mut Reply) {
 }
 
 /// In spite of its text the reply comes first: a push never lands before the reply that is owed.
-fn push(reply: &mut Reply) {
-    let mut frame = Reply::new(Vec::new(), reply.protocol());
+fn push(ctx: &mut Ctx<'_>) {
+    let mut frame = Reply::new(Vec::new(), ctx.reply.protocol());
     frame.push(2);
     frame.bulk(b"server-cpu-usage");
     frame.int(42);
-    reply.push_late(&frame.into_inner());
-    reply.bulk(b"Some real reply following the push reply");
+    ctx.world.send(ctx.slot, &frame.into_inner());
 }
 
 #[cfg(test)]

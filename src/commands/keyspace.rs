@@ -251,7 +251,9 @@ fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// FLUSHALL [ASYNC | SYNC]
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_flush_type(args)?;
-    ctx.world.store.clear();
+    for db in 0..ctx.world.store.databases() {
+        ctx.world.flush(db);
+    }
     ctx.reply.ok();
     Ok(())
 }
@@ -259,7 +261,8 @@ fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// FLUSHDB [ASYNC | SYNC]
 fn flushdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_flush_type(args)?;
-    ctx.db().clear();
+    let db = ctx.client().db;
+    ctx.world.flush(db);
     ctx.reply.ok();
     Ok(())
 }
@@ -282,7 +285,7 @@ fn swapdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let other = number(2).ok_or(error::SECOND_DB_INDEX)?;
     let databases = ctx.world.store.databases();
     match (usize::try_from(one), usize::try_from(other)) {
-        (Ok(one), Ok(other)) if one.max(other) < databases => ctx.world.store.swap(one, other),
+        (Ok(one), Ok(other)) if one.max(other) < databases => ctx.world.swap(one, other),
         _ => return Err(error::DB_INDEX),
     }
     ctx.reply.ok();

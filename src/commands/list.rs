@@ -1,20 +1,45 @@
 //! Lists: LINDEX LINSERT LLEN LMOVE LMPOP LPOP LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM RPOP
-//! RPOPLPUSH RPUSH RPUSHX.
+//! RPOPLPUSH RPUSH RPUSHX; in `blocking` what waits for elements.
 //!
 //! What takes elements for somebody (`pop_first`, `move_element`) says whether there were any, and
 //! has replied only then: who asked may do without, or wait.
+
+mod blocking;
 
 use std::ops::Range;
 
 use super::arguments::int;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::LIST, flag::*, key::*, numkeys};
+use crate::dispatch::spec::{Spec, at, category::LIST, flag::*, key::*, numkeys, range};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
+use crate::store::journal::class;
 use crate::store::list::Side;
 use crate::store::{Edit, List};
 
+use blocking::{blpop, brpop};
+
 pub const TABLE: &[Spec] = &[
+    Spec::new("blpop", -3, WRITE | BLOCKING, blpop)
+        .acl(LIST)
+        .key(RW | ACCESS | DELETE, range(1, -2, 1))
+        .doc(
+            "2.0.0",
+            "O(N), N being the number of keys",
+            "key... timeout:double",
+            "Takes the first element of the first list that has any, and waits for one that has.",
+        )
+        .history(&[("6.0.0", "The timeout may have a fraction.")]),
+    Spec::new("brpop", -3, WRITE | BLOCKING, brpop)
+        .acl(LIST)
+        .key(RW | ACCESS | DELETE, range(1, -2, 1))
+        .doc(
+            "2.0.0",
+            "O(N), N being the number of keys",
+            "key... timeout:double",
+            "Takes the last element of the first list that has any, and waits for one that has.",
+        )
+        .history(&[("6.0.0", "The timeout may have a fraction.")]),
     Spec::new("lindex", 3, READ, lindex).acl(LIST).key(RO | ACCESS, at(1)).doc(
         "1.0.0",
         "O(N), N being the distance from the nearer end; O(1) at the ends",
@@ -247,6 +272,10 @@ fn lpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// The events of the two sides.
+const PUSHED: [&str; 2] = ["lpush", "rpush"];
+const POPPED: [&str; 2] = ["lpop", "rpop"];
+
 /// LPUSH key element...
 fn lpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     push(ctx, args, Side::Left)
@@ -343,6 +372,7 @@ fn push(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut list = db.edit_or_new::<List>(&args[1])?;
     list.push(side, args.from(2));
+    list.note(class::LIST, PUSHED[side as usize]);
     reply.int(list.len() as i64);
     Ok(())
 }
@@ -354,6 +384,7 @@ fn push_if_there(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Er
         return Ok(());
     };
     list.push(side, args.from(2));
+    list.note(class::LIST, PUSHED[side as usize]);
     reply.int(list.len() as i64);
     Ok(())
 }
@@ -372,14 +403,18 @@ fn pop_end(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Error> {
         (None, None) => reply.null(),
         (None, Some(_)) => reply.null_array(),
         (Some(mut list), Some(count)) => pop(reply, &mut list, side, count),
-        (Some(mut list), None) => {
-            if let Some(element) = list.view().end(side) {
-                reply.bulk(element);
-            }
-            list.remove(side, 1);
-        }
+        (Some(mut list), None) => pop_end_of(reply, &mut list, side),
     }
     Ok(())
+}
+
+/// Removes the element at an end, and replies with it.
+fn pop_end_of(reply: &mut Reply, list: &mut Edit<'_, List>, side: Side) {
+    if let Some(element) = list.view().end(side) {
+        reply.bulk(element);
+    }
+    list.remove(side, 1);
+    list.note(class::LIST, POPPED[side as usize]);
 }
 
 /// Removes up to `count` elements at an end, and replies with them.
@@ -392,6 +427,7 @@ fn pop(reply: &mut Reply, list: &mut Edit<'_, List>, side: Side, count: usize) {
         Side::Right => elements.rev().take(count).for_each(|element| reply.bulk(element)),
     }
     list.remove(side, count);
+    list.note(class::LIST, POPPED[side as usize]);
 }
 
 /// Removes up to `count` elements at an end of the first list that there is, and replies with its key

@@ -31,6 +31,7 @@ pub mod sort;
 pub mod sorted_set;
 pub mod string;
 pub mod string_numbers;
+pub mod transactions;
 
 use crate::dispatch::table::Group;
 
@@ -63,4 +64,5 @@ pub const GROUPS: &[Group] = &[
     ("string", lcs::TABLE),
     ("string", string::TABLE),
     ("string", string_numbers::TABLE),
+    ("transactions", transactions::TABLE),
 ];

@@ -6,13 +6,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
-use super::spec::flag;
+use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::world::{Doom, ReplyMode, Slot, Stopwatch, World};
+use crate::resp::{Args, Mark, Reply};
+use crate::store::Kind;
+use crate::world::transaction::Queued;
+use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
-/// Runs one request of a client and writes its reply.
+/// Runs one request of a client and writes its reply, unless the client has to wait for that.
 pub fn call(
     world: &mut World,
     table: &Table,
@@ -23,21 +25,63 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
-    let outcome = match admit(world, table, slot, args) {
-        Ok(row) => run(world, table, reply, watch, slot, row, args),
-        Err(refused) => Err(refused),
-    };
-    if let Err(error) = outcome {
-        reply.rewind(start);
-        reply.error(&error);
-        world.stats.count_error(&error);
+    match admit(world, table, slot, args) {
+        Ok(row) if is_queued(&world.clients[slot], row) => {
+            let queue = world.clients[slot].transaction_mut();
+            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
+            reply.status("QUEUED");
+            end_reply(world, reply, start, slot);
+        }
+        Ok(row) => {
+            let mut ctx =
+                Ctx { world, reply, table, watch, row, slot, is_atomic: false, until: None };
+            run(&mut ctx, args);
+            let until = ctx.until.take();
+            let is_silent = end_reply(world, reply, start, slot);
+            if let Some(until) = until {
+                let answer = reply.since(start).to_vec();
+                reply.rewind(start);
+                let (command, args, db) = (row.id, args.to_owned(), world.clients[slot].db);
+                world.start_waiting(slot, Wait { command, args, db, until, answer, is_silent });
+            }
+        }
+        Err(refused) => {
+            refuse(world, reply, slot, &refused);
+            end_reply(world, reply, start, slot);
+        }
     }
+    if world.has_news() {
+        world.spread_news(Some(slot));
+    }
+    reply.append(&mut world.clients[slot].outbox.late);
+    if world.waiters.has_ready() {
+        serve(world, table, watch);
+    }
+}
+
+/// Whether the command is to be queued instead of run.
+fn is_queued(client: &Client, row: &Row) -> bool {
+    !row.has(flag::UNQUEUED) && client.transaction().is_some()
+}
+
+/// Says why the request was not let on. A transaction that it belongs to will not run.
+fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, refused: &Error) {
+    reply.error(refused);
+    world.stats.count_error(refused);
+    if let Some(transaction) = world.clients[slot].transaction_mut() {
+        transaction.is_broken = true;
+    }
+}
+
+/// The reply is complete. Takes it back if CLIENT REPLY does not want it, and returns whether it did.
+fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> bool {
     let client = &mut world.clients[slot];
-    if client.reply_mode != ReplyMode::On {
+    let is_silent = client.reply_mode != ReplyMode::On;
+    if is_silent {
         reply.rewind(start);
         client.reply_mode = client.reply_mode.after_request();
     }
-    reply.release();
+    is_silent
 }
 
 /// The gates. Each either lets the request on or says why not.
@@ -78,11 +122,22 @@ fn admit<'t>(
         return Err(rejected(world, &found, error::wrong_arity(&row.full_name)));
     }
 
+    // May be queued, if there is a transaction.
+    if row.has(flag::NO_MULTI) && world.clients[slot].transaction().is_some() {
+        return Err(rejected(world, &found, error::not_in_transaction(&row.full_name)));
+    }
+
     // Memory is there, or keys go that make room, or the command needs none.
-    if world.config.maxmemory > 0 && !world.make_room() && row.has(flag::DENYOOM) {
+    if world.config.maxmemory > 0 && !world.make_room() && needs(world, slot, row, flag::DENYOOM) {
         return Err(rejected(world, &found, error::OOM));
     }
     Ok(row)
+}
+
+/// Whether the command has a flag, or is EXEC and one of the commands that it will run has it.
+fn needs(world: &World, slot: Slot, row: &Row, flag: Flags) -> bool {
+    let queued = world.clients[slot].transaction().map_or(0, |transaction| transaction.flags);
+    row.has(flag) || row.has(flag::RUNS_QUEUE) && queued & flag != 0
 }
 
 /// Counts a refusal for the command it was refused to, and hands the error on.
@@ -94,36 +149,125 @@ fn rejected(world: &mut World, found: &Found<'_>, error: Error) -> Error {
     error
 }
 
-/// Runs the handler. A panic in it is an error to this client, which is closed, and to nobody else.
-fn run(
-    world: &mut World,
-    table: &Table,
-    reply: &mut Reply,
-    watch: &mut Stopwatch,
-    slot: Slot,
-    row: &Row,
-    args: Args<'_>,
-) -> Result<(), Error> {
-    watch.start(row.id, &mut world.stats);
-    world.store.shared.eviction.is_blind = world.clients[slot].no_touch;
-    let mut ctx = Ctx { world, reply, table, row, slot };
-    let outcome = catch_unwind(AssertUnwindSafe(|| (row.spec.handler)(&mut ctx, args)))
-        .unwrap_or_else(|_| {
-            log::error!("a panic in {} closes client {}", row.full_name, world.clients[slot].id);
-            world.clients.doom(slot, Doom::AfterReply);
+/// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
+/// error to this client, which is closed, and to nobody else.
+fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
+    let (row, slot, start) = (ctx.row, ctx.slot, ctx.reply.mark());
+    ctx.watch.start(row.id, &mut ctx.world.stats);
+    ctx.world.store.shared.eviction.is_blind = ctx.world.clients[slot].no_touch;
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| (row.spec.handler)(ctx, args))).unwrap_or_else(|_| {
+            let client = ctx.world.clients[slot].id;
+            log::error!("a panic in {} closes client {client}", row.full_name);
+            ctx.world.clients.doom(slot, Doom::AfterReply);
             Err(error::INTERNAL)
         });
+    let Ctx { world, reply, watch, .. } = ctx;
     if !row.has(flag::FAST) {
         watch.stop(&mut world.stats);
     }
+    if let Err(error) = &outcome {
+        reply.rewind(start);
+        reply.error(error);
+        world.stats.count_error(error);
+    }
     #[cfg(debug_assertions)]
-    if outcome.is_ok() && !row.has(flag::MANY_REPLIES) {
+    if !row.has(flag::MANY_REPLIES) {
         assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
+    }
+    if ctx.until.is_some() {
+        return;
     }
     world.stats.commands_processed += 1;
     world.clients[slot].commands += 1;
     let stats = world.stats.command(row.id);
     stats.calls += 1;
     stats.failed += u64::from(outcome.is_err());
-    outcome
+}
+
+/// Runs a command that was queued, as one element of the reply to EXEC.
+pub fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) {
+    let row = ctx.table.row(queued.command);
+    let Ctx { world, table, watch, slot, .. } = ctx;
+    let (table, slot) = (*table, *slot);
+    ctx.reply.element(|reply| {
+        run(
+            &mut Ctx { world, reply, table, watch, row, slot, is_atomic: true, until: None },
+            queued.args.args(),
+        );
+    });
+    if ctx.world.has_news() {
+        ctx.world.spread_news(Some(slot));
+    }
+}
+
+/// Runs the commands that waited for keys which have changed: for each key in the order in which the
+/// clients came, until it has nothing left for them. What they do may serve others in turn.
+fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
+    while let Some((db, key)) = world.waiters.take_ready() {
+        let mut passed = 0;
+        while let Some(kind) = world.store.db(db).kind(&key)
+            && let Some(id) = world.waiters.in_line(db, &key, passed)
+        {
+            let slot = world.clients.slot_of(id);
+            if !slot.is_some_and(|slot| run_again(world, table, watch, slot, kind)) {
+                passed += 1;
+            }
+        }
+    }
+}
+
+/// Runs the command of a client that waits for a key which has a value of this type now. Returns whether
+/// the wait is over.
+fn run_again(
+    world: &mut World,
+    table: &Table,
+    watch: &mut Stopwatch,
+    slot: Slot,
+    kind: Kind,
+) -> bool {
+    let client = &mut world.clients[slot];
+    let protocol = client.protocol;
+    let wants =
+        |wait: &mut Wait| wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind);
+    let wait = client.session.as_mut().and_then(|session| session.wait.take_if(wants));
+    let Some(wait) = wait.filter(|_| client.doom == Doom::No) else {
+        return false;
+    };
+    let mut reply = Reply::new(std::mem::take(&mut client.outbox.bytes), protocol);
+    client.outbox.is_away = true;
+    let row = table.row(wait.command);
+    let start = reply.mark();
+    let mut ctx =
+        Ctx { world, reply: &mut reply, table, watch, row, slot, is_atomic: false, until: None };
+    run(&mut ctx, wait.args.args());
+    let is_over = ctx.until.is_none();
+    if !is_over || wait.is_silent {
+        reply.rewind(start);
+    }
+    if world.has_news() {
+        world.spread_news(Some(slot));
+    }
+    let client = &mut world.clients[slot];
+    client.session_mut().wait = Some(wait);
+    reply.append(&mut client.outbox.late);
+    client.outbox.bytes = reply.into_inner();
+    client.outbox.is_away = false;
+    world.clients.touch(slot);
+    if is_over {
+        world.stop_waiting(slot);
+    }
+    world.clients.account(slot);
+    is_over
+}
+
+/// What has happened apart from commands reaches everybody who wants to know.
+pub fn settle(world: &mut World, table: &Table, watch: &mut Stopwatch) {
+    world.time_out();
+    if world.has_news() {
+        world.spread_news(None);
+    }
+    if world.waiters.has_ready() {
+        serve(world, table, watch);
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::table::{Row, Table};
 use crate::resp::Reply;
-use crate::store::Db;
-use crate::world::{Client, Now, Slot, World};
+use crate::store::{Db, Kind};
+use crate::world::{Client, Now, Slot, Stopwatch, Until, World};
 
 /// The context of one running command.
 ///
@@ -13,10 +13,15 @@ pub struct Ctx<'a> {
     pub world: &'a mut World,
     pub reply: &'a mut Reply,
     pub table: &'a Table,
+    pub watch: &'a mut Stopwatch,
     /// The row of the running command.
     pub row: &'a Row,
     /// The client that sent it.
     pub slot: Slot,
+    /// Whether it runs in a transaction, where nothing may wait.
+    pub is_atomic: bool,
+    /// What the command waits for: see [`Ctx::wait`].
+    pub until: Option<Until>,
 }
 
 impl Ctx<'_> {
@@ -38,6 +43,26 @@ impl Ctx<'_> {
     pub fn db_and_reply(&mut self) -> (Db<'_>, &mut Reply) {
         let index = self.client().db;
         (self.world.store.db(index), &mut *self.reply)
+    }
+
+    /// The reply that has been written is the one for when time is up. Until then, as soon as one of the
+    /// keys holds a value of this type, the command runs again. In a transaction time is always up.
+    ///
+    /// `timeout` is in µs; 0: for ever.
+    pub fn wait<'k>(&mut self, timeout: u64, kind: Kind, keys: impl Iterator<Item = &'k [u8]>) {
+        self.wait_until(timeout, Some((kind, keys.map(Box::from).collect())));
+    }
+
+    /// As [`Ctx::wait`], for nothing but time to pass.
+    pub fn pause(&mut self, timeout: u64) {
+        self.wait_until(timeout, None);
+    }
+
+    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Vec<Box<[u8]>>)>) {
+        if !self.is_atomic {
+            let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
+            self.until = Some(Until { keys, deadline });
+        }
     }
 
     pub fn now(&self) -> Now {

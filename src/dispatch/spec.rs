@@ -69,6 +69,11 @@ pub mod flag {
     /// Replies with a frame per argument, or with none: SUBSCRIBE and kin.
     pub const MANY_REPLIES: Flags = 1 << 20;
 
+    /// Runs at once in a transaction, where other commands are queued.
+    pub const UNQUEUED: Flags = 1 << 21;
+    /// Runs the commands that are queued, so it counts as all of them together.
+    pub const RUNS_QUEUE: Flags = 1 << 22;
+
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
         (WRITE, "write"),

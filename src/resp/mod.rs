@@ -13,6 +13,6 @@ mod short;
 pub mod value;
 
 pub use args::{Args, OwnedArgs, Span};
-pub use reply::{Protocol, Reply};
+pub use reply::{Mark, Protocol, Reply};
 pub use request::{Limits, Parsed, Parser, ProtocolError};
 pub use value::Value;

@@ -7,8 +7,8 @@
 //! Every command owes exactly one reply. Debug builds count: [`Reply::owed`] tells how many complete
 //! replies stand since a mark, and an aggregate that is left open counts for none.
 //!
-//! What is pushed to the client whose command is running waits in a buffer of its own
-//! ([`Reply::push_late`]) until the reply is complete: a push never lands inside a reply.
+//! What is pushed to the client whose command is running follows the reply ([`Reply::append`]): a push
+//! never lands inside a reply.
 
 use std::cell::Cell;
 
@@ -42,7 +42,6 @@ pub struct Mark(usize);
 #[derive(Debug)]
 pub struct Reply {
     out: Vec<u8>,
-    late: Vec<u8>,
     protocol: Protocol,
     #[cfg(debug_assertions)]
     tally: tally::Tally,
@@ -53,7 +52,6 @@ impl Reply {
     pub fn new(out: Vec<u8>, protocol: Protocol) -> Reply {
         Reply {
             out,
-            late: Vec::new(),
             protocol,
             #[cfg(debug_assertions)]
             tally: tally::Tally::default(),
@@ -62,7 +60,6 @@ impl Reply {
 
     /// Gives the buffer back.
     pub fn into_inner(self) -> Vec<u8> {
-        debug_assert!(self.late.is_empty(), "a push was not released");
         self.out
     }
 
@@ -378,7 +375,7 @@ impl Reply {
         Mark(self.out.len())
     }
 
-    /// Takes back what was written since `mark`. Late pushes stay: they are no replies.
+    /// Takes back what was written since `mark`.
     pub fn rewind(&mut self, mark: Mark) {
         self.out.truncate(mark.0);
         #[cfg(debug_assertions)]
@@ -402,18 +399,24 @@ impl Reply {
         self.tally.complete()
     }
 
-    // Pushes of the running command to its own client.
-
-    /// Keeps a complete push frame back until [`Reply::release`].
-    pub fn push_late(&mut self, frame: &[u8]) {
-        self.late.extend_from_slice(frame);
+    /// Writes one element of an aggregate, in which [`Reply::rewind`] and [`Reply::begin`] work as they do
+    /// for a reply of its own.
+    pub fn element(&mut self, write: impl FnOnce(&mut Reply)) {
+        #[cfg(debug_assertions)]
+        let outer = std::mem::take(&mut self.tally);
+        write(self);
+        #[cfg(debug_assertions)]
+        {
+            self.tally = outer;
+        }
+        self.counted();
     }
 
-    /// The reply is complete: what was pushed meanwhile follows it.
+    /// Moves what was pushed while the reply was written behind it. `frames` is empty then.
     #[inline]
-    pub fn release(&mut self) {
-        if !self.late.is_empty() {
-            self.out.append(&mut self.late);
+    pub fn append(&mut self, frames: &mut Vec<u8>) {
+        if !frames.is_empty() {
+            self.out.append(frames);
         }
     }
 
@@ -667,19 +670,19 @@ mod tests {
     }
 
     #[test]
-    fn a_push_waits_for_the_end_of_the_reply_and_outlives_it() {
+    fn an_element_can_be_taken_back_alone() {
         let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
-        let mark = reply.mark();
         reply.array(2);
-        reply.push_late(b">1\r\n+hey\r\n");
         reply.ok();
-        reply.ok();
-        reply.release();
-        assert_eq!(reply.since(mark), b"*2\r\n+OK\r\n+OK\r\n>1\r\n+hey\r\n");
-        reply.push_late(b">1\r\n+you\r\n");
-        reply.rewind(mark);
-        reply.release();
-        assert_eq!(reply.into_inner(), b">1\r\n+you\r\n");
+        reply.element(|reply| {
+            let mark = reply.mark();
+            reply.map(7);
+            reply.rewind(mark);
+            reply.null();
+        });
+        #[cfg(debug_assertions)]
+        assert_eq!(reply.owed(), Some(1));
+        assert_eq!(reply.into_inner(), b"*2\r\n+OK\r\n_\r\n");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | `net` | real sockets, and the real process |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
+//! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `layers` | the house rules of `src/` |
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through.
@@ -22,4 +23,5 @@ mod redis_rs;
 mod socket;
 mod table;
 mod transcripts;
+mod waiting;
 mod wire;

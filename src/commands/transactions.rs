@@ -1,0 +1,111 @@
+//! Transactions: DISCARD EXEC MULTI UNWATCH WATCH. What MULTI queues, [`call`] lets through the gates.
+
+use crate::dispatch::spec::{Spec, category::TRANSACTION, flag::*, key::*, range};
+use crate::dispatch::{Ctx, call};
+use crate::error::{self, Error};
+use crate::resp::Args;
+use crate::world::Transaction;
+
+pub const TABLE: &[Spec] = &[
+    Spec::new("discard", 1, UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, discard)
+        .acl(TRANSACTION)
+        .doc(
+            "2.0.0",
+            "O(N), N being the number of commands queued",
+            "",
+            "Gives up the transaction.",
+        ),
+    Spec::new(
+        "exec",
+        1,
+        UNQUEUED | RUNS_QUEUE | NOSCRIPT | LOADING | STALE | SKIP_COMMANDLOG,
+        exec,
+    )
+    .acl(TRANSACTION)
+    .doc(
+        "1.2.0",
+        "Depends on the commands queued",
+        "",
+        "Runs the commands of the transaction.",
+    ),
+    Spec::new(
+        "multi",
+        1,
+        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY,
+        multi,
+    )
+    .acl(TRANSACTION)
+    .doc("1.2.0", "O(1)", "", "Begins a transaction: commands queue up until EXEC."),
+    Spec::new("unwatch", 1, NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, unwatch)
+        .acl(TRANSACTION)
+        .doc("2.2.0", "O(1)", "", "Forgets all keys that are watched."),
+    Spec::new(
+        "watch",
+        -2,
+        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY,
+        watch,
+    )
+    .acl(TRANSACTION)
+    .key(RO, range(1, -1, 1))
+    .doc(
+        "2.2.0",
+        "O(1) for each key",
+        "key...",
+        "Lets the next EXEC run only if these keys have not changed.",
+    ),
+];
+
+/// DISCARD
+fn discard(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    end_transaction(ctx).ok_or(error::DISCARD_WITHOUT_MULTI)?;
+    ctx.world.unwatch(ctx.slot);
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// EXEC
+fn exec(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let transaction = end_transaction(ctx).ok_or(error::EXEC_WITHOUT_MULTI)?;
+    let has_changed = ctx.world.is_watch_broken(ctx.slot);
+    ctx.world.unwatch(ctx.slot);
+    if transaction.is_broken {
+        return Err(error::EXECABORT);
+    }
+    if has_changed {
+        ctx.reply.null_array();
+        return Ok(());
+    }
+    ctx.reply.array(transaction.queue.len());
+    for queued in &transaction.queue {
+        call::run_queued(ctx, queued);
+    }
+    Ok(())
+}
+
+/// MULTI
+fn multi(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.client_mut().session_mut().transaction = Some(Transaction::default());
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// UNWATCH
+fn unwatch(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.unwatch(ctx.slot);
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// WATCH key...
+fn watch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    for key in args.from(1) {
+        ctx.world.watch(ctx.slot, key);
+    }
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// Takes the transaction out of the client's session, if there is one.
+fn end_transaction(ctx: &mut Ctx<'_>) -> Option<Transaction> {
+    ctx.client_mut().session.as_mut()?.transaction.take()
+}
