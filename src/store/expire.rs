@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::dict::Keyed;
 use super::entry::Millis;
+use super::journal::class;
 use super::{Database, Db, Edit, Hash, Shared, Store, hash};
 
 /// The expiries of one database.
@@ -207,17 +208,26 @@ impl Db<'_> {
         Some(self.db.entries.at(at).expiry())
     }
 
-    /// Lets a key expire then, or stay. If that time has come already, it goes at once. Whether there
-    /// is such a key.
+    /// Lets a key expire then, or stay, and notes that. If that time has come already, it goes at once.
+    /// Whether there was something to change.
     pub fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
         let Some(at) = self.find(key) else {
             return false;
         };
-        if expiry.is_some_and(|when| when <= self.shared.now) {
-            self.db.remove_at(self.shared, at);
-            self.shared.expired += 1;
-        } else {
-            self.set_expiry_at(at, expiry);
+        match expiry {
+            Some(when) if when <= self.shared.now => {
+                self.db.expire_at(self.shared, at);
+                self.shared.changes += 1;
+            }
+            Some(_) => {
+                self.set_expiry_at(at, expiry);
+                self.note(class::GENERIC, "expire", key);
+            }
+            None if self.db.entries.at(at).expiry().is_none() => return false,
+            None => {
+                self.set_expiry_at(at, None);
+                self.note(class::GENERIC, "persist", key);
+            }
         }
         true
     }

@@ -173,13 +173,14 @@ impl Edit<'_, Hash> {
     }
 
     /// Sets a field that expires then. If that time has come already, there is no such field any more.
-    pub fn set_until(&mut self, name: &[u8], value: &[u8], when: Millis) {
+    /// Whether that changes anything.
+    pub fn set_until(&mut self, name: &[u8], value: &[u8], when: Millis) -> bool {
         if when <= self.now() {
-            self.remove(name);
             self.count_expired(1);
-        } else {
-            self.write(name, value, Expiry::Set(Some(when)));
+            return self.remove(name);
         }
+        self.write(name, value, Expiry::Set(Some(when)));
+        true
     }
 
     /// Lets a field expire then, or never. If that time has come already, it goes at once. Whether there
@@ -223,7 +224,7 @@ impl Edit<'_, Hash> {
     pub(super) fn expire_some(&mut self, most: usize) -> usize {
         let now = self.now();
         let removed = self.large().map_or(0, |hash| hash.remove_due(now, most));
-        self.count_expired(removed);
+        self.note_expired(removed);
         removed
     }
 
@@ -234,7 +235,7 @@ impl Edit<'_, Hash> {
                 Outcome::Added => true,
                 Outcome::Replaced => false,
                 Outcome::Revived => {
-                    self.count_expired(1);
+                    self.note_expired(1);
                     true
                 }
             };

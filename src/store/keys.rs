@@ -109,7 +109,7 @@ impl Db<'_> {
                 Some(Glance { entry: self.db.entries.at(at), eviction: &self.shared.eviction })
             }
             None => {
-                self.shared.misses += 1;
+                self.missed(key);
                 None
             }
         }

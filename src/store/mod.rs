@@ -352,7 +352,7 @@ impl Database {
         shared.discard(entry.into_large());
     }
 
-    /// Removes the key at a position because its time has come.
+    /// Removes the key at a position because its time has come. Nobody made this change.
     fn expire_at(&mut self, shared: &mut Shared, at: usize) {
         self.note_at(shared, at, class::EXPIRED, "expired");
         self.remove_at(shared, at);
@@ -362,7 +362,6 @@ impl Database {
     /// The key at a position has changed, or is about to go, in a way that has a name.
     fn note_at(&self, shared: &mut Shared, at: usize, class: Classes, event: &'static str) {
         let key = self.entries.at(at).key();
-        shared.changes += 1;
         shared.journal.changed(self.index, key);
         shared.journal.event(self.index, class, event, key);
     }
@@ -402,9 +401,16 @@ impl<'a> Db<'a> {
                 self.shared.hits += 1;
                 self.touch(at);
             }
-            None => self.shared.misses += 1,
+            None => self.missed(key),
         }
         found
+    }
+
+    /// Somebody wanted to read a key that is not there.
+    #[inline]
+    fn missed(&mut self, key: &[u8]) {
+        self.shared.misses += 1;
+        self.announce(class::KEY_MISS, "keymiss", key);
     }
 
     /// Up to which size values stay compact.
@@ -429,6 +435,21 @@ impl<'a> Db<'a> {
     pub fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.changed(key);
         self.announce(class, event, key);
+    }
+
+    /// As [`Db::note`], for so many changes at once. If there is none, there is no event either.
+    #[inline]
+    pub fn note_changes(&mut self, count: usize, class: Classes, event: &'static str, key: &[u8]) {
+        if count > 0 {
+            self.note(class, event, key);
+            self.shared.changes += count as u64 - 1;
+        }
+    }
+
+    /// As [`Db::note`], for another key of a change that has been noted, and is counted once.
+    pub fn note_too(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+        self.note_changes(1, class, event, key);
+        self.shared.changes -= 1;
     }
 
     /// The key has changed, and that is no event.
@@ -478,6 +499,15 @@ impl<'a> Db<'a> {
             }
             None => false,
         }
+    }
+
+    /// Removes the key because somebody wants it to go, and notes that. Whether it was there.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let is_gone = self.remove(key);
+        if is_gone {
+            self.note(class::GENERIC, "del", key);
+        }
+        is_gone
     }
 
     /// Removes every key, and returns how many there were. It takes no longer when there are many: they
@@ -531,15 +561,31 @@ impl<'a> Db<'a> {
         Ok(Edit::new(self.db, self.shared, at))
     }
 
+    /// A new value for `key`, which is empty, whatever the key held before. It never expires.
+    pub fn edit_anew<T: Collection>(&mut self, key: &[u8]) -> Edit<'_, T> {
+        let at = self.put(Entry::new(key, T::FORM, T::EMPTY));
+        Edit::new(self.db, self.shared, at)
+    }
+
+    /// Adds a key, or puts it in the place of what has its name.
+    fn put(&mut self, entry: Entry) -> usize {
+        if self.remove(entry.key()) { self.add(entry) } else { self.insert(entry) }
+    }
+
     fn typed<T: Collection>(&self, at: usize) -> Result<&Entry, Error> {
         let entry = self.db.entries.at(at);
         if entry.kind() == T::KIND { Ok(entry) } else { Err(error::WRONGTYPE) }
     }
 
     /// Adds a key that is not there yet.
-    fn insert(&mut self, mut entry: Entry) -> usize {
-        entry.set_usage(self.shared.eviction.first_use());
+    fn insert(&mut self, entry: Entry) -> usize {
         self.announce(class::NEW, "new", entry.key());
+        self.add(entry)
+    }
+
+    /// As [`Db::insert`], and nobody hears that the key is new.
+    fn add(&mut self, mut entry: Entry) -> usize {
+        entry.set_usage(self.shared.eviction.first_use());
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();
             if let Some(when) = entry.expiry() {

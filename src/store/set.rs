@@ -240,12 +240,14 @@ impl Db<'_> {
         NewSet { entry: Entry::new(key, Set::FORM, Set::EMPTY), limits: self.shared.limits }
     }
 
-    /// Puts a set under its key, whatever was there. An empty one leaves no key. Returns its size.
+    /// Puts a set under its key, whatever was there, which is for the caller to note. An empty one leaves
+    /// no key, which is noted. Returns its size.
     pub fn put_set(&mut self, set: NewSet) -> usize {
         let len = set.view().len();
-        self.remove(set.entry.key());
         if len > 0 {
-            self.insert(set.entry);
+            self.put(set.entry);
+        } else {
+            self.delete(set.entry.key());
         }
         len
     }

@@ -112,7 +112,9 @@ impl Db<'_> {
     /// OBJECT ENCODING. It never expires.
     pub fn set_raw_string(&mut self, key: &[u8], value: &[u8]) {
         self.replace(key, Form::RawString, value);
-        self.set_expiry(key, None);
+        if let Some(at) = self.find(key) {
+            self.set_expiry_at(at, None);
+        }
     }
 
     /// Adds to the integer at `key`, which is 0 if there is none, and returns the sum.
@@ -144,29 +146,26 @@ impl Db<'_> {
     }
 
     /// Changes the string at `key` in place. Before that it is made to have `least` bytes: missing ones
-    /// are zeros, and if there is no such key, all are.
+    /// are zeros, and if there is no such key, all are. The change is told whether any were missing.
     pub fn edit_string_of<R>(
         &mut self,
         key: &[u8],
         least: usize,
-        change: impl FnOnce(&mut [u8]) -> R,
+        change: impl FnOnce(&mut [u8], bool) -> R,
     ) -> Result<R, Error> {
-        let at = match self.find(key) {
-            Some(at) => {
-                text(self.db.entries.at(at))?;
-                at
-            }
+        let (at, before) = match self.find(key) {
+            Some(at) => (at, text(self.db.entries.at(at))?.len()),
             None => {
                 let mut entry = Entry::new(key, Form::RawString, b"");
                 if least > ROOMY {
                     entry.set_large(Value::String(LargeString::new(vec![0; least])));
                 }
-                self.insert(entry)
+                (self.insert(entry), 0)
             }
         };
         let change = |bytes: &mut Vec<u8>, start: usize| {
             lengthen(bytes, start + least);
-            change(&mut bytes[start..])
+            change(&mut bytes[start..], before < least)
         };
         self.edit_string_at(at, change).ok_or(error::WRONGTYPE)
     }

@@ -98,7 +98,7 @@ pub struct Edit<'a, T: Collection> {
     /// What the entry held, and when its first element expired, before the change.
     memory: usize,
     next_expiry: Option<Millis>,
-    /// Whether a change has been noted.
+    /// Whether there was an event.
     is_noted: bool,
     kind: PhantomData<T>,
 }
@@ -113,9 +113,40 @@ impl<'a, T: Collection> Edit<'a, T> {
 
     /// The value has changed, which is an event of this class and name. If nothing is left of it, the
     /// event `del` follows when the edit goes.
+    #[inline]
     pub fn note(&mut self, class: Classes, event: &'static str) {
-        self.db.note_at(self.shared, self.at, class, event);
+        self.note_changes(1, class, event);
+    }
+
+    /// As [`Edit::note`], for so many changes at once. If there is none, there is no event either.
+    #[inline]
+    pub fn note_changes(&mut self, count: usize, class: Classes, event: &'static str) {
+        if count > 0 {
+            self.changed(count);
+            self.announce(class, event);
+        }
+    }
+
+    /// As [`Edit::note`], for another part of a change that has been noted, and is counted once.
+    pub fn note_too(&mut self, class: Classes, event: &'static str) {
+        self.note(class, event);
+        self.shared.changes -= 1;
+    }
+
+    /// There are so many changes.
+    #[inline]
+    pub fn changed(&mut self, count: usize) {
+        if count > 0 {
+            self.shared.changes += count as u64;
+            self.shared.journal.changed(self.db.index, self.db.entries.at(self.at).key());
+        }
+    }
+
+    /// There was an event, and perhaps no change.
+    #[inline]
+    pub fn announce(&mut self, class: Classes, event: &'static str) {
         self.is_noted = true;
+        self.shared.journal.event(self.db.index, class, event, self.db.entries.at(self.at).key());
     }
 
     /// The same value, to read.
@@ -147,9 +178,18 @@ impl<'a, T: Collection> Edit<'a, T> {
         self.shared.now
     }
 
-    /// Counts fields that were removed because their time had come.
+    /// Counts fields that were removed because they were given a time that had come.
     pub(super) fn count_expired(&mut self, fields: usize) {
         self.shared.expired_fields += fields as u64;
+    }
+
+    /// Fields were removed because their time had come, which is a change that nobody made.
+    pub(super) fn note_expired(&mut self, fields: usize) {
+        if fields > 0 {
+            self.count_expired(fields);
+            self.db.note_at(self.shared, self.at, class::HASH, "hexpired");
+            self.is_noted = true;
+        }
     }
 
     /// Hands a large value that is not needed any more to those that are freed in slices.

@@ -384,11 +384,12 @@ impl Db<'_> {
     /// Sets `key` to a sorted set of these members, whatever it held before; without members the key
     /// goes. It never expires.
     pub fn set_zset(&mut self, key: &[u8], scores: Scores) {
-        self.remove(key);
         let longest = scores.members.iter().map(|member| member.name().len()).max();
-        let (Some(longest), Ok(mut zset)) = (longest, self.edit_or_new::<Zset>(key)) else {
+        let Some(longest) = longest else {
+            self.delete(key);
             return;
         };
+        let mut zset = self.edit_anew::<Zset>(key);
         if stays_compact(zset.limits(), scores.len(), longest) {
             for (member, score) in scores.sorted() {
                 zset.insert(member, score);

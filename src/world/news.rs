@@ -43,6 +43,7 @@ impl World {
         self.keys_go(one, Some(other));
         self.keys_go(other, Some(one));
         self.store.swap(one, other);
+        self.store.shared.changes += 1;
         self.waiters.all_changed(one);
         self.waiters.all_changed(other);
     }
