@@ -5,6 +5,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::BITMAP, flag::*, key::*};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
+use crate::store::journal::class;
 use crate::text::number;
 
 pub const TABLE: &[Spec] = &[
@@ -45,15 +46,24 @@ fn bitfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let (mut db, reply) = ctx.db_and_reply();
     // Room for everything that is written is made before anything is, even if it fails then.
-    db.edit_string_of(&args[1], end.div_ceil(8), |bytes| {
+    let changes = db.edit_string_of(&args[1], end.div_ceil(8), |bytes, is_longer| {
+        let mut changes = 0;
         reply.array(operations.len());
         for operation in operations {
+            let before = operation.field.get(bytes);
             match operation.run(bytes) {
-                Some(value) => reply.int(value),
+                Some(value) => {
+                    let is_other = is_longer || operation.field.get(bytes) != before;
+                    changes += usize::from(operation.verb.writes() && is_other);
+                    reply.int(value);
+                }
                 None => reply.null(),
             }
         }
-    })
+        changes
+    })?;
+    db.note_changes(changes, class::STRING, "setbit", &args[1]);
+    Ok(())
 }
 
 /// BITFIELD_RO key [GET encoding offset ...]

@@ -8,6 +8,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::BITMAP, flag::*, key::*, range};
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::journal::class;
 use crate::text::number;
 
 pub const TABLE: &[Spec] = &[
@@ -80,12 +81,16 @@ fn setbit(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         _ => return Err(error::BIT),
     };
     let (mut db, reply) = ctx.db_and_reply();
-    let was_set = db.edit_string_of(&args[1], offset / 8 + 1, |bytes| {
-        let byte = &mut bytes[offset / 8];
-        let was_set = *byte & mask(offset) != 0;
-        *byte = if is_set { *byte | mask(offset) } else { *byte & !mask(offset) };
-        was_set
-    })?;
+    let (was_set, is_longer) =
+        db.edit_string_of(&args[1], offset / 8 + 1, |bytes, is_longer| {
+            let byte = &mut bytes[offset / 8];
+            let was_set = *byte & mask(offset) != 0;
+            *byte = if is_set { *byte | mask(offset) } else { *byte & !mask(offset) };
+            (was_set, is_longer)
+        })?;
+    if is_longer || is_set != was_set {
+        db.note(class::STRING, "setbit", &args[1]);
+    }
     reply.int(was_set.into());
     Ok(())
 }
@@ -136,9 +141,10 @@ fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         operation.combine(&mut result, db.string(key)?.unwrap_or_default());
     }
     if result.is_empty() {
-        db.remove(&args[2]);
+        db.delete(&args[2]);
     } else {
         db.set_raw_string(&args[2], &result);
+        db.note(class::STRING, "set", &args[2]);
     }
     reply.int(result.len() as i64);
     Ok(())

@@ -14,6 +14,7 @@ use crate::dispatch::spec::{Spec, at, category::GEO, flag::*, key::*, keyword};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
 use crate::store::geo::Point;
+use crate::store::journal::class;
 use crate::store::{View, Zset};
 
 use search::*;
@@ -195,6 +196,7 @@ fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
                 Some(score)
             });
         }
+        places.note_changes((added + changed) as usize, class::ZSET, "zadd");
     }
     reply.int(if change { added + changed } else { added });
     Ok(())

@@ -9,6 +9,7 @@ use crate::dispatch::spec::{Spec, at, category::HASH, flag::*, key::*};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
 use crate::store::hash::Field;
+use crate::store::journal::class;
 use crate::store::{Hash, View};
 use crate::text::extended::Extended;
 use crate::text::number;
@@ -220,6 +221,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<i64, Error> {
     for index in (2..args.len()).step_by(2) {
         added += i64::from(hash.set(&args[index], &args[index + 1]));
     }
+    hash.note_changes(args.len() / 2 - 1, class::HASH, "hset");
     Ok(added)
 }
 
@@ -230,6 +232,7 @@ fn hsetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_new = !hash.view().contains(&args[2]);
     if is_new {
         hash.set(&args[2], &args[3]);
+        hash.note(class::HASH, "hset");
     }
     reply.int(is_new.into());
     Ok(())
@@ -239,7 +242,11 @@ fn hsetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn hdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let removed = match db.edit::<Hash>(&args[1])? {
-        Some(mut hash) => args.from(2).filter(|name| hash.remove(name)).count(),
+        Some(mut hash) => {
+            let removed = args.from(2).filter(|name| hash.remove(name)).count();
+            hash.note_changes(removed, class::HASH, "hdel");
+            removed
+        }
         None => 0,
     };
     reply.int(removed as i64);
@@ -256,12 +263,16 @@ fn hgetdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut hash = db.edit::<Hash>(&args[1])?;
     let names = args.from(FIELDS_AT + 2);
     reply.array(names.len());
+    let mut removed = 0;
     for name in names {
         match hash.as_ref().and_then(|hash| hash.view().get(name)) {
             Some(value) => reply.bulk(value),
             None => reply.null(),
         }
-        hash.as_mut().map(|hash| hash.remove(name));
+        removed += usize::from(hash.as_mut().is_some_and(|hash| hash.remove(name)));
+    }
+    if let Some(mut hash) = hash {
+        hash.note_changes(removed, class::HASH, "hdel");
     }
     Ok(())
 }
@@ -277,6 +288,7 @@ fn hincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let sum = before.checked_add(increment).ok_or(error::OVERFLOW)?;
     hash.replace(&args[2], &number::Spelled::new(sum));
+    hash.note(class::HASH, "hincrby");
     reply.int(sum);
     Ok(())
 }
@@ -298,6 +310,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut digits = Vec::with_capacity(32);
     sum.push(&mut digits);
     hash.replace(&args[2], &digits);
+    hash.note(class::HASH, "hincrbyfloat");
     reply.bulk(&digits);
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::HASH, flag::*, key::*};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
+use crate::store::journal::class;
 use crate::store::{Hash, Millis};
 
 pub const TABLE: &[Spec] = &[
@@ -154,6 +155,7 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(),
         Lifetime::Unsaid | Lifetime::Bare => return Err(error::SYNTAX),
     };
     let mut hash = db.edit::<Hash>(&args[1])?;
+    let mut changes = 0;
     each(reply, args, fields, |name| {
         let Some((hash, present)) = hash.as_mut().and_then(|hash| {
             let present = hash.view().expiry(name)?;
@@ -165,8 +167,12 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(),
             return 0;
         }
         hash.set_expiry(name, Some(when));
+        changes += 1;
         if when <= now { 2 } else { 1 }
     });
+    if let Some(mut hash) = hash {
+        hash.note_changes(changes, class::HASH, if when <= now { "hexpired" } else { "hexpire" });
+    }
     Ok(())
 }
 
@@ -178,16 +184,21 @@ fn hpersist(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_number(args, FIELDS_AT, 1, error::NUMFIELDS)?;
     let (mut db, reply) = ctx.db_and_reply();
     let mut hash = db.edit::<Hash>(&args[1])?;
+    let mut changes = 0;
     each(reply, args, FIELDS_AT, |name| {
         match hash.as_ref().and_then(|hash| hash.view().expiry(name)) {
             None => NO_FIELD,
             Some(None) => NO_EXPIRY,
             Some(Some(_)) => {
                 hash.as_mut().map(|hash| hash.set_expiry(name, None));
+                changes += 1;
                 1
             }
         }
     });
+    if let Some(mut hash) = hash {
+        hash.note_changes(changes, class::HASH, "hpersist");
+    }
     Ok(())
 }
 
@@ -263,18 +274,32 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut hash = db.edit::<Hash>(&args[1])?;
     let lifetime = expiry.resolve_from(0, now, command)?;
     let names = args.from(fields + 2);
+    let mut changes = 0;
     reply.array(names.len());
     for name in names {
         match hash.as_ref().and_then(|hash| hash.view().get(name)) {
             Some(value) => reply.bulk(value),
             None => reply.null(),
         }
-        let expiry = match lifetime {
-            Lifetime::Unsaid => continue,
-            Lifetime::Until(when) => Some(when),
-            Lifetime::Bare => None,
+        let Some(hash) = &mut hash else {
+            continue;
         };
-        hash.as_mut().map(|hash| hash.set_expiry(name, expiry));
+        changes += usize::from(match lifetime {
+            Lifetime::Unsaid => false,
+            Lifetime::Until(when) => hash.set_expiry(name, Some(when)),
+            Lifetime::Bare => {
+                let expires = matches!(hash.view().expiry(name), Some(Some(_)));
+                expires && hash.set_expiry(name, None)
+            }
+        });
+    }
+    if let Some(mut hash) = hash {
+        let event = match lifetime {
+            Lifetime::Unsaid | Lifetime::Bare => "hpersist",
+            Lifetime::Until(when) if when <= now => "hexpired",
+            Lifetime::Until(_) => "hexpire",
+        };
+        hash.note_changes(changes, class::HASH, event);
     }
     Ok(())
 }
@@ -314,15 +339,23 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     drop(hash);
     let mut hash = db.edit_or_new::<Hash>(&args[1])?;
+    let mut changes = 0;
     for (name, value) in names.zip(args.from(fields + 3).step_by(2)) {
         match lifetime {
-            Lifetime::Unsaid => {
-                hash.set(name, value);
-            }
-            Lifetime::Bare => {
-                hash.replace(name, value);
-            }
-            Lifetime::Until(when) => hash.set_until(name, value, when),
+            Lifetime::Unsaid => _ = hash.set(name, value),
+            Lifetime::Bare => _ = hash.replace(name, value),
+            Lifetime::Until(when) if !hash.set_until(name, value, when) => continue,
+            Lifetime::Until(_) => {}
+        }
+        changes += 1;
+    }
+    // What has expired before it is set counts as set all the same, if not as a change.
+    hash.changed(changes);
+    hash.announce(class::HASH, "hset");
+    if let Lifetime::Until(when) = lifetime {
+        hash.announce(class::HASH, "hexpire");
+        if when <= now {
+            hash.announce(class::HASH, "hexpired");
         }
     }
     reply.int(1);

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::resp::Args;
 use crate::store::Db;
 use crate::store::hyperloglog::{self, Hll, HllMut, Union};
+use crate::store::journal::class;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("pfadd", -2, WRITE | DENYOOM | FAST, pfadd)
@@ -44,11 +45,15 @@ fn pfadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let sparse_max = db.limits().hll_sparse_max_bytes;
     let is_new = make(&mut db, &args[1])?;
-    let changed = db.edit_string(&args[1], |bytes, start| {
+    let changes = db.edit_string(&args[1], |bytes, start| {
         let mut hll = HllMut::new(bytes, start, sparse_max);
-        args.from(2).try_fold(is_new, |changed, element| Ok(hll.add(element)? | changed))
+        let begun = usize::from(is_new);
+        args.from(2)
+            .try_fold(begun, |changes, element| Ok(changes + usize::from(hll.add(element)?)))
     })?;
-    reply.int(changed.unwrap_or(Ok(false))?.into());
+    let changes = changes.unwrap_or(Ok(0))?;
+    db.note_changes(changes, class::STRING, "pfadd", &args[1]);
+    reply.int((changes > 0).into());
     Ok(())
 }
 
@@ -71,6 +76,7 @@ fn pfcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         db.edit_string(&args[1], |bytes, start| {
             HllMut::new(bytes, start, 0).keep_count(count);
         })?;
+        db.changed(&args[1]);
     }
     reply.int(count as i64);
     Ok(())
@@ -86,6 +92,7 @@ fn pfmerge(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         HllMut::new(bytes, start, sparse_max).become_union(&union)
     })?
     .transpose()?;
+    db.note(class::STRING, "pfadd", &args[1]);
     reply.ok();
     Ok(())
 }

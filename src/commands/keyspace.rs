@@ -15,6 +15,8 @@ use crate::dispatch::spec::{
 };
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::Db;
+use crate::store::journal::class;
 use crate::store::keys::Place;
 use crate::text::number;
 
@@ -157,6 +159,9 @@ fn copy(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SAME_KEY);
     }
     let copied = ctx.world.store.copy(from, to, replace);
+    if copied {
+        ctx.world.store.db(to.db).note(class::GENERIC, "copy_to", to.key);
+    }
     ctx.reply.int(copied.into());
     Ok(())
 }
@@ -164,7 +169,7 @@ fn copy(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// DEL key...
 fn del(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut db = ctx.db();
-    let removed = args.from(1).filter(|key| db.remove(key)).count();
+    let removed = args.from(1).filter(|key| db.delete(key)).count();
     ctx.reply.int(removed as i64);
     Ok(())
 }
@@ -184,7 +189,12 @@ fn move_(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if from == to {
         return Err(error::SAME_KEY);
     }
-    let moved = ctx.world.store.relocate(&args[1], from, to);
+    let store = &mut ctx.world.store;
+    let moved = store.relocate(&args[1], from, to);
+    if moved {
+        store.db(from).note(class::GENERIC, "move_from", &args[1]);
+        store.db(to).note_too(class::GENERIC, "move_to", &args[1]);
+    }
     ctx.reply.int(moved.into());
     Ok(())
 }
@@ -201,7 +211,7 @@ fn randomkey(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// RENAME key newkey
 fn rename(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    if !ctx.db().rename(&args[1], &args[2]) {
+    if !rename_and_note(&mut ctx.db(), &args[1], &args[2]) {
         return Err(error::NO_SUCH_KEY);
     }
     ctx.reply.ok();
@@ -214,9 +224,19 @@ fn renamenx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if !db.contains(&args[1]) {
         return Err(error::NO_SUCH_KEY);
     }
-    let renamed = !db.contains(&args[2]) && db.rename(&args[1], &args[2]);
+    let renamed = !db.contains(&args[2]) && rename_and_note(&mut db, &args[1], &args[2]);
     ctx.reply.int(renamed.into());
     Ok(())
+}
+
+/// Gives a key another name. Whether there is such a key.
+fn rename_and_note(db: &mut Db<'_>, key: &[u8], name: &[u8]) -> bool {
+    let is_there = db.rename(key, name);
+    if is_there && key != name {
+        db.note(class::GENERIC, "rename_from", key);
+        db.note_too(class::GENERIC, "rename_to", name);
+    }
+    is_there
 }
 
 /// TOUCH key...

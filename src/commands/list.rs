@@ -202,7 +202,10 @@ fn linsert(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     match db.edit::<List>(&args[1])? {
         None => reply.int(0),
         Some(mut list) => match list.insert(after, &args[3], &args[4]) {
-            true => reply.int(list.len() as i64),
+            true => {
+                list.note(class::LIST, "linsert");
+                reply.int(list.len() as i64);
+            }
             false => reply.int(-1),
         },
     }
@@ -312,7 +315,11 @@ fn lrem(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let most = if count == 0 { usize::MAX } else { count.unsigned_abs() as usize };
     let (mut db, reply) = ctx.db_and_reply();
     let removed = match db.edit::<List>(&args[1])? {
-        Some(mut list) => list.remove_equal(&args[3], side, most),
+        Some(mut list) => {
+            let removed = list.remove_equal(&args[3], side, most);
+            list.note_changes(removed, class::LIST, "lrem");
+            removed
+        }
         None => 0,
     };
     reply.int(removed as i64);
@@ -327,6 +334,7 @@ fn lset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if !list.set(index, &args[3]) {
         return Err(error::INDEX_OUT_OF_RANGE);
     }
+    list.note(class::LIST, "lset");
     reply.ok();
     Ok(())
 }
@@ -340,6 +348,8 @@ fn ltrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         let behind = list.len() - end;
         list.remove(Side::Left, start);
         list.remove(Side::Right, behind);
+        list.changed(start + behind);
+        list.announce(class::LIST, "ltrim");
     }
     reply.ok();
     Ok(())
@@ -372,7 +382,7 @@ fn push(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut list = db.edit_or_new::<List>(&args[1])?;
     list.push(side, args.from(2));
-    list.note(class::LIST, PUSHED[side as usize]);
+    list.note_changes(args.len() - 2, class::LIST, PUSHED[side as usize]);
     reply.int(list.len() as i64);
     Ok(())
 }
@@ -384,7 +394,7 @@ fn push_if_there(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Er
         return Ok(());
     };
     list.push(side, args.from(2));
-    list.note(class::LIST, PUSHED[side as usize]);
+    list.note_changes(args.len() - 2, class::LIST, PUSHED[side as usize]);
     reply.int(list.len() as i64);
     Ok(())
 }
@@ -427,7 +437,7 @@ fn pop(reply: &mut Reply, list: &mut Edit<'_, List>, side: Side, count: usize) {
         Side::Right => elements.rev().take(count).for_each(|element| reply.bulk(element)),
     }
     list.remove(side, count);
-    list.note(class::LIST, POPPED[side as usize]);
+    list.note_changes(count, class::LIST, POPPED[side as usize]);
 }
 
 /// Removes up to `count` elements at an end of the first list that there is, and replies with its key
@@ -466,11 +476,17 @@ fn move_element(
     let element = list.view().end(from).unwrap_or_default().to_vec();
     if source == destination {
         list.rotate(from, to);
+        list.note(class::LIST, PUSHED[to as usize]);
+        list.announce(class::LIST, POPPED[from as usize]);
     } else {
         drop(list);
-        db.edit_or_new::<List>(destination)?.push(to, std::iter::once(&element[..]));
+        let mut list = db.edit_or_new::<List>(destination)?;
+        list.push(to, std::iter::once(&element[..]));
+        list.note(class::LIST, PUSHED[to as usize]);
+        drop(list);
         if let Some(mut list) = db.edit::<List>(source)? {
             list.remove(from, 1);
+            list.note_too(class::LIST, POPPED[from as usize]);
         }
     }
     reply.bulk(&element);

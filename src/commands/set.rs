@@ -7,6 +7,7 @@ use crate::dispatch::spec::{Spec, at, category::SET, flag::*, key::*, numkeys, r
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::View;
+use crate::store::journal::class;
 use crate::store::set::{Member, NewSet, Set, algebra};
 use crate::text::number;
 
@@ -171,6 +172,7 @@ fn sadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut set = db.edit_or_new::<Set>(&args[1])?;
     let added = set.add_all(args.from(2));
+    set.note_changes(added, class::SET, "sadd");
     reply.int(added as i64);
     Ok(())
 }
@@ -179,7 +181,11 @@ fn sadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn srem(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let removed = match db.edit::<Set>(&args[1])? {
-        Some(mut set) => args.from(2).filter(|member| set.remove(member)).count(),
+        Some(mut set) => {
+            let removed = args.from(2).filter(|member| set.remove(member)).count();
+            set.note_changes(removed, class::SET, "srem");
+            removed
+        }
         None => 0,
     };
     reply.int(removed as i64);
@@ -197,8 +203,12 @@ fn smove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if moved == Some(true) && source != destination {
         if let Some(mut set) = db.edit::<Set>(source)? {
             set.remove(member);
+            set.note(class::SET, "srem");
         }
-        db.edit_or_new::<Set>(destination)?.add(member);
+        let mut set = db.edit_or_new::<Set>(destination)?;
+        if set.add(member) {
+            set.note(class::SET, "sadd");
+        }
     }
     reply.int(moved.unwrap_or(false).into());
     Ok(())
@@ -282,10 +292,15 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let (mut db, reply) = ctx.db_and_reply();
     match (db.edit::<Set>(&args[1])?, count) {
-        (Some(mut set), None) => set.pop(1, |member| reply.bulk(member)),
+        (Some(mut set), None) => {
+            set.pop(1, |member| reply.bulk(member));
+            set.note(class::SET, "spop");
+        }
         (Some(mut set), Some(count)) => {
-            reply.set(count.min(set.len()));
+            let count = count.min(set.len());
+            reply.set(count);
             set.pop(count, |member| reply.bulk(member));
+            set.note_changes(count, class::SET, "spop");
         }
         (None, None) => reply.null(),
         (None, Some(_)) => reply.set(0),
@@ -381,17 +396,17 @@ fn sdiff(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// SINTERSTORE destination key...
 fn sinterstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    store(ctx, args, algebra::intersect)
+    store(ctx, args, algebra::intersect, "sinterstore")
 }
 
 /// SUNIONSTORE destination key...
 fn sunionstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    store(ctx, args, algebra::unite)
+    store(ctx, args, algebra::unite, "sunionstore")
 }
 
 /// SDIFFSTORE destination key...
 fn sdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    store(ctx, args, algebra::subtract)
+    store(ctx, args, algebra::subtract, "sdiffstore")
 }
 
 /// What makes one set of many.
@@ -412,12 +427,21 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), E
     Ok(())
 }
 
-/// Puts what an operation makes of the sets under the first key that the arguments name.
-fn store(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
+/// Puts what an operation makes of the sets under the first key that the arguments name, which is an
+/// event unless nothing is left.
+fn store(
+    ctx: &mut Ctx<'_>,
+    args: Args<'_>,
+    operation: Operation,
+    event: &'static str,
+) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut result = db.new_set(&args[1]);
     operation(&mut result, &db.views::<Set>(args.from(2))?);
     let members = db.put_set(result);
+    if members > 0 {
+        db.note(class::SET, event, &args[1]);
+    }
     reply.int(members as i64);
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::dispatch::spec::{
 };
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::journal::class;
 use crate::store::list::Side;
 use crate::store::{Db, Hash, Kind, List, Set, Zset};
 use crate::text::double;
@@ -77,10 +78,12 @@ fn run(ctx: &mut Ctx<'_>, key: &[u8], plan: &Plan<'_>) -> Result<(), Error> {
     };
     let mut results: Vec<Box<[u8]>> = Vec::with_capacity(count);
     plan.results(&mut db, &elements, |result| results.push(result.unwrap_or_default().into()));
-    db.remove(destination);
-    if !results.is_empty() {
-        let mut list = db.edit_or_new::<List>(destination)?;
+    if results.is_empty() {
+        db.delete(destination);
+    } else {
+        let mut list = db.edit_anew::<List>(destination);
         list.push(Side::Right, results.iter().map(|result| &**result));
+        list.note_changes(count, class::LIST, "sortstore");
     }
     reply.int(count as i64);
     Ok(())

@@ -13,6 +13,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::SORTEDSET, flag::*, key::*, numkeys};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
+use crate::store::journal::class;
 use crate::store::{View, Zset};
 use crate::text::double;
 
@@ -305,7 +306,11 @@ pub const TABLE: &[Spec] = &[
 fn zrem(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let removed = match db.edit::<Zset>(&args[1])? {
-        Some(mut zset) => args.from(2).filter(|member| zset.remove(member).is_some()).count(),
+        Some(mut zset) => {
+            let removed = args.from(2).filter(|member| zset.remove(member).is_some()).count();
+            zset.note_changes(removed, class::ZSET, "zrem");
+            removed
+        }
         None => 0,
     };
     reply.int(removed as i64);

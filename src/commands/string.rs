@@ -9,6 +9,7 @@ use crate::dispatch::spec::{Spec, at, category::STRING, flag::*, key::*, numkeys
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
 use crate::store::Db;
+use crate::store::journal::class;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("append", 3, WRITE | DENYOOM | FAST, append).acl(STRING).key(RW | INSERT, at(1)).doc(
@@ -169,7 +170,7 @@ fn get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn getdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     bulk_or_null(reply, db.string(&args[1])?);
-    db.remove(&args[1]);
+    db.delete(&args[1]);
     Ok(())
 }
 
@@ -192,9 +193,6 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         Lifetime::Unsaid => {}
         Lifetime::Bare => {
             db.set_expiry(key, None);
-        }
-        Lifetime::Until(when) if when <= db.now() => {
-            db.remove(key);
         }
         Lifetime::Until(when) => {
             db.set_expiry(key, Some(when));
@@ -242,7 +240,7 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() > 3 {
         return set_with_options(ctx, args);
     }
-    ctx.db().set_string(&args[1], &args[2], None);
+    store(&mut ctx.db(), &args[1], &args[2], Lifetime::Unsaid);
     ctx.reply.ok();
     Ok(())
 }
@@ -324,8 +322,13 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         bulk_or_null(reply, db.string(key)?);
     }
     let holds = condition.holds(&mut db, key)?;
-    if holds {
-        store(&mut db, key, &args[2], lifetime);
+    match lifetime {
+        _ if !holds => {}
+        // What has expired before it is set is not even set.
+        Lifetime::Until(when) if when <= db.now() => {
+            db.set_expiry(key, Some(when));
+        }
+        _ => store(&mut db, key, &args[2], lifetime),
     }
     match (returns_old, holds) {
         (true, _) => {}
@@ -359,7 +362,7 @@ fn setnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let is_new = !db.contains(&args[1]);
     if is_new {
-        db.set_string(&args[1], &args[2], None);
+        store(&mut db, &args[1], &args[2], Lifetime::Unsaid);
     }
     reply.int(is_new.into());
     Ok(())
@@ -369,7 +372,7 @@ fn setnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn getset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     bulk_or_null(reply, db.string(&args[1])?);
-    db.set_string(&args[1], &args[2], None);
+    store(&mut db, &args[1], &args[2], Lifetime::Unsaid);
     Ok(())
 }
 
@@ -378,7 +381,7 @@ fn delifeq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let is_equal = db.string_to_change(&args[1])? == Some(&args[2]);
     if is_equal {
-        db.remove(&args[1]);
+        db.delete(&args[1]);
     }
     reply.int(is_equal.into());
     Ok(())
@@ -390,7 +393,7 @@ fn mset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     foresee(ctx, pairs.clone().map(|(key, _)| key));
     let mut db = ctx.db();
     for (key, value) in pairs {
-        db.set_string(key, value, None);
+        store(&mut db, key, value, Lifetime::Unsaid);
     }
     ctx.reply.ok();
     Ok(())
@@ -403,7 +406,7 @@ fn msetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let are_new = pairs.clone().all(|(key, _)| !db.contains(key));
     if are_new {
         for (key, value) in pairs {
-            db.set_string(key, value, None);
+            store(&mut db, key, value, Lifetime::Unsaid);
         }
     }
     reply.int(are_new.into());
@@ -459,7 +462,7 @@ fn append(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             if len > most {
                 return Err(error::STRING_TOO_LONG);
             }
-            db.edit_string_of(key, len, |value| value[before..].copy_from_slice(tail))?;
+            db.edit_string_of(key, len, |value, _| value[before..].copy_from_slice(tail))?;
             len
         }
         None => {
@@ -467,6 +470,7 @@ fn append(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             tail.len()
         }
     };
+    db.note(class::STRING, "append", key);
     reply.int(len as i64);
     Ok(())
 }
@@ -487,7 +491,8 @@ fn setrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if end > most {
         return Err(error::STRING_TOO_LONG);
     }
-    db.edit_string_of(key, end, |value| value[offset..end].copy_from_slice(piece))?;
+    db.edit_string_of(key, end, |value, _| value[offset..end].copy_from_slice(piece))?;
+    db.note(class::STRING, "setrange", key);
     reply.int(before.max(end) as i64);
     Ok(())
 }
@@ -512,15 +517,17 @@ fn foresee<'k>(ctx: &Ctx<'_>, keys: impl ExactSizeIterator<Item = &'k [u8]>) {
     }
 }
 
-/// Sets a string. If its time is over already, the key is gone.
+/// Sets a string.
+#[inline]
 fn store(db: &mut Db<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
     match lifetime {
         Lifetime::Unsaid => db.set_string(key, value, None),
         Lifetime::Bare => db.replace_string(key, value),
-        Lifetime::Until(when) if when <= db.now() => {
-            db.remove(key);
-        }
         Lifetime::Until(when) => db.set_string(key, value, Some(when)),
+    }
+    db.note(class::STRING, "set", key);
+    if let Lifetime::Until(_) = lifetime {
+        db.announce(class::GENERIC, "expire", key);
     }
 }
 

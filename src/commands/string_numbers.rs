@@ -5,6 +5,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::STRING, flag::*, key::*};
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::journal::class;
 use crate::text::extended::Extended;
 
 pub const TABLE: &[Spec] = &[
@@ -59,6 +60,7 @@ fn decrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn add(ctx: &mut Ctx<'_>, key: &[u8], addend: i64) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     reply.int(db.add_to_integer(key, addend)?);
+    db.note(class::STRING, "incrby", key);
     Ok(())
 }
 
@@ -75,6 +77,7 @@ fn incrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut digits = Vec::with_capacity(32);
     sum.push(&mut digits);
     db.replace_float(&args[1], &digits);
+    db.note(class::STRING, "incrbyfloat", &args[1]);
     reply.bulk(&digits);
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
 use crate::store::geo::{Area, Found, Point, Shape};
+use crate::store::journal::class;
 use crate::store::zset::Scores;
 use crate::store::{View, Zset};
 
@@ -93,8 +94,14 @@ fn search(ctx: &mut Ctx<'_>, args: Args<'_>, dialect: Dialect) -> Result<(), Err
         let score = if query.stores_distance { distance } else { place.score };
         scores.merge(place.member, score, |_, score| score);
     }
-    reply.int(scores.len() as i64);
+    let stored = scores.len();
     db.set_zset(destination, scores);
+    let event = match dialect.stores {
+        Stores::Always => "geosearchstore",
+        _ => "georadiusstore",
+    };
+    db.note_changes(stored, class::ZSET, event, destination);
+    reply.int(stored as i64);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::Zset;
+use crate::store::journal::class;
 
 /// ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member...]
 pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
@@ -65,6 +66,7 @@ pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
                 Some(score)
             });
         }
+        zset.note_changes((added + changed) as usize, class::ZSET, "zadd");
     }
     reply.int(if change { added + changed } else { added });
     Ok(())
@@ -93,10 +95,16 @@ fn add_to(
     let mut sum = None;
     if let Some(mut zset) = zset {
         zset.expect(1, member.len());
+        let mut is_other = false;
         zset.update(member, |old| {
             sum = conditions.decide(old, old.map_or(increment, |old| old + increment));
-            sum.filter(|sum| !sum.is_nan())
+            let set = sum.filter(|sum| !sum.is_nan());
+            is_other = set.is_some() && set != old;
+            set
         });
+        if is_other {
+            zset.note(class::ZSET, "zincr");
+        }
     }
     match sum {
         Some(sum) if sum.is_nan() => return Err(error::SCORE_IS_NAN),

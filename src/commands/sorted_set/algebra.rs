@@ -6,6 +6,7 @@ use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::journal::class;
 use crate::store::zset::Scores;
 use crate::store::zset::algebra::{self, Aggregate, Source};
 use crate::text::{double, number};
@@ -71,6 +72,15 @@ enum Operation {
 }
 
 impl Operation {
+    /// That its result was stored.
+    fn event(self) -> &'static str {
+        match self {
+            Operation::Union => "zunionstore",
+            Operation::Intersection => "zinterstore",
+            Operation::Difference => "zdiffstore",
+        }
+    }
+
     /// Computes what the keys behind their number, argument `index`, make together, and whether scores
     /// are to be shown.
     fn run(self, ctx: &mut Ctx<'_>, args: Args<'_>, index: usize) -> Result<(Scores, bool), Error> {
@@ -97,8 +107,13 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), E
 
 fn store(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
     let (scores, _) = operation.run(ctx, args, 2)?;
-    ctx.reply.int(scores.len() as i64);
-    ctx.db().set_zset(&args[1], scores);
+    let members = scores.len();
+    let (mut db, reply) = ctx.db_and_reply();
+    db.set_zset(&args[1], scores);
+    if members > 0 {
+        db.note(class::ZSET, operation.event(), &args[1]);
+    }
+    reply.int(members as i64);
     Ok(())
 }
 

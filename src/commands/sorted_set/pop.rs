@@ -4,6 +4,7 @@ use super::members_of;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
+use crate::store::journal::class;
 use crate::store::{Db, Edit, Zset};
 use crate::text::number;
 
@@ -72,6 +73,11 @@ fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl FnMu
         Where::Max => taken.rev().for_each(|(member, score)| show(member, score)),
     }
     zset.remove_ranks(ranks);
+    let event = match from {
+        Where::Min => "zpopmin",
+        Where::Max => "zpopmax",
+    };
+    zset.note_changes(count, class::ZSET, event);
 }
 
 /// ZMPOP numkeys key... MIN | MAX [COUNT count]

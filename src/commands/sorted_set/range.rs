@@ -10,6 +10,7 @@ use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::store::journal::class;
 use crate::store::zset::{Cut, Scores, Zset};
 use crate::store::{Edit, View};
 
@@ -52,9 +53,15 @@ pub fn zremrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn remove(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
     let selection = Selection::parse(args, by, 2, 3)?;
     let (mut db, reply) = ctx.db_and_reply();
+    let event = match by {
+        By::Rank => "zremrangebyrank",
+        By::Score => "zremrangebyscore",
+        By::Name => "zremrangebylex",
+    };
     let remove = |mut zset: Edit<'_, Zset>| {
         let ranks = selection.ranks(zset.view());
         zset.remove_ranks(ranks.clone());
+        zset.note_changes(ranks.len(), class::ZSET, event);
         ranks.len()
     };
     let removed = db.edit::<Zset>(&args[1])?.map_or(0, remove);
@@ -119,17 +126,19 @@ pub fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         query.each(zset, ranks, |member, score| scores.merge(member, score, |_, score| score));
     }
     reply.int(scores.len() as i64);
-    db.remove(&args[1]);
-    if !scores.is_empty() {
-        // One by one, as in the reference: it shows in the sign of zeros.
-        let mut zset = db.edit_or_new::<Zset>(&args[1])?;
-        if let Selection::Ranks(..) = query.selection {
-            zset.expect(scores.len(), 0);
-        }
-        scores.iter().for_each(|(member, score)| {
-            zset.insert(member, score);
-        });
+    if scores.is_empty() {
+        db.delete(&args[1]);
+        return Ok(());
     }
+    // One by one, as in the reference: it shows in the sign of zeros.
+    let mut zset = db.edit_anew::<Zset>(&args[1]);
+    if let Selection::Ranks(..) = query.selection {
+        zset.expect(scores.len(), 0);
+    }
+    scores.iter().for_each(|(member, score)| {
+        zset.insert(member, score);
+    });
+    zset.note(class::ZSET, "zrangestore");
     Ok(())
 }
 
