@@ -13,12 +13,9 @@ use crate::dispatch::{Table, call};
 use crate::error;
 use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview, preview::Preview};
 use crate::world::clients::RESERVED_PLACES;
+use crate::world::output::MAX_UNREAD;
 use crate::world::stats::ReadNanos;
 use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
-
-/// A client that leaves so many bytes unread and sends one command more is closed, whatever
-/// `client-output-buffer-limit` says: a reader that never reads must not eat the memory.
-const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 
 /// When a client's requests have brought so many bytes of replies, these are sent before more of its
 /// requests run: a few bytes of input may ask for any amount of output.
@@ -121,6 +118,7 @@ impl Engine {
         if self.sweep_at().is_some_and(|due| due <= now.mono) {
             self.close_idle();
         }
+        self.world.cut_off_slow();
         call::settle(&mut self.world, &self.table, &mut self.watch);
         self.watch.rest(&mut self.world.stats);
         for slot in self.world.clients.take_resumed() {
@@ -135,7 +133,8 @@ impl Engine {
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
         let wait = self.world.waiters.next_deadline();
-        [linger, wait, self.sweep_at(), self.store_at()].into_iter().flatten().min()
+        let slow = self.world.clients.next_overdue();
+        [linger, wait, slow, self.sweep_at(), self.store_at()].into_iter().flatten().min()
     }
 
     /// When the next key expires: at once while there are more than one turn removes or frees.
@@ -316,6 +315,7 @@ impl Engine {
             outbox.bytes.drain(..outbox.sent);
             outbox.sent = 0;
         }
+        self.world.limit_output(slot);
         self.world.clients.account(slot);
     }
 
@@ -436,16 +436,9 @@ impl Engine {
         if out.is_empty() {
             recycle(&mut self.spare, out);
         } else {
-            world.stats.max_output_buffer = world.stats.max_output_buffer.max(out.len());
-            let hard = world.config.client_output_buffer_limit.normal.hard;
-            let client = &mut world.clients[slot];
-            client.outbox.bytes = out;
-            if hard > 0 && client.outbox.unsent().len() > hard {
-                log::warn!("client {} has passed its output buffer limit", client.id);
-                world.stats.output_buffer_limit_disconnections += 1;
-                world.clients.doom(slot, Doom::Now);
-            }
+            world.clients[slot].outbox.bytes = out;
             world.clients.touch(slot);
+            world.limit_output(slot);
         }
         at
     }

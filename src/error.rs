@@ -83,6 +83,22 @@ pub fn not_in_transaction(full_name: &str) -> Error {
     Error::text(format!("ERR Command '{full_name}' not allowed inside a transaction"))
 }
 
+/// EXEC itself was refused.
+pub fn exec_refused(refused: &Error) -> Error {
+    let reason = refused.as_bytes();
+    let reason = reason.strip_prefix(b"ERR ").unwrap_or(reason);
+    Error::text([b"EXECABORT Transaction discarded because of: ", reason].concat())
+}
+
+// Publish and subscribe.
+
+/// The command may not run for a client that is subscribed in RESP2.
+pub fn not_while_subscribed(full_name: &str) -> Error {
+    Error::text(format!(
+        "ERR Can't execute '{full_name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    ))
+}
+
 // Blocking commands.
 
 pub const TIMEOUT_NOT_A_FLOAT: Error = Error::fixed("ERR timeout is not a float or out of range");

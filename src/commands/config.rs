@@ -149,6 +149,14 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("set-max-listpack-value", configure_store),
     ("zset-max-listpack-entries", configure_store),
     ("zset-max-listpack-value", configure_store),
+    ("notify-keyspace-events", |world| {
+        world.follow_events();
+        Ok(())
+    }),
+    ("client-output-buffer-limit", |world| {
+        world.limit_all_output();
+        Ok(())
+    }),
     // After the policy by which keys go.
     ("maxmemory", |world| {
         if world.config.maxmemory > 0 && !world.make_room() {

@@ -38,14 +38,14 @@ pub const TABLE: &[Spec] = &[
             ("6.2.0", "Without arguments it describes the connection and changes nothing."),
         ])
         .secret(|args, index| index > 3 && args.is(index - 2, "AUTH")),
-    Spec::new("ping", -1, FAST, ping)
+    Spec::new("ping", -1, FAST | SUBSCRIBER, ping)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc("1.0.0", "O(1)", "[message]", "Answers PONG, or the message it was given."),
     Spec::new(
         "quit",
         -1,
-        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SUBSCRIBER,
         quit,
     )
     .acl(CONNECTION)
@@ -53,7 +53,7 @@ pub const TABLE: &[Spec] = &[
     Spec::new(
         "reset",
         1,
-        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SUBSCRIBER,
         reset,
     )
     .acl(CONNECTION)
@@ -160,8 +160,15 @@ fn describe_server(ctx: &mut Ctx<'_>) {
 }
 
 /// PING [message]
+///
+/// Among messages of RESP2 its reply looks like one of them.
 fn ping(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     match args.len() {
+        1 | 2 if ctx.client().is_resp2_subscriber() => {
+            ctx.reply.array(2);
+            ctx.reply.bulk(b"pong");
+            ctx.reply.bulk(args.get(1).unwrap_or_default());
+        }
         1 => ctx.reply.status("PONG"),
         2 => ctx.reply.bulk(&args[1]),
         _ => return Err(error::wrong_arity(ctx.row.spec.name)),

@@ -16,7 +16,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
 use crate::error::Error;
 use crate::resp::Args;
-use crate::world::process;
+use crate::world::{Topic, process};
 
 pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
@@ -150,10 +150,9 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("maxclients", world.config.maxclients);
     report.field("client_recent_max_input_buffer", world.stats.max_input_buffer);
     report.field("client_recent_max_output_buffer", world.stats.max_output_buffer);
+    report.zeros(&["blocked_clients", "tracking_clients"]);
+    report.field("pubsub_clients", world.pubsub.clients());
     report.zeros(&[
-        "blocked_clients",
-        "tracking_clients",
-        "pubsub_clients",
         "watching_clients",
         "clients_in_timeout_table",
         "total_watched_keys",
@@ -284,10 +283,11 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     ]);
     report.field("keyspace_hits", keyspace.hits);
     report.field("keyspace_misses", keyspace.misses);
+    let listeners = |topic| ctx.world.pubsub.listeners(topic).len();
+    report.field("pubsub_channels", listeners(Topic::Channel));
+    report.field("pubsub_patterns", listeners(Topic::Pattern));
+    report.field("pubsubshard_channels", listeners(Topic::Shard));
     report.zeros(&[
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",

@@ -24,6 +24,7 @@ pub mod lcs;
 pub mod list;
 pub mod memory;
 pub mod object;
+pub mod pubsub;
 pub mod scan;
 pub mod server;
 pub mod set;
@@ -52,6 +53,7 @@ pub const GROUPS: &[Group] = &[
     ("hash", hash_expiry::TABLE),
     ("hyperloglog", hyperloglog::TABLE),
     ("list", list::TABLE),
+    ("pubsub", pubsub::TABLE),
     ("server", command::TABLE),
     ("server", config::TABLE),
     ("server", debug::TABLE),

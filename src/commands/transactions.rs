@@ -57,7 +57,7 @@ pub const TABLE: &[Spec] = &[
 
 /// DISCARD
 fn discard(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    end_transaction(ctx).ok_or(error::DISCARD_WITHOUT_MULTI)?;
+    ctx.world.end_transaction(ctx.slot).ok_or(error::DISCARD_WITHOUT_MULTI)?;
     ctx.world.unwatch(ctx.slot);
     ctx.reply.ok();
     Ok(())
@@ -65,7 +65,7 @@ fn discard(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// EXEC
 fn exec(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let transaction = end_transaction(ctx).ok_or(error::EXEC_WITHOUT_MULTI)?;
+    let transaction = ctx.world.end_transaction(ctx.slot).ok_or(error::EXEC_WITHOUT_MULTI)?;
     let has_changed = ctx.world.is_watch_broken(ctx.slot);
     ctx.world.unwatch(ctx.slot);
     if transaction.is_broken {
@@ -75,10 +75,7 @@ fn exec(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         ctx.reply.null_array();
         return Ok(());
     }
-    ctx.reply.array(transaction.queue.len());
-    for queued in &transaction.queue {
-        call::run_queued(ctx, queued);
-    }
+    call::run_queue(ctx, &transaction);
     Ok(())
 }
 
@@ -103,9 +100,4 @@ fn watch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     ctx.reply.ok();
     Ok(())
-}
-
-/// Takes the transaction out of the client's session, if there is one.
-fn end_transaction(ctx: &mut Ctx<'_>) -> Option<Transaction> {
-    ctx.client_mut().session.as_mut()?.transaction.take()
 }

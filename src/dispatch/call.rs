@@ -11,7 +11,7 @@ use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
 use crate::resp::{Args, Mark, Reply};
 use crate::store::Kind;
-use crate::world::transaction::Queued;
+use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
 /// Runs one request of a client and writes its reply, unless the client has to wait for that.
@@ -33,8 +33,7 @@ pub fn call(
             end_reply(world, reply, start, slot);
         }
         Ok(row) => {
-            let mut ctx =
-                Ctx { world, reply, table, watch, row, slot, is_atomic: false, until: None };
+            let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
             run(&mut ctx, args);
             let until = ctx.until.take();
             let is_silent = end_reply(world, reply, start, slot);
@@ -102,7 +101,7 @@ fn admit<'t>(
         && world.access.is_login_required()
         && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH))
     {
-        return Err(rejected(world, &found, error::NOAUTH));
+        return Err(rejected(world, slot, &found, error::NOAUTH));
     }
 
     // Exists.
@@ -119,17 +118,22 @@ fn admit<'t>(
 
     // Arity.
     if !row.spec.accepts(args.len()) {
-        return Err(rejected(world, &found, error::wrong_arity(&row.full_name)));
+        return Err(rejected(world, slot, &found, error::wrong_arity(&row.full_name)));
     }
 
     // May be queued, if there is a transaction.
     if row.has(flag::NO_MULTI) && world.clients[slot].transaction().is_some() {
-        return Err(rejected(world, &found, error::not_in_transaction(&row.full_name)));
+        return Err(rejected(world, slot, &found, error::not_in_transaction(&row.full_name)));
+    }
+
+    // Allowed among messages of RESP2, if there may be any.
+    if !row.has(flag::SUBSCRIBER) && world.clients[slot].is_resp2_subscriber() {
+        return Err(rejected(world, slot, &found, error::not_while_subscribed(&row.full_name)));
     }
 
     // Memory is there, or keys go that make room, or the command needs none.
     if world.config.maxmemory > 0 && !world.make_room() && needs(world, slot, row, flag::DENYOOM) {
-        return Err(rejected(world, &found, error::OOM));
+        return Err(rejected(world, slot, &found, error::OOM));
     }
     Ok(row)
 }
@@ -140,13 +144,20 @@ fn needs(world: &World, slot: Slot, row: &Row, flag: Flags) -> bool {
     row.has(flag) || row.has(flag::RUNS_QUEUE) && queued & flag != 0
 }
 
-/// Counts a refusal for the command it was refused to, and hands the error on.
+/// Counts a refusal for the command it was refused to, and hands the error on. A transaction ends when its
+/// EXEC is refused.
 #[cold]
-fn rejected(world: &mut World, found: &Found<'_>, error: Error) -> Error {
-    if let Found::Row(row) = found {
-        world.stats.command(row.id).rejected += 1;
+fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> Error {
+    let Found::Row(row) = found else {
+        return error;
+    };
+    world.stats.command(row.id).rejected += 1;
+    if !row.has(flag::RUNS_QUEUE) {
+        return error;
     }
-    error
+    world.end_transaction(slot);
+    world.unwatch(slot);
+    error::exec_refused(&error)
 }
 
 /// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
@@ -169,6 +180,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
     if let Err(error) = &outcome {
         reply.rewind(start);
         reply.error(error);
+        ctx.replies = 1;
         world.stats.count_error(error);
     }
     #[cfg(debug_assertions)]
@@ -185,20 +197,39 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
     stats.failed += u64::from(outcome.is_err());
 }
 
-/// Runs a command that was queued, as one element of the reply to EXEC.
-pub fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) {
+/// Runs the commands that were queued. The reply is an array of what they reply.
+pub fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
+    let queue = &transaction.queue;
+    if transaction.flags & flag::MANY_REPLIES == 0 {
+        ctx.reply.array(queue.len());
+        for queued in queue {
+            run_queued(ctx, queued);
+        }
+        return;
+    }
+    let Ctx { world, reply, table, watch, row, slot, .. } = ctx;
+    let (table, row, slot) = (*table, *row, *slot);
+    reply.array_of(|reply| {
+        let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
+        queue.iter().map(|queued| run_queued(&mut ctx, queued)).sum()
+    });
+}
+
+/// Runs a command that was queued, and returns how many elements it has added to the reply to EXEC.
+fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     let row = ctx.table.row(queued.command);
     let Ctx { world, table, watch, slot, .. } = ctx;
     let (table, slot) = (*table, *slot);
+    let mut replies = 0;
     ctx.reply.element(|reply| {
-        run(
-            &mut Ctx { world, reply, table, watch, row, slot, is_atomic: true, until: None },
-            queued.args.args(),
-        );
+        let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
+        run(&mut ctx, queued.args.args());
+        replies = ctx.replies;
     });
     if ctx.world.has_news() {
         ctx.world.spread_news(Some(slot));
     }
+    replies
 }
 
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
@@ -238,8 +269,7 @@ fn run_again(
     client.outbox.is_away = true;
     let row = table.row(wait.command);
     let start = reply.mark();
-    let mut ctx =
-        Ctx { world, reply: &mut reply, table, watch, row, slot, is_atomic: false, until: None };
+    let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
     run(&mut ctx, wait.args.args());
     let is_over = ctx.until.is_none();
     if !is_over || wait.is_silent {
@@ -254,6 +284,7 @@ fn run_again(
     client.outbox.bytes = reply.into_inner();
     client.outbox.is_away = false;
     world.clients.touch(slot);
+    world.limit_output(slot);
     if is_over {
         world.stop_waiting(slot);
     }

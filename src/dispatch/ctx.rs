@@ -20,8 +20,24 @@ pub struct Ctx<'a> {
     pub slot: Slot,
     /// Whether it runs in a transaction, where nothing may wait.
     pub is_atomic: bool,
+    /// How many replies the command has written: SUBSCRIBE and its kin may write any number, others one.
+    pub replies: usize,
     /// What the command waits for: see [`Ctx::wait`].
     pub until: Option<Until>,
+}
+
+impl<'a> Ctx<'a> {
+    /// The context of a command that is not part of a transaction.
+    pub fn new(
+        world: &'a mut World,
+        reply: &'a mut Reply,
+        table: &'a Table,
+        watch: &'a mut Stopwatch,
+        row: &'a Row,
+        slot: Slot,
+    ) -> Ctx<'a> {
+        Ctx { world, reply, table, watch, row, slot, is_atomic: false, replies: 1, until: None }
+    }
 }
 
 impl Ctx<'_> {

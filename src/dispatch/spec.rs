@@ -73,6 +73,8 @@ pub mod flag {
     pub const UNQUEUED: Flags = 1 << 21;
     /// Runs the commands that are queued, so it counts as all of them together.
     pub const RUNS_QUEUE: Flags = 1 << 22;
+    /// Runs for a client that is subscribed in RESP2, where other commands do not.
+    pub const SUBSCRIBER: Flags = 1 << 23;
 
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[

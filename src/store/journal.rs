@@ -23,6 +23,9 @@ pub mod class {
     pub const KEY_MISS: Classes = 1 << 8;
     /// A key was added.
     pub const NEW: Classes = 1 << 9;
+    /// Nothing has events of these two: they can be chosen, and that is all.
+    pub const STREAM: Classes = 1 << 10;
+    pub const MODULE: Classes = 1 << 11;
 }
 
 /// The notes since they were last read.

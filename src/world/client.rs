@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::access::UserId;
 use super::session::Session;
 use super::stats::CommandId;
+use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
 use crate::resp::{Parser, Protocol};
 
@@ -163,6 +164,9 @@ pub struct Client {
     /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
     pub stalled: bool,
 
+    /// More waits for it than the soft limit allows. If that is so still at this time, in µs of
+    /// [`super::Now::mono`], it is cut off.
+    pub(super) slow_until: Option<u64>,
     /// It is closing and has not read all it is owed: the engine looks after it.
     pub lingering: bool,
 
@@ -205,6 +209,7 @@ impl Client {
             unfinished: false,
             touched: false,
             stalled: false,
+            slow_until: None,
             lingering: false,
             last_command: None,
             commands: 0,
@@ -243,6 +248,21 @@ impl Client {
     /// As [`Client::transaction`], to change.
     pub fn transaction_mut(&mut self) -> Option<&mut Transaction> {
         self.session.as_mut()?.transaction.as_mut()
+    }
+
+    /// What the client listens to, if it ever has listened to anything.
+    pub fn subscriptions(&self) -> Option<&Subscriptions> {
+        Some(&self.session.as_ref()?.subscriptions)
+    }
+
+    /// Whether the client listens to any channel or pattern.
+    pub fn is_subscriber(&self) -> bool {
+        self.subscriptions().is_some_and(|subscriptions| !subscriptions.is_empty())
+    }
+
+    /// Whether only commands about subscriptions may run: RESP2 cannot tell other replies from messages.
+    pub fn is_resp2_subscriber(&self) -> bool {
+        self.protocol == Protocol::Resp2 && self.is_subscriber()
     }
 
     /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command

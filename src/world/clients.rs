@@ -4,7 +4,7 @@
 //! after [`Clients::remove`], which happens between event batches. Whoever remembers a client for
 //! longer than a turn remembers its id and asks for it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Index, IndexMut};
 
 use slab::Slab;
@@ -31,6 +31,8 @@ pub struct Clients {
     touched: Vec<Slot>,
     /// Slots of clients with complete requests in their inbox that may run in the next turn.
     resumed: Vec<Slot>,
+    /// Clients over the soft limit for their output: when they are cut off, and their slots.
+    slow: BTreeSet<(u64, Slot)>,
     /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
 }
@@ -49,6 +51,7 @@ impl Clients {
 
     /// Forgets a client. Its slot may be given to the next newcomer.
     pub fn remove(&mut self, slot: Slot) -> Client {
+        self.set_slow_until(slot, None);
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
@@ -141,6 +144,27 @@ impl Clients {
     /// The slots of those clients since the last call. Some may have other clients by now.
     pub fn take_resumed(&mut self) -> Vec<Slot> {
         std::mem::take(&mut self.resumed)
+    }
+
+    /// The client will be cut off at this time, in µs of [`super::Now::mono`], or never.
+    pub(super) fn set_slow_until(&mut self, slot: Slot, due: Option<u64>) {
+        let old = std::mem::replace(&mut self.slab[slot].slow_until, due);
+        if let Some(due) = old {
+            self.slow.remove(&(due, slot));
+        }
+        if let Some(due) = due {
+            self.slow.insert((due, slot));
+        }
+    }
+
+    /// The next client to be cut off, if that is due by `now`.
+    pub(super) fn overdue(&self, now: u64) -> Option<Slot> {
+        self.slow.first().filter(|&&(due, _)| due <= now).map(|&(_, slot)| slot)
+    }
+
+    /// When the first of the slow clients is cut off.
+    pub fn next_overdue(&self) -> Option<u64> {
+        self.slow.first().map(|&(due, _)| due)
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.

@@ -10,9 +10,12 @@ pub mod config;
 pub mod key_index;
 pub mod memory;
 pub mod news;
+pub mod output;
 pub mod process;
+pub mod pubsub;
 pub mod session;
 pub mod stats;
+pub mod subscriptions;
 pub mod transaction;
 pub mod waiters;
 pub mod watch;
@@ -26,8 +29,10 @@ pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
 pub use process::Process;
+pub use pubsub::PubSub;
 pub use session::Session;
 pub use stats::{CommandId, Stats, Stopwatch};
+pub use subscriptions::{Subscriptions, Topic};
 pub use transaction::Transaction;
 pub use waiters::{Until, Wait, Waiters};
 pub use watch::Watches;
@@ -65,6 +70,7 @@ pub struct World {
     pub store: Store,
     pub watches: Watches,
     pub waiters: Waiters,
+    pub pubsub: PubSub,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -90,6 +96,7 @@ impl World {
             store: Store::new(config.databases),
             watches: Watches::default(),
             waiters: Waiters::default(),
+            pubsub: PubSub::default(),
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),
@@ -114,6 +121,7 @@ impl World {
     pub fn configure_store(&mut self) {
         self.store.shared.limits = self.config.limits;
         self.store.shared.eviction.settings = self.config.eviction;
+        self.follow_events();
     }
 
     /// The state of an embedder's commands, if it is a `T`.
@@ -128,18 +136,6 @@ impl World {
         self.stats.connections_received += 1;
         self.stats.peak_clients = self.stats.peak_clients.max(self.clients.len());
         slot
-    }
-
-    /// Sends the client what is no part of the reply to the command that it is running: that reply comes
-    /// first.
-    pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
-        let outbox = &mut self.clients[slot].outbox;
-        if outbox.is_away {
-            outbox.late.extend_from_slice(bytes);
-        } else {
-            outbox.bytes.extend_from_slice(bytes);
-            self.clients.touch(slot);
-        }
     }
 
     /// Seconds since the server started.

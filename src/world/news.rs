@@ -13,7 +13,7 @@ impl World {
                     self.break_watches(note.db, note.key);
                     self.waiters.changed(note.db, note.key);
                 }
-                What::Event(..) => {}
+                What::Event(_, event) => self.announce(note.db, event, note.key),
             }
         }
         let _ = by;

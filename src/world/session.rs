@@ -2,6 +2,7 @@
 //!
 //! It sits behind one box, so that the many who have none of it stay small.
 
+use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
 use super::waiters::Wait;
 use super::watch::Watched;
@@ -15,6 +16,7 @@ pub struct Session {
     pub watched: Watched,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
+    pub subscriptions: Subscriptions,
 }
 
 impl Session {
@@ -24,6 +26,7 @@ impl Session {
             + self.transaction.as_ref().map_or(0, Transaction::memory)
             + self.watched.memory()
             + self.wait.as_ref().map_or(0, Wait::memory)
+            + self.subscriptions.memory()
     }
 }
 
@@ -34,6 +37,7 @@ impl World {
         if self.clients[slot].session.is_some() {
             self.unwatch(slot);
             self.stop_waiting(slot);
+            self.unsubscribe_all(slot);
             self.clients[slot].session = None;
         }
     }

@@ -1,6 +1,7 @@
 //! A transaction: the commands that MULTI queues until EXEC.
 
 use super::stats::CommandId;
+use super::{Slot, World};
 use crate::resp::{Args, OwnedArgs};
 
 /// A command in the queue.
@@ -32,5 +33,12 @@ impl Transaction {
     /// Bytes of memory that the queue holds.
     pub fn memory(&self) -> usize {
         self.queue.capacity() * size_of::<Queued>() + self.memory
+    }
+}
+
+impl World {
+    /// Takes the transaction out of the client's session, if there is one.
+    pub fn end_transaction(&mut self, slot: Slot) -> Option<Transaction> {
+        self.clients[slot].session.as_mut()?.transaction.take()
     }
 }

@@ -19,6 +19,7 @@ mod gates;
 mod layers;
 mod net;
 mod process;
+mod pubsub;
 mod redis_rs;
 mod socket;
 mod table;

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Reason;
-use super::value::{BufferLimit, OutputBufferLimits, Secret};
+use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Secret};
 use crate::text::number;
 
 /// A way to write values of type `T`. What `show` gives, `read` takes and makes the same value of.
@@ -247,6 +247,45 @@ impl Kind<OutputBufferLimits> for BufferLimits {
             format!("{class} {} {} {}", limit.hard, limit.soft, limit.soft_seconds)
         });
         texts.join(" ").into_bytes()
+    }
+}
+
+/// The letters of [`KeyspaceEvents`] in any order, shown in the reference's. Empty for none.
+pub(super) struct EventLetters;
+
+impl Kind<KeyspaceEvents> for EventLetters {
+    fn read(&self, field: &mut KeyspaceEvents, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = KeyspaceEvents::default();
+        for &letter in single(words)? {
+            match letter {
+                b'A' => field.classes |= KeyspaceEvents::ALL,
+                b'K' => field.by_key = true,
+                b'E' => field.by_event = true,
+                _ => {
+                    let known = KeyspaceEvents::LETTERS.iter().find(|(known, _)| *known == letter);
+                    let &(_, class) =
+                        known.ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
+                    field.classes |= class;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &KeyspaceEvents) -> Vec<u8> {
+        let is_all = field.classes & KeyspaceEvents::ALL == KeyspaceEvents::ALL;
+        let mut letters = Vec::new();
+        letters.extend(is_all.then_some(b'A'));
+        for &(letter, class) in KeyspaceEvents::LETTERS {
+            // The last stands behind the two that are no classes.
+            if letter == b'm' {
+                letters.extend(field.by_key.then_some(b'K'));
+                letters.extend(field.by_event.then_some(b'E'));
+            }
+            let is_told = is_all && KeyspaceEvents::ALL & class != 0;
+            letters.extend((field.classes & class != 0 && !is_told).then_some(letter));
+        }
+        letters
     }
 }
 

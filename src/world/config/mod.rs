@@ -30,7 +30,9 @@ use crate::store::evict::Settings as Eviction;
 use crate::text::glob;
 
 pub use file::{LoadError, Place};
-pub use value::{BufferLimit, DebugCommand, LogLevel, OutputBufferLimits, Secret, UserLine};
+pub use value::{
+    BufferLimit, DebugCommand, KeyspaceEvents, LogLevel, OutputBufferLimits, Secret, UserLine,
+};
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
 pub type Reason = Cow<'static, str>;
@@ -65,6 +67,8 @@ pub struct Config {
     pub maxclients: u32,
     /// The bytes of memory that may be used before keys are evicted. 0: as much as there is.
     pub maxmemory: usize,
+    /// Which events of keys are published. None of them costs anything while nobody listens.
+    pub notify_keyspace_events: KeyspaceEvents,
     /// The port for clients. Whether 0 means none or any free one is for the caller to say.
     pub port: u16,
     /// The longest bulk string of a request, in bytes.
@@ -102,6 +106,7 @@ impl Default for Config {
             loglevel: LogLevel::Notice,
             maxclients: 10_000,
             maxmemory: 0,
+            notify_keyspace_events: KeyspaceEvents::default(),
             port: 6379,
             proto_max_bulk_len: 512 << 20,
             requirepass: Secret::default(),

@@ -5,8 +5,8 @@
 //! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
 
 use super::kind::{
-    Addresses, BufferLimits, Empty, FilePath, Integer, Kind, Memory, OctalMode, OneOf, Only,
-    Password, YesNo,
+    Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, OctalMode,
+    OneOf, Only, Password, YesNo,
 };
 use super::{Config, Reason};
 
@@ -78,6 +78,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)),
     directive!("maxmemory-policy", eviction.policy, OneOf),
     directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
+    directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
     directive!("port", port, PORT),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
@@ -228,7 +229,7 @@ mod tests {
     /// written in a form that gives it back.
     #[test]
     fn every_other_value_is_taken_as_it_is_shown_and_as_it_is_written() {
-        let texts = ["7", "2mb", "local", "debug", "normal 1 2 3", "it's \"\x07\" a name"];
+        let texts = ["7", "2mb", "local", "debug", "normal 1 2 3", "mn$KE", "it's \"\x07\" a name"];
         for directive in DIRECTIVES {
             for text in texts {
                 let mut config = Config::default();

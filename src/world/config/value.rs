@@ -6,6 +6,7 @@ use std::ops::Deref;
 use super::file::{LoadError, Place};
 use super::kind::Choice;
 use crate::store::evict::Policy;
+use crate::store::journal::{Classes, class};
 
 /// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -97,6 +98,51 @@ pub struct BufferLimit {
     pub hard: usize,
     pub soft: usize,
     pub soft_seconds: u32,
+}
+
+/// Which events of keys are published, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyspaceEvents {
+    /// In a channel named after the key.
+    pub by_key: bool,
+    /// In a channel named after the event.
+    pub by_event: bool,
+    pub classes: Classes,
+}
+
+impl KeyspaceEvents {
+    /// The letters of the classes.
+    pub const LETTERS: &[(u8, Classes)] = &[
+        (b'g', class::GENERIC),
+        (b'$', class::STRING),
+        (b'l', class::LIST),
+        (b's', class::SET),
+        (b'h', class::HASH),
+        (b'z', class::ZSET),
+        (b'x', class::EXPIRED),
+        (b'e', class::EVICTED),
+        (b't', class::STREAM),
+        (b'd', class::MODULE),
+        (b'n', class::NEW),
+        (b'm', class::KEY_MISS),
+    ];
+
+    /// The classes that `A` stands for: whatever is done to a key that exists, or ends it.
+    pub const ALL: Classes = class::GENERIC
+        | class::STRING
+        | class::LIST
+        | class::SET
+        | class::HASH
+        | class::ZSET
+        | class::EXPIRED
+        | class::EVICTED
+        | class::STREAM
+        | class::MODULE;
+
+    /// The classes that are published anywhere.
+    pub fn announced(self) -> Classes {
+        if self.by_key || self.by_event { self.classes } else { 0 }
+    }
 }
 
 /// `user NAME RULE…`, a line of the file. What the rules mean is for the access list to say.

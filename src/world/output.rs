@@ -1,0 +1,148 @@
+//! What is sent to clients beside the replies to their commands, and how much may wait for one that
+//! reads slowly.
+//!
+//! Nobody waits for a slow reader: what it has not read waits in its outbox, and when that is more than
+//! `client-output-buffer-limit` allows, it is cut off.
+
+use super::client::{Client, Doom};
+use super::config::BufferLimit;
+use super::{Slot, World};
+use crate::resp::{Protocol, Reply};
+
+/// Who leaves so many bytes unread and is sent more is cut off, whatever `client-output-buffer-limit`
+/// says: a reader that never reads must not eat the memory.
+pub const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
+
+/// What waits up to here is nothing that a limit is for.
+pub const REPLY_BUFFER: usize = 16 * 1024;
+
+/// What goes to several clients, spelled once in each protocol that one of them speaks.
+pub struct Frame<W> {
+    write: W,
+    spelled: [Vec<u8>; 2],
+}
+
+impl<W: Fn(&mut Reply)> Frame<W> {
+    /// What `write` says.
+    pub fn new(write: W) -> Frame<W> {
+        Frame { write, spelled: [Vec::new(), Vec::new()] }
+    }
+
+    /// The bytes in `protocol`.
+    #[inline]
+    pub fn bytes(&mut self, protocol: Protocol) -> &[u8] {
+        let spelled = &mut self.spelled[protocol as usize];
+        if spelled.is_empty() {
+            let mut reply = Reply::new(Vec::new(), protocol);
+            (self.write)(&mut reply);
+            *spelled = reply.into_inner();
+        }
+        spelled
+    }
+}
+
+impl World {
+    /// Sends the client what is no part of the reply to the command that it is running: that reply comes
+    /// first. Who is closing gets nothing more.
+    pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
+        let client = &mut self.clients[slot];
+        if client.doom != Doom::No {
+            return;
+        }
+        if client.outbox.unsent().len() > MAX_UNREAD {
+            self.cut_off(slot);
+            return;
+        }
+        let outbox = &mut client.outbox;
+        if outbox.is_away {
+            outbox.late.extend_from_slice(bytes);
+            return;
+        }
+        let room = outbox.bytes.capacity();
+        outbox.bytes.extend_from_slice(bytes);
+        if outbox.bytes.capacity() != room {
+            self.clients.account(slot);
+        }
+        self.clients.touch(slot);
+        self.limit_output(slot);
+    }
+
+    /// Sends the frame to all clients with these ids, except who is closing. Returns how many get it.
+    pub fn broadcast<W: Fn(&mut Reply)>(&mut self, ids: &[u64], frame: &mut Frame<W>) -> usize {
+        let mut sent = 0;
+        for &id in ids {
+            if let Some(slot) = self.clients.slot_of(id)
+                && self.clients[slot].doom == Doom::No
+            {
+                self.send(slot, frame.bytes(self.clients[slot].protocol));
+                sent += 1;
+            }
+        }
+        sent
+    }
+
+    /// Cuts the client off if more waits for it than may, or has waited for too long. To be called when
+    /// something was added to its outbox, or has left it.
+    #[inline]
+    pub fn limit_output(&mut self, slot: Slot) {
+        let client = &self.clients[slot];
+        let longest = &mut self.stats.max_output_buffer;
+        *longest = client.outbox.bytes.len().max(*longest);
+        if client.output() > 0 || client.slow_until.is_some() {
+            self.limit_waiting(slot);
+        }
+    }
+
+    #[cold]
+    fn limit_waiting(&mut self, slot: Slot) {
+        let limit = self.output_limit(slot);
+        let client = &self.clients[slot];
+        let waiting = client.output();
+        let is_over = |most: usize| most > 0 && waiting >= most;
+        if is_over(limit.hard) {
+            self.cut_off(slot);
+        } else if !is_over(limit.soft) {
+            self.clients.set_slow_until(slot, None);
+        } else if client.slow_until.is_none() {
+            let due = self.now.mono + u64::from(limit.soft_seconds) * 1_000_000;
+            self.clients.set_slow_until(slot, Some(due));
+        }
+    }
+
+    /// Cuts off who has been over the soft limit for too long.
+    pub fn cut_off_slow(&mut self) {
+        while let Some(slot) = self.clients.overdue(self.now.mono) {
+            self.clients.set_slow_until(slot, None);
+            self.cut_off(slot);
+        }
+    }
+
+    /// `client-output-buffer-limit` has changed.
+    pub fn limit_all_output(&mut self) {
+        let slots: Vec<Slot> = self.clients.slots().collect();
+        for slot in slots {
+            self.clients.set_slow_until(slot, None);
+            self.limit_output(slot);
+        }
+    }
+
+    fn cut_off(&mut self, slot: Slot) {
+        log::warn!("client {} has passed its output buffer limit", self.clients[slot].id);
+        self.stats.output_buffer_limit_disconnections += 1;
+        self.clients.doom(slot, Doom::Now);
+    }
+
+    /// The limit for the client's class.
+    fn output_limit(&self, slot: Slot) -> BufferLimit {
+        let limits = &self.config.client_output_buffer_limit;
+        if self.clients[slot].is_subscriber() { limits.pubsub } else { limits.normal }
+    }
+}
+
+impl Client {
+    /// Bytes that wait for the client to read them, if they are more than usual.
+    pub fn output(&self) -> usize {
+        let unsent = self.outbox.unsent().len();
+        if unsent > REPLY_BUFFER { unsent } else { 0 }
+    }
+}

@@ -1,0 +1,203 @@
+//! Publish and subscribe: who listens to which channels and patterns, and how a message reaches them.
+//!
+//! The world knows the listeners of every name, and a client's session the names that it listens to; the
+//! two say the same at any time. What nobody listens to takes no memory.
+
+use std::collections::BTreeMap;
+
+use super::output::Frame;
+use super::subscriptions::Topic;
+use super::{Slot, World};
+use crate::text::glob;
+
+/// Names that somebody listens to, and the ids of who does, the oldest client first.
+pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
+
+/// Everybody who listens.
+#[derive(Debug, Default)]
+pub struct PubSub {
+    listeners: [Listeners; 3],
+    clients: usize,
+}
+
+impl PubSub {
+    pub fn listeners(&self, topic: Topic) -> &Listeners {
+        &self.listeners[topic as usize]
+    }
+
+    /// How many clients listen to anything.
+    pub fn clients(&self) -> usize {
+        self.clients
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.listeners.iter().all(BTreeMap::is_empty)
+    }
+
+    /// Whether a message in a channel can reach anybody.
+    fn is_heard(&self) -> bool {
+        !self.listeners(Topic::Channel).is_empty() || !self.listeners(Topic::Pattern).is_empty()
+    }
+
+    fn add(&mut self, topic: Topic, name: &[u8], id: u64) {
+        let listeners = &mut self.listeners[topic as usize];
+        match listeners.get_mut(name) {
+            Some(ids) => {
+                if let Err(place) = ids.binary_search(&id) {
+                    ids.insert(place, id);
+                }
+            }
+            None => drop(listeners.insert(name.into(), vec![id])),
+        }
+    }
+
+    fn remove(&mut self, topic: Topic, name: &[u8], id: u64) {
+        let listeners = &mut self.listeners[topic as usize];
+        let Some(ids) = listeners.get_mut(name) else {
+            return;
+        };
+        if let Ok(place) = ids.binary_search(&id) {
+            ids.remove(place);
+        }
+        if ids.is_empty() {
+            listeners.remove(name);
+        }
+    }
+}
+
+impl World {
+    /// The client listens to a name from now on.
+    pub fn subscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
+        let client = &mut self.clients[slot];
+        let id = client.id;
+        let subscriptions = &mut client.session_mut().subscriptions;
+        let is_first = subscriptions.is_empty();
+        if subscriptions.insert(topic, name) {
+            self.pubsub.add(topic, name, id);
+            self.pubsub.clients += usize::from(is_first);
+            self.follow_events();
+        }
+    }
+
+    /// The client listens to a name no more, if it did.
+    pub fn unsubscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
+        let client = &mut self.clients[slot];
+        let id = client.id;
+        let Some(session) = &mut client.session else {
+            return;
+        };
+        if session.subscriptions.remove(topic, name) {
+            self.pubsub.remove(topic, name, id);
+            self.pubsub.clients -= usize::from(session.subscriptions.is_empty());
+            self.follow_events();
+        }
+    }
+
+    /// The client listens to nothing any more, and is told nothing about it.
+    pub(super) fn unsubscribe_all(&mut self, slot: Slot) {
+        let client = &mut self.clients[slot];
+        let id = client.id;
+        let Some(session) = &mut client.session else {
+            return;
+        };
+        let subscriptions = std::mem::take(&mut session.subscriptions);
+        if subscriptions.is_empty() {
+            return;
+        }
+        for topic in Topic::ALL {
+            for name in subscriptions.names(topic) {
+                self.pubsub.remove(topic, name, id);
+            }
+        }
+        self.pubsub.clients -= 1;
+        self.follow_events();
+    }
+
+    /// Sends a message to everybody who listens to the channel, and to every pattern that matches it.
+    /// Returns how many messages that were.
+    pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
+        let pubsub = std::mem::take(&mut self.pubsub);
+        let mut sent = 0;
+        if let Some(ids) = pubsub.listeners(Topic::Channel).get(channel) {
+            sent += self.send_message(ids, b"message", channel, message);
+        }
+        for (pattern, ids) in pubsub.listeners(Topic::Pattern) {
+            if glob::matches(pattern, channel) {
+                let mut frame = Frame::new(|reply| {
+                    reply.push(4);
+                    reply.bulk(b"pmessage");
+                    reply.bulk(pattern);
+                    reply.bulk(channel);
+                    reply.bulk(message);
+                });
+                sent += self.broadcast(ids, &mut frame);
+            }
+        }
+        self.pubsub = pubsub;
+        sent
+    }
+
+    /// As [`World::publish`], for a shard channel.
+    pub fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
+        let pubsub = std::mem::take(&mut self.pubsub);
+        let ids = pubsub.listeners(Topic::Shard).get(channel);
+        let sent = ids.map_or(0, |ids| self.send_message(ids, b"smessage", channel, message));
+        self.pubsub = pubsub;
+        sent
+    }
+
+    fn send_message(&mut self, ids: &[u64], kind: &[u8], channel: &[u8], message: &[u8]) -> usize {
+        let mut frame = Frame::new(|reply| {
+            reply.push(3);
+            reply.bulk(kind);
+            reply.bulk(channel);
+            reply.bulk(message);
+        });
+        self.broadcast(ids, &mut frame)
+    }
+
+    /// Publishes what happened to a key, as `notify-keyspace-events` says.
+    pub(super) fn announce(&mut self, db: usize, event: &str, key: &[u8]) {
+        let events = self.config.notify_keyspace_events;
+        if events.by_key {
+            let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
+            self.publish(&channel, event.as_bytes());
+        }
+        if events.by_event {
+            self.publish(format!("__keyevent@{db}__:{event}").as_bytes(), key);
+        }
+    }
+
+    /// Lets the store note the events that are to be announced while somebody may hear of them.
+    pub fn follow_events(&mut self) {
+        let is_heard = self.pubsub.is_heard();
+        let events = self.config.notify_keyspace_events;
+        self.store.shared.journal.announces = if is_heard { events.announced() } else { 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{Config, Now, Peer};
+
+    #[test]
+    fn nothing_is_left_of_who_has_gone() {
+        let mut world = World::new(Config::default(), 0, Now::default()).unwrap();
+        let [ann, ben] = [(); 2].map(|()| world.connect(Peer::local()));
+        for topic in Topic::ALL {
+            world.subscribe(ann, topic, b"a");
+            world.subscribe(ben, topic, b"a");
+            world.subscribe(ben, topic, b"a");
+        }
+        assert_eq!((world.pubsub.clients(), world.publish(b"a", b"hi")), (2, 4));
+        world.unsubscribe(ann, Topic::Channel, b"a");
+        world.unsubscribe(ann, Topic::Channel, b"a");
+        world.end_session(ann);
+        assert_eq!((world.pubsub.clients(), world.publish(b"a", b"hi")), (1, 2));
+        for topic in Topic::ALL {
+            world.unsubscribe(ben, topic, b"a");
+        }
+        assert!(world.pubsub.is_empty() && world.pubsub.clients() == 0);
+    }
+}
