@@ -271,6 +271,8 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let command = ctx.row.spec.name;
     let (mut db, reply) = ctx.db_and_reply();
     let now = db.now();
+    // It reads the fields, too.
+    db.use_key(&args[1]);
     let mut hash = db.edit::<Hash>(&args[1])?;
     let lifetime = expiry.resolve_from(0, now, command)?;
     let names = args.from(fields + 2);

@@ -215,12 +215,9 @@ fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
         "current_cow_size_age",
     ]);
     report.field("current_fork_perc", "0.00");
-    report.zeros(&[
-        "current_save_keys_processed",
-        "current_save_keys_total",
-        "rdb_changes_since_last_save",
-        "rdb_bgsave_in_progress",
-    ]);
+    report.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
+    report.field("rdb_changes_since_last_save", ctx.world.store.shared.changes);
+    report.zeros(&["rdb_bgsave_in_progress"]);
     // Before the first save it is the time of the start, as in the reference.
     report.field("rdb_last_save_time", ctx.world.started.wall / 1_000_000);
     report.field("rdb_last_bgsave_status", "ok");

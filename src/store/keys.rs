@@ -4,6 +4,7 @@
 use super::dict::{self, Keyed};
 use super::entry::{Body, Entry, Kind, Millis};
 use super::evict::Eviction;
+use super::journal::class;
 use super::{Collection, Db, Hash, List, Set, Store, View, Zset, string};
 
 /// A key and its value seen from outside, which is no use of the value.
@@ -103,16 +104,26 @@ impl Db<'_> {
 
     /// As [`Db::glance`], counted as a lookup for reading.
     pub fn look(&mut self, key: &[u8]) -> Option<Glance<'_>> {
-        match self.find(key) {
-            Some(at) => {
-                self.shared.hits += 1;
-                Some(Glance { entry: self.db.entries.at(at), eviction: &self.shared.eviction })
-            }
-            None => {
-                self.missed(key);
-                None
-            }
+        let found = self.find(key);
+        if found.is_none() {
+            self.announce(class::KEY_MISS, "keymiss", key);
         }
+        self.counted(found)
+    }
+
+    /// As [`Db::look`], and there is no event if there is no key.
+    pub fn look_quietly(&mut self, key: &[u8]) -> Option<Glance<'_>> {
+        let found = self.find(key);
+        self.counted(found)
+    }
+
+    fn counted(&mut self, found: Option<usize>) -> Option<Glance<'_>> {
+        match found {
+            Some(_) => self.shared.hits += 1,
+            None => self.shared.misses += 1,
+        }
+        let entry = self.db.entries.at(found?);
+        Some(Glance { entry, eviction: &self.shared.eviction })
     }
 
     /// Uses a key without reading it. Whether there is one.

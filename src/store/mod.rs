@@ -401,16 +401,12 @@ impl<'a> Db<'a> {
                 self.shared.hits += 1;
                 self.touch(at);
             }
-            None => self.missed(key),
+            None => {
+                self.shared.misses += 1;
+                self.announce(class::KEY_MISS, "keymiss", key);
+            }
         }
         found
-    }
-
-    /// Somebody wanted to read a key that is not there.
-    #[inline]
-    fn missed(&mut self, key: &[u8]) {
-        self.shared.misses += 1;
-        self.announce(class::KEY_MISS, "keymiss", key);
     }
 
     /// Up to which size values stay compact.

@@ -40,10 +40,13 @@ impl World {
 
     /// Exchanges two databases.
     pub fn swap(&mut self, one: usize, other: usize) {
+        self.store.shared.changes += 1;
+        if one == other {
+            return;
+        }
         self.keys_go(one, Some(other));
         self.keys_go(other, Some(one));
         self.store.swap(one, other);
-        self.store.shared.changes += 1;
         self.waiters.all_changed(one);
         self.waiters.all_changed(other);
     }
