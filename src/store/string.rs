@@ -356,7 +356,7 @@ mod tests {
                 7 => {
                     let offset = random.below(300);
                     let end = offset + value.len();
-                    let edited = db.edit_string_of(key, end, |bytes| {
+                    let edited = db.edit_string_of(key, end, |bytes, _| {
                         bytes[offset..end].copy_from_slice(&value);
                         bytes.len()
                     });
@@ -413,7 +413,7 @@ mod tests {
         let mut moves = 0;
         let mut address = 0;
         for len in ROOMY + 1..4 * ROOMY {
-            db.edit_string_of(b"log", len, |bytes| bytes[len - 1] = b'y').unwrap();
+            db.edit_string_of(b"log", len, |bytes, _| bytes[len - 1] = b'y').unwrap();
             let now = db.string(b"log").unwrap().unwrap().as_ptr().addr();
             moves += usize::from(now != address);
             address = now;
@@ -431,7 +431,7 @@ mod tests {
         let mut db = store.db(0);
         db.set_string(b"set", &huge, None);
         db.set_string(b"edited", &huge, None);
-        db.edit_string_of(b"edited", 0, |_| ()).unwrap();
+        db.edit_string_of(b"edited", 0, |_, _| ()).unwrap();
         db.remove(b"set");
         db.remove(b"edited");
         assert!(store.unfreed() >= 2 * huge.len());
