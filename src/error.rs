@@ -286,19 +286,31 @@ pub const NOSCORES_OUTSIDE_ZSCAN: Error =
 ///
 /// The reference shows at most 128 bytes of the name and, after it, arguments until they fill 128 bytes.
 pub fn unknown_command<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> Error {
-    const SHOWN: usize = 128;
-    let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(shown(name, SHOWN));
-    text.extend_from_slice(b"', with args beginning with: ");
+    unknown_command_quoted(name, SHOWN, args, "'", "' ")
+}
+
+/// Bytes of a request that errors about its words show.
+const SHOWN: usize = 128;
+
+fn unknown_command_quoted<'a>(
+    name: &[u8],
+    longest_name: usize,
+    args: impl Iterator<Item = &'a [u8]>,
+    quote: &str,
+    end_of_arg: &str,
+) -> Error {
+    let mut text = format!("ERR unknown command {quote}").into_bytes();
+    text.extend_from_slice(shown(name, longest_name));
+    text.extend_from_slice(format!("{quote}, with args beginning with: ").as_bytes());
     let start = text.len();
     for arg in args {
         let used = text.len() - start;
         if used >= SHOWN {
             break;
         }
-        text.push(b'\'');
+        text.extend_from_slice(quote.as_bytes());
         text.extend_from_slice(shown(arg, SHOWN - used));
-        text.extend_from_slice(b"' ");
+        text.extend_from_slice(end_of_arg.as_bytes());
     }
     Error::text(text)
 }
@@ -306,7 +318,7 @@ pub fn unknown_command<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) ->
 /// The second word of a request names no subcommand of the container that its first word names.
 pub fn unknown_subcommand(container: &str, name: &[u8]) -> Error {
     let mut text = b"ERR unknown subcommand '".to_vec();
-    text.extend_from_slice(shown(name, 128));
+    text.extend_from_slice(shown(name, SHOWN));
     text.extend_from_slice(b"'. Try ");
     text.extend_from_slice(container.to_ascii_uppercase().as_bytes());
     text.extend_from_slice(b" HELP.");
@@ -315,11 +327,15 @@ pub fn unknown_subcommand(container: &str, name: &[u8]) -> Error {
 
 /// As [`unknown_subcommand`], where a handler looks at its arguments before it finds that out.
 pub fn subcommand_syntax(container: &str, name: &[u8]) -> Error {
-    let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-    text.extend_from_slice(shown(name, 128));
-    text.extend_from_slice(b"'. Try ");
-    text.extend_from_slice(container.to_ascii_uppercase().as_bytes());
-    text.extend_from_slice(b" HELP.");
+    subcommand_syntax_spelt("unknown", container, name)
+}
+
+fn subcommand_syntax_spelt(unknown: &str, container: &str, name: &[u8]) -> Error {
+    let container = container.to_ascii_uppercase();
+    let mut text =
+        format!("ERR {unknown} subcommand or wrong number of arguments for '").into_bytes();
+    text.extend_from_slice(shown(name, SHOWN));
+    text.extend_from_slice(format!("'. Try {container} HELP.").as_bytes());
     Error::text(text)
 }
 
@@ -331,6 +347,32 @@ pub fn wrong_arity(full_name: &str) -> Error {
 /// A time to live is not positive, or too long to be counted.
 pub fn invalid_expire(command: &str) -> Error {
     Error::text(format!("ERR invalid expire time in '{command}' command"))
+}
+
+// Texts of other servers than Valkey 9.1, for personas.
+pub const REDIS_HELLO_NOAUTH: Error = Error::fixed(
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+);
+pub const REDIS_6_WRONGPASS: Error = Error::fixed("WRONGPASS invalid username-password pair");
+pub const REDIS_5_WRONG_PASSWORD: Error = Error::fixed("ERR invalid password");
+pub const REDIS_5_NO_PASSWORD: Error = Error::fixed("ERR Client sent AUTH, but no password is set");
+
+/// As [`unknown_command`], up to Redis 6.
+pub fn unknown_command_in_backquotes<'a>(
+    name: &[u8],
+    args: impl Iterator<Item = &'a [u8]>,
+) -> Error {
+    unknown_command_quoted(name, name.len(), args, "`", "`, ")
+}
+
+/// As [`unknown_subcommand`], up to Redis 6, which did not tell the two mistakes apart.
+pub fn unknown_subcommand_or_arity(container: &str, name: &[u8]) -> Error {
+    subcommand_syntax_spelt("Unknown", container, name)
+}
+
+/// The server has not got its data yet.
+pub fn loading(product: &str) -> Error {
+    Error::text(format!("LOADING {product} is loading the dataset in memory"))
 }
 
 /// `shown` text stops where a C string would, as it does in the reference's texts.

@@ -12,6 +12,11 @@ pub fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
     args.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
 }
 
+/// A number that is 0 for no. What is no number is 0, as C reads it.
+pub fn flag(text: &[u8]) -> bool {
+    number::parse_i64(text).is_some_and(|flag| flag != 0)
+}
+
 /// Argument `index` as a double; no NaN.
 pub fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
     args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)

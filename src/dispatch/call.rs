@@ -96,30 +96,19 @@ fn admit<'t>(
         Found::NoCommand | Found::NoSubcommand(_) => None,
     };
 
-    // Authenticated, or a command that works without. Strangers do not learn which commands exist.
+    // Authenticated, or a command that works without.
     if !world.clients[slot].authenticated
         && world.access.is_login_required()
         && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH))
     {
-        return Err(rejected(world, slot, &found, error::NOAUTH));
+        return Err(turn_away(world, slot, &found, args));
     }
 
-    // Exists.
+    // Exists, and has as many arguments as it takes.
     let row = match found {
-        Found::Row(row) => row,
-        Found::NoCommand => {
-            world.stats.unknown_commands += 1;
-            return Err(error::unknown_command(&args[0], args.from(1)));
-        }
-        Found::NoSubcommand(container) => {
-            return Err(error::unknown_subcommand(container.spec.name, &args[1]));
-        }
+        Found::Row(row) if row.spec.accepts(args.len()) => row,
+        _ => return Err(misspelt(world, slot, &found, args)),
     };
-
-    // Arity.
-    if !row.spec.accepts(args.len()) {
-        return Err(rejected(world, slot, &found, error::wrong_arity(&row.full_name)));
-    }
 
     // May be queued, if there is a transaction.
     if row.has(flag::NO_MULTI) && world.clients[slot].transaction().is_some() {
@@ -135,6 +124,12 @@ fn admit<'t>(
     if world.config.maxmemory > 0 && !world.make_room() && needs(world, slot, row, flag::DENYOOM) {
         return Err(rejected(world, slot, &found, error::OOM));
     }
+
+    // The server is ready, or the command needs nothing that is not there yet.
+    if !world.is_ready() && needs(world, slot, row, flag::NEEDS_READY) {
+        let not_ready = world.config.persona.not_ready();
+        return Err(rejected(world, slot, &found, not_ready));
+    }
     Ok(row)
 }
 
@@ -142,6 +137,44 @@ fn admit<'t>(
 fn needs(world: &World, slot: Slot, row: &Row, flag: Flags) -> bool {
     let queued = world.clients[slot].transaction().map_or(0, |transaction| transaction.flags);
     row.has(flag) || row.has(flag::RUNS_QUEUE) && queued & flag != 0
+}
+
+/// What a request is told that names no command, or has not the arguments for it.
+#[cold]
+fn misspelt(world: &mut World, slot: Slot, found: &Found<'_>, args: Args<'_>) -> Error {
+    let persona = world.config.persona;
+    match found {
+        Found::NoCommand => {
+            world.stats.unknown_commands += 1;
+            persona.unknown_command(&args[0], args.from(1))
+        }
+        Found::NoSubcommand(container) => persona.unknown_subcommand(container.spec.name, &args[1]),
+        Found::Row(row) => {
+            let wrong_arity = persona.wrong_arity(&row.full_name, args.get(1));
+            rejected(world, slot, found, wrong_arity)
+        }
+    }
+}
+
+/// What a stranger is told: to log in, or that the request could not run anyway. By itself respd does
+/// not tell strangers which commands exist.
+#[cold]
+fn turn_away(world: &mut World, slot: Slot, found: &Found<'_>, args: Args<'_>) -> Error {
+    let persona = world.config.persona;
+    let is_misspelt = match found {
+        _ if persona.hides_commands() => false,
+        Found::NoCommand => true,
+        Found::NoSubcommand(_) => persona.names_subcommands(),
+        Found::Row(row) => {
+            let is_checked = row.container.is_none() || persona.names_subcommands();
+            is_checked && !row.spec.accepts(args.len())
+        }
+    };
+    if is_misspelt {
+        misspelt(world, slot, found, args)
+    } else {
+        rejected(world, slot, found, error::NOAUTH)
+    }
 }
 
 /// Counts a refusal for the command it was refused to, and hands the error on. A transaction ends when its

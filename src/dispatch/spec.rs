@@ -42,7 +42,7 @@ pub mod flag {
     pub const NOSCRIPT: Flags = 1 << 5;
     /// May wait for data.
     pub const BLOCKING: Flags = 1 << 6;
-    /// Runs while the server is not ready.
+    /// Runs before the server is ready: see [`NEEDS_READY`].
     pub const LOADING: Flags = 1 << 7;
     /// Runs on a replica whose data may be old.
     pub const STALE: Flags = 1 << 8;
@@ -68,13 +68,16 @@ pub mod flag {
     pub const MOVABLEKEYS: Flags = 1 << 19;
     /// Replies with a frame per argument, or with none: SUBSCRIBE and kin.
     pub const MANY_REPLIES: Flags = 1 << 20;
-
     /// Runs at once in a transaction, where other commands are queued.
     pub const UNQUEUED: Flags = 1 << 21;
     /// Runs the commands that are queued, so it counts as all of them together.
     pub const RUNS_QUEUE: Flags = 1 << 22;
     /// Runs for a client that is subscribed in RESP2, where other commands do not.
     pub const SUBSCRIBER: Flags = 1 << 23;
+    /// Is refused until the server is ready. Derived, never written in a row: so is every command that
+    /// neither has [`LOADING`] nor belongs to connections. The reference lacks the second half, and
+    /// refuses PING.
+    pub const NEEDS_READY: Flags = 1 << 31;
 
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[

@@ -2,11 +2,14 @@
 //!
 //! The table flattens containers, so that a subcommand is a row like any other and statistics, ACL
 //! rules and the last command of a client can name it by its [`CommandId`], the index of its row.
+//!
+//! A table is built for one [`Persona`]: what the persona does not have is not in it.
 
 use super::keys;
-use super::spec::{Flags, Spec, flag};
+use super::spec::{Flags, Spec, category, flag};
+use super::synopsis::{self, Argument, Words};
 use crate::resp::Args;
-use crate::world::CommandId;
+use crate::world::{CommandId, Config, Persona};
 
 /// A row in its place: what the spec says, and what follows from where it stands.
 #[derive(Debug)]
@@ -21,11 +24,18 @@ pub struct Row {
     pub subcommands: Vec<CommandId>,
     /// The spec's flags with the derived ones.
     pub flags: Flags,
+    /// Options of the synopsis that the persona does not have.
+    pub unknown_options: Vec<&'static str>,
 }
 
 impl Row {
     pub fn has(&self, flag: Flags) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Whether `word` is an option that came later than the persona.
+    pub fn is_unknown_option(&self, word: &[u8]) -> bool {
+        self.unknown_options.iter().any(|option| word.eq_ignore_ascii_case(option.as_bytes()))
     }
 }
 
@@ -35,6 +45,7 @@ pub type Group = (&'static str, &'static [Spec]);
 /// All rows. Built once; later rows of a name replace earlier ones, so an embedder may override.
 #[derive(Debug)]
 pub struct Table {
+    persona: &'static Persona,
     rows: Vec<Row>,
     /// Open addressing on [`hash`]; commands only, no subcommands.
     buckets: Vec<Option<CommandId>>,
@@ -50,14 +61,23 @@ pub enum Found<'t> {
 }
 
 impl Table {
+    /// The table of a server that has everything.
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Table {
-        let mut table = Table { rows: Vec::new(), buckets: Vec::new() };
+        Table::of_persona(Config::default().persona, groups)
+    }
+
+    /// The table of a server that answers as `persona`.
+    pub fn of_persona(persona: &'static Persona, groups: impl IntoIterator<Item = Group>) -> Table {
+        let mut table = Table { persona, rows: Vec::new(), buckets: Vec::new() };
         for (group, specs) in groups {
             for spec in specs {
-                let id = table.add(spec, group, None);
+                let Some(id) = table.add(spec, group, None) else {
+                    continue;
+                };
                 for sub in spec.subcommands {
-                    let sub = table.add(sub, group, Some(id));
-                    table.rows[id.index()].subcommands.push(sub);
+                    if let Some(sub) = table.add(sub, group, Some(id)) {
+                        table.rows[id.index()].subcommands.push(sub);
+                    }
                 }
             }
         }
@@ -65,23 +85,46 @@ impl Table {
         table
     }
 
-    fn add(&mut self, spec: &Spec, group: &'static str, container: Option<CommandId>) -> CommandId {
+    /// Adds a row, unless the persona has no such command.
+    fn add(
+        &mut self,
+        spec: &Spec,
+        group: &'static str,
+        container: Option<CommandId>,
+    ) -> Option<CommandId> {
         let id = CommandId(u16::try_from(self.rows.len()).expect("fewer than 65,536 commands"));
         let full_name = match container {
             Some(container) => format!("{}|{}", self.row(container).spec.name, spec.name),
             None => spec.name.to_owned(),
         };
-        let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
+        if !self.persona.has_command(&full_name, spec.since) {
+            return None;
+        }
+        let (spec, unknown_options) = as_it_was(self.persona, spec, &full_name);
         self.rows.push(Row {
-            spec: *spec,
+            spec,
             id,
             full_name,
             group,
             container,
             subcommands: Vec::new(),
-            flags: spec.flags | movable,
+            flags: spec.flags | derived_flags(&spec),
+            unknown_options,
         });
-        id
+        Some(id)
+    }
+
+    /// The arguments that the row's command has, according to the persona.
+    pub fn arguments(&self, row: &Row) -> Vec<Argument> {
+        // A test parses the synopsis of every row, so a mistake is an embedder's.
+        let arguments = synopsis::parse(row.spec.synopsis).unwrap_or_default();
+        synopsis::pruned(arguments, &|since| self.persona.is_at_least(since))
+    }
+
+    /// What happened to the row's command until the persona's version.
+    pub fn history(&self, row: &Row) -> Vec<(&'static str, &'static str)> {
+        let history = row.spec.history.iter().copied();
+        history.filter(|(version, _)| self.persona.is_at_least(version)).collect()
     }
 
     /// Four buckets for each command, so that most lookups end at the first.
@@ -178,6 +221,39 @@ impl Table {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
+}
+
+/// The flags that follow from the rest of a row.
+fn derived_flags(spec: &Spec) -> Flags {
+    let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
+    // Whoever has just connected must get through the handshake, or cannot wait for the server.
+    let is_for_anytime = spec.has(flag::LOADING) || spec.categories() & category::CONNECTION != 0;
+    let ready = if is_for_anytime { 0 } else { flag::NEEDS_READY };
+    movable | ready
+}
+
+/// A row as a persona has it, and the options of today that it lacks. If nothing is left but arguments
+/// that must be given, the arity says so.
+fn as_it_was(persona: &Persona, spec: &Spec, full_name: &str) -> (Spec, Vec<&'static str>) {
+    let mut spec = *spec;
+    let today = synopsis::parse(spec.synopsis).unwrap_or_default();
+    let then = synopsis::pruned(today.clone(), &|since| persona.is_at_least(since));
+    let known = synopsis::tokens(&then);
+    let mut unknown_options = synopsis::tokens(&today);
+    unknown_options.retain(|option| !known.contains(option));
+    if then != today
+        && let Words { least, most: Some(most) } = Words::of_all(&then)
+        && least == most
+    {
+        spec.arity = (full_name.split('|').count() + least) as i16;
+    }
+    if let Some(&(_, arity)) = persona.arities.iter().find(|(name, _)| *name == full_name) {
+        spec.arity = arity;
+    }
+    if persona.needing_login.contains(&full_name) {
+        spec.flags &= !flag::NO_AUTH;
+    }
+    (spec, unknown_options)
 }
 
 /// A hash that does not tell capitals from small letters. Only the server's own names are stored, so

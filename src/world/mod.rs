@@ -11,6 +11,7 @@ pub mod key_index;
 pub mod memory;
 pub mod news;
 pub mod output;
+pub mod persona;
 pub mod process;
 pub mod pubsub;
 pub mod session;
@@ -28,6 +29,7 @@ pub use access::{Access, UserId};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
+pub use persona::Persona;
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
@@ -61,6 +63,9 @@ pub struct Orders {
 /// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
 pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
 
+/// Told once, when the server has become ready.
+pub type WhenReady = Box<dyn FnOnce() + Send>;
+
 /// The state of the server.
 pub struct World {
     pub now: Now,
@@ -76,6 +81,9 @@ pub struct World {
     pub stats: Stats,
     pub process: Process,
     pub orders: Orders,
+    /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
+    unready: Option<Now>,
+    when_ready: Option<WhenReady>,
     /// The most memory that was used when a turn began: see [`World::peak_memory`].
     pub peak_memory: usize,
     /// What `net` offers to CONFIG SET, if there is a `net`.
@@ -93,6 +101,7 @@ impl World {
             now,
             started: now,
             clients: Clients::default(),
+            unready: (!config.start_ready).then_some(now),
             store: Store::new(config.databases),
             watches: Watches::default(),
             waiters: Waiters::default(),
@@ -102,6 +111,7 @@ impl World {
             stats: Stats::new(rows),
             process: Process::default(),
             orders: Orders::default(),
+            when_ready: None,
             peak_memory: 0,
             rebind: None,
             extension: Box::new(()),
@@ -122,6 +132,38 @@ impl World {
         self.store.shared.limits = self.config.limits;
         self.store.shared.eviction.settings = self.config.eviction;
         self.follow_events();
+    }
+
+    /// Says whether the server can do its work, as it can from the start unless `start-ready` says
+    /// otherwise. While it cannot, clients connect and shake hands, and commands with
+    /// [`crate::dispatch::spec::flag::NEEDS_READY`] are refused.
+    pub fn set_ready(&mut self, ready: bool) {
+        match ready {
+            false => self.unready = self.unready.or(Some(self.now)),
+            true => {
+                self.unready = None;
+                if let Some(tell) = self.when_ready.take() {
+                    tell();
+                }
+            }
+        }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.unready.is_none()
+    }
+
+    /// Since when the server has not been ready, if it is not.
+    pub fn unready_since(&self) -> Option<Now> {
+        self.unready
+    }
+
+    /// Calls `tell` as soon as the server is ready: now, if it is.
+    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
+        match self.is_ready() {
+            true => tell(),
+            false => self.when_ready = Some(Box::new(tell)),
+        }
     }
 
     /// The state of an embedder's commands, if it is a `T`.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use super::line::{capabilities, flags};
+use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::world::{Address, Client, Doom, World};
@@ -80,19 +81,22 @@ impl<'a> Filter<'a> {
 
     /// Reads filters and their values.
     pub fn parse(
-        world: &World,
+        ctx: &Ctx<'_>,
         words: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Filter<'a>, Error> {
         let mut filter = Filter::default();
         let mut words = words.peekable();
         while let Some(word) = words.next() {
+            if ctx.row.is_unknown_option(word) {
+                return Err(error::SYNTAX);
+            }
             if word.eq_ignore_ascii_case(b"ID") {
                 read_ids(&mut words, filter.ids.get_or_insert_default())?;
             } else if word.eq_ignore_ascii_case(b"NOT-ID") {
                 read_ids(&mut words, &mut filter.not_ids)?;
             } else {
                 let value = words.next().ok_or(error::SYNTAX)?;
-                filter.add(world, word, value)?;
+                filter.add(ctx.world, word, value)?;
             }
         }
         Ok(filter)
@@ -221,8 +225,11 @@ const TYPES: &[(&str, bool)] = &[
     ("slave", false),
 ];
 
-fn is_of_type<'a>(_: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
-    let is_meant = |(name, _): &&(&str, bool)| value.eq_ignore_ascii_case(name.as_bytes());
+fn is_of_type<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    let has_new_words = world.config.persona.is_at_least("8.0.0");
+    let is_meant = |&&(name, _): &&(&str, bool)| {
+        value.eq_ignore_ascii_case(name.as_bytes()) && (name != "primary" || has_new_words)
+    };
     match TYPES.iter().find(is_meant) {
         Some(&(_, is_normal)) => Ok(Box::new(move |_| is_normal)),
         None => Err(error::quoting("Unknown client type '", value, "'")),
