@@ -14,6 +14,7 @@ pub mod output;
 pub mod process;
 pub mod pubsub;
 pub mod session;
+pub mod spare;
 pub mod stats;
 pub mod subscriptions;
 pub mod transaction;
@@ -31,6 +32,7 @@ pub use config::{Config, LoadError};
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
+pub use spare::Spare;
 pub use stats::{CommandId, Stats, Stopwatch};
 pub use subscriptions::{Subscriptions, Topic};
 pub use transaction::Transaction;
@@ -71,6 +73,7 @@ pub struct World {
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
+    pub spare: Spare,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -97,6 +100,7 @@ impl World {
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            spare: Spare::default(),
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),

@@ -59,6 +59,9 @@ impl World {
             return;
         }
         let room = outbox.bytes.capacity();
+        if room == 0 {
+            outbox.bytes = self.spare.take();
+        }
         outbox.bytes.extend_from_slice(bytes);
         if outbox.bytes.capacity() != room {
             self.clients.account(slot);
