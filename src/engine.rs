@@ -120,7 +120,7 @@ impl Engine {
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
-        if self.world.clients.has_resumed() {
+        if self.world.clients.has_resumed() || self.world.clients.has_pushed() {
             return Some(self.world.now.mono);
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
@@ -281,6 +281,7 @@ impl Engine {
     // Output.
 
     /// The clients that have something to send, or whose connection is to be closed, since the last call.
+    /// When messages go to very many, some have to wait for the next call.
     pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
         self.world.clients.take_touched(into);
     }
