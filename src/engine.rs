@@ -38,11 +38,6 @@ const AHEAD: usize = 16;
 /// More than so many bytes that are not needed at the moment are given back.
 const SPARE_BYTES: usize = 64 * 1024;
 
-/// Output buffers of up to so many bytes are kept for the next client that writes, so many of them. A
-/// pipeline of replies of some KiB each fits: to grow a buffer for it every time costs more than it.
-const SPARE_BUFFER: usize = 256 * 1024;
-const SPARES: usize = 64;
-
 /// The server, as a value.
 pub struct Engine {
     pub world: World,
@@ -50,8 +45,6 @@ pub struct Engine {
     watch: Stopwatch,
     /// The arguments of the request at hand; one allocation for all clients.
     spans: Vec<Span>,
-    /// Empty output buffers. A client has one only while something is to be sent to it.
-    spare: Vec<Vec<u8>>,
     /// Closing clients that have not read all they are owed, the earliest due first.
     lingering: VecDeque<Lingering>,
     /// When clients are next looked over for having been idle too long, and the `timeout` by which
@@ -79,7 +72,6 @@ impl Engine {
             table,
             watch: Stopwatch::new(|| 0),
             spans: Vec::new(),
-            spare: Vec::new(),
             lingering: VecDeque::new(),
             sweep: (now.mono, 0),
         })
@@ -128,7 +120,7 @@ impl Engine {
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
-        if self.world.clients.has_resumed() {
+        if self.world.clients.has_resumed() || self.world.clients.has_pushed() {
             return Some(self.world.now.mono);
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
@@ -283,12 +275,13 @@ impl Engine {
     pub fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
-        recycle(&mut self.spare, client.outbox.bytes);
+        self.world.spare.give_back(client.outbox.bytes);
     }
 
     // Output.
 
     /// The clients that have something to send, or whose connection is to be closed, since the last call.
+    /// When messages go to very many, some have to wait for the next call.
     pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
         self.world.clients.take_touched(into);
     }
@@ -309,7 +302,7 @@ impl Engine {
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
             outbox.sent = 0;
-            recycle(&mut self.spare, std::mem::take(&mut outbox.bytes));
+            self.world.spare.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
@@ -379,7 +372,7 @@ impl Engine {
         let client = &mut world.clients[slot];
         let mut out = std::mem::take(&mut client.outbox.bytes);
         if out.capacity() == 0 {
-            out = self.spare.pop().unwrap_or_default();
+            out = world.spare.take();
         }
         let unsent = out.len();
         let unread = unsent - client.outbox.sent;
@@ -434,7 +427,7 @@ impl Engine {
         let out = reply.into_inner();
         world.clients[slot].outbox.is_away = false;
         if out.is_empty() {
-            recycle(&mut self.spare, out);
+            world.spare.give_back(out);
         } else {
             world.clients[slot].outbox.bytes = out;
             world.clients.touch(slot);
@@ -486,14 +479,6 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
         }
     }
     world.clients.doom(slot, Doom::AfterReply);
-}
-
-/// Keeps an output buffer for the next client that needs one, unless it is large.
-fn recycle(spare: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
-    if buffer.capacity() > 0 && buffer.capacity() <= SPARE_BUFFER && spare.len() < SPARES {
-        buffer.clear();
-        spare.push(buffer);
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //!
 //! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
 //! of a turn: wait for events; accept; read every readable client within a byte budget; let the engine
-//! settle; flush every touched client once, directly, and ask for writability only if something is
-//! left; close the doomed. A client's slot in the engine is its poll token. Slots are freed after the
-//! batch of events that may still mention them.
+//! settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
+//! ask for writability only if something is left; close the doomed. A client's slot in the engine is its
+//! poll token. Slots are freed after the batch of events that may still mention them.
 //!
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
 //! than was asked for has drained it. Who has sent more than its budget is read on in the next turn.

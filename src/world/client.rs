@@ -161,6 +161,8 @@ pub struct Client {
     pub unfinished: bool,
     /// It is in the list of clients that this turn flushes.
     pub touched: bool,
+    /// It is in the line of clients for whom messages wait.
+    pub(super) pushed: bool,
     /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
     pub stalled: bool,
 
@@ -208,6 +210,7 @@ impl Client {
             half_closed: false,
             unfinished: false,
             touched: false,
+            pushed: false,
             stalled: false,
             slow_until: None,
             lingering: false,

@@ -15,6 +15,7 @@ pub mod persona;
 pub mod process;
 pub mod pubsub;
 pub mod session;
+pub mod spare;
 pub mod stats;
 pub mod subscriptions;
 pub mod transaction;
@@ -33,6 +34,7 @@ pub use persona::Persona;
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
+pub use spare::Spare;
 pub use stats::{CommandId, Stats, Stopwatch};
 pub use subscriptions::{Subscriptions, Topic};
 pub use transaction::Transaction;
@@ -76,6 +78,7 @@ pub struct World {
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
+    pub spare: Spare,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -106,6 +109,7 @@ impl World {
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            spare: Spare::default(),
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),

@@ -74,6 +74,8 @@ async function smoke(RESP) {
   check('COMMAND DOCS', JSON.stringify(await client.sendCommand(['COMMAND', 'DOCS', 'get'])).includes('summary'));
   check('TRACKINGINFO', typeof (await client.clientTrackingInfo()), 'object');
 
+  await publishAndSubscribe(client, RESP);
+
   // A connection that is killed under the client: it opens another one and goes on.
   const other = await connect({ RESP, name: 'other' });
   check('two connections', [await client.clientGetName(), await other.clientGetName()], ['smoke', 'other']);
@@ -106,6 +108,26 @@ async function smoke(RESP) {
   await other.flushAll();
   other.destroy();
   await client.close();
+}
+
+async function publishAndSubscribe(client, RESP) {
+  const listener = await connect({ RESP });
+  const heard = [];
+  const listen = (message, channel) => heard.push([channel, message]);
+  await listener.subscribe(['news', 'weather'], listen);
+  await listener.pSubscribe('n*', listen);
+  await listener.sSubscribe('shard', listen);
+  check('PUBLISH', [await client.publish('news', 'hello'), await client.publish('sports', 'x'), await client.sPublish('shard', 'y')], [2, 0, 1]);
+  // Its answer comes behind the messages.
+  await listener.ping();
+  check('messages', heard, [['news', 'hello'], ['news', 'hello'], ['shard', 'y']]);
+  check('PUBSUB', [(await client.pubSubChannels()).sort(), { ...(await client.pubSubNumSub(['news'])) }, await client.pubSubNumPat()], [['news', 'weather'], { news: 1 }, 1]);
+  await listener.unsubscribe(['news', 'weather']);
+  await listener.pUnsubscribe('n*');
+  await listener.sUnsubscribe('shard');
+  check('no more', await client.publish('news', 'hello'), 0);
+  check('a listener is a client again', String(await listener.echo('x')), 'x');
+  listener.destroy();
 }
 
 await run(`node-redis ${version}`, async () => {
