@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `transcripts` | conversations in `transcripts/*.txt`: on the engine, over TCP, against a reference |
 //! | `wire` | requests in any pieces, broken ones too; limits; one reply for each command |
+//! | `changes` | what writes says so: watched keys, transactions |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `net` | real sockets, and the real process |
@@ -14,6 +15,7 @@
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through.
 
+mod changes;
 mod clients;
 mod gates;
 mod layers;
