@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use respd::Config;
+use respd::commands::GROUPS;
+use respd::dispatch::Table;
+use respd::dispatch::spec::flag;
 use respd::local::{Connection, Local, request};
 
 /// What is there before (commands behind each other, with `;` between them), and a command that changes
@@ -157,16 +160,14 @@ fn is_broken(local: &mut Local, client: Connection) -> bool {
 
 #[test]
 fn a_command_that_writes_breaks_the_watches_of_what_it_changes() {
-    let local = Local::new(Config::default());
-    let mut missing: BTreeSet<String> = local
-        .engine
-        .table()
-        .rows()
-        .filter(|row| row.has(respd::dispatch::spec::flag::WRITE))
-        .map(|row| row.full_name.clone())
-        .filter(|name| !NO_EXAMPLE.contains(&name.as_str()))
-        .collect();
+    let table = Table::new(GROUPS.iter().copied());
+    let rows = table.rows().filter(|row| row.has(flag::WRITE)).map(|row| row.full_name.as_str());
+    let mut missing: BTreeSet<&str> = rows.filter(|name| !NO_EXAMPLE.contains(name)).collect();
     for (before, command) in EXAMPLES {
+        let name = command.split(' ').next().unwrap_or_default();
+        if table.named(name.as_bytes()).is_none() {
+            continue;
+        }
         let mut local = Local::new(Config::default());
         let [ann, ben] = [(); 2].map(|()| local.connect());
         say(&mut local, ben, before);
@@ -176,7 +177,7 @@ fn a_command_that_writes_breaks_the_watches_of_what_it_changes() {
         say(&mut local, ben, command);
         assert!(local.engine.world.store.shared.changes > changes, "{command} counts as none");
         assert!(is_broken(&mut local, ann), "{command} changes k, and says nothing");
-        missing.remove(command.split(' ').next().unwrap_or_default());
+        missing.remove(name);
     }
     assert!(missing.is_empty(), "commands that write and have no example: {missing:?}");
 }
