@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `transcripts` | conversations in `transcripts/*.txt`: on the engine, over TCP, against a reference |
 //! | `wire` | requests in any pieces, broken ones too; limits; one reply for each command |
+//! | `changes` | what writes says so: watched keys, transactions |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
@@ -16,6 +17,7 @@
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through; `readme` keeps README.md true.
 
+mod changes;
 mod clients;
 mod gates;
 mod layers;
