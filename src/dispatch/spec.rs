@@ -76,6 +76,9 @@ pub mod flag {
     /// Runs for a client that is subscribed in RESP2, where other commands do not.
     pub const SUBSCRIBER: Flags = 1 << 23;
 
+    /// Takes no longer than a `FAST` one, which the reference does not call it: not timed alone either.
+    pub const SHORT: Flags = 1 << 28;
+
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
         (WRITE, "write"),
