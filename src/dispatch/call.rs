@@ -207,7 +207,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
             Err(error::INTERNAL)
         });
     let Ctx { world, reply, watch, .. } = ctx;
-    if !row.has(flag::FAST) {
+    if !row.has(flag::FAST | flag::SHORT) {
         watch.stop(&mut world.stats);
     }
     if let Err(error) = &outcome {

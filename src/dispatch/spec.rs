@@ -79,6 +79,9 @@ pub mod flag {
     /// refuses PING.
     pub const NEEDS_READY: Flags = 1 << 31;
 
+    /// Takes no longer than a `FAST` one, which the reference does not call it: not timed alone either.
+    pub const SHORT: Flags = 1 << 28;
+
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
         (WRITE, "write"),

@@ -9,6 +9,7 @@ use super::keys;
 use super::spec::{Flags, Spec, category, flag};
 use super::synopsis::{self, Argument, Words};
 use crate::resp::Args;
+use crate::text::word::{WHOLE, small, words};
 use crate::world::{CommandId, Config, Persona};
 
 /// A row in its place: what the spec says, and what follows from where it stands.
@@ -47,8 +48,8 @@ pub type Group = (&'static str, &'static [Spec]);
 pub struct Table {
     persona: &'static Persona,
     rows: Vec<Row>,
-    /// Open addressing on [`hash`]; commands only, no subcommands.
-    buckets: Vec<Option<CommandId>>,
+    /// Open addressing on [`Name::hash`]; commands only, no subcommands.
+    buckets: Vec<Option<(Name, CommandId)>>,
 }
 
 /// What a request's first words name.
@@ -135,7 +136,7 @@ impl Table {
             let row = &self.rows[index];
             if row.container.is_none() {
                 let bucket = self.bucket(row.spec.name.as_bytes());
-                self.buckets[bucket] = Some(row.id);
+                self.buckets[bucket] = Some((Name::of(row.spec.name.as_bytes()), row.id));
             }
         }
     }
@@ -143,10 +144,14 @@ impl Table {
     /// The bucket that holds `name`, or the empty one where it would be put.
     #[inline]
     fn bucket(&self, name: &[u8]) -> usize {
+        let sought = Name::of(name);
         let mask = self.buckets.len() - 1;
-        let mut at = hash(name) & mask;
-        while let Some(id) = self.buckets[at] {
-            if self.rows[id.index()].spec.name.as_bytes().eq_ignore_ascii_case(name) {
+        let mut at = sought.hash() & mask;
+        while let Some((found, id)) = self.buckets[at] {
+            if found == sought
+                && (name.len() <= WHOLE
+                    || name.eq_ignore_ascii_case(self.row(id).spec.name.as_bytes()))
+            {
                 break;
             }
             at = (at + 1) & mask;
@@ -157,7 +162,7 @@ impl Table {
     /// The command of this name, in capitals or not.
     #[inline]
     pub fn command(&self, name: &[u8]) -> Option<&Row> {
-        self.buckets[self.bucket(name)].map(|id| self.row(id))
+        self.buckets[self.bucket(name)].map(|(_, id)| self.row(id))
     }
 
     /// The subcommand of this name.
@@ -256,13 +261,25 @@ fn as_it_was(persona: &Persona, spec: &Spec, full_name: &str) -> (Spec, Vec<&'st
     (spec, unknown_options)
 }
 
-/// A hash that does not tell capitals from small letters. Only the server's own names are stored, so
-/// nobody can flood it.
-#[inline]
-fn hash(name: &[u8]) -> usize {
-    let mut hash: u32 = 0x811c_9dc5;
-    for &byte in name {
-        hash = (hash ^ u32::from(byte | 0x20)).wrapping_mul(0x0100_0193);
+/// A name as it is looked for: capitals are small letters. Of a long one it has only the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Name {
+    words: [u64; 2],
+    len: usize,
+}
+
+impl Name {
+    #[inline]
+    fn of(name: &[u8]) -> Name {
+        Name { words: words(name).map(small), len: name.len() }
     }
-    (hash ^ (hash >> 15)) as usize
+
+    /// Only the server's own names are stored, so nobody can flood it.
+    #[inline]
+    fn hash(self) -> usize {
+        let [one, other] = self.words;
+        let mixed =
+            (one ^ other.rotate_left(29) ^ self.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 32) as usize
+    }
 }
