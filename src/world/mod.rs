@@ -11,6 +11,7 @@ pub mod key_index;
 pub mod memory;
 pub mod news;
 pub mod output;
+pub mod pause;
 pub mod process;
 pub mod pubsub;
 pub mod session;
@@ -28,6 +29,7 @@ pub use access::{Access, UserId};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
+pub use pause::{Held, Pause};
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
@@ -71,6 +73,7 @@ pub struct World {
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
+    pub pause: Option<Pause>,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -97,6 +100,7 @@ impl World {
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            pause: None,
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),
@@ -136,6 +140,15 @@ impl World {
         self.stats.connections_received += 1;
         self.stats.peak_clients = self.stats.peak_clients.max(self.clients.len());
         slot
+    }
+
+    /// A command of the client has been answered.
+    pub fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
+        self.stats.commands_processed += 1;
+        self.clients[slot].commands += 1;
+        let stats = self.stats.command(command);
+        stats.calls += 1;
+        stats.failed += u64::from(is_error);
     }
 
     /// Seconds since the server started.
