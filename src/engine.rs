@@ -91,6 +91,9 @@ impl Engine {
     /// A turn of the loop begins: it is `now`, and what was due by now happens.
     pub fn turn(&mut self, now: Now) {
         self.world.set_now(now);
+        if self.world.pause.as_ref().is_some_and(|pause| pause.until <= now.mono) {
+            self.world.unpause();
+        }
         self.world.store.expire_some(EXPIRED_PER_TURN);
         self.world.store.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);
@@ -126,7 +129,8 @@ impl Engine {
         let linger = self.lingering.front().map(|lingering| lingering.due);
         let wait = self.world.waiters.next_deadline();
         let slow = self.world.clients.next_overdue();
-        [linger, wait, slow, self.sweep_at(), self.store_at()].into_iter().flatten().min()
+        let pause = self.world.pause.as_ref().map(|pause| pause.until);
+        [linger, wait, slow, pause, self.sweep_at(), self.store_at()].into_iter().flatten().min()
     }
 
     /// When the next key expires: at once while there are more than one turn removes or frees.
@@ -149,7 +153,8 @@ impl Engine {
         }
     }
 
-    /// Closes who has been idle too long, and finds out when that may next be the case.
+    /// Closes who has been idle too long, and finds out when that may next be the case. Whose command waits
+    /// is not idle.
     fn close_idle(&mut self) {
         let timeout = self.world.config.timeout;
         let longest = u64::from(timeout) * 1_000_000;
@@ -157,7 +162,11 @@ impl Engine {
         let mut next = now + longest;
         let mut idle = Vec::new();
         for slot in self.world.clients.slots() {
-            let due = self.world.clients[slot].active + longest;
+            let client = &self.world.clients[slot];
+            if client.is_waiting {
+                continue;
+            }
+            let due = client.active + longest;
             if due < now {
                 idle.push(slot);
             } else {
@@ -378,7 +387,11 @@ impl Engine {
         let unread = unsent - client.outbox.sent;
         client.outbox.is_away = true;
         let mut reply = Reply::new(out, client.protocol);
-        let traced = trace::is_on();
+        if world.clients[slot].is_runnable()
+            && let Some(args) = world.take_postponed(slot)
+        {
+            exchange(world, &self.table, &mut reply, &mut self.watch, slot, args.args());
+        }
         let mut at = 0;
         let mut foreseen = 0;
         while at < input.len() && world.clients[slot].is_runnable() {
@@ -402,12 +415,7 @@ impl Engine {
                 Ok(Parsed::Request(len)) => {
                     let args = Args::new(&input[at..at + len], &self.spans);
                     at += len;
-                    let start = reply.mark();
-                    call::call(world, &self.table, &mut reply, &mut self.watch, slot, args);
-                    if traced {
-                        let id = world.clients[slot].id;
-                        trace::exchange(id, &self.table, args, reply.since(start));
-                    }
+                    exchange(world, &self.table, &mut reply, &mut self.watch, slot, args);
                 }
                 Ok(Parsed::Nothing(len)) => {
                     at += len;
@@ -434,6 +442,22 @@ impl Engine {
             world.limit_output(slot);
         }
         at
+    }
+}
+
+/// Runs one request, and logs it if that is wanted.
+fn exchange(
+    world: &mut World,
+    table: &Table,
+    reply: &mut Reply,
+    watch: &mut Stopwatch,
+    slot: Slot,
+    args: Args<'_>,
+) {
+    let start = reply.mark();
+    call::call(world, table, reply, watch, slot, args);
+    if trace::is_on() {
+        trace::exchange(world.clients[slot].id, table, args, reply.since(start));
     }
 }
 

@@ -104,9 +104,17 @@ pub fn not_while_subscribed(full_name: &str) -> Error {
 pub const TIMEOUT_NOT_A_FLOAT: Error = Error::fixed("ERR timeout is not a float or out of range");
 pub const TIMEOUT_OUT_OF_RANGE: Error = Error::fixed("ERR timeout is out of range");
 pub const TIMEOUT_IS_NEGATIVE: Error = Error::fixed("ERR timeout is negative");
+pub const UNBLOCKED: Error = Error::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+pub const NOT_ZERO_OR_ONE: Error =
+    Error::fixed("ERR value is out of range, value must between 0 and 1");
+pub const NO_APPEND_ONLY_FILE: Error =
+    Error::fixed("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
 
 // Client.
 pub const CLIENT_ID: Error = Error::fixed("ERR client-id should be greater than 0");
+pub const PAUSE_MODE: Error = Error::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL");
+pub const UNBLOCK_REASON: Error =
+    Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 pub const NO_SUCH_CLIENT: Error = Error::fixed("ERR No such client");
 
 /// A filter's value is no number.

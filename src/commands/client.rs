@@ -1,10 +1,11 @@
 //! CLIENT: a connection tells about itself, sees the others, and closes them.
 //!
 //! LIST and KILL choose clients with one language of filters: `filter`. How a client is shown is the
-//! concern of `line`.
+//! concern of `line`. PAUSE, UNPAUSE and UNBLOCK make others wait or wait no more: `waiting`.
 
 mod filter;
 mod line;
+mod waiting;
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
@@ -15,6 +16,7 @@ use crate::world::{Doom, ReplyMode, Slot};
 
 use super::connection::validate_name;
 use filter::Filter;
+use waiting::{client_pause, client_unblock, client_unpause};
 
 pub const TABLE: &[Spec] = &[Spec::container("client", CLIENT).doc(
     "2.4.0",
@@ -144,6 +146,15 @@ const CLIENT: &[Spec] = &[
             "(enabled: ON | OFF)",
             "Lets the connection read keys without making them look recently used, or no longer.",
         ),
+    Spec::new("pause", -3, ADMIN | NOSCRIPT | LOADING | STALE, client_pause)
+        .acl(CONNECTION)
+        .doc(
+            "3.0.0",
+            "O(1)",
+            "timeout:integer [mode: WRITE | ALL]@6.2",
+            "Holds back commands of all clients for a time.",
+        )
+        .history(&[("6.2.0", "The mode says whether all commands wait or only those that write.")]),
     Spec::new("reply", 3, NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, client_reply)
         .acl(CONNECTION)
         .doc(
@@ -168,6 +179,22 @@ const CLIENT: &[Spec] = &[
     Spec::new("trackinginfo", 2, NOSCRIPT | LOADING | STALE, client_trackinginfo)
         .acl(CONNECTION)
         .doc("6.2.0", "O(1)", "", "Describes how the connection tracks keys."),
+    Spec::new("unblock", -3, ADMIN | NOSCRIPT | LOADING | STALE, client_unblock)
+        .acl(CONNECTION)
+        .doc(
+            "5.0.0",
+            "O(log N), N being the number of connections",
+            "client-id [unblock-type: TIMEOUT | ERROR]",
+            "Ends the wait of another connection's blocking command.",
+        ),
+    Spec::new("unpause", 2, ADMIN | NOSCRIPT | LOADING | STALE, client_unpause)
+        .acl(CONNECTION)
+        .doc(
+            "6.2.0",
+            "O(N), N being the number of paused connections",
+            "",
+            "Ends a pause before its time.",
+        ),
 ];
 
 /// CLIENT CAPA capability [capability ...]

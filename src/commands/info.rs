@@ -15,7 +15,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
 use crate::error::{self, Error};
 use crate::resp::Args;
-use crate::world::{Topic, process};
+use crate::world::{Held, Topic, process};
 
 pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
@@ -159,9 +159,15 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
         "total_blocking_keys",
         "total_blocking_keys_on_nokey",
     ]);
-    report.field("paused_reason", "none");
-    report.field("paused_actions", "none");
-    report.zeros(&["paused_timeout_milliseconds"]);
+    let pause = world.pause.as_ref();
+    let actions = pause.map_or("none", |pause| match pause.held {
+        Held::Writes => "write",
+        Held::All => "all",
+    });
+    report.field("paused_reason", if pause.is_some() { "client_pause" } else { "none" });
+    report.field("paused_actions", actions);
+    let left = pause.map_or(0, |pause| pause.until.saturating_sub(world.now.mono));
+    report.field("paused_timeout_milliseconds", left.div_ceil(1000));
 }
 
 /// Statistics of the allocator are left out: it is the system's, and has none to tell.

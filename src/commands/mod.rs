@@ -25,6 +25,7 @@ pub mod list;
 pub mod memory;
 pub mod object;
 pub mod pubsub;
+pub mod replication;
 pub mod scan;
 pub mod server;
 pub mod set;
@@ -46,6 +47,7 @@ pub const GROUPS: &[Group] = &[
     ("generic", expiry::TABLE),
     ("generic", keyspace::TABLE),
     ("generic", object::TABLE),
+    ("generic", replication::TABLE),
     ("generic", scan::TABLE),
     ("generic", sort::TABLE),
     ("geo", geo::TABLE),

@@ -14,7 +14,8 @@ use crate::store::Kind;
 use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
-/// Runs one request of a client and writes its reply, unless the client has to wait for that.
+/// Runs one request of a client and writes its reply, unless the client has to wait for that, or the
+/// request for the end of a pause.
 pub fn call(
     world: &mut World,
     table: &Table,
@@ -26,6 +27,13 @@ pub fn call(
     let start = reply.mark();
     reply.begin();
     match admit(world, table, slot, args) {
+        Ok(row)
+            if world.holds_back(slot, || {
+                needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
+            }) =>
+        {
+            world.postpone(slot, args);
+        }
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let queue = world.clients[slot].transaction_mut();
             queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
@@ -133,10 +141,10 @@ fn admit<'t>(
     Ok(row)
 }
 
-/// Whether the command has a flag, or is EXEC and one of the commands that it will run has it.
-fn needs(world: &World, slot: Slot, row: &Row, flag: Flags) -> bool {
+/// Whether the command has one of the flags, or is EXEC and a command that it will run has it.
+fn needs(world: &World, slot: Slot, row: &Row, flags: Flags) -> bool {
     let queued = world.clients[slot].transaction().map_or(0, |transaction| transaction.flags);
-    row.has(flag) || row.has(flag::RUNS_QUEUE) && queued & flag != 0
+    row.has(flags) || row.has(flag::RUNS_QUEUE) && queued & flags != 0
 }
 
 /// What a request is told that names no command, or has not the arguments for it.
@@ -223,11 +231,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
     if ctx.until.is_some() {
         return;
     }
-    world.stats.commands_processed += 1;
-    world.clients[slot].commands += 1;
-    let stats = world.stats.command(row.id);
-    stats.calls += 1;
-    stats.failed += u64::from(outcome.is_err());
+    world.count_call(slot, row.id, outcome.is_err());
 }
 
 /// Runs the commands that were queued. The reply is an array of what they reply.
@@ -268,7 +272,9 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
 /// clients came, until it has nothing left for them. What they do may serve others in turn.
 fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
-    while let Some((db, key)) = world.waiters.take_ready() {
+    while world.pause.is_none()
+        && let Some((db, key)) = world.waiters.take_ready()
+    {
         let mut passed = 0;
         while let Some(kind) = world.store.db(db).kind(&key)
             && let Some(id) = world.waiters.in_line(db, &key, passed)
@@ -281,8 +287,8 @@ fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     }
 }
 
-/// Runs the command of a client that waits for a key which has a value of this type now. Returns whether
-/// the wait is over.
+/// Runs the command of a client that waits for a key which has a value of this type now. It has to pass
+/// the gates once more. Returns whether the wait is over.
 fn run_again(
     world: &mut World,
     table: &Table,
@@ -300,11 +306,19 @@ fn run_again(
     };
     let mut reply = Reply::new(std::mem::take(&mut client.outbox.bytes), protocol);
     client.outbox.is_away = true;
-    let row = table.row(wait.command);
     let start = reply.mark();
-    let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
-    run(&mut ctx, wait.args.args());
-    let is_over = ctx.until.is_none();
+    reply.begin();
+    let is_over = match admit(world, table, slot, wait.args.args()) {
+        Ok(row) => {
+            let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
+            run(&mut ctx, wait.args.args());
+            ctx.until.is_none()
+        }
+        Err(refused) => {
+            refuse(world, &mut reply, slot, &refused);
+            true
+        }
+    };
     if !is_over || wait.is_silent {
         reply.rewind(start);
     }

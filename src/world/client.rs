@@ -8,10 +8,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::access::UserId;
+use super::pause::Postponed;
 use super::session::Session;
 use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
+use super::waiters::Wait;
 use crate::resp::{Parser, Protocol};
 
 /// Which listener a client came through.
@@ -149,7 +151,7 @@ pub struct Client {
     /// CLIENT CAPA REDIRECT: understands -REDIRECT errors. It describes the program, as `lib_name` does.
     pub redirect_capable: bool,
 
-    /// Its command waits: see [`super::waiters`].
+    /// Its command waits, or is held back: see [`super::waiters`] and [`super::pause`].
     pub is_waiting: bool,
     /// What few clients have.
     pub session: Option<Box<Session>>,
@@ -268,11 +270,17 @@ impl Client {
         self.protocol == Protocol::Resp2 && self.is_subscriber()
     }
 
+    /// The blocking command of the client that waits, if there is one.
+    pub fn wait(&self) -> Option<&Wait> {
+        self.session.as_ref()?.wait.as_ref()
+    }
+
     /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command
-    /// that waits, those in the queue of a transaction. `client-query-buffer-limit` bounds them.
+    /// that waits, one that is held back, those in the queue of a transaction. `client-query-buffer-limit` bounds them.
     pub fn query_bytes(&self) -> usize {
         let queued = self.transaction().map_or(0, Transaction::memory);
-        self.inbox.len() + self.parser.memory() + queued
+        let postponed = self.session.as_ref().and_then(|session| session.postponed.as_ref());
+        self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
     }
 
     /// Whether its next request may run now.

@@ -45,8 +45,12 @@ impl World {
     }
 
     /// Evicts keys while more memory is used than `maxmemory` allows. What is being freed is not used.
-    /// False: there is too much, and nothing that may go.
+    /// False: there is too much, and nothing that may go. While a pause is on nothing goes, and nobody is
+    /// refused for that.
     pub fn make_room(&mut self) -> bool {
+        if self.pause.is_some() {
+            return true;
+        }
         for _ in 0..EVICTED_AT_ONCE {
             let Usage { startup, store, clients, .. } = self.memory();
             if startup + store + clients <= self.config.maxmemory {

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod news;
 pub mod output;
 pub mod persona;
+pub mod pause;
 pub mod process;
 pub mod pubsub;
 pub mod session;
@@ -31,6 +32,7 @@ pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
 pub use persona::Persona;
+pub use pause::{Held, Pause};
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
@@ -79,6 +81,7 @@ pub struct World {
     pub waiters: Waiters,
     pub pubsub: PubSub,
     pub spare: Spare,
+    pub pause: Option<Pause>,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -110,6 +113,7 @@ impl World {
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
             spare: Spare::default(),
+            pause: None,
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),
@@ -182,6 +186,15 @@ impl World {
         self.stats.connections_received += 1;
         self.stats.peak_clients = self.stats.peak_clients.max(self.clients.len());
         slot
+    }
+
+    /// A command of the client has been answered.
+    pub fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
+        self.stats.commands_processed += 1;
+        self.clients[slot].commands += 1;
+        let stats = self.stats.command(command);
+        stats.calls += 1;
+        stats.failed += u64::from(is_error);
     }
 
     /// Seconds since the server started.

@@ -1,7 +1,8 @@
-//! What only some clients have: a transaction, keys they watch, a command that waits.
+//! What only some clients have: a transaction, keys they watch, a command that waits or is held back.
 //!
 //! It sits behind one box, so that the many who have none of it stay small.
 
+use super::pause::Postponed;
 use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
 use super::waiters::Wait;
@@ -17,6 +18,8 @@ pub struct Session {
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
     pub subscriptions: Subscriptions,
+    /// The command that a pause holds back.
+    pub postponed: Option<Postponed>,
 }
 
 impl Session {
@@ -27,6 +30,7 @@ impl Session {
             + self.watched.memory()
             + self.wait.as_ref().map_or(0, Wait::memory)
             + self.subscriptions.memory()
+            + self.postponed.as_ref().map_or(0, Postponed::memory)
     }
 }
 
