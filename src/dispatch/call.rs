@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::keys;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
@@ -25,7 +26,13 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
-    match admit(world, table, slot, args) {
+    let admitted = admit(world, table, slot, args);
+    if world.has_news() {
+        // What was evicted to make room is nobody's doing.
+        world.spread_news(None);
+    }
+    let mut keeps_caching = false;
+    match admitted {
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let queue = world.clients[slot].transaction_mut();
             queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
@@ -36,6 +43,8 @@ pub fn call(
             let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
             run(&mut ctx, args);
             let until = ctx.until.take();
+            follow_up(world, row, slot, args);
+            keeps_caching = row.has(flag::KEEPS_CACHING);
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -49,8 +58,8 @@ pub fn call(
             end_reply(world, reply, start, slot);
         }
     }
-    if world.has_news() {
-        world.spread_news(Some(slot));
+    if world.tracking.is_on() {
+        world.end_tracked_command(slot, keeps_caching);
     }
     reply.append(&mut world.clients[slot].outbox.late);
     if world.waiters.has_ready() {
@@ -226,10 +235,20 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
         run(&mut ctx, queued.args.args());
         replies = ctx.replies;
     });
-    if ctx.world.has_news() {
-        ctx.world.spread_news(Some(slot));
-    }
+    follow_up(ctx.world, row, slot, queued.args.args());
     replies
+}
+
+/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if world.has_news() {
+        world.spread_news(Some(slot));
+    }
+    if row.has(flag::READ) && world.remembers_reads(slot) {
+        for key in keys::of(&row.spec, args).unwrap_or_default() {
+            world.remember(slot, &args[key.index]);
+        }
+    }
 }
 
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
@@ -257,6 +276,7 @@ fn run_again(
     slot: Slot,
     kind: Kind,
 ) -> bool {
+    world.broadcast_changes();
     let client = &mut world.clients[slot];
     let protocol = client.protocol;
     let wants =
@@ -275,9 +295,7 @@ fn run_again(
     if !is_over || wait.is_silent {
         reply.rewind(start);
     }
-    if world.has_news() {
-        world.spread_news(Some(slot));
-    }
+    follow_up(world, row, slot, wait.args.args());
     let client = &mut world.clients[slot];
     client.session_mut().wait = Some(wait);
     reply.append(&mut client.outbox.late);
@@ -301,4 +319,5 @@ pub fn settle(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     if world.waiters.has_ready() {
         serve(world, table, watch);
     }
+    world.broadcast_changes();
 }

@@ -75,6 +75,9 @@ pub mod flag {
     pub const RUNS_QUEUE: Flags = 1 << 22;
     /// Runs for a client that is subscribed in RESP2, where other commands do not.
     pub const SUBSCRIBER: Flags = 1 << 23;
+    /// Is not the command that CLIENT CACHING spoke of: that is the next one. What a container has of
+    /// this, its subcommands have.
+    pub const KEEPS_CACHING: Flags = 1 << 26;
 
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
@@ -360,6 +363,11 @@ impl Spec {
         let mut spec = Spec::new(name, -2, 0, not_a_command);
         spec.subcommands = subcommands;
         spec
+    }
+
+    pub const fn flags(mut self, flags: Flags) -> Spec {
+        self.flags |= flags;
+        self
     }
 
     pub const fn acl(mut self, categories: Categories) -> Spec {

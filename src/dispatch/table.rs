@@ -71,6 +71,7 @@ impl Table {
             Some(container) => format!("{}|{}", self.row(container).spec.name, spec.name),
             None => spec.name.to_owned(),
         };
+        let inherited = container.map_or(0, |id| self.row(id).flags & flag::KEEPS_CACHING);
         let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
         self.rows.push(Row {
             spec: *spec,
@@ -79,7 +80,7 @@ impl Table {
             group,
             container,
             subcommands: Vec::new(),
-            flags: spec.flags | movable,
+            flags: spec.flags | movable | inherited,
         });
         id
     }

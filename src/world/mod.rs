@@ -16,6 +16,7 @@ pub mod pubsub;
 pub mod session;
 pub mod stats;
 pub mod subscriptions;
+pub mod tracking;
 pub mod transaction;
 pub mod waiters;
 pub mod watch;
@@ -33,6 +34,7 @@ pub use pubsub::PubSub;
 pub use session::Session;
 pub use stats::{CommandId, Stats, Stopwatch};
 pub use subscriptions::{Subscriptions, Topic};
+pub use tracking::Tracking;
 pub use transaction::Transaction;
 pub use waiters::{Until, Wait, Waiters};
 pub use watch::Watches;
@@ -71,6 +73,7 @@ pub struct World {
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
+    pub tracking: Tracking,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -97,6 +100,7 @@ impl World {
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            tracking: Tracking::default(),
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),

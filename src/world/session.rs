@@ -3,6 +3,7 @@
 //! It sits behind one box, so that the many who have none of it stay small.
 
 use super::subscriptions::Subscriptions;
+use super::tracking::Tracker;
 use super::transaction::Transaction;
 use super::waiters::Wait;
 use super::watch::Watched;
@@ -14,6 +15,8 @@ pub struct Session {
     /// Since MULTI.
     pub transaction: Option<Transaction>,
     pub watched: Watched,
+    /// Since CLIENT TRACKING ON.
+    pub tracker: Option<Tracker>,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
     pub subscriptions: Subscriptions,
@@ -25,6 +28,7 @@ impl Session {
         size_of::<Session>()
             + self.transaction.as_ref().map_or(0, Transaction::memory)
             + self.watched.memory()
+            + self.tracker.as_ref().map_or(0, Tracker::memory)
             + self.wait.as_ref().map_or(0, Wait::memory)
             + self.subscriptions.memory()
     }
@@ -36,6 +40,7 @@ impl World {
     pub fn end_session(&mut self, slot: Slot) {
         if self.clients[slot].session.is_some() {
             self.unwatch(slot);
+            self.untrack(slot);
             self.stop_waiting(slot);
             self.unsubscribe_all(slot);
             self.clients[slot].session = None;
