@@ -11,6 +11,7 @@ use super::access::UserId;
 use super::session::Session;
 use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
+use super::tracking::Tracker;
 use super::transaction::Transaction;
 use crate::resp::{Parser, Protocol};
 
@@ -263,6 +264,16 @@ impl Client {
     /// Whether only commands about subscriptions may run: RESP2 cannot tell other replies from messages.
     pub fn is_resp2_subscriber(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.is_subscriber()
+    }
+
+    /// How the client tracks keys, if it does.
+    pub fn tracker(&self) -> Option<&Tracker> {
+        self.session.as_ref()?.tracker.as_ref()
+    }
+
+    /// As [`Client::tracker`], to change.
+    pub fn tracker_mut(&mut self) -> Option<&mut Tracker> {
+        self.session.as_mut()?.tracker.as_mut()
     }
 
     /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command

@@ -13,7 +13,6 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use super::client::Client;
 use super::output::Frame;
 use super::{Slot, World};
 use crate::resp::{Protocol, Reply};
@@ -182,18 +181,6 @@ fn prefixes_of<'a, V>(
         }
         None
     })
-}
-
-impl Client {
-    /// How the client tracks keys, if it does.
-    pub fn tracker(&self) -> Option<&Tracker> {
-        self.session.as_ref()?.tracker.as_ref()
-    }
-
-    /// As [`Client::tracker`], to change.
-    pub fn tracker_mut(&mut self) -> Option<&mut Tracker> {
-        self.session.as_mut()?.tracker.as_mut()
-    }
 }
 
 impl World {
