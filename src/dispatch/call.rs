@@ -26,13 +26,8 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
-    let admitted = admit(world, table, slot, args);
-    if world.has_news() {
-        // What was evicted to make room is nobody's doing.
-        world.spread_news(None);
-    }
     let mut keeps_caching = false;
-    match admitted {
+    match admit(world, table, slot, args) {
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let queue = world.clients[slot].transaction_mut();
             queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));

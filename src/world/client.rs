@@ -11,7 +11,7 @@ use super::access::UserId;
 use super::session::Session;
 use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
-use super::tracking::Tracker;
+use super::tracker::Tracker;
 use super::transaction::Transaction;
 use crate::resp::{Parser, Protocol};
 

@@ -50,6 +50,15 @@ impl World {
     /// Evicts keys while more memory is used than `maxmemory` allows. What is being freed is not used.
     /// False: there is too much, and nothing that may go.
     pub fn make_room(&mut self) -> bool {
+        let is_enough = self.evict_some();
+        if self.has_news() {
+            // It is nobody's doing.
+            self.spread_news(None);
+        }
+        is_enough
+    }
+
+    fn evict_some(&mut self) -> bool {
         for _ in 0..EVICTED_AT_ONCE {
             let Usage { startup, store, clients, tracking, .. } = self.memory();
             if startup + store + clients + tracking <= self.config.maxmemory {

@@ -16,6 +16,7 @@ pub mod pubsub;
 pub mod session;
 pub mod stats;
 pub mod subscriptions;
+pub mod tracker;
 pub mod tracking;
 pub mod transaction;
 pub mod waiters;

@@ -3,7 +3,7 @@
 //! It sits behind one box, so that the many who have none of it stay small.
 
 use super::subscriptions::Subscriptions;
-use super::tracking::Tracker;
+use super::tracker::Tracker;
 use super::transaction::Transaction;
 use super::waiters::Wait;
 use super::watch::Watched;

@@ -14,74 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::output::Frame;
-use super::{Slot, World};
+use super::tracker::{Mode, Options, Tracker};
+use super::{Doom, Slot, World};
 use crate::resp::{Protocol, Reply};
 use table::Table;
-
-/// Which keys a client hears of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Those that it has read.
-    #[default]
-    Read,
-    /// Those that it has read after CLIENT CACHING YES.
-    OptIn,
-    /// Those that it has read, but not after CLIENT CACHING NO.
-    OptOut,
-    /// Those that begin with one of its prefixes.
-    Broadcast,
-}
-
-/// What CLIENT TRACKING ON chooses anew each time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Options {
-    pub mode: Mode,
-    /// The id of the client that gets the invalidations instead.
-    pub redirect: Option<u64>,
-    /// Its own changes are not told to it.
-    pub no_loop: bool,
-}
-
-/// How a client tracks keys.
-#[derive(Debug, Default)]
-pub struct Tracker {
-    pub options: Options,
-    /// CLIENT CACHING has said that the next command, or transaction, is the exception that the mode
-    /// knows.
-    pub is_exception: bool,
-    /// The client that was to get the invalidations is gone, and one has been lost.
-    pub is_broken: bool,
-    prefixes: BTreeSet<Box<[u8]>>,
-    /// Bytes of the prefixes.
-    bytes: usize,
-}
-
-impl Tracker {
-    /// In the order of their bytes.
-    pub fn prefixes(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.prefixes.iter().map(|prefix| &**prefix)
-    }
-
-    /// Bytes of memory.
-    pub fn memory(&self) -> usize {
-        self.prefixes.len() * size_of::<Box<[u8]>>() + self.bytes
-    }
-
-    /// Whether it hears of keys by their prefixes.
-    pub fn is_broadcast(&self) -> bool {
-        self.options.mode == Mode::Broadcast
-    }
-
-    /// Whether the keys are remembered that its next command reads.
-    fn remembers(&self) -> bool {
-        match self.options.mode {
-            Mode::Read => true,
-            Mode::OptIn => self.is_exception,
-            Mode::OptOut => !self.is_exception,
-            Mode::Broadcast => false,
-        }
-    }
-}
 
 /// Keys that have changed, each with the id of the client that changed it last.
 type Changes = BTreeMap<Box<[u8]>, Option<u64>>;
@@ -195,9 +131,7 @@ impl World {
         if options.mode == Mode::Broadcast {
             let prefixes = if prefixes.is_empty() { EVERYTHING } else { prefixes };
             for &prefix in prefixes {
-                if tracker.prefixes.insert(prefix.into()) {
-                    tracker.bytes += prefix.len();
-                }
+                tracker.add_prefix(prefix);
                 self.tracking.prefixes.entry(prefix.into()).or_default().insert(id);
             }
         }
@@ -215,7 +149,7 @@ impl World {
             return;
         };
         let tracking = &mut self.tracking;
-        for prefix in &tracker.prefixes {
+        for prefix in tracker.prefixes() {
             if let Some(clients) = tracking.prefixes.get_mut(prefix) {
                 clients.remove(&id);
                 if clients.is_empty() {
@@ -256,7 +190,7 @@ impl World {
                 return;
             }
             if let Some(read) = self.tracking.table.remove_any(&mut self.store.shared.random) {
-                self.invalidate(read.readers.ids(), &[&read.key], None);
+                self.invalidate(read.readers.ids(), &read.key, None);
             }
         }
     }
@@ -270,13 +204,14 @@ impl World {
             tracker.is_exception &= keeps_caching || in_transaction;
             self.broadcast_changes();
         }
+        self.limit_tracking();
     }
 
     /// A key has changed. `by`: the id of the client whose command did it.
     pub(super) fn tell_trackers(&mut self, key: &[u8], by: Option<u64>) {
         self.tracking.gather(key, by);
         if let Some(readers) = self.tracking.table.remove(key) {
-            self.invalidate(readers.ids(), &[key], by);
+            self.invalidate(readers.ids(), key, by);
         }
     }
 
@@ -286,21 +221,22 @@ impl World {
         let mut frame = invalidation(None);
         let ids: Vec<u64> = self.tracking.clients.iter().copied().collect();
         for id in ids {
-            self.tell(id, &mut frame);
+            if let Some((slot, options)) = self.tracking_client(id) {
+                self.tell(slot, options.redirect, &mut frame);
+            }
         }
     }
 
-    /// Tells clients that have read keys that these have changed.
-    fn invalidate(&mut self, readers: &[u64], keys: &[&[u8]], by: Option<u64>) {
-        let mut frame = invalidation(Some(keys));
+    /// Tells clients that have read a key that it has changed.
+    fn invalidate(&mut self, readers: &[u64], key: &[u8], by: Option<u64>) {
+        let keys = [key];
+        let mut frame = invalidation(Some(&keys));
         for &id in readers {
-            let slot = self.clients.slot_of(id);
-            let options = slot.and_then(|slot| Some(self.clients[slot].tracker()?.options));
-            let hears = |options: Options| {
-                options.mode != Mode::Broadcast && !(options.no_loop && by == Some(id))
-            };
-            if options.is_some_and(hears) {
-                self.tell(id, &mut frame);
+            if let Some((slot, options)) = self.tracking_client(id)
+                && options.mode != Mode::Broadcast
+                && !(options.no_loop && by == Some(id))
+            {
+                self.tell(slot, options.redirect, &mut frame);
             }
         }
     }
@@ -316,65 +252,63 @@ impl World {
 
     fn broadcast_pending(&mut self) {
         for (prefix, changes) in std::mem::take(&mut self.tracking.pending) {
-            let Some(clients) = self.tracking.prefixes.get(&prefix) else {
-                continue;
-            };
-            let ids: Vec<u64> = clients.iter().copied().collect();
+            let clients = self.tracking.prefixes.get(&prefix);
+            let ids: Vec<u64> = clients.into_iter().flatten().copied().collect();
             let keys: Vec<&[u8]> = changes.keys().map(|key| &**key).collect();
             let mut all = invalidation(Some(&keys));
             for id in ids {
-                let slot = self.clients.slot_of(id);
-                let tracker = slot.and_then(|slot| self.clients[slot].tracker());
-                let no_loop = tracker.is_some_and(|tracker| tracker.options.no_loop);
-                if no_loop && changes.values().any(|&by| by == Some(id)) {
+                let Some((slot, options)) = self.tracking_client(id) else {
+                    continue;
+                };
+                if options.no_loop && changes.values().any(|&by| by == Some(id)) {
                     let others = changes.iter().filter(|&(_, &by)| by != Some(id));
                     let others: Vec<&[u8]> = others.map(|(key, _)| &**key).collect();
                     if !others.is_empty() {
-                        self.tell(id, &mut invalidation(Some(&others)));
+                        self.tell(slot, options.redirect, &mut invalidation(Some(&others)));
                     }
                 } else {
-                    self.tell(id, &mut all);
+                    self.tell(slot, options.redirect, &mut all);
                 }
             }
         }
     }
 
-    /// Sends an invalidation to a client that tracks keys, or to whom it has them redirected.
-    fn tell<W: Fn(&mut Reply)>(&mut self, id: u64, frame: &mut Frame<W>) {
-        let Some(slot) = self.clients.slot_of(id) else {
-            return;
+    /// The client with this id, if it is there and tracks keys.
+    fn tracking_client(&self, id: u64) -> Option<(Slot, Options)> {
+        let slot = self.clients.slot_of(id)?;
+        Some((slot, self.clients[slot].tracker()?.options))
+    }
+
+    /// Sends an invalidation to a client that tracks keys, or to whom it has them redirected. RESP2 has no
+    /// pushes, so there only who is sent to by others can be told, if it subscribes to something.
+    fn tell<W: Fn(&mut Reply)>(&mut self, slot: Slot, redirect: Option<u64>, frame: &mut Frame<W>) {
+        let receiver = match redirect {
+            None => slot,
+            Some(id) => match self.clients.slot_of(id) {
+                Some(receiver) if self.clients[receiver].doom != Doom::Now => receiver,
+                _ => return self.miss_receiver(slot, id),
+            },
         };
-        let client = &mut self.clients[slot];
+        let client = &self.clients[receiver];
         let protocol = client.protocol;
-        let Some(tracker) = client.tracker_mut() else {
-            return;
-        };
-        let Some(target) = tracker.options.redirect else {
-            if protocol == Protocol::Resp3 {
-                self.send(slot, frame.bytes(Protocol::Resp3));
-            }
-            return;
-        };
-        if let Some(slot) = self.clients.slot_of(target).filter(|&slot| !self.is_gone(slot)) {
-            let receiver = &self.clients[slot];
-            if receiver.protocol == Protocol::Resp3 || receiver.is_subscriber() {
-                self.send(slot, frame.bytes(receiver.protocol));
-            }
-            return;
-        }
-        let client = &mut self.clients[slot];
-        client.tracker_mut().into_iter().for_each(|tracker| tracker.is_broken = true);
-        if protocol == Protocol::Resp3 {
-            let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
-            reply.push(2);
-            reply.bulk(b"tracking-redir-broken");
-            reply.int(target as i64);
-            self.send(slot, &reply.into_inner());
+        if protocol == Protocol::Resp3 || redirect.is_some() && client.is_subscriber() {
+            self.send(receiver, frame.bytes(protocol));
         }
     }
 
-    fn is_gone(&self, slot: Slot) -> bool {
-        self.clients[slot].doom == super::Doom::Now
+    /// An invalidation is lost: the client that was to get it is gone.
+    fn miss_receiver(&mut self, slot: Slot, id: u64) {
+        let client = &mut self.clients[slot];
+        if let Some(tracker) = client.tracker_mut() {
+            tracker.is_broken = true;
+        }
+        if client.protocol == Protocol::Resp3 {
+            let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
+            reply.push(2);
+            reply.bulk(b"tracking-redir-broken");
+            reply.int(id as i64);
+            self.send(slot, &reply.into_inner());
+        }
     }
 }
 

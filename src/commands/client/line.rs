@@ -12,7 +12,7 @@ use std::io::Write;
 use super::tracking::redirect;
 use crate::dispatch::Ctx;
 use crate::resp::Args;
-use crate::world::tracking::Tracker;
+use crate::world::tracker::Tracker;
 use crate::world::{Client, Doom, Kind};
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.

@@ -5,7 +5,7 @@ use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::world::World;
-use crate::world::tracking::{Mode, Options, Tracker};
+use crate::world::tracker::{Mode, Options, Tracker};
 
 /// CLIENT CACHING YES | NO
 pub fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
