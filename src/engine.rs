@@ -96,6 +96,7 @@ impl Engine {
         }
         self.world.store.expire_some(EXPIRED_PER_TURN);
         self.world.store.free_some(FREED_PER_TURN);
+        self.world.tracking.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);
         self.world.peak_memory = self.world.peak_memory();
         while let Some(&lingering) = self.lingering.front()
@@ -136,7 +137,7 @@ impl Engine {
     /// When the next key expires: at once while there are more than one turn removes or frees.
     fn store_at(&self) -> Option<u64> {
         let (store, now) = (&self.world.store, self.world.now);
-        if store.has_unfreed() {
+        if store.has_unfreed() || self.world.tracking.has_unfreed() {
             return Some(now.mono);
         }
         let due = u64::try_from(store.next_expiry()?).unwrap_or(0).saturating_mul(1000);
@@ -441,6 +442,7 @@ impl Engine {
             world.clients.touch(slot);
             world.limit_output(slot);
         }
+        world.broadcast_changes();
         at
     }
 }

@@ -117,6 +117,45 @@ pub const UNBLOCK_REASON: Error =
     Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 pub const NO_SUCH_CLIENT: Error = Error::fixed("ERR No such client");
 
+// CLIENT TRACKING, CLIENT CACHING.
+
+pub const TWO_REDIRECTS: Error =
+    Error::fixed("ERR A client can only redirect to a single other client");
+pub const NO_SUCH_REDIRECT: Error =
+    Error::fixed("ERR The client ID you want redirect to does not exist");
+pub const PREFIX_WITHOUT_BCAST: Error =
+    Error::fixed("ERR PREFIX option requires BCAST mode to be enabled");
+pub const SWITCHED_BCAST: Error = Error::fixed(
+    "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then \
+    re-enabling it with a different mode.",
+);
+pub const SWITCHED_OPT: Error = Error::fixed(
+    "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then \
+    re-enabling it with a different mode.",
+);
+pub const BCAST_WITH_OPT: Error =
+    Error::fixed("ERR OPTIN and OPTOUT are not compatible with BCAST");
+pub const OPTIN_WITH_OPTOUT: Error =
+    Error::fixed("ERR You can't specify both OPTIN mode and OPTOUT mode");
+pub const CACHING_WITHOUT_TRACKING: Error = Error::fixed(
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
+    OPTOUT mode enabled",
+);
+pub const CACHING_YES: Error =
+    Error::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.");
+pub const CACHING_NO: Error =
+    Error::fixed("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.");
+
+/// `which`: "an existing" or "another provided".
+pub fn prefixes_overlap(prefix: &[u8], which: &str, other: &[u8]) -> Error {
+    let mut text = b"ERR Prefix '".to_vec();
+    text.extend_from_slice(shown(prefix, prefix.len()));
+    text.extend_from_slice(format!("' overlaps with {which} prefix '").as_bytes());
+    text.extend_from_slice(shown(other, other.len()));
+    text.extend_from_slice(b"'. Prefixes for a single client must not overlap.");
+    Error::text(text)
+}
+
 /// A filter's value is no number.
 pub fn not_an_integer(what: &str) -> Error {
     Error::text(format!("ERR {what} is not an integer or out of range"))

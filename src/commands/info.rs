@@ -150,7 +150,8 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("maxclients", world.config.maxclients);
     report.field("client_recent_max_input_buffer", world.stats.max_input_buffer);
     report.field("client_recent_max_output_buffer", world.stats.max_output_buffer);
-    report.zeros(&["blocked_clients", "tracking_clients"]);
+    report.zeros(&["blocked_clients"]);
+    report.field("tracking_clients", world.tracking.clients());
     report.field("pubsub_clients", world.pubsub.clients());
     report.zeros(&[
         "watching_clients",
@@ -262,6 +263,7 @@ fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
 fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     let stats = &ctx.world.stats;
     let keyspace = &ctx.world.store.shared;
+    let tracking = &ctx.world.tracking;
     let kilobytes = |per_second: u64| format!("{:.2}", per_second as f64 / 1024.0);
     report.field("total_connections_received", stats.connections_received);
     report.field("total_commands_processed", stats.commands_processed);
@@ -309,11 +311,11 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        "unexpected_error_replies",
     ]);
+    report.field("tracking_total_keys", tracking.keys());
+    report.field("tracking_total_items", tracking.items());
+    report.field("tracking_total_prefixes", tracking.prefixes());
+    report.zeros(&["unexpected_error_replies"]);
     report.field("total_error_replies", stats.error_replies);
     report.zeros(&["dump_payload_sanitizations"]);
     report.field("total_reads_processed", stats.reads);

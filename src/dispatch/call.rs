@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::keys;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
@@ -26,6 +27,7 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
+    let mut keeps_caching = false;
     match admit(world, table, slot, args) {
         Ok(row)
             if world.holds_back(slot, || {
@@ -44,6 +46,8 @@ pub fn call(
             let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
             run(&mut ctx, args);
             let until = ctx.until.take();
+            follow_up(world, row, slot, args);
+            keeps_caching = row.has(flag::KEEPS_CACHING);
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -57,8 +61,8 @@ pub fn call(
             end_reply(world, reply, start, slot);
         }
     }
-    if world.has_news() {
-        world.spread_news(Some(slot));
+    if world.tracking.is_on() {
+        world.end_tracked_command(slot, keeps_caching);
     }
     reply.append(&mut world.clients[slot].outbox.late);
     if world.waiters.has_ready() {
@@ -263,10 +267,20 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
         run(&mut ctx, queued.args.args());
         replies = ctx.replies;
     });
-    if ctx.world.has_news() {
-        ctx.world.spread_news(Some(slot));
-    }
+    follow_up(ctx.world, row, slot, queued.args.args());
     replies
+}
+
+/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if world.has_news() {
+        world.spread_news(Some(slot));
+    }
+    if row.has(flag::READ) && world.remembers_reads(slot) {
+        for key in keys::of(&row.spec, args).unwrap_or_default() {
+            world.remember(slot, &args[key.index]);
+        }
+    }
 }
 
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
@@ -296,6 +310,7 @@ fn run_again(
     slot: Slot,
     kind: Kind,
 ) -> bool {
+    world.broadcast_changes();
     let client = &mut world.clients[slot];
     let protocol = client.protocol;
     let wants =
@@ -312,7 +327,9 @@ fn run_again(
         Ok(row) => {
             let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
             run(&mut ctx, wait.args.args());
-            ctx.until.is_none()
+            let is_over = ctx.until.is_none();
+            follow_up(world, row, slot, wait.args.args());
+            is_over
         }
         Err(refused) => {
             refuse(world, &mut reply, slot, &refused);
@@ -321,9 +338,6 @@ fn run_again(
     };
     if !is_over || wait.is_silent {
         reply.rewind(start);
-    }
-    if world.has_news() {
-        world.spread_news(Some(slot));
     }
     let client = &mut world.clients[slot];
     client.session_mut().wait = Some(wait);
@@ -348,4 +362,5 @@ pub fn settle(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     if world.waiters.has_ready() {
         serve(world, table, watch);
     }
+    world.broadcast_changes();
 }

@@ -81,6 +81,9 @@ pub mod flag {
 
     /// Takes no longer than a `FAST` one, which the reference does not call it: not timed alone either.
     pub const SHORT: Flags = 1 << 28;
+    /// Is not the command that CLIENT CACHING spoke of: that is the next one. What a container has of
+    /// this, its subcommands have.
+    pub const KEEPS_CACHING: Flags = 1 << 26;
 
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
@@ -366,6 +369,11 @@ impl Spec {
         let mut spec = Spec::new(name, -2, 0, not_a_command);
         spec.subcommands = subcommands;
         spec
+    }
+
+    pub const fn flags(mut self, flags: Flags) -> Spec {
+        self.flags |= flags;
+        self
     }
 
     pub const fn acl(mut self, categories: Categories) -> Spec {

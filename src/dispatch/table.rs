@@ -102,6 +102,7 @@ impl Table {
             return None;
         }
         let (spec, unknown_options) = as_it_was(self.persona, spec, &full_name);
+        let inherited = container.map_or(0, |id| self.row(id).flags & flag::KEEPS_CACHING);
         self.rows.push(Row {
             spec,
             id,
@@ -109,7 +110,7 @@ impl Table {
             group,
             container,
             subcommands: Vec::new(),
-            flags: spec.flags | derived_flags(&spec),
+            flags: spec.flags | inherited | derived_flags(&spec),
             unknown_options,
         });
         Some(id)

@@ -12,6 +12,7 @@ use super::pause::Postponed;
 use super::session::Session;
 use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
+use super::tracker::Tracker;
 use super::transaction::Transaction;
 use super::waiters::Wait;
 use crate::resp::{Parser, Protocol};
@@ -273,6 +274,16 @@ impl Client {
     /// The blocking command of the client that waits, if there is one.
     pub fn wait(&self) -> Option<&Wait> {
         self.session.as_ref()?.wait.as_ref()
+    }
+
+    /// How the client tracks keys, if it does.
+    pub fn tracker(&self) -> Option<&Tracker> {
+        self.session.as_ref()?.tracker.as_ref()
+    }
+
+    /// As [`Client::tracker`], to change.
+    pub fn tracker_mut(&mut self) -> Option<&mut Tracker> {
+        self.session.as_mut()?.tracker.as_mut()
     }
 
     /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command

@@ -11,14 +11,16 @@ pub mod key_index;
 pub mod memory;
 pub mod news;
 pub mod output;
-pub mod persona;
 pub mod pause;
+pub mod persona;
 pub mod process;
 pub mod pubsub;
 pub mod session;
 pub mod spare;
 pub mod stats;
 pub mod subscriptions;
+pub mod tracker;
+pub mod tracking;
 pub mod transaction;
 pub mod waiters;
 pub mod watch;
@@ -31,14 +33,15 @@ pub use access::{Access, UserId};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
-pub use persona::Persona;
 pub use pause::{Held, Pause};
+pub use persona::Persona;
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
 pub use spare::Spare;
 pub use stats::{CommandId, Stats, Stopwatch};
 pub use subscriptions::{Subscriptions, Topic};
+pub use tracking::Tracking;
 pub use transaction::Transaction;
 pub use waiters::{Until, Wait, Waiters};
 pub use watch::Watches;
@@ -82,6 +85,7 @@ pub struct World {
     pub pubsub: PubSub,
     pub spare: Spare,
     pub pause: Option<Pause>,
+    pub tracking: Tracking,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
@@ -114,6 +118,7 @@ impl World {
             pubsub: PubSub::default(),
             spare: Spare::default(),
             pause: None,
+            tracking: Tracking::default(),
             access: Access::configured(&config)?,
             config,
             stats: Stats::new(rows),

@@ -4,6 +4,7 @@
 
 use super::pause::Postponed;
 use super::subscriptions::Subscriptions;
+use super::tracker::Tracker;
 use super::transaction::Transaction;
 use super::waiters::Wait;
 use super::watch::Watched;
@@ -15,6 +16,8 @@ pub struct Session {
     /// Since MULTI.
     pub transaction: Option<Transaction>,
     pub watched: Watched,
+    /// Since CLIENT TRACKING ON.
+    pub tracker: Option<Tracker>,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
     pub subscriptions: Subscriptions,
@@ -28,6 +31,7 @@ impl Session {
         size_of::<Session>()
             + self.transaction.as_ref().map_or(0, Transaction::memory)
             + self.watched.memory()
+            + self.tracker.as_ref().map_or(0, Tracker::memory)
             + self.wait.as_ref().map_or(0, Wait::memory)
             + self.subscriptions.memory()
             + self.postponed.as_ref().map_or(0, Postponed::memory)
@@ -40,6 +44,7 @@ impl World {
     pub fn end_session(&mut self, slot: Slot) {
         if self.clients[slot].session.is_some() {
             self.unwatch(slot);
+            self.untrack(slot);
             self.stop_waiting(slot);
             self.unsubscribe_all(slot);
             self.clients[slot].session = None;

@@ -115,6 +115,8 @@ def smoke(host, port, protocol, unix_socket=None):
 
     check("two connections", [text(c.client_getname()) for c in (connect(client_name="a"), connect(client_name="b"))], ["a", "b"])
     check("TRACKINGINFO", bool(client.client_trackinginfo()))
+    if protocol == 3:
+        caching(connect)
     check("asyncio", asyncio.run(over_asyncio(host, port, protocol)), b"1")
     publish_and_subscribe(connect)
     if unix_socket:
@@ -169,6 +171,33 @@ def publish_and_subscribe(connect):
     client.client_kill_filter(_type="pubsub")
     check("subscribes again", heard(1), [("psubscribe", None, "__key*@0__:*", 1)])
     listener.close()
+def caching(connect):
+    """redis-py's client-side cache: what it has read it keeps, until the server says that it changed."""
+    from redis.cache import CacheConfig, CacheKey
+    from redis.connection import CacheProxyConnection
+
+    writer = connect()
+    # It trusts only what calls itself redis 7.4; the protocol of 7.2 is the same.
+    hello = writer.execute_command("HELLO")
+    CacheProxyConnection.DEFAULT_SERVER_NAME = text(hello[b"server"])
+    CacheProxyConnection.MIN_ALLOWED_VERSION = text(hello[b"version"])
+    cached = connect(cache_config=CacheConfig())
+    cache = cached.get_cache()
+    key = CacheKey(command="GET", redis_keys=("cached",), redis_args=("GET", "cached"))
+    for value in (b"1", b"2"):
+        writer.set("cached", value)
+        while (got := cached.get("cached")) != value:
+            check("an old value is the one of before", got, b"1")
+        check("a read is kept", cache.get(key).cache_value, value)
+    reads = writer.info("commandstats")["cmdstat_get"]["calls"]
+    check("what is kept is not read again", [cached.get("cached") for _ in range(10)], [b"2"] * 10)
+    check("nothing was asked", writer.info("commandstats")["cmdstat_get"]["calls"], reads)
+    check("INFO knows of it", [writer.info(part)[field] for part, field in (("clients", "tracking_clients"), ("stats", "tracking_total_keys"))], [1, 1])
+    writer.flushall()
+    while cached.get("cached") is not None:
+        pass
+    check("a flush empties it", cache.get(key) is None or cache.get(key).cache_value is None)
+    cached.close()
 
 
 def run(*arguments):

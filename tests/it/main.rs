@@ -12,6 +12,7 @@
 //! | `net` | real sockets, and the real process |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
+//! | `tracking` | clients that cache what they read hear when it changes |
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `layers` | the house rules of `src/` |
 //!
@@ -30,6 +31,7 @@ mod readme;
 mod redis_rs;
 mod socket;
 mod table;
+mod tracking;
 mod transcripts;
 mod waiting;
 mod wire;

@@ -9,8 +9,10 @@
 use std::fmt::Display;
 use std::io::Write;
 
+use super::tracking::redirect;
 use crate::dispatch::Ctx;
 use crate::resp::Args;
+use crate::world::tracker::Tracker;
 use crate::world::{Client, Doom, Kind, Persona};
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.
@@ -57,7 +59,7 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("events", events(client));
     line.field("cmd", command);
     line.bytes("user", &user.name);
-    line.field("redir", -1);
+    line.field("redir", redirect(client.tracker()));
     line.field("resp", client.protocol.number());
     line.bytes("lib-name", &client.lib_name);
     line.bytes("lib-ver", &client.lib_ver);
@@ -93,6 +95,9 @@ type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[
+    ('t', |client| client.tracker().is_some()),
+    ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),
+    ('B', |client| client.tracker().is_some_and(Tracker::is_broadcast)),
     ('c', |client| client.doom == Doom::AfterReply),
     ('U', |client| client.peer.kind == Kind::Unix),
     ('e', |client| client.no_evict),

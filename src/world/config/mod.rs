@@ -86,6 +86,8 @@ pub struct Config {
     pub tcp_backlog: u32,
     /// The seconds of silence after which the system probes a peer. 0: never.
     pub tcp_keepalive: u32,
+    /// How many keys are remembered for clients that track them. 0: any number.
+    pub tracking_table_max_keys: usize,
     /// The seconds after which an idle client is disconnected. 0: never.
     pub timeout: u32,
     /// Where the unix socket is made. `None`: there is none.
@@ -121,6 +123,7 @@ impl Default for Config {
             start_ready: true,
             tcp_backlog: 511,
             tcp_keepalive: 300,
+            tracking_table_max_keys: 1_000_000,
             timeout: 0,
             unixsocket: None,
             unixsocketperm: None,

@@ -92,6 +92,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT),
     directive!("timeout", timeout, INT),
+    directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
     directive!("unixsocket", unixsocket, FilePath).immutable(),
     directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
     directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
