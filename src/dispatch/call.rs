@@ -6,11 +6,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::observe::{self, Cost};
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
 use crate::resp::{Args, Mark, Reply};
 use crate::store::Kind;
+use crate::world::latency::event;
 use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
@@ -25,7 +27,7 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
-    match admit(world, table, slot, args) {
+    match admit(world, table, watch, slot, args) {
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let queue = world.clients[slot].transaction_mut();
             queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
@@ -36,6 +38,9 @@ pub fn call(
             let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
             run(&mut ctx, args);
             let until = ctx.until.take();
+            if !world.monitors.is_empty() {
+                observe::show(world, row, slot, args);
+            }
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -87,6 +92,7 @@ fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> b
 fn admit<'t>(
     world: &mut World,
     table: &'t Table,
+    watch: &Stopwatch,
     slot: Slot,
     args: Args<'_>,
 ) -> Result<&'t Row, Error> {
@@ -132,10 +138,31 @@ fn admit<'t>(
     }
 
     // Memory is there, or keys go that make room, or the command needs none.
-    if world.config.maxmemory > 0 && !world.make_room() && needs(world, slot, row, flag::DENYOOM) {
+    if world.config.maxmemory > 0
+        && !make_room(world, watch)
+        && needs(world, slot, row, flag::DENYOOM)
+    {
         return Err(rejected(world, slot, &found, error::OOM));
     }
+
+    // Who is shown all commands has no business with keys.
+    if !world.monitors.is_empty()
+        && row.has(flag::READ | flag::WRITE | flag::MAY_REPLICATE)
+        && world.clients[slot].is_monitor()
+    {
+        return Err(rejected(world, slot, &found, error::MONITOR_WITHOUT_KEYS));
+    }
     Ok(row)
+}
+
+/// Evicts keys if need be. That takes time, which is not the command's.
+fn make_room(world: &mut World, watch: &Stopwatch) -> bool {
+    if world.config.latency_monitor_threshold == 0 || !world.is_full() {
+        return world.make_room();
+    }
+    let (has_room, nanos) = watch.measure(|| world.make_room());
+    observe::note_event(world, event::EVICTION_CYCLE, nanos);
+    has_room
 }
 
 /// Whether the command has a flag, or is EXEC and one of the commands that it will run has it.
@@ -160,6 +187,9 @@ fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> E
     error::exec_refused(&error)
 }
 
+/// A fast command that brings or takes more bytes may not be so fast: it is timed alone.
+const LIGHT: usize = 64 * 1024;
+
 /// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
 /// error to this client, which is closed, and to nobody else.
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
@@ -174,21 +204,28 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
             Err(error::INTERNAL)
         });
     let Ctx { world, reply, watch, .. } = ctx;
-    if !row.has(flag::FAST) {
-        watch.stop(&mut world.stats);
-    }
     if let Err(error) = &outcome {
         reply.rewind(start);
         reply.error(error);
         ctx.replies = 1;
         world.stats.count_error(error);
     }
+    if ctx.until.is_some() {
+        watch.postpone();
+    }
+    let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
+    let thresholds = world.thresholds;
+    let is_alone = !row.has(flag::FAST) || thresholds.times_each || request + replied > LIGHT;
+    let nanos = if is_alone { watch.stop(&mut world.stats) } else { 0 };
     #[cfg(debug_assertions)]
     if !row.has(flag::MANY_REPLIES) {
         assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
     }
     if ctx.until.is_some() {
         return;
+    }
+    if nanos >= thresholds.nanos || request >= thresholds.request || replied >= thresholds.reply {
+        observe::note(world, row, slot, args, Cost { nanos, reply: replied });
     }
     world.stats.commands_processed += 1;
     world.clients[slot].commands += 1;
@@ -226,6 +263,9 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
         run(&mut ctx, queued.args.args());
         replies = ctx.replies;
     });
+    if !ctx.world.monitors.is_empty() {
+        observe::show(ctx.world, row, slot, queued.args.args());
+    }
     if ctx.world.has_news() {
         ctx.world.spread_news(Some(slot));
     }

@@ -240,6 +240,11 @@ impl Client {
         self.session.get_or_insert_default()
     }
 
+    /// Whether it is shown every command: MONITOR.
+    pub fn is_monitor(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_monitor)
+    }
+
     /// The commands since MULTI, if the client has sent it.
     pub fn transaction(&self) -> Option<&Transaction> {
         self.session.as_ref()?.transaction.as_ref()

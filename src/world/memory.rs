@@ -44,12 +44,17 @@ impl World {
         self.peak_memory.max(self.memory().total())
     }
 
-    /// Evicts keys while more memory is used than `maxmemory` allows. What is being freed is not used.
+    /// Whether more memory is used than `maxmemory` allows. What is being freed is not used.
+    pub fn is_full(&self) -> bool {
+        let Usage { startup, store, clients, .. } = self.memory();
+        startup + store + clients > self.config.maxmemory
+    }
+
+    /// Evicts keys while more memory is used than `maxmemory` allows.
     /// False: there is too much, and nothing that may go.
     pub fn make_room(&mut self) -> bool {
         for _ in 0..EVICTED_AT_ONCE {
-            let Usage { startup, store, clients, .. } = self.memory();
-            if startup + store + clients <= self.config.maxmemory {
+            if !self.is_full() {
                 return true;
             }
             if !self.store.evict_one() {

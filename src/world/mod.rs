@@ -6,9 +6,12 @@
 pub mod access;
 pub mod client;
 pub mod clients;
+pub mod commandlog;
 pub mod config;
 pub mod key_index;
+pub mod latency;
 pub mod memory;
+pub mod monitors;
 pub mod news;
 pub mod output;
 pub mod process;
@@ -27,7 +30,9 @@ use std::time::Duration;
 pub use access::{Access, UserId};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
+pub use commandlog::{CommandLog, Thresholds};
 pub use config::{Config, LoadError};
+pub use monitors::Monitors;
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
@@ -74,6 +79,10 @@ pub struct World {
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
+    pub commandlog: CommandLog,
+    pub events: latency::Events,
+    pub thresholds: Thresholds,
+    pub monitors: Monitors,
     pub process: Process,
     pub orders: Orders,
     /// The most memory that was used when a turn began: see [`World::peak_memory`].
@@ -98,8 +107,12 @@ impl World {
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
             access: Access::configured(&config)?,
-            config,
             stats: Stats::new(rows),
+            commandlog: CommandLog::default(),
+            events: latency::Events::default(),
+            thresholds: Thresholds::of(&config),
+            monitors: Monitors::default(),
+            config,
             process: Process::default(),
             orders: Orders::default(),
             peak_memory: 0,
@@ -108,6 +121,7 @@ impl World {
         };
         world.set_now(now);
         world.configure_store();
+        world.configure_watchers();
         Ok(world)
     }
 

@@ -14,6 +14,8 @@ pub struct Session {
     /// Since MULTI.
     pub transaction: Option<Transaction>,
     pub watched: Watched,
+    /// MONITOR: it is shown every command.
+    pub is_monitor: bool,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
     pub subscriptions: Subscriptions,
@@ -38,6 +40,7 @@ impl World {
             self.unwatch(slot);
             self.stop_waiting(slot);
             self.unsubscribe_all(slot);
+            self.stop_monitoring(slot);
             self.clients[slot].session = None;
         }
     }
