@@ -12,6 +12,7 @@ use super::session::Session;
 use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
 use super::transaction::Transaction;
+use super::watch::Watched;
 use crate::resp::{Parser, Protocol};
 
 /// Which listener a client came through.
@@ -243,6 +244,11 @@ impl Client {
     /// Whether it is shown every command: MONITOR.
     pub fn is_monitor(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.is_monitor)
+    }
+
+    /// The keys that it watches, if it ever has watched any.
+    pub fn watched(&self) -> Option<&Watched> {
+        Some(&self.session.as_ref()?.watched)
     }
 
     /// The commands since MULTI, if the client has sent it.

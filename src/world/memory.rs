@@ -1,10 +1,10 @@
-//! How much memory is used, and what happens when it is more than `maxmemory`.
+//! How much memory is used, and what happens when it is more than `maxmemory` or `maxmemory-clients`.
 //!
 //! What is used is counted, not asked of the allocator: the process as it was at its start, keys with
 //! their values and tables, and clients with their buffers. All three are figures that are kept up to
 //! date, so a command costs an addition.
 
-use super::World;
+use super::{Doom, World};
 
 /// What memory is used for, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,36 @@ impl World {
             }
         }
         true
+    }
+}
+
+impl World {
+    /// Closes clients, the largest first, while they make the server hold more memory than
+    /// `maxmemory-clients` allows. Who is closing already is not asked again.
+    pub fn evict_clients(&mut self) {
+        let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
+        let Some(limit) = limit.filter(|&limit| self.clients.evictable() > limit) else {
+            return;
+        };
+        let evictable = self.clients.iter().filter(|client| !client.no_evict);
+        let mut all: Vec<(usize, u64)> =
+            evictable.map(|client| (client.memory(), client.id)).collect();
+        all.sort_unstable_by_key(|&(memory, id)| (std::cmp::Reverse(memory), id));
+        let mut used: usize = all.iter().map(|(memory, _)| memory).sum();
+        for (memory, id) in all {
+            if used <= limit {
+                break;
+            }
+            used -= memory;
+            let Some(slot) = self.clients.slot_of(id) else { continue };
+            if self.clients[slot].doom == Doom::Now {
+                continue;
+            }
+            log::info!("client {id} is closed: it holds {memory} bytes, the most of all");
+            self.stats.evicted_clients += 1;
+            self.end_session(slot);
+            self.clients.doom(slot, Doom::Now);
+        }
     }
 }
 

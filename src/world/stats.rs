@@ -54,6 +54,8 @@ pub struct Stats {
     pub acl_denied_auth: u64,
     pub query_buffer_limit_disconnections: u64,
     pub output_buffer_limit_disconnections: u64,
+    /// Clients closed to save memory: `maxmemory-clients`.
+    pub evicted_clients: u64,
     pub peak_clients: usize,
     /// The longest input and output buffers seen, in bytes.
     pub max_input_buffer: usize,

@@ -11,7 +11,8 @@ use std::io::Write;
 
 use crate::dispatch::Ctx;
 use crate::resp::Args;
-use crate::world::{Client, Doom, Kind};
+use crate::world::watch::Watched;
+use crate::world::{Client, Doom, Kind, Transaction};
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.
 const REPLY_BUFFER: usize = 16 * 1024;
@@ -37,12 +38,12 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("sub", 0);
     line.field("psub", 0);
     line.field("ssub", 0);
-    line.field("multi", -1);
-    line.field("watch", 0);
+    line.field("multi", client.transaction().map_or(-1, |queue| queue.queue.len() as i64));
+    line.field("watch", client.watched().map_or(0, Watched::len));
     line.field("qbuf", client.inbox.len());
     line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
     line.field("argv-mem", buffers.arguments);
-    line.field("multi-mem", 0);
+    line.field("multi-mem", client.transaction().map_or(0, Transaction::memory));
     line.field("rbs", buffers.output - buffers.waiting());
     line.field("rbp", buffers.written);
     line.field("obl", buffers.written - client.outbox.sent);
@@ -67,6 +68,10 @@ type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[
+    ('O', Client::is_monitor),
+    ('x', |client| client.transaction().is_some()),
+    ('b', |client| client.is_waiting),
+    ('d', |client| client.watched().is_some_and(|watched| watched.is_dirty)),
     ('c', |client| client.doom == Doom::AfterReply),
     ('U', |client| client.peer.kind == Kind::Unix),
     ('e', |client| client.no_evict),
