@@ -92,7 +92,7 @@ pub fn capabilities(client: &Client) -> String {
 
 /// What the reactor waits for: `r` to read, `w` to write on.
 fn events(client: &Client) -> &'static str {
-    match (client.is_runnable(), client.stalled) {
+    match (client.doom == Doom::No, client.stalled) {
         (true, true) => "rw",
         (true, false) => "r",
         (false, true) => "w",
