@@ -32,8 +32,10 @@ impl World {
 
     /// Sends a line to all of them but those who want no replies.
     pub fn show_monitors(&mut self, line: &[u8]) {
-        for at in 0..self.monitors.0.len() {
-            if let Some(slot) = self.clients.slot_of(self.monitors.0[at])
+        // Who does not read may be cut off here, and then leaves the list.
+        for at in (0..self.monitors.0.len()).rev() {
+            if let Some(&id) = self.monitors.0.get(at)
+                && let Some(slot) = self.clients.slot_of(id)
                 && self.clients[slot].reply_mode != ReplyMode::Off
             {
                 self.send(slot, line);

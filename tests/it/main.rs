@@ -9,6 +9,7 @@
 //! | `net` | real sockets, and the real process |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
+//! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `layers` | the house rules of `src/` |
 //!
@@ -25,4 +26,5 @@ mod socket;
 mod table;
 mod transcripts;
 mod waiting;
+mod watching;
 mod wire;

@@ -11,6 +11,7 @@ use std::io::Write;
 
 use crate::dispatch::Ctx;
 use crate::resp::Args;
+use crate::world::subscriptions::Topic::{Channel, Pattern, Shard};
 use crate::world::watch::Watched;
 use crate::world::{Client, Doom, Kind, Transaction};
 
@@ -35,9 +36,9 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("flags", flags(client));
     line.field("capa", capabilities(client));
     line.field("db", client.db);
-    line.field("sub", 0);
-    line.field("psub", 0);
-    line.field("ssub", 0);
+    for (field, topic) in [("sub", Channel), ("psub", Pattern), ("ssub", Shard)] {
+        line.field(field, client.subscriptions().map_or(0, |names| names.len(topic)));
+    }
     line.field("multi", client.transaction().map_or(-1, |queue| queue.queue.len() as i64));
     line.field("watch", client.watched().map_or(0, Watched::len));
     line.field("qbuf", client.inbox.len());
@@ -69,6 +70,7 @@ type Shows = fn(&Client) -> bool;
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[
     ('O', Client::is_monitor),
+    ('P', Client::is_subscriber),
     ('x', |client| client.transaction().is_some()),
     ('b', |client| client.is_waiting),
     ('d', |client| client.watched().is_some_and(|watched| watched.is_dirty)),
