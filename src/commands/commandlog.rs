@@ -32,12 +32,7 @@ const COMMANDLOG: &[Spec] = &[
             "count (type: SLOW | LARGE-REQUEST | LARGE-REPLY)",
             "Returns the newest entries of a log.",
         ),
-    Spec::new("help", 2, LOADING | STALE, help).doc(
-        "8.1.0",
-        "O(1)",
-        "",
-        "Lists the subcommands.",
-    ),
+    Spec::new("help", 2, LOADING | STALE, help).doc("8.1.0", "O(1)", "", "Lists the subcommands."),
     Spec::new("len", 3, ADMIN | LOADING | STALE, commandlog_len)
         .tips(&["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"])
         .doc(
@@ -66,12 +61,7 @@ const SLOWLOG: &[Spec] = &[
             "Returns the newest entries of the log.",
         )
         .history(&[("4.0.0", "Entries have the address and the name of the client.")]),
-    Spec::new("help", 2, LOADING | STALE, help).doc(
-        "6.2.0",
-        "O(1)",
-        "",
-        "Lists the subcommands.",
-    ),
+    Spec::new("help", 2, LOADING | STALE, help).doc("6.2.0", "O(1)", "", "Lists the subcommands."),
     Spec::new("len", 2, ADMIN | LOADING | STALE, slowlog_len)
         .tips(&["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"])
         .doc("2.2.12", "O(1)", "", "Counts the entries of the log."),

@@ -26,12 +26,7 @@ const LATENCY: &[Spec] = &[
     Spec::new("graph", 3, ADMIN | NOSCRIPT | LOADING | STALE, latency_graph)
         .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"])
         .doc("2.8.13", "O(1)", "event", "Draws the latencies of an event."),
-    Spec::new("help", 2, LOADING | STALE, help).doc(
-        "2.8.13",
-        "O(1)",
-        "",
-        "Lists the subcommands.",
-    ),
+    Spec::new("help", 2, LOADING | STALE, help).doc("2.8.13", "O(1)", "", "Lists the subcommands."),
     Spec::new("histogram", -2, ADMIN | NOSCRIPT | LOADING | STALE, latency_histogram)
         .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"])
         .doc(

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::config::Config;
+use super::config::{Config, LogSettings};
 use super::{Now, World};
 use crate::resp::OwnedArgs;
 
@@ -27,40 +27,6 @@ impl Cause {
         ("large-request", Cause::LargeRequest),
         ("large-reply", Cause::LargeReply),
     ];
-}
-
-/// When a command gets into a log, and how many the log keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// From so many µs or bytes on. Negative: nothing does.
-    pub threshold: i64,
-    pub max_len: usize,
-}
-
-/// The settings of the three logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AllSettings {
-    pub slow: Settings,
-    pub large_request: Settings,
-    pub large_reply: Settings,
-}
-
-impl Default for AllSettings {
-    fn default() -> AllSettings {
-        let large = Settings { threshold: 1 << 20, max_len: 128 };
-        let slow = Settings { threshold: 10_000, max_len: 128 };
-        AllSettings { slow, large_request: large, large_reply: large }
-    }
-}
-
-impl AllSettings {
-    fn of(&self, cause: Cause) -> Settings {
-        match cause {
-            Cause::Slow => self.slow,
-            Cause::LargeRequest => self.large_request,
-            Cause::LargeReply => self.large_reply,
-        }
-    }
 }
 
 /// A command in a log.
@@ -139,7 +105,12 @@ impl CommandLog {
         amount: u64,
         entry: impl FnOnce() -> Entry,
     ) {
-        let Settings { threshold, max_len } = config.commandlog.of(cause);
+        let logs = &config.commandlog;
+        let LogSettings { threshold, max_len } = match cause {
+            Cause::Slow => logs.slow,
+            Cause::LargeRequest => logs.large_request,
+            Cause::LargeReply => logs.large_reply,
+        };
         let is_reached = u64::try_from(threshold).is_ok_and(|threshold| amount >= threshold);
         if is_reached && max_len > 0 {
             self.of(cause).add(Entry { amount, ..entry() }, max_len);
@@ -184,7 +155,8 @@ const FAST: u64 = 1000;
 
 impl Thresholds {
     pub fn of(config: &Config) -> Thresholds {
-        let bytes = |settings: Settings| usize::try_from(settings.threshold).unwrap_or(usize::MAX);
+        let bytes =
+            |settings: LogSettings| usize::try_from(settings.threshold).unwrap_or(usize::MAX);
         let logs = &config.commandlog;
         let slow = u64::try_from(logs.slow.threshold).unwrap_or(u64::MAX);
         let event = match config.latency_monitor_threshold {
@@ -239,7 +211,7 @@ mod tests {
     #[test]
     fn a_log_keeps_the_newest() {
         let mut config = Config::default();
-        config.commandlog.slow = Settings { threshold: 10, max_len: 2 };
+        config.commandlog.slow = LogSettings { threshold: 10, max_len: 2 };
         let mut log = CommandLog::default();
         let entry = || Entry {
             id: 0,

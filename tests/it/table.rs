@@ -43,7 +43,7 @@ const ODD_ARITY: &[&str] =
 const DISABLED: &[&str] = &["cluster"];
 
 /// The reference does not say how their time grows either.
-const NO_COMPLEXITY: &[&str] = &["lolwut"];
+const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor"];
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 

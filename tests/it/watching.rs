@@ -95,7 +95,7 @@ fn percentiles_are_those_of_the_calls() {
         sleep(&mut local, client, millis);
     }
     let report = said(&mut local, client, "INFO latencystats");
-    let line = "latency_percentiles_usec_debug|sleep:p50=1003.519,p99=501219.327,p99.9=501219.327";
+    let line = "latency_percentiles_usec_debug:p50=1003.519,p99=501219.327,p99.9=501219.327";
     assert!(report.contains(line), "{report}");
 }
 
@@ -132,7 +132,8 @@ fn a_line_of_monitor_lands_in_no_reply() {
     received(&mut local, client);
     send(&mut local, client, "EXEC");
     let head = "+1700000000.000000 [0 local:0] ";
-    let lines = ["\"ECHO\" \"a\"", "\"PING\"", "\"EXEC\""].map(|shown| format!("{head}{shown}\r\n"));
+    let lines =
+        ["\"ECHO\" \"a\"", "\"PING\"", "\"EXEC\""].map(|shown| format!("{head}{shown}\r\n"));
     let expected = format!("*2\r\n$1\r\na\r\n+PONG\r\n{}", lines.concat());
     assert_eq!(received(&mut local, client), expected);
 }

@@ -10,9 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Reason;
-use super::value::{
-    BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, Secret, Share,
-};
+use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, Secret, Share};
 use crate::text::{double, number};
 
 /// A way to write values of type `T`. What `show` gives, `read` takes and makes the same value of.

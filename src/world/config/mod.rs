@@ -25,15 +25,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::commandlog;
 use crate::store::Limits;
 use crate::store::evict::Settings as Eviction;
 use crate::text::glob;
 
 pub use file::{LoadError, Place};
 pub use value::{
-    BufferLimit, DebugCommand, KeyspaceEvents, LogLevel, OutputBufferLimits, Percentiles, Secret,
-    Share, UserLine,
+    BufferLimit, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel, LogSettings,
+    OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
@@ -52,7 +51,7 @@ pub struct Config {
     /// The bytes a client may have sent that are not executed yet, a half-read command included.
     pub client_query_buffer_limit: usize,
     /// Which commands get into the logs of slow and large ones: six directives.
-    pub commandlog: commandlog::AllSettings,
+    pub commandlog: CommandLogSettings,
     /// How many databases SELECT can choose from.
     pub databases: usize,
     /// Who may call DEBUG.
@@ -109,7 +108,7 @@ impl Default for Config {
             bind: vec!["127.0.0.1".into(), "-::1".into()],
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
-            commandlog: commandlog::AllSettings::default(),
+            commandlog: CommandLogSettings::default(),
             databases: 16,
             enable_debug_command: DebugCommand::No,
             limits: Limits::default(),

@@ -145,6 +145,30 @@ impl KeyspaceEvents {
     }
 }
 
+/// When a command gets into a log, and how many the log keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// From so many µs or bytes on. Negative: nothing does.
+    pub threshold: i64,
+    pub max_len: usize,
+}
+
+/// The settings of the three logs of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandLogSettings {
+    pub slow: LogSettings,
+    pub large_request: LogSettings,
+    pub large_reply: LogSettings,
+}
+
+impl Default for CommandLogSettings {
+    fn default() -> CommandLogSettings {
+        let large = LogSettings { threshold: 1 << 20, max_len: 128 };
+        let slow = LogSettings { threshold: 10_000, max_len: 128 };
+        CommandLogSettings { slow, large_request: large, large_reply: large }
+    }
+}
+
 /// An amount of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
