@@ -9,10 +9,11 @@ mod trace;
 
 use std::collections::VecDeque;
 
-use crate::dispatch::{Table, call};
+use crate::dispatch::{Table, call, observe};
 use crate::error;
 use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview, preview::Preview};
 use crate::world::clients::RESERVED_PLACES;
+use crate::world::latency::event;
 use crate::world::output::MAX_UNREAD;
 use crate::world::stats::ReadNanos;
 use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
@@ -94,7 +95,7 @@ impl Engine {
         if self.world.pause.as_ref().is_some_and(|pause| pause.until <= now.mono) {
             self.world.unpause();
         }
-        self.world.store.expire_some(EXPIRED_PER_TURN);
+        self.expire_some();
         self.world.store.free_some(FREED_PER_TURN);
         self.world.tracking.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);
@@ -115,10 +116,22 @@ impl Engine {
             self.close_idle();
         }
         self.world.cut_off_slow();
+        self.world.evict_clients();
         call::settle(&mut self.world, &self.table, &mut self.watch);
         self.watch.rest(&mut self.world.stats);
         for slot in self.world.clients.take_resumed() {
             self.go_on(slot);
+        }
+    }
+
+    /// Removes keys whose time has come. Somebody may want to know how long that takes.
+    fn expire_some(&mut self) {
+        let store = &mut self.world.store;
+        if self.world.config.latency_monitor_threshold == 0 {
+            store.expire_some(EXPIRED_PER_TURN);
+        } else {
+            let (_, nanos) = self.watch.measure(|| store.expire_some(EXPIRED_PER_TURN));
+            observe::note_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
         }
     }
 
@@ -216,6 +229,7 @@ impl Engine {
             self.process_inbox(slot);
         }
         self.world.clients.account(slot);
+        self.world.evict_clients();
     }
 
     /// Runs what is complete in a client's inbox.

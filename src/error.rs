@@ -177,6 +177,20 @@ pub fn not_a_database(what: &str, databases: usize) -> Error {
     Error::text(format!("ERR {what} number should be between 0 and {last}"))
 }
 
+// MONITOR, SLOWLOG and LATENCY.
+pub const MONITOR_IN_MULTI: Error =
+    Error::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client");
+pub const MONITOR_WITHOUT_KEYS: Error =
+    Error::fixed("ERR Replica can't interact with the keyspace");
+pub const LOG_COUNT: Error = Error::fixed("ERR count should be greater than or equal to -1");
+pub const LOG_TYPE: Error =
+    Error::fixed("ERR type should be one of the following: slow, large-request, large-reply");
+
+/// There are no events of this kind.
+pub fn no_samples(event: &[u8]) -> Error {
+    quoting("No samples available for event '", event, "'")
+}
+
 // COMMAND.
 pub const GETKEYS_NO_COMMAND: Error = Error::fixed("ERR Invalid command specified");
 pub const GETKEYS_NO_KEYS: Error = Error::fixed("ERR The command has no key arguments");

@@ -68,8 +68,8 @@ fn config_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 ///
 /// As in the reference, logins that were refused stay counted.
 fn config_resetstat(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let acl_denied_auth = ctx.world.stats.acl_denied_auth;
-    ctx.world.stats = Stats { acl_denied_auth, ..Stats::new(ctx.table.len()) };
+    let Stats { acl_denied_auth, tracks_latency, .. } = ctx.world.stats;
+    ctx.world.stats = Stats { acl_denied_auth, tracks_latency, ..Stats::new(ctx.table.len()) };
     ctx.world.store.shared.reset_counters();
     ctx.reply.ok();
     Ok(())
@@ -157,6 +157,11 @@ const EFFECTS: &[(&str, Effect)] = &[
         world.limit_all_output();
         Ok(())
     }),
+    ("commandlog-execution-slower-than", configure_watchers),
+    ("commandlog-reply-larger-than", configure_watchers),
+    ("commandlog-request-larger-than", configure_watchers),
+    ("latency-monitor-threshold", configure_watchers),
+    ("latency-tracking", configure_watchers),
     // After the policy by which keys go.
     ("maxmemory", |world| {
         if world.config.maxmemory > 0 && !world.make_room() {
@@ -169,6 +174,12 @@ const EFFECTS: &[(&str, Effect)] = &[
 /// The store has a copy of what the configuration says about it.
 fn configure_store(world: &mut World) -> Result<(), Reason> {
     world.configure_store();
+    Ok(())
+}
+
+/// So have those who look on.
+fn configure_watchers(world: &mut World) -> Result<(), Reason> {
+    world.configure_watchers();
     Ok(())
 }
 

@@ -37,7 +37,9 @@ pub const TABLE: &[Spec] = &[
             ("8.1.0", "The reply has an `availability_zone` when the server was given one."),
             ("6.2.0", "Without arguments it describes the connection and changes nothing."),
         ])
-        .secret(|args, index| index > 3 && args.is(index - 2, "AUTH")),
+        .secret(|args, index| {
+            index > 2 && (args.is(index - 1, "AUTH") || index > 3 && args.is(index - 2, "AUTH"))
+        }),
     Spec::new("ping", -1, FAST | SUBSCRIBER, ping)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -193,6 +195,7 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let authenticated = !ctx.world.access.is_login_required();
     ctx.world.end_session(ctx.slot);
+    ctx.world.clients.spare(ctx.slot, false);
     let client = ctx.client_mut();
     client.protocol = Protocol::Resp2;
     client.db = 0;
@@ -200,7 +203,6 @@ fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     client.user = UserId::DEFAULT;
     client.authenticated = authenticated;
     client.reply_mode = ReplyMode::On;
-    client.no_evict = false;
     client.no_touch = false;
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.status("RESET");

@@ -163,6 +163,9 @@ fn debug_set_ready(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn debug_sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let seconds = double::parse(&args[2]).unwrap_or(0.0);
     ctx.world.orders.stall = Duration::try_from_secs_f64(seconds).ok();
+    if let Some(stall) = ctx.world.orders.stall {
+        ctx.watch.charge(u64::try_from(stall.as_nanos()).unwrap_or(u64::MAX));
+    }
     ctx.reply.ok();
     Ok(())
 }

@@ -66,7 +66,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Modules", |_, _| {}),
     Section::new("Commandstats", command_stats).on_request(),
     Section::new("Errorstats", error_stats),
-    Section::new("Latencystats", |_, _| {}).on_request(),
+    Section::new("Latencystats", latency_stats).on_request(),
     Section::new("Cluster", cluster),
     Section::new("Keyspace", keyspace),
 ];
@@ -150,16 +150,16 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("maxclients", world.config.maxclients);
     report.field("client_recent_max_input_buffer", world.stats.max_input_buffer);
     report.field("client_recent_max_output_buffer", world.stats.max_output_buffer);
-    report.zeros(&["blocked_clients"]);
+    let with_session = || world.clients.iter().filter_map(|client| client.session.as_deref());
+    let watching = with_session().filter(|session| !session.watched.is_empty()).count();
+    report.field("blocked_clients", world.waiters.len());
     report.field("tracking_clients", world.tracking.clients());
     report.field("pubsub_clients", world.pubsub.clients());
-    report.zeros(&[
-        "watching_clients",
-        "clients_in_timeout_table",
-        "total_watched_keys",
-        "total_blocking_keys",
-        "total_blocking_keys_on_nokey",
-    ]);
+    report.field("watching_clients", watching);
+    report.field("clients_in_timeout_table", world.waiters.deadlines());
+    report.field("total_watched_keys", world.watches.len());
+    report.field("total_blocking_keys", world.waiters.keys());
+    report.zeros(&["total_blocking_keys_on_nokey"]);
     let pause = world.pause.as_ref();
     let actions = pause.map_or("none", |pause| match pause.held {
         Held::Writes => "write",
@@ -288,8 +288,8 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("expired_keys_with_volatile_items_stale_perc", "0.00");
     report.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
     report.field("evicted_keys", keyspace.eviction.evicted);
+    report.field("evicted_clients", stats.evicted_clients);
     report.zeros(&[
-        "evicted_clients",
         "evicted_scripts",
         "total_eviction_exceeded_time",
         "current_eviction_exceeded_time",
@@ -390,6 +390,27 @@ fn command_stats(report: &mut Report, ctx: &Ctx<'_>) {
                 stats.calls, micros as u64, stats.rejected, stats.failed
             ),
         );
+    }
+}
+
+/// The percentiles of `latency-tracking-info-percentiles`, in µs.
+fn latency_stats(report: &mut Report, ctx: &Ctx<'_>) {
+    let world = &*ctx.world;
+    if !world.config.latency_tracking {
+        return;
+    }
+    for row in ctx.table.rows() {
+        let histogram = &world.stats.latencies[row.id.index()];
+        if histogram.calls() == 0 {
+            continue;
+        }
+        let percentiles = world.config.latency_tracking_info_percentiles.0.iter();
+        let shown = |percent: &f64| {
+            let nanos = histogram.percentile(*percent);
+            format!("p{percent}={}.{:03}", nanos / 1000, nanos % 1000)
+        };
+        let shown: Vec<String> = percentiles.map(shown).collect();
+        report.field(&format!("latency_percentiles_usec_{}", row.full_name), shown.join(","));
     }
 }
 

@@ -10,6 +10,7 @@ pub mod bitmap;
 pub mod client;
 pub mod cluster;
 pub mod command;
+pub mod commandlog;
 pub mod config;
 pub mod connection;
 pub mod debug;
@@ -20,9 +21,11 @@ pub mod hash_expiry;
 pub mod hyperloglog;
 pub mod info;
 pub mod keyspace;
+pub mod latency;
 pub mod lcs;
 pub mod list;
 pub mod memory;
+pub mod monitor;
 pub mod object;
 pub mod pubsub;
 pub mod replication;
@@ -57,11 +60,14 @@ pub const GROUPS: &[Group] = &[
     ("list", list::TABLE),
     ("pubsub", pubsub::TABLE),
     ("server", command::TABLE),
+    ("server", commandlog::TABLE),
     ("server", config::TABLE),
     ("server", debug::TABLE),
     ("server", info::TABLE),
     ("server", keyspace::DATABASES),
+    ("server", latency::TABLE),
     ("server", memory::TABLE),
+    ("server", monitor::TABLE),
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),

@@ -7,11 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
 use super::keys;
+use super::observe::{self, Cost};
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
 use crate::resp::{Args, Mark, Reply};
 use crate::store::Kind;
+use crate::world::latency::event;
 use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
@@ -28,7 +30,7 @@ pub fn call(
     let start = reply.mark();
     reply.begin();
     let mut keeps_caching = false;
-    match admit(world, table, slot, args) {
+    match admit(world, table, watch, slot, args) {
         Ok(row)
             if world.holds_back(slot, || {
                 needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
@@ -48,6 +50,9 @@ pub fn call(
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
             keeps_caching = row.has(flag::KEEPS_CACHING);
+            if !world.monitors.is_empty() {
+                observe::show(world, row, slot, args);
+            }
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -99,6 +104,7 @@ fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> b
 fn admit<'t>(
     world: &mut World,
     table: &'t Table,
+    watch: &Stopwatch,
     slot: Slot,
     args: Args<'_>,
 ) -> Result<&'t Row, Error> {
@@ -133,7 +139,10 @@ fn admit<'t>(
     }
 
     // Memory is there, or keys go that make room, or the command needs none.
-    if world.config.maxmemory > 0 && !world.make_room() && needs(world, slot, row, flag::DENYOOM) {
+    if world.config.maxmemory > 0
+        && !make_room(world, watch)
+        && needs(world, slot, row, flag::DENYOOM)
+    {
         return Err(rejected(world, slot, &found, error::OOM));
     }
 
@@ -142,7 +151,25 @@ fn admit<'t>(
         let not_ready = world.config.persona.not_ready();
         return Err(rejected(world, slot, &found, not_ready));
     }
+
+    // Who is shown all commands has no business with keys.
+    if !world.monitors.is_empty()
+        && row.has(flag::READ | flag::WRITE | flag::MAY_REPLICATE)
+        && world.clients[slot].is_monitor()
+    {
+        return Err(rejected(world, slot, &found, error::MONITOR_WITHOUT_KEYS));
+    }
     Ok(row)
+}
+
+/// Evicts keys if need be. That takes time, which is not the command's.
+fn make_room(world: &mut World, watch: &Stopwatch) -> bool {
+    if world.config.latency_monitor_threshold == 0 || !world.is_full() {
+        return world.make_room();
+    }
+    let (has_room, nanos) = watch.measure(|| world.make_room());
+    observe::note_event(world, event::EVICTION_CYCLE, nanos);
+    has_room
 }
 
 /// Whether the command has one of the flags, or is EXEC and a command that it will run has it.
@@ -205,6 +232,9 @@ fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> E
     error::exec_refused(&error)
 }
 
+/// A fast command that brings or takes more bytes may not be so fast: it is timed alone.
+const LIGHT: usize = 64 * 1024;
+
 /// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
 /// error to this client, which is closed, and to nobody else.
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
@@ -219,15 +249,20 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
             Err(error::INTERNAL)
         });
     let Ctx { world, reply, watch, .. } = ctx;
-    if !row.has(flag::FAST | flag::SHORT) {
-        watch.stop(&mut world.stats);
-    }
     if let Err(error) = &outcome {
         reply.rewind(start);
         reply.error(error);
         ctx.replies = 1;
         world.stats.count_error(error);
     }
+    if ctx.until.is_some() {
+        watch.postpone();
+    }
+    let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
+    let thresholds = world.thresholds;
+    let is_alone =
+        !row.has(flag::FAST | flag::SHORT) || thresholds.times_each || request + replied > LIGHT;
+    let nanos = if is_alone { watch.stop(&mut world.stats) } else { 0 };
     #[cfg(debug_assertions)]
     if !row.has(flag::MANY_REPLIES) {
         assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
@@ -236,6 +271,9 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
         return;
     }
     world.count_call(slot, row.id, outcome.is_err());
+    if nanos >= thresholds.nanos || request >= thresholds.request || replied >= thresholds.reply {
+        observe::note(world, row, slot, args, Cost { nanos, reply: replied });
+    }
 }
 
 /// Runs the commands that were queued. The reply is an array of what they reply.
@@ -268,6 +306,9 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
         replies = ctx.replies;
     });
     follow_up(ctx.world, row, slot, queued.args.args());
+    if !ctx.world.monitors.is_empty() {
+        observe::show(ctx.world, row, slot, queued.args.args());
+    }
     replies
 }
 
@@ -323,7 +364,7 @@ fn run_again(
     client.outbox.is_away = true;
     let start = reply.mark();
     reply.begin();
-    let is_over = match admit(world, table, slot, wait.args.args()) {
+    let is_over = match admit(world, table, watch, slot, wait.args.args()) {
         Ok(row) => {
             let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
             run(&mut ctx, wait.args.args());

@@ -14,6 +14,7 @@ pub mod call;
 pub mod ctx;
 pub mod help;
 pub mod keys;
+pub mod observe;
 pub mod spec;
 pub mod synopsis;
 pub mod table;

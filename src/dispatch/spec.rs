@@ -446,6 +446,16 @@ impl Spec {
         self
     }
 
+    /// The arguments as logs and MONITOR may show them.
+    pub fn shown<'a>(
+        &self,
+        args: Args<'a>,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
+        let secret = self.secret;
+        let shown = move |(index, arg)| if secret(args, index) { REDACTED } else { arg };
+        args.from(0).enumerate().map(shown)
+    }
+
     pub const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Spec {
         self.deprecated = Some((since, instead));
         self
@@ -486,6 +496,9 @@ impl Spec {
         categories | if self.has(flag::FAST) { category::FAST } else { category::SLOW }
     }
 }
+
+/// What stands for a secret.
+pub const REDACTED: &[u8] = b"(redacted)";
 
 /// The handler of rows that are never run: containers.
 pub fn not_a_command(_: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {

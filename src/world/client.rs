@@ -15,6 +15,7 @@ use super::subscriptions::Subscriptions;
 use super::tracker::Tracker;
 use super::transaction::Transaction;
 use super::waiters::Wait;
+use super::watch::Watched;
 use crate::resp::{Parser, Protocol};
 
 /// Which listener a client came through.
@@ -244,6 +245,16 @@ impl Client {
     /// The rare parts of the client's state, there from now on.
     pub fn session_mut(&mut self) -> &mut Session {
         self.session.get_or_insert_default()
+    }
+
+    /// Whether it is shown every command: MONITOR.
+    pub fn is_monitor(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_monitor)
+    }
+
+    /// The keys that it watches, if it ever has watched any.
+    pub fn watched(&self) -> Option<&Watched> {
+        Some(&self.session.as_ref()?.watched)
     }
 
     /// The commands since MULTI, if the client has sent it.

@@ -6,9 +6,12 @@
 pub mod access;
 pub mod client;
 pub mod clients;
+pub mod commandlog;
 pub mod config;
 pub mod key_index;
+pub mod latency;
 pub mod memory;
+pub mod monitors;
 pub mod news;
 pub mod output;
 pub mod pause;
@@ -32,7 +35,9 @@ use std::time::Duration;
 pub use access::{Access, UserId};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
+pub use commandlog::{CommandLog, Thresholds};
 pub use config::{Config, LoadError};
+pub use monitors::Monitors;
 pub use pause::{Held, Pause};
 pub use persona::Persona;
 pub use process::Process;
@@ -89,6 +94,10 @@ pub struct World {
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
+    pub commandlog: CommandLog,
+    pub events: latency::Events,
+    pub thresholds: Thresholds,
+    pub monitors: Monitors,
     pub process: Process,
     pub orders: Orders,
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
@@ -120,8 +129,12 @@ impl World {
             pause: None,
             tracking: Tracking::default(),
             access: Access::configured(&config)?,
-            config,
             stats: Stats::new(rows),
+            commandlog: CommandLog::default(),
+            events: latency::Events::default(),
+            thresholds: Thresholds::of(&config),
+            monitors: Monitors::default(),
+            config,
             process: Process::default(),
             orders: Orders::default(),
             when_ready: None,
@@ -131,6 +144,7 @@ impl World {
         };
         world.set_now(now);
         world.configure_store();
+        world.configure_watchers();
         Ok(world)
     }
 

@@ -18,6 +18,8 @@ pub struct Session {
     pub watched: Watched,
     /// Since CLIENT TRACKING ON.
     pub tracker: Option<Tracker>,
+    /// MONITOR: it is shown every command.
+    pub is_monitor: bool,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
     pub subscriptions: Subscriptions,
@@ -47,6 +49,7 @@ impl World {
             self.untrack(slot);
             self.stop_waiting(slot);
             self.unsubscribe_all(slot);
+            self.stop_monitoring(slot);
             self.clients[slot].session = None;
         }
     }

@@ -86,6 +86,11 @@ impl Waiters {
         self.deadlines.first().map(|&(due, _)| due)
     }
 
+    /// How many of them will not wait for ever.
+    pub fn deadlines(&self) -> usize {
+        self.deadlines.len()
+    }
+
     pub fn has_keys(&self) -> bool {
         !self.by_key.is_empty()
     }

@@ -13,6 +13,7 @@
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
 //! | `tracking` | clients that cache what they read hear when it changes |
+//! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `layers` | the house rules of `src/` |
 //!
@@ -34,4 +35,5 @@ mod table;
 mod tracking;
 mod transcripts;
 mod waiting;
+mod watching;
 mod wire;

@@ -45,10 +45,16 @@ pub struct Respd {
 impl Respd {
     /// Starts `respd --ready` with more `flags`, and waits until it listens.
     pub fn start(flags: &[&str]) -> Respd {
+        Respd::start_in(&[], flags)
+    }
+
+    /// As [`Respd::start`], with these variables in its environment.
+    pub fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Respd {
         let mut child = Command::new(BINARY)
             .arg("--ready")
             .args(flags)
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

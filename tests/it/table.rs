@@ -44,7 +44,7 @@ const ODD_ARITY: &[&str] =
 const DISABLED: &[&str] = &["cluster"];
 
 /// The reference does not say how their time grows either.
-const NO_COMPLEXITY: &[&str] = &["lolwut"];
+const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor"];
 
 fn table() -> Table {
     Table::new(GROUPS.iter().copied())

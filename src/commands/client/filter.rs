@@ -214,24 +214,21 @@ fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test
     }
 }
 
-/// Every type that can be asked for, and whether it is that of a client that sends commands and no
-/// more. There is no other type yet: nobody replicates, nobody subscribes.
-const TYPES: &[(&str, bool)] = &[
-    ("normal", true),
-    ("pubsub", false),
-    ("master", false),
-    ("primary", false),
-    ("replica", false),
-    ("slave", false),
+/// Every type that can be asked for. Nobody replicates.
+const TYPES: &[(&str, fn(&Client) -> bool)] = &[
+    ("normal", |client| !client.is_subscriber()),
+    ("pubsub", Client::is_subscriber),
+    ("master", |_| false),
+    ("primary", |_| false),
+    ("replica", |_| false),
+    ("slave", |_| false),
 ];
 
 fn is_of_type<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
     let has_new_words = world.config.persona.is_at_least("8.0.0");
-    let is_meant = |&&(name, _): &&(&str, bool)| {
-        value.eq_ignore_ascii_case(name.as_bytes()) && (name != "primary" || has_new_words)
-    };
-    match TYPES.iter().find(is_meant) {
-        Some(&(_, is_normal)) => Ok(Box::new(move |_| is_normal)),
+    let mut types = TYPES.iter().filter(|(name, _)| *name != "primary" || has_new_words);
+    match types.find(|(name, _)| value.eq_ignore_ascii_case(name.as_bytes())) {
+        Some(&(_, is_of_type)) => Ok(Box::new(is_of_type)),
         None => Err(error::quoting("Unknown client type '", value, "'")),
     }
 }

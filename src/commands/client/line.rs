@@ -12,8 +12,10 @@ use std::io::Write;
 use super::tracking::redirect;
 use crate::dispatch::Ctx;
 use crate::resp::Args;
+use crate::world::subscriptions::Topic::{Channel, Pattern, Shard};
 use crate::world::tracker::Tracker;
-use crate::world::{Client, Doom, Kind, Persona};
+use crate::world::watch::Watched;
+use crate::world::{Client, Doom, Kind, Persona, Transaction};
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.
 const REPLY_BUFFER: usize = 16 * 1024;
@@ -41,15 +43,15 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("flags", flags(client));
     line.field("capa", capabilities(client));
     line.field("db", client.db);
-    line.field("sub", 0);
-    line.field("psub", 0);
-    line.field("ssub", 0);
-    line.field("multi", -1);
-    line.field("watch", 0);
+    for (field, topic) in [("sub", Channel), ("psub", Pattern), ("ssub", Shard)] {
+        line.field(field, client.subscriptions().map_or(0, |names| names.len(topic)));
+    }
+    line.field("multi", client.transaction().map_or(-1, |queue| queue.queue.len() as i64));
+    line.field("watch", client.watched().map_or(0, Watched::len));
     line.field("qbuf", client.inbox.len());
     line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
     line.field("argv-mem", buffers.arguments);
-    line.field("multi-mem", 0);
+    line.field("multi-mem", client.transaction().map_or(0, Transaction::memory));
     line.field("rbs", buffers.output - buffers.waiting());
     line.field("rbp", buffers.written);
     line.field("obl", buffers.written - client.outbox.sent);
@@ -98,6 +100,11 @@ const FLAGS: &[(char, Shows)] = &[
     ('t', |client| client.tracker().is_some()),
     ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),
     ('B', |client| client.tracker().is_some_and(Tracker::is_broadcast)),
+    ('O', Client::is_monitor),
+    ('P', Client::is_subscriber),
+    ('x', |client| client.transaction().is_some()),
+    ('b', |client| client.is_waiting),
+    ('d', |client| client.watched().is_some_and(|watched| watched.is_dirty)),
     ('c', |client| client.doom == Doom::AfterReply),
     ('U', |client| client.peer.kind == Kind::Unix),
     ('e', |client| client.no_evict),
@@ -118,7 +125,7 @@ pub fn capabilities(client: &Client) -> String {
 
 /// What the reactor waits for: `r` to read, `w` to write on.
 fn events(client: &Client) -> &'static str {
-    match (client.is_runnable(), client.stalled) {
+    match (client.doom == Doom::No, client.stalled) {
         (true, true) => "rw",
         (true, false) => "r",
         (false, true) => "w",

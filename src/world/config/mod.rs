@@ -32,7 +32,8 @@ use crate::text::glob;
 
 pub use file::{LoadError, Place};
 pub use value::{
-    BufferLimit, DebugCommand, KeyspaceEvents, LogLevel, OutputBufferLimits, Secret, UserLine,
+    BufferLimit, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel, LogSettings,
+    OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
@@ -50,6 +51,8 @@ pub struct Config {
     pub client_output_buffer_limit: OutputBufferLimits,
     /// The bytes a client may have sent that are not executed yet, a half-read command included.
     pub client_query_buffer_limit: usize,
+    /// Which commands get into the logs of slow and large ones: six directives.
+    pub commandlog: CommandLogSettings,
     /// How many databases SELECT can choose from.
     pub databases: usize,
     /// Who may call DEBUG.
@@ -60,6 +63,12 @@ pub struct Config {
     pub eviction: Eviction,
     /// How often background work (expiry, idle clients) is done, per second: 1 to 500.
     pub hz: u32,
+    /// From how many ms on something that takes long is an event. 0: nothing is.
+    pub latency_monitor_threshold: u64,
+    /// Whether there is a histogram for each command.
+    pub latency_tracking: bool,
+    /// The percentiles of the histograms that INFO shows.
+    pub latency_tracking_info_percentiles: Percentiles,
     /// Where the log goes. `None`: standard error.
     pub logfile: Option<PathBuf>,
     /// The least severe message that is logged.
@@ -68,6 +77,8 @@ pub struct Config {
     pub maxclients: u32,
     /// The bytes of memory that may be used before keys are evicted. 0: as much as there is.
     pub maxmemory: usize,
+    /// The bytes of memory that clients may make the server hold before the largest are closed.
+    pub maxmemory_clients: Share,
     /// Which events of keys are published. None of them costs anything while nobody listens.
     pub notify_keyspace_events: KeyspaceEvents,
     /// The server to answer as. Reading it brings that server's ports, in place of those of the persona
@@ -106,15 +117,20 @@ impl Default for Config {
             bind: vec!["127.0.0.1".into(), "-::1".into()],
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
+            commandlog: CommandLogSettings::default(),
             databases: 16,
             enable_debug_command: DebugCommand::No,
             limits: Limits::default(),
             eviction: Eviction::default(),
             hz: 10,
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: Percentiles::default(),
             logfile: None,
             loglevel: LogLevel::Notice,
             maxclients: 10_000,
             maxmemory: 0,
+            maxmemory_clients: Share::Bytes(0),
             notify_keyspace_events: KeyspaceEvents::default(),
             persona: &PERSONAS[0],
             port: PERSONAS[0].port,

@@ -158,6 +158,62 @@ impl KeyspaceEvents {
     }
 }
 
+/// When a command gets into a log, and how many the log keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// From so many µs or bytes on. Negative: nothing does.
+    pub threshold: i64,
+    pub max_len: usize,
+}
+
+/// The settings of the three logs of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandLogSettings {
+    pub slow: LogSettings,
+    pub large_request: LogSettings,
+    pub large_reply: LogSettings,
+}
+
+impl Default for CommandLogSettings {
+    fn default() -> CommandLogSettings {
+        let large = LogSettings { threshold: 1 << 20, max_len: 128 };
+        let slow = LogSettings { threshold: 10_000, max_len: 128 };
+        CommandLogSettings { slow, large_request: large, large_reply: large }
+    }
+}
+
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    Bytes(usize),
+    /// Of `maxmemory`, 1 to 100.
+    Percent(u64),
+}
+
+impl Share {
+    /// The bytes, if `whole` is a hundred percent. `None`: as many as there are.
+    pub fn of(self, whole: usize) -> Option<usize> {
+        let bytes = match self {
+            Share::Bytes(bytes) => bytes,
+            Share::Percent(percent) => (whole as u128 * u128::from(percent) / 100) as usize,
+        };
+        (bytes > 0).then_some(bytes)
+    }
+}
+
+/// Percentiles from 0 to 100, in the order in which they are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Percentiles(pub Vec<f64>);
+
+/// None of them is NaN.
+impl Eq for Percentiles {}
+
+impl Default for Percentiles {
+    fn default() -> Percentiles {
+        Percentiles(vec![50.0, 99.0, 99.9])
+    }
+}
+
 /// `user NAME RULE…`, a line of the file. What the rules mean is for the access list to say.
 #[derive(Clone)]
 pub struct UserLine {
