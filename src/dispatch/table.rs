@@ -4,9 +4,9 @@
 //! rules and the last command of a client can name it by its [`CommandId`], the index of its row.
 
 use super::keys;
-use super::spec::{Flags, Spec, flag};
+use super::spec::{Flags, Spec, category, flag};
 use crate::resp::Args;
-use crate::world::CommandId;
+use crate::world::{CommandId, Vocabulary};
 
 /// A row in its place: what the spec says, and what follows from where it stands.
 #[derive(Debug)]
@@ -177,6 +177,35 @@ impl Table {
 
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+/// ACL rules name commands as the table does.
+impl Vocabulary for Table {
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn named(&self, full_name: &[u8]) -> Option<CommandId> {
+        Table::named(self, full_name).map(|row| row.id)
+    }
+
+    fn full_name(&self, id: CommandId) -> &str {
+        &self.row(id).full_name
+    }
+
+    fn container(&self, id: CommandId) -> Option<CommandId> {
+        self.row(id).container
+    }
+
+    fn subcommands(&self, id: CommandId) -> &[CommandId] {
+        &self.row(id).subcommands
+    }
+
+    fn category(&self, name: &[u8]) -> Option<Vec<CommandId>> {
+        let category = category::named(name)?;
+        let is_in = |row: &&Row| row.spec.categories() & category != 0;
+        Some(self.rows().filter(is_in).map(|row| row.id).collect())
     }
 }
 

@@ -17,6 +17,7 @@ pub mod session;
 pub mod stats;
 pub mod subscriptions;
 pub mod transaction;
+mod users;
 pub mod waiters;
 pub mod watch;
 
@@ -24,7 +25,7 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 
-pub use access::{Access, UserId};
+pub use access::{Access, UserId, Vocabulary};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use config::{Config, LoadError};
@@ -85,10 +86,10 @@ pub struct World {
 }
 
 impl World {
-    /// A world in the state that `config` asks for. `rows` is the size of the command table.
+    /// A world in the state that `config` asks for, with these commands.
     ///
-    /// It fails when a `user` line of the configuration has a rule that is none.
-    pub fn new(config: Config, rows: usize, now: Now) -> Result<World, LoadError> {
+    /// It fails when a `user` line of the configuration or of the ACL file has a rule that is none.
+    pub fn new(config: Config, commands: &dyn Vocabulary, now: Now) -> Result<World, LoadError> {
         let mut world = World {
             now,
             started: now,
@@ -97,9 +98,9 @@ impl World {
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
-            access: Access::configured(&config)?,
+            access: Access::configured(&config, commands)?,
             config,
-            stats: Stats::new(rows),
+            stats: Stats::new(commands.size()),
             process: Process::default(),
             orders: Orders::default(),
             peak_memory: 0,
