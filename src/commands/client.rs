@@ -4,11 +4,10 @@
 //! concern of `line`.
 
 mod filter;
-mod line;
 
-use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
+use crate::dispatch::{Ctx, client_line};
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::world::{Doom, ReplyMode, Slot};
@@ -205,7 +204,7 @@ fn client_id(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// CLIENT INFO
 fn client_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut text = Vec::new();
-    line::push(&mut text, ctx, args, ctx.client());
+    client_line::push(&mut text, ctx, args, ctx.client());
     ctx.reply.verbatim(b"txt", &text);
     Ok(())
 }
@@ -266,7 +265,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut text = Vec::new();
     for client in ctx.world.clients.iter() {
         if Some(client.id) != me && filter.passes(client) {
-            line::push(&mut text, ctx, args, client);
+            client_line::push(&mut text, ctx, args, client);
         }
     }
     ctx.reply.verbatim(b"txt", &text);

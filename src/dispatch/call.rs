@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::permission;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
@@ -25,7 +26,7 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
-    match admit(world, table, slot, args) {
+    match admit(world, table, reply, watch, slot, args) {
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let queue = world.clients[slot].transaction_mut();
             queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
@@ -87,6 +88,8 @@ fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> b
 fn admit<'t>(
     world: &mut World,
     table: &'t Table,
+    reply: &mut Reply,
+    watch: &mut Stopwatch,
     slot: Slot,
     args: Args<'_>,
 ) -> Result<&'t Row, Error> {
@@ -129,6 +132,14 @@ fn admit<'t>(
     // Allowed among messages of RESP2, if there may be any.
     if !row.has(flag::SUBSCRIBER) && world.clients[slot].is_resp2_subscriber() {
         return Err(rejected(world, slot, &found, error::not_while_subscribed(&row.full_name)));
+    }
+
+    // Granted by the rules of its user.
+    let client = &world.clients[slot];
+    if let Err(denied) = permission::check(world, client.user, client.db, row, args) {
+        let mut ctx = Ctx { world, reply, table, watch, row, slot, is_atomic: false, until: None };
+        let error = permission::refuse(&mut ctx, args, denied);
+        return Err(rejected(world, &found, error));
     }
 
     // Memory is there, or keys go that make room, or the command needs none.

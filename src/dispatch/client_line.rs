@@ -9,7 +9,7 @@
 use std::fmt::Display;
 use std::io::Write;
 
-use crate::dispatch::Ctx;
+use super::ctx::Ctx;
 use crate::resp::Args;
 use crate::world::{Client, Doom, Kind};
 
