@@ -86,8 +86,7 @@ pub fn no_permission_to_run(user: &[u8], full_name: &str) -> Error {
 
 /// A rule of ACL SETUSER is none.
 pub fn bad_acl_rule(rule: &[u8], reason: &str) -> Error {
-    let end = format!("': {reason}");
-    Error::text([b"ERR Error in ACL SETUSER modifier '", rule, end.as_bytes()].concat())
+    quoting("Error in ACL SETUSER modifier '", rule, &format!("': {reason}"))
 }
 
 // Connection.

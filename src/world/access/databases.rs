@@ -31,11 +31,20 @@ impl Databases {
         Ok(Databases::These(numbers.collect::<Result<_, _>>()?))
     }
 
-    /// Appends the rule of all but `alldbs`, which goes without saying.
+    /// Appends the rule that makes the same of a new selector, which has them all.
     pub fn describe(&self, out: &mut Vec<u8>) {
         match self {
             Databases::All => {}
             Databases::These(known) if known.is_empty() => out.extend_from_slice(b"resetdbs"),
+            Databases::These(_) => self.show(out),
+        }
+    }
+
+    /// Appends the rule as ACL GETUSER shows it: none for none.
+    pub fn show(&self, out: &mut Vec<u8>) {
+        match self {
+            Databases::All => out.extend_from_slice(b"alldbs"),
+            Databases::These(known) if known.is_empty() => {}
             Databases::These(known) => {
                 let known: Vec<_> = known.iter().map(u32::to_string).collect();
                 out.extend_from_slice(b"db=");
