@@ -182,10 +182,12 @@ impl Request<'_> {
     }
 }
 
-/// Whether a command does anything with the selected database.
+/// Whether a command does anything with the selected database: it has keys there, or is about data
+/// and names no database.
 fn needs_selected(spec: &Spec) -> bool {
     const DATA: u32 = category::KEYSPACE | category::READ | category::WRITE;
-    keys::are_possible(spec) || spec.categories() & DATA != 0
+    let is_about_data = spec.categories() & DATA != 0;
+    keys::are_possible(spec) || (is_about_data && matches!(spec.databases, Databases::None))
 }
 
 /// What a user must be allowed to do with a key.

@@ -73,6 +73,9 @@ pub struct What {
 const LOOK_BACK: usize = 10;
 const SAME_FOR: u64 = 60_000_000;
 
+/// So many bytes of a key, a channel or a name are kept: whoever is denied chooses them.
+const MAX_TEXT: usize = 4096;
+
 /// The log.
 #[derive(Debug, Default)]
 pub struct Log {
@@ -94,7 +97,9 @@ pub struct Counts {
 
 impl Log {
     /// Keeps what was denied `now`, and the latest `most` entries.
-    pub fn add(&mut self, what: What, client: Vec<u8>, now: Now, most: usize) {
+    pub fn add(&mut self, mut what: What, client: Vec<u8>, now: Now, most: usize) {
+        what.object.truncate(MAX_TEXT);
+        what.user.truncate(MAX_TEXT);
         *match what.reason {
             Reason::Database => &mut self.counts.database,
             Reason::Command => &mut self.counts.command,
