@@ -84,6 +84,13 @@ pub fn no_permission_to_run(user: &[u8], full_name: &str) -> Error {
     Error::text([b"NOPERM User ", user, end.as_bytes()].concat())
 }
 
+/// A command that was queued is not granted any more when EXEC would run it. `reason` says why.
+pub fn no_longer_permitted(reason: &str) -> Error {
+    Error::text(format!(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: {reason}"
+    ))
+}
+
 /// A rule of ACL SETUSER is none.
 pub fn bad_acl_rule(rule: &[u8], reason: &str) -> Error {
     quoting("Error in ACL SETUSER modifier '", rule, &format!("': {reason}"))

@@ -5,7 +5,7 @@ use crate::dispatch::{Ctx, permission};
 use crate::error::{self, Error};
 use crate::resp::{Args, Protocol};
 use crate::text::number;
-use crate::world::access::{DEFAULT_NAME, Reason};
+use crate::world::access::DEFAULT_NAME;
 use crate::world::{Doom, ReplyMode, UserId};
 
 pub const TABLE: &[Spec] = &[
@@ -61,7 +61,7 @@ pub const TABLE: &[Spec] = &[
     .doc("6.2.0", "O(1)", "", "Puts the connection back into the state of a new one."),
     Spec::new("select", 2, LOADING | STALE | FAST | ALLOW_BUSY, select)
         .acl(CONNECTION)
-        .databases(Databases::At(|_| vec![1]))
+        .databases(Databases::Selects(1))
         .doc("1.0.0", "O(1)", "index", "Changes the database that the connection works on."),
 ];
 
@@ -234,7 +234,7 @@ pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
 /// Whom the name and the password open. A failure is counted and logged, without the password.
 fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
     ctx.world.access.login(name, password).ok_or_else(|| {
-        permission::log(ctx, args, Reason::Auth, args[0].to_vec(), name.to_vec());
+        permission::log_login(ctx, args, name);
         let client = ctx.client();
         log::warn!("client {} at {} failed to log in", client.id, client.peer.addr);
         error::WRONGPASS

@@ -28,8 +28,9 @@ pub fn call(
     reply.begin();
     match admit(world, table, reply, watch, slot, args) {
         Ok(row) if is_queued(&world.clients[slot], row) => {
+            let selected = permission::selected(world, row, args);
             let queue = world.clients[slot].transaction_mut();
-            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
+            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args, selected));
             reply.status("QUEUED");
             end_reply(world, reply, start, slot);
         }
@@ -69,7 +70,7 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, refused: &Error) {
     reply.error(refused);
     world.stats.count_error(refused);
     if let Some(transaction) = world.clients[slot].transaction_mut() {
-        transaction.is_broken = true;
+        transaction.give_up();
     }
 }
 
@@ -136,9 +137,10 @@ fn admit<'t>(
 
     // Granted by the rules of its user.
     let client = &world.clients[slot];
-    if let Err(denied) = permission::check(world, client.user, client.db, row, args) {
-        let mut ctx = Ctx { world, reply, table, watch, row, slot, is_atomic: false, until: None };
-        let error = permission::refuse(&mut ctx, args, denied);
+    if let Err(denied) = permission::check(world, client.user, client.next_db(), row, args) {
+        let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
+        permission::log(&mut ctx, args, denied);
+        let error = permission::refusal(&ctx, denied);
         return Err(rejected(world, &found, error));
     }
 
@@ -231,10 +233,18 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     let row = ctx.table.row(queued.command);
     let Ctx { world, table, watch, slot, .. } = ctx;
     let (table, slot) = (*table, *slot);
+    let args = queued.args.args();
     let mut replies = 0;
     ctx.reply.element(|reply| {
         let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
-        run(&mut ctx, queued.args.args());
+        match permission::check_again(&mut ctx, args) {
+            Ok(()) => run(&mut ctx, args),
+            Err(denied) => {
+                let why = error::no_longer_permitted(denied.reason.is_lacking());
+                ctx.reply.error(&why);
+                ctx.world.stats.count_error(&why);
+            }
+        }
         replies = ctx.replies;
     });
     if ctx.world.has_news() {
@@ -281,7 +291,15 @@ fn run_again(
     let row = table.row(wait.command);
     let start = reply.mark();
     let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
-    run(&mut ctx, wait.args.args());
+    let args = wait.args.args();
+    match permission::check_again(&mut ctx, args) {
+        Ok(()) => run(&mut ctx, args),
+        Err(denied) => {
+            let error = permission::refusal(&ctx, denied);
+            let error = rejected(ctx.world, &Found::Row(row), error);
+            refuse(ctx.world, ctx.reply, slot, &error);
+        }
+    }
     let is_over = ctx.until.is_none();
     if !is_over || wait.is_silent {
         reply.rewind(start);

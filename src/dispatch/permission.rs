@@ -56,34 +56,66 @@ fn check_rules(
     worst.map_or(Ok(()), Err)
 }
 
-/// Logs what a request was denied, and says so to its client.
+/// Whether the running request is still granted, after it had to wait. What is denied is logged.
+pub fn check_again(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Denied> {
+    let client = ctx.client();
+    check(ctx.world, client.user, client.db, ctx.row, args)
+        .inspect_err(|&denied| log(ctx, args, denied))
+}
+
+/// What the client is told about a request that it may not run.
 #[cold]
-pub fn refuse(ctx: &mut Ctx<'_>, args: Args<'_>, denied: Denied) -> Error {
-    let full_name = ctx.row.full_name.as_bytes();
-    let object = match denied {
-        Denied { reason: Reason::Command, .. } | Denied { at: 0, .. } => full_name,
-        Denied { at, .. } => &args[at],
-    };
-    let user = &ctx.world.access.user(ctx.client().user).name;
-    let error = match denied.reason {
-        Reason::Command => error::no_permission_to_run(user, &ctx.row.full_name),
+pub fn refusal(ctx: &Ctx<'_>, denied: Denied) -> Error {
+    let user = ctx.world.access.user(ctx.client().user);
+    match denied.reason {
+        Reason::Command => error::no_permission_to_run(&user.name, &ctx.row.full_name),
         Reason::Key => error::NOPERM_KEY,
         Reason::Channel => error::NOPERM_CHANNEL,
         Reason::Database | Reason::Auth => error::NOPERM_DATABASE,
-    };
-    let (object, user) = (object.to_vec(), user.to_vec());
-    log(ctx, args, denied.reason, object, user);
-    error
+    }
 }
 
-/// Puts what a client was denied into the log. `args` is the request that is running.
-pub fn log(ctx: &mut Ctx<'_>, args: Args<'_>, reason: Reason, object: Vec<u8>, user: Vec<u8>) {
-    let mut client = Vec::new();
-    client_line::push(&mut client, ctx, args, ctx.client());
-    client.pop_if(|last| *last == b'\n');
-    let what = What { reason, context: Context::TopLevel, object, user };
+/// Logs what the user lacks for the running request.
+#[cold]
+pub fn log(ctx: &mut Ctx<'_>, args: Args<'_>, denied: Denied) {
+    let object = match denied.at {
+        0 => ctx.row.full_name.as_bytes(),
+        at => &args[at],
+    };
+    let user = &ctx.world.access.user(ctx.client().user).name;
+    let (object, user) = (object.to_vec(), user.to_vec());
+    write_log(ctx, args, denied.reason, object, user);
+}
+
+/// Logs that nobody could log in as `user` with the running request.
+#[cold]
+pub fn log_login(ctx: &mut Ctx<'_>, args: Args<'_>, user: &[u8]) {
+    write_log(ctx, args, Reason::Auth, args[0].to_vec(), user.to_vec());
+}
+
+fn write_log(ctx: &mut Ctx<'_>, args: Args<'_>, reason: Reason, object: Vec<u8>, user: Vec<u8>) {
+    let mut line = Vec::new();
+    client_line::push(&mut line, ctx, args, ctx.client());
+    line.pop_if(|last| *last == b'\n');
+    let in_transaction = ctx.is_atomic || ctx.client().transaction().is_some();
+    let context = if in_transaction { Context::Multi } else { Context::TopLevel };
+    let what = What { reason, context, object, user };
     let (now, most) = (ctx.now(), ctx.world.config.acllog_max_len);
-    ctx.world.access.log.add(what, client, now, most);
+    ctx.world.access.log.add(what, line, now, most);
+}
+
+/// The database that a request will select when it runs, if it is there.
+pub fn selected(world: &World, row: &Row, args: Args<'_>) -> Option<usize> {
+    match row.spec.databases {
+        Databases::Selects(at) => database(args, at, world.store.databases()),
+        _ => None,
+    }
+}
+
+/// The number of a database at argument `at`, if it is one of so many.
+fn database(args: Args<'_>, at: usize, databases: usize) -> Option<usize> {
+    let number = usize::try_from(number::parse_i64(args.get(at)?)?).ok()?;
+    (number < databases).then_some(number)
 }
 
 /// Whether the running request may read keys that its arguments do not name, whatever their names.
@@ -126,15 +158,15 @@ impl Request<'_> {
         let named = match spec.databases {
             Databases::None => Vec::new(),
             Databases::At(find) => find(self.args),
+            Databases::Selects(at) => vec![at],
             Databases::All if (0..self.databases).all(|number| databases.allow(number)) => {
                 return None;
             }
             Databases::All => return Some(Denied { reason: Reason::Database, at: 0 }),
         };
-        let number = |at: usize| usize::try_from(number::parse_i64(&self.args[at])?).ok();
-        let numbers: Option<Vec<usize>> = named.iter().map(|&at| number(at)).collect();
         // What names no database will fail, and is denied nothing.
-        let numbers = numbers.filter(|all| all.iter().all(|&number| number < self.databases));
+        let number = |&at: &usize| database(self.args, at, self.databases);
+        let numbers: Option<Vec<usize>> = named.iter().map(number).collect();
         let mut places = named.iter().zip(numbers.unwrap_or_default());
         let denied = match places.find(|&(_, number)| !databases.allow(number)) {
             Some((&at, _)) => at,

@@ -307,6 +307,8 @@ pub enum Databases {
     None,
     /// Those whose numbers stand at these arguments. There are none in a request that will fail.
     At(fn(Args<'_>) -> Vec<usize>),
+    /// That at this argument, which is selected from then on.
+    Selects(usize),
     /// All there are.
     All,
 }

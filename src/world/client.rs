@@ -245,6 +245,12 @@ impl Client {
         self.session.as_ref()?.transaction.as_ref()
     }
 
+    /// The database that its next request is for, which may be one to be queued.
+    #[inline]
+    pub fn next_db(&self) -> usize {
+        self.transaction().and_then(|transaction| transaction.db).unwrap_or(self.db)
+    }
+
     /// As [`Client::transaction`], to change.
     pub fn transaction_mut(&mut self) -> Option<&mut Transaction> {
         self.session.as_mut()?.transaction.as_mut()

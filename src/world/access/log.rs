@@ -17,6 +17,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What is lacking, in the words in which EXEC tells it.
+    pub fn is_lacking(self) -> &'static str {
+        match self {
+            Reason::Database => "no permission",
+            Reason::Command => "no permission to execute the command or subcommand",
+            Reason::Key => "no permission to touch the specified keys",
+            Reason::Channel => {
+                "no permission to access one of the channels used as arguments to the command"
+            }
+            Reason::Auth => "the user is not authenticated",
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Reason::Database => "database",
