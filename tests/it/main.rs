@@ -7,6 +7,7 @@
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `net` | real sockets, and the real process |
+//! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
 //! | `waiting` | commands that wait, and what happens meanwhile |
@@ -14,6 +15,7 @@
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through.
 
+mod acl;
 mod clients;
 mod gates;
 mod layers;

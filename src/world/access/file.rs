@@ -115,3 +115,86 @@ fn read_rules(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::CommandId;
+    use crate::world::access::Vocabulary;
+
+    /// A table without commands: files are about lines here, not about what rules mean.
+    struct Nothing;
+
+    impl Vocabulary for Nothing {
+        fn size(&self) -> usize {
+            0
+        }
+
+        fn named(&self, _: &[u8]) -> Option<CommandId> {
+            None
+        }
+
+        fn full_name(&self, _: CommandId) -> &str {
+            ""
+        }
+
+        fn container(&self, _: CommandId) -> Option<CommandId> {
+            None
+        }
+
+        fn subcommands(&self, _: CommandId) -> &[CommandId] {
+            &[]
+        }
+
+        fn category(&self, _: &[u8]) -> Option<Vec<CommandId>> {
+            None
+        }
+    }
+
+    const GRAMMAR: Grammar<'_> = Grammar { commands: &Nothing, all_channels: false };
+
+    fn read(text: &str) -> Result<Vec<String>, String> {
+        let shown = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        parse(Path::new("f"), text.as_bytes(), GRAMMAR)
+            .map(|users| users.iter().map(|user| shown(line(user))).collect())
+            .map_err(shown)
+    }
+
+    #[test]
+    fn a_line_is_a_user() {
+        let text = "user ann on ~a* (~b  db=1 )\r\n\n \t user \"q\" nopass  \nuser  on";
+        let ann = "user ann on ~a* resetchannels -@all (~b resetchannels db=1 -@all)";
+        let quoted = "user \"q\" off nopass resetchannels -@all";
+        // Nobody has no name; here it is `on` that follows it.
+        let nobody = "user  on resetchannels -@all";
+        assert_eq!(read(text), Ok([ann, quoted, nobody].map(str::to_owned).to_vec()));
+        assert_eq!(read(""), Ok(vec![]));
+    }
+
+    #[test]
+    fn one_mistake_refuses_the_file() {
+        const END: &str = "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
+        for (text, errors) in [
+            ("# ann", "f:1 should start with user keyword followed by the username. "),
+            ("\nUSER ann", "f:2 should start with user keyword followed by the username. "),
+            ("user", "f:1 should start with user keyword followed by the username. "),
+            ("user a\tb on", "'f:1: username 'a\tb' contains invalid characters. "),
+            ("user a\nuser b\nuser a", "WARNING: Duplicate user 'a' found on line 3. "),
+            ("user a (~x", "f:1: Unmatched parenthesis in selector definition."),
+            ("user a nope never", "f:1: Syntax error. "),
+            (
+                "user a <secret",
+                "f:1: The password you are trying to remove from the user does not exist. ",
+            ),
+            (
+                "user a +one nope -two",
+                "f:1: Error in applying operation '+one': Unknown command or category name in ACL. \
+                 f:1: Syntax error. \
+                 f:1: Error in applying operation '-two': Unknown command or category name in ACL. ",
+            ),
+            ("user a x\nuser b\nuser c y", "f:1: Syntax error. f:3: Syntax error. "),
+        ] {
+            assert_eq!(read(text), Err(format!("{errors}{END}")), "{text}");
+        }
+    }
+}

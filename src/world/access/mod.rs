@@ -198,3 +198,6 @@ impl User {
         Ok(user)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// The mode of a file that was not there.
-const NEW_FILE_MODE: u32 = 0o600;
+pub(super) const NEW_FILE_MODE: u32 = 0o600;
 
 /// Puts `text` in the place of the file at `path`. A link stays a link, and what it leads to is
 /// replaced.

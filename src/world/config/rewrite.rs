@@ -190,7 +190,11 @@ fn join(name: &[u8], words: &[&[u8]]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use crate::world::config::file::tests::Folder;
+    use crate::world::config::replace::NEW_FILE_MODE;
 
     fn parse(text: &str) -> Config {
         Config::parse(Path::new("x"), text.as_bytes()).unwrap()
