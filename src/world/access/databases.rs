@@ -13,7 +13,7 @@ pub enum Databases {
 
 impl Databases {
     pub fn are_all(&self) -> bool {
-        *self == Databases::All
+        matches!(self, Databases::All)
     }
 
     pub fn allow(&self, database: usize) -> bool {

@@ -25,7 +25,28 @@ impl Use {
 pub struct Keys {
     /// `allkeys`. There are no patterns then.
     all: bool,
-    patterns: Vec<(Use, Box<[u8]>)>,
+    patterns: Vec<KeyPattern>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct KeyPattern {
+    granted: Use,
+    pattern: Box<[u8]>,
+    /// So many bytes at its beginning stand for themselves. Most patterns are told apart by these.
+    plain: usize,
+}
+
+impl KeyPattern {
+    fn new(granted: Use, pattern: &[u8]) -> KeyPattern {
+        let special = |byte: &u8| b"*?[\\".contains(byte);
+        let plain = pattern.iter().position(special).unwrap_or(pattern.len());
+        KeyPattern { granted, pattern: pattern.into(), plain }
+    }
+
+    #[inline]
+    fn matches(&self, key: &[u8]) -> bool {
+        key.starts_with(&self.pattern[..self.plain]) && glob::matches(&self.pattern, key)
+    }
 }
 
 impl Keys {
@@ -40,16 +61,13 @@ impl Keys {
 
     #[inline]
     pub fn allow(&self, key: &[u8], wanted: Use) -> bool {
-        let fits = |(granted, pattern): &(Use, Box<[u8]>)| {
-            granted.covers(wanted) && glob::matches(pattern, key)
-        };
+        let fits = |known: &KeyPattern| known.granted.covers(wanted) && known.matches(key);
         self.all || self.patterns.iter().any(fits)
     }
 
     /// Whether any key, whatever its name, is granted for `wanted`.
     pub fn allow_any(&self, wanted: Use) -> bool {
-        let fits =
-            |(granted, pattern): &(Use, Box<[u8]>)| granted.covers(wanted) && **pattern == *b"*";
+        let fits = |known: &KeyPattern| known.granted.covers(wanted) && *known.pattern == *b"*";
         self.all || self.patterns.iter().any(fits)
     }
 
@@ -66,12 +84,12 @@ impl Keys {
         if has_spaces(pattern) {
             return Err(BadRule::Syntax);
         }
-        match self.patterns.iter_mut().find(|(_, known)| **known == *pattern) {
-            Some((known, _)) => {
-                known.read |= granted.read;
-                known.write |= granted.write;
+        match self.patterns.iter_mut().find(|known| *known.pattern == *pattern) {
+            Some(known) => {
+                known.granted.read |= granted.read;
+                known.granted.write |= granted.write;
             }
-            None => self.patterns.push((granted, pattern.into())),
+            None => self.patterns.push(KeyPattern::new(granted, pattern)),
         }
         Ok(())
     }
@@ -81,16 +99,16 @@ impl Keys {
         if self.all {
             out.extend_from_slice(b"~*");
         }
-        for (at, (granted, pattern)) in self.patterns.iter().enumerate() {
+        for (at, known) in self.patterns.iter().enumerate() {
             if at > 0 {
                 out.push(b' ');
             }
-            out.extend_from_slice(match granted {
+            out.extend_from_slice(match known.granted {
                 Use { read: true, write: false } => b"%R~",
                 Use { read: false, .. } => b"%W~",
                 Use { read: true, write: true } => b"~",
             });
-            out.extend_from_slice(pattern);
+            out.extend_from_slice(&known.pattern);
         }
     }
 }
