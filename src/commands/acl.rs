@@ -343,7 +343,7 @@ fn acl_setuser(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     for rule in &rules {
         user.apply(rule, grammar).map_err(|reason| error::bad_acl_rule(rule, reason.text()))?;
     }
-    ctx.world.set_user(user);
+    ctx.world.set_user(user, ctx.slot);
     ctx.reply.ok();
     Ok(())
 }

@@ -130,18 +130,18 @@ fn admit<'t>(
         return Err(rejected(world, slot, &found, error::not_in_transaction(&row.full_name)));
     }
 
-    // Allowed among messages of RESP2, if there may be any.
-    if !row.has(flag::SUBSCRIBER) && world.clients[slot].is_resp2_subscriber() {
-        return Err(rejected(world, slot, &found, error::not_while_subscribed(&row.full_name)));
-    }
-
     // Granted by the rules of its user.
     let client = &world.clients[slot];
     if let Err(denied) = permission::check(world, client.user, client.next_db(), row, args) {
         let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
         permission::log(&mut ctx, args, denied);
         let error = permission::refusal(&ctx, denied);
-        return Err(rejected(world, &found, error));
+        return Err(rejected(world, slot, &found, error));
+    }
+
+    // Allowed among messages of RESP2, if there may be any.
+    if !row.has(flag::SUBSCRIBER) && world.clients[slot].is_resp2_subscriber() {
+        return Err(rejected(world, slot, &found, error::not_while_subscribed(&row.full_name)));
     }
 
     // Memory is there, or keys go that make room, or the command needs none.
@@ -296,7 +296,7 @@ fn run_again(
         Ok(()) => run(&mut ctx, args),
         Err(denied) => {
             let error = permission::refusal(&ctx, denied);
-            let error = rejected(ctx.world, &Found::Row(row), error);
+            let error = rejected(ctx.world, slot, &Found::Row(row), error);
             refuse(ctx.world, ctx.reply, slot, &error);
         }
     }
