@@ -161,3 +161,34 @@ impl Commands {
         }
     }
 }
+
+/// A table without commands, for tests of what needs none.
+#[cfg(test)]
+pub struct NoCommands;
+
+#[cfg(test)]
+impl Vocabulary for NoCommands {
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn named(&self, _: &[u8]) -> Option<CommandId> {
+        None
+    }
+
+    fn full_name(&self, _: CommandId) -> &str {
+        ""
+    }
+
+    fn container(&self, _: CommandId) -> Option<CommandId> {
+        None
+    }
+
+    fn subcommands(&self, _: CommandId) -> &[CommandId] {
+        &[]
+    }
+
+    fn category(&self, _: &[u8]) -> Option<Vec<CommandId>> {
+        None
+    }
+}

@@ -119,39 +119,9 @@ fn read_rules(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::CommandId;
-    use crate::world::access::Vocabulary;
+    use crate::world::access::NoCommands;
 
-    /// A table without commands: files are about lines here, not about what rules mean.
-    struct Nothing;
-
-    impl Vocabulary for Nothing {
-        fn size(&self) -> usize {
-            0
-        }
-
-        fn named(&self, _: &[u8]) -> Option<CommandId> {
-            None
-        }
-
-        fn full_name(&self, _: CommandId) -> &str {
-            ""
-        }
-
-        fn container(&self, _: CommandId) -> Option<CommandId> {
-            None
-        }
-
-        fn subcommands(&self, _: CommandId) -> &[CommandId] {
-            &[]
-        }
-
-        fn category(&self, _: &[u8]) -> Option<Vec<CommandId>> {
-            None
-        }
-    }
-
-    const GRAMMAR: Grammar<'_> = Grammar { commands: &Nothing, all_channels: false };
+    const GRAMMAR: Grammar<'_> = Grammar { commands: &NoCommands, all_channels: false };
 
     fn read(text: &str) -> Result<Vec<String>, String> {
         let shown = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

@@ -23,6 +23,8 @@ use std::path::Path;
 
 use slab::Slab;
 
+#[cfg(test)]
+pub use self::commands::NoCommands;
 pub use self::commands::Vocabulary;
 pub use self::file::{line, load, save};
 pub use self::log::{Context, Counts, Entry, Log, Reason, What};
