@@ -214,8 +214,11 @@ fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test
     }
 }
 
+/// Whether a client is of a type.
+type IsOfType = fn(&Client) -> bool;
+
 /// Every type that can be asked for. Nobody replicates.
-const TYPES: &[(&str, fn(&Client) -> bool)] = &[
+const TYPES: &[(&str, IsOfType)] = &[
     ("normal", |client| !client.is_subscriber()),
     ("pubsub", Client::is_subscriber),
     ("master", |_| false),
