@@ -141,6 +141,8 @@ async function publishAndSubscribe(client, RESP) {
   check('no more', await client.publish('news', 'hello'), 0);
   check('a listener is a client again', String(await listener.echo('x')), 'x');
   listener.destroy();
+}
+
 // The client-side cache: what it has read it keeps, until the server says that it changed.
 async function caching(writer) {
   const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 100, evictPolicy: 'LRU' });
