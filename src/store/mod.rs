@@ -437,8 +437,11 @@ impl<'a> Db<'a> {
     /// The key has changed, which is an event of this class and name.
     #[inline]
     pub fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
-        self.changed(key);
-        self.announce(class, event, key);
+        self.shared.changes += 1;
+        if self.shared.journal.wants(class) {
+            self.shared.journal.changed(self.db.index, key);
+            self.announce(class, event, key);
+        }
     }
 
     /// As [`Db::note`], for so many changes at once. If there is none, there is no event either.
