@@ -68,13 +68,12 @@ pub const TABLE: &[Spec] = &[
     ),
 ];
 
-/// The level of Redis that clients may count on, as HELLO and INFO tell it.
-pub const REDIS_VERSION: &str = "7.2.4";
-
 /// AUTH [username] password
 fn auth(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (name, password) = match args.len() {
-        2 if !ctx.world.access.is_login_required() => return Err(error::AUTH_WITHOUT_PASSWORD),
+        2 if !ctx.world.access.is_login_required() => {
+            return Err(ctx.world.config.persona.no_password());
+        }
         2 => (&b"default"[..], &args[1]),
         3 => (&args[1], &args[2]),
         _ => return Err(error::SYNTAX),
@@ -123,7 +122,10 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let user = match credentials {
         Some((name, password)) => Some(login(ctx, name, password)?),
         None if ctx.client().authenticated || !ctx.world.access.is_login_required() => None,
-        None => return Err(error::HELLO_NOAUTH),
+        None => match ctx.world.config.persona.hello_without_login() {
+            Some(refusal) => return Err(refusal),
+            None => None,
+        },
     };
 
     if let Some(user) = user {
@@ -143,18 +145,19 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn describe_server(ctx: &mut Ctx<'_>) {
     let client = ctx.client();
     let (id, protocol) = (client.id, client.protocol);
+    let persona = ctx.world.config.persona;
     let reply = &mut ctx.reply;
     reply.map(7);
     reply.bulk(b"server");
-    reply.bulk(b"respd");
+    reply.bulk(persona.server.as_bytes());
     reply.bulk(b"version");
-    reply.bulk(REDIS_VERSION.as_bytes());
+    reply.bulk(persona.version.as_bytes());
     reply.bulk(b"proto");
     reply.int(protocol.number().into());
     reply.bulk(b"id");
     reply.int(id as i64);
     reply.bulk(b"mode");
-    reply.bulk(b"standalone");
+    reply.bulk(persona.mode.as_bytes());
     reply.bulk(b"role");
     reply.bulk(b"master");
     reply.bulk(b"modules");
@@ -238,7 +241,7 @@ fn login(ctx: &mut Ctx<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Erro
         ctx.world.stats.acl_denied_auth += 1;
         let client = ctx.client();
         log::warn!("client {} at {} failed to log in", client.id, client.peer.addr);
-        error::WRONGPASS
+        ctx.world.config.persona.wrong_password()
     })
 }
 

@@ -8,6 +8,7 @@ mod keys;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::arguments;
 use crate::dispatch::spec::{Handler, Spec, flag::*};
 use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};
@@ -90,6 +91,14 @@ const SUBCOMMANDS: &[Subcommand] = &[
         run: keys::debug_set_active_expire,
     },
     Subcommand {
+        name: "SET-READY",
+        arity: 3..=3,
+        usage: "SET-READY flag",
+        summary: "With 0, the server is alive and not ready: what needs data is refused. With 1, it \
+            is ready.",
+        run: debug_set_ready,
+    },
+    Subcommand {
         name: "SLEEP",
         arity: 3..=3,
         usage: "SLEEP seconds",
@@ -111,7 +120,7 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let fits = |found: &&Subcommand| args.is(1, found.name) && found.arity.contains(&args.len());
     match SUBCOMMANDS.iter().find(fits) {
         Some(found) => (found.run)(ctx, args),
-        None => Err(error::subcommand_syntax(ctx.row.spec.name, &args[1])),
+        None => Err(ctx.world.config.persona.subcommand_syntax(ctx.row.spec.name, &args[1])),
     }
 }
 
@@ -137,6 +146,13 @@ fn debug_error(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// DEBUG LOG message
 fn debug_log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// DEBUG SET-READY flag
+fn debug_set_ready(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    ctx.world.set_ready(arguments::flag(&args[2]));
     ctx.reply.ok();
     Ok(())
 }

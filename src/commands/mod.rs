@@ -28,6 +28,7 @@ pub mod memory;
 pub mod monitor;
 pub mod object;
 pub mod pubsub;
+pub mod replication;
 pub mod scan;
 pub mod server;
 pub mod set;
@@ -49,6 +50,7 @@ pub const GROUPS: &[Group] = &[
     ("generic", expiry::TABLE),
     ("generic", keyspace::TABLE),
     ("generic", object::TABLE),
+    ("generic", replication::TABLE),
     ("generic", scan::TABLE),
     ("generic", sort::TABLE),
     ("geo", geo::TABLE),

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::keys;
 use super::observe::{self, Cost};
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
@@ -16,7 +17,8 @@ use crate::world::latency::event;
 use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
-/// Runs one request of a client and writes its reply, unless the client has to wait for that.
+/// Runs one request of a client and writes its reply, unless the client has to wait for that, or the
+/// request for the end of a pause.
 pub fn call(
     world: &mut World,
     table: &Table,
@@ -27,7 +29,15 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
+    let mut keeps_caching = false;
     match admit(world, table, watch, slot, args) {
+        Ok(row)
+            if world.holds_back(slot, || {
+                needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
+            }) =>
+        {
+            world.postpone(slot, args);
+        }
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let queue = world.clients[slot].transaction_mut();
             queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
@@ -38,6 +48,8 @@ pub fn call(
             let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
             run(&mut ctx, args);
             let until = ctx.until.take();
+            follow_up(world, row, slot, args);
+            keeps_caching = row.has(flag::KEEPS_CACHING);
             if !world.monitors.is_empty() {
                 observe::show(world, row, slot, args);
             }
@@ -54,8 +66,8 @@ pub fn call(
             end_reply(world, reply, start, slot);
         }
     }
-    if world.has_news() {
-        world.spread_news(Some(slot));
+    if world.tracking.is_on() {
+        world.end_tracked_command(slot, keeps_caching);
     }
     reply.append(&mut world.clients[slot].outbox.late);
     if world.waiters.has_ready() {
@@ -102,30 +114,19 @@ fn admit<'t>(
         Found::NoCommand | Found::NoSubcommand(_) => None,
     };
 
-    // Authenticated, or a command that works without. Strangers do not learn which commands exist.
+    // Authenticated, or a command that works without.
     if !world.clients[slot].authenticated
         && world.access.is_login_required()
         && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH))
     {
-        return Err(rejected(world, slot, &found, error::NOAUTH));
+        return Err(turn_away(world, slot, &found, args));
     }
 
-    // Exists.
+    // Exists, and has as many arguments as it takes.
     let row = match found {
-        Found::Row(row) => row,
-        Found::NoCommand => {
-            world.stats.unknown_commands += 1;
-            return Err(error::unknown_command(&args[0], args.from(1)));
-        }
-        Found::NoSubcommand(container) => {
-            return Err(error::unknown_subcommand(container.spec.name, &args[1]));
-        }
+        Found::Row(row) if row.spec.accepts(args.len()) => row,
+        _ => return Err(misspelt(world, slot, &found, args)),
     };
-
-    // Arity.
-    if !row.spec.accepts(args.len()) {
-        return Err(rejected(world, slot, &found, error::wrong_arity(&row.full_name)));
-    }
 
     // May be queued, if there is a transaction.
     if row.has(flag::NO_MULTI) && world.clients[slot].transaction().is_some() {
@@ -143,6 +144,12 @@ fn admit<'t>(
         && needs(world, slot, row, flag::DENYOOM)
     {
         return Err(rejected(world, slot, &found, error::OOM));
+    }
+
+    // The server is ready, or the command needs nothing that is not there yet.
+    if !world.is_ready() && needs(world, slot, row, flag::NEEDS_READY) {
+        let not_ready = world.config.persona.not_ready();
+        return Err(rejected(world, slot, &found, not_ready));
     }
 
     // Who is shown all commands has no business with keys.
@@ -165,10 +172,48 @@ fn make_room(world: &mut World, watch: &Stopwatch) -> bool {
     has_room
 }
 
-/// Whether the command has a flag, or is EXEC and one of the commands that it will run has it.
-fn needs(world: &World, slot: Slot, row: &Row, flag: Flags) -> bool {
+/// Whether the command has one of the flags, or is EXEC and a command that it will run has it.
+fn needs(world: &World, slot: Slot, row: &Row, flags: Flags) -> bool {
     let queued = world.clients[slot].transaction().map_or(0, |transaction| transaction.flags);
-    row.has(flag) || row.has(flag::RUNS_QUEUE) && queued & flag != 0
+    row.has(flags) || row.has(flag::RUNS_QUEUE) && queued & flags != 0
+}
+
+/// What a request is told that names no command, or has not the arguments for it.
+#[cold]
+fn misspelt(world: &mut World, slot: Slot, found: &Found<'_>, args: Args<'_>) -> Error {
+    let persona = world.config.persona;
+    match found {
+        Found::NoCommand => {
+            world.stats.unknown_commands += 1;
+            persona.unknown_command(&args[0], args.from(1))
+        }
+        Found::NoSubcommand(container) => persona.unknown_subcommand(container.spec.name, &args[1]),
+        Found::Row(row) => {
+            let wrong_arity = persona.wrong_arity(&row.full_name, args.get(1));
+            rejected(world, slot, found, wrong_arity)
+        }
+    }
+}
+
+/// What a stranger is told: to log in, or that the request could not run anyway. By itself respd does
+/// not tell strangers which commands exist.
+#[cold]
+fn turn_away(world: &mut World, slot: Slot, found: &Found<'_>, args: Args<'_>) -> Error {
+    let persona = world.config.persona;
+    let is_misspelt = match found {
+        _ if persona.hides_commands() => false,
+        Found::NoCommand => true,
+        Found::NoSubcommand(_) => persona.names_subcommands(),
+        Found::Row(row) => {
+            let is_checked = row.container.is_none() || persona.names_subcommands();
+            is_checked && !row.spec.accepts(args.len())
+        }
+    };
+    if is_misspelt {
+        misspelt(world, slot, found, args)
+    } else {
+        rejected(world, slot, found, error::NOAUTH)
+    }
 }
 
 /// Counts a refusal for the command it was refused to, and hands the error on. A transaction ends when its
@@ -215,7 +260,8 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
     }
     let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
     let thresholds = world.thresholds;
-    let is_alone = !row.has(flag::FAST) || thresholds.times_each || request + replied > LIGHT;
+    let is_alone =
+        !row.has(flag::FAST | flag::SHORT) || thresholds.times_each || request + replied > LIGHT;
     let nanos = if is_alone { watch.stop(&mut world.stats) } else { 0 };
     #[cfg(debug_assertions)]
     if !row.has(flag::MANY_REPLIES) {
@@ -224,14 +270,10 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
     if ctx.until.is_some() {
         return;
     }
+    world.count_call(slot, row.id, outcome.is_err());
     if nanos >= thresholds.nanos || request >= thresholds.request || replied >= thresholds.reply {
         observe::note(world, row, slot, args, Cost { nanos, reply: replied });
     }
-    world.stats.commands_processed += 1;
-    world.clients[slot].commands += 1;
-    let stats = world.stats.command(row.id);
-    stats.calls += 1;
-    stats.failed += u64::from(outcome.is_err());
 }
 
 /// Runs the commands that were queued. The reply is an array of what they reply.
@@ -263,19 +305,31 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
         run(&mut ctx, queued.args.args());
         replies = ctx.replies;
     });
+    follow_up(ctx.world, row, slot, queued.args.args());
     if !ctx.world.monitors.is_empty() {
         observe::show(ctx.world, row, slot, queued.args.args());
     }
-    if ctx.world.has_news() {
-        ctx.world.spread_news(Some(slot));
-    }
     replies
+}
+
+/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if world.has_news() {
+        world.spread_news(Some(slot));
+    }
+    if row.has(flag::READ) && world.remembers_reads(slot) {
+        for key in keys::of(&row.spec, args).unwrap_or_default() {
+            world.remember(slot, &args[key.index]);
+        }
+    }
 }
 
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
 /// clients came, until it has nothing left for them. What they do may serve others in turn.
 fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
-    while let Some((db, key)) = world.waiters.take_ready() {
+    while world.pause.is_none()
+        && let Some((db, key)) = world.waiters.take_ready()
+    {
         let mut passed = 0;
         while let Some(kind) = world.store.db(db).kind(&key)
             && let Some(id) = world.waiters.in_line(db, &key, passed)
@@ -288,8 +342,8 @@ fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     }
 }
 
-/// Runs the command of a client that waits for a key which has a value of this type now. Returns whether
-/// the wait is over.
+/// Runs the command of a client that waits for a key which has a value of this type now. It has to pass
+/// the gates once more. Returns whether the wait is over.
 fn run_again(
     world: &mut World,
     table: &Table,
@@ -297,6 +351,7 @@ fn run_again(
     slot: Slot,
     kind: Kind,
 ) -> bool {
+    world.broadcast_changes();
     let client = &mut world.clients[slot];
     let protocol = client.protocol;
     let wants =
@@ -307,16 +362,23 @@ fn run_again(
     };
     let mut reply = Reply::new(std::mem::take(&mut client.outbox.bytes), protocol);
     client.outbox.is_away = true;
-    let row = table.row(wait.command);
     let start = reply.mark();
-    let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
-    run(&mut ctx, wait.args.args());
-    let is_over = ctx.until.is_none();
+    reply.begin();
+    let is_over = match admit(world, table, watch, slot, wait.args.args()) {
+        Ok(row) => {
+            let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
+            run(&mut ctx, wait.args.args());
+            let is_over = ctx.until.is_none();
+            follow_up(world, row, slot, wait.args.args());
+            is_over
+        }
+        Err(refused) => {
+            refuse(world, &mut reply, slot, &refused);
+            true
+        }
+    };
     if !is_over || wait.is_silent {
         reply.rewind(start);
-    }
-    if world.has_news() {
-        world.spread_news(Some(slot));
     }
     let client = &mut world.clients[slot];
     client.session_mut().wait = Some(wait);
@@ -341,4 +403,5 @@ pub fn settle(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     if world.waiters.has_ready() {
         serve(world, table, watch);
     }
+    world.broadcast_changes();
 }

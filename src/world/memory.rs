@@ -1,8 +1,8 @@
 //! How much memory is used, and what happens when it is more than `maxmemory` or `maxmemory-clients`.
 //!
 //! What is used is counted, not asked of the allocator: the process as it was at its start, keys with
-//! their values and tables, and clients with their buffers. All three are figures that are kept up to
-//! date, so a command costs an addition.
+//! their values and tables, clients with their buffers, and the keys that clients track. All of them are
+//! figures that are kept up to date, so a command costs an addition.
 
 use std::cmp::Reverse;
 
@@ -19,11 +19,13 @@ pub struct Usage {
     pub unfreed: usize,
     /// Clients and their buffers.
     pub clients: usize,
+    /// The keys that clients have read and track.
+    pub tracking: usize,
 }
 
 impl Usage {
     pub fn total(self) -> usize {
-        self.startup + self.store + self.unfreed + self.clients
+        self.startup + self.store + self.unfreed + self.clients + self.tracking
     }
 }
 
@@ -38,6 +40,7 @@ impl World {
             store: self.store.memory(),
             unfreed: self.store.unfreed(),
             clients: self.clients.memory(),
+            tracking: self.tracking.memory(),
         }
     }
 
@@ -48,13 +51,26 @@ impl World {
 
     /// Whether more memory is used than `maxmemory` allows. What is being freed is not used.
     pub fn is_full(&self) -> bool {
-        let Usage { startup, store, clients, .. } = self.memory();
-        startup + store + clients > self.config.maxmemory
+        let Usage { startup, store, clients, tracking, .. } = self.memory();
+        startup + store + clients + tracking > self.config.maxmemory
     }
 
     /// Evicts keys while more memory is used than `maxmemory` allows.
-    /// False: there is too much, and nothing that may go.
+    /// False: there is too much, and nothing that may go. While a pause is on nothing goes, and nobody is
+    /// refused for that.
     pub fn make_room(&mut self) -> bool {
+        if self.pause.is_some() {
+            return true;
+        }
+        let is_enough = self.evict_some();
+        if self.has_news() {
+            // It is nobody's doing.
+            self.spread_news(None);
+        }
+        is_enough
+    }
+
+    fn evict_some(&mut self) -> bool {
         for _ in 0..EVICTED_AT_ONCE {
             if !self.is_full() {
                 return true;

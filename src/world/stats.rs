@@ -146,7 +146,7 @@ pub type ReadNanos = fn() -> u64;
 /// Measures commands for [`CommandStats::nanos`] and [`Stats::latencies`].
 ///
 /// Reading a clock takes about as long as running PING. So an ordinary command is timed alone, but a
-/// row of the same short command (flag FAST), as it comes in a pipeline, is timed as one. The sum is
+/// row of the same short command (FAST or SHORT), as it comes in a pipeline, is timed as one. The sum is
 /// exact either way; parsing between the commands of a row counts as theirs, and each is taken to have
 /// lasted as long as the others. Who wants to know better has every command stopped: see
 /// [`super::commandlog::Thresholds::times_each`].

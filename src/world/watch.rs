@@ -73,6 +73,10 @@ impl World {
 
     /// Whether a key that the client watches has changed, or has expired since.
     pub fn is_watch_broken(&mut self, slot: Slot) -> bool {
+        // Keys may have gone to make room for this very command.
+        if self.has_news() {
+            self.spread_news(None);
+        }
         let Some(session) = &self.clients[slot].session else {
             return false;
         };

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use super::line::{capabilities, flags};
+use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::world::{Address, Client, Doom, World};
@@ -80,19 +81,22 @@ impl<'a> Filter<'a> {
 
     /// Reads filters and their values.
     pub fn parse(
-        world: &World,
+        ctx: &Ctx<'_>,
         words: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Filter<'a>, Error> {
         let mut filter = Filter::default();
         let mut words = words.peekable();
         while let Some(word) = words.next() {
+            if ctx.row.is_unknown_option(word) {
+                return Err(error::SYNTAX);
+            }
             if word.eq_ignore_ascii_case(b"ID") {
                 read_ids(&mut words, filter.ids.get_or_insert_default())?;
             } else if word.eq_ignore_ascii_case(b"NOT-ID") {
                 read_ids(&mut words, &mut filter.not_ids)?;
             } else {
                 let value = words.next().ok_or(error::SYNTAX)?;
-                filter.add(world, word, value)?;
+                filter.add(ctx.world, word, value)?;
             }
         }
         Ok(filter)
@@ -220,8 +224,9 @@ const TYPES: &[(&str, fn(&Client) -> bool)] = &[
     ("slave", |_| false),
 ];
 
-fn is_of_type<'a>(_: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
-    let mut types = TYPES.iter();
+fn is_of_type<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    let has_new_words = world.config.persona.is_at_least("8.0.0");
+    let mut types = TYPES.iter().filter(|(name, _)| *name != "primary" || has_new_words);
     match types.find(|(name, _)| value.eq_ignore_ascii_case(name.as_bytes())) {
         Some(&(_, is_of_type)) => Ok(Box::new(is_of_type)),
         None => Err(error::quoting("Unknown client type '", value, "'")),

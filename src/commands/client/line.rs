@@ -9,11 +9,13 @@
 use std::fmt::Display;
 use std::io::Write;
 
+use super::tracking::redirect;
 use crate::dispatch::Ctx;
 use crate::resp::Args;
 use crate::world::subscriptions::Topic::{Channel, Pattern, Shard};
+use crate::world::tracker::Tracker;
 use crate::world::watch::Watched;
-use crate::world::{Client, Doom, Kind, Transaction};
+use crate::world::{Client, Doom, Kind, Persona, Transaction};
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.
 const REPLY_BUFFER: usize = 16 * 1024;
@@ -22,10 +24,15 @@ const REPLY_BUFFER: usize = 16 * 1024;
 pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     let now = ctx.now().mono;
     let user = ctx.world.access.user(client.user);
-    let command = client.last_command.map_or("NULL", |id| &ctx.table.row(id).full_name);
+    let persona = ctx.world.config.persona;
+    let command = client.last_command.map_or("NULL", |id| {
+        let name = &ctx.table.row(id).full_name;
+        let container = name.split('|').next().unwrap_or(name);
+        if persona.names_subcommands() { name } else { container }
+    });
     let buffers = Buffers::of(ctx, args, client);
 
-    let mut line = Line { out, is_fresh: true };
+    let mut line = Line { out, persona, is_fresh: true };
     line.field("id", client.id);
     line.field("addr", &client.peer.addr);
     line.field("laddr", &client.peer.laddr);
@@ -54,7 +61,7 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("events", events(client));
     line.field("cmd", command);
     line.bytes("user", &user.name);
-    line.field("redir", -1);
+    line.field("redir", redirect(client.tracker()));
     line.field("resp", client.protocol.number());
     line.bytes("lib-name", &client.lib_name);
     line.bytes("lib-ver", &client.lib_ver);
@@ -64,11 +71,35 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     out.push(b'\n');
 }
 
+/// The fields that came with a later version than any persona's first.
+const LATER: &[(&str, &str)] = &[
+    ("user", "6.0.0"),
+    ("laddr", "6.2.0"),
+    ("argv-mem", "6.2.0"),
+    ("tot-mem", "6.2.0"),
+    ("redir", "6.2.0"),
+    ("ssub", "7.0.0"),
+    ("multi-mem", "7.0.0"),
+    ("rbs", "7.0.0"),
+    ("rbp", "7.0.0"),
+    ("resp", "7.0.0"),
+    ("lib-name", "7.2.0"),
+    ("lib-ver", "7.2.0"),
+    ("watch", "8.0.0"),
+    ("tot-net-in", "8.0.0"),
+    ("tot-net-out", "8.0.0"),
+    ("tot-cmds", "8.0.0"),
+    ("capa", "8.1.0"),
+];
+
 /// Tells whether a letter shows.
 type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[
+    ('t', |client| client.tracker().is_some()),
+    ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),
+    ('B', |client| client.tracker().is_some_and(Tracker::is_broadcast)),
     ('O', Client::is_monitor),
     ('P', Client::is_subscriber),
     ('x', |client| client.transaction().is_some()),
@@ -143,26 +174,35 @@ impl Buffers {
 /// A line that is being written.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
+    persona: &'static Persona,
     is_fresh: bool,
 }
 
 impl Line<'_> {
     fn field(&mut self, name: &str, value: impl Display) {
-        self.name(name);
-        write!(self.out, "{value}").expect("memory takes every write");
+        if self.begins(name) {
+            write!(self.out, "{value}").expect("memory takes every write");
+        }
     }
 
     /// Names are the bytes that somebody sent.
     fn bytes(&mut self, name: &str, value: &[u8]) {
-        self.name(name);
-        self.out.extend_from_slice(value);
+        if self.begins(name) {
+            self.out.extend_from_slice(value);
+        }
     }
 
-    fn name(&mut self, name: &str) {
+    /// Writes the name of a field, if the persona has it.
+    fn begins(&mut self, name: &str) -> bool {
+        let later = LATER.iter().find(|(known, _)| *known == name);
+        if later.is_some_and(|(_, since)| !self.persona.is_at_least(since)) {
+            return false;
+        }
         if !std::mem::take(&mut self.is_fresh) {
             self.out.push(b' ');
         }
         self.out.extend_from_slice(name.as_bytes());
         self.out.push(b'=');
+        true
     }
 }

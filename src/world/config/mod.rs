@@ -25,6 +25,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::persona::{PERSONAS, Persona};
 use crate::store::Limits;
 use crate::store::evict::Settings as Eviction;
 use crate::text::glob;
@@ -80,16 +81,24 @@ pub struct Config {
     pub maxmemory_clients: Share,
     /// Which events of keys are published. None of them costs anything while nobody listens.
     pub notify_keyspace_events: KeyspaceEvents,
+    /// The server to answer as. Reading it brings that server's ports, in place of those of the persona
+    /// before, unless others are configured.
+    pub persona: &'static Persona,
     /// The port for clients. Whether 0 means none or any free one is for the caller to say.
     pub port: u16,
     /// The longest bulk string of a request, in bytes.
     pub proto_max_bulk_len: usize,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
+    /// Whether the server is ready as soon as it listens, or waits to be told: see
+    /// [`World::set_ready`](super::World::set_ready).
+    pub start_ready: bool,
     /// How many connections may wait to be accepted by a listener.
     pub tcp_backlog: u32,
     /// The seconds of silence after which the system probes a peer. 0: never.
     pub tcp_keepalive: u32,
+    /// How many keys are remembered for clients that track them. 0: any number.
+    pub tracking_table_max_keys: usize,
     /// The seconds after which an idle client is disconnected. 0: never.
     pub timeout: u32,
     /// Where the unix socket is made. `None`: there is none.
@@ -104,7 +113,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            admin_port: 0,
+            admin_port: PERSONAS[0].admin_port,
             bind: vec!["127.0.0.1".into(), "-::1".into()],
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
@@ -123,11 +132,14 @@ impl Default for Config {
             maxmemory: 0,
             maxmemory_clients: Share::Bytes(0),
             notify_keyspace_events: KeyspaceEvents::default(),
-            port: 6379,
+            persona: &PERSONAS[0],
+            port: PERSONAS[0].port,
             proto_max_bulk_len: 512 << 20,
             requirepass: Secret::default(),
+            start_ready: true,
             tcp_backlog: 511,
             tcp_keepalive: 300,
+            tracking_table_max_keys: 1_000_000,
             timeout: 0,
             unixsocket: None,
             unixsocketperm: None,

@@ -98,6 +98,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("maxmemory-policy", eviction.policy, OneOf),
     directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
+    Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
     directive!("port", port, PORT),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
@@ -106,9 +107,11 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT),
     directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT),
     directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT),
+    directive!("start-ready", start_ready, YesNo).immutable(),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT),
     directive!("timeout", timeout, INT),
+    directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
     directive!("unixsocket", unixsocket, FilePath).immutable(),
     directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
     directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
@@ -121,6 +124,19 @@ pub(super) const DIRECTIVES: &[Directive] = &[
 fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     INT.read(&mut config.hz, words)?;
     config.hz = config.hz.clamp(1, 500);
+    Ok(())
+}
+
+/// A persona brings its ports, where those of the last one are still in place.
+fn read_persona(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    let before = config.persona;
+    OneOf.read(&mut config.persona, words)?;
+    if config.port == before.port {
+        config.port = config.persona.port;
+    }
+    if config.admin_port == before.admin_port {
+        config.admin_port = config.persona.admin_port;
+    }
     Ok(())
 }
 

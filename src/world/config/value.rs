@@ -7,6 +7,7 @@ use super::file::{LoadError, Place};
 use super::kind::Choice;
 use crate::store::evict::Policy;
 use crate::store::journal::{Classes, class};
+use crate::world::persona::{PERSONAS, Persona};
 
 /// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -68,6 +69,18 @@ impl Choice for DebugCommand {
 
 impl Choice for Policy {
     const NAMES: &'static [(&'static str, Policy)] = Policy::NAMES;
+}
+
+impl Choice for &'static Persona {
+    const NAMES: &'static [(&'static str, &'static Persona)] = &{
+        let mut names = [("", &PERSONAS[0]); PERSONAS.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = (PERSONAS[index].name, &PERSONAS[index]);
+            index += 1;
+        }
+        names
+    };
 }
 
 /// What may wait in the output buffers of each class of clients.
