@@ -58,6 +58,44 @@ pub const INTERNAL: Error = Error::fixed("ERR internal error, see the server's l
 /// Said to a newcomer when `maxclients` are connected.
 pub const MAX_CLIENTS: Error = Error::fixed("ERR max number of clients reached");
 
+// Access lists.
+pub const NOPERM_KEY: Error = Error::fixed("NOPERM No permissions to access a key");
+pub const NOPERM_CHANNEL: Error = Error::fixed("NOPERM No permissions to access a channel");
+pub const NOPERM_DATABASE: Error = Error::fixed("NOPERM No permissions to access database");
+pub const NO_ACL_FILE: Error = Error::fixed(
+    "ERR This instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a configuration file set) in order to store users in the configuration.",
+);
+pub const ACL_SAVE_FAILED: Error = Error::fixed(
+    "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
+);
+pub const USER_NAME: Error = Error::fixed("ERR Usernames can't contain spaces or null characters");
+pub const DEFAULT_USER: Error = Error::fixed("ERR The 'default' user cannot be removed");
+pub const GENPASS_BITS: Error = Error::fixed(
+    "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096",
+);
+pub const SORT_BY_DENIED: Error =
+    Error::fixed("ERR BY option of SORT denied due to insufficient ACL permissions.");
+pub const SORT_GET_DENIED: Error =
+    Error::fixed("ERR GET option of SORT denied due to insufficient ACL permissions.");
+
+/// A command is not granted, as the client that sent it is told.
+pub fn no_permission_to_run(user: &[u8], full_name: &str) -> Error {
+    let end = format!(" has no permissions to run the '{full_name}' command");
+    Error::text([b"NOPERM User ", user, end.as_bytes()].concat())
+}
+
+/// A command that was queued is not granted any more when EXEC would run it. `reason` says why.
+pub fn no_longer_permitted(reason: &str) -> Error {
+    Error::text(format!(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: {reason}"
+    ))
+}
+
+/// A rule of ACL SETUSER is none.
+pub fn bad_acl_rule(rule: &[u8], reason: &str) -> Error {
+    quoting("Error in ACL SETUSER modifier '", rule, &format!("': {reason}"))
+}
+
 // Connection.
 pub const AUTH_WITHOUT_PASSWORD: Error = Error::fixed(
     "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",

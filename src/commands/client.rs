@@ -1,17 +1,16 @@
 //! CLIENT: a connection tells about itself, sees the others, and closes them.
 //!
-//! LIST and KILL choose clients with one language of filters: `filter`. How a client is shown is the
-//! concern of `line`, and how its cache is kept true that of `tracking`. PAUSE, UNPAUSE and UNBLOCK make
+//! LIST and KILL choose clients with one language of filters: `filter`. How the cache of
+//! a client is kept true is the concern of `tracking`. PAUSE, UNPAUSE and UNBLOCK make
 //! others wait or wait no more: `waiting`.
 
 mod filter;
-mod line;
 mod tracking;
 mod waiting;
 
-use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
+use crate::dispatch::{Ctx, client_line};
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::world::{Doom, ReplyMode, Slot};
@@ -244,7 +243,7 @@ fn client_id(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// CLIENT INFO
 fn client_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut text = Vec::new();
-    line::push(&mut text, ctx, args, ctx.client());
+    client_line::push(&mut text, ctx, args, ctx.client());
     ctx.reply.verbatim(b"txt", &text);
     Ok(())
 }
@@ -305,7 +304,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut text = Vec::new();
     for client in ctx.world.clients.iter() {
         if Some(client.id) != me && filter.passes(client) {
-            line::push(&mut text, ctx, args, client);
+            client_line::push(&mut text, ctx, args, client);
         }
     }
     ctx.reply.verbatim(b"txt", &text);

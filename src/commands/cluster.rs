@@ -6,7 +6,7 @@
 
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{
-    Spec,
+    Databases, Spec,
     category::{CONNECTION, KEYSPACE},
     flag::*,
 };
@@ -97,6 +97,7 @@ const CLUSTER: &[Spec] = &[
     ),
     Spec::new("flushslot", -3, WRITE | ADMIN | NO_ASYNC_LOADING, cluster_disabled)
         .acl(KEYSPACE)
+        .databases(Databases::All)
         .doc(
             "9.0.0",
             "O(N), N being the number of keys in the slot",

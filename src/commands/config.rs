@@ -11,6 +11,7 @@ use crate::dispatch::help::help;
 use crate::dispatch::spec::{Spec, flag::*};
 use crate::error::{self, Error};
 use crate::resp::Args;
+use crate::world::access::Grammar;
 use crate::world::config::{self, Reason, SetError};
 use crate::world::{Stats, World, process};
 
@@ -66,10 +67,10 @@ fn config_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CONFIG RESETSTAT
 ///
-/// As in the reference, logins that were refused stay counted.
+/// As in the reference, what ACL rules denied stays counted.
 fn config_resetstat(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let Stats { acl_denied_auth, tracks_latency, .. } = ctx.world.stats;
-    ctx.world.stats = Stats { acl_denied_auth, tracks_latency, ..Stats::new(ctx.table.len()) };
+    let tracks_latency = ctx.world.stats.tracks_latency;
+    ctx.world.stats = Stats { tracks_latency, ..Stats::new(ctx.table.len()) };
     ctx.world.store.shared.reset_counters();
     ctx.reply.ok();
     Ok(())
@@ -78,6 +79,10 @@ fn config_resetstat(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// CONFIG REWRITE
 fn config_rewrite(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let file = ctx.world.process.config_file.as_deref().ok_or(error::NO_CONFIG_FILE)?;
+    if ctx.world.config.aclfile.is_none() {
+        let grammar = Grammar::new(&ctx.world.config, ctx.table);
+        ctx.world.config.users = ctx.world.access.lines(&ctx.world.config, grammar);
+    }
     ctx.world.config.rewrite(file).map_err(|failed| {
         log::error!("CONFIG REWRITE of {}: {failed}", file.display());
         let reason = match failed.raw_os_error() {

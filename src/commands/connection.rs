@@ -1,10 +1,11 @@
 //! The handshake and what keeps a connection alive: AUTH ECHO HELLO PING QUIT RESET SELECT.
 
-use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
+use crate::dispatch::spec::{Databases, Spec, category::CONNECTION, flag::*};
+use crate::dispatch::{Ctx, permission};
 use crate::error::{self, Error};
 use crate::resp::{Args, Protocol};
 use crate::text::number;
+use crate::world::access::DEFAULT_NAME;
 use crate::world::{Doom, ReplyMode, UserId};
 
 pub const TABLE: &[Spec] = &[
@@ -60,25 +61,23 @@ pub const TABLE: &[Spec] = &[
     )
     .acl(CONNECTION)
     .doc("6.2.0", "O(1)", "", "Puts the connection back into the state of a new one."),
-    Spec::new("select", 2, LOADING | STALE | FAST | ALLOW_BUSY, select).acl(CONNECTION).doc(
-        "1.0.0",
-        "O(1)",
-        "index",
-        "Changes the database that the connection works on.",
-    ),
+    Spec::new("select", 2, LOADING | STALE | FAST | ALLOW_BUSY, select)
+        .acl(CONNECTION)
+        .databases(Databases::Selects(1))
+        .doc("1.0.0", "O(1)", "index", "Changes the database that the connection works on."),
 ];
 
 /// AUTH [username] password
 fn auth(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (name, password) = match args.len() {
-        2 if !ctx.world.access.is_login_required() => {
+        2 if ctx.world.access.user(UserId::DEFAULT).nopass => {
             return Err(ctx.world.config.persona.no_password());
         }
-        2 => (&b"default"[..], &args[1]),
+        2 => (DEFAULT_NAME, &args[1]),
         3 => (&args[1], &args[2]),
         _ => return Err(error::SYNTAX),
     };
-    let user = login(ctx, name, password)?;
+    let user = login(ctx, args, name, password)?;
     become_user(ctx, user);
     ctx.reply.ok();
     Ok(())
@@ -120,7 +119,7 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
     }
     let user = match credentials {
-        Some((name, password)) => Some(login(ctx, name, password)?),
+        Some((name, password)) => Some(login(ctx, args, name, password)?),
         None if ctx.client().authenticated || !ctx.world.access.is_login_required() => None,
         None => match ctx.world.config.persona.hello_without_login() {
             Some(refusal) => return Err(refusal),
@@ -236,9 +235,9 @@ pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
 }
 
 /// Whom the name and the password open. A failure is counted and logged, without the password.
-fn login(ctx: &mut Ctx<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
+fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
     ctx.world.access.login(name, password).ok_or_else(|| {
-        ctx.world.stats.acl_denied_auth += 1;
+        permission::log_login(ctx, args, name);
         let client = ctx.client();
         log::warn!("client {} at {} failed to log in", client.id, client.peer.addr);
         ctx.world.config.persona.wrong_password()

@@ -335,14 +335,13 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
         "client_output_buffer_limit_disconnections",
         stats.output_buffer_limit_disconnections,
     );
-    report.field("acl_access_denied_auth", stats.acl_denied_auth);
-    report.zeros(&[
-        "acl_access_denied_cmd",
-        "acl_access_denied_key",
-        "acl_access_denied_channel",
-        "acl_access_denied_tls_cert",
-        "acl_access_denied_db",
-    ]);
+    let denied = ctx.world.access.log.counts();
+    report.field("acl_access_denied_auth", denied.auth);
+    report.field("acl_access_denied_cmd", denied.command);
+    report.field("acl_access_denied_key", denied.key);
+    report.field("acl_access_denied_channel", denied.channel);
+    report.zeros(&["acl_access_denied_tls_cert"]);
+    report.field("acl_access_denied_db", denied.database);
 }
 
 fn replication(report: &mut Report, _: &Ctx<'_>) {

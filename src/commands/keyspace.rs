@@ -7,7 +7,7 @@
 use super::connection::database;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{
-    Spec, at,
+    Databases, Spec, at,
     category::{DANGEROUS, KEYSPACE},
     flag::*,
     key::*,
@@ -25,6 +25,7 @@ pub const TABLE: &[Spec] = &[
         .acl(KEYSPACE)
         .key(RO | ACCESS, at(1))
         .key(OW | UPDATE, at(2))
+        .databases(Databases::At(copy_databases))
         .doc(
             "6.2.0",
             "O(N), N being the number of elements; O(1) for a string",
@@ -52,12 +53,11 @@ pub const TABLE: &[Spec] = &[
             "Counts how many of the keys exist.",
         )
         .history(&[("3.0.3", "Takes several keys.")]),
-    Spec::new("move", 3, WRITE | FAST, move_).acl(KEYSPACE).key(RW | ACCESS | UPDATE, at(1)).doc(
-        "1.0.0",
-        "O(1)",
-        "key db",
-        "Takes a key from this database to another.",
-    ),
+    Spec::new("move", 3, WRITE | FAST, move_)
+        .acl(KEYSPACE)
+        .key(RW | ACCESS | UPDATE, at(1))
+        .databases(Databases::At(|_| vec![2]))
+        .doc("1.0.0", "O(1)", "key db", "Takes a key from this database to another."),
     Spec::new("randomkey", 1, READ, randomkey)
         .acl(KEYSPACE)
         .tips(&["request_policy:all_shards", "response_policy:special", "nondeterministic_output"])
@@ -109,6 +109,7 @@ pub const DATABASES: &[Spec] = &[
         .doc("1.0.0", "O(1)", "", "Counts the keys of the database."),
     Spec::new("flushall", -1, WRITE, flushall)
         .acl(KEYSPACE | DANGEROUS)
+        .databases(Databases::All)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc(
             "1.0.0",
@@ -127,12 +128,15 @@ pub const DATABASES: &[Spec] = &[
             "Removes every key of the database.",
         )
         .history(&[("4.0.0", "Modifier `ASYNC`."), ("6.2.0", "Modifier `SYNC`.")]),
-    Spec::new("swapdb", 3, WRITE | FAST, swapdb).acl(KEYSPACE | DANGEROUS).doc(
-        "4.0.0",
-        "O(N), N being the number of clients that watch or wait for keys of the two",
-        "index1 index2",
-        "Exchanges the contents of two databases.",
-    ),
+    Spec::new("swapdb", 3, WRITE | FAST, swapdb)
+        .acl(KEYSPACE | DANGEROUS)
+        .databases(Databases::At(|_| vec![1, 2]))
+        .doc(
+            "4.0.0",
+            "O(N), N being the number of clients that watch or wait for keys of the two",
+            "index1 index2",
+            "Exchanges the contents of two databases.",
+        ),
 ];
 
 /// COPY source destination [DB destination-db] [REPLACE]
@@ -141,18 +145,10 @@ fn copy(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let from = Place { db: here, key: &args[1] };
     let mut to = Place { db: here, key: &args[2] };
     let mut replace = false;
-    let mut index = 3;
-    while index < args.len() {
-        match args.get(index + 1) {
-            _ if args.is(index, "REPLACE") => {
-                replace = true;
-                index += 1;
-            }
-            Some(number) if args.is(index, "DB") => {
-                to.db = database(ctx, number)?;
-                index += 2;
-            }
-            _ => return Err(error::SYNTAX),
+    for option in copy_options(args) {
+        match option? {
+            CopyOption::Replace => replace = true,
+            CopyOption::Db(at) => to.db = database(ctx, &args[at])?,
         }
     }
     if from == to {
@@ -164,6 +160,41 @@ fn copy(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     ctx.reply.int(copied.into());
     Ok(())
+}
+
+/// An option of COPY.
+enum CopyOption {
+    Replace,
+    /// The argument that is the number of the database.
+    Db(usize),
+}
+
+fn copy_options(args: Args<'_>) -> impl Iterator<Item = Result<CopyOption, Error>> {
+    let mut index = 3;
+    std::iter::from_fn(move || {
+        if index >= args.len() {
+            return None;
+        }
+        let (option, len) = if args.is(index, "REPLACE") {
+            (Ok(CopyOption::Replace), 1)
+        } else if args.is(index, "DB") && index + 1 < args.len() {
+            (Ok(CopyOption::Db(index + 1)), 2)
+        } else {
+            (Err(error::SYNTAX), args.len())
+        };
+        index += len;
+        Some(option)
+    })
+}
+
+/// The databases that COPY names, if it will not fail anyway.
+fn copy_databases(args: Args<'_>) -> Vec<usize> {
+    let options: Result<Vec<_>, _> = copy_options(args).collect();
+    let at = |option| match option {
+        CopyOption::Replace => None,
+        CopyOption::Db(at) => Some(at),
+    };
+    options.unwrap_or_default().into_iter().filter_map(at).collect()
 }
 
 /// DEL key...

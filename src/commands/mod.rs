@@ -4,6 +4,7 @@
 //! arguments and its reply; it knows no socket and no poll. Everything that can be said in the row
 //! (arity, flags, keys, categories) is said there and checked before the handler runs.
 
+pub mod acl;
 pub mod arguments;
 pub mod bitfield;
 pub mod bitmap;
@@ -59,6 +60,7 @@ pub const GROUPS: &[Group] = &[
     ("hyperloglog", hyperloglog::TABLE),
     ("list", list::TABLE),
     ("pubsub", pubsub::TABLE),
+    ("server", acl::TABLE),
     ("server", command::TABLE),
     ("server", commandlog::TABLE),
     ("server", config::TABLE),

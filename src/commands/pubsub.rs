@@ -7,7 +7,7 @@
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, at, flag::*, key::NOT_KEY, range};
+use crate::dispatch::spec::{Channels, Spec, at, flag::*, key::NOT_KEY, range};
 use crate::error::{self, Error};
 use crate::resp::{Args, Protocol, Reply};
 use crate::text::glob;
@@ -20,19 +20,22 @@ pub const TABLE: &[Spec] = &[
         PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
         psubscribe,
     )
+    .channels(Channels::Patterns)
     .doc(
         "2.0.0",
         "O(N), N being the number of patterns",
         "pattern...",
         "Begins to listen to every channel that matches a pattern.",
     ),
-    Spec::new("publish", 3, PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE, publish).doc(
-        "2.0.0",
-        "O(N+M), N being the number of the channel's subscribers and M of all patterns \
+    Spec::new("publish", 3, PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE, publish)
+        .channels(Channels::First)
+        .doc(
+            "2.0.0",
+            "O(N+M), N being the number of the channel's subscribers and M of all patterns \
         subscribed",
-        "channel message",
-        "Sends a message to a channel.",
-    ),
+            "channel message",
+            "Sends a message to a channel.",
+        ),
     Spec::container("pubsub", PUBSUB_SUBCOMMANDS).doc(
         "2.8.0",
         "Depends on the subcommand.",
@@ -53,6 +56,7 @@ pub const TABLE: &[Spec] = &[
     ),
     Spec::new("spublish", 3, PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE, spublish)
         .key(NOT_KEY, at(1))
+        .channels(Channels::First)
         .doc(
             "7.0.0",
             "O(N), N being the number of the channel's subscribers",
@@ -65,6 +69,7 @@ pub const TABLE: &[Spec] = &[
         PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
         ssubscribe,
     )
+    .channels(Channels::All)
     .key(NOT_KEY, range(1, -1, 1))
     .doc(
         "7.0.0",
@@ -78,6 +83,7 @@ pub const TABLE: &[Spec] = &[
         PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
         subscribe,
     )
+    .channels(Channels::All)
     .doc(
         "2.0.0",
         "O(N), N being the number of channels",

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::arguments;
-use crate::dispatch::Ctx;
 use crate::dispatch::keys::Key;
 use crate::dispatch::spec::{
     Spec, at,
@@ -13,6 +12,7 @@ use crate::dispatch::spec::{
     key::*,
     unknown,
 };
+use crate::dispatch::{Ctx, permission};
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::journal::class;
@@ -56,17 +56,18 @@ pub const TABLE: &[Spec] = &[
 /// SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 /// [STORE destination]
 fn sort(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    run(ctx, &args[1], &Plan::parse(args, true)?)
+    run(ctx, args, true)
 }
 
 /// SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
 fn sort_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    run(ctx, &args[1], &Plan::parse(args, false)?)
+    run(ctx, args, false)
 }
 
-fn run(ctx: &mut Ctx<'_>, key: &[u8], plan: &Plan<'_>) -> Result<(), Error> {
+fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> {
+    let plan = Plan::parse(args, may_store, permission::may_read_any_key(ctx, args))?;
     let (mut db, reply) = ctx.db_and_reply();
-    let elements = plan.sorted(&mut db, key)?;
+    let elements = plan.sorted(&mut db, &args[1])?;
     let count = elements.len() * plan.gets.len();
     let Some(destination) = plan.store else {
         reply.array(count);
@@ -124,7 +125,8 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn parse(args: Args<'a>, may_store: bool) -> Result<Plan<'a>, Error> {
+    /// Patterns find keys that the arguments do not name: `may_look_up` says whether they may.
+    fn parse(args: Args<'a>, may_store: bool, may_look_up: bool) -> Result<Plan<'a>, Error> {
         let mut plan = Plan {
             by: None,
             is_unsorted: false,
@@ -163,9 +165,13 @@ impl<'a> Plan<'a> {
                 Some(pattern) if args.is(index, "BY") => {
                     match Pattern::parse(pattern) {
                         Pattern::Nothing => plan.is_unsorted = true,
+                        _ if !may_look_up => return Err(error::SORT_BY_DENIED),
                         pattern => plan.by = Some(pattern),
                     }
                     2
+                }
+                Some(_) if args.is(index, "GET") && !may_look_up => {
+                    return Err(error::SORT_GET_DENIED);
                 }
                 Some(pattern) if args.is(index, "GET") => {
                     plan.gets.push(match pattern {

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::ctx::Ctx;
 use super::keys;
 use super::observe::{self, Cost};
+use super::permission;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
@@ -30,7 +31,7 @@ pub fn call(
     let start = reply.mark();
     reply.begin();
     let mut keeps_caching = false;
-    match admit(world, table, watch, slot, args) {
+    match admit(world, table, reply, watch, slot, args) {
         Ok(row)
             if world.holds_back(slot, || {
                 needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
@@ -39,8 +40,9 @@ pub fn call(
             world.postpone(slot, args);
         }
         Ok(row) if is_queued(&world.clients[slot], row) => {
+            let selected = permission::selected(world, row, args);
             let queue = world.clients[slot].transaction_mut();
-            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args));
+            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args, selected));
             reply.status("QUEUED");
             end_reply(world, reply, start, slot);
         }
@@ -50,9 +52,6 @@ pub fn call(
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
             keeps_caching = row.has(flag::KEEPS_CACHING);
-            if !world.monitors.is_empty() {
-                observe::show(world, row, slot, args);
-            }
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -85,7 +84,7 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, refused: &Error) {
     reply.error(refused);
     world.stats.count_error(refused);
     if let Some(transaction) = world.clients[slot].transaction_mut() {
-        transaction.is_broken = true;
+        transaction.give_up();
     }
 }
 
@@ -104,7 +103,8 @@ fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> b
 fn admit<'t>(
     world: &mut World,
     table: &'t Table,
-    watch: &Stopwatch,
+    reply: &mut Reply,
+    watch: &mut Stopwatch,
     slot: Slot,
     args: Args<'_>,
 ) -> Result<&'t Row, Error> {
@@ -131,6 +131,15 @@ fn admit<'t>(
     // May be queued, if there is a transaction.
     if row.has(flag::NO_MULTI) && world.clients[slot].transaction().is_some() {
         return Err(rejected(world, slot, &found, error::not_in_transaction(&row.full_name)));
+    }
+
+    // Granted by the rules of its user.
+    let client = &world.clients[slot];
+    if let Err(denied) = permission::check(world, client.user, client.next_db(), row, args) {
+        let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
+        permission::log(&mut ctx, args, denied);
+        let error = permission::refusal(&ctx, denied);
+        return Err(rejected(world, slot, &found, error));
     }
 
     // Allowed among messages of RESP2, if there may be any.
@@ -299,21 +308,33 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     let row = ctx.table.row(queued.command);
     let Ctx { world, table, watch, slot, .. } = ctx;
     let (table, slot) = (*table, *slot);
+    let args = queued.args.args();
     let mut replies = 0;
     ctx.reply.element(|reply| {
         let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
-        run(&mut ctx, queued.args.args());
-        replies = ctx.replies;
+        match permission::check_again(&mut ctx, args) {
+            Ok(()) => {
+                run(&mut ctx, args);
+                replies = ctx.replies;
+                follow_up(ctx.world, row, slot, args);
+            }
+            Err(denied) => {
+                let why = error::no_longer_permitted(denied.reason.is_lacking());
+                ctx.reply.error(&why);
+                ctx.world.stats.count_error(&why);
+                replies = 1;
+            }
+        }
     });
-    follow_up(ctx.world, row, slot, queued.args.args());
-    if !ctx.world.monitors.is_empty() {
-        observe::show(ctx.world, row, slot, queued.args.args());
-    }
     replies
 }
 
-/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+/// A command has run: who wants to know hears of it and of what it did, and which keys it read is
+/// remembered.
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if !world.monitors.is_empty() {
+        observe::show(world, row, slot, args);
+    }
     if world.has_news() {
         world.spread_news(Some(slot));
     }
@@ -364,7 +385,7 @@ fn run_again(
     client.outbox.is_away = true;
     let start = reply.mark();
     reply.begin();
-    let is_over = match admit(world, table, watch, slot, wait.args.args()) {
+    let is_over = match admit(world, table, &mut reply, watch, slot, wait.args.args()) {
         Ok(row) => {
             let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
             run(&mut ctx, wait.args.args());

@@ -17,16 +17,24 @@ pub struct BadKeys;
 /// All keys of a request, in the order of its key specs.
 pub fn of(spec: &Spec, args: Args<'_>) -> Result<Vec<Key>, BadKeys> {
     let mut keys = Vec::new();
-    for place in real_places(spec) {
-        collect(spec, place, args, &mut keys)?;
-    }
-    for found in &mut keys {
-        if found.flags & key::VARIABLE_FLAGS != 0 {
-            found.flags = (spec.key_flags)(args);
-        }
-    }
-    keys.extend((spec.more_keys)(args));
+    each(spec, args, |key| keys.push(key))?;
     Ok(keys)
+}
+
+/// Hands over all keys of a request as [`of`] finds them, without taking memory for them. When it
+/// fails, those that were handed over before mean nothing.
+#[inline]
+pub fn each(spec: &Spec, args: Args<'_>, mut visit: impl FnMut(Key)) -> Result<(), BadKeys> {
+    for place in real_places(spec) {
+        find(spec, place, args, |mut found| {
+            if found.flags & key::VARIABLE_FLAGS != 0 {
+                found.flags = (spec.key_flags)(args);
+            }
+            visit(found);
+        })?;
+    }
+    (spec.more_keys)(args).into_iter().for_each(visit);
+    Ok(())
 }
 
 /// Whether the command may have keys at all.
@@ -39,11 +47,12 @@ fn real_places(spec: &Spec) -> impl Iterator<Item = &KeySpec> {
     spec.key_specs().iter().filter(|place| place.flags & key::NOT_KEY == 0)
 }
 
-fn collect(
+#[inline]
+fn find(
     spec: &Spec,
     place: &KeySpec,
     args: Args<'_>,
-    keys: &mut Vec<Key>,
+    visit: impl FnMut(Key),
 ) -> Result<(), BadKeys> {
     let begin = match place.begin {
         Begin::Index(index) => index,
@@ -82,7 +91,7 @@ fn collect(
     if end > args.len() {
         return Err(BadKeys);
     }
-    keys.extend((first..end).step_by(step).map(|index| Key { index, flags: place.flags }));
+    (first..end).step_by(step).map(|index| Key { index, flags: place.flags }).for_each(visit);
     Ok(())
 }
 

@@ -298,6 +298,30 @@ pub struct Key {
     pub flags: KeyFlags,
 }
 
+/// Which arguments are channels that the user must have been granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    None,
+    /// The first argument: PUBLISH and kin.
+    First,
+    /// All arguments: SUBSCRIBE and kin. Leaving a channel needs no permission.
+    All,
+    /// All arguments, and they are patterns.
+    Patterns,
+}
+
+/// Which databases a request is about beside the selected one.
+#[derive(Debug, Clone, Copy)]
+pub enum Databases {
+    None,
+    /// Those whose numbers stand at these arguments. There are none in a request that will fail.
+    At(fn(Args<'_>) -> Vec<usize>),
+    /// That at this argument, which is selected from then on.
+    Selects(usize),
+    /// All there are.
+    All,
+}
+
 /// A row: everything that is to be known about one command or subcommand.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
@@ -314,6 +338,8 @@ pub struct Spec {
     pub more_keys: fn(Args<'_>) -> Option<Key>,
     /// What a request really does with the keys of a spec with [`key::VARIABLE_FLAGS`].
     pub key_flags: fn(Args<'_>) -> KeyFlags,
+    pub channels: Channels,
+    pub databases: Databases,
     pub handler: Handler,
     /// The rows of a container; its own handler never runs.
     pub subcommands: &'static [Spec],
@@ -350,6 +376,8 @@ impl Spec {
             key_specs: 0,
             more_keys: |_| None,
             key_flags: |_| key::RW | key::ACCESS | key::UPDATE,
+            channels: Channels::None,
+            databases: Databases::None,
             handler,
             subcommands: &[],
             since: "",
@@ -404,6 +432,16 @@ impl Spec {
     /// Tells from the arguments what is done with the keys.
     pub const fn key_flags(mut self, resolve: fn(Args<'_>) -> KeyFlags) -> Spec {
         self.key_flags = resolve;
+        self
+    }
+
+    pub const fn channels(mut self, channels: Channels) -> Spec {
+        self.channels = channels;
+        self
+    }
+
+    pub const fn databases(mut self, databases: Databases) -> Spec {
+        self.databases = databases;
         self
     }
 

@@ -262,6 +262,12 @@ impl Client {
         self.session.as_ref()?.transaction.as_ref()
     }
 
+    /// The database that its next request is for, which may be one to be queued.
+    #[inline]
+    pub fn next_db(&self) -> usize {
+        self.transaction().and_then(|transaction| transaction.db).unwrap_or(self.db)
+    }
+
     /// As [`Client::transaction`], to change.
     pub fn transaction_mut(&mut self) -> Option<&mut Transaction> {
         self.session.as_mut()?.transaction.as_mut()
@@ -290,6 +296,11 @@ impl Client {
     /// How the client tracks keys, if it does.
     pub fn tracker(&self) -> Option<&Tracker> {
         self.session.as_ref()?.tracker.as_ref()
+    }
+
+    /// The id of the client that gets this one's invalidations; 0: nobody else, -1: there are none.
+    pub fn redirect(&self) -> i64 {
+        self.tracker().map_or(-1, |tracker| tracker.options.redirect.map_or(0, |id| id as i64))
     }
 
     /// As [`Client::tracker`], to change.

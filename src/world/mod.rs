@@ -25,6 +25,7 @@ pub mod subscriptions;
 pub mod tracker;
 pub mod tracking;
 pub mod transaction;
+mod users;
 pub mod waiters;
 pub mod watch;
 
@@ -32,7 +33,7 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 
-pub use access::{Access, UserId};
+pub use access::{Access, UserId, Vocabulary};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
 pub use commandlog::{CommandLog, Thresholds};
@@ -112,10 +113,10 @@ pub struct World {
 }
 
 impl World {
-    /// A world in the state that `config` asks for. `rows` is the size of the command table.
+    /// A world in the state that `config` asks for, with these commands.
     ///
-    /// It fails when a `user` line of the configuration has a rule that is none.
-    pub fn new(config: Config, rows: usize, now: Now) -> Result<World, LoadError> {
+    /// It fails when a `user` line of the configuration or of the ACL file has a rule that is none.
+    pub fn new(config: Config, commands: &dyn Vocabulary, now: Now) -> Result<World, LoadError> {
         let mut world = World {
             now,
             started: now,
@@ -128,8 +129,8 @@ impl World {
             spare: Spare::default(),
             pause: None,
             tracking: Tracking::default(),
-            access: Access::configured(&config)?,
-            stats: Stats::new(rows),
+            access: Access::configured(&config, commands)?,
+            stats: Stats::new(commands.size()),
             commandlog: CommandLog::default(),
             events: latency::Events::default(),
             thresholds: Thresholds::of(&config),

@@ -179,11 +179,12 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::access::NoCommands;
     use crate::world::{Config, Now, Peer};
 
     #[test]
     fn nothing_is_left_of_who_has_gone() {
-        let mut world = World::new(Config::default(), 0, Now::default()).unwrap();
+        let mut world = World::new(Config::default(), &NoCommands, Now::default()).unwrap();
         let [ann, ben] = [(); 2].map(|()| world.connect(Peer::local()));
         for topic in Topic::ALL {
             world.subscribe(ann, topic, b"a");

@@ -51,7 +51,6 @@ pub struct Stats {
     pub bytes_out: u64,
     pub reads: u64,
     pub writes: u64,
-    pub acl_denied_auth: u64,
     pub query_buffer_limit_disconnections: u64,
     pub output_buffer_limit_disconnections: u64,
     /// Clients closed to save memory: `maxmemory-clients`.

@@ -19,11 +19,29 @@ pub struct Transaction {
     pub is_broken: bool,
     /// The flags of all commands in the queue together.
     pub flags: u32,
+    /// The database that the last SELECT in the queue will select, if there is one.
+    pub db: Option<usize>,
     memory: usize,
 }
 
 impl Transaction {
-    pub fn push(&mut self, command: CommandId, flags: u32, args: Args<'_>) {
+    /// One command was refused. What is queued, before and after, is forgotten: nothing will run.
+    pub fn give_up(&mut self) {
+        *self = Transaction { is_broken: true, ..Transaction::default() };
+    }
+
+    /// Queues a command, which will select the database `selected`, if any.
+    pub fn push(
+        &mut self,
+        command: CommandId,
+        flags: u32,
+        args: Args<'_>,
+        selected: Option<usize>,
+    ) {
+        if self.is_broken {
+            return;
+        }
+        self.db = selected.or(self.db);
         let args = args.to_owned();
         self.memory += args.memory();
         self.flags |= flags;

@@ -10,6 +10,7 @@
 //! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
 //! | `personas` | what the table of personas promises; their table in README.md |
 //! | `net` | real sockets, and the real process |
+//! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
 //! | `tracking` | clients that cache what they read hear when it changes |
@@ -19,6 +20,7 @@
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through; `readme` keeps README.md true.
 
+mod acl;
 mod changes;
 mod clients;
 mod gates;

@@ -27,7 +27,7 @@ pub fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT GETREDIR
 pub fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let redirect = redirect(ctx.client().tracker());
+    let redirect = ctx.client().redirect();
     ctx.reply.int(redirect);
     Ok(())
 }
@@ -59,7 +59,8 @@ pub fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT TRACKINGINFO
 pub fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let tracker = ctx.world.clients[ctx.slot].tracker();
+    let client = &ctx.world.clients[ctx.slot];
+    let (tracker, redirect) = (client.tracker(), client.redirect());
     let flags = tracker.map_or(vec!["off"], flags);
     let reply = &mut ctx.reply;
     reply.map(3);
@@ -67,7 +68,7 @@ pub fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> 
     reply.set(flags.len());
     flags.iter().for_each(|flag| reply.bulk(flag.as_bytes()));
     reply.bulk(b"redirect");
-    reply.int(redirect(tracker));
+    reply.int(redirect);
     reply.bulk(b"prefixes");
     reply.array(tracker.map_or(0, |tracker| tracker.prefixes().len()));
     tracker.into_iter().flat_map(Tracker::prefixes).for_each(|prefix| reply.bulk(prefix));
@@ -87,14 +88,6 @@ fn flags(tracker: &Tracker) -> Vec<&'static str> {
     let no_loop = if options.no_loop { &["noloop"][..] } else { &[] };
     let broken = if is_broken { &["broken_redirect"][..] } else { &[] };
     [&["on"], mode, no_loop, broken].concat()
-}
-
-/// The id of the client that gets one's invalidations; 0: nobody else, -1: there are none.
-pub fn redirect(tracker: Option<&Tracker>) -> i64 {
-    match tracker {
-        None => -1,
-        Some(tracker) => tracker.options.redirect.map_or(0, |id| id as i64),
-    }
 }
 
 /// The options as they were given.

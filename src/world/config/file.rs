@@ -209,7 +209,7 @@ pub struct LoadError {
 
 impl LoadError {
     /// `line` must hold no secret.
-    pub(super) fn new(
+    pub(in crate::world) fn new(
         place: Place,
         line: impl Into<String>,
         reason: impl fmt::Display,

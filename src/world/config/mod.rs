@@ -17,6 +17,7 @@
 
 mod file;
 mod kind;
+mod replace;
 mod rewrite;
 mod table;
 mod value;
@@ -31,9 +32,10 @@ use crate::store::evict::Settings as Eviction;
 use crate::text::glob;
 
 pub use file::{LoadError, Place};
+pub(in crate::world) use replace::replace_file;
 pub use value::{
-    BufferLimit, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel, LogSettings,
-    OutputBufferLimits, Percentiles, Secret, Share, UserLine,
+    BufferLimit, ChannelDefault, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
+    LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
@@ -42,6 +44,12 @@ pub type Reason = Cow<'static, str>;
 /// Everything that can be configured. A field is named after its directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// Whether users may use every channel until a rule says otherwise.
+    pub acl_pubsub_default: ChannelDefault,
+    /// Where the users are declared. `None`: in [`Config::users`].
+    pub aclfile: Option<PathBuf>,
+    /// How many entries ACL LOG keeps.
+    pub acllog_max_len: usize,
     /// The port of the operators' listener, which has the addresses of `bind`. 0: there is none.
     pub admin_port: u16,
     /// The addresses to listen on. One that starts with `-` may be missing from the machine, `*` and
@@ -113,6 +121,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            acl_pubsub_default: ChannelDefault::Reset,
+            aclfile: None,
+            acllog_max_len: 128,
             admin_port: PERSONAS[0].admin_port,
             bind: vec!["127.0.0.1".into(), "-::1".into()],
             client_output_buffer_limit: OutputBufferLimits::default(),

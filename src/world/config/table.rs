@@ -48,6 +48,9 @@ pub(super) const DIRECTIVES: &[Directive] = &[
         "activerehashing",
         Only(YesNo, true, "respd's tables grow and shrink in small steps")
     ),
+    directive!("acl-pubsub-default", acl_pubsub_default, OneOf),
+    directive!("aclfile", aclfile, FilePath).immutable(),
+    directive!("acllog-max-len", acllog_max_len, COUNT),
     directive!("admin-port", admin_port, PORT),
     directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
     directive!("bind", bind, Addresses { most: 16 }).list(),

@@ -67,6 +67,18 @@ impl Choice for DebugCommand {
         &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
 }
 
+/// What rules say about channels before they say anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelDefault {
+    All,
+    Reset,
+}
+
+impl Choice for ChannelDefault {
+    const NAMES: &'static [(&'static str, ChannelDefault)] =
+        &[("allchannels", ChannelDefault::All), ("resetchannels", ChannelDefault::Reset)];
+}
+
 impl Choice for Policy {
     const NAMES: &'static [(&'static str, Policy)] = Policy::NAMES;
 }
@@ -226,7 +238,7 @@ pub struct UserLine {
 
 impl UserLine {
     /// The line with these words after `user`. The first must be there, it is the name.
-    pub(super) fn new(words: &[&[u8]], place: Place) -> Option<UserLine> {
+    pub(in crate::world) fn new(words: &[&[u8]], place: Place) -> Option<UserLine> {
         let (name, rules) = words.split_first()?;
         let rules = rules.iter().map(|rule| rule.to_vec()).collect();
         Some(UserLine { name: name.to_vec(), rules, place })

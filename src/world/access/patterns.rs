@@ -1,0 +1,204 @@
+//! The patterns of keys and channels that rules grant.
+
+use super::rule::{BadRule, has_spaces};
+use crate::text::glob;
+
+/// What is done with a key, or may be done: return what is in it, or change it. Neither: whether it
+/// exists and such, which whoever may do anything with it may know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Use {
+    pub read: bool,
+    pub write: bool,
+}
+
+impl Use {
+    pub const READ: Use = Use { read: true, write: false };
+    const BOTH: Use = Use { read: true, write: true };
+
+    fn covers(self, wanted: Use) -> bool {
+        (self.read || !wanted.read) && (self.write || !wanted.write)
+    }
+}
+
+/// Which keys are granted, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Keys {
+    /// `allkeys`. There are no patterns then.
+    all: bool,
+    patterns: Vec<KeyPattern>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct KeyPattern {
+    granted: Use,
+    pattern: Box<[u8]>,
+    /// So many bytes at its beginning stand for themselves. Most patterns are told apart by these.
+    plain: usize,
+}
+
+impl KeyPattern {
+    fn new(granted: Use, pattern: &[u8]) -> KeyPattern {
+        let special = |byte: &u8| b"*?[\\".contains(byte);
+        let plain = pattern.iter().position(special).unwrap_or(pattern.len());
+        KeyPattern { granted, pattern: pattern.into(), plain }
+    }
+
+    #[inline]
+    fn matches(&self, key: &[u8]) -> bool {
+        key.starts_with(&self.pattern[..self.plain]) && glob::matches(&self.pattern, key)
+    }
+}
+
+impl Keys {
+    /// `allkeys` or `resetkeys`.
+    pub fn set_all(&mut self, all: bool) {
+        *self = Keys { all, patterns: Vec::new() };
+    }
+
+    pub fn are_all(&self) -> bool {
+        self.all
+    }
+
+    #[inline]
+    pub fn allow(&self, key: &[u8], wanted: Use) -> bool {
+        let fits = |known: &KeyPattern| known.granted.covers(wanted) && known.matches(key);
+        self.all || self.patterns.iter().any(fits)
+    }
+
+    /// Whether any key, whatever its name, is granted for `wanted`.
+    pub fn allow_any(&self, wanted: Use) -> bool {
+        let fits = |known: &KeyPattern| known.granted.covers(wanted) && *known.pattern == *b"*";
+        self.all || self.patterns.iter().any(fits)
+    }
+
+    /// `~pattern`, `%R~pattern`, `%W~pattern`, `%RW~pattern`.
+    pub fn apply(&mut self, rule: &[u8]) -> Result<(), BadRule> {
+        if self.all {
+            return Err(BadRule::AfterAllKeys);
+        }
+        let (granted, pattern) = match rule {
+            [b'%', rest @ ..] => parse_uses(rest)?,
+            [_, pattern @ ..] => (Use::BOTH, pattern),
+            [] => return Err(BadRule::Syntax),
+        };
+        if has_spaces(pattern) {
+            return Err(BadRule::Syntax);
+        }
+        match self.patterns.iter_mut().find(|known| *known.pattern == *pattern) {
+            Some(known) => {
+                known.granted.read |= granted.read;
+                known.granted.write |= granted.write;
+            }
+            None => self.patterns.push(KeyPattern::new(granted, pattern)),
+        }
+        Ok(())
+    }
+
+    /// Appends the rules, a space between.
+    pub fn describe(&self, out: &mut Vec<u8>) {
+        if self.all {
+            out.extend_from_slice(b"~*");
+        }
+        for (at, known) in self.patterns.iter().enumerate() {
+            if at > 0 {
+                out.push(b' ');
+            }
+            out.extend_from_slice(match known.granted {
+                Use { read: true, write: false } => b"%R~",
+                Use { read: false, .. } => b"%W~",
+                Use { read: true, write: true } => b"~",
+            });
+            out.extend_from_slice(&known.pattern);
+        }
+    }
+}
+
+/// `R~pattern`, `W~pattern`, `RW~pattern` in either order and case: each letter once. Without `~`, the
+/// pattern is empty.
+fn parse_uses(text: &[u8]) -> Result<(Use, &[u8]), BadRule> {
+    let end = text.iter().position(|&byte| byte == b'~').unwrap_or(text.len());
+    let mut granted = Use::default();
+    for letter in &text[..end] {
+        match letter {
+            b'R' | b'r' if !granted.read => granted.read = true,
+            b'W' | b'w' if !granted.write => granted.write = true,
+            _ => return Err(BadRule::Syntax),
+        }
+    }
+    if granted == Use::default() {
+        return Err(BadRule::Syntax);
+    }
+    Ok((granted, text.get(end + 1..).unwrap_or_default()))
+}
+
+/// Which channels are granted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Channels {
+    /// `allchannels`. There are no patterns then.
+    all: bool,
+    patterns: Vec<Box<[u8]>>,
+}
+
+impl Channels {
+    /// `allchannels` or `resetchannels`.
+    pub fn set_all(&mut self, all: bool) {
+        *self = Channels { all, patterns: Vec::new() };
+    }
+
+    pub fn are_all(&self) -> bool {
+        self.all
+    }
+
+    pub fn allow(&self, channel: &[u8]) -> bool {
+        self.all || self.patterns.iter().any(|pattern| glob::matches(pattern, channel))
+    }
+
+    /// Whether a pattern may be subscribed to. It must have been granted as it is, because what it
+    /// matches cannot be compared with what another one matches.
+    pub fn allow_pattern(&self, wanted: &[u8]) -> bool {
+        self.all || self.patterns.iter().any(|pattern| **pattern == *wanted)
+    }
+
+    /// `&pattern`.
+    pub fn apply(&mut self, pattern: &[u8]) -> Result<(), BadRule> {
+        if self.all {
+            return Err(BadRule::AfterAllChannels);
+        }
+        if has_spaces(pattern) {
+            return Err(BadRule::Syntax);
+        }
+        if !self.patterns.iter().any(|known| **known == *pattern) {
+            self.patterns.push(pattern.into());
+        }
+        Ok(())
+    }
+
+    /// Whether every pattern that `others` grants is granted, as it is, by one of `selves`.
+    pub fn cover<'a>(
+        selves: impl Iterator<Item = &'a Channels> + Clone,
+        mut others: impl Iterator<Item = &'a Channels>,
+    ) -> bool {
+        let allow = |pattern: &[u8]| selves.clone().any(|channels| channels.allow_pattern(pattern));
+        selves.clone().any(Channels::are_all)
+            || others.all(|other| !other.all && other.patterns.iter().all(|pattern| allow(pattern)))
+    }
+
+    /// Appends the rules, a space between.
+    pub fn describe(&self, out: &mut Vec<u8>) {
+        if self.all {
+            out.extend_from_slice(b"&*");
+        }
+        for (at, pattern) in self.patterns.iter().enumerate() {
+            if at > 0 {
+                out.push(b' ');
+            }
+            out.push(b'&');
+            out.extend_from_slice(pattern);
+        }
+    }
+
+    /// Whether nothing is granted.
+    pub fn are_none(&self) -> bool {
+        !self.all && self.patterns.is_empty()
+    }
+}

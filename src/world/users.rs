@@ -1,0 +1,80 @@
+//! What a change of users does to those who are connected.
+
+use super::access::{Channels, User, UserId};
+use super::{Client, Doom, Slot, Topic, World};
+
+impl World {
+    /// Adds a user, or changes the one that has its name. Connections that listen to what it may not
+    /// hear any more are closed; that of `by`, which asked for it, after its reply.
+    pub fn set_user(&mut self, user: User, by: Slot) {
+        if let Some(id) = self.access.named(&user.name)
+            && !Channels::cover(user.channels(), self.access.user(id).channels())
+        {
+            let slots: Vec<Slot> = self.clients.slots().collect();
+            for slot in slots {
+                let client = &self.clients[slot];
+                if client.user == id && listens_beyond(client, &user) {
+                    self.clients.doom(slot, how_soon(slot, by));
+                }
+            }
+        }
+        self.access.put(user);
+    }
+
+    /// Deletes a user and closes its connections; that of `by`, which asked for it, after its reply.
+    pub fn delete_user(&mut self, id: UserId, by: Slot) {
+        let slots: Vec<Slot> = self.clients.slots().collect();
+        for slot in slots {
+            if self.clients[slot].user == id {
+                self.log_out(slot, by);
+            }
+        }
+        self.access.remove(id);
+    }
+
+    /// Puts `users` in the place of all others. The default user must be among them. Connections of
+    /// users that are gone are closed.
+    pub fn replace_users(&mut self, users: Vec<User>, by: Slot) {
+        let gone: Vec<UserId> = self
+            .access
+            .users()
+            .filter(|old| !users.iter().any(|user| user.name == old.name))
+            .filter_map(|old| self.access.named(&old.name))
+            .collect();
+        for id in gone {
+            self.delete_user(id, by);
+        }
+        for user in users {
+            self.set_user(user, by);
+        }
+    }
+
+    /// The client is nobody from now on, and leaves.
+    fn log_out(&mut self, slot: Slot, by: Slot) {
+        let client = &mut self.clients[slot];
+        client.user = UserId::DEFAULT;
+        client.authenticated = false;
+        self.clients.doom(slot, how_soon(slot, by));
+    }
+}
+
+/// Who asked for it is told how that went before its own connection is closed.
+fn how_soon(slot: Slot, by: Slot) -> Doom {
+    if slot == by { Doom::AfterReply } else { Doom::Now }
+}
+
+/// Whether a client listens to what `user` grants no permission for.
+fn listens_beyond(client: &Client, user: &User) -> bool {
+    let Some(session) = &client.session else {
+        return false;
+    };
+    Topic::ALL.into_iter().any(|topic| {
+        let is_granted = |name: &[u8]| {
+            user.channels().any(|channels| match topic {
+                Topic::Pattern => channels.allow_pattern(name),
+                Topic::Channel | Topic::Shard => channels.allow(name),
+            })
+        };
+        session.subscriptions.names(topic).any(|name| !is_granted(name))
+    })
+}
