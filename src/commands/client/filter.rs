@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use crate::dispatch::Ctx;
-use crate::dispatch::client_line::{capabilities, flags};
+use crate::dispatch::client_line::{Shows, capabilities, flags};
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::world::{Address, Client, Doom, World};
