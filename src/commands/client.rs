@@ -313,7 +313,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT NO-EVICT ON | OFF
 fn client_no_evict(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    ctx.world.clients.spare(ctx.slot, on_or_off(args)?);
+    ctx.client_mut().no_evict = on_or_off(args)?;
     ctx.reply.ok();
     Ok(())
 }

@@ -194,7 +194,6 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let authenticated = !ctx.world.access.is_login_required();
     ctx.world.end_session(ctx.slot);
-    ctx.world.clients.spare(ctx.slot, false);
     let client = ctx.client_mut();
     client.protocol = Protocol::Resp2;
     client.db = 0;
@@ -202,6 +201,7 @@ fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     client.user = UserId::DEFAULT;
     client.authenticated = authenticated;
     client.reply_mode = ReplyMode::On;
+    client.no_evict = false;
     client.no_touch = false;
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.status("RESET");

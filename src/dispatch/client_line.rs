@@ -91,18 +91,18 @@ const LATER: &[(&str, &str)] = &[
     ("capa", "8.1.0"),
 ];
 
-/// Tells whether a letter shows.
-type Shows = fn(&Client) -> bool;
+/// Tells whether a client is in a state that shows.
+pub type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[
-    ('t', |client| client.tracker().is_some()),
-    ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),
-    ('B', |client| client.tracker().is_some_and(Tracker::is_broadcast)),
     ('O', Client::is_monitor),
     ('P', Client::is_subscriber),
     ('x', |client| client.transaction().is_some()),
     ('b', |client| client.is_waiting),
+    ('t', |client| client.tracker().is_some()),
+    ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),
+    ('B', |client| client.tracker().is_some_and(Tracker::is_broadcast)),
     ('d', |client| client.watched().is_some_and(|watched| watched.is_dirty)),
     ('c', |client| client.doom == Doom::AfterReply),
     ('U', |client| client.peer.kind == Kind::Unix),

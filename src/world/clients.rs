@@ -40,10 +40,8 @@ pub struct Clients {
     resumed: Vec<Slot>,
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
-    /// Bytes of memory of all clients, as [`Clients::account`] last found them, and of those among them
-    /// that may be closed to save memory.
+    /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
-    evictable: usize,
 }
 
 impl Clients {
@@ -64,7 +62,6 @@ impl Clients {
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
-        self.evictable -= if client.no_evict { 0 } else { client.accounted };
         self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
         client
     }
@@ -97,27 +94,7 @@ impl Clients {
         let client = &mut self.slab[slot];
         let memory = client.memory();
         self.memory = self.memory + memory - client.accounted;
-        if !client.no_evict {
-            self.evictable = self.evictable + memory - client.accounted;
-        }
         client.accounted = memory;
-    }
-
-    /// Bytes of memory of the clients that may be closed to save some.
-    #[inline]
-    pub fn evictable(&self) -> usize {
-        self.evictable
-    }
-
-    /// CLIENT NO-EVICT: whether the client is spared when memory of clients is short.
-    pub fn spare(&mut self, slot: Slot, is_spared: bool) {
-        let client = &mut self.slab[slot];
-        match (client.no_evict, is_spared) {
-            (false, true) => self.evictable -= client.accounted,
-            (true, false) => self.evictable += client.accounted,
-            _ => {}
-        }
-        client.no_evict = is_spared;
     }
 
     pub fn contains(&self, slot: Slot) -> bool {

@@ -4,7 +4,9 @@
 //! their values and tables, clients with their buffers, and the keys that clients track. All of them are
 //! figures that are kept up to date, so a command costs an addition.
 
-use super::{Doom, World};
+use std::cmp::Reverse;
+
+use super::{Client, Doom, World};
 
 /// What memory is used for, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,30 +85,30 @@ impl World {
 
 impl World {
     /// Closes clients, the largest first, while they make the server hold more memory than
-    /// `maxmemory-clients` allows. Who is closing already is not asked again.
+    /// `maxmemory-clients` allows. Those of CLIENT NO-EVICT are counted and spared.
     pub fn evict_clients(&mut self) {
         let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
-        let Some(limit) = limit.filter(|&limit| self.clients.evictable() > limit) else {
+        let Some(limit) = limit.filter(|&limit| self.clients.memory() > limit) else {
             return;
         };
-        let evictable = self.clients.iter().filter(|client| !client.no_evict);
-        let mut all: Vec<(usize, u64)> =
-            evictable.map(|client| (client.memory(), client.id)).collect();
-        all.sort_unstable_by_key(|&(memory, id)| (std::cmp::Reverse(memory), id));
-        let mut used: usize = all.iter().map(|(memory, _)| memory).sum();
-        for (memory, id) in all {
+        let staying = || self.clients.iter().filter(|client| client.doom != Doom::Now);
+        let mut used: usize = staying().map(Client::memory).sum();
+        let mut largest: Vec<(usize, u64)> = staying()
+            .filter(|client| !client.no_evict)
+            .map(|client| (client.memory(), client.id))
+            .collect();
+        largest.sort_unstable_by_key(|&(memory, id)| (Reverse(memory), id));
+        for (memory, id) in largest {
             if used <= limit {
                 break;
             }
-            used -= memory;
-            let Some(slot) = self.clients.slot_of(id) else { continue };
-            if self.clients[slot].doom == Doom::Now {
-                continue;
+            if let Some(slot) = self.clients.slot_of(id) {
+                log::info!("client {id} is closed: of all clients it holds most, {memory} bytes");
+                used -= memory;
+                self.stats.evicted_clients += 1;
+                self.end_session(slot);
+                self.clients.doom(slot, Doom::Now);
             }
-            log::info!("client {id} is closed: it holds {memory} bytes, the most of all");
-            self.stats.evicted_clients += 1;
-            self.end_session(slot);
-            self.clients.doom(slot, Doom::Now);
         }
     }
 }
