@@ -6,6 +6,9 @@
 //! one poll. At the end it prints `requests=… seconds=…`. It does not measure the server; whoever
 //! starts it does (`scripts/bench` reads the server's CPU time before and after).
 //!
+//! `--listeners N` opens N connections more, which subscribe to the channel `news` and read whatever
+//! they are sent: `load --listeners 1000 PUBLISH news text`.
+//!
 //! `{key}` in an argument becomes twelve digits drawn at random below `--keys`, and `{seq}` twelve
 //! digits that count up from zero, afresh in every request. An error reply ends the run: a server that
 //! refuses the work must not look fast.
@@ -46,6 +49,10 @@ struct Options {
     #[argh(option, default = "100_000")]
     keys: u64,
 
+    /// how many further connections listen to the channel `news` (0)
+    #[argh(option, default = "0")]
+    listeners: usize,
+
     /// close each connection after its first replies and open another
     #[argh(switch)]
     reconnect: bool,
@@ -75,6 +82,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut idle = Vec::new();
     let mut input = vec![0; 256 * 1024];
     let mut events = Events::with_capacity(1024);
+    let mut listeners = Vec::with_capacity(options.listeners);
+    for at in 0..options.listeners {
+        listeners.push(listener(options.port, options.connections + at, poll.registry())?);
+    }
     loop {
         while connections.len() < options.connections && connections.len() - idle.len() < AT_ONCE {
             let slot = connections.len();
@@ -93,6 +104,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for event in &events {
             let slot = event.token().0;
+            if let Some(at) = slot.checked_sub(options.connections) {
+                drain(&mut listeners[at], &mut input)?;
+                continue;
+            }
             let connection = &mut connections[slot];
             connection.send()?;
             let answered = connection.receive(&mut input)?;
@@ -116,6 +131,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         io::copy(&mut io::stdin(), &mut io::sink())?;
     }
     Ok(())
+}
+
+/// Connects somebody who listens to `news`, and waits until the server has confirmed that.
+fn listener(port: u16, token: usize, registry: &Registry) -> io::Result<TcpStream> {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    stream.write_all(b"SUBSCRIBE news\r\n")?;
+    stream.read_exact(&mut [0; b"*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n".len()])?;
+    stream.set_nonblocking(true)?;
+    let mut stream = TcpStream::from_std(stream);
+    registry.register(&mut stream, Token(token), Interest::READABLE)?;
+    Ok(stream)
+}
+
+/// Reads what there is, and forgets it.
+fn drain(stream: &mut TcpStream, input: &mut [u8]) -> Result<(), Box<dyn Error>> {
+    loop {
+        match stream.read(input) {
+            Ok(0) => return Err("the server closed the connection of a listener".into()),
+            Ok(arrived) if arrived < input.len() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == WouldBlock => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// One connection: what it still has to say, and what it waits to hear.

@@ -9,10 +9,11 @@ mod trace;
 
 use std::collections::VecDeque;
 
-use crate::dispatch::{Table, call};
+use crate::dispatch::{Table, call, observe};
 use crate::error;
 use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview, preview::Preview};
 use crate::world::clients::RESERVED_PLACES;
+use crate::world::latency::event;
 use crate::world::output::MAX_UNREAD;
 use crate::world::stats::ReadNanos;
 use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
@@ -38,11 +39,6 @@ const AHEAD: usize = 16;
 /// More than so many bytes that are not needed at the moment are given back.
 const SPARE_BYTES: usize = 64 * 1024;
 
-/// Output buffers of up to so many bytes are kept for the next client that writes, so many of them. A
-/// pipeline of replies of some KiB each fits: to grow a buffer for it every time costs more than it.
-const SPARE_BUFFER: usize = 256 * 1024;
-const SPARES: usize = 64;
-
 /// The server, as a value.
 pub struct Engine {
     pub world: World,
@@ -50,8 +46,6 @@ pub struct Engine {
     watch: Stopwatch,
     /// The arguments of the request at hand; one allocation for all clients.
     spans: Vec<Span>,
-    /// Empty output buffers. A client has one only while something is to be sent to it.
-    spare: Vec<Vec<u8>>,
     /// Closing clients that have not read all they are owed, the earliest due first.
     lingering: VecDeque<Lingering>,
     /// When clients are next looked over for having been idle too long, and the `timeout` by which
@@ -79,7 +73,6 @@ impl Engine {
             table,
             watch: Stopwatch::new(|| 0),
             spans: Vec::new(),
-            spare: Vec::new(),
             lingering: VecDeque::new(),
             sweep: (now.mono, 0),
         })
@@ -99,8 +92,12 @@ impl Engine {
     /// A turn of the loop begins: it is `now`, and what was due by now happens.
     pub fn turn(&mut self, now: Now) {
         self.world.set_now(now);
-        self.world.store.expire_some(EXPIRED_PER_TURN);
+        if self.world.pause.as_ref().is_some_and(|pause| pause.until <= now.mono) {
+            self.world.unpause();
+        }
+        self.expire_some();
         self.world.store.free_some(FREED_PER_TURN);
+        self.world.tracking.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);
         self.world.peak_memory = self.world.peak_memory();
         while let Some(&lingering) = self.lingering.front()
@@ -119,6 +116,7 @@ impl Engine {
             self.close_idle();
         }
         self.world.cut_off_slow();
+        self.world.evict_clients();
         call::settle(&mut self.world, &self.table, &mut self.watch);
         self.watch.rest(&mut self.world.stats);
         for slot in self.world.clients.take_resumed() {
@@ -126,21 +124,33 @@ impl Engine {
         }
     }
 
+    /// Removes keys whose time has come. Somebody may want to know how long that takes.
+    fn expire_some(&mut self) {
+        let store = &mut self.world.store;
+        if self.world.config.latency_monitor_threshold == 0 {
+            store.expire_some(EXPIRED_PER_TURN);
+        } else {
+            let (_, nanos) = self.watch.measure(|| store.expire_some(EXPIRED_PER_TURN));
+            observe::note_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
+        }
+    }
+
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
-        if self.world.clients.has_resumed() {
+        if self.world.clients.has_resumed() || self.world.clients.has_pushed() {
             return Some(self.world.now.mono);
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
         let wait = self.world.waiters.next_deadline();
         let slow = self.world.clients.next_overdue();
-        [linger, wait, slow, self.sweep_at(), self.store_at()].into_iter().flatten().min()
+        let pause = self.world.pause.as_ref().map(|pause| pause.until);
+        [linger, wait, slow, pause, self.sweep_at(), self.store_at()].into_iter().flatten().min()
     }
 
     /// When the next key expires: at once while there are more than one turn removes or frees.
     fn store_at(&self) -> Option<u64> {
         let (store, now) = (&self.world.store, self.world.now);
-        if store.has_unfreed() {
+        if store.has_unfreed() || self.world.tracking.has_unfreed() {
             return Some(now.mono);
         }
         let due = u64::try_from(store.next_expiry()?).unwrap_or(0).saturating_mul(1000);
@@ -157,7 +167,8 @@ impl Engine {
         }
     }
 
-    /// Closes who has been idle too long, and finds out when that may next be the case.
+    /// Closes who has been idle too long, and finds out when that may next be the case. Whose command waits
+    /// is not idle.
     fn close_idle(&mut self) {
         let timeout = self.world.config.timeout;
         let longest = u64::from(timeout) * 1_000_000;
@@ -165,7 +176,11 @@ impl Engine {
         let mut next = now + longest;
         let mut idle = Vec::new();
         for slot in self.world.clients.slots() {
-            let due = self.world.clients[slot].active + longest;
+            let client = &self.world.clients[slot];
+            if client.is_waiting {
+                continue;
+            }
+            let due = client.active + longest;
             if due < now {
                 idle.push(slot);
             } else {
@@ -214,6 +229,7 @@ impl Engine {
             self.process_inbox(slot);
         }
         self.world.clients.account(slot);
+        self.world.evict_clients();
     }
 
     /// Runs what is complete in a client's inbox.
@@ -283,12 +299,13 @@ impl Engine {
     pub fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
-        recycle(&mut self.spare, client.outbox.bytes);
+        self.world.spare.give_back(client.outbox.bytes);
     }
 
     // Output.
 
     /// The clients that have something to send, or whose connection is to be closed, since the last call.
+    /// When messages go to very many, some have to wait for the next call.
     pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
         self.world.clients.take_touched(into);
     }
@@ -309,7 +326,7 @@ impl Engine {
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
             outbox.sent = 0;
-            recycle(&mut self.spare, std::mem::take(&mut outbox.bytes));
+            self.world.spare.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
@@ -379,13 +396,17 @@ impl Engine {
         let client = &mut world.clients[slot];
         let mut out = std::mem::take(&mut client.outbox.bytes);
         if out.capacity() == 0 {
-            out = self.spare.pop().unwrap_or_default();
+            out = world.spare.take();
         }
         let unsent = out.len();
         let unread = unsent - client.outbox.sent;
         client.outbox.is_away = true;
         let mut reply = Reply::new(out, client.protocol);
-        let traced = trace::is_on();
+        if world.clients[slot].is_runnable()
+            && let Some(args) = world.take_postponed(slot)
+        {
+            exchange(world, &self.table, &mut reply, &mut self.watch, slot, args.args());
+        }
         let mut at = 0;
         let mut foreseen = 0;
         while at < input.len() && world.clients[slot].is_runnable() {
@@ -409,12 +430,7 @@ impl Engine {
                 Ok(Parsed::Request(len)) => {
                     let args = Args::new(&input[at..at + len], &self.spans);
                     at += len;
-                    let start = reply.mark();
-                    call::call(world, &self.table, &mut reply, &mut self.watch, slot, args);
-                    if traced {
-                        let id = world.clients[slot].id;
-                        trace::exchange(id, &self.table, args, reply.since(start));
-                    }
+                    exchange(world, &self.table, &mut reply, &mut self.watch, slot, args);
                 }
                 Ok(Parsed::Nothing(len)) => {
                     at += len;
@@ -434,13 +450,30 @@ impl Engine {
         let out = reply.into_inner();
         world.clients[slot].outbox.is_away = false;
         if out.is_empty() {
-            recycle(&mut self.spare, out);
+            world.spare.give_back(out);
         } else {
             world.clients[slot].outbox.bytes = out;
             world.clients.touch(slot);
             world.limit_output(slot);
         }
+        world.broadcast_changes();
         at
+    }
+}
+
+/// Runs one request, and logs it if that is wanted.
+fn exchange(
+    world: &mut World,
+    table: &Table,
+    reply: &mut Reply,
+    watch: &mut Stopwatch,
+    slot: Slot,
+    args: Args<'_>,
+) {
+    let start = reply.mark();
+    call::call(world, table, reply, watch, slot, args);
+    if trace::is_on() {
+        trace::exchange(world.clients[slot].id, table, args, reply.since(start));
     }
 }
 
@@ -486,14 +519,6 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
         }
     }
     world.clients.doom(slot, Doom::AfterReply);
-}
-
-/// Keeps an output buffer for the next client that needs one, unless it is large.
-fn recycle(spare: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
-    if buffer.capacity() > 0 && buffer.capacity() <= SPARE_BUFFER && spare.len() < SPARES {
-        buffer.clear();
-        spare.push(buffer);
-    }
 }
 
 #[cfg(test)]

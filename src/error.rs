@@ -142,10 +142,57 @@ pub fn not_while_subscribed(full_name: &str) -> Error {
 pub const TIMEOUT_NOT_A_FLOAT: Error = Error::fixed("ERR timeout is not a float or out of range");
 pub const TIMEOUT_OUT_OF_RANGE: Error = Error::fixed("ERR timeout is out of range");
 pub const TIMEOUT_IS_NEGATIVE: Error = Error::fixed("ERR timeout is negative");
+pub const UNBLOCKED: Error = Error::fixed("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+pub const NOT_ZERO_OR_ONE: Error =
+    Error::fixed("ERR value is out of range, value must between 0 and 1");
+pub const NO_APPEND_ONLY_FILE: Error =
+    Error::fixed("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
 
 // Client.
 pub const CLIENT_ID: Error = Error::fixed("ERR client-id should be greater than 0");
+pub const PAUSE_MODE: Error = Error::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL");
+pub const UNBLOCK_REASON: Error =
+    Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 pub const NO_SUCH_CLIENT: Error = Error::fixed("ERR No such client");
+
+// CLIENT TRACKING, CLIENT CACHING.
+
+pub const TWO_REDIRECTS: Error =
+    Error::fixed("ERR A client can only redirect to a single other client");
+pub const NO_SUCH_REDIRECT: Error =
+    Error::fixed("ERR The client ID you want redirect to does not exist");
+pub const PREFIX_WITHOUT_BCAST: Error =
+    Error::fixed("ERR PREFIX option requires BCAST mode to be enabled");
+pub const SWITCHED_BCAST: Error = Error::fixed(
+    "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then \
+    re-enabling it with a different mode.",
+);
+pub const SWITCHED_OPT: Error = Error::fixed(
+    "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then \
+    re-enabling it with a different mode.",
+);
+pub const BCAST_WITH_OPT: Error =
+    Error::fixed("ERR OPTIN and OPTOUT are not compatible with BCAST");
+pub const OPTIN_WITH_OPTOUT: Error =
+    Error::fixed("ERR You can't specify both OPTIN mode and OPTOUT mode");
+pub const CACHING_WITHOUT_TRACKING: Error = Error::fixed(
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
+    OPTOUT mode enabled",
+);
+pub const CACHING_YES: Error =
+    Error::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.");
+pub const CACHING_NO: Error =
+    Error::fixed("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.");
+
+/// `which`: "an existing" or "another provided".
+pub fn prefixes_overlap(prefix: &[u8], which: &str, other: &[u8]) -> Error {
+    let mut text = b"ERR Prefix '".to_vec();
+    text.extend_from_slice(shown(prefix, prefix.len()));
+    text.extend_from_slice(format!("' overlaps with {which} prefix '").as_bytes());
+    text.extend_from_slice(shown(other, other.len()));
+    text.extend_from_slice(b"'. Prefixes for a single client must not overlap.");
+    Error::text(text)
+}
 
 /// A filter's value is no number.
 pub fn not_an_integer(what: &str) -> Error {
@@ -166,6 +213,20 @@ pub fn not_positive(what: &str) -> Error {
 pub fn not_a_database(what: &str, databases: usize) -> Error {
     let last = databases.saturating_sub(1);
     Error::text(format!("ERR {what} number should be between 0 and {last}"))
+}
+
+// MONITOR, SLOWLOG and LATENCY.
+pub const MONITOR_IN_MULTI: Error =
+    Error::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client");
+pub const MONITOR_WITHOUT_KEYS: Error =
+    Error::fixed("ERR Replica can't interact with the keyspace");
+pub const LOG_COUNT: Error = Error::fixed("ERR count should be greater than or equal to -1");
+pub const LOG_TYPE: Error =
+    Error::fixed("ERR type should be one of the following: slow, large-request, large-reply");
+
+/// There are no events of this kind.
+pub fn no_samples(event: &[u8]) -> Error {
+    quoting("No samples available for event '", event, "'")
 }
 
 // COMMAND.
@@ -324,19 +385,31 @@ pub const NOSCORES_OUTSIDE_ZSCAN: Error =
 ///
 /// The reference shows at most 128 bytes of the name and, after it, arguments until they fill 128 bytes.
 pub fn unknown_command<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> Error {
-    const SHOWN: usize = 128;
-    let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(shown(name, SHOWN));
-    text.extend_from_slice(b"', with args beginning with: ");
+    unknown_command_quoted(name, SHOWN, args, "'", "' ")
+}
+
+/// Bytes of a request that errors about its words show.
+const SHOWN: usize = 128;
+
+fn unknown_command_quoted<'a>(
+    name: &[u8],
+    longest_name: usize,
+    args: impl Iterator<Item = &'a [u8]>,
+    quote: &str,
+    end_of_arg: &str,
+) -> Error {
+    let mut text = format!("ERR unknown command {quote}").into_bytes();
+    text.extend_from_slice(shown(name, longest_name));
+    text.extend_from_slice(format!("{quote}, with args beginning with: ").as_bytes());
     let start = text.len();
     for arg in args {
         let used = text.len() - start;
         if used >= SHOWN {
             break;
         }
-        text.push(b'\'');
+        text.extend_from_slice(quote.as_bytes());
         text.extend_from_slice(shown(arg, SHOWN - used));
-        text.extend_from_slice(b"' ");
+        text.extend_from_slice(end_of_arg.as_bytes());
     }
     Error::text(text)
 }
@@ -344,7 +417,7 @@ pub fn unknown_command<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) ->
 /// The second word of a request names no subcommand of the container that its first word names.
 pub fn unknown_subcommand(container: &str, name: &[u8]) -> Error {
     let mut text = b"ERR unknown subcommand '".to_vec();
-    text.extend_from_slice(shown(name, 128));
+    text.extend_from_slice(shown(name, SHOWN));
     text.extend_from_slice(b"'. Try ");
     text.extend_from_slice(container.to_ascii_uppercase().as_bytes());
     text.extend_from_slice(b" HELP.");
@@ -353,11 +426,15 @@ pub fn unknown_subcommand(container: &str, name: &[u8]) -> Error {
 
 /// As [`unknown_subcommand`], where a handler looks at its arguments before it finds that out.
 pub fn subcommand_syntax(container: &str, name: &[u8]) -> Error {
-    let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-    text.extend_from_slice(shown(name, 128));
-    text.extend_from_slice(b"'. Try ");
-    text.extend_from_slice(container.to_ascii_uppercase().as_bytes());
-    text.extend_from_slice(b" HELP.");
+    subcommand_syntax_spelt("unknown", container, name)
+}
+
+fn subcommand_syntax_spelt(unknown: &str, container: &str, name: &[u8]) -> Error {
+    let container = container.to_ascii_uppercase();
+    let mut text =
+        format!("ERR {unknown} subcommand or wrong number of arguments for '").into_bytes();
+    text.extend_from_slice(shown(name, SHOWN));
+    text.extend_from_slice(format!("'. Try {container} HELP.").as_bytes());
     Error::text(text)
 }
 
@@ -369,6 +446,32 @@ pub fn wrong_arity(full_name: &str) -> Error {
 /// A time to live is not positive, or too long to be counted.
 pub fn invalid_expire(command: &str) -> Error {
     Error::text(format!("ERR invalid expire time in '{command}' command"))
+}
+
+// Texts of other servers than Valkey 9.1, for personas.
+pub const REDIS_HELLO_NOAUTH: Error = Error::fixed(
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+);
+pub const REDIS_6_WRONGPASS: Error = Error::fixed("WRONGPASS invalid username-password pair");
+pub const REDIS_5_WRONG_PASSWORD: Error = Error::fixed("ERR invalid password");
+pub const REDIS_5_NO_PASSWORD: Error = Error::fixed("ERR Client sent AUTH, but no password is set");
+
+/// As [`unknown_command`], up to Redis 6.
+pub fn unknown_command_in_backquotes<'a>(
+    name: &[u8],
+    args: impl Iterator<Item = &'a [u8]>,
+) -> Error {
+    unknown_command_quoted(name, name.len(), args, "`", "`, ")
+}
+
+/// As [`unknown_subcommand`], up to Redis 6, which did not tell the two mistakes apart.
+pub fn unknown_subcommand_or_arity(container: &str, name: &[u8]) -> Error {
+    subcommand_syntax_spelt("Unknown", container, name)
+}
+
+/// The server has not got its data yet.
+pub fn loading(product: &str) -> Error {
+    Error::text(format!("LOADING {product} is loading the dataset in memory"))
 }
 
 /// `shown` text stops where a C string would, as it does in the reference's texts.

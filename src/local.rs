@@ -40,7 +40,8 @@ impl Local {
     ///
     /// When a `user` line of `config` has a rule that is none.
     pub fn new(config: Config) -> Local {
-        Local::with_table(config, Table::new(commands::GROUPS.iter().copied()))
+        let table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
+        Local::with_table(config, table)
     }
 
     /// An engine with the commands of `table`. It panics as [`Local::new`] does.

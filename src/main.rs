@@ -29,6 +29,10 @@ struct Flags {
     #[argh(option)]
     admin_port: Option<u16>,
 
+    /// the server to answer as: redis-7.0, say (default: respd)
+    #[argh(option, arg_name = "NAME")]
+    persona: Option<String>,
+
     /// path of a unix socket to listen on
     #[argh(option, arg_name = "PATH")]
     unixsocket: Option<String>,
@@ -45,7 +49,7 @@ struct Flags {
     #[argh(option, short = 'o', long = "option", arg_name = "NAME=VALUE")]
     options: Vec<String>,
 
-    /// print a line for programs on stdout when every listener is bound
+    /// print a line for programs on stdout when every listener is bound and the server is ready
     #[argh(switch)]
     ready: bool,
 
@@ -86,7 +90,12 @@ fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
         log::info!("listening on {} {bound}", bound.name());
     }
     if flags.ready {
-        announce(&server.bound())?;
+        let bound = server.bound();
+        server.when_ready(move || {
+            if let Err(error) = announce(&bound) {
+                log::error!("cannot print that the server is ready: {error}");
+            }
+        });
     }
     server.run()?;
     Ok(())
@@ -99,6 +108,8 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
         None => Config::default(),
     };
     let mut given: Vec<(&str, String)> = Vec::new();
+    // Before the others: it may bring ports, which they may change.
+    given.extend(flags.persona.clone().map(|persona| ("persona", persona)));
     for option in &flags.options {
         let (name, value) =
             option.split_once('=').ok_or_else(|| format!("-o takes name=value, not '{option}'"))?;

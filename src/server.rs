@@ -17,7 +17,7 @@ use std::time::Instant;
 use crate::commands;
 use crate::dispatch::{Table, table::Group};
 use crate::engine::Engine;
-use crate::net::{Bound, Clock, Ports, Reactor, Stop};
+use crate::net::{Bound, Clock, Ports, Reactor, Readiness, Stop};
 use crate::world::{Config, Process, process};
 
 /// What a server will be.
@@ -65,6 +65,12 @@ impl Builder {
         self.ports(Ports { clients: Some(0), admin: None })
     }
 
+    /// Starts alive and not ready, until [`Readiness::set`] or `DEBUG SET-READY` says that it is.
+    pub fn not_ready(mut self) -> Builder {
+        self.config.start_ready = false;
+        self
+    }
+
     /// Adds commands of your own. One that has the name of another replaces it.
     pub fn commands(mut self, group: Group) -> Builder {
         self.groups.push(group);
@@ -91,7 +97,7 @@ impl Builder {
                 Bound::Unix(_) => {}
             }
         }
-        let table = Table::new(self.groups);
+        let table = Table::of_persona(config.persona, self.groups);
         let mut engine = Engine::new(config, table, clock.now())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
@@ -134,6 +140,16 @@ impl Server {
     /// What ends [`Server::run`] from another thread.
     pub fn stopper(&self) -> Stop {
         self.reactor.stopper()
+    }
+
+    /// What tells the server, from any thread, that it is ready or is not.
+    pub fn readiness(&self) -> Readiness {
+        self.reactor.readiness()
+    }
+
+    /// Calls `tell` as soon as the server is ready: now, if it is.
+    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
+        self.engine.world.when_ready(tell);
     }
 
     /// Serves until somebody asks to stop: a signal, SHUTDOWN, or the [`Stop`].

@@ -6,10 +6,16 @@ use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::Millis;
 use crate::text::{double, number};
+use crate::world::Now;
 
 /// Argument `index` as an integer.
 pub fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
     args.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
+}
+
+/// A number that is 0 for no. What is no number is 0, as C reads it.
+pub fn flag(text: &[u8]) -> bool {
+    number::parse_i64(text).is_some_and(|flag| flag != 0)
 }
 
 /// Argument `index` as a double; no NaN.
@@ -17,18 +23,30 @@ pub fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
     args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
 }
 
-/// How long a command may wait: argument `index`, in seconds with a fraction. The result is in µs; 0: for
-/// ever.
-pub fn timeout(args: Args<'_>, index: usize) -> Result<u64, Error> {
+/// How long a command may wait: argument `index`, in seconds with a fraction, of which whole ms count.
+/// The result is in µs; 0: for ever.
+pub fn timeout(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
     let seconds = args.get(index).and_then(double::parse).ok_or(error::TIMEOUT_NOT_A_FLOAT)?;
-    let micros = seconds * 1e6;
-    if micros > i64::MAX as f64 {
+    let millis = (seconds * 1000.0).ceil();
+    if millis >= i64::MAX as f64 {
         return Err(error::TIMEOUT_OUT_OF_RANGE);
     }
-    if micros < 0.0 {
-        return Err(error::TIMEOUT_IS_NEGATIVE);
+    timeout_of(millis as i64, now)
+}
+
+/// As [`timeout`], in whole ms.
+pub fn timeout_in_ms(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
+    let millis = int(args, index).map_err(|_| error::not_an_integer("timeout"))?;
+    timeout_of(millis, now)
+}
+
+/// A timeout in µs, if there is such a moment.
+fn timeout_of(millis: i64, now: Now) -> Result<u64, Error> {
+    let millis = u64::try_from(millis).map_err(|_| error::TIMEOUT_IS_NEGATIVE)?;
+    if millis > i64::MAX as u64 - now.wall / 1000 {
+        return Err(error::TIMEOUT_OUT_OF_RANGE);
     }
-    Ok(micros.ceil() as u64)
+    Ok(millis.saturating_mul(1000))
 }
 
 /// The part from `start` to `end`, both included, of something that has `len` elements. Negative ones

@@ -1,9 +1,12 @@
 //! CLIENT: a connection tells about itself, sees the others, and closes them.
 //!
 //! LIST and KILL choose clients with one language of filters: `filter`. How a client is shown is the
-//! concern of `line`.
+//! concern of `line`, and how its cache is kept true that of `tracking`. PAUSE, UNPAUSE and UNBLOCK make
+//! others wait or wait no more: `waiting`.
 
 mod filter;
+mod tracking;
+mod waiting;
 
 use crate::dispatch::help::help;
 use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
@@ -14,8 +17,10 @@ use crate::world::{Doom, ReplyMode, Slot};
 
 use super::connection::validate_name;
 use filter::Filter;
+use tracking::{client_caching, client_getredir, client_tracking, client_trackinginfo};
+use waiting::{client_pause, client_unblock, client_unpause};
 
-pub const TABLE: &[Spec] = &[Spec::container("client", CLIENT).doc(
+pub const TABLE: &[Spec] = &[Spec::container("client", CLIENT).flags(KEEPS_CACHING).doc(
     "2.4.0",
     "Depends on the subcommand.",
     "",
@@ -23,6 +28,14 @@ pub const TABLE: &[Spec] = &[Spec::container("client", CLIENT).doc(
 )];
 
 const CLIENT: &[Spec] = &[
+    Spec::new("caching", 3, NOSCRIPT | LOADING | STALE | ALLOW_BUSY, client_caching)
+        .acl(CONNECTION)
+        .doc(
+            "6.0.0",
+            "O(1)",
+            "(mode: YES | NO)",
+            "Says whether the keys of the next command are to be tracked.",
+        ),
     Spec::new("capa", -3, NOSCRIPT | LOADING | STALE | ALLOW_BUSY, client_capa)
         .acl(CONNECTION)
         .doc(
@@ -143,6 +156,15 @@ const CLIENT: &[Spec] = &[
             "(enabled: ON | OFF)",
             "Lets the connection read keys without making them look recently used, or no longer.",
         ),
+    Spec::new("pause", -3, ADMIN | NOSCRIPT | LOADING | STALE, client_pause)
+        .acl(CONNECTION)
+        .doc(
+            "3.0.0",
+            "O(1)",
+            "timeout:integer [mode: WRITE | ALL]@6.2",
+            "Holds back commands of all clients for a time.",
+        )
+        .history(&[("6.2.0", "The mode says whether all commands wait or only those that write.")]),
     Spec::new("reply", 3, NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, client_reply)
         .acl(CONNECTION)
         .doc(
@@ -164,9 +186,32 @@ const CLIENT: &[Spec] = &[
         .acl(CONNECTION)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .doc("2.6.9", "O(1)", "connection-name", "Names the connection."),
+    Spec::new("tracking", -3, NOSCRIPT | LOADING | STALE, client_tracking).acl(CONNECTION).doc(
+        "6.0.0",
+        "O(1), apart from what the prefixes given cost",
+        "(status: ON | OFF) [REDIRECT client-id] [(PREFIX prefix)...] [BCAST] [OPTIN] \
+        [OPTOUT] [NOLOOP]",
+        "Turns on or off the notices that a client with a cache of its own needs.",
+    ),
     Spec::new("trackinginfo", 2, NOSCRIPT | LOADING | STALE, client_trackinginfo)
         .acl(CONNECTION)
         .doc("6.2.0", "O(1)", "", "Describes how the connection tracks keys."),
+    Spec::new("unblock", -3, ADMIN | NOSCRIPT | LOADING | STALE, client_unblock)
+        .acl(CONNECTION)
+        .doc(
+            "5.0.0",
+            "O(log N), N being the number of connections",
+            "client-id [unblock-type: TIMEOUT | ERROR]",
+            "Ends the wait of another connection's blocking command.",
+        ),
+    Spec::new("unpause", 2, ADMIN | NOSCRIPT | LOADING | STALE, client_unpause)
+        .acl(CONNECTION)
+        .doc(
+            "6.2.0",
+            "O(N), N being the number of paused connections",
+            "",
+            "Ends a pause before its time.",
+        ),
 ];
 
 /// CLIENT CAPA capability [capability ...]
@@ -185,12 +230,6 @@ fn client_getname(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         b"" => ctx.reply.null(),
         name => ctx.reply.bulk(name),
     }
-    Ok(())
-}
-
-/// CLIENT GETREDIR
-fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    ctx.reply.int(NOT_TRACKING);
     Ok(())
 }
 
@@ -214,7 +253,7 @@ fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 3 {
         return kill_address(ctx, &args[2]);
     }
-    let filter = Filter::parse(ctx.world, args.from(2))?;
+    let filter = Filter::parse(ctx, args.from(2))?;
     let killed = kill(ctx, &filter, true);
     ctx.reply.int(killed as i64);
     Ok(())
@@ -260,7 +299,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 3 {
         return Err(error::SYNTAX);
     }
-    let filter = Filter::parse(ctx.world, args.from(2))?;
+    let filter = Filter::parse(ctx, args.from(2))?;
     let me = filter.skips_me(false).then_some(ctx.client().id);
     let mut text = Vec::new();
     for client in ctx.world.clients.iter() {
@@ -274,7 +313,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT NO-EVICT ON | OFF
 fn client_no_evict(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    ctx.client_mut().no_evict = on_or_off(args)?;
+    ctx.world.clients.spare(ctx.slot, on_or_off(args)?);
     ctx.reply.ok();
     Ok(())
 }
@@ -335,23 +374,6 @@ fn client_setname(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.reply.ok();
     Ok(())
 }
-
-/// CLIENT TRACKINGINFO
-fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let reply = &mut ctx.reply;
-    reply.map(3);
-    reply.bulk(b"flags");
-    reply.set(1);
-    reply.bulk(b"off");
-    reply.bulk(b"redirect");
-    reply.int(NOT_TRACKING);
-    reply.bulk(b"prefixes");
-    reply.array(0);
-    Ok(())
-}
-
-/// What stands for the client that gets one's invalidations, when there are none.
-const NOT_TRACKING: i64 = -1;
 
 #[cfg(test)]
 mod tests {

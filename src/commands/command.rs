@@ -88,9 +88,10 @@ const COMMAND: &[Spec] = &[
 
 /// COMMAND
 fn command(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let persona = ctx.world.config.persona;
     ctx.reply.array(ctx.table.commands().count());
     for row in ctx.table.commands() {
-        info::describe(ctx.reply, ctx.table, row);
+        info::describe(ctx.reply, ctx.table, row, persona);
     }
     Ok(())
 }
@@ -124,10 +125,12 @@ fn command_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 2 {
         return command(ctx, args);
     }
+    let persona = ctx.world.config.persona;
     ctx.reply.array(args.len() - 2);
     for name in args.from(2) {
-        match ctx.table.named(name) {
-            Some(row) => info::describe(ctx.reply, ctx.table, row),
+        let found = ctx.table.named(name);
+        match found.filter(|row| row.container.is_none() || persona.names_subcommands()) {
+            Some(row) => info::describe(ctx.reply, ctx.table, row, persona),
             None => ctx.reply.null(),
         }
     }

@@ -69,7 +69,8 @@ fn config_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 ///
 /// As in the reference, what ACL rules denied stays counted.
 fn config_resetstat(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    ctx.world.stats = Stats::new(ctx.table.len());
+    let tracks_latency = ctx.world.stats.tracks_latency;
+    ctx.world.stats = Stats { tracks_latency, ..Stats::new(ctx.table.len()) };
     ctx.world.store.shared.reset_counters();
     ctx.reply.ok();
     Ok(())
@@ -161,6 +162,11 @@ const EFFECTS: &[(&str, Effect)] = &[
         world.limit_all_output();
         Ok(())
     }),
+    ("commandlog-execution-slower-than", configure_watchers),
+    ("commandlog-reply-larger-than", configure_watchers),
+    ("commandlog-request-larger-than", configure_watchers),
+    ("latency-monitor-threshold", configure_watchers),
+    ("latency-tracking", configure_watchers),
     // After the policy by which keys go.
     ("maxmemory", |world| {
         if world.config.maxmemory > 0 && !world.make_room() {
@@ -173,6 +179,12 @@ const EFFECTS: &[(&str, Effect)] = &[
 /// The store has a copy of what the configuration says about it.
 fn configure_store(world: &mut World) -> Result<(), Reason> {
     world.configure_store();
+    Ok(())
+}
+
+/// So have those who look on.
+fn configure_watchers(world: &mut World) -> Result<(), Reason> {
+    world.configure_watchers();
     Ok(())
 }
 

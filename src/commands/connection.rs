@@ -38,7 +38,9 @@ pub const TABLE: &[Spec] = &[
             ("8.1.0", "The reply has an `availability_zone` when the server was given one."),
             ("6.2.0", "Without arguments it describes the connection and changes nothing."),
         ])
-        .secret(|args, index| index > 3 && args.is(index - 2, "AUTH")),
+        .secret(|args, index| {
+            index > 2 && (args.is(index - 1, "AUTH") || index > 3 && args.is(index - 2, "AUTH"))
+        }),
     Spec::new("ping", -1, FAST | SUBSCRIBER, ping)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
@@ -65,14 +67,11 @@ pub const TABLE: &[Spec] = &[
         .doc("1.0.0", "O(1)", "index", "Changes the database that the connection works on."),
 ];
 
-/// The level of Redis that clients may count on, as HELLO and INFO tell it.
-pub const REDIS_VERSION: &str = "7.2.4";
-
 /// AUTH [username] password
 fn auth(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (name, password) = match args.len() {
         2 if ctx.world.access.user(UserId::DEFAULT).nopass => {
-            return Err(error::AUTH_WITHOUT_PASSWORD);
+            return Err(ctx.world.config.persona.no_password());
         }
         2 => (DEFAULT_NAME, &args[1]),
         3 => (&args[1], &args[2]),
@@ -122,7 +121,10 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let user = match credentials {
         Some((name, password)) => Some(login(ctx, args, name, password)?),
         None if ctx.client().authenticated || !ctx.world.access.is_login_required() => None,
-        None => return Err(error::HELLO_NOAUTH),
+        None => match ctx.world.config.persona.hello_without_login() {
+            Some(refusal) => return Err(refusal),
+            None => None,
+        },
     };
 
     if let Some(user) = user {
@@ -142,18 +144,19 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn describe_server(ctx: &mut Ctx<'_>) {
     let client = ctx.client();
     let (id, protocol) = (client.id, client.protocol);
+    let persona = ctx.world.config.persona;
     let reply = &mut ctx.reply;
     reply.map(7);
     reply.bulk(b"server");
-    reply.bulk(b"respd");
+    reply.bulk(persona.server.as_bytes());
     reply.bulk(b"version");
-    reply.bulk(REDIS_VERSION.as_bytes());
+    reply.bulk(persona.version.as_bytes());
     reply.bulk(b"proto");
     reply.int(protocol.number().into());
     reply.bulk(b"id");
     reply.int(id as i64);
     reply.bulk(b"mode");
-    reply.bulk(b"standalone");
+    reply.bulk(persona.mode.as_bytes());
     reply.bulk(b"role");
     reply.bulk(b"master");
     reply.bulk(b"modules");
@@ -191,6 +194,7 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let authenticated = !ctx.world.access.is_login_required();
     ctx.world.end_session(ctx.slot);
+    ctx.world.clients.spare(ctx.slot, false);
     let client = ctx.client_mut();
     client.protocol = Protocol::Resp2;
     client.db = 0;
@@ -198,7 +202,6 @@ fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     client.user = UserId::DEFAULT;
     client.authenticated = authenticated;
     client.reply_mode = ReplyMode::On;
-    client.no_evict = false;
     client.no_touch = false;
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.status("RESET");
@@ -237,7 +240,7 @@ fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Res
         permission::log_login(ctx, args, name);
         let client = ctx.client();
         log::warn!("client {} at {} failed to log in", client.id, client.peer.addr);
-        error::WRONGPASS
+        ctx.world.config.persona.wrong_password()
     })
 }
 

@@ -8,6 +8,7 @@ mod keys;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::arguments;
 use crate::dispatch::spec::{Handler, Spec, flag::*};
 use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};
@@ -90,6 +91,14 @@ const SUBCOMMANDS: &[Subcommand] = &[
         run: keys::debug_set_active_expire,
     },
     Subcommand {
+        name: "SET-READY",
+        arity: 3..=3,
+        usage: "SET-READY flag",
+        summary: "With 0, the server is alive and not ready: what needs data is refused. With 1, it \
+            is ready.",
+        run: debug_set_ready,
+    },
+    Subcommand {
         name: "SLEEP",
         arity: 3..=3,
         usage: "SLEEP seconds",
@@ -111,7 +120,7 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let fits = |found: &&Subcommand| args.is(1, found.name) && found.arity.contains(&args.len());
     match SUBCOMMANDS.iter().find(fits) {
         Some(found) => (found.run)(ctx, args),
-        None => Err(error::subcommand_syntax(ctx.row.spec.name, &args[1])),
+        None => Err(ctx.world.config.persona.subcommand_syntax(ctx.row.spec.name, &args[1])),
     }
 }
 
@@ -141,12 +150,22 @@ fn debug_log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// DEBUG SET-READY flag
+fn debug_set_ready(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    ctx.world.set_ready(arguments::flag(&args[2]));
+    ctx.reply.ok();
+    Ok(())
+}
+
 /// DEBUG SLEEP seconds
 ///
 /// What is no number is no time, as in the reference.
 fn debug_sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let seconds = double::parse(&args[2]).unwrap_or(0.0);
     ctx.world.orders.stall = Duration::try_from_secs_f64(seconds).ok();
+    if let Some(stall) = ctx.world.orders.stall {
+        ctx.watch.charge(u64::try_from(stall.as_nanos()).unwrap_or(u64::MAX));
+    }
     ctx.reply.ok();
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! INFO: the server described in sections of `name:value` lines.
 //!
-//! Tools read these names, so they are Valkey 9.1's, in its order; `redis_mode` and `respd_version` are
-//! added. A number is reported where respd has a truth for it. For what it does not do (saving,
+//! Tools read these names, so they are Valkey 9.1's, in its order; those that name the product are its
+//! persona's. A number is reported where respd has a truth for it. For what it does not do (saving,
 //! replication, scripts) the truth is zero, `none` or `ok`, and the fields that tools look
 //! for say so. Left out is what nobody here measures: allocator statistics, turns of the event loop.
 //!
@@ -10,13 +10,12 @@
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use super::connection::REDIS_VERSION;
 use super::memory::Summary;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::resp::Args;
-use crate::world::{Topic, process};
+use crate::world::{Held, Topic, process};
 
 pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
@@ -67,7 +66,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Modules", |_, _| {}),
     Section::new("Commandstats", command_stats).on_request(),
     Section::new("Errorstats", error_stats),
-    Section::new("Latencystats", |_, _| {}).on_request(),
+    Section::new("Latencystats", latency_stats).on_request(),
     Section::new("Cluster", cluster),
     Section::new("Keyspace", keyspace),
 ];
@@ -76,6 +75,9 @@ const SECTIONS: &[Section] = &[
 ///
 /// A section that does not exist is no error: it is an empty report, or missing from a longer one.
 fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if args.len() > 2 && !ctx.world.config.persona.is_at_least("7.0.0") {
+        return Err(error::SYNTAX);
+    }
     let mut report = Report::default();
     for section in SECTIONS {
         let is_asked_for = match args.len() {
@@ -96,14 +98,12 @@ fn server(report: &mut Report, ctx: &Ctx<'_>) {
     let world = &*ctx.world;
     let process = &world.process;
     let now = world.now.wall;
-    report.field("redis_version", REDIS_VERSION);
-    report.field("server_name", "respd");
-    report.field("respd_version", crate::VERSION);
+    let persona = world.config.persona;
+    persona.identity.iter().for_each(|(name, value)| report.field(name, value));
     // This is how the reference spells "unknown".
     report.field("redis_git_sha1", "00000000");
     report.zeros(&["redis_git_dirty", "redis_build_id"]);
-    report.field("redis_mode", "standalone");
-    report.field("server_mode", "standalone");
+    persona.mode_fields.iter().for_each(|name| report.field(name, persona.mode));
     report.field("os", &process.os);
     report.field("arch_bits", BITS);
     report.field("monotonic_clock", "POSIX clock_gettime");
@@ -150,18 +150,25 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("maxclients", world.config.maxclients);
     report.field("client_recent_max_input_buffer", world.stats.max_input_buffer);
     report.field("client_recent_max_output_buffer", world.stats.max_output_buffer);
-    report.zeros(&["blocked_clients", "tracking_clients"]);
+    let with_session = || world.clients.iter().filter_map(|client| client.session.as_deref());
+    let watching = with_session().filter(|session| !session.watched.is_empty()).count();
+    report.field("blocked_clients", world.waiters.len());
+    report.field("tracking_clients", world.tracking.clients());
     report.field("pubsub_clients", world.pubsub.clients());
-    report.zeros(&[
-        "watching_clients",
-        "clients_in_timeout_table",
-        "total_watched_keys",
-        "total_blocking_keys",
-        "total_blocking_keys_on_nokey",
-    ]);
-    report.field("paused_reason", "none");
-    report.field("paused_actions", "none");
-    report.zeros(&["paused_timeout_milliseconds"]);
+    report.field("watching_clients", watching);
+    report.field("clients_in_timeout_table", world.waiters.deadlines());
+    report.field("total_watched_keys", world.watches.len());
+    report.field("total_blocking_keys", world.waiters.keys());
+    report.zeros(&["total_blocking_keys_on_nokey"]);
+    let pause = world.pause.as_ref();
+    let actions = pause.map_or("none", |pause| match pause.held {
+        Held::Writes => "write",
+        Held::All => "all",
+    });
+    report.field("paused_reason", if pause.is_some() { "client_pause" } else { "none" });
+    report.field("paused_actions", actions);
+    let left = pause.map_or(0, |pause| pause.until.saturating_sub(world.now.mono));
+    report.field("paused_timeout_milliseconds", left.div_ceil(1000));
 }
 
 /// Statistics of the allocator are left out: it is the system's, and has none to tell.
@@ -207,8 +214,9 @@ fn memory(report: &mut Report, ctx: &Ctx<'_>) {
 
 /// Nothing is ever saved or loaded. `ok` is the state of what has never been tried, -1 the time it took.
 fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
+    let unready_since = ctx.world.unready_since();
+    report.field("loading", u8::from(unready_since.is_some()));
     report.zeros(&[
-        "loading",
         "async_loading",
         "current_cow_peak",
         "current_cow_size",
@@ -243,11 +251,19 @@ fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
         "module_fork_last_cow_size",
         "slot_migration_fork_in_progress",
     ]);
+    // Nobody knows how long it will be: the reference then says a second, too.
+    if let Some(since) = unready_since {
+        report.field("loading_start_time", since.wall / 1_000_000);
+        report.zeros(&["loading_total_bytes", "loading_rdb_used_mem", "loading_loaded_bytes"]);
+        report.field("loading_loaded_perc", "0.00");
+        report.field("loading_eta_seconds", 1);
+    }
 }
 
 fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     let stats = &ctx.world.stats;
     let keyspace = &ctx.world.store.shared;
+    let tracking = &ctx.world.tracking;
     let kilobytes = |per_second: u64| format!("{:.2}", per_second as f64 / 1024.0);
     report.field("total_connections_received", stats.connections_received);
     report.field("total_commands_processed", stats.commands_processed);
@@ -272,8 +288,8 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("expired_keys_with_volatile_items_stale_perc", "0.00");
     report.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
     report.field("evicted_keys", keyspace.eviction.evicted);
+    report.field("evicted_clients", stats.evicted_clients);
     report.zeros(&[
-        "evicted_clients",
         "evicted_scripts",
         "total_eviction_exceeded_time",
         "current_eviction_exceeded_time",
@@ -295,11 +311,11 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
-        "unexpected_error_replies",
     ]);
+    report.field("tracking_total_keys", tracking.keys());
+    report.field("tracking_total_items", tracking.items());
+    report.field("tracking_total_prefixes", tracking.prefixes());
+    report.zeros(&["unexpected_error_replies"]);
     report.field("total_error_replies", stats.error_replies);
     report.zeros(&["dump_payload_sanitizations"]);
     report.field("total_reads_processed", stats.reads);
@@ -376,6 +392,27 @@ fn command_stats(report: &mut Report, ctx: &Ctx<'_>) {
     }
 }
 
+/// The percentiles of `latency-tracking-info-percentiles`, in µs.
+fn latency_stats(report: &mut Report, ctx: &Ctx<'_>) {
+    let world = &*ctx.world;
+    if !world.config.latency_tracking {
+        return;
+    }
+    for row in ctx.table.rows() {
+        let histogram = &world.stats.latencies[row.id.index()];
+        if histogram.calls() == 0 {
+            continue;
+        }
+        let percentiles = world.config.latency_tracking_info_percentiles.0.iter();
+        let shown = |percent: &f64| {
+            let nanos = histogram.percentile(*percent);
+            format!("p{percent}={}.{:03}", nanos / 1000, nanos % 1000)
+        };
+        let shown: Vec<String> = percentiles.map(shown).collect();
+        report.field(&format!("latency_percentiles_usec_{}", row.full_name), shown.join(","));
+    }
+}
+
 fn error_stats(report: &mut Report, ctx: &Ctx<'_>) {
     for (code, count) in &ctx.world.stats.errors {
         let code = String::from_utf8_lossy(code).replace(['#', ':', '\r', '\n'], "_");
@@ -383,8 +420,8 @@ fn error_stats(report: &mut Report, ctx: &Ctx<'_>) {
     }
 }
 
-fn cluster(report: &mut Report, _: &Ctx<'_>) {
-    report.zeros(&["cluster_enabled"]);
+fn cluster(report: &mut Report, ctx: &Ctx<'_>) {
+    report.field("cluster_enabled", u8::from(ctx.world.config.persona.mode == "cluster"));
 }
 
 /// Databases without a key are left out.

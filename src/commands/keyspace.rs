@@ -302,9 +302,7 @@ fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// FLUSHALL [ASYNC | SYNC]
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_flush_type(args)?;
-    for db in 0..ctx.world.store.databases() {
-        ctx.world.flush(db);
-    }
+    ctx.world.flush_all();
     ctx.reply.ok();
     Ok(())
 }

@@ -17,9 +17,28 @@ use crate::store::journal::class;
 use crate::store::list::Side;
 use crate::store::{Edit, List};
 
-use blocking::{blpop, brpop};
+use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
 
 pub const TABLE: &[Spec] = &[
+    Spec::new("blmove", 6, WRITE | DENYOOM | BLOCKING, blmove)
+        .acl(LIST)
+        .key(RW | ACCESS | DELETE, at(1))
+        .key(RW | INSERT, at(2))
+        .doc(
+            "6.2.0",
+            "O(1)",
+            "source destination (wherefrom: LEFT | RIGHT) (whereto: LEFT | RIGHT) timeout:double",
+            "Moves an element from one list to another, and waits for one to move.",
+        ),
+    Spec::new("blmpop", -5, WRITE | BLOCKING, blmpop)
+        .acl(LIST)
+        .key(RW | ACCESS | DELETE, numkeys(2))
+        .doc(
+            "7.0.0",
+            "O(N+M), N being the number of keys and M of the elements returned",
+            "timeout:double numkeys key... (where: LEFT | RIGHT) [COUNT count]",
+            "Takes elements from the first list that has any, and waits for one that has.",
+        ),
     Spec::new("blpop", -3, WRITE | BLOCKING, blpop)
         .acl(LIST)
         .key(RW | ACCESS | DELETE, range(1, -2, 1))
@@ -38,6 +57,17 @@ pub const TABLE: &[Spec] = &[
             "O(N), N being the number of keys",
             "key... timeout:double",
             "Takes the last element of the first list that has any, and waits for one that has.",
+        )
+        .history(&[("6.0.0", "The timeout may have a fraction.")]),
+    Spec::new("brpoplpush", 4, WRITE | DENYOOM | BLOCKING, brpoplpush)
+        .acl(LIST)
+        .key(RW | ACCESS | DELETE, at(1))
+        .key(RW | INSERT, at(2))
+        .doc(
+            "2.2.0",
+            "O(1)",
+            "source destination timeout:double",
+            "Moves the last element of a list to the front of another, and waits for one to move.",
         )
         .history(&[("6.0.0", "The timeout may have a fraction.")]),
     Spec::new("lindex", 3, READ, lindex).acl(LIST).key(RO | ACCESS, at(1)).doc(

@@ -222,7 +222,7 @@ impl Summary {
             used: memory.total(),
             peak: world.peak_memory(),
             startup: memory.startup,
-            overhead: memory.startup + memory.clients + tables,
+            overhead: memory.startup + memory.clients + memory.tracking + tables,
             unfreed: memory.unfreed,
             resident: process::resident_memory() as usize,
             keys: databases().map(|db| db.len()).sum(),

@@ -11,6 +11,7 @@ pub mod bitmap;
 pub mod client;
 pub mod cluster;
 pub mod command;
+pub mod commandlog;
 pub mod config;
 pub mod connection;
 pub mod debug;
@@ -21,11 +22,14 @@ pub mod hash_expiry;
 pub mod hyperloglog;
 pub mod info;
 pub mod keyspace;
+pub mod latency;
 pub mod lcs;
 pub mod list;
 pub mod memory;
+pub mod monitor;
 pub mod object;
 pub mod pubsub;
+pub mod replication;
 pub mod scan;
 pub mod server;
 pub mod set;
@@ -47,6 +51,7 @@ pub const GROUPS: &[Group] = &[
     ("generic", expiry::TABLE),
     ("generic", keyspace::TABLE),
     ("generic", object::TABLE),
+    ("generic", replication::TABLE),
     ("generic", scan::TABLE),
     ("generic", sort::TABLE),
     ("geo", geo::TABLE),
@@ -57,11 +62,14 @@ pub const GROUPS: &[Group] = &[
     ("pubsub", pubsub::TABLE),
     ("server", acl::TABLE),
     ("server", command::TABLE),
+    ("server", commandlog::TABLE),
     ("server", config::TABLE),
     ("server", debug::TABLE),
     ("server", info::TABLE),
     ("server", keyspace::DATABASES),
+    ("server", latency::TABLE),
     ("server", memory::TABLE),
+    ("server", monitor::TABLE),
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),

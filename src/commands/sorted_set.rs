@@ -1,16 +1,17 @@
 //! Sorted sets: ZCARD ZMSCORE ZRANDMEMBER ZRANK ZREM ZREVRANK ZSCAN ZSCORE; in `add` ZADD and ZINCRBY, in
-//! `range` what means members by rank, score or name, in `pop` what takes them out, in `algebra`
-//! ZUNION and its kin.
+//! `range` what means members by rank, score or name, in `pop` what takes them out, in
+//! `blocking` what waits for members, in `algebra` ZUNION and its kin.
 
 mod add;
 mod algebra;
+mod blocking;
 mod pop;
 mod range;
 
 use super::arguments;
 use super::scan::{self, ScanOptions, Walk};
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::SORTEDSET, flag::*, key::*, numkeys};
+use crate::dispatch::spec::{Spec, at, category::SORTEDSET, flag::*, key::*, numkeys, range};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
 use crate::store::journal::class;
@@ -19,10 +20,41 @@ use crate::text::double;
 
 use add::*;
 use algebra::*;
+use blocking::*;
 use pop::*;
 use range::*;
 
 pub const TABLE: &[Spec] = &[
+    Spec::new("bzmpop", -5, WRITE | BLOCKING, bzmpop)
+        .acl(SORTEDSET)
+        .key(RW | ACCESS | DELETE, numkeys(2))
+        .doc(
+            "7.0.0",
+            "O(K) + O(M*log(N)), K being the number of keys, N the size of the set and M the \
+            number of members returned",
+            "timeout:double numkeys key... (where: MIN | MAX) [COUNT count]",
+            "Takes members from the first sorted set that has any, and waits for one that has.",
+        ),
+    Spec::new("bzpopmax", -3, WRITE | BLOCKING | FAST, bzpopmax)
+        .acl(SORTEDSET)
+        .key(RW | ACCESS | DELETE, range(1, -2, 1))
+        .doc(
+            "5.0.0",
+            "O(log(N)), N being the size of the set",
+            "key... timeout:double",
+            "Takes the member with the highest score from the first sorted set that has any, or waits.",
+        )
+        .history(&[("6.0.0", "The timeout may have a fraction.")]),
+    Spec::new("bzpopmin", -3, WRITE | BLOCKING | FAST, bzpopmin)
+        .acl(SORTEDSET)
+        .key(RW | ACCESS | DELETE, range(1, -2, 1))
+        .doc(
+            "5.0.0",
+            "O(log(N)), N being the size of the set",
+            "key... timeout:double",
+            "Takes the member with the lowest score from the first sorted set that has any, or waits.",
+        )
+        .history(&[("6.0.0", "The timeout may have a fraction.")]),
     Spec::new("zadd", -4, WRITE | DENYOOM | FAST, zadd)
         .acl(SORTEDSET)
         .key(RW | UPDATE, at(1))

@@ -104,7 +104,7 @@ pub const TABLE: &[Spec] = &[
         "key milliseconds value",
         "Sets a string with a time to live in milliseconds.",
     ),
-    Spec::new("set", -3, WRITE | DENYOOM, set)
+    Spec::new("set", -3, WRITE | DENYOOM | SHORT, set)
         .acl(STRING)
         .key(RW | ACCESS | UPDATE | VARIABLE_FLAGS, at(1))
         .note("`GET` reads the old value and makes the access RW.")

@@ -6,16 +6,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::keys;
+use super::observe::{self, Cost};
 use super::permission;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
 use crate::resp::{Args, Mark, Reply};
 use crate::store::Kind;
+use crate::world::latency::event;
 use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
 
-/// Runs one request of a client and writes its reply, unless the client has to wait for that.
+/// Runs one request of a client and writes its reply, unless the client has to wait for that, or the
+/// request for the end of a pause.
 pub fn call(
     world: &mut World,
     table: &Table,
@@ -26,7 +30,15 @@ pub fn call(
 ) {
     let start = reply.mark();
     reply.begin();
+    let mut keeps_caching = false;
     match admit(world, table, reply, watch, slot, args) {
+        Ok(row)
+            if world.holds_back(slot, || {
+                needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
+            }) =>
+        {
+            world.postpone(slot, args);
+        }
         Ok(row) if is_queued(&world.clients[slot], row) => {
             let selected = permission::selected(world, row, args);
             let queue = world.clients[slot].transaction_mut();
@@ -38,6 +50,11 @@ pub fn call(
             let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
             run(&mut ctx, args);
             let until = ctx.until.take();
+            follow_up(world, row, slot, args);
+            keeps_caching = row.has(flag::KEEPS_CACHING);
+            if !world.monitors.is_empty() {
+                observe::show(world, row, slot, args);
+            }
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -51,8 +68,8 @@ pub fn call(
             end_reply(world, reply, start, slot);
         }
     }
-    if world.has_news() {
-        world.spread_news(Some(slot));
+    if world.tracking.is_on() {
+        world.end_tracked_command(slot, keeps_caching);
     }
     reply.append(&mut world.clients[slot].outbox.late);
     if world.waiters.has_ready() {
@@ -100,30 +117,19 @@ fn admit<'t>(
         Found::NoCommand | Found::NoSubcommand(_) => None,
     };
 
-    // Authenticated, or a command that works without. Strangers do not learn which commands exist.
+    // Authenticated, or a command that works without.
     if !world.clients[slot].authenticated
         && world.access.is_login_required()
         && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH))
     {
-        return Err(rejected(world, slot, &found, error::NOAUTH));
+        return Err(turn_away(world, slot, &found, args));
     }
 
-    // Exists.
+    // Exists, and has as many arguments as it takes.
     let row = match found {
-        Found::Row(row) => row,
-        Found::NoCommand => {
-            world.stats.unknown_commands += 1;
-            return Err(error::unknown_command(&args[0], args.from(1)));
-        }
-        Found::NoSubcommand(container) => {
-            return Err(error::unknown_subcommand(container.spec.name, &args[1]));
-        }
+        Found::Row(row) if row.spec.accepts(args.len()) => row,
+        _ => return Err(misspelt(world, slot, &found, args)),
     };
-
-    // Arity.
-    if !row.spec.accepts(args.len()) {
-        return Err(rejected(world, slot, &found, error::wrong_arity(&row.full_name)));
-    }
 
     // May be queued, if there is a transaction.
     if row.has(flag::NO_MULTI) && world.clients[slot].transaction().is_some() {
@@ -145,16 +151,81 @@ fn admit<'t>(
     }
 
     // Memory is there, or keys go that make room, or the command needs none.
-    if world.config.maxmemory > 0 && !world.make_room() && needs(world, slot, row, flag::DENYOOM) {
+    if world.config.maxmemory > 0
+        && !make_room(world, watch)
+        && needs(world, slot, row, flag::DENYOOM)
+    {
         return Err(rejected(world, slot, &found, error::OOM));
+    }
+
+    // The server is ready, or the command needs nothing that is not there yet.
+    if !world.is_ready() && needs(world, slot, row, flag::NEEDS_READY) {
+        let not_ready = world.config.persona.not_ready();
+        return Err(rejected(world, slot, &found, not_ready));
+    }
+
+    // Who is shown all commands has no business with keys.
+    if !world.monitors.is_empty()
+        && row.has(flag::READ | flag::WRITE | flag::MAY_REPLICATE)
+        && world.clients[slot].is_monitor()
+    {
+        return Err(rejected(world, slot, &found, error::MONITOR_WITHOUT_KEYS));
     }
     Ok(row)
 }
 
-/// Whether the command has a flag, or is EXEC and one of the commands that it will run has it.
-fn needs(world: &World, slot: Slot, row: &Row, flag: Flags) -> bool {
+/// Evicts keys if need be. That takes time, which is not the command's.
+fn make_room(world: &mut World, watch: &Stopwatch) -> bool {
+    if world.config.latency_monitor_threshold == 0 || !world.is_full() {
+        return world.make_room();
+    }
+    let (has_room, nanos) = watch.measure(|| world.make_room());
+    observe::note_event(world, event::EVICTION_CYCLE, nanos);
+    has_room
+}
+
+/// Whether the command has one of the flags, or is EXEC and a command that it will run has it.
+fn needs(world: &World, slot: Slot, row: &Row, flags: Flags) -> bool {
     let queued = world.clients[slot].transaction().map_or(0, |transaction| transaction.flags);
-    row.has(flag) || row.has(flag::RUNS_QUEUE) && queued & flag != 0
+    row.has(flags) || row.has(flag::RUNS_QUEUE) && queued & flags != 0
+}
+
+/// What a request is told that names no command, or has not the arguments for it.
+#[cold]
+fn misspelt(world: &mut World, slot: Slot, found: &Found<'_>, args: Args<'_>) -> Error {
+    let persona = world.config.persona;
+    match found {
+        Found::NoCommand => {
+            world.stats.unknown_commands += 1;
+            persona.unknown_command(&args[0], args.from(1))
+        }
+        Found::NoSubcommand(container) => persona.unknown_subcommand(container.spec.name, &args[1]),
+        Found::Row(row) => {
+            let wrong_arity = persona.wrong_arity(&row.full_name, args.get(1));
+            rejected(world, slot, found, wrong_arity)
+        }
+    }
+}
+
+/// What a stranger is told: to log in, or that the request could not run anyway. By itself respd does
+/// not tell strangers which commands exist.
+#[cold]
+fn turn_away(world: &mut World, slot: Slot, found: &Found<'_>, args: Args<'_>) -> Error {
+    let persona = world.config.persona;
+    let is_misspelt = match found {
+        _ if persona.hides_commands() => false,
+        Found::NoCommand => true,
+        Found::NoSubcommand(_) => persona.names_subcommands(),
+        Found::Row(row) => {
+            let is_checked = row.container.is_none() || persona.names_subcommands();
+            is_checked && !row.spec.accepts(args.len())
+        }
+    };
+    if is_misspelt {
+        misspelt(world, slot, found, args)
+    } else {
+        rejected(world, slot, found, error::NOAUTH)
+    }
 }
 
 /// Counts a refusal for the command it was refused to, and hands the error on. A transaction ends when its
@@ -173,6 +244,9 @@ fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> E
     error::exec_refused(&error)
 }
 
+/// A fast command that brings or takes more bytes may not be so fast: it is timed alone.
+const LIGHT: usize = 64 * 1024;
+
 /// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
 /// error to this client, which is closed, and to nobody else.
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
@@ -187,15 +261,20 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
             Err(error::INTERNAL)
         });
     let Ctx { world, reply, watch, .. } = ctx;
-    if !row.has(flag::FAST) {
-        watch.stop(&mut world.stats);
-    }
     if let Err(error) = &outcome {
         reply.rewind(start);
         reply.error(error);
         ctx.replies = 1;
         world.stats.count_error(error);
     }
+    if ctx.until.is_some() {
+        watch.postpone();
+    }
+    let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
+    let thresholds = world.thresholds;
+    let is_alone =
+        !row.has(flag::FAST | flag::SHORT) || thresholds.times_each || request + replied > LIGHT;
+    let nanos = if is_alone { watch.stop(&mut world.stats) } else { 0 };
     #[cfg(debug_assertions)]
     if !row.has(flag::MANY_REPLIES) {
         assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
@@ -203,11 +282,10 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
     if ctx.until.is_some() {
         return;
     }
-    world.stats.commands_processed += 1;
-    world.clients[slot].commands += 1;
-    let stats = world.stats.command(row.id);
-    stats.calls += 1;
-    stats.failed += u64::from(outcome.is_err());
+    world.count_call(slot, row.id, outcome.is_err());
+    if nanos >= thresholds.nanos || request >= thresholds.request || replied >= thresholds.reply {
+        observe::note(world, row, slot, args, Cost { nanos, reply: replied });
+    }
 }
 
 /// Runs the commands that were queued. The reply is an array of what they reply.
@@ -247,16 +325,31 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
         }
         replies = ctx.replies;
     });
-    if ctx.world.has_news() {
-        ctx.world.spread_news(Some(slot));
+    follow_up(ctx.world, row, slot, queued.args.args());
+    if !ctx.world.monitors.is_empty() {
+        observe::show(ctx.world, row, slot, queued.args.args());
     }
     replies
+}
+
+/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if world.has_news() {
+        world.spread_news(Some(slot));
+    }
+    if row.has(flag::READ) && world.remembers_reads(slot) {
+        for key in keys::of(&row.spec, args).unwrap_or_default() {
+            world.remember(slot, &args[key.index]);
+        }
+    }
 }
 
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
 /// clients came, until it has nothing left for them. What they do may serve others in turn.
 fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
-    while let Some((db, key)) = world.waiters.take_ready() {
+    while world.pause.is_none()
+        && let Some((db, key)) = world.waiters.take_ready()
+    {
         let mut passed = 0;
         while let Some(kind) = world.store.db(db).kind(&key)
             && let Some(id) = world.waiters.in_line(db, &key, passed)
@@ -269,8 +362,8 @@ fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     }
 }
 
-/// Runs the command of a client that waits for a key which has a value of this type now. Returns whether
-/// the wait is over.
+/// Runs the command of a client that waits for a key which has a value of this type now. It has to pass
+/// the gates once more. Returns whether the wait is over.
 fn run_again(
     world: &mut World,
     table: &Table,
@@ -278,6 +371,7 @@ fn run_again(
     slot: Slot,
     kind: Kind,
 ) -> bool {
+    world.broadcast_changes();
     let client = &mut world.clients[slot];
     let protocol = client.protocol;
     let wants =
@@ -288,24 +382,23 @@ fn run_again(
     };
     let mut reply = Reply::new(std::mem::take(&mut client.outbox.bytes), protocol);
     client.outbox.is_away = true;
-    let row = table.row(wait.command);
     let start = reply.mark();
-    let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
-    let args = wait.args.args();
-    match permission::check_again(&mut ctx, args) {
-        Ok(()) => run(&mut ctx, args),
-        Err(denied) => {
-            let error = permission::refusal(&ctx, denied);
-            let error = rejected(ctx.world, slot, &Found::Row(row), error);
-            refuse(ctx.world, ctx.reply, slot, &error);
+    reply.begin();
+    let is_over = match admit(world, table, &mut reply, watch, slot, wait.args.args()) {
+        Ok(row) => {
+            let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
+            run(&mut ctx, wait.args.args());
+            let is_over = ctx.until.is_none();
+            follow_up(world, row, slot, wait.args.args());
+            is_over
         }
-    }
-    let is_over = ctx.until.is_none();
+        Err(refused) => {
+            refuse(world, &mut reply, slot, &refused);
+            true
+        }
+    };
     if !is_over || wait.is_silent {
         reply.rewind(start);
-    }
-    if world.has_news() {
-        world.spread_news(Some(slot));
     }
     let client = &mut world.clients[slot];
     client.session_mut().wait = Some(wait);
@@ -330,4 +423,5 @@ pub fn settle(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     if world.waiters.has_ready() {
         serve(world, table, watch);
     }
+    world.broadcast_changes();
 }

@@ -11,7 +11,10 @@ use std::io::Write;
 
 use super::ctx::Ctx;
 use crate::resp::Args;
-use crate::world::{Client, Doom, Kind};
+use crate::world::subscriptions::Topic::{Channel, Pattern, Shard};
+use crate::world::tracker::Tracker;
+use crate::world::watch::Watched;
+use crate::world::{Client, Doom, Kind, Persona, Transaction};
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.
 const REPLY_BUFFER: usize = 16 * 1024;
@@ -20,10 +23,15 @@ const REPLY_BUFFER: usize = 16 * 1024;
 pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     let now = ctx.now().mono;
     let user = ctx.world.access.user(client.user);
-    let command = client.last_command.map_or("NULL", |id| &ctx.table.row(id).full_name);
+    let persona = ctx.world.config.persona;
+    let command = client.last_command.map_or("NULL", |id| {
+        let name = &ctx.table.row(id).full_name;
+        let container = name.split('|').next().unwrap_or(name);
+        if persona.names_subcommands() { name } else { container }
+    });
     let buffers = Buffers::of(ctx, args, client);
 
-    let mut line = Line { out, is_fresh: true };
+    let mut line = Line { out, persona, is_fresh: true };
     line.field("id", client.id);
     line.field("addr", &client.peer.addr);
     line.field("laddr", &client.peer.laddr);
@@ -34,15 +42,15 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("flags", flags(client));
     line.field("capa", capabilities(client));
     line.field("db", client.db);
-    line.field("sub", 0);
-    line.field("psub", 0);
-    line.field("ssub", 0);
-    line.field("multi", -1);
-    line.field("watch", 0);
+    for (field, topic) in [("sub", Channel), ("psub", Pattern), ("ssub", Shard)] {
+        line.field(field, client.subscriptions().map_or(0, |names| names.len(topic)));
+    }
+    line.field("multi", client.transaction().map_or(-1, |queue| queue.queue.len() as i64));
+    line.field("watch", client.watched().map_or(0, Watched::len));
     line.field("qbuf", client.inbox.len());
     line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
     line.field("argv-mem", buffers.arguments);
-    line.field("multi-mem", 0);
+    line.field("multi-mem", client.transaction().map_or(0, Transaction::memory));
     line.field("rbs", buffers.output - buffers.waiting());
     line.field("rbp", buffers.written);
     line.field("obl", buffers.written - client.outbox.sent);
@@ -52,7 +60,7 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("events", events(client));
     line.field("cmd", command);
     line.bytes("user", &user.name);
-    line.field("redir", -1);
+    line.field("redir", redirect(client.tracker()));
     line.field("resp", client.protocol.number());
     line.bytes("lib-name", &client.lib_name);
     line.bytes("lib-ver", &client.lib_ver);
@@ -62,11 +70,48 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     out.push(b'\n');
 }
 
+/// The id of the client that gets one's invalidations; 0: nobody else, -1: there are none.
+pub fn redirect(tracker: Option<&Tracker>) -> i64 {
+    match tracker {
+        None => -1,
+        Some(tracker) => tracker.options.redirect.map_or(0, |id| id as i64),
+    }
+}
+
+/// The fields that came with a later version than any persona's first.
+const LATER: &[(&str, &str)] = &[
+    ("user", "6.0.0"),
+    ("laddr", "6.2.0"),
+    ("argv-mem", "6.2.0"),
+    ("tot-mem", "6.2.0"),
+    ("redir", "6.2.0"),
+    ("ssub", "7.0.0"),
+    ("multi-mem", "7.0.0"),
+    ("rbs", "7.0.0"),
+    ("rbp", "7.0.0"),
+    ("resp", "7.0.0"),
+    ("lib-name", "7.2.0"),
+    ("lib-ver", "7.2.0"),
+    ("watch", "8.0.0"),
+    ("tot-net-in", "8.0.0"),
+    ("tot-net-out", "8.0.0"),
+    ("tot-cmds", "8.0.0"),
+    ("capa", "8.1.0"),
+];
+
 /// Tells whether a letter shows.
 type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[
+    ('t', |client| client.tracker().is_some()),
+    ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),
+    ('B', |client| client.tracker().is_some_and(Tracker::is_broadcast)),
+    ('O', Client::is_monitor),
+    ('P', Client::is_subscriber),
+    ('x', |client| client.transaction().is_some()),
+    ('b', |client| client.is_waiting),
+    ('d', |client| client.watched().is_some_and(|watched| watched.is_dirty)),
     ('c', |client| client.doom == Doom::AfterReply),
     ('U', |client| client.peer.kind == Kind::Unix),
     ('e', |client| client.no_evict),
@@ -87,7 +132,7 @@ pub fn capabilities(client: &Client) -> String {
 
 /// What the reactor waits for: `r` to read, `w` to write on.
 fn events(client: &Client) -> &'static str {
-    match (client.is_runnable(), client.stalled) {
+    match (client.doom == Doom::No, client.stalled) {
         (true, true) => "rw",
         (true, false) => "r",
         (false, true) => "w",
@@ -136,26 +181,35 @@ impl Buffers {
 /// A line that is being written.
 struct Line<'a> {
     out: &'a mut Vec<u8>,
+    persona: &'static Persona,
     is_fresh: bool,
 }
 
 impl Line<'_> {
     fn field(&mut self, name: &str, value: impl Display) {
-        self.name(name);
-        write!(self.out, "{value}").expect("memory takes every write");
+        if self.begins(name) {
+            write!(self.out, "{value}").expect("memory takes every write");
+        }
     }
 
     /// Names are the bytes that somebody sent.
     fn bytes(&mut self, name: &str, value: &[u8]) {
-        self.name(name);
-        self.out.extend_from_slice(value);
+        if self.begins(name) {
+            self.out.extend_from_slice(value);
+        }
     }
 
-    fn name(&mut self, name: &str) {
+    /// Writes the name of a field, if the persona has it.
+    fn begins(&mut self, name: &str) -> bool {
+        let later = LATER.iter().find(|(known, _)| *known == name);
+        if later.is_some_and(|(_, since)| !self.persona.is_at_least(since)) {
+            return false;
+        }
         if !std::mem::take(&mut self.is_fresh) {
             self.out.push(b' ');
         }
         self.out.extend_from_slice(name.as_bytes());
         self.out.push(b'=');
+        true
     }
 }

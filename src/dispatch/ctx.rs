@@ -1,5 +1,7 @@
 //! What a handler sees: the world, its client, the table, and the reply it writes.
 
+use std::ops::Range;
+
 use super::table::{Row, Table};
 use crate::resp::Reply;
 use crate::store::{Db, Kind};
@@ -64,9 +66,9 @@ impl Ctx<'_> {
     /// The reply that has been written is the one for when time is up. Until then, as soon as one of the
     /// keys holds a value of this type, the command runs again. In a transaction time is always up.
     ///
-    /// `timeout` is in µs; 0: for ever.
-    pub fn wait<'k>(&mut self, timeout: u64, kind: Kind, keys: impl Iterator<Item = &'k [u8]>) {
-        self.wait_until(timeout, Some((kind, keys.map(Box::from).collect())));
+    /// `timeout` is in µs; 0: for ever. `keys` are indexes of arguments.
+    pub fn wait(&mut self, timeout: u64, kind: Kind, keys: Range<usize>) {
+        self.wait_until(timeout, Some((kind, keys)));
     }
 
     /// As [`Ctx::wait`], for nothing but time to pass.
@@ -74,7 +76,7 @@ impl Ctx<'_> {
         self.wait_until(timeout, None);
     }
 
-    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Vec<Box<[u8]>>)>) {
+    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>) {
         if !self.is_atomic {
             let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
             self.until = Some(Until { keys, deadline });

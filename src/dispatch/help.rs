@@ -37,7 +37,7 @@ pub fn lines(table: &Table, container: &Row) -> Vec<String> {
     rows.sort_by_key(|row| row.spec.name);
     let alone =
         container.spec.accepts(1).then(|| ("(no subcommand)".into(), container.spec.summary));
-    let entries = rows.iter().map(|row| (usage(row), row.spec.summary));
+    let entries = rows.iter().map(|row| (usage(table, row), row.spec.summary));
     page(container.spec.name, alone.into_iter().chain(entries))
 }
 
@@ -59,12 +59,11 @@ pub fn page<'a>(name: &str, entries: impl IntoIterator<Item = (String, &'a str)>
 }
 
 /// `KILL ID client-id`: the name in capitals, and the synopsis in its plain form.
-fn usage(row: &Row) -> String {
+fn usage(table: &Table, row: &Row) -> String {
     let name = row.spec.name.to_ascii_uppercase();
-    match synopsis::parse(row.spec.synopsis).as_deref() {
-        // A test parses the synopsis of every row, so a mistake is an embedder's.
-        Ok([]) | Err(_) => name,
-        Ok(arguments) => format!("{name} {}", synopsis::render(arguments)),
+    match &table.arguments(row)[..] {
+        [] => name,
+        arguments => format!("{name} {}", synopsis::render(arguments)),
     }
 }
 

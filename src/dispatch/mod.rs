@@ -17,6 +17,7 @@ pub mod client_line;
 pub mod ctx;
 pub mod help;
 pub mod keys;
+pub mod observe;
 pub mod permission;
 pub mod spec;
 pub mod synopsis;

@@ -42,7 +42,7 @@ pub mod flag {
     pub const NOSCRIPT: Flags = 1 << 5;
     /// May wait for data.
     pub const BLOCKING: Flags = 1 << 6;
-    /// Runs while the server is not ready.
+    /// Runs before the server is ready: see [`NEEDS_READY`].
     pub const LOADING: Flags = 1 << 7;
     /// Runs on a replica whose data may be old.
     pub const STALE: Flags = 1 << 8;
@@ -68,13 +68,22 @@ pub mod flag {
     pub const MOVABLEKEYS: Flags = 1 << 19;
     /// Replies with a frame per argument, or with none: SUBSCRIBE and kin.
     pub const MANY_REPLIES: Flags = 1 << 20;
-
     /// Runs at once in a transaction, where other commands are queued.
     pub const UNQUEUED: Flags = 1 << 21;
     /// Runs the commands that are queued, so it counts as all of them together.
     pub const RUNS_QUEUE: Flags = 1 << 22;
     /// Runs for a client that is subscribed in RESP2, where other commands do not.
     pub const SUBSCRIBER: Flags = 1 << 23;
+    /// Is refused until the server is ready. Derived, never written in a row: so is every command that
+    /// neither has [`LOADING`] nor belongs to connections. The reference lacks the second half, and
+    /// refuses PING.
+    pub const NEEDS_READY: Flags = 1 << 31;
+
+    /// Takes no longer than a `FAST` one, which the reference does not call it: not timed alone either.
+    pub const SHORT: Flags = 1 << 28;
+    /// Is not the command that CLIENT CACHING spoke of: that is the next one. What a container has of
+    /// this, its subcommands have.
+    pub const KEEPS_CACHING: Flags = 1 << 26;
 
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
@@ -390,6 +399,11 @@ impl Spec {
         spec
     }
 
+    pub const fn flags(mut self, flags: Flags) -> Spec {
+        self.flags |= flags;
+        self
+    }
+
     pub const fn acl(mut self, categories: Categories) -> Spec {
         self.acl = categories;
         self
@@ -470,6 +484,16 @@ impl Spec {
         self
     }
 
+    /// The arguments as logs and MONITOR may show them.
+    pub fn shown<'a>(
+        &self,
+        args: Args<'a>,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
+        let secret = self.secret;
+        let shown = move |(index, arg)| if secret(args, index) { REDACTED } else { arg };
+        args.from(0).enumerate().map(shown)
+    }
+
     pub const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Spec {
         self.deprecated = Some((since, instead));
         self
@@ -510,6 +534,9 @@ impl Spec {
         categories | if self.has(flag::FAST) { category::FAST } else { category::SLOW }
     }
 }
+
+/// What stands for a secret.
+pub const REDACTED: &[u8] = b"(redacted)";
 
 /// The handler of rows that are never run: containers.
 pub fn not_a_command(_: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {

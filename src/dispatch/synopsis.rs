@@ -129,6 +129,69 @@ pub fn render(arguments: &[Argument]) -> String {
     arguments.iter().map(Argument::rendered).collect::<Vec<_>>().join(" ")
 }
 
+/// The tree without what `is_there` says no to, which is asked for the version of each argument that
+/// came later than its command.
+pub fn pruned(arguments: Vec<Argument>, is_there: &impl Fn(&str) -> bool) -> Vec<Argument> {
+    let mut left = arguments;
+    left.retain(|argument| argument.since.as_deref().is_none_or(is_there));
+    for argument in &mut left {
+        argument.arguments = pruned(std::mem::take(&mut argument.arguments), is_there);
+    }
+    left
+}
+
+/// Every token of the tree.
+pub fn tokens(arguments: &[Argument]) -> Vec<&'static str> {
+    let of_one = |argument: &Argument| {
+        argument.token.into_iter().chain(tokens(&argument.arguments)).collect::<Vec<_>>()
+    };
+    arguments.iter().flat_map(of_one).collect()
+}
+
+/// How many words arguments take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    pub least: usize,
+    /// Nothing if there is no end to them.
+    pub most: Option<usize>,
+}
+
+impl Words {
+    pub fn of_all(arguments: &[Argument]) -> Words {
+        arguments.iter().map(Words::of).fold(Words { least: 0, most: Some(0) }, |sum, one| Words {
+            least: sum.least + one.least,
+            most: sum.most.zip(one.most).map(|(sum, one)| sum + one),
+        })
+    }
+
+    fn of(argument: &Argument) -> Words {
+        let token = argument.token.map_or(0, |token| token.split(' ').count());
+        let value = match argument.kind {
+            Kind::PureToken => Words { least: 0, most: Some(0) },
+            Kind::Block => Words::of_all(&argument.arguments),
+            Kind::OneOf => Words::of_one(&argument.arguments),
+            _ => Words { least: 1, most: Some(1) },
+        };
+        Words {
+            least: if argument.optional { 0 } else { token + value.least },
+            most: value.most.filter(|_| !argument.multiple).map(|most| token + most),
+        }
+    }
+
+    /// An alternative is there if it is the one chosen, optional or not.
+    fn of_one(alternatives: &[Argument]) -> Words {
+        let chosen = |one: &Argument| Words::of(&Argument { optional: false, ..one.clone() });
+        alternatives
+            .iter()
+            .map(chosen)
+            .reduce(|a, b| Words {
+                least: a.least.min(b.least),
+                most: a.most.zip(b.most).map(|(a, b)| a.max(b)),
+            })
+            .unwrap_or(Words { least: 0, most: Some(0) })
+    }
+}
+
 impl Argument {
     /// What stands for the value in a synopsis. Groups have none: they show their parts.
     pub fn display_text(&self) -> Option<&str> {

@@ -2,11 +2,15 @@
 //!
 //! The table flattens containers, so that a subcommand is a row like any other and statistics, ACL
 //! rules and the last command of a client can name it by its [`CommandId`], the index of its row.
+//!
+//! A table is built for one [`Persona`]: what the persona does not have is not in it.
 
 use super::keys;
 use super::spec::{Flags, Spec, category, flag};
+use super::synopsis::{self, Argument, Words};
 use crate::resp::Args;
-use crate::world::{CommandId, Vocabulary};
+use crate::text::word::{WHOLE, small, words};
+use crate::world::{CommandId, Config, Persona, Vocabulary};
 
 /// A row in its place: what the spec says, and what follows from where it stands.
 #[derive(Debug)]
@@ -21,11 +25,18 @@ pub struct Row {
     pub subcommands: Vec<CommandId>,
     /// The spec's flags with the derived ones.
     pub flags: Flags,
+    /// Options of the synopsis that the persona does not have.
+    pub unknown_options: Vec<&'static str>,
 }
 
 impl Row {
     pub fn has(&self, flag: Flags) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Whether `word` is an option that came later than the persona.
+    pub fn is_unknown_option(&self, word: &[u8]) -> bool {
+        self.unknown_options.iter().any(|option| word.eq_ignore_ascii_case(option.as_bytes()))
     }
 }
 
@@ -35,9 +46,10 @@ pub type Group = (&'static str, &'static [Spec]);
 /// All rows. Built once; later rows of a name replace earlier ones, so an embedder may override.
 #[derive(Debug)]
 pub struct Table {
+    persona: &'static Persona,
     rows: Vec<Row>,
-    /// Open addressing on [`hash`]; commands only, no subcommands.
-    buckets: Vec<Option<CommandId>>,
+    /// Open addressing on [`Name::hash`]; commands only, no subcommands.
+    buckets: Vec<Option<(Name, CommandId)>>,
 }
 
 /// What a request's first words name.
@@ -50,14 +62,23 @@ pub enum Found<'t> {
 }
 
 impl Table {
+    /// The table of a server that has everything.
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Table {
-        let mut table = Table { rows: Vec::new(), buckets: Vec::new() };
+        Table::of_persona(Config::default().persona, groups)
+    }
+
+    /// The table of a server that answers as `persona`.
+    pub fn of_persona(persona: &'static Persona, groups: impl IntoIterator<Item = Group>) -> Table {
+        let mut table = Table { persona, rows: Vec::new(), buckets: Vec::new() };
         for (group, specs) in groups {
             for spec in specs {
-                let id = table.add(spec, group, None);
+                let Some(id) = table.add(spec, group, None) else {
+                    continue;
+                };
                 for sub in spec.subcommands {
-                    let sub = table.add(sub, group, Some(id));
-                    table.rows[id.index()].subcommands.push(sub);
+                    if let Some(sub) = table.add(sub, group, Some(id)) {
+                        table.rows[id.index()].subcommands.push(sub);
+                    }
                 }
             }
         }
@@ -65,23 +86,47 @@ impl Table {
         table
     }
 
-    fn add(&mut self, spec: &Spec, group: &'static str, container: Option<CommandId>) -> CommandId {
+    /// Adds a row, unless the persona has no such command.
+    fn add(
+        &mut self,
+        spec: &Spec,
+        group: &'static str,
+        container: Option<CommandId>,
+    ) -> Option<CommandId> {
         let id = CommandId(u16::try_from(self.rows.len()).expect("fewer than 65,536 commands"));
         let full_name = match container {
             Some(container) => format!("{}|{}", self.row(container).spec.name, spec.name),
             None => spec.name.to_owned(),
         };
-        let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
+        if !self.persona.has_command(&full_name, spec.since) {
+            return None;
+        }
+        let (spec, unknown_options) = as_it_was(self.persona, spec, &full_name);
+        let inherited = container.map_or(0, |id| self.row(id).flags & flag::KEEPS_CACHING);
         self.rows.push(Row {
-            spec: *spec,
+            spec,
             id,
             full_name,
             group,
             container,
             subcommands: Vec::new(),
-            flags: spec.flags | movable,
+            flags: spec.flags | inherited | derived_flags(&spec),
+            unknown_options,
         });
-        id
+        Some(id)
+    }
+
+    /// The arguments that the row's command has, according to the persona.
+    pub fn arguments(&self, row: &Row) -> Vec<Argument> {
+        // A test parses the synopsis of every row, so a mistake is an embedder's.
+        let arguments = synopsis::parse(row.spec.synopsis).unwrap_or_default();
+        synopsis::pruned(arguments, &|since| self.persona.is_at_least(since))
+    }
+
+    /// What happened to the row's command until the persona's version.
+    pub fn history(&self, row: &Row) -> Vec<(&'static str, &'static str)> {
+        let history = row.spec.history.iter().copied();
+        history.filter(|(version, _)| self.persona.is_at_least(version)).collect()
     }
 
     /// Four buckets for each command, so that most lookups end at the first.
@@ -92,7 +137,7 @@ impl Table {
             let row = &self.rows[index];
             if row.container.is_none() {
                 let bucket = self.bucket(row.spec.name.as_bytes());
-                self.buckets[bucket] = Some(row.id);
+                self.buckets[bucket] = Some((Name::of(row.spec.name.as_bytes()), row.id));
             }
         }
     }
@@ -100,10 +145,14 @@ impl Table {
     /// The bucket that holds `name`, or the empty one where it would be put.
     #[inline]
     fn bucket(&self, name: &[u8]) -> usize {
+        let sought = Name::of(name);
         let mask = self.buckets.len() - 1;
-        let mut at = hash(name) & mask;
-        while let Some(id) = self.buckets[at] {
-            if self.rows[id.index()].spec.name.as_bytes().eq_ignore_ascii_case(name) {
+        let mut at = sought.hash() & mask;
+        while let Some((found, id)) = self.buckets[at] {
+            if found == sought
+                && (name.len() <= WHOLE
+                    || name.eq_ignore_ascii_case(self.row(id).spec.name.as_bytes()))
+            {
                 break;
             }
             at = (at + 1) & mask;
@@ -114,7 +163,7 @@ impl Table {
     /// The command of this name, in capitals or not.
     #[inline]
     pub fn command(&self, name: &[u8]) -> Option<&Row> {
-        self.buckets[self.bucket(name)].map(|id| self.row(id))
+        self.buckets[self.bucket(name)].map(|(_, id)| self.row(id))
     }
 
     /// The subcommand of this name.
@@ -209,13 +258,58 @@ impl Vocabulary for Table {
     }
 }
 
-/// A hash that does not tell capitals from small letters. Only the server's own names are stored, so
-/// nobody can flood it.
-#[inline]
-fn hash(name: &[u8]) -> usize {
-    let mut hash: u32 = 0x811c_9dc5;
-    for &byte in name {
-        hash = (hash ^ u32::from(byte | 0x20)).wrapping_mul(0x0100_0193);
+/// The flags that follow from the rest of a row.
+fn derived_flags(spec: &Spec) -> Flags {
+    let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
+    // Whoever has just connected must get through the handshake, or cannot wait for the server.
+    let is_for_anytime = spec.has(flag::LOADING) || spec.categories() & category::CONNECTION != 0;
+    let ready = if is_for_anytime { 0 } else { flag::NEEDS_READY };
+    movable | ready
+}
+
+/// A row as a persona has it, and the options of today that it lacks. If nothing is left but arguments
+/// that must be given, the arity says so.
+fn as_it_was(persona: &Persona, spec: &Spec, full_name: &str) -> (Spec, Vec<&'static str>) {
+    let mut spec = *spec;
+    let today = synopsis::parse(spec.synopsis).unwrap_or_default();
+    let then = synopsis::pruned(today.clone(), &|since| persona.is_at_least(since));
+    let known = synopsis::tokens(&then);
+    let mut unknown_options = synopsis::tokens(&today);
+    unknown_options.retain(|option| !known.contains(option));
+    if then != today
+        && let Words { least, most: Some(most) } = Words::of_all(&then)
+        && least == most
+    {
+        spec.arity = (full_name.split('|').count() + least) as i16;
     }
-    (hash ^ (hash >> 15)) as usize
+    if let Some(&(_, arity)) = persona.arities.iter().find(|(name, _)| *name == full_name) {
+        spec.arity = arity;
+    }
+    if persona.needing_login.contains(&full_name) {
+        spec.flags &= !flag::NO_AUTH;
+    }
+    (spec, unknown_options)
+}
+
+/// A name as it is looked for: capitals are small letters. Of a long one it has only the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Name {
+    words: [u64; 2],
+    len: usize,
+}
+
+impl Name {
+    #[inline]
+    fn of(name: &[u8]) -> Name {
+        Name { words: words(name).map(small), len: name.len() }
+    }
+
+    /// Only the server's own names are stored, so nobody can flood it.
+    #[inline]
+    fn hash(self) -> usize {
+        let [one, other] = self.words;
+        let mixed =
+            (one ^ other.rotate_left(29) ^ self.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 32) as usize
+    }
 }

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::dispatch::Table;
+use crate::dispatch::spec::REDACTED;
 use crate::dispatch::table::Found;
 use crate::resp::{Args, Value, value};
 use crate::text::quote;
@@ -31,7 +32,7 @@ pub fn exchange(id: u64, table: &Table, args: Args<'_>, replies: &[u8]) {
         }
         if secret(args, index) {
             hidden = true;
-            line.extend_from_slice(b"(redacted)");
+            line.extend_from_slice(REDACTED);
         } else {
             quote::push_quoted(&mut line, arg);
         }

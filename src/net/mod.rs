@@ -2,9 +2,9 @@
 //!
 //! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
 //! of a turn: wait for events; accept; read every readable client within a byte budget; let the engine
-//! settle; flush every touched client once, directly, and ask for writability only if something is
-//! left; close the doomed. A client's slot in the engine is its poll token. Slots are freed after the
-//! batch of events that may still mention them.
+//! settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
+//! ask for writability only if something is left; close the doomed. A client's slot in the engine is its
+//! poll token. Slots are freed after the batch of events that may still mention them.
 //!
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
 //! than was asked for has drained it. Who has sent more than its budget is read on in the next turn.
@@ -16,7 +16,7 @@ mod signals;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Poll, Token, Waker};
@@ -87,6 +87,27 @@ impl Stop {
     }
 }
 
+/// Tells a reactor, from any thread, whether its server is ready.
+///
+/// A server that is not ready is alive: clients connect, shake hands and wait.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    tell: Sender<bool>,
+    waker: Arc<Waker>,
+}
+
+impl Readiness {
+    /// Whether the server can do its work from now on. Returns at once.
+    pub fn set(&self, ready: bool) {
+        // Nobody listens when the server has gone.
+        if self.tell.send(ready).is_ok()
+            && let Err(error) = self.waker.wake()
+        {
+            log::error!("cannot wake the reactor: {error}");
+        }
+    }
+}
+
 /// The sockets of a server, and the loop over them.
 pub struct Reactor {
     poll: Poll,
@@ -102,6 +123,9 @@ pub struct Reactor {
     connections: Vec<Option<Connection>>,
     signals: Option<Signals>,
     stop: Stop,
+    readiness: Readiness,
+    /// What [`Readiness::set`] said.
+    told_ready: Receiver<bool>,
     buffer: Vec<u8>,
     /// Clients that have used up their budget and may have more to read.
     unread: Vec<Slot>,
@@ -116,6 +140,7 @@ impl Reactor {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let wanted = listener::bind_all(config, ports, &[])?;
         let (adopt, rebound) = mpsc::channel();
+        let (tell, told_ready) = mpsc::channel();
         let mut reactor = Reactor {
             poll,
             clock,
@@ -126,6 +151,8 @@ impl Reactor {
             binder: None,
             connections: Vec::new(),
             signals: None,
+            readiness: Readiness { tell, waker: waker.clone() },
+            told_ready,
             stop: Stop { asked: Arc::default(), waker },
             buffer: vec![0; READ_BUFFER],
             unread: Vec::new(),
@@ -173,6 +200,11 @@ impl Reactor {
         self.stop.clone()
     }
 
+    /// What says from outside whether the server is ready.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
     /// Where the reactor listens, in the order of the configuration.
     pub fn bound(&self) -> Vec<Bound> {
         self.listeners.iter().map(|listener| listener.bound().clone()).collect()
@@ -214,7 +246,7 @@ impl Reactor {
         }
         for event in events.iter() {
             match event.token() {
-                WAKER => {}
+                WAKER => self.told_ready.try_iter().for_each(|ready| engine.world.set_ready(ready)),
                 SIGNALS => {
                     if self.signals.as_mut().is_some_and(Signals::drain) {
                         self.stop.asked.store(true, Ordering::Release);

@@ -74,6 +74,22 @@ impl<'a> Args<'a> {
         self.spans.iter().map(|span| (span.end - span.start) as usize).sum()
     }
 
+    /// The bytes that a request with these arguments has, as an array of bulk strings.
+    pub fn wire_len(self) -> usize {
+        let header = |n: usize| n.checked_ilog10().unwrap_or(0) as usize + "*1\r\n".len();
+        let bulk = |span: &Span| {
+            let len = (span.end - span.start) as usize;
+            header(len) + len + "\r\n".len()
+        };
+        header(self.len()) + self.spans.iter().map(bulk).sum::<usize>()
+    }
+
+    /// At least [`Args::wire_len`], found at once.
+    pub fn wire_len_bound(self) -> usize {
+        const LONGEST_FRAME: usize = "$4294967295\r\n\r\n".len();
+        self.input.len() + LONGEST_FRAME * (self.len() + 1)
+    }
+
     /// A copy that needs no input buffer.
     pub fn to_owned(self) -> OwnedArgs {
         self.from(0).collect()
@@ -147,6 +163,8 @@ mod tests {
         assert!(args.pairs(0).eq([(&b"set"[..], &b"k"[..])]));
         assert!(args.is(0, "SET"));
         assert_eq!(args.bytes(), 4);
+        assert_eq!(args.wire_len(), b"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$0\r\n\r\n".len());
+        assert!(args.wire_len() <= args.wire_len_bound());
         assert_eq!(args.to_owned().args().get(1), Some(&b"k"[..]));
     }
 }

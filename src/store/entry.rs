@@ -207,15 +207,25 @@ impl Entry {
         }
     }
 
+    /// Replaces a string by one that is as long, in its place. False: it is none, or not as long.
+    #[inline]
+    pub fn set_in_place(&mut self, form: Form, payload: &[u8]) -> bool {
+        let (is_string, start) = (self.form().kind() == Kind::String, self.start());
+        match &mut self.slot {
+            Slot::Blob(blob) if is_string && blob.len() == start + payload.len() => {
+                blob[start..].copy_from_slice(payload);
+                self.set_form(form);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Replaces the value, whatever it was, by a compact one. Returns the large value that was there.
     pub fn set_compact(&mut self, form: Form, payload: &[u8]) -> Option<Value> {
         self.set_form(form);
         let start = self.start();
         match &mut self.slot {
-            Slot::Blob(blob) if blob.len() == start + payload.len() => {
-                blob[start..].copy_from_slice(payload);
-                None
-            }
             Slot::Blob(blob) => {
                 let mut bytes = std::mem::take(blob).into_vec();
                 bytes.truncate(start);

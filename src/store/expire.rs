@@ -94,7 +94,7 @@ impl Store {
     /// Removes up to about so many keys and fields of hashes whose time has come. Returns whether there
     /// are more.
     pub fn expire_some(&mut self, most: usize) -> bool {
-        if self.shared.expires_lazily {
+        if self.shared.expires_lazily || self.shared.keeps_expired {
             return false;
         }
         let mut left = most;
@@ -106,7 +106,7 @@ impl Store {
 
     /// When [`Store::expire_some`] finds the next key, if no command changes that.
     pub fn next_expiry(&self) -> Option<Millis> {
-        if self.shared.expires_lazily {
+        if self.shared.expires_lazily || self.shared.keeps_expired {
             return None;
         }
         let firsts = self.databases.iter().flat_map(|db| [db.expiries.first(), db.fields.first()]);

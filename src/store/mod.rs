@@ -108,6 +108,8 @@ pub struct Shared {
     pub expired_fields: u64,
     /// Whether keys whose time has come stay until somebody asks for them (DEBUG SET-ACTIVE-EXPIRE 0).
     pub expires_lazily: bool,
+    /// Keys whose time has come stay where they are, unseen.
+    pub keeps_expired: bool,
     /// Keys and values that were freed in slices.
     pub freed_later: u64,
     /// Changes of the keyspace.
@@ -386,11 +388,17 @@ impl<'a> Db<'a> {
     /// The position of a key that has not expired.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
         let at = self.db.entries.find(hash_of(key), key)?;
-        if self.db.entries.at(at).expiry().is_some_and(|when| when <= self.shared.now) {
-            self.db.expire_at(self.shared, at);
+        if self.has_expired(at) {
+            if !self.shared.keeps_expired {
+                self.db.expire_at(self.shared, at);
+            }
             return None;
         }
         Some(at)
+    }
+
+    fn has_expired(&self, at: usize) -> bool {
+        self.db.entries.at(at).expiry().is_some_and(|when| when <= self.shared.now)
     }
 
     /// As [`Db::find`], counted as a read.
@@ -471,11 +479,14 @@ impl<'a> Db<'a> {
         self.db.is_empty()
     }
 
-    /// Removes the key if its time has come. Returns whether it had.
+    /// Removes the key if its time has come, even where such keys are kept. Returns whether it had.
     pub fn expire(&mut self, key: &[u8]) -> bool {
-        let expired = self.shared.expired;
-        self.find(key);
-        self.shared.expired > expired
+        let found = self.db.entries.find(hash_of(key), key);
+        let expired = found.filter(|&at| self.has_expired(at));
+        if let Some(at) = expired {
+            self.db.expire_at(self.shared, at);
+        }
+        expired.is_some()
     }
 
     pub fn contains(&mut self, key: &[u8]) -> bool {
@@ -581,6 +592,9 @@ impl<'a> Db<'a> {
 
     /// As [`Db::insert`], and nobody hears that the key is new.
     fn add(&mut self, mut entry: Entry) -> usize {
+        if self.shared.keeps_expired {
+            self.expire(entry.key());
+        }
         entry.set_usage(self.shared.eviction.first_use());
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();

@@ -211,8 +211,12 @@ impl Db<'_> {
     #[inline]
     fn overwrite(&mut self, at: usize, form: Form, value: &[u8]) {
         let entry = self.db.entries.at_mut(at);
-        let before = entry.memory();
         let form = settled(form, entry.key().len(), value, entry.expiry().is_some());
+        if entry.set_in_place(form, value) {
+            // There is nothing to account for.
+            return self.touch(at);
+        }
+        let before = entry.memory();
         let (hash, first_field) = (entry.hash(), hash::next_expiry(entry));
         let old = entry.set_compact(form, value);
         self.shared.discard(old);

@@ -4,7 +4,8 @@
 //! * [`number`] reads and writes integers, and reads the sizes of configuration files;
 //! * [`double`] reads and writes floating point numbers, digit for digit as Valkey does;
 //! * [`extended`] does the arithmetic of INCRBYFLOAT, in the 80 bits that Valkey has for it;
-//! * [`quote`] splits lines into words and quotes bytes so that a person can read them.
+//! * [`quote`] splits lines into words and quotes bytes so that a person can read them;
+//! * [`word`] makes two numbers of a short string.
 //!
 //! Everything here works on bytes, because that is what arrives, and nothing here knows anything
 //! else of the crate. Rules that no document states were learned by asking Valkey 9.1; each is told
@@ -16,3 +17,4 @@ pub mod glob;
 mod grisu;
 pub mod number;
 pub mod quote;
+pub mod word;

@@ -8,10 +8,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::access::UserId;
+use super::pause::Postponed;
 use super::session::Session;
 use super::stats::CommandId;
 use super::subscriptions::Subscriptions;
+use super::tracker::Tracker;
 use super::transaction::Transaction;
+use super::waiters::Wait;
+use super::watch::Watched;
 use crate::resp::{Parser, Protocol};
 
 /// Which listener a client came through.
@@ -149,7 +153,7 @@ pub struct Client {
     /// CLIENT CAPA REDIRECT: understands -REDIRECT errors. It describes the program, as `lib_name` does.
     pub redirect_capable: bool,
 
-    /// Its command waits: see [`super::waiters`].
+    /// Its command waits, or is held back: see [`super::waiters`] and [`super::pause`].
     pub is_waiting: bool,
     /// What few clients have.
     pub session: Option<Box<Session>>,
@@ -161,6 +165,8 @@ pub struct Client {
     pub unfinished: bool,
     /// It is in the list of clients that this turn flushes.
     pub touched: bool,
+    /// It is in the line of clients for whom messages wait.
+    pub(super) pushed: bool,
     /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
     pub stalled: bool,
 
@@ -208,6 +214,7 @@ impl Client {
             half_closed: false,
             unfinished: false,
             touched: false,
+            pushed: false,
             stalled: false,
             slow_until: None,
             lingering: false,
@@ -238,6 +245,16 @@ impl Client {
     /// The rare parts of the client's state, there from now on.
     pub fn session_mut(&mut self) -> &mut Session {
         self.session.get_or_insert_default()
+    }
+
+    /// Whether it is shown every command: MONITOR.
+    pub fn is_monitor(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_monitor)
+    }
+
+    /// The keys that it watches, if it ever has watched any.
+    pub fn watched(&self) -> Option<&Watched> {
+        Some(&self.session.as_ref()?.watched)
     }
 
     /// The commands since MULTI, if the client has sent it.
@@ -271,11 +288,27 @@ impl Client {
         self.protocol == Protocol::Resp2 && self.is_subscriber()
     }
 
+    /// The blocking command of the client that waits, if there is one.
+    pub fn wait(&self) -> Option<&Wait> {
+        self.session.as_ref()?.wait.as_ref()
+    }
+
+    /// How the client tracks keys, if it does.
+    pub fn tracker(&self) -> Option<&Tracker> {
+        self.session.as_ref()?.tracker.as_ref()
+    }
+
+    /// As [`Client::tracker`], to change.
+    pub fn tracker_mut(&mut self) -> Option<&mut Tracker> {
+        self.session.as_mut()?.tracker.as_mut()
+    }
+
     /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command
-    /// that waits, those in the queue of a transaction. `client-query-buffer-limit` bounds them.
+    /// that waits, one that is held back, those in the queue of a transaction. `client-query-buffer-limit` bounds them.
     pub fn query_bytes(&self) -> usize {
         let queued = self.transaction().map_or(0, Transaction::memory);
-        self.inbox.len() + self.parser.memory() + queued
+        let postponed = self.session.as_ref().and_then(|session| session.postponed.as_ref());
+        self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
     }
 
     /// Whether its next request may run now.

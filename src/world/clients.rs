@@ -4,7 +4,7 @@
 //! after [`Clients::remove`], which happens between event batches. Whoever remembers a client for
 //! longer than a turn remembers its id and asks for it again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Index, IndexMut};
 
 use slab::Slab;
@@ -14,6 +14,11 @@ use super::client::{Client, Doom, Kind, Peer};
 
 /// Places beyond `maxclients` for clients of the admin port and the unix socket.
 pub const RESERVED_PLACES: usize = 16;
+
+/// To so many clients messages are sent in one turn, or to more, so that nobody waits for longer than so
+/// many turns.
+const PUSHED_PER_TURN: usize = 64;
+const MOST_TURNS: usize = 8;
 
 /// A client's place for as long as it is connected.
 pub type Slot = usize;
@@ -29,12 +34,16 @@ pub struct Clients {
     unreserved: usize,
     /// Slots with something to flush, or to close, at the end of the turn.
     touched: Vec<Slot>,
+    /// Slots of clients for whom messages wait, in the order in which it is their turn.
+    pushed: VecDeque<Slot>,
     /// Slots of clients with complete requests in their inbox that may run in the next turn.
     resumed: Vec<Slot>,
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
-    /// Bytes of memory of all clients, as [`Clients::account`] last found them.
+    /// Bytes of memory of all clients, as [`Clients::account`] last found them, and of those among them
+    /// that may be closed to save memory.
     memory: usize,
+    evictable: usize,
 }
 
 impl Clients {
@@ -55,6 +64,7 @@ impl Clients {
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
+        self.evictable -= if client.no_evict { 0 } else { client.accounted };
         self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
         client
     }
@@ -87,7 +97,27 @@ impl Clients {
         let client = &mut self.slab[slot];
         let memory = client.memory();
         self.memory = self.memory + memory - client.accounted;
+        if !client.no_evict {
+            self.evictable = self.evictable + memory - client.accounted;
+        }
         client.accounted = memory;
+    }
+
+    /// Bytes of memory of the clients that may be closed to save some.
+    #[inline]
+    pub fn evictable(&self) -> usize {
+        self.evictable
+    }
+
+    /// CLIENT NO-EVICT: whether the client is spared when memory of clients is short.
+    pub fn spare(&mut self, slot: Slot, is_spared: bool) {
+        let client = &mut self.slab[slot];
+        match (client.no_evict, is_spared) {
+            (false, true) => self.evictable -= client.accounted,
+            (true, false) => self.evictable += client.accounted,
+            _ => {}
+        }
+        client.no_evict = is_spared;
     }
 
     pub fn contains(&self, slot: Slot) -> bool {
@@ -174,14 +204,51 @@ impl Clients {
         self.touch(slot);
     }
 
-    /// The slots that were touched since the last call.
+    /// Messages wait for the client. They are sent in this turn or one of the next few.
+    #[inline]
+    pub(super) fn push(&mut self, slot: Slot) {
+        let client = &mut self.slab[slot];
+        if !client.pushed {
+            client.pushed = true;
+            self.pushed.push_back(slot);
+        }
+    }
+
+    /// Whether there are clients for whom messages wait.
+    pub fn has_pushed(&self) -> bool {
+        !self.pushed.is_empty()
+    }
+
+    /// The slots that were touched since the last call, and of clients to whom messages were pushed as many
+    /// as one turn sends to. Some may have other clients by now.
+    ///
+    /// To send costs more than anything else that a message does. When it goes to very many, the turns in
+    /// between let more messages come, and each client is sent what has gathered until it is its turn.
     pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
         into.clear();
-        std::mem::swap(&mut self.touched, into);
-        for &slot in into.iter() {
+        let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
+        let is_crowd = self.pushed.len() > share;
+        if is_crowd {
+            // Who has asked does not wait for the others.
+            self.take_replied(into);
+        }
+        for slot in self.pushed.drain(..share.min(self.pushed.len())) {
+            if let Some(client) = self.slab.get_mut(slot) {
+                client.pushed = false;
+            }
+            into.push(slot);
+        }
+        if !is_crowd {
+            self.take_replied(into);
+        }
+    }
+
+    fn take_replied(&mut self, into: &mut Vec<Slot>) {
+        for slot in self.touched.drain(..) {
             if let Some(client) = self.slab.get_mut(slot) {
                 client.touched = false;
             }
+            into.push(slot);
         }
     }
 }
@@ -203,6 +270,28 @@ impl IndexMut<Slot> for Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crowd_is_sent_to_in_a_few_turns_and_keeps_nobody_waiting() {
+        let mut clients = Clients::default();
+        let slots: Vec<Slot> = (0..1000).map(|_| add(&mut clients, Kind::Tcp)).collect();
+        let mut taken = Vec::new();
+        slots[..3].iter().for_each(|&slot| clients.push(slot));
+        clients.touch(slots[3]);
+        clients.take_touched(&mut taken);
+        assert_eq!(taken, slots[..4]);
+        slots.iter().for_each(|&slot| clients.push(slot));
+        let mut sent = Vec::new();
+        for _ in 0..MOST_TURNS {
+            clients.touch(slots[999]);
+            clients.push(slots[999]);
+            clients.take_touched(&mut taken);
+            assert_eq!((taken.len(), taken.contains(&slots[999])), (126, true));
+            sent.extend(taken.iter().copied().filter(|&slot| slot != slots[999]));
+        }
+        assert_eq!(sent, slots[..999]);
+        assert!(!clients.has_pushed());
+    }
 
     fn add(clients: &mut Clients, kind: Kind) -> Slot {
         clients.add(Peer { kind, ..Peer::local() }, 0, UserId::DEFAULT, true)

@@ -24,7 +24,9 @@ impl KeyIndex {
             return;
         };
         if let Some(line) = keys.get_mut(key) {
-            line.retain(|&other| other != client);
+            if let Some(place) = line.iter().position(|&other| other == client) {
+                line.remove(place);
+            }
             if line.is_empty() {
                 keys.remove(key);
             }

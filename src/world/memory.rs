@@ -1,10 +1,10 @@
-//! How much memory is used, and what happens when it is more than `maxmemory`.
+//! How much memory is used, and what happens when it is more than `maxmemory` or `maxmemory-clients`.
 //!
 //! What is used is counted, not asked of the allocator: the process as it was at its start, keys with
-//! their values and tables, and clients with their buffers. All three are figures that are kept up to
-//! date, so a command costs an addition.
+//! their values and tables, clients with their buffers, and the keys that clients track. All of them are
+//! figures that are kept up to date, so a command costs an addition.
 
-use super::World;
+use super::{Doom, World};
 
 /// What memory is used for, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +17,13 @@ pub struct Usage {
     pub unfreed: usize,
     /// Clients and their buffers.
     pub clients: usize,
+    /// The keys that clients have read and track.
+    pub tracking: usize,
 }
 
 impl Usage {
     pub fn total(self) -> usize {
-        self.startup + self.store + self.unfreed + self.clients
+        self.startup + self.store + self.unfreed + self.clients + self.tracking
     }
 }
 
@@ -36,6 +38,7 @@ impl World {
             store: self.store.memory(),
             unfreed: self.store.unfreed(),
             clients: self.clients.memory(),
+            tracking: self.tracking.memory(),
         }
     }
 
@@ -44,12 +47,30 @@ impl World {
         self.peak_memory.max(self.memory().total())
     }
 
-    /// Evicts keys while more memory is used than `maxmemory` allows. What is being freed is not used.
-    /// False: there is too much, and nothing that may go.
+    /// Whether more memory is used than `maxmemory` allows. What is being freed is not used.
+    pub fn is_full(&self) -> bool {
+        let Usage { startup, store, clients, tracking, .. } = self.memory();
+        startup + store + clients + tracking > self.config.maxmemory
+    }
+
+    /// Evicts keys while more memory is used than `maxmemory` allows.
+    /// False: there is too much, and nothing that may go. While a pause is on nothing goes, and nobody is
+    /// refused for that.
     pub fn make_room(&mut self) -> bool {
+        if self.pause.is_some() {
+            return true;
+        }
+        let is_enough = self.evict_some();
+        if self.has_news() {
+            // It is nobody's doing.
+            self.spread_news(None);
+        }
+        is_enough
+    }
+
+    fn evict_some(&mut self) -> bool {
         for _ in 0..EVICTED_AT_ONCE {
-            let Usage { startup, store, clients, .. } = self.memory();
-            if startup + store + clients <= self.config.maxmemory {
+            if !self.is_full() {
                 return true;
             }
             if !self.store.evict_one() {
@@ -57,6 +78,36 @@ impl World {
             }
         }
         true
+    }
+}
+
+impl World {
+    /// Closes clients, the largest first, while they make the server hold more memory than
+    /// `maxmemory-clients` allows. Who is closing already is not asked again.
+    pub fn evict_clients(&mut self) {
+        let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
+        let Some(limit) = limit.filter(|&limit| self.clients.evictable() > limit) else {
+            return;
+        };
+        let evictable = self.clients.iter().filter(|client| !client.no_evict);
+        let mut all: Vec<(usize, u64)> =
+            evictable.map(|client| (client.memory(), client.id)).collect();
+        all.sort_unstable_by_key(|&(memory, id)| (std::cmp::Reverse(memory), id));
+        let mut used: usize = all.iter().map(|(memory, _)| memory).sum();
+        for (memory, id) in all {
+            if used <= limit {
+                break;
+            }
+            used -= memory;
+            let Some(slot) = self.clients.slot_of(id) else { continue };
+            if self.clients[slot].doom == Doom::Now {
+                continue;
+            }
+            log::info!("client {id} is closed: it holds {memory} bytes, the most of all");
+            self.stats.evicted_clients += 1;
+            self.end_session(slot);
+            self.clients.doom(slot, Doom::Now);
+        }
     }
 }
 

@@ -6,16 +6,24 @@
 pub mod access;
 pub mod client;
 pub mod clients;
+pub mod commandlog;
 pub mod config;
 pub mod key_index;
+pub mod latency;
 pub mod memory;
+pub mod monitors;
 pub mod news;
 pub mod output;
+pub mod pause;
+pub mod persona;
 pub mod process;
 pub mod pubsub;
 pub mod session;
+pub mod spare;
 pub mod stats;
 pub mod subscriptions;
+pub mod tracker;
+pub mod tracking;
 pub mod transaction;
 mod users;
 pub mod waiters;
@@ -28,12 +36,18 @@ use std::time::Duration;
 pub use access::{Access, UserId, Vocabulary};
 pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
 pub use clients::{Clients, Slot};
+pub use commandlog::{CommandLog, Thresholds};
 pub use config::{Config, LoadError};
+pub use monitors::Monitors;
+pub use pause::{Held, Pause};
+pub use persona::Persona;
 pub use process::Process;
 pub use pubsub::PubSub;
 pub use session::Session;
+pub use spare::Spare;
 pub use stats::{CommandId, Stats, Stopwatch};
 pub use subscriptions::{Subscriptions, Topic};
+pub use tracking::Tracking;
 pub use transaction::Transaction;
 pub use waiters::{Until, Wait, Waiters};
 pub use watch::Watches;
@@ -62,6 +76,9 @@ pub struct Orders {
 /// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
 pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
 
+/// Told once, when the server has become ready.
+pub type WhenReady = Box<dyn FnOnce() + Send>;
+
 /// The state of the server.
 pub struct World {
     pub now: Now,
@@ -72,11 +89,21 @@ pub struct World {
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
+    pub spare: Spare,
+    pub pause: Option<Pause>,
+    pub tracking: Tracking,
     pub access: Access,
     pub config: Config,
     pub stats: Stats,
+    pub commandlog: CommandLog,
+    pub events: latency::Events,
+    pub thresholds: Thresholds,
+    pub monitors: Monitors,
     pub process: Process,
     pub orders: Orders,
+    /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
+    unready: Option<Now>,
+    when_ready: Option<WhenReady>,
     /// The most memory that was used when a turn began: see [`World::peak_memory`].
     pub peak_memory: usize,
     /// What `net` offers to CONFIG SET, if there is a `net`.
@@ -94,21 +121,31 @@ impl World {
             now,
             started: now,
             clients: Clients::default(),
+            unready: (!config.start_ready).then_some(now),
             store: Store::new(config.databases),
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
+            spare: Spare::default(),
+            pause: None,
+            tracking: Tracking::default(),
             access: Access::configured(&config, commands)?,
-            config,
             stats: Stats::new(commands.size()),
+            commandlog: CommandLog::default(),
+            events: latency::Events::default(),
+            thresholds: Thresholds::of(&config),
+            monitors: Monitors::default(),
+            config,
             process: Process::default(),
             orders: Orders::default(),
+            when_ready: None,
             peak_memory: 0,
             rebind: None,
             extension: Box::new(()),
         };
         world.set_now(now);
         world.configure_store();
+        world.configure_watchers();
         Ok(world)
     }
 
@@ -125,6 +162,38 @@ impl World {
         self.follow_events();
     }
 
+    /// Says whether the server can do its work, as it can from the start unless `start-ready` says
+    /// otherwise. While it cannot, clients connect and shake hands, and commands with
+    /// [`crate::dispatch::spec::flag::NEEDS_READY`] are refused.
+    pub fn set_ready(&mut self, ready: bool) {
+        match ready {
+            false => self.unready = self.unready.or(Some(self.now)),
+            true => {
+                self.unready = None;
+                if let Some(tell) = self.when_ready.take() {
+                    tell();
+                }
+            }
+        }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.unready.is_none()
+    }
+
+    /// Since when the server has not been ready, if it is not.
+    pub fn unready_since(&self) -> Option<Now> {
+        self.unready
+    }
+
+    /// Calls `tell` as soon as the server is ready: now, if it is.
+    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
+        match self.is_ready() {
+            true => tell(),
+            false => self.when_ready = Some(Box::new(tell)),
+        }
+    }
+
     /// The state of an embedder's commands, if it is a `T`.
     pub fn extension<T: Any>(&mut self) -> Option<&mut T> {
         self.extension.downcast_mut()
@@ -137,6 +206,15 @@ impl World {
         self.stats.connections_received += 1;
         self.stats.peak_clients = self.stats.peak_clients.max(self.clients.len());
         slot
+    }
+
+    /// A command of the client has been answered.
+    pub fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
+        self.stats.commands_processed += 1;
+        self.clients[slot].commands += 1;
+        let stats = self.stats.command(command);
+        stats.calls += 1;
+        stats.failed += u64::from(is_error);
     }
 
     /// Seconds since the server started.

@@ -6,17 +6,20 @@ use crate::store::journal::What;
 impl World {
     /// Passes on what the store has noted. `by`: the client whose command did it.
     pub fn spread_news(&mut self, by: Option<Slot>) {
+        let by = by.map(|slot| self.clients[slot].id);
         let journal = self.store.shared.journal.take();
         for note in journal.iter() {
             match note.what {
                 What::Changed => {
                     self.break_watches(note.db, note.key);
                     self.waiters.changed(note.db, note.key);
+                    if self.tracking.is_on() {
+                        self.tell_trackers(note.key, by);
+                    }
                 }
                 What::Event(_, event) => self.announce(note.db, event, note.key),
             }
         }
-        let _ = by;
         self.store.shared.journal.put_back(journal);
     }
 
@@ -29,11 +32,22 @@ impl World {
     /// Lets the store note which keys change while somebody wants to know.
     pub(super) fn follow_keys(&mut self) {
         self.store.shared.journal.follows_keys =
-            !self.watches.is_empty() || self.waiters.has_keys();
+            !self.watches.is_empty() || self.waiters.has_keys() || self.tracking.is_on();
     }
 
     /// Removes every key of a database, and returns how many there were.
     pub fn flush(&mut self, db: usize) -> usize {
+        self.tell_all_trackers();
+        self.empty(db)
+    }
+
+    /// As [`World::flush`], for every database.
+    pub fn flush_all(&mut self) -> usize {
+        self.tell_all_trackers();
+        (0..self.store.databases()).map(|db| self.empty(db)).sum()
+    }
+
+    fn empty(&mut self, db: usize) -> usize {
         self.keys_go(db, None);
         self.store.db(db).clear()
     }

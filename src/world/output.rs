@@ -43,7 +43,8 @@ impl<W: Fn(&mut Reply)> Frame<W> {
 
 impl World {
     /// Sends the client what is no part of the reply to the command that it is running: that reply comes
-    /// first. Who is closing gets nothing more.
+    /// first. Who is closing gets nothing more. What waits does so for a few turns at most, and not at all
+    /// when it is much.
     pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
         let client = &mut self.clients[slot];
         if client.doom != Doom::No {
@@ -59,11 +60,18 @@ impl World {
             return;
         }
         let room = outbox.bytes.capacity();
+        if room == 0 {
+            outbox.bytes = self.spare.take();
+        }
         outbox.bytes.extend_from_slice(bytes);
         if outbox.bytes.capacity() != room {
             self.clients.account(slot);
         }
-        self.clients.touch(slot);
+        if self.clients[slot].output() > 0 {
+            self.clients.touch(slot);
+        } else {
+            self.clients.push(slot);
+        }
         self.limit_output(slot);
     }
 

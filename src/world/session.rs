@@ -1,8 +1,10 @@
-//! What only some clients have: a transaction, keys they watch, a command that waits.
+//! What only some clients have: a transaction, keys they watch, a command that waits or is held back.
 //!
 //! It sits behind one box, so that the many who have none of it stay small.
 
+use super::pause::Postponed;
 use super::subscriptions::Subscriptions;
+use super::tracker::Tracker;
 use super::transaction::Transaction;
 use super::waiters::Wait;
 use super::watch::Watched;
@@ -14,9 +16,15 @@ pub struct Session {
     /// Since MULTI.
     pub transaction: Option<Transaction>,
     pub watched: Watched,
+    /// Since CLIENT TRACKING ON.
+    pub tracker: Option<Tracker>,
+    /// MONITOR: it is shown every command.
+    pub is_monitor: bool,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
     pub subscriptions: Subscriptions,
+    /// The command that a pause holds back.
+    pub postponed: Option<Postponed>,
 }
 
 impl Session {
@@ -25,8 +33,10 @@ impl Session {
         size_of::<Session>()
             + self.transaction.as_ref().map_or(0, Transaction::memory)
             + self.watched.memory()
+            + self.tracker.as_ref().map_or(0, Tracker::memory)
             + self.wait.as_ref().map_or(0, Wait::memory)
             + self.subscriptions.memory()
+            + self.postponed.as_ref().map_or(0, Postponed::memory)
     }
 }
 
@@ -36,8 +46,10 @@ impl World {
     pub fn end_session(&mut self, slot: Slot) {
         if self.clients[slot].session.is_some() {
             self.unwatch(slot);
+            self.untrack(slot);
             self.stop_waiting(slot);
             self.unsubscribe_all(slot);
+            self.stop_monitoring(slot);
             self.clients[slot].session = None;
         }
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::latency::Histogram;
 use crate::error::Error;
 
 /// The place of a command's record: its row in the command table.
@@ -36,6 +37,9 @@ const MAX_ERROR_CODES: usize = 128;
 pub struct Stats {
     /// By [`CommandId`].
     pub commands: Vec<CommandStats>,
+    /// By [`CommandId`]: how long the calls took, while `latency-tracking` is on.
+    pub latencies: Vec<Histogram>,
+    pub tracks_latency: bool,
     /// By the first word of the error.
     pub errors: BTreeMap<Box<[u8]>, u64>,
     pub error_replies: u64,
@@ -49,6 +53,8 @@ pub struct Stats {
     pub writes: u64,
     pub query_buffer_limit_disconnections: u64,
     pub output_buffer_limit_disconnections: u64,
+    /// Clients closed to save memory: `maxmemory-clients`.
+    pub evicted_clients: u64,
     pub peak_clients: usize,
     /// The longest input and output buffers seen, in bytes.
     pub max_input_buffer: usize,
@@ -59,7 +65,11 @@ pub struct Stats {
 impl Stats {
     /// Counters for a table of so many rows.
     pub fn new(rows: usize) -> Stats {
-        Stats { commands: vec![CommandStats::default(); rows], ..Stats::default() }
+        Stats {
+            commands: vec![CommandStats::default(); rows],
+            latencies: vec![Histogram::default(); rows],
+            ..Stats::default()
+        }
     }
 
     pub fn command(&mut self, id: CommandId) -> &mut CommandStats {
@@ -132,35 +142,43 @@ impl Rate {
 /// default stands still, so that tests are the same every time.
 pub type ReadNanos = fn() -> u64;
 
-/// Measures commands for [`CommandStats::nanos`].
+/// Measures commands for [`CommandStats::nanos`] and [`Stats::latencies`].
 ///
 /// Reading a clock takes about as long as running PING. So an ordinary command is timed alone, but a
-/// row of the same short command (flag FAST), as it comes in a pipeline, is timed as one. The sum is
-/// exact either way; parsing between the commands of a row counts as theirs.
+/// row of the same short command (FAST or SHORT), as it comes in a pipeline, is timed as one. The sum is
+/// exact either way; parsing between the commands of a row counts as theirs, and each is taken to have
+/// lasted as long as the others. Who wants to know better has every command stopped: see
+/// [`super::commandlog::Thresholds::times_each`].
 #[derive(Debug)]
 pub struct Stopwatch {
     read: ReadNanos,
     started: u64,
     running: Option<CommandId>,
+    /// How many calls the row has.
+    calls: u64,
+    /// What the row took beside the time that has passed.
+    charged: u64,
     /// When the last command was over, if the next one follows at once.
     stopped: Option<u64>,
 }
 
 impl Stopwatch {
     pub fn new(read: ReadNanos) -> Stopwatch {
-        Stopwatch { read, started: 0, running: None, stopped: None }
+        Stopwatch { read, started: 0, running: None, calls: 0, charged: 0, stopped: None }
     }
 
     /// A command is about to run. A row of the same one goes on.
     #[inline]
     pub fn start(&mut self, command: CommandId, stats: &mut Stats) {
         if self.running == Some(command) {
+            self.calls += 1;
             return;
         }
         // Between two commands of a pipeline nothing happens that would be worth another look.
         let now = self.stopped.take().unwrap_or_else(self.read);
         self.book(now, stats);
         self.running = Some(command);
+        self.calls = 1;
         self.started = now;
     }
 
@@ -170,10 +188,26 @@ impl Stopwatch {
             return 0;
         }
         let now = (self.read)();
-        let elapsed = now.saturating_sub(self.started);
-        self.book(now, stats);
+        let elapsed = self.book(now, stats);
         self.stopped = Some(now);
         elapsed
+    }
+
+    /// The command that is running takes so many nanoseconds more than pass while it runs.
+    pub fn charge(&mut self, nanos: u64) {
+        self.charged = self.charged.saturating_add(nanos);
+    }
+
+    /// The command that started last waits. It is no call before it has what it waits for.
+    pub fn postpone(&mut self) {
+        self.calls = self.calls.saturating_sub(1);
+    }
+
+    /// How long something that is no command takes, in nanoseconds.
+    pub fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
+        let started = (self.read)();
+        let result = work();
+        (result, (self.read)().saturating_sub(started))
     }
 
     /// As [`Stopwatch::stop`]; what happens from now on until the next command is not timed.
@@ -182,10 +216,21 @@ impl Stopwatch {
         self.stopped = None;
     }
 
-    fn book(&mut self, now: u64, stats: &mut Stats) {
-        if let Some(command) = self.running.take() {
-            stats.command(command).nanos += now.saturating_sub(self.started);
+    /// The row is over. Returns how long it took.
+    fn book(&mut self, now: u64, stats: &mut Stats) -> u64 {
+        let Some(command) = self.running.take() else {
+            return 0;
+        };
+        let charged = std::mem::take(&mut self.charged);
+        let elapsed = now.saturating_sub(self.started).saturating_add(charged);
+        let total = &mut stats.command(command).nanos;
+        *total = total.saturating_add(elapsed);
+        if stats.tracks_latency
+            && let Some(each) = elapsed.checked_div(self.calls)
+        {
+            stats.latencies[command.index()].add(each, self.calls);
         }
+        elapsed
     }
 }
 

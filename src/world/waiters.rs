@@ -5,18 +5,21 @@
 //! What it answers when its time is up was written when it began to wait.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 use super::key_index::KeyIndex;
 use super::stats::CommandId;
 use super::{Slot, World};
-use crate::resp::OwnedArgs;
+use crate::error::Error;
+use crate::resp::{OwnedArgs, Reply};
 use crate::store::Kind;
 
 /// What a command waits for.
 #[derive(Debug)]
 pub struct Until {
-    /// Any of these keys to hold a value of this type. `None`: only for its time to be up.
-    pub keys: Option<(Kind, Vec<Box<[u8]>>)>,
+    /// Any of these keys to hold a value of this type; they are some of the command's arguments. `None`:
+    /// only for its time to be up.
+    pub keys: Option<(Kind, Range<usize>)>,
     /// The time when that is, in µs of [`super::Now::mono`]. `None`: never.
     pub deadline: Option<u64>,
 }
@@ -38,12 +41,12 @@ pub struct Wait {
 impl Wait {
     /// Bytes of memory.
     pub fn memory(&self) -> usize {
-        let keys = self.keys().map(|key| key.len() + size_of::<Box<[u8]>>());
-        self.args.memory() + keys.sum::<usize>() + self.answer.capacity()
+        self.args.memory() + self.answer.capacity()
     }
 
     fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.until.keys.iter().flat_map(|(_, keys)| keys).map(|key| &**key)
+        let keys = self.until.keys.as_ref().map_or(0..0, |(_, keys)| keys.clone());
+        self.args.args().from(keys.start).take(keys.len())
     }
 }
 
@@ -73,9 +76,19 @@ impl Waiters {
         self.by_key.len()
     }
 
+    /// How many of them do not wait for ever.
+    pub fn timeouts(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// When the time of the first of them is up.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|&(due, _)| due)
+    }
+
+    /// How many of them will not wait for ever.
+    pub fn deadlines(&self) -> usize {
+        self.deadlines.len()
     }
 
     pub fn has_keys(&self) -> bool {
@@ -90,9 +103,10 @@ impl Waiters {
         }
     }
 
-    /// All keys of a database may have changed.
+    /// All keys of a database may have changed, the first in order of name first.
     pub fn all_changed(&mut self, db: usize) {
-        let keys: Vec<Box<[u8]>> = self.by_key.keys(db).map(Box::from).collect();
+        let mut keys: Vec<Box<[u8]>> = self.by_key.keys(db).map(Box::from).collect();
+        keys.sort_unstable();
         for key in keys {
             self.changed(db, &key);
         }
@@ -143,7 +157,9 @@ impl World {
         }
         self.waiters.len -= 1;
         client.is_waiting = false;
-        self.clients.resume(slot);
+        if !client.inbox.is_empty() {
+            self.clients.resume(slot);
+        }
         self.follow_keys();
         Some(wait)
     }
@@ -164,6 +180,20 @@ impl World {
     pub fn give_up_waiting(&mut self, slot: Slot) {
         if let Some(wait) = self.stop_waiting(slot) {
             self.send(slot, &wait.answer);
+            self.count_call(slot, wait.command, false);
+        }
+    }
+
+    /// Answers the client's command with an error.
+    pub fn fail_waiting(&mut self, slot: Slot, error: &Error) {
+        if let Some(wait) = self.stop_waiting(slot) {
+            if !wait.is_silent {
+                let mut reply = Reply::new(Vec::new(), self.clients[slot].protocol);
+                reply.error(error);
+                self.send(slot, &reply.into_inner());
+            }
+            self.stats.count_error(error);
+            self.count_call(slot, wait.command, true);
         }
     }
 }

@@ -44,6 +44,9 @@ impl World {
             self.spread_news(None);
         }
         let watched = &mut self.clients[slot].session_mut().watched;
+        if watched.is_dirty {
+            return;
+        }
         if watched.keys.iter().any(|(other, known)| *other == db && **known == *key) {
             return;
         }
@@ -70,6 +73,10 @@ impl World {
 
     /// Whether a key that the client watches has changed, or has expired since.
     pub fn is_watch_broken(&mut self, slot: Slot) -> bool {
+        // Keys may have gone to make room for this very command.
+        if self.has_news() {
+            self.spread_news(None);
+        }
         let Some(session) = &self.clients[slot].session else {
             return false;
         };
@@ -78,14 +85,13 @@ impl World {
             || session.watched.keys.iter().any(|(db, key)| store.db(*db).expire(key))
     }
 
-    /// A key has changed.
+    /// A key has changed. Who watches it has nothing more to learn, and needs no other keys any more.
     pub(super) fn break_watches(&mut self, db: usize, key: &[u8]) {
-        for id in self.watches.line(db, key) {
-            if let Some(slot) = self.clients.slot_of(id)
-                && let Some(session) = &mut self.clients[slot].session
-            {
-                session.watched.is_dirty = true;
-            }
+        let ids = self.watches.line(db, key);
+        let slots: Vec<Slot> = ids.filter_map(|id| self.clients.slot_of(id)).collect();
+        for slot in slots {
+            self.unwatch(slot);
+            self.clients[slot].session_mut().watched.is_dirty = true;
         }
     }
 }

@@ -68,6 +68,8 @@ async function smoke() {
   check('COMMAND GETKEYS', await client.command('GETKEYS', 'DEL', 'a', 'b'), ['a', 'b']);
   check('COMMAND DOCS', (await client.command('DOCS', 'get'))[0], 'get');
 
+  await publishAndSubscribe(client);
+
   // A connection that is killed under the client: it opens another one and goes on.
   const other = connect({ connectionName: 'other' });
   check('two connections', [await client.client('GETNAME'), await other.client('GETNAME')], ['smoke', 'other']);
@@ -102,6 +104,23 @@ async function smoke() {
   await other.flushall();
   other.disconnect();
   check('QUIT', await client.quit(), 'OK');
+}
+
+async function publishAndSubscribe(client) {
+  const listener = connect();
+  const heard = [];
+  listener.on('message', (channel, message) => heard.push([channel, message]));
+  listener.on('pmessage', (pattern, channel, message) => heard.push([pattern, channel, message]));
+  listener.on('smessage', (channel, message) => heard.push([channel, message]));
+  check('SUBSCRIBE', [await listener.subscribe('news', 'weather'), await listener.psubscribe('n*'), await listener.ssubscribe('shard')], [2, 3, 1]);
+  check('PUBLISH', [await client.publish('news', 'hello'), await client.publish('sports', 'x'), await client.spublish('shard', 'y')], [2, 0, 1]);
+  // Its answer comes behind the messages.
+  await listener.ping();
+  check('messages', heard, [['news', 'hello'], ['n*', 'news', 'hello'], ['shard', 'y']]);
+  check('PUBSUB', [(await client.pubsub('CHANNELS')).sort(), await client.pubsub('NUMSUB', 'news'), await client.pubsub('NUMPAT')], [['news', 'weather'], ['news', 1], 1]);
+  check('UNSUBSCRIBE', [await listener.unsubscribe('news'), await listener.unsubscribe('weather'), await listener.punsubscribe('n*'), await listener.sunsubscribe('shard')], [2, 1, 0, 0]);
+  check('a listener is a client again', await listener.echo('x'), 'x');
+  listener.disconnect();
 }
 
 await run(`ioredis ${version}`, smoke);

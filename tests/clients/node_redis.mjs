@@ -5,7 +5,8 @@
 // Exits 0 when all went well, else with a message. The server must have no password; one is set
 // and taken away again. Keys of databases 0 and 3 are written and flushed.
 import { createRequire } from 'node:module';
-import { createClient, RESP_TYPES } from 'redis';
+import { once } from 'node:events';
+import { BasicClientSideCache, createClient, RESP_TYPES } from 'redis';
 import { check, errorOf, everyByte, host, nextReady, port, run, unixSocket } from './smoke.mjs';
 
 const { version } = createRequire(import.meta.url)('redis/package.json');
@@ -74,6 +75,11 @@ async function smoke(RESP) {
   check('COMMAND DOCS', JSON.stringify(await client.sendCommand(['COMMAND', 'DOCS', 'get'])).includes('summary'));
   check('TRACKINGINFO', typeof (await client.clientTrackingInfo()), 'object');
 
+  await publishAndSubscribe(client, RESP);
+  if (RESP === 3) {
+    await caching(client);
+  }
+
   // A connection that is killed under the client: it opens another one and goes on.
   const other = await connect({ RESP, name: 'other' });
   check('two connections', [await client.clientGetName(), await other.clientGetName()], ['smoke', 'other']);
@@ -106,6 +112,42 @@ async function smoke(RESP) {
   await other.flushAll();
   other.destroy();
   await client.close();
+}
+
+async function publishAndSubscribe(client, RESP) {
+  const listener = await connect({ RESP });
+  const heard = [];
+  const listen = (message, channel) => heard.push([channel, message]);
+  await listener.subscribe(['news', 'weather'], listen);
+  await listener.pSubscribe('n*', listen);
+  await listener.sSubscribe('shard', listen);
+  check('PUBLISH', [await client.publish('news', 'hello'), await client.publish('sports', 'x'), await client.sPublish('shard', 'y')], [2, 0, 1]);
+  // Its answer comes behind the messages.
+  await listener.ping();
+  check('messages', heard, [['news', 'hello'], ['news', 'hello'], ['shard', 'y']]);
+  check('PUBSUB', [(await client.pubSubChannels()).sort(), { ...(await client.pubSubNumSub(['news'])) }, await client.pubSubNumPat()], [['news', 'weather'], { news: 1 }, 1]);
+  await listener.unsubscribe(['news', 'weather']);
+  await listener.pUnsubscribe('n*');
+  await listener.sUnsubscribe('shard');
+  check('no more', await client.publish('news', 'hello'), 0);
+  check('a listener is a client again', String(await listener.echo('x')), 'x');
+  listener.destroy();
+// The client-side cache: what it has read it keeps, until the server says that it changed.
+async function caching(writer) {
+  const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 100, evictPolicy: 'LRU' });
+  const cached = await connect({ RESP: 3, clientSideCache: cache });
+  for (const value of ['1', '2']) {
+    const told = cache.size() > 0 && once(cache, 'invalidate');
+    await writer.set('cached', value);
+    await told;
+    const reads = [await cached.get('cached'), await cached.get('cached'), await cached.get('cached')];
+    check('a read is kept', [reads, cache.size()], [[value, value, value], 1]);
+  }
+  const { hitCount, missCount } = cache.stats();
+  check('what is kept is not read again', [hitCount, missCount], [4, 2]);
+  await Promise.all([once(cache, 'invalidate'), writer.flushAll()]);
+  check('a flush empties it', await cached.get('cached'), null);
+  cached.destroy();
 }
 
 await run(`node-redis ${version}`, async () => {

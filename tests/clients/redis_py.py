@@ -115,7 +115,10 @@ def smoke(host, port, protocol, unix_socket=None):
 
     check("two connections", [text(c.client_getname()) for c in (connect(client_name="a"), connect(client_name="b"))], ["a", "b"])
     check("TRACKINGINFO", bool(client.client_trackinginfo()))
+    if protocol == 3:
+        caching(connect)
     check("asyncio", asyncio.run(over_asyncio(host, port, protocol)), b"1")
+    publish_and_subscribe(connect)
     if unix_socket:
         check("unix socket", redis.Redis(unix_socket_path=unix_socket, protocol=protocol).ping())
 
@@ -136,6 +139,65 @@ def smoke(host, port, protocol, unix_socket=None):
     check("open again", connect().ping())
     client.flushall()
     return redis.__version__
+
+
+def publish_and_subscribe(connect):
+    client, listener = connect(decode_responses=True), connect(decode_responses=True).pubsub()
+
+    def heard(count):
+        messages = [listener.get_message(timeout=5) or {} for _ in range(count)]
+        return [(m.get("type"), m.get("pattern"), m.get("channel"), m.get("data")) for m in messages]
+
+    listener.subscribe("news", "weather")
+    listener.psubscribe("n*")
+    listener.ssubscribe("shard")
+    check("confirmations", heard(4), [("subscribe", None, "news", 1), ("subscribe", None, "weather", 2), ("psubscribe", None, "n*", 3), ("ssubscribe", None, "shard", 1)])
+    check("PUBLISH", [client.publish("news", "hello"), client.publish("sports", "hello"), client.spublish("shard", "hello")], [2, 0, 1])
+    check("messages", heard(3), [("message", None, "news", "hello"), ("pmessage", "n*", "news", "hello"), ("smessage", None, "shard", "hello")])
+    check("PUBSUB", [client.pubsub_channels(), client.pubsub_numsub("news"), client.pubsub_numpat()], [["news", "weather"], [("news", 1)], 1])
+    listener.unsubscribe()
+    listener.punsubscribe()
+    listener.sunsubscribe()
+    check("no more", heard(4), [("unsubscribe", None, "news", 2), ("unsubscribe", None, "weather", 1), ("punsubscribe", None, "n*", 0), ("sunsubscribe", None, "shard", 0)])
+
+    client.config_set("notify-keyspace-events", "KEA")
+    listener.psubscribe("__key*@0__:*")
+    heard(1)
+    client.set("noticed", 1)
+    check("keyspace events", heard(2), [("pmessage", "__key*@0__:*", "__keyspace@0__:noticed", "set"), ("pmessage", "__key*@0__:*", "__keyevent@0__:set", "noticed")])
+    client.config_set("notify-keyspace-events", "")
+
+    # A listener whose connection is killed opens another one and subscribes again.
+    client.client_kill_filter(_type="pubsub")
+    check("subscribes again", heard(1), [("psubscribe", None, "__key*@0__:*", 1)])
+    listener.close()
+def caching(connect):
+    """redis-py's client-side cache: what it has read it keeps, until the server says that it changed."""
+    from redis.cache import CacheConfig, CacheKey
+    from redis.connection import CacheProxyConnection
+
+    writer = connect()
+    # It trusts only what calls itself redis 7.4; the protocol of 7.2 is the same.
+    hello = writer.execute_command("HELLO")
+    CacheProxyConnection.DEFAULT_SERVER_NAME = text(hello[b"server"])
+    CacheProxyConnection.MIN_ALLOWED_VERSION = text(hello[b"version"])
+    cached = connect(cache_config=CacheConfig())
+    cache = cached.get_cache()
+    key = CacheKey(command="GET", redis_keys=("cached",), redis_args=("GET", "cached"))
+    for value in (b"1", b"2"):
+        writer.set("cached", value)
+        while (got := cached.get("cached")) != value:
+            check("an old value is the one of before", got, b"1")
+        check("a read is kept", cache.get(key).cache_value, value)
+    reads = writer.info("commandstats")["cmdstat_get"]["calls"]
+    check("what is kept is not read again", [cached.get("cached") for _ in range(10)], [b"2"] * 10)
+    check("nothing was asked", writer.info("commandstats")["cmdstat_get"]["calls"], reads)
+    check("INFO knows of it", [writer.info(part)[field] for part, field in (("clients", "tracking_clients"), ("stats", "tracking_total_keys"))], [1, 1])
+    writer.flushall()
+    while cached.get("cached") is not None:
+        pass
+    check("a flush empties it", cache.get(key) is None or cache.get(key).cache_value is None)
+    cached.close()
 
 
 def run(*arguments):

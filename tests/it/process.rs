@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use crate::socket::{PATIENCE, Socket};
@@ -44,10 +45,16 @@ pub struct Respd {
 impl Respd {
     /// Starts `respd --ready` with more `flags`, and waits until it listens.
     pub fn start(flags: &[&str]) -> Respd {
+        Respd::start_in(&[], flags)
+    }
+
+    /// As [`Respd::start`], with these variables in its environment.
+    pub fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Respd {
         let mut child = Command::new(BINARY)
             .arg("--ready")
             .args(flags)
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -59,6 +66,33 @@ impl Respd {
         assert!(ready.ends_with('\n'), "respd ended before it was ready");
         ready.pop();
         Respd { child, ready }
+    }
+
+    /// Starts `respd --ready` with more `flags`, and waits until it listens, ready or not. The receiver
+    /// gets the line that `--ready` prints, and `Respd::ready` is what the log says of the listener.
+    pub fn start_unready(flags: &[&str]) -> (Respd, Receiver<String>) {
+        let mut child = Command::new(BINARY)
+            .arg("--ready")
+            .args(flags)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let mut log = BufReader::new(stderr).lines().map_while(Result::ok);
+        let listening =
+            log.find_map(|line| Some(line.split_once("listening on tcp ")?.1.to_owned()));
+        // The log is read to its end, or the process would wait for a reader.
+        std::thread::spawn(move || log.for_each(drop));
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(&mut stdout).lines().map_while(Result::ok);
+            lines.try_for_each(|line| tell.send(line))
+        });
+        let ready = format!("tcp={}", listening.expect("respd ended before it listened"));
+        (Respd { child, ready }, told)
     }
 
     pub fn pid(&self) -> u32 {

@@ -5,15 +5,16 @@
 //! against each other, often by a [`Sample`] of what the synopsis allows.
 
 use std::collections::BTreeSet;
-use std::{env, fs};
 
 use respd::Config;
 use respd::commands::GROUPS;
 use respd::dispatch::spec::{Begin, Find, category, flag, key};
-use respd::dispatch::synopsis::{self, Argument, Kind};
+use respd::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::dispatch::{Row, Table, keys};
 use respd::local::Local;
 use respd::resp::{OwnedArgs, Value};
+
+use crate::readme;
 
 /// The groups of COMMAND DOCS.
 const GROUP_NAMES: &[&str] = &[
@@ -43,9 +44,7 @@ const ODD_ARITY: &[&str] =
 const DISABLED: &[&str] = &["cluster"];
 
 /// The reference does not say how their time grows either.
-const NO_COMPLEXITY: &[&str] = &["lolwut"];
-
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor"];
 
 fn table() -> Table {
     Table::new(GROUPS.iter().copied())
@@ -265,18 +264,7 @@ fn a_container_has_help() {
 
 #[test]
 fn the_readme_lists_every_command() {
-    let text = fs::read_to_string(README).unwrap();
-    let (begin, end) = ("<!-- commands -->\n", "<!-- /commands -->");
-    let Some((before, behind)) = text.split_once(begin) else {
-        panic!("README.md has no line {begin}");
-    };
-    let (listed, after) = behind.split_once(end).unwrap_or_else(|| panic!("no line {end}"));
-    let list = command_list(&table());
-    if env::var_os("UPDATE_README").is_some() {
-        fs::write(README, [before, begin, &list, end, after].concat()).unwrap();
-    } else {
-        assert!(listed == list, "README.md is behind: UPDATE_README=1 cargo test --test it readme");
-    }
+    readme::says("commands", &command_list(&table()));
 }
 
 /// The commands as README.md lists them: a heading and a table for each group.
@@ -317,50 +305,6 @@ fn usage(row: &Row) -> String {
         none if none.is_empty() => name,
         long if long.len() > LONGEST => format!("{name} ..."),
         short => format!("{name} {}", short.replace('|', "\\|")),
-    }
-}
-
-/// How many words arguments take.
-#[derive(Clone, Copy)]
-struct Words {
-    least: usize,
-    /// Nothing if there is no end to them.
-    most: Option<usize>,
-}
-
-impl Words {
-    fn of_all(arguments: &[Argument]) -> Words {
-        arguments.iter().map(Words::of).fold(Words { least: 0, most: Some(0) }, |sum, one| Words {
-            least: sum.least + one.least,
-            most: sum.most.zip(one.most).map(|(sum, one)| sum + one),
-        })
-    }
-
-    fn of(argument: &Argument) -> Words {
-        let token = argument.token.map_or(0, |token| token.split(' ').count());
-        let value = match argument.kind {
-            Kind::PureToken => Words { least: 0, most: Some(0) },
-            Kind::Block => Words::of_all(&argument.arguments),
-            Kind::OneOf => Words::of_one(&argument.arguments),
-            _ => Words { least: 1, most: Some(1) },
-        };
-        Words {
-            least: if argument.optional { 0 } else { token + value.least },
-            most: value.most.filter(|_| !argument.multiple).map(|most| token + most),
-        }
-    }
-
-    /// An alternative is there if it is the one chosen, optional or not.
-    fn of_one(alternatives: &[Argument]) -> Words {
-        let chosen = |one: &Argument| Words::of(&Argument { optional: false, ..one.clone() });
-        alternatives
-            .iter()
-            .map(chosen)
-            .reduce(|a, b| Words {
-                least: a.least.min(b.least),
-                most: a.most.zip(b.most).map(|(a, b)| a.max(b)),
-            })
-            .unwrap_or(Words { least: 0, most: Some(0) })
     }
 }
 

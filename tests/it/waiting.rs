@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use respd::Config;
 use respd::local::{Connection, Local, request};
+use respd::world::config::DebugCommand;
+use respd::world::{Kind, Peer};
 
 fn send(local: &mut Local, client: Connection, words: &str) {
     local.send(client, &request(words.split(' ')));
@@ -82,4 +84,254 @@ fn nothing_waits_in_a_transaction() {
     said(&mut local, ben, "LLEN a");
     assert_eq!(said(&mut local, ben, "EXEC"), "*3\r\n*-1\r\n:1\r\n:1\r\n");
     assert_eq!(received(&mut local, ann), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");
+}
+
+/// Lets time pass.
+fn wait(local: &mut Local, millis: u64) {
+    local.advance(Duration::from_millis(millis));
+}
+
+#[test]
+fn a_hand_over_needs_no_further_turn() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben] = [(); 2].map(|()| local.connect());
+    send(&mut local, ann, "BLPOP a 0");
+    send(&mut local, ben, "RPUSH a 1");
+    assert_eq!(local.engine.next_deadline(), None);
+    assert_eq!(received(&mut local, ann), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");
+}
+
+#[test]
+fn what_one_moves_is_for_the_next() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben, cat, dan] = [(); 4].map(|()| local.connect());
+    send(&mut local, ann, "BLPOP c 0");
+    send(&mut local, ben, "BLMOVE b c LEFT RIGHT 0");
+    send(&mut local, cat, "BLMOVE a b LEFT RIGHT 0");
+    assert_eq!(said(&mut local, dan, "RPUSH a 1"), ":1\r\n");
+    assert_eq!(received(&mut local, cat), "$1\r\n1\r\n");
+    assert_eq!(received(&mut local, ben), "$1\r\n1\r\n");
+    assert_eq!(received(&mut local, ann), "*2\r\n$1\r\nc\r\n$1\r\n1\r\n");
+    assert_eq!(said(&mut local, dan, "DBSIZE"), ":0\r\n");
+}
+
+#[test]
+fn who_cannot_be_given_leaves_it_to_the_next() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben, cat] = [(); 3].map(|()| local.connect());
+    send(&mut local, ann, "BLMOVE a b LEFT RIGHT 0");
+    send(&mut local, ben, "BLPOP a 0");
+    send(&mut local, cat, "SET b string");
+    send(&mut local, cat, "RPUSH a 1");
+    assert!(received(&mut local, ann).starts_with("-WRONGTYPE "));
+    assert_eq!(received(&mut local, ben), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");
+}
+
+#[test]
+fn who_waits_passes_the_gates_again() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben] = [(); 2].map(|()| local.connect());
+    send(&mut local, ann, "BLMOVE a b LEFT RIGHT 0");
+    said(&mut local, ben, "MULTI");
+    said(&mut local, ben, "RPUSH a 1");
+    said(&mut local, ben, "CONFIG SET maxmemory 1");
+    said(&mut local, ben, "EXEC");
+    assert!(received(&mut local, ann).starts_with("-OOM "));
+    assert_eq!(said(&mut local, ben, "LLEN a"), ":1\r\n");
+    assert!(local.engine.world.waiters.is_empty());
+}
+
+#[test]
+fn a_thousand_who_wait_and_vanish_leave_nothing_behind() {
+    let mut local = Local::new(Config::default());
+    let before = local.engine.world.memory();
+    let clients: Vec<Connection> = (0..1000).map(|_| local.connect()).collect();
+    for (number, &client) in clients.iter().enumerate() {
+        let own = format!("own:{number}");
+        send(&mut local, client, &format!("BLPOP shared {own} shared {}", 100 + number));
+    }
+    let waiters = &local.engine.world.waiters;
+    assert_eq!((waiters.len(), waiters.keys(), waiters.timeouts()), (1000, 1001, 1000));
+    for &client in &clients {
+        local.finish(client);
+    }
+    wait(&mut local, 0);
+    let world = &local.engine.world;
+    assert!(world.clients.is_empty() && world.waiters.is_empty());
+    assert_eq!((world.waiters.keys(), world.waiters.timeouts()), (0, 0));
+    assert_eq!(world.memory().clients, before.clients);
+    assert!(!world.store.shared.journal.follows_keys);
+    let ann = local.connect();
+    assert_eq!(said(&mut local, ann, "RPUSH shared 1"), ":1\r\n");
+}
+
+#[test]
+fn who_waits_is_not_idle() {
+    let mut local = Local::new(Config { timeout: 5, ..Config::default() });
+    let [ann, ben, cat] = [(); 3].map(|()| local.connect());
+    send(&mut local, ann, "BLPOP a 20");
+    send(&mut local, ben, "CLIENT PAUSE 15000 WRITE");
+    send(&mut local, cat, "SET a 1");
+    for _ in 0..14 {
+        wait(&mut local, 1000);
+    }
+    assert!(local.is_open(ann) && !local.is_open(ben) && local.is_open(cat));
+    for _ in 0..8 {
+        wait(&mut local, 1000);
+        received(&mut local, ann);
+        received(&mut local, cat);
+    }
+    assert!(local.is_open(ann) && !local.is_open(cat));
+}
+
+#[test]
+fn who_sends_too_much_while_it_waits_is_closed() {
+    let config = Config { client_query_buffer_limit: 1 << 20, ..Config::default() };
+    let mut local = Local::new(config);
+    let [ann, ben] = [(); 2].map(|()| local.connect());
+    send(&mut local, ann, "BLPOP a 0");
+    local.send(ann, &request(["ECHO", &"x".repeat(1 << 19)]));
+    assert!(local.is_open(ann));
+    local.send(ann, &request(["ECHO", &"x".repeat(1 << 19)]));
+    wait(&mut local, 0);
+    assert!(!local.is_open(ann) && local.engine.world.waiters.is_empty());
+    assert_eq!(said(&mut local, ben, "RPUSH a 1"), ":1\r\n");
+    assert_eq!(said(&mut local, ben, "LLEN a"), ":1\r\n");
+}
+
+#[test]
+fn reset_waits_behind_a_command_that_waits() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben] = [(); 2].map(|()| local.connect());
+    send(&mut local, ann, "BLPOP a 0");
+    send(&mut local, ann, "RESET");
+    assert_eq!(received(&mut local, ann), "");
+    send(&mut local, ben, "RPUSH a 1");
+    assert_eq!(received(&mut local, ann), "*2\r\n$1\r\na\r\n$1\r\n1\r\n+RESET\r\n");
+}
+
+#[test]
+fn an_operator_ends_a_wait() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben] = [(); 2].map(|()| local.connect());
+    for (reason, answer) in
+        [("TIMEOUT", "*-1\r\n"), ("ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")]
+    {
+        send(&mut local, ann, "BLPOP a 0");
+        let unblock = format!("CLIENT UNBLOCK 1 {reason}");
+        assert_eq!(said(&mut local, ben, &unblock), ":1\r\n");
+        assert_eq!(said(&mut local, ben, &unblock), ":0\r\n");
+        assert_eq!(received(&mut local, ann), answer);
+        assert!(local.engine.world.waiters.is_empty());
+    }
+    send(&mut local, ann, "WAIT 1 0");
+    assert_eq!(said(&mut local, ben, "CLIENT UNBLOCK 1"), ":1\r\n");
+    assert_eq!(received(&mut local, ann), ":0\r\n");
+}
+
+#[test]
+fn nobody_has_replicas_to_wait_for() {
+    let mut local = Local::new(Config::default());
+    let ann = local.connect();
+    assert_eq!(said(&mut local, ann, "WAIT 0 0"), ":0\r\n");
+    assert_eq!(said(&mut local, ann, "WAIT 1 200"), "");
+    wait(&mut local, 199);
+    assert_eq!(received(&mut local, ann), "");
+    wait(&mut local, 1);
+    assert_eq!(received(&mut local, ann), ":0\r\n");
+}
+
+#[test]
+fn a_pause_ends_by_itself_and_all_go_on_in_their_order() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben, cat, dan] = [(); 4].map(|()| local.connect());
+    assert_eq!(said(&mut local, ann, "CLIENT PAUSE 100 WRITE"), "+OK\r\n");
+    send(&mut local, dan, "APPEND k d");
+    send(&mut local, dan, "GET k");
+    send(&mut local, ben, "APPEND k b");
+    // Quotes are read once, not again when the command runs.
+    local.send(cat, b"APPEND k \"\\x5cx41\"\r\n");
+    assert_eq!(said(&mut local, ann, "GET k"), "$-1\r\n");
+    wait(&mut local, 99);
+    for client in [ben, cat, dan] {
+        assert_eq!(received(&mut local, client), "");
+    }
+    assert_eq!(said(&mut local, ann, "CLIENT PAUSE 50 WRITE"), "+OK\r\n");
+    wait(&mut local, 50);
+    assert_eq!(received(&mut local, dan), ":1\r\n$1\r\nd\r\n");
+    assert_eq!(received(&mut local, ben), ":2\r\n");
+    assert_eq!(received(&mut local, cat), ":6\r\n");
+    assert_eq!(said(&mut local, ann, "GET k"), "$6\r\ndb\\x41\r\n");
+    assert_eq!(local.engine.next_deadline(), None);
+}
+
+#[test]
+fn who_is_gone_before_a_pause_ends_does_nothing() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben, cat] = [(); 3].map(|()| local.connect());
+    said(&mut local, ann, "CLIENT PAUSE 100000 ALL");
+    send(&mut local, ben, "SET k ben");
+    send(&mut local, cat, "SET k cat");
+    local.finish(ben);
+    local.engine.hang_up(local.engine.world.clients.slot_of(3).expect("cat"));
+    wait(&mut local, 100_000);
+    assert!(!local.is_open(ben) && !local.is_open(cat));
+    assert_eq!(said(&mut local, ann, "EXISTS k"), ":0\r\n");
+}
+
+#[test]
+fn operators_are_never_held_back() {
+    let mut local = Local::new(Config::default());
+    let admin = local.try_connect(Peer { kind: Kind::Admin, ..Peer::local() }).expect("room");
+    let ann = local.connect();
+    assert_eq!(said(&mut local, admin, "CLIENT PAUSE 100000 ALL"), "+OK\r\n");
+    assert_eq!(said(&mut local, admin, "SET k v"), "+OK\r\n");
+    assert_eq!(said(&mut local, ann, "GET k"), "");
+    assert_eq!(said(&mut local, admin, "CLIENT UNPAUSE"), "+OK\r\n");
+    assert_eq!(received(&mut local, ann), "$1\r\nv\r\n");
+}
+
+#[test]
+fn the_keyspace_stands_still_in_a_pause() {
+    let mut local = Local::new(Config::default());
+    let admin = local.try_connect(Peer { kind: Kind::Admin, ..Peer::local() }).expect("room");
+    let ann = local.connect();
+    said(&mut local, admin, "SET old v PX 10");
+    said(&mut local, admin, "SET older v PX 10");
+    said(&mut local, admin, "CLIENT PAUSE 1000 WRITE");
+    wait(&mut local, 20);
+    assert_eq!(said(&mut local, ann, "EXISTS old older"), ":0\r\n");
+    assert_eq!(said(&mut local, ann, "DBSIZE"), ":2\r\n");
+    // Who writes all the same does not meet the value that was there.
+    assert_eq!(said(&mut local, admin, "RPUSH old 1"), ":1\r\n");
+    assert_eq!(said(&mut local, ann, "DBSIZE"), ":2\r\n");
+    wait(&mut local, 1000);
+    assert_eq!(said(&mut local, ann, "KEYS *"), "*1\r\n$3\r\nold\r\n");
+    assert_eq!(said(&mut local, ann, "DBSIZE"), ":1\r\n");
+}
+
+#[test]
+fn nobody_is_served_in_a_pause() {
+    let mut local = Local::new(Config::default());
+    let [ann, ben] = [(); 2].map(|()| local.connect());
+    send(&mut local, ann, "BLPOP a 0");
+    for words in ["MULTI", "CLIENT PAUSE 100 WRITE", "RPUSH a 1", "EXEC"] {
+        said(&mut local, ben, words);
+    }
+    assert_eq!(received(&mut local, ann), "");
+    wait(&mut local, 100);
+    assert_eq!(received(&mut local, ann), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");
+}
+
+#[test]
+fn what_stands_behind_a_sleep_waits_for_it() {
+    let mut local =
+        Local::new(Config { enable_debug_command: DebugCommand::Yes, ..Config::default() });
+    let ann = local.connect();
+    let all = ["DEBUG SLEEP 1", "PING"].map(|words| request(words.split(' '))).concat();
+    local.send(ann, &all);
+    let slot = local.engine.world.clients.slot_of(1).expect("ann");
+    assert_eq!(local.engine.unsent(slot), b"+OK\r\n");
+    assert_eq!(local.engine.world.orders.stall.take(), Some(Duration::from_secs(1)));
+    assert_eq!(received(&mut local, ann), "+OK\r\n+PONG\r\n");
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 
+use crate::dispatch::Ctx;
 use crate::dispatch::client_line::{capabilities, flags};
 use crate::error::{self, Error};
 use crate::text::number;
@@ -80,19 +81,22 @@ impl<'a> Filter<'a> {
 
     /// Reads filters and their values.
     pub fn parse(
-        world: &World,
+        ctx: &Ctx<'_>,
         words: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Filter<'a>, Error> {
         let mut filter = Filter::default();
         let mut words = words.peekable();
         while let Some(word) = words.next() {
+            if ctx.row.is_unknown_option(word) {
+                return Err(error::SYNTAX);
+            }
             if word.eq_ignore_ascii_case(b"ID") {
                 read_ids(&mut words, filter.ids.get_or_insert_default())?;
             } else if word.eq_ignore_ascii_case(b"NOT-ID") {
                 read_ids(&mut words, &mut filter.not_ids)?;
             } else {
                 let value = words.next().ok_or(error::SYNTAX)?;
-                filter.add(world, word, value)?;
+                filter.add(ctx.world, word, value)?;
             }
         }
         Ok(filter)
@@ -210,21 +214,21 @@ fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test
     }
 }
 
-/// Every type that can be asked for, and whether it is that of a client that sends commands and no
-/// more. There is no other type yet: nobody replicates, nobody subscribes.
-const TYPES: &[(&str, bool)] = &[
-    ("normal", true),
-    ("pubsub", false),
-    ("master", false),
-    ("primary", false),
-    ("replica", false),
-    ("slave", false),
+/// Every type that can be asked for. Nobody replicates.
+const TYPES: &[(&str, fn(&Client) -> bool)] = &[
+    ("normal", |client| !client.is_subscriber()),
+    ("pubsub", Client::is_subscriber),
+    ("master", |_| false),
+    ("primary", |_| false),
+    ("replica", |_| false),
+    ("slave", |_| false),
 ];
 
-fn is_of_type<'a>(_: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
-    let is_meant = |(name, _): &&(&str, bool)| value.eq_ignore_ascii_case(name.as_bytes());
-    match TYPES.iter().find(is_meant) {
-        Some(&(_, is_normal)) => Ok(Box::new(move |_| is_normal)),
+fn is_of_type<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
+    let has_new_words = world.config.persona.is_at_least("8.0.0");
+    let mut types = TYPES.iter().filter(|(name, _)| *name != "primary" || has_new_words);
+    match types.find(|(name, _)| value.eq_ignore_ascii_case(name.as_bytes())) {
+        Some(&(_, is_of_type)) => Ok(Box::new(is_of_type)),
         None => Err(error::quoting("Unknown client type '", value, "'")),
     }
 }

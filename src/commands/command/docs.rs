@@ -1,15 +1,15 @@
 //! How COMMAND DOCS spells a row: a map of what there is to say, down to every argument.
 
 use super::statuses;
-use crate::dispatch::synopsis::{self, Argument};
+use crate::dispatch::synopsis::Argument;
 use crate::dispatch::{Row, Table};
 use crate::resp::Reply;
 
 /// The documentation of a row; that of its subcommands is nested in it.
 pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
     let spec = &row.spec;
-    // A test parses the synopsis of every row.
-    let arguments = synopsis::parse(spec.synopsis).unwrap_or_default();
+    let arguments = table.arguments(row);
+    let history = table.history(row);
     reply.map_of(|reply| {
         let mut fields = Fields::new(reply);
         fields.text("summary", spec.summary);
@@ -22,8 +22,8 @@ pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
             fields.text("deprecated_since", since);
             fields.text("replaced_by", instead);
         }
-        if !spec.history.is_empty() {
-            history(fields.value("history"), spec.history);
+        if !history.is_empty() {
+            changes(fields.value("history"), &history);
         }
         if !arguments.is_empty() {
             describe_arguments(fields.value("arguments"), &arguments);
@@ -35,7 +35,7 @@ pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
     });
 }
 
-fn history(reply: &mut Reply, history: &[(&str, &str)]) {
+fn changes(reply: &mut Reply, history: &[(&str, &str)]) {
     reply.set(history.len());
     for (version, change) in history {
         reply.array(2);

@@ -1,21 +1,32 @@
-//! How COMMAND and COMMAND INFO spell a row: ten fields in an array, known by their places.
+//! How COMMAND and COMMAND INFO spell a row: fields in an array, known by their places.
 
 use super::statuses;
 use crate::dispatch::spec::{Begin, Find, KeySpec, category, flag, key, names_of};
 use crate::dispatch::{Row, Table, keys};
 use crate::resp::Reply;
+use crate::world::persona::{Generation, Persona};
 
-/// The ten fields of a row; those of its subcommands are nested in the last.
-pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
+/// The first six, seven or all ten fields of a row; those of its subcommands are nested in the last.
+pub fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {
     let (first, last, step) = keys::legacy_range(&row.spec);
-    reply.array(10);
+    let fields = persona.command_fields();
+    reply.array(fields);
     reply.bulk(row.full_name.as_bytes());
     reply.int(row.spec.arity.into());
     statuses(reply, &names_of(row.flags, flag::NAMES));
     reply.int(first);
     reply.int(last);
     reply.int(step);
-    categories(reply, row);
+    if fields > 6 {
+        categories(reply, row);
+    }
+    if fields > 7 {
+        describe_further(reply, table, row, persona);
+    }
+}
+
+/// The fields that came with subcommands.
+fn describe_further(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {
     reply.set(row.spec.tips.len());
     for tip in row.spec.tips {
         reply.bulk(tip.as_bytes());
@@ -24,9 +35,12 @@ pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
     for key_spec in row.spec.key_specs() {
         describe_keys(reply, key_spec);
     }
-    reply.array(row.subcommands.len());
+    match row.subcommands.len() {
+        0 if persona.generation == Generation::Redis7 => reply.set(0),
+        count => reply.array(count),
+    }
     for &sub in &row.subcommands {
-        describe(reply, table, table.row(sub));
+        describe(reply, table, table.row(sub), persona);
     }
 }
 

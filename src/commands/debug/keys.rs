@@ -1,5 +1,6 @@
 //! The subcommands of DEBUG about keys and values.
 
+use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::resp::Args;
@@ -81,11 +82,8 @@ pub fn debug_populate(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// DEBUG SET-ACTIVE-EXPIRE flag
-///
-/// What is no number is 0, as C reads it.
 pub fn debug_set_active_expire(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let is_active = number::parse_i64(&args[2]).is_some_and(|flag| flag != 0);
-    ctx.world.store.shared.expires_lazily = !is_active;
+    ctx.world.store.shared.expires_lazily = !arguments::flag(&args[2]);
     ctx.reply.ok();
     Ok(())
 }

@@ -20,7 +20,7 @@ pub fn zpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// From which end members are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Where {
+pub enum Where {
     Min,
     Max,
 }
@@ -60,7 +60,7 @@ fn pop(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Error> {
 }
 
 /// Takes up to `count` members from an end, and shows each before it goes.
-fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl FnMut(&[u8], f64)) {
+pub fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl FnMut(&[u8], f64)) {
     let members = zset.len();
     let count = count.min(members);
     let ranks = match from {
@@ -84,25 +84,22 @@ fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl FnMu
 pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let request = Request::parse(args, 1)?;
     let (mut db, reply) = ctx.db_and_reply();
-    for key in args.from(2).take(request.keys) {
-        if request.pop(&mut db, reply, key)? {
-            return Ok(());
-        }
+    if !request.pop_first(&mut db, reply, args.from(2))? {
+        reply.null_array();
     }
-    reply.null_array();
     Ok(())
 }
 
 /// What ZMPOP asks for.
-struct Request {
-    keys: usize,
+pub struct Request {
+    pub keys: usize,
     from: Where,
     count: usize,
 }
 
 impl Request {
     /// Reads the number of keys at argument `index`, and what follows the keys.
-    fn parse(args: Args<'_>, index: usize) -> Result<Request, Error> {
+    pub fn parse(args: Args<'_>, index: usize) -> Result<Request, Error> {
         let positive = |index: usize, what: &str| {
             let number = args.get(index).and_then(number::parse_i64);
             let number = number.and_then(|number| usize::try_from(number).ok());
@@ -121,6 +118,22 @@ impl Request {
             _ => return Err(error::SYNTAX),
         };
         Ok(Request { keys, from, count })
+    }
+
+    /// Replies with the first of the keys that holds anything, and with what it takes from it. Whether there
+    /// is such a key.
+    pub fn pop_first<'k>(
+        &self,
+        db: &mut Db<'_>,
+        reply: &mut Reply,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<bool, Error> {
+        for key in keys.take(self.keys) {
+            if self.pop(db, reply, key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Replies a key and what it takes from it. Whether there was anything to take.

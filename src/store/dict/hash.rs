@@ -8,6 +8,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
+use crate::text::word::words;
+
 /// The hash of a key, by secrets that every process chooses anew.
 #[inline]
 pub fn hash_of(key: &[u8]) -> u32 {
@@ -42,10 +44,10 @@ impl Secrets {
             return (self.long.hash_one(key) >> 32) as u32;
         }
         // The last block overlaps the one before it. With the length, this tells keys apart.
-        let mut sum = product(tail(key), self.added[0]);
+        let mut sum = product(words(key), self.added[0]);
         if key.len() > BLOCK {
             for (block, added) in key[..key.len() - 1].chunks_exact(BLOCK).zip(&self.added[1..]) {
-                sum = sum.wrapping_add(product(tail(block), *added));
+                sum = sum.wrapping_add(product(words(block), *added));
             }
         }
         let [low, high] = [sum as u64, (sum >> 64) as u64 ^ (key.len() as u64) << 56];
@@ -58,22 +60,6 @@ impl Secrets {
 fn product(words: [u64; 2], added: [u64; 2]) -> u128 {
     let [one, other] = [words[0].wrapping_add(added[0]), words[1].wrapping_add(added[1])];
     u128::from(one) * u128::from(other)
-}
-
-/// The last sixteen bytes, or all if there are fewer, as two words. Different keys of one length below
-/// that have different words.
-#[inline]
-fn tail(key: &[u8]) -> [u64; 2] {
-    if let Some((one, other)) = key.last_chunk::<16>().map(|bytes| bytes.split_at(8)) {
-        [one, other].map(|bytes| bytes.try_into().map_or(0, u64::from_le_bytes))
-    } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
-        [u64::from_le_bytes(*first), u64::from_le_bytes(*last)]
-    } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
-        [u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()]
-    } else {
-        let byte = |at: usize| key.get(at).map_or(0, |&byte| u64::from(byte));
-        [byte(0) | byte(1) << 8, byte(2)]
-    }
 }
 
 #[cfg(test)]

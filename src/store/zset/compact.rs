@@ -7,14 +7,16 @@
 //! |---|---|
 //! | 0 to 239 | that number |
 //! | 240 + n, n = 1, 2, 3 | a whole number in the n bytes that follow, the low one first |
-//! | 248 | a double in the eight bytes that follow |
+//! | 243 + n, n = 1 to 8 | a double, whose highest n bytes follow, the low one first; the others are 0 |
+//!
+//! Few digits, as in 0.5, take few bytes that way, and so do times since 1970.
 //!
 //! The score -0 is kept as 0, as the reference does in its compact form.
 
 use crate::store::packed::{self, Packed, PackedMut};
 
 const INTEGER: u8 = 240;
-const DOUBLE: u8 = 248;
+const DOUBLE: u8 = 243;
 
 /// A score takes at most so many bytes.
 const SCORE: usize = 9;
@@ -128,11 +130,11 @@ fn read(element: &[u8]) -> (&[u8], f64) {
     if first < INTEGER {
         return (rest, first.into());
     }
-    if first == DOUBLE {
-        return match rest.split_first_chunk() {
-            Some((bytes, member)) => (member, f64::from_le_bytes(*bytes)),
-            None => (rest, 0.0),
-        };
+    if first > DOUBLE {
+        let (high, member) = rest.split_at(usize::from(first - DOUBLE));
+        let mut bytes = [0; 8];
+        bytes[8 - high.len()..].copy_from_slice(high);
+        return (member, f64::from_le_bytes(bytes));
     }
     let (digits, member) = rest.split_at(usize::from(first - INTEGER));
     let mut bytes = [0; 4];
@@ -160,9 +162,10 @@ fn spell(out: &mut [u8; SCORE], score: f64) -> usize {
     // Out of range, the cast saturates, and no integer equals the score.
     let whole = score as i32;
     if f64::from(whole) != score || !(-(1 << 23)..1 << 23).contains(&whole) {
-        out[0] = DOUBLE;
-        out[1..].copy_from_slice(&score.to_le_bytes());
-        return SCORE;
+        let zeros = score.to_bits().trailing_zeros() as usize / 8;
+        out[0] = DOUBLE + (8 - zeros) as u8;
+        out[1..SCORE - zeros].copy_from_slice(&score.to_le_bytes()[zeros..]);
+        return SCORE - zeros;
     }
     if (0..i32::from(INTEGER)).contains(&whole) {
         out[0] = whole as u8;
@@ -195,12 +198,16 @@ mod tests {
             (32768.0, 4),
             (-8_388_608.0, 4),
             (8_388_607.0, 4),
-            (8_388_608.0, 9),
-            (-8_388_609.0, 9),
-            (0.5, 9),
+            (8_388_608.0, 3),
+            (-8_388_609.0, 5),
+            (1_700_000_000.0, 6),
+            (1_700_000_000_123.0, 8),
+            (0.5, 3),
+            (0.1, 9),
+            (-9.75, 4),
             (1e300, 9),
-            (f64::INFINITY, 9),
-            (f64::NEG_INFINITY, 9),
+            (f64::INFINITY, 3),
+            (f64::NEG_INFINITY, 3),
         ] {
             for member in [&b""[..], b"member", &[b'm'; 500]] {
                 with_element(member, score, |element| {

@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Reason;
-use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Secret};
-use crate::text::number;
+use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, Secret, Share};
+use crate::text::{double, number};
 
 /// A way to write values of type `T`. What `show` gives, `read` takes and makes the same value of.
 pub(super) trait Kind<T> {
@@ -79,6 +79,59 @@ impl<T: TryFrom<u64> + Display> Kind<T> for Memory {
 
     fn show(&self, field: &T) -> Vec<u8> {
         field.to_string().into_bytes()
+    }
+}
+
+/// A number of bytes, or a share of `maxmemory`: `5%`.
+pub(super) struct MemoryOrPercent;
+
+impl Kind<Share> for MemoryOrPercent {
+    fn read(&self, field: &mut Share, words: &[&[u8]]) -> Result<(), Reason> {
+        const NEITHER: &str = "argument must be a memory or percent value";
+        *field = match single(words)?.split_last() {
+            Some((b'%', digits)) => match number::parse_i64(digits).ok_or(NEITHER)? {
+                0 => Share::Bytes(0),
+                percent @ 1..=100 => Share::Percent(percent.unsigned_abs()),
+                101.. => return Err("percentage argument must be less or equal to 100".into()),
+                _ => return Err(NEITHER.into()),
+            },
+            _ => {
+                let bytes = number::parse_memory(single(words)?).ok_or(NEITHER)?;
+                Share::Bytes(within(bytes, &(0..=i64::MAX as u64))?)
+            }
+        };
+        Ok(())
+    }
+
+    fn show(&self, field: &Share) -> Vec<u8> {
+        match field {
+            Share::Bytes(bytes) => bytes.to_string().into_bytes(),
+            Share::Percent(percent) => format!("{percent}%").into_bytes(),
+        }
+    }
+}
+
+/// Any number of percentiles.
+pub(super) struct PercentileList;
+
+impl Kind<Percentiles> for PercentileList {
+    fn read(&self, field: &mut Percentiles, words: &[&[u8]]) -> Result<(), Reason> {
+        const INVALID: &str = "Invalid latency-tracking-info-percentiles parameters";
+        const OUTSIDE: &str =
+            "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
+        let read = |word: &&[u8]| match double::parse(word).ok_or(INVALID)? {
+            percentile if (0.0..=100.0).contains(&percentile) => Ok(percentile),
+            _ => Err(OUTSIDE),
+        };
+        // One empty word, as a file has it, is none.
+        let words = if *words == [b"" as &[u8]] { &[] } else { words };
+        *field = Percentiles(words.iter().map(read).collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    fn show(&self, field: &Percentiles) -> Vec<u8> {
+        let texts: Vec<_> = field.0.iter().map(f64::to_string).collect();
+        texts.join(" ").into_bytes()
     }
 }
 

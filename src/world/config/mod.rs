@@ -26,6 +26,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::persona::{PERSONAS, Persona};
 use crate::store::Limits;
 use crate::store::evict::Settings as Eviction;
 use crate::text::glob;
@@ -33,8 +34,8 @@ use crate::text::glob;
 pub use file::{LoadError, Place};
 pub(in crate::world) use replace::replace_file;
 pub use value::{
-    BufferLimit, ChannelDefault, DebugCommand, KeyspaceEvents, LogLevel, OutputBufferLimits,
-    Secret, UserLine,
+    BufferLimit, ChannelDefault, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
+    LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
@@ -58,6 +59,8 @@ pub struct Config {
     pub client_output_buffer_limit: OutputBufferLimits,
     /// The bytes a client may have sent that are not executed yet, a half-read command included.
     pub client_query_buffer_limit: usize,
+    /// Which commands get into the logs of slow and large ones: six directives.
+    pub commandlog: CommandLogSettings,
     /// How many databases SELECT can choose from.
     pub databases: usize,
     /// Who may call DEBUG.
@@ -68,6 +71,12 @@ pub struct Config {
     pub eviction: Eviction,
     /// How often background work (expiry, idle clients) is done, per second: 1 to 500.
     pub hz: u32,
+    /// From how many ms on something that takes long is an event. 0: nothing is.
+    pub latency_monitor_threshold: u64,
+    /// Whether there is a histogram for each command.
+    pub latency_tracking: bool,
+    /// The percentiles of the histograms that INFO shows.
+    pub latency_tracking_info_percentiles: Percentiles,
     /// Where the log goes. `None`: standard error.
     pub logfile: Option<PathBuf>,
     /// The least severe message that is logged.
@@ -76,18 +85,28 @@ pub struct Config {
     pub maxclients: u32,
     /// The bytes of memory that may be used before keys are evicted. 0: as much as there is.
     pub maxmemory: usize,
+    /// The bytes of memory that clients may make the server hold before the largest are closed.
+    pub maxmemory_clients: Share,
     /// Which events of keys are published. None of them costs anything while nobody listens.
     pub notify_keyspace_events: KeyspaceEvents,
+    /// The server to answer as. Reading it brings that server's ports, in place of those of the persona
+    /// before, unless others are configured.
+    pub persona: &'static Persona,
     /// The port for clients. Whether 0 means none or any free one is for the caller to say.
     pub port: u16,
     /// The longest bulk string of a request, in bytes.
     pub proto_max_bulk_len: usize,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
+    /// Whether the server is ready as soon as it listens, or waits to be told: see
+    /// [`World::set_ready`](super::World::set_ready).
+    pub start_ready: bool,
     /// How many connections may wait to be accepted by a listener.
     pub tcp_backlog: u32,
     /// The seconds of silence after which the system probes a peer. 0: never.
     pub tcp_keepalive: u32,
+    /// How many keys are remembered for clients that track them. 0: any number.
+    pub tracking_table_max_keys: usize,
     /// The seconds after which an idle client is disconnected. 0: never.
     pub timeout: u32,
     /// Where the unix socket is made. `None`: there is none.
@@ -105,25 +124,33 @@ impl Default for Config {
             acl_pubsub_default: ChannelDefault::Reset,
             aclfile: None,
             acllog_max_len: 128,
-            admin_port: 0,
+            admin_port: PERSONAS[0].admin_port,
             bind: vec!["127.0.0.1".into(), "-::1".into()],
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
+            commandlog: CommandLogSettings::default(),
             databases: 16,
             enable_debug_command: DebugCommand::No,
             limits: Limits::default(),
             eviction: Eviction::default(),
             hz: 10,
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: Percentiles::default(),
             logfile: None,
             loglevel: LogLevel::Notice,
             maxclients: 10_000,
             maxmemory: 0,
+            maxmemory_clients: Share::Bytes(0),
             notify_keyspace_events: KeyspaceEvents::default(),
-            port: 6379,
+            persona: &PERSONAS[0],
+            port: PERSONAS[0].port,
             proto_max_bulk_len: 512 << 20,
             requirepass: Secret::default(),
+            start_ready: true,
             tcp_backlog: 511,
             tcp_keepalive: 300,
+            tracking_table_max_keys: 1_000_000,
             timeout: 0,
             unixsocket: None,
             unixsocketperm: None,

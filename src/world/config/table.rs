@@ -5,8 +5,8 @@
 //! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
 
 use super::kind::{
-    Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, OctalMode,
-    OneOf, Only, Password, YesNo,
+    Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, MemoryOrPercent,
+    OctalMode, OneOf, Only, Password, PercentileList, YesNo,
 };
 use super::{Config, Reason};
 
@@ -32,6 +32,8 @@ const AT_LEAST_1MB: Memory = Memory(1 << 20..=i64::MAX as u64);
 
 /// A number of elements.
 const COUNT: Integer = Integer(0..=i64::MAX);
+/// A number that means none at all if it is -1.
+const THRESHOLD: Integer = Integer(-1..=i64::MAX);
 const BYTES: Memory = Memory(0..=i64::MAX as u64);
 
 const NO_ONE_WAITS: Only<YesNo, bool> =
@@ -55,6 +57,14 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits).list(),
     directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB),
     directive!("cluster-enabled", Only(YesNo, false, "respd is not part of a cluster")).immutable(),
+    directive!("commandlog-execution-slower-than", commandlog.slow.threshold, THRESHOLD)
+        .alias("slowlog-log-slower-than"),
+    directive!("commandlog-large-reply-max-len", commandlog.large_reply.max_len, COUNT),
+    directive!("commandlog-large-request-max-len", commandlog.large_request.max_len, COUNT),
+    directive!("commandlog-reply-larger-than", commandlog.large_reply.threshold, THRESHOLD),
+    directive!("commandlog-request-larger-than", commandlog.large_request.threshold, THRESHOLD),
+    directive!("commandlog-slow-execution-max-len", commandlog.slow.max_len, COUNT)
+        .alias("slowlog-max-len"),
     directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
     directive!("databases", databases, Integer(1..=i32::MAX as i64)).immutable(),
     directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
@@ -65,6 +75,14 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES),
     Directive::new("hz", |config| INT.show(&config.hz), read_hz),
     directive!("io-threads", Only(Integer(1..=256), 1, "respd runs on one thread")),
+    directive!("latency-monitor-threshold", latency_monitor_threshold, COUNT),
+    directive!("latency-tracking", latency_tracking, YesNo),
+    directive!(
+        "latency-tracking-info-percentiles",
+        latency_tracking_info_percentiles,
+        PercentileList
+    )
+    .list(),
     directive!("lazyfree-lazy-eviction", NO_ONE_WAITS),
     directive!("lazyfree-lazy-expire", NO_ONE_WAITS),
     directive!("lazyfree-lazy-server-del", NO_ONE_WAITS),
@@ -79,9 +97,11 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("loglevel", loglevel, OneOf),
     directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64)),
     directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)),
+    directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
     directive!("maxmemory-policy", eviction.policy, OneOf),
     directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
+    Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
     directive!("port", port, PORT),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
@@ -90,9 +110,11 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT),
     directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT),
     directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT),
+    directive!("start-ready", start_ready, YesNo).immutable(),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT),
     directive!("timeout", timeout, INT),
+    directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
     directive!("unixsocket", unixsocket, FilePath).immutable(),
     directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
     directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
@@ -105,6 +127,19 @@ pub(super) const DIRECTIVES: &[Directive] = &[
 fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     INT.read(&mut config.hz, words)?;
     config.hz = config.hz.clamp(1, 500);
+    Ok(())
+}
+
+/// A persona brings its ports, where those of the last one are still in place.
+fn read_persona(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    let before = config.persona;
+    OneOf.read(&mut config.persona, words)?;
+    if config.port == before.port {
+        config.port = config.persona.port;
+    }
+    if config.admin_port == before.admin_port {
+        config.admin_port = config.persona.admin_port;
+    }
     Ok(())
 }
 

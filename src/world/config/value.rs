@@ -7,6 +7,7 @@ use super::file::{LoadError, Place};
 use super::kind::Choice;
 use crate::store::evict::Policy;
 use crate::store::journal::{Classes, class};
+use crate::world::persona::{PERSONAS, Persona};
 
 /// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -82,6 +83,18 @@ impl Choice for Policy {
     const NAMES: &'static [(&'static str, Policy)] = Policy::NAMES;
 }
 
+impl Choice for &'static Persona {
+    const NAMES: &'static [(&'static str, &'static Persona)] = &{
+        let mut names = [("", &PERSONAS[0]); PERSONAS.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = (PERSONAS[index].name, &PERSONAS[index]);
+            index += 1;
+        }
+        names
+    };
+}
+
 /// What may wait in the output buffers of each class of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputBufferLimits {
@@ -154,6 +167,62 @@ impl KeyspaceEvents {
     /// The classes that are published anywhere.
     pub fn announced(self) -> Classes {
         if self.by_key || self.by_event { self.classes } else { 0 }
+    }
+}
+
+/// When a command gets into a log, and how many the log keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// From so many µs or bytes on. Negative: nothing does.
+    pub threshold: i64,
+    pub max_len: usize,
+}
+
+/// The settings of the three logs of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandLogSettings {
+    pub slow: LogSettings,
+    pub large_request: LogSettings,
+    pub large_reply: LogSettings,
+}
+
+impl Default for CommandLogSettings {
+    fn default() -> CommandLogSettings {
+        let large = LogSettings { threshold: 1 << 20, max_len: 128 };
+        let slow = LogSettings { threshold: 10_000, max_len: 128 };
+        CommandLogSettings { slow, large_request: large, large_reply: large }
+    }
+}
+
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    Bytes(usize),
+    /// Of `maxmemory`, 1 to 100.
+    Percent(u64),
+}
+
+impl Share {
+    /// The bytes, if `whole` is a hundred percent. `None`: as many as there are.
+    pub fn of(self, whole: usize) -> Option<usize> {
+        let bytes = match self {
+            Share::Bytes(bytes) => bytes,
+            Share::Percent(percent) => (whole as u128 * u128::from(percent) / 100) as usize,
+        };
+        (bytes > 0).then_some(bytes)
+    }
+}
+
+/// Percentiles from 0 to 100, in the order in which they are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Percentiles(pub Vec<f64>);
+
+/// None of them is NaN.
+impl Eq for Percentiles {}
+
+impl Default for Percentiles {
+    fn default() -> Percentiles {
+        Percentiles(vec![50.0, 99.0, 99.9])
     }
 }
 

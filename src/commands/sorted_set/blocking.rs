@@ -1,0 +1,50 @@
+//! Sorted sets to wait for: BZMPOP BZPOPMAX BZPOPMIN.
+
+use super::pop::{Request, Where, take};
+use crate::commands::arguments::timeout;
+use crate::dispatch::Ctx;
+use crate::error::Error;
+use crate::resp::Args;
+use crate::store::{Kind, Zset};
+
+/// BZMPOP timeout numkeys key... <MIN | MAX> [COUNT count]
+pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let request = Request::parse(args, 2)?;
+    let timeout = timeout(args, 1, ctx.now())?;
+    let (mut db, reply) = ctx.db_and_reply();
+    if !request.pop_first(&mut db, reply, args.from(3))? {
+        reply.null_array();
+        ctx.wait(timeout, Kind::Zset, 3..3 + request.keys);
+    }
+    Ok(())
+}
+
+/// BZPOPMAX key... timeout
+pub fn bzpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    pop_or_wait(ctx, args, Where::Max)
+}
+
+/// BZPOPMIN key... timeout
+pub fn bzpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    pop_or_wait(ctx, args, Where::Min)
+}
+
+fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Error> {
+    let last = args.len() - 1;
+    let timeout = timeout(args, last, ctx.now())?;
+    let (mut db, reply) = ctx.db_and_reply();
+    for key in args.from(1).take(last - 1) {
+        if let Some(zset) = db.edit::<Zset>(key)? {
+            reply.array(3);
+            reply.bulk(key);
+            take(zset, from, 1, |member, score| {
+                reply.bulk(member);
+                reply.double(score);
+            });
+            return Ok(());
+        }
+    }
+    reply.null_array();
+    ctx.wait(timeout, Kind::Zset, 1..last);
+    Ok(())
+}

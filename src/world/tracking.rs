@@ -1,0 +1,366 @@
+//! Tracking: clients that keep what they have read in a cache of their own are told when it changes.
+//!
+//! A client either hears of the keys that it has read, each once until it reads it again (`table`), or of
+//! all keys that begin with its prefixes: it broadcasts. What it is told is an invalidation: a push in
+//! RESP3, or a message for the client that it has them redirected to.
+//!
+//! Who has read a key hears of a change before the command that made it is over. Broadcasts are gathered
+//! until the requests that came together have run, so that a pipeline makes one message; but a client that
+//! is to hear one runs no command before.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::output::Frame;
+use super::tracker::{Mode, Options, Tracker};
+use super::{Doom, Slot, World};
+use crate::resp::{Protocol, Reply};
+use table::Table;
+
+/// Keys that have changed, each with the id of the client that changed it last.
+type Changes = BTreeMap<Box<[u8]>, Option<u64>>;
+
+/// Everybody who tracks keys.
+#[derive(Debug, Default)]
+pub struct Tracking {
+    clients: BTreeSet<u64>,
+    table: Table,
+    /// Who hears of keys that begin so.
+    prefixes: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
+    /// What is still to be broadcast, by prefix.
+    pending: BTreeMap<Box<[u8]>, Changes>,
+}
+
+impl Tracking {
+    /// Whether anybody tracks keys.
+    #[inline]
+    pub fn is_on(&self) -> bool {
+        !self.clients.is_empty()
+    }
+
+    /// How many clients there are.
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// How many keys are remembered.
+    pub fn keys(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many pairs of a remembered key and a client there are.
+    pub fn items(&self) -> usize {
+        self.table.items()
+    }
+
+    /// How many prefixes somebody wants to hear of.
+    pub fn prefixes(&self) -> usize {
+        self.prefixes.len()
+    }
+
+    /// Bytes of memory that remembered keys hold.
+    pub fn memory(&self) -> usize {
+        self.table.memory()
+    }
+
+    /// Whether something is still to be broadcast.
+    #[inline]
+    fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether there is memory to free.
+    pub fn has_unfreed(&self) -> bool {
+        self.table.has_unfreed()
+    }
+
+    /// Frees the memory of up to so many keys that are not remembered any more.
+    pub fn free_some(&mut self, keys: usize) {
+        self.table.free_some(keys);
+    }
+
+    /// Notes a change for all prefixes that the key begins with.
+    fn gather(&mut self, key: &[u8], by: Option<u64>) {
+        for prefix in prefixes_of(&self.prefixes, key) {
+            let changes = match self.pending.get_mut(prefix) {
+                Some(changes) => changes,
+                None => self.pending.entry(prefix.into()).or_default(),
+            };
+            match changes.get_mut(key) {
+                Some(last) => *last = by,
+                None => drop(changes.insert(key.into(), by)),
+            }
+        }
+    }
+}
+
+/// The prefixes that the key begins with, the longest first.
+///
+/// The greatest one that is not above the key shares some first bytes with it. If it ends there, it is
+/// one of them; in any case, the others are not longer than what is shared.
+fn prefixes_of<'a, V>(
+    prefixes: &'a BTreeMap<Box<[u8]>, V>,
+    key: &'a [u8],
+) -> impl Iterator<Item = &'a [u8]> {
+    let mut end = Some(Bound::Included(key));
+    std::iter::from_fn(move || {
+        while let Some(last) = end {
+            let (prefix, _) = prefixes.range::<[u8], _>((Bound::Unbounded, last)).next_back()?;
+            let shared = prefix.iter().zip(key).take_while(|(one, other)| one == other).count();
+            if shared == prefix.len() {
+                end = (shared > 0).then_some(Bound::Excluded(&key[..shared]));
+                return Some(&**prefix);
+            }
+            end = Some(Bound::Included(&key[..shared]));
+        }
+        None
+    })
+}
+
+impl World {
+    /// The client tracks keys from now on, or in another way. Its prefixes are added to those it has;
+    /// to broadcast without any is to broadcast everything.
+    pub fn track(&mut self, slot: Slot, options: Options, prefixes: &[&[u8]]) {
+        let client = &mut self.clients[slot];
+        let id = client.id;
+        let tracker = client.session_mut().tracker.get_or_insert_default();
+        tracker.options = options;
+        tracker.is_broken = false;
+        if options.mode == Mode::Broadcast {
+            let prefixes = if prefixes.is_empty() { EVERYTHING } else { prefixes };
+            for &prefix in prefixes {
+                tracker.add_prefix(prefix);
+                self.tracking.prefixes.entry(prefix.into()).or_default().insert(id);
+            }
+        }
+        self.tracking.clients.insert(id);
+        self.follow_keys();
+    }
+
+    /// The client tracks nothing any more. Keys that it has read are forgotten when they change, or when
+    /// nobody tracks any.
+    pub fn untrack(&mut self, slot: Slot) {
+        let client = &mut self.clients[slot];
+        let id = client.id;
+        let Some(tracker) = client.session.as_mut().and_then(|session| session.tracker.take())
+        else {
+            return;
+        };
+        let tracking = &mut self.tracking;
+        for prefix in tracker.prefixes() {
+            if let Some(clients) = tracking.prefixes.get_mut(prefix) {
+                clients.remove(&id);
+                if clients.is_empty() {
+                    tracking.prefixes.remove(prefix);
+                    tracking.pending.remove(prefix);
+                }
+            }
+        }
+        tracking.clients.remove(&id);
+        if !tracking.is_on() {
+            tracking.table.clear();
+        }
+        self.follow_keys();
+    }
+
+    /// Whether it is to be remembered which keys the client reads now.
+    #[inline]
+    pub fn remembers_reads(&self, slot: Slot) -> bool {
+        self.tracking.is_on() && self.clients[slot].tracker().is_some_and(Tracker::remembers)
+    }
+
+    /// The client has read a key, and is told when it changes. If that is one key too many, another is
+    /// forgotten as if it had changed.
+    pub fn remember(&mut self, slot: Slot, key: &[u8]) {
+        let Tracking { table, clients, .. } = &mut self.tracking;
+        table.add(key, self.clients[slot].id, |id| clients.contains(&id));
+        self.limit_tracking();
+    }
+
+    /// Forgets keys while there are more than `tracking-table-max-keys`, a few at a time.
+    fn limit_tracking(&mut self) {
+        let most = match self.config.tracking_table_max_keys {
+            0 => usize::MAX,
+            most => most,
+        };
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            if self.tracking.table.len() <= most {
+                return;
+            }
+            if let Some(read) = self.tracking.table.remove_any(&mut self.store.shared.random) {
+                self.invalidate(read.readers.ids(), &read.key, None);
+            }
+        }
+    }
+
+    /// The client's command is over, and it may run another. What CLIENT CACHING said holds for one
+    /// command, or one transaction.
+    pub fn end_tracked_command(&mut self, slot: Slot, keeps_caching: bool) {
+        let client = &mut self.clients[slot];
+        let in_transaction = client.transaction().is_some();
+        if let Some(tracker) = client.tracker_mut() {
+            tracker.is_exception &= keeps_caching || in_transaction;
+            self.broadcast_changes();
+        }
+        self.limit_tracking();
+    }
+
+    /// A key has changed. `by`: the id of the client whose command did it.
+    pub(super) fn tell_trackers(&mut self, key: &[u8], by: Option<u64>) {
+        self.tracking.gather(key, by);
+        if let Some(readers) = self.tracking.table.remove(key) {
+            self.invalidate(readers.ids(), key, by);
+        }
+    }
+
+    /// Every key may have changed. Everybody is told, whether its keys were read or not.
+    pub(super) fn tell_all_trackers(&mut self) {
+        self.tracking.table.clear();
+        let mut frame = invalidation(None);
+        let ids: Vec<u64> = self.tracking.clients.iter().copied().collect();
+        for id in ids {
+            if let Some((slot, options)) = self.tracking_client(id) {
+                self.tell(slot, options.redirect, &mut frame);
+            }
+        }
+    }
+
+    /// Tells clients that have read a key that it has changed.
+    fn invalidate(&mut self, readers: &[u64], key: &[u8], by: Option<u64>) {
+        let keys = [key];
+        let mut frame = invalidation(Some(&keys));
+        for &id in readers {
+            if let Some((slot, options)) = self.tracking_client(id)
+                && options.mode != Mode::Broadcast
+                && !(options.no_loop && by == Some(id))
+            {
+                self.tell(slot, options.redirect, &mut frame);
+            }
+        }
+    }
+
+    /// Broadcasts what has changed: a message for each prefix, with all its keys in the order of their
+    /// bytes, but for their own changes to those who do not want them.
+    #[inline]
+    pub fn broadcast_changes(&mut self) {
+        if self.tracking.has_pending() {
+            self.broadcast_pending();
+        }
+    }
+
+    fn broadcast_pending(&mut self) {
+        for (prefix, changes) in std::mem::take(&mut self.tracking.pending) {
+            let clients = self.tracking.prefixes.get(&prefix);
+            let ids: Vec<u64> = clients.into_iter().flatten().copied().collect();
+            let keys: Vec<&[u8]> = changes.keys().map(|key| &**key).collect();
+            let mut all = invalidation(Some(&keys));
+            for id in ids {
+                let Some((slot, options)) = self.tracking_client(id) else {
+                    continue;
+                };
+                if options.no_loop && changes.values().any(|&by| by == Some(id)) {
+                    let others = changes.iter().filter(|&(_, &by)| by != Some(id));
+                    let others: Vec<&[u8]> = others.map(|(key, _)| &**key).collect();
+                    if !others.is_empty() {
+                        self.tell(slot, options.redirect, &mut invalidation(Some(&others)));
+                    }
+                } else {
+                    self.tell(slot, options.redirect, &mut all);
+                }
+            }
+        }
+    }
+
+    /// The client with this id, if it is there and tracks keys.
+    fn tracking_client(&self, id: u64) -> Option<(Slot, Options)> {
+        let slot = self.clients.slot_of(id)?;
+        Some((slot, self.clients[slot].tracker()?.options))
+    }
+
+    /// Sends an invalidation to a client that tracks keys, or to whom it has them redirected. RESP2 has no
+    /// pushes, so there only who is sent to by others can be told, if it subscribes to something.
+    fn tell<W: Fn(&mut Reply)>(&mut self, slot: Slot, redirect: Option<u64>, frame: &mut Frame<W>) {
+        let receiver = match redirect {
+            None => slot,
+            Some(id) => match self.clients.slot_of(id) {
+                Some(receiver) if self.clients[receiver].doom != Doom::Now => receiver,
+                _ => return self.miss_receiver(slot, id),
+            },
+        };
+        let client = &self.clients[receiver];
+        let protocol = client.protocol;
+        if protocol == Protocol::Resp3 || redirect.is_some() && client.is_subscriber() {
+            self.send(receiver, frame.bytes(protocol));
+        }
+    }
+
+    /// An invalidation is lost: the client that was to get it is gone.
+    fn miss_receiver(&mut self, slot: Slot, id: u64) {
+        let client = &mut self.clients[slot];
+        if let Some(tracker) = client.tracker_mut() {
+            tracker.is_broken = true;
+        }
+        if client.protocol == Protocol::Resp3 {
+            let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
+            reply.push(2);
+            reply.bulk(b"tracking-redir-broken");
+            reply.int(id as i64);
+            self.send(slot, &reply.into_inner());
+        }
+    }
+}
+
+/// The prefix that every key has.
+const EVERYTHING: &[&[u8]] = &[b""];
+
+/// How many keys are forgotten at once when there are too many: `tracking-table-max-keys` may have
+/// become smaller.
+const FORGOTTEN_AT_ONCE: usize = 100;
+
+/// What a client is told: that these keys have changed, or all. RESP2 has no pushes, so there it is a
+/// message of a channel, for a client that subscribes.
+fn invalidation(keys: Option<&[&[u8]]>) -> Frame<impl Fn(&mut Reply)> {
+    Frame::new(move |reply| {
+        if reply.protocol() == Protocol::Resp3 {
+            reply.push(2);
+            reply.bulk(b"invalidate");
+        } else {
+            reply.push(3);
+            reply.bulk(b"message");
+            reply.bulk(b"__redis__:invalidate");
+        }
+        match keys {
+            Some(keys) => {
+                reply.array(keys.len());
+                keys.iter().for_each(|key| reply.bulk(key));
+            }
+            None => reply.null(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(prefixes: &[&str], key: &str) -> Vec<String> {
+        let prefixes = prefixes.iter().map(|prefix| (Box::from(prefix.as_bytes()), ())).collect();
+        let found = prefixes_of(&prefixes, key.as_bytes());
+        found.map(|prefix| String::from_utf8_lossy(prefix).into_owned()).collect()
+    }
+
+    #[test]
+    fn a_key_begins_with_some_of_the_prefixes() {
+        let all = ["", "a", "ab", "abba", "abc", "abcd", "abd", "b"];
+        assert_eq!(found(&all, "abcd"), ["abcd", "abc", "ab", "a", ""]);
+        assert_eq!(found(&all, "abce"), ["abc", "ab", "a", ""]);
+        assert_eq!(found(&all, "abb"), ["ab", "a", ""]);
+        assert_eq!(found(&all, "zz"), [""]);
+        assert_eq!(found(&all, ""), [""]);
+        assert_eq!(found(&all[1..], "zz"), [""; 0]);
+        assert_eq!(found(&["b", "c"], "a"), [""; 0]);
+        assert_eq!(found(&[], "a"), [""; 0]);
+    }
+}

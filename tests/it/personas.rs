@@ -1,0 +1,187 @@
+//! What the table of personas promises, and its table in README.md.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use respd::Config;
+use respd::commands::GROUPS;
+use respd::dispatch::spec::{Spec, flag::NONE};
+use respd::dispatch::{Ctx, Table};
+use respd::error::Error;
+use respd::local::{Connection, Local};
+use respd::resp::Args;
+use respd::world::Persona;
+use respd::world::persona::PERSONAS;
+
+use crate::process::{self, Folder};
+use crate::readme;
+
+const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/personas.txt");
+
+fn configured(name: &str) -> Config {
+    let mut config = Config::default();
+    config.apply_option("persona", name).unwrap();
+    config
+}
+
+fn start(name: &str) -> (Local, Connection) {
+    let mut local = Local::new(configured(name));
+    let client = local.connect();
+    (local, client)
+}
+
+fn ask(name: &str, words: &[&str]) -> String {
+    let (mut local, client) = start(name);
+    local.call(client, words).to_string()
+}
+
+fn table(persona: &'static Persona) -> Table {
+    Table::of_persona(persona, GROUPS.iter().copied())
+}
+
+#[test]
+fn nothing_in_a_table_is_younger_than_its_persona() {
+    for persona in PERSONAS {
+        let table = table(persona);
+        for row in table.rows() {
+            assert!(persona.has_command(&row.full_name, row.spec.since), "{}", row.full_name);
+        }
+        let left = GROUPS.iter().flat_map(|(_, specs)| *specs);
+        let left = left.filter(|spec| persona.has_command(spec.name, spec.since));
+        assert_eq!(table.commands().count(), left.count(), "{}", persona.name);
+    }
+}
+
+#[test]
+fn every_way_to_ask_for_commands_knows_the_same_ones() {
+    for persona in PERSONAS {
+        let (mut local, client) = start(persona.name);
+        let count = table(persona).commands().count();
+        assert_eq!(
+            local.call(client, ["COMMAND", "COUNT"]).to_string(),
+            format!("(integer) {count}")
+        );
+        let all = local.call(client, ["COMMAND"]);
+        assert_eq!(all.elements().len(), count, "{}", persona.name);
+        for described in all.elements() {
+            assert_eq!(described.elements().len(), persona.command_fields(), "{}", persona.name);
+        }
+    }
+}
+
+#[test]
+fn arguments_that_came_later_are_not_documented() {
+    let docs = |name| ask(name, &["COMMAND", "DOCS", "expire", "client|kill", "hello"]);
+    let (today, then) = (docs("respd"), docs("redis-7.0"));
+    assert!(today.contains("MAXAGE") && today.contains("8.0.0"));
+    assert!(!then.contains("MAXAGE") && !then.contains("8.0.0"));
+    assert!(ask("redis-6.2", &["EXPIRE", "k", "1", "NX"]).contains("wrong number of arguments"));
+    assert_eq!(ask("redis-7.0", &["EXPIRE", "k", "1", "NX"]), "(integer) 0");
+}
+
+#[test]
+fn help_lists_what_is_there() {
+    assert!(ask("respd", &["CLIENT", "HELP"]).contains("CAPA"));
+    let help = ask("redis-5.0", &["CLIENT", "HELP"]);
+    assert!(help.contains("SETNAME") && !help.contains("CAPA") && !help.contains("INFO"), "{help}");
+}
+
+#[test]
+fn commands_of_an_embedder_belong_to_every_persona() {
+    fn own(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+        ctx.reply.ok();
+        Ok(())
+    }
+    const OWN: &[Spec] = &[Spec::new("own", 1, NONE, own)];
+    let config = configured("redis-5.0");
+    let groups = GROUPS.iter().copied().chain([("generic", OWN)]);
+    let table = Table::of_persona(config.persona, groups);
+    let mut local = Local::with_table(config, table);
+    let client = local.connect();
+    assert_eq!(local.call(client, ["OWN"]).to_string(), "OK");
+}
+
+#[test]
+fn a_persona_brings_its_ports_unless_others_are_configured() {
+    let ports = |options: &[(&str, &str)]| {
+        let mut config = Config::default();
+        options.iter().for_each(|(name, value)| config.apply_option(name, value).unwrap());
+        (config.port, config.admin_port)
+    };
+    assert_eq!(ports(&[("persona", "kronotop-0.13")]), (5484, 3320));
+    assert_eq!(ports(&[("persona", "kronotop-0.13"), ("port", "6379")]), (6379, 3320));
+    assert_eq!(ports(&[("port", "7000"), ("persona", "kronotop-0.13")]), (7000, 3320));
+    assert_eq!(ports(&[("persona", "kronotop-0.13"), ("persona", "redis-7.0")]), (6379, 0));
+}
+
+#[test]
+fn the_file_and_the_flag_choose_one() {
+    let folder = Folder::new();
+    let path = folder.file("respd.conf");
+    std::fs::write(&path, "persona redis-6.2\n").unwrap();
+    let file = process::text(&path);
+    let hello = |flags: &[&str]| {
+        let respd = process::Respd::start(&[&[file, "--port", "0"], flags].concat());
+        respd.connect().call(["HELLO", "3"])
+    };
+    assert!(hello(&[]).contains("\"6.2.14\""));
+    assert!(hello(&["--persona", "valkey-8.0"]).contains("\"8.0.2\""));
+    let refused = process::run(&["--port", "0", "--persona", "redis-1.0"]);
+    assert!(!refused.status.success());
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("redis-1.0") && told.contains("kronotop-0.13"), "{told}");
+}
+
+#[test]
+fn the_readme_shows_every_persona() {
+    readme::says("personas", &matrix());
+}
+
+/// A line for each persona: who it says it is, what it has, and what clients make of it.
+fn matrix() -> String {
+    let (clients, outcomes) = outcomes();
+    let mut matrix = "\n| persona | `server` `version` in HELLO | mode | ports | commands | RESP3 \
+        | subcommands | strangers learn "
+        .to_owned();
+    clients.iter().for_each(|client| matrix += &format!("| {client} "));
+    matrix += &format!("|\n|{}\n", "---|".repeat(8 + clients.len()));
+    for persona in PERSONAS {
+        let table = table(persona);
+        let hello = table.command(b"hello");
+        let [greeting, resp3] = match hello {
+            None => ["no HELLO".to_owned(), "no".to_owned()],
+            Some(row) => {
+                let alone = if row.spec.accepts(1) { "" } else { ", must say which" };
+                [format!("`{}` `{}`", persona.server, persona.version), format!("yes{alone}")]
+            }
+        };
+        let ports = match persona.admin_port {
+            0 => persona.port.to_string(),
+            admin => format!("{}, admin {admin}", persona.port),
+        };
+        let subcommands = if persona.names_subcommands() { "commands" } else { "arguments" };
+        let learn = if persona.hides_commands() { "nothing" } else { "which commands exist" };
+        matrix += &format!(
+            "| `{}` | {greeting} | {} | {ports} | {} | {resp3} | {subcommands} | {learn} ",
+            persona.name,
+            persona.mode,
+            table.commands().count()
+        );
+        let found = &outcomes[persona.name];
+        found.iter().for_each(|outcome| matrix += &format!("| {outcome} "));
+        matrix += "|\n";
+    }
+    matrix + "\n"
+}
+
+/// The clients, and what each makes of an open server of every persona.
+fn outcomes() -> (Vec<String>, BTreeMap<String, Vec<String>>) {
+    let text = fs::read_to_string(CLIENTS).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let mut rows = lines.map(words);
+    let clients = rows.next().expect("a head").split_off(2);
+    let open = rows.filter(|row| row[1] == "open");
+    let outcomes = open.map(|mut row| (row[0].clone(), row.split_off(2))).collect();
+    (clients, outcomes)
+}
