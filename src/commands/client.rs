@@ -1,7 +1,7 @@
 //! CLIENT: a connection tells about itself, sees the others, and closes them.
 //!
-//! LIST and KILL choose clients with one language of filters: `filter`. How a client is shown is the
-//! concern of `line`, and how its cache is kept true that of `tracking`. PAUSE, UNPAUSE and UNBLOCK make
+//! LIST and KILL choose clients with one language of filters: `filter`. How the cache of
+//! a client is kept true is the concern of `tracking`. PAUSE, UNPAUSE and UNBLOCK make
 //! others wait or wait no more: `waiting`.
 
 mod filter;

@@ -52,9 +52,6 @@ pub fn call(
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
             keeps_caching = row.has(flag::KEEPS_CACHING);
-            if !world.monitors.is_empty() {
-                observe::show(world, row, slot, args);
-            }
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
@@ -316,24 +313,28 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     ctx.reply.element(|reply| {
         let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
         match permission::check_again(&mut ctx, args) {
-            Ok(()) => run(&mut ctx, args),
+            Ok(()) => {
+                run(&mut ctx, args);
+                replies = ctx.replies;
+                follow_up(ctx.world, row, slot, args);
+            }
             Err(denied) => {
                 let why = error::no_longer_permitted(denied.reason.is_lacking());
                 ctx.reply.error(&why);
                 ctx.world.stats.count_error(&why);
+                replies = 1;
             }
         }
-        replies = ctx.replies;
     });
-    follow_up(ctx.world, row, slot, queued.args.args());
-    if !ctx.world.monitors.is_empty() {
-        observe::show(ctx.world, row, slot, queued.args.args());
-    }
     replies
 }
 
-/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+/// A command has run: who wants to know hears of it and of what it did, and which keys it read is
+/// remembered.
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if !world.monitors.is_empty() {
+        observe::show(world, row, slot, args);
+    }
     if world.has_news() {
         world.spread_news(Some(slot));
     }

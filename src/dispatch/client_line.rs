@@ -60,7 +60,7 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     line.field("events", events(client));
     line.field("cmd", command);
     line.bytes("user", &user.name);
-    line.field("redir", redirect(client.tracker()));
+    line.field("redir", client.redirect());
     line.field("resp", client.protocol.number());
     line.bytes("lib-name", &client.lib_name);
     line.bytes("lib-ver", &client.lib_ver);

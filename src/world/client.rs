@@ -298,6 +298,11 @@ impl Client {
         self.session.as_ref()?.tracker.as_ref()
     }
 
+    /// The id of the client that gets this one's invalidations; 0: nobody else, -1: there are none.
+    pub fn redirect(&self) -> i64 {
+        self.tracker().map_or(-1, |tracker| tracker.options.redirect.map_or(0, |id| id as i64))
+    }
+
     /// As [`Client::tracker`], to change.
     pub fn tracker_mut(&mut self) -> Option<&mut Tracker> {
         self.session.as_mut()?.tracker.as_mut()

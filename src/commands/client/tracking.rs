@@ -28,7 +28,7 @@ pub fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT GETREDIR
 pub fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let redirect = redirect(ctx.client().tracker());
+    let redirect = ctx.client().redirect();
     ctx.reply.int(redirect);
     Ok(())
 }
@@ -60,7 +60,8 @@ pub fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT TRACKINGINFO
 pub fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let tracker = ctx.world.clients[ctx.slot].tracker();
+    let client = &ctx.world.clients[ctx.slot];
+    let (tracker, redirect) = (client.tracker(), client.redirect());
     let flags = tracker.map_or(vec!["off"], flags);
     let reply = &mut ctx.reply;
     reply.map(3);
@@ -68,7 +69,7 @@ pub fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> 
     reply.set(flags.len());
     flags.iter().for_each(|flag| reply.bulk(flag.as_bytes()));
     reply.bulk(b"redirect");
-    reply.int(redirect(tracker));
+    reply.int(redirect);
     reply.bulk(b"prefixes");
     reply.array(tracker.map_or(0, |tracker| tracker.prefixes().len()));
     tracker.into_iter().flat_map(Tracker::prefixes).for_each(|prefix| reply.bulk(prefix));
