@@ -91,8 +91,8 @@ const LATER: &[(&str, &str)] = &[
     ("capa", "8.1.0"),
 ];
 
-/// Tells whether a letter shows.
-type Shows = fn(&Client) -> bool;
+/// Tells whether a client is in a state that shows.
+pub type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`. Who has none has `N`.
 const FLAGS: &[(char, Shows)] = &[

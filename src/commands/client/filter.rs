@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use crate::dispatch::Ctx;
-use crate::dispatch::client_line::{capabilities, flags};
+use crate::dispatch::client_line::{Shows, capabilities, flags};
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::world::{Address, Client, Doom, World};
@@ -215,7 +215,7 @@ fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test
 }
 
 /// Every type that can be asked for. Nobody replicates.
-const TYPES: &[(&str, fn(&Client) -> bool)] = &[
+const TYPES: &[(&str, Shows)] = &[
     ("normal", |client| !client.is_subscriber()),
     ("pubsub", Client::is_subscriber),
     ("master", |_| false),
