@@ -70,6 +70,14 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     out.push(b'\n');
 }
 
+/// The id of the client that gets one's invalidations; 0: nobody else, -1: there are none.
+pub fn redirect(tracker: Option<&Tracker>) -> i64 {
+    match tracker {
+        None => -1,
+        Some(tracker) => tracker.options.redirect.map_or(0, |id| id as i64),
+    }
+}
+
 /// The fields that came with a later version than any persona's first.
 const LATER: &[(&str, &str)] = &[
     ("user", "6.0.0"),

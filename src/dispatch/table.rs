@@ -229,6 +229,35 @@ impl Table {
     }
 }
 
+/// ACL rules name commands as the table does.
+impl Vocabulary for Table {
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn named(&self, full_name: &[u8]) -> Option<CommandId> {
+        Table::named(self, full_name).map(|row| row.id)
+    }
+
+    fn full_name(&self, id: CommandId) -> &str {
+        &self.row(id).full_name
+    }
+
+    fn container(&self, id: CommandId) -> Option<CommandId> {
+        self.row(id).container
+    }
+
+    fn subcommands(&self, id: CommandId) -> &[CommandId] {
+        &self.row(id).subcommands
+    }
+
+    fn category(&self, name: &[u8]) -> Option<Vec<CommandId>> {
+        let category = category::named(name)?;
+        let is_in = |row: &&Row| row.spec.categories() & category != 0;
+        Some(self.rows().filter(is_in).map(|row| row.id).collect())
+    }
+}
+
 /// The flags that follow from the rest of a row.
 fn derived_flags(spec: &Spec) -> Flags {
     let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
@@ -282,34 +311,5 @@ impl Name {
         let mixed =
             (one ^ other.rotate_left(29) ^ self.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed >> 32) as usize
-    }
-}
-
-/// ACL rules name commands as the table does.
-impl Vocabulary for Table {
-    fn size(&self) -> usize {
-        self.len()
-    }
-
-    fn named(&self, full_name: &[u8]) -> Option<CommandId> {
-        Table::named(self, full_name).map(|row| row.id)
-    }
-
-    fn full_name(&self, id: CommandId) -> &str {
-        &self.row(id).full_name
-    }
-
-    fn container(&self, id: CommandId) -> Option<CommandId> {
-        self.row(id).container
-    }
-
-    fn subcommands(&self, id: CommandId) -> &[CommandId] {
-        &self.row(id).subcommands
-    }
-
-    fn category(&self, name: &[u8]) -> Option<Vec<CommandId>> {
-        let category = category::named(name)?;
-        let is_in = |row: &&Row| row.spec.categories() & category != 0;
-        Some(self.rows().filter(is_in).map(|row| row.id).collect())
     }
 }

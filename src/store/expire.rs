@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::dict::Keyed;
 use super::entry::Millis;
 use super::journal::class;
-use super::{Database, Db, Edit, Hash, Shared, Store, hash};
+use super::{Database, Db, Edit, Hash, Shared, Store, hash, join_freed};
 
 /// The expiries of one database.
 #[derive(Debug, Clone, Default)]
@@ -99,9 +99,14 @@ impl Store {
         }
         let mut left = most;
         let shared = &mut self.shared;
-        self.databases
+        let has_more = self
+            .databases
             .iter_mut()
-            .any(|db| db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left))
+            .any(|db| db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left));
+        if left < most {
+            join_freed();
+        }
+        has_more
     }
 
     /// When [`Store::expire_some`] finds the next key, if no command changes that.

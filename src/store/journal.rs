@@ -62,6 +62,12 @@ impl Journal {
         self.notes.is_empty()
     }
 
+    /// Whether somebody wants to know of a change that is an event of this class.
+    #[inline]
+    pub(super) fn wants(&self, class: Classes) -> bool {
+        self.follows_keys || self.announces & class != 0
+    }
+
     /// The key has changed.
     #[inline]
     pub(super) fn changed(&mut self, db: usize, key: &[u8]) {

@@ -122,8 +122,11 @@ impl<'a, T: Collection> Edit<'a, T> {
     #[inline]
     pub fn note_changes(&mut self, count: usize, class: Classes, event: &'static str) {
         if count > 0 {
-            self.changed(count);
-            self.announce(class, event);
+            self.is_noted = true;
+            self.shared.changes += count as u64;
+            if self.shared.journal.wants(class) {
+                self.db.note_at(self.shared, self.at, class, event);
+            }
         }
     }
 

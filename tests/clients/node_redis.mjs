@@ -83,6 +83,15 @@ async function smoke(RESP) {
   // A connection that is killed under the client: it opens another one and goes on.
   const other = await connect({ RESP, name: 'other' });
   check('two connections', [await client.clientGetName(), await other.clientGetName()], ['smoke', 'other']);
+  const popped = client.blPop(['nosuch', 'queue'], 10);
+  await other.rPush('queue', ['first', 'second']);
+  check('BLPOP', { ...(await popped) }, { key: 'queue', element: 'first' });
+  check('BLMOVE', await client.blMove('queue', 'taken', 'LEFT', 'RIGHT', 10), 'second');
+  check('BLPOP in vain', await client.blPop('queue', 0.01), null);
+  const scored = client.bzPopMin('scores', 10);
+  await other.zAdd('scores', { value: 'a', score: 1.5 });
+  check('BZPOPMIN', { ...(await scored) }, { key: 'scores', value: 'a', score: 1.5 });
+
   const ready = nextReady(client);
   check('CLIENT KILL', await other.clientKill({ filter: 'ID', id: info.id }), 1);
   await ready;
@@ -132,6 +141,8 @@ async function publishAndSubscribe(client, RESP) {
   check('no more', await client.publish('news', 'hello'), 0);
   check('a listener is a client again', String(await listener.echo('x')), 'x');
   listener.destroy();
+}
+
 // The client-side cache: what it has read it keeps, until the server says that it changed.
 async function caching(writer) {
   const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 100, evictPolicy: 'LRU' });

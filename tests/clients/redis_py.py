@@ -119,6 +119,7 @@ def smoke(host, port, protocol, unix_socket=None):
         caching(connect)
     check("asyncio", asyncio.run(over_asyncio(host, port, protocol)), b"1")
     publish_and_subscribe(connect)
+    blocking(connect)
     if unix_socket:
         check("unix socket", redis.Redis(unix_socket_path=unix_socket, protocol=protocol).ping())
 
@@ -198,6 +199,36 @@ def caching(connect):
         pass
     check("a flush empties it", cache.get(key) is None or cache.get(key).cache_value is None)
     cached.close()
+
+
+def blocking(connect):
+    """Calls that wait, and a worker that takes jobs off a queue with BLMOVE, so that none is lost."""
+    import threading
+
+    client = connect()
+    client.delete("jobs", "taken", "done")
+    check("BLPOP in vain", client.blpop("jobs", timeout=0.01), None)
+    check("BLMOVE in vain", client.blmove("jobs", "taken", 0.01), None)
+    check("BZPOPMIN in vain", client.bzpopmin("jobs", timeout=0.01), None)
+
+    def work():
+        worker = connect()
+        while (job := worker.blmove("jobs", "taken", 10)) != b"stop":
+            worker.rpush("done", job.upper())
+            worker.lrem("taken", 1, job)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for number in range(200):
+        client.rpush("jobs", f"job {number}")
+    done = sorted(text(client.blpop("done", timeout=10)[1]) for _ in range(200))
+    client.rpush("jobs", *["stop"] * len(workers))
+    for worker in workers:
+        worker.join(10)
+    check("every job is done once", done, sorted(f"JOB {number}" for number in range(200)))
+    check("nothing is left", (client.llen("jobs"), text(client.lrange("taken", 0, -1))), (0, ["stop"] * 3))
+    client.delete("taken")
 
 
 def run(*arguments):

@@ -16,6 +16,7 @@
 //! | `tracking` | clients that cache what they read hear when it changes |
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
+//! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `layers` | the house rules of `src/` |
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through; `readme` keeps README.md true.
@@ -26,6 +27,7 @@ mod clients;
 mod gates;
 mod layers;
 mod net;
+mod order;
 mod personas;
 mod process;
 mod pubsub;

@@ -2,6 +2,7 @@
 
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
+use crate::dispatch::client_line::redirect;
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::world::World;
