@@ -2,7 +2,6 @@
 
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
-use crate::dispatch::client_line::redirect;
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::world::World;
