@@ -51,6 +51,7 @@ pub fn call(
             run(&mut ctx, args);
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
+            observe::show(world, row, slot, args);
             keeps_caching = row.has(flag::KEEPS_CACHING);
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
@@ -317,6 +318,7 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
                 run(&mut ctx, args);
                 replies = ctx.replies;
                 follow_up(ctx.world, row, slot, args);
+                observe::show(ctx.world, row, slot, args);
             }
             Err(denied) => {
                 let why = error::no_longer_permitted(denied.reason.is_lacking());
@@ -329,12 +331,8 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     replies
 }
 
-/// A command has run: who wants to know hears of it and of what it did, and which keys it read is
-/// remembered.
+/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
-    if !world.monitors.is_empty() {
-        observe::show(world, row, slot, args);
-    }
     if world.has_news() {
         world.spread_news(Some(slot));
     }

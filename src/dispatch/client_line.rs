@@ -2,7 +2,7 @@
 //!
 //! The figures are those of our own buffers. There is one output buffer for each client, which exists
 //! only while something is to be sent, and no list of further ones (`oll`). It is the reply buffer
-//! (`rbs`, `rbp`); when more than [`REPLY_BUFFER`] waits in it, it is output memory (`omem`), where
+//! (`rbs`, `rbp`); when more than `REPLY_BUFFER` waits in it, it is output memory (`omem`), where
 //! operators look for clients that do not read. Complete requests are run in the reactor's buffer; a
 //! client's own (`qbuf`) holds only the beginning of an unfinished one.
 

@@ -56,8 +56,15 @@ pub fn note_event(world: &mut World, kind: &'static str, nanos: u64) {
 }
 
 /// Shows a command to the clients of MONITOR.
-#[cold]
+#[inline]
 pub fn show(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if !world.monitors.is_empty() {
+        show_monitors(world, row, slot, args);
+    }
+}
+
+#[cold]
+fn show_monitors(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if row.has(flag::ADMIN | flag::SKIP_MONITOR) {
         return;
     }

@@ -41,7 +41,8 @@ impl Histogram {
     pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
         let mut passed = 0;
         (0..=20).filter_map(move |power| {
-            let limit = highest(bucket(1024 << power));
+            let end = 1024 << power;
+            let limit = if end > LONGEST { end } else { highest(bucket(end)) };
             let calls = self.counts.iter().take(bucket(limit) + 1).sum();
             let is_news = calls > passed;
             passed = calls;
@@ -184,7 +185,7 @@ mod tests {
         }
         histogram.add(10, 5);
         let steps: Vec<_> = histogram.steps().collect();
-        let last = (1_082_130, 14);
+        let last = (1_073_741, 14);
         assert_eq!(steps, [(1, 6), (2, 7), (4, 8), (33, 10), (66, 11), (2113, 12), last]);
         assert_eq!(histogram.calls(), 14);
     }

@@ -42,15 +42,15 @@ const NO_EFFORT: &str = "respd removes every key when its time has come";
 const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
 pub(super) const DIRECTIVES: &[Directive] = &[
+    directive!("acl-pubsub-default", acl_pubsub_default, OneOf),
+    directive!("aclfile", aclfile, FilePath).immutable(),
+    directive!("acllog-max-len", acllog_max_len, COUNT),
     directive!("active-expire-effort", Only(Integer(1..=10), 1, NO_EFFORT)),
     directive!("activedefrag", Only(YesNo, false, "respd does not move what it has allocated")),
     directive!(
         "activerehashing",
         Only(YesNo, true, "respd's tables grow and shrink in small steps")
     ),
-    directive!("acl-pubsub-default", acl_pubsub_default, OneOf),
-    directive!("aclfile", aclfile, FilePath).immutable(),
-    directive!("acllog-max-len", acllog_max_len, COUNT),
     directive!("admin-port", admin_port, PORT),
     directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
     directive!("bind", bind, Addresses { most: 16 }).list(),
