@@ -24,12 +24,45 @@ const CHANNELS: [&str; 3] = ["c0", "c1", "c2"];
 
 #[test]
 fn the_order_holds_for_a_million_steps() {
+    let mut seen = Seen::default();
     for seed in 0..20 {
         let mut game = Game::new(seed);
         for _ in 0..50_000 {
             game.step();
         }
+        seen.add(&game.seen);
         game.end();
+    }
+    // Little of it would prove little.
+    let Seen { replies, silences, messages, invalidations, transactions, refused, waits } = seen;
+    let rare = [silences, messages, invalidations, transactions, refused, waits].into_iter().min();
+    assert!(replies > 500_000 && rare > Some(1_000), "{seen:?}");
+}
+
+/// How often something has happened.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    replies: usize,
+    /// Commands that CLIENT REPLY left without one.
+    silences: usize,
+    messages: usize,
+    invalidations: usize,
+    /// EXEC that ran, and EXEC that found a watched key changed.
+    transactions: usize,
+    refused: usize,
+    /// Steps after which somebody waited.
+    waits: usize,
+}
+
+impl Seen {
+    fn add(&mut self, more: &Seen) {
+        self.replies += more.replies;
+        self.silences += more.silences;
+        self.messages += more.messages;
+        self.invalidations += more.invalidations;
+        self.transactions += more.transactions;
+        self.refused += more.refused;
+        self.waits += more.waits;
     }
 }
 
@@ -73,6 +106,7 @@ struct Player {
     own: HashMap<String, usize>,
     tracks: bool,
     cache: HashMap<&'static str, Value>,
+    seen: Seen,
 }
 
 impl Player {
@@ -95,6 +129,7 @@ impl Player {
             own: HashMap::new(),
             tracks: false,
             cache: HashMap::new(),
+            seen: Seen::default(),
         }
     }
 
@@ -120,6 +155,7 @@ impl Player {
 
     fn owe_at_once(&mut self, owed: Owed) {
         if self.is_off || std::mem::take(&mut self.skips) {
+            self.seen.silences += 1;
             return;
         }
         self.debts += 1;
@@ -156,11 +192,15 @@ impl Player {
             (Owed::Queued, reply) => assert_eq!(reply, Value::Status(b"QUEUED".to_vec())),
             (Owed::Transaction(queue), Value::Array(replies)) => {
                 assert_eq!(queue.len(), replies.len());
+                self.seen.transactions += 1;
                 for (owed, reply) in queue.into_iter().zip(replies) {
                     self.check(owed, reply, promised);
                 }
             }
-            (Owed::Transaction(_), reply) => assert!(reply.is_null(), "{reply:?} for EXEC"),
+            (Owed::Transaction(_), reply) => {
+                assert!(reply.is_null(), "{reply:?} for EXEC");
+                self.seen.refused += 1;
+            }
             (Owed::Tracking(tracks), Value::Status(_)) => {
                 self.tracks = tracks;
                 self.cache.clear();
@@ -216,6 +256,7 @@ struct Game {
     /// How many players each message of this step has reached, and should have.
     received: HashMap<String, i64>,
     promised: HashMap<String, i64>,
+    seen: Seen,
 }
 
 impl Game {
@@ -233,6 +274,7 @@ impl Game {
             commands: 0,
             received: HashMap::new(),
             promised: HashMap::new(),
+            seen: Seen::default(),
         }
     }
 
@@ -248,6 +290,10 @@ impl Game {
             }
         }
         self.listen();
+        self.seen.waits += usize::from(!self.local.engine.world.waiters.is_empty());
+        for player in &mut self.players {
+            self.seen.add(&std::mem::take(&mut player.seen));
+        }
         if self.random.below(8) == 0 {
             self.look();
         }
@@ -456,9 +502,11 @@ impl Game {
                     assert!(player.paid >= debts, "{text} came before the reply to its PUBLISH");
                 }
                 *self.received.entry(text).or_default() += 1;
+                player.seen.messages += 1;
             } else if let Value::Push(words) = &value
                 && is_word(&words[0], "invalidate")
             {
+                player.seen.invalidations += 1;
                 match &words[1] {
                     Value::Array(keys) => player
                         .cache
@@ -469,6 +517,7 @@ impl Game {
                 let owed = player.owed.pop_front();
                 let owed = owed.unwrap_or_else(|| panic!("nothing was owed, but came {value:?}"));
                 player.paid += 1;
+                player.seen.replies += 1;
                 player.check(owed, value, &mut self.promised);
             }
         }
