@@ -112,6 +112,8 @@ fn a_persona_brings_its_ports_unless_others_are_configured() {
     assert_eq!(ports(&[("persona", "kronotop-0.13"), ("port", "6379")]), (6379, 3320));
     assert_eq!(ports(&[("port", "7000"), ("persona", "kronotop-0.13")]), (7000, 3320));
     assert_eq!(ports(&[("persona", "kronotop-0.13"), ("persona", "redis-7.0")]), (6379, 0));
+    let usual = [("port", "6379"), ("admin-port", "0"), ("persona", "kronotop-0.13")];
+    assert_eq!(ports(&usual), (6379, 0), "who asks for the usual ports gets them");
 }
 
 #[test]

@@ -34,7 +34,7 @@ use crate::text::glob;
 pub use file::{LoadError, Place};
 pub(in crate::world) use replace::replace_file;
 pub use value::{
-    BufferLimit, ChannelDefault, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
+    BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
     LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };
 
@@ -89,11 +89,12 @@ pub struct Config {
     pub maxmemory_clients: Share,
     /// Which events of keys are published. None of them costs anything while nobody listens.
     pub notify_keyspace_events: KeyspaceEvents,
-    /// The server to answer as. Reading it brings that server's ports, in place of those of the persona
-    /// before, unless others are configured.
+    /// The server to answer as. Reading it brings that server's ports, unless ports are configured.
     pub persona: &'static Persona,
     /// The port for clients. Whether 0 means none or any free one is for the caller to say.
     pub port: u16,
+    /// Which of the ports no persona replaces.
+    pub ports_chosen: ChosenPorts,
     /// The longest bulk string of a request, in bytes.
     pub proto_max_bulk_len: usize,
     /// The password of the user `default`. Empty: none is asked for.
@@ -145,6 +146,7 @@ impl Default for Config {
             notify_keyspace_events: KeyspaceEvents::default(),
             persona: &PERSONAS[0],
             port: PERSONAS[0].port,
+            ports_chosen: ChosenPorts::default(),
             proto_max_bulk_len: 512 << 20,
             requirepass: Secret::default(),
             start_ready: true,

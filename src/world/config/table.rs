@@ -51,7 +51,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
         "activerehashing",
         Only(YesNo, true, "respd's tables grow and shrink in small steps")
     ),
-    directive!("admin-port", admin_port, PORT),
+    Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port),
     directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
     directive!("bind", bind, Addresses { most: 16 }).list(),
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits).list(),
@@ -102,7 +102,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
     Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
-    directive!("port", port, PORT),
+    Directive::new("port", |config| PORT.show(&config.port), read_port),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
     directive!("requirepass", requirepass, Password).secret(),
@@ -130,17 +130,27 @@ fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     Ok(())
 }
 
-/// A persona brings its ports, where those of the last one are still in place.
+/// A persona brings its ports, where those of the last one are still in place and were not asked for.
 fn read_persona(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     let before = config.persona;
     OneOf.read(&mut config.persona, words)?;
-    if config.port == before.port {
+    if !config.ports_chosen.clients && config.port == before.port {
         config.port = config.persona.port;
     }
-    if config.admin_port == before.admin_port {
+    if !config.ports_chosen.admin && config.admin_port == before.admin_port {
         config.admin_port = config.persona.admin_port;
     }
     Ok(())
+}
+
+fn read_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    config.ports_chosen.clients = true;
+    PORT.read(&mut config.port, words)
+}
+
+fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    config.ports_chosen.admin = true;
+    PORT.read(&mut config.admin_port, words)
 }
 
 /// What is known about one directive.

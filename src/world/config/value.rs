@@ -266,3 +266,20 @@ impl fmt::Debug for UserLine {
         write!(f, "UserLine({name}, {} rules, {})", self.rules.len(), self.place)
     }
 }
+
+/// Which ports were asked for by number, also if that is the one there would be anyway.
+///
+/// It is how a configuration came about and not what it says, so any two are equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChosenPorts {
+    pub clients: bool,
+    pub admin: bool,
+}
+
+impl PartialEq for ChosenPorts {
+    fn eq(&self, _: &ChosenPorts) -> bool {
+        true
+    }
+}
+
+impl Eq for ChosenPorts {}
