@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 use crate::dispatch::{Table, call, observe};
 use crate::error;
 use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview, preview::Preview};
-use crate::world::clients::RESERVED_PLACES;
 use crate::world::latency::event;
 use crate::world::output::MAX_UNREAD;
 use crate::world::stats::ReadNanos;
+use crate::world::strangers;
 use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
 
 /// When a client's requests have brought so many bytes of replies, these are sent before more of its
@@ -115,6 +115,7 @@ impl Engine {
         if self.sweep_at().is_some_and(|due| due <= now.mono) {
             self.close_idle();
         }
+        self.world.close_strangers();
         self.world.cut_off_slow();
         self.world.evict_clients();
         call::settle(&mut self.world, &self.table, &mut self.watch);
@@ -144,7 +145,9 @@ impl Engine {
         let wait = self.world.waiters.next_deadline();
         let slow = self.world.clients.next_overdue();
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
-        [linger, wait, slow, pause, self.sweep_at(), self.store_at()].into_iter().flatten().min()
+        let stranger = self.world.next_stranger_due();
+        let due = [linger, wait, slow, pause, stranger, self.sweep_at(), self.store_at()];
+        due.into_iter().flatten().min()
     }
 
     /// When the next key expires: at once while there are more than one turn removes or frees.
@@ -199,11 +202,10 @@ impl Engine {
 
     /// A newcomer. The error is what to send it before closing.
     pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
-        let most = self.world.config.maxclients as usize;
-        if !self.world.clients.has_room(peer.kind, most, RESERVED_PLACES) {
+        if let Err(refused) = self.world.welcomes(&peer) {
             self.world.stats.connections_rejected += 1;
             let mut reply = Reply::new(Vec::new(), Default::default());
-            reply.error(&error::MAX_CLIENTS);
+            reply.error(&refused);
             return Err(reply.into_inner());
         }
         Ok(self.world.connect(peer))
@@ -269,9 +271,11 @@ impl Engine {
         inbox.extend_from_slice(more);
         client.inbox = inbox;
         world.stats.max_input_buffer = world.stats.max_input_buffer.max(client.inbox.len());
-        let limit = world.config.client_query_buffer_limit;
-        if client.query_bytes() > limit.min(MAX_QUERY) {
-            log::warn!("client {} has sent more than the query buffer limit", client.id);
+        let query = client.query_bytes();
+        let most = if world.is_stranger(slot) { strangers::MAX_QUERY } else { MAX_QUERY };
+        if query > world.config.client_query_buffer_limit.min(most) {
+            let id = world.clients[slot].id;
+            log::warn!("client {id} has sent more than the query buffer limit");
             world.stats.query_buffer_limit_disconnections += 1;
             world.clients.doom(slot, Doom::Now);
         }
@@ -281,7 +285,9 @@ impl Engine {
     pub fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
-        if client.is_waiting {
+        if client.wait().is_some_and(|wait| wait.has_failed) {
+            // What it is owed has only been put off.
+        } else if client.is_waiting {
             // Nobody may take an element for a client that has gone.
             self.world.end_session(slot);
             self.world.clients.doom(slot, Doom::Now);
@@ -399,7 +405,8 @@ impl Engine {
             out = world.spare.take();
         }
         let unsent = out.len();
-        let unread = unsent - client.outbox.sent;
+        let sent = client.outbox.sent;
+        let unread = unsent - sent;
         client.outbox.is_away = true;
         let mut reply = Reply::new(out, client.protocol);
         if world.clients[slot].is_runnable()
@@ -413,19 +420,23 @@ impl Engine {
             if at >= foreseen {
                 foreseen = at + foresee(world, slot, &input[at..]);
             }
-            if unread > 0 && reply.len() > MAX_UNREAD {
+            let is_stranger = world.is_stranger(slot);
+            let (most_unread, most_replies) = match is_stranger {
+                true => (strangers::MAX_REPLIES, strangers::MAX_REPLIES),
+                false => (MAX_UNREAD, MAX_REPLIES),
+            };
+            if unread > 0 && reply.len() - sent > most_unread {
                 log::warn!("client {} does not read its replies", world.clients[slot].id);
                 world.clients.doom(slot, Doom::Now);
                 break;
             }
             let client = &mut world.clients[slot];
-            if at > 0 && (reply.len() - unsent > MAX_REPLIES || world.orders.stall.is_some()) {
+            if at > 0 && (reply.len() - unsent > most_replies || world.orders.stall.is_some()) {
                 world.clients.resume(slot);
                 break;
             }
-            let authenticated = client.authenticated || !world.access.is_login_required();
             let bulk = i64::try_from(world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
-            let limits = Limits { bulk, authenticated };
+            let limits = Limits { bulk, authenticated: !is_stranger };
             match client.parser.parse(&mut input[at..], &mut self.spans, limits) {
                 Ok(Parsed::Request(len)) => {
                     let args = Args::new(&input[at..at + len], &self.spans);
@@ -470,11 +481,13 @@ fn exchange(
     slot: Slot,
     args: Args<'_>,
 ) {
+    if !trace::is_on() {
+        return call::call(world, table, reply, watch, slot, args);
+    }
+    let is_hidden = trace::hides_reply(table, &world.clients[slot], args);
     let start = reply.mark();
     call::call(world, table, reply, watch, slot, args);
-    if trace::is_on() {
-        trace::exchange(world.clients[slot].id, table, args, reply.since(start));
-    }
+    trace::exchange(world.clients[slot].id, table, args, reply.since(start), is_hidden);
 }
 
 /// Sees what the next requests are about, so that it is near when their turn comes. Returns how many

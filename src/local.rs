@@ -104,6 +104,9 @@ impl Local {
             // More of its requests were waiting for these replies to be sent.
             self.engine.turn(self.now);
         }
+        if self.is_open(client) && self.engine.is_over(client.slot) {
+            self.engine.disconnect(client.slot);
+        }
         self.reap();
         bytes
     }

@@ -18,6 +18,7 @@ use crate::commands;
 use crate::dispatch::{Table, table::Group};
 use crate::engine::Engine;
 use crate::net::{Bound, Clock, Ports, Reactor, Readiness, Stop};
+use crate::world::config::Reason;
 use crate::world::{Config, Process, process};
 
 /// What a server will be.
@@ -89,6 +90,12 @@ impl Builder {
         fit_maxclients(&mut config)?;
         let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
         let clock = Clock::start();
+        if ports.admin.is_none() {
+            config.admin_port = 0;
+            let invalid =
+                |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
+            config.keeps_a_way_in().map_err(invalid)?;
+        }
         let reactor = Reactor::bind(&config, ports, clock)?;
         for bound in reactor.bound() {
             match bound {

@@ -37,13 +37,16 @@ const ACL: &[Spec] = &[
             "username...",
             "Deletes users and closes their connections.",
         ),
-    Spec::new("dryrun", -4, ADMIN | NOSCRIPT | LOADING | STALE, acl_dryrun).doc(
-        "7.0.0",
-        "O(1)",
-        "username command [arg...]",
-        "Tells whether a user could run a command, without running it.",
-    ),
-    Spec::new("genpass", -2, NOSCRIPT | LOADING | STALE, acl_genpass).doc(
+    Spec::new("dryrun", -4, ADMIN | NOSCRIPT | LOADING | STALE, acl_dryrun)
+        .doc(
+            "7.0.0",
+            "O(1)",
+            "username command [arg...]",
+            "Tells whether a user could run a command, without running it.",
+        )
+        // The command may be AUTH.
+        .secret(|_, index| index > 3),
+    Spec::new("genpass", -2, NOSCRIPT | LOADING | STALE | SECRET_REPLY, acl_genpass).doc(
         "6.0.0",
         "O(1)",
         "[bits]",
@@ -63,7 +66,7 @@ const ACL: &[Spec] = &[
             ("9.1.0", "Rules about databases."),
         ]),
     Spec::new("help", 2, LOADING | STALE, help).doc("6.0.0", "O(1)", "", "Lists the subcommands."),
-    Spec::new("list", 2, ADMIN | NOSCRIPT | LOADING | STALE, acl_list).doc(
+    Spec::new("list", 2, ADMIN | NOSCRIPT | LOADING | STALE | SECRET_REPLY, acl_list).doc(
         "6.0.0",
         "O(N), N being the number of users",
         "",

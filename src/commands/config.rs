@@ -129,6 +129,9 @@ type Effect = fn(&mut World) -> Result<(), Reason>;
 /// taken back. Listening a second time where the server listens already changes nothing.
 const EFFECTS: &[(&str, Effect)] = &[
     ("maxclients", make_room),
+    ("admin-commands-on-admin-port", |world| world.config.keeps_a_way_in()),
+    ("admin-port", |world| world.config.keeps_a_way_in()),
+    ("admin-bind", |world| listen(world, "Failed to bind to specified addresses.")),
     ("bind", |world| listen(world, "Failed to bind to specified addresses.")),
     ("port", |world| listen(world, "Unable to listen on this port. Check server logs.")),
     ("admin-port", |world| listen(world, "Unable to listen on this port. Check server logs.")),

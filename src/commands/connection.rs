@@ -78,7 +78,7 @@ fn auth(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         _ => return Err(error::SYNTAX),
     };
     let user = login(ctx, args, name, password)?;
-    become_user(ctx, user);
+    ctx.world.log_in(ctx.slot, user);
     ctx.reply.ok();
     Ok(())
 }
@@ -120,7 +120,7 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let user = match credentials {
         Some((name, password)) => Some(login(ctx, args, name, password)?),
-        None if ctx.client().authenticated || !ctx.world.access.is_login_required() => None,
+        None if !ctx.world.is_stranger(ctx.slot) => None,
         None => match ctx.world.config.persona.hello_without_login() {
             Some(refusal) => return Err(refusal),
             None => None,
@@ -128,7 +128,7 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
 
     if let Some(user) = user {
-        become_user(ctx, user);
+        ctx.world.log_in(ctx.slot, user);
     }
     let client = ctx.client_mut();
     client.protocol = protocol;
@@ -192,14 +192,12 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// Back to a new connection: RESP2, database 0, no name, replies on, and logged in only if nobody has
 /// to be. The library's name and version and the capabilities stay; they are the program's.
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let authenticated = !ctx.world.access.is_login_required();
     ctx.world.end_session(ctx.slot);
+    ctx.world.log_out(ctx.slot);
     let client = ctx.client_mut();
     client.protocol = Protocol::Resp2;
     client.db = 0;
     client.name = Box::default();
-    client.user = UserId::DEFAULT;
-    client.authenticated = authenticated;
     client.reply_mode = ReplyMode::On;
     client.no_evict = false;
     client.no_touch = false;
@@ -234,18 +232,26 @@ pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
     Err(Error::text(format!("ERR {what} cannot contain spaces, newlines or special characters.")))
 }
 
-/// Whom the name and the password open. A failure is counted and logged, without the password.
+/// Whom the name and the password open. A failure is counted and logged, without the password, and its
+/// answer put off: see [`crate::world::access::Failures`].
+///
+/// In a transaction nothing can be put off. There a login fails as long as the answer to the last failed
+/// one still would be, so that nobody guesses faster in it.
 fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
-    ctx.world.access.login(name, password).ok_or_else(|| {
-        permission::log_login(ctx, args, name);
-        let client = ctx.client();
-        log::warn!("client {} at {} failed to log in", client.id, client.peer.addr);
-        ctx.world.config.persona.wrong_password()
-    })
-}
-
-fn become_user(ctx: &mut Ctx<'_>, user: UserId) {
-    let client = ctx.client_mut();
-    client.user = user;
-    client.authenticated = true;
+    let now = ctx.now().mono;
+    let addr = ctx.client().peer.addr.clone();
+    let access = &mut ctx.world.access;
+    let is_too_early = ctx.is_atomic && access.failures.owes_answer(&addr, now);
+    if let Some(user) = access.login(name, password).filter(|_| !is_too_early) {
+        access.failures.forgive(&addr);
+        return Ok(user);
+    }
+    let first = u64::from(ctx.world.config.auth_failure_delay) * 1000;
+    let delay = access.failures.add(&addr, first, now);
+    permission::log_login(ctx, args, name);
+    log::warn!("client {} at {addr} failed to log in", ctx.client().id);
+    if delay > 0 {
+        ctx.pause(delay);
+    }
+    Err(ctx.world.config.persona.wrong_password())
 }

@@ -14,7 +14,6 @@ use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};
 use crate::resp::{Args, Protocol, Reply};
 use crate::text::double;
-use crate::world::Address;
 use crate::world::config::DebugCommand;
 
 pub const TABLE: &[Spec] = &[Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug)
@@ -128,10 +127,7 @@ fn is_allowed(ctx: &Ctx<'_>) -> bool {
     match ctx.world.config.enable_debug_command {
         DebugCommand::Yes => true,
         DebugCommand::No => false,
-        DebugCommand::Local => match ctx.client().peer.addr {
-            Address::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
-            Address::Unix(_) | Address::Local => true,
-        },
+        DebugCommand::Local => ctx.client().peer.addr.is_near(),
     }
 }
 
@@ -249,10 +245,10 @@ fn push(ctx: &mut Ctx<'_>) {
 mod tests {
     use super::*;
     use crate::local::{Local, request};
-    use crate::world::{Config, Kind, Peer};
+    use crate::world::{Address, Config, Kind, Peer};
 
     fn config(enable_debug_command: DebugCommand) -> Config {
-        Config { enable_debug_command, ..Config::default() }
+        Config { enable_debug_command, protected_mode: false, ..Config::default() }
     }
 
     fn call(local: &mut Local, peer: Peer, words: &[&str]) -> String {

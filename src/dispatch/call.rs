@@ -48,7 +48,7 @@ pub fn call(
         }
         Ok(row) => {
             let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
-            run(&mut ctx, args);
+            let has_failed = run(&mut ctx, args);
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
             observe::show(world, row, slot, args);
@@ -58,7 +58,8 @@ pub fn call(
                 let answer = reply.since(start).to_vec();
                 reply.rewind(start);
                 let (command, args, db) = (row.id, args.to_owned(), world.clients[slot].db);
-                world.start_waiting(slot, Wait { command, args, db, until, answer, is_silent });
+                let wait = Wait { command, args, db, until, answer, has_failed, is_silent };
+                world.start_waiting(slot, wait);
             }
         }
         Err(refused) => {
@@ -116,10 +117,7 @@ fn admit<'t>(
     };
 
     // Authenticated, or a command that works without.
-    if !world.clients[slot].authenticated
-        && world.access.is_login_required()
-        && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH))
-    {
+    if world.is_stranger(slot) && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH)) {
         return Err(turn_away(world, slot, &found, args));
     }
 
@@ -140,6 +138,12 @@ fn admit<'t>(
         let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
         permission::log(&mut ctx, args, denied);
         let error = permission::refusal(&ctx, denied);
+        return Err(rejected(world, slot, &found, error));
+    }
+
+    // Meant for the port that it came through.
+    if row.has(flag::FOR_OPERATORS) && !world.serves_operators(slot) {
+        let error = error::on_admin_port_only(&row.full_name, world.config.admin_port);
         return Err(rejected(world, slot, &found, error));
     }
 
@@ -246,8 +250,8 @@ fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> E
 const LIGHT: usize = 64 * 1024;
 
 /// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
-/// error to this client, which is closed, and to nobody else.
-fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
+/// error to this client, which is closed, and to nobody else. Returns whether there was an error.
+fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
     let (row, slot, start) = (ctx.row, ctx.slot, ctx.reply.mark());
     ctx.watch.start(row.id, &mut ctx.world.stats);
     ctx.world.store.shared.eviction.is_blind = ctx.world.clients[slot].no_touch;
@@ -278,12 +282,13 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) {
         assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
     }
     if ctx.until.is_some() {
-        return;
+        return outcome.is_err();
     }
     world.count_call(slot, row.id, outcome.is_err());
     if nanos >= thresholds.nanos || request >= thresholds.request || replied >= thresholds.reply {
         observe::note(world, row, slot, args, Cost { nanos, reply: replied });
     }
+    outcome.is_err()
 }
 
 /// Runs the commands that were queued. The reply is an array of what they reply.

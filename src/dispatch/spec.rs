@@ -74,6 +74,11 @@ pub mod flag {
     pub const RUNS_QUEUE: Flags = 1 << 22;
     /// Runs for a client that is subscribed in RESP2, where other commands do not.
     pub const SUBSCRIBER: Flags = 1 << 23;
+    /// Is refused on the port for clients if `admin-commands-on-admin-port` says so. Derived, never written in
+    /// a row: so is every command of `@admin` or `@dangerous`.
+    pub const FOR_OPERATORS: Flags = 1 << 30;
+    /// What it replies may be a secret, whatever its arguments.
+    pub const SECRET_REPLY: Flags = 1 << 29;
     /// Is refused until the server is ready. Derived, never written in a row: so is every command that
     /// neither has [`LOADING`] nor belongs to connections. The reference lacks the second half, and
     /// refuses PING.

@@ -264,7 +264,9 @@ fn derived_flags(spec: &Spec) -> Flags {
     // Whoever has just connected must get through the handshake, or cannot wait for the server.
     let is_for_anytime = spec.has(flag::LOADING) || spec.categories() & category::CONNECTION != 0;
     let ready = if is_for_anytime { 0 } else { flag::NEEDS_READY };
-    movable | ready
+    let is_for_operators = spec.categories() & (category::ADMIN | category::DANGEROUS) != 0;
+    let operators = if is_for_operators { flag::FOR_OPERATORS } else { 0 };
+    movable | ready | operators
 }
 
 /// A row as a persona has it, and the options of today that it lacks. If nothing is left but arguments

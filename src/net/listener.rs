@@ -195,11 +195,10 @@ pub enum Wanted {
 
 /// Every listener that the configuration asks for: TCP, admin, unix. Those in `have` are not bound anew.
 pub fn bind_all(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec<Wanted>> {
-    let mut wanted = bind_clients(config, ports, have)?;
-    if let Some(port) = ports.admin {
-        let addr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-        wanted.push(bind_tcp(addr, Bound::Admin, config, have)?);
-    }
+    let clients = Endpoint { addresses: &config.bind, port: ports.clients, bound: Bound::Tcp };
+    let admin = Endpoint { addresses: &config.admin_bind, port: ports.admin, bound: Bound::Admin };
+    let mut wanted = bind_port(clients, config, have)?;
+    wanted.extend(bind_port(admin, config, have)?);
     if let Some(path) = &config.unixsocket {
         let bound = Bound::Unix(path.clone());
         wanted.push(match have.contains(&bound) {
@@ -210,15 +209,23 @@ pub fn bind_all(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec
     Ok(wanted)
 }
 
-/// The listeners for clients, all on one port.
-fn bind_clients(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec<Wanted>> {
-    let Some(port) = ports.clients else {
+/// The addresses to listen on, all on one port if on any.
+#[derive(Clone, Copy)]
+struct Endpoint<'a> {
+    addresses: &'a [String],
+    port: Option<u16>,
+    bound: fn(SocketAddr) -> Bound,
+}
+
+/// The listeners on a port.
+fn bind_port(endpoint: Endpoint<'_>, config: &Config, have: &[Bound]) -> io::Result<Vec<Wanted>> {
+    let Some(port) = endpoint.port else {
         return Ok(Vec::new());
     };
     let mut tries = if port == 0 { TRIES } else { 1 };
     loop {
         tries -= 1;
-        match bind_addresses(config, port, have) {
+        match bind_addresses(endpoint, port, config, have) {
             // The kernel chose a port that is taken on one of the other addresses.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
             bound => return bound,
@@ -226,15 +233,20 @@ fn bind_clients(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec
     }
 }
 
-fn bind_addresses(config: &Config, mut port: u16, have: &[Bound]) -> io::Result<Vec<Wanted>> {
+fn bind_addresses(
+    endpoint: Endpoint<'_>,
+    mut port: u16,
+    config: &Config,
+    have: &[Bound],
+) -> io::Result<Vec<Wanted>> {
     let mut listeners = Vec::new();
-    for wanted in &config.bind {
+    for wanted in endpoint.addresses {
         let (text, optional) = match wanted.strip_prefix('-') {
             Some(text) => (text, true),
             None => (wanted.as_str(), false),
         };
         let addr = SocketAddr::new(parse_address(text)?, port);
-        match bind_tcp(addr, Bound::Tcp, config, have) {
+        match bind_tcp(addr, endpoint.bound, config, have) {
             Ok(listener) => {
                 if let Wanted::New(listener) = &listener {
                     // Port 0 chooses once; the other addresses follow.

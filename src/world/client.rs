@@ -34,6 +34,12 @@ impl Kind {
     pub fn has_reserved_place(self) -> bool {
         matches!(self, Kind::Unix | Kind::Admin)
     }
+
+    /// Whether commands for operators always run for the client. The unix socket is one more port for
+    /// clients: applications are given it, too.
+    pub fn is_for_operators(self) -> bool {
+        matches!(self, Kind::Admin | Kind::Local)
+    }
 }
 
 /// One end of a connection.
@@ -43,6 +49,16 @@ pub enum Address {
     /// The path of the unix socket; peers have no address of their own and show the same.
     Unix(Arc<str>),
     Local,
+}
+
+impl Address {
+    /// Whether nobody can be there who is not on this machine.
+    pub fn is_near(&self) -> bool {
+        match self {
+            Address::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
+            Address::Unix(_) | Address::Local => true,
+        }
+    }
 }
 
 impl fmt::Display for Address {
@@ -143,8 +159,9 @@ pub struct Client {
     pub db: usize,
     pub protocol: Protocol,
     pub user: UserId,
-    /// Whether it has logged in. The first state follows from whether the default user needs a password.
-    pub authenticated: bool,
+    /// Since when it could have logged in, if it has not: see [`super::strangers`]. In µs of
+    /// [`super::Now::mono`].
+    pub(super) stranger_since: Option<u64>,
     pub reply_mode: ReplyMode,
     /// CLIENT NO-EVICT: never closed to save memory.
     pub no_evict: bool,
@@ -191,7 +208,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(id: u64, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Client {
+    pub fn new(id: u64, peer: Peer, now: u64, user: UserId) -> Client {
         Client {
             id,
             peer,
@@ -203,7 +220,7 @@ impl Client {
             db: 0,
             protocol: Protocol::default(),
             user,
-            authenticated,
+            stranger_since: None,
             reply_mode: ReplyMode::default(),
             no_evict: false,
             no_touch: false,
@@ -314,6 +331,12 @@ impl Client {
         let queued = self.transaction().map_or(0, Transaction::memory);
         let postponed = self.session.as_ref().and_then(|session| session.postponed.as_ref());
         self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
+    }
+
+    /// Whether it has logged in, or did not need to when it came.
+    #[inline]
+    pub fn is_authenticated(&self) -> bool {
+        self.stranger_since.is_none()
     }
 
     /// Whether its next request may run now.

@@ -40,6 +40,10 @@ pub struct Clients {
     resumed: Vec<Slot>,
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
+    /// Clients that have yet to log in: since when, and their slots.
+    strangers: BTreeSet<(u64, Slot)>,
+    /// How many of them hold no reserved place.
+    unreserved_strangers: usize,
     /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
 }
@@ -49,9 +53,10 @@ impl Clients {
     pub fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
         self.last_id += 1;
         self.unreserved += usize::from(!peer.kind.has_reserved_place());
-        let client = Client::new(self.last_id, peer, now, user, authenticated);
+        let client = Client::new(self.last_id, peer, now, user);
         let slot = self.slab.insert(client);
         self.by_id.insert(self.last_id, slot);
+        self.set_stranger_since(slot, (!authenticated).then_some(now));
         self.account(slot);
         slot
     }
@@ -59,6 +64,7 @@ impl Clients {
     /// Forgets a client. Its slot may be given to the next newcomer.
     pub fn remove(&mut self, slot: Slot) -> Client {
         self.set_slow_until(slot, None);
+        self.set_stranger_since(slot, None);
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
@@ -172,6 +178,40 @@ impl Clients {
     /// When the first of the slow clients is cut off.
     pub fn next_overdue(&self) -> Option<u64> {
         self.slow.first().map(|&(due, _)| due)
+    }
+
+    /// The client has yet to log in, since this time in µs of [`super::Now::mono`], or need not.
+    pub(super) fn set_stranger_since(&mut self, slot: Slot, since: Option<u64>) {
+        let client = &mut self.slab[slot];
+        let counts = usize::from(!client.peer.kind.has_reserved_place());
+        let old = std::mem::replace(&mut client.stranger_since, since);
+        if let Some(since) = old
+            && self.strangers.remove(&(since, slot))
+        {
+            self.unreserved_strangers -= counts;
+        }
+        if let Some(since) = since {
+            self.strangers.insert((since, slot));
+            self.unreserved_strangers += counts;
+        }
+    }
+
+    /// How many clients that hold no reserved place have yet to log in.
+    pub(super) fn strangers(&self) -> usize {
+        self.unreserved_strangers
+    }
+
+    /// Since when the first of those who have yet to log in could have.
+    pub(super) fn first_stranger_since(&self) -> Option<u64> {
+        self.strangers.first().map(|&(since, _)| since)
+    }
+
+    /// Closes the connection of that client, which is looked after no more.
+    pub(super) fn close_first_stranger(&mut self) -> Option<Slot> {
+        let (_, slot) = self.strangers.pop_first()?;
+        self.unreserved_strangers -= usize::from(!self.slab[slot].peer.kind.has_reserved_place());
+        self.doom(slot, Doom::Now);
+        Some(slot)
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.

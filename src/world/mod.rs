@@ -21,6 +21,7 @@ pub mod pubsub;
 pub mod session;
 pub mod spare;
 pub mod stats;
+pub mod strangers;
 pub mod subscriptions;
 pub mod tracker;
 pub mod tracking;
@@ -72,7 +73,7 @@ pub struct Orders {
     pub stall: Option<Duration>,
 }
 
-/// Listens where and as the configuration says from now on (`bind`, `port`, `admin-port`,
+/// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,
 /// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
 pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
 

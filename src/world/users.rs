@@ -26,7 +26,7 @@ impl World {
         let slots: Vec<Slot> = self.clients.slots().collect();
         for slot in slots {
             if self.clients[slot].user == id {
-                self.log_out(slot, by);
+                self.expel(slot, by);
             }
         }
         self.access.remove(id);
@@ -50,10 +50,9 @@ impl World {
     }
 
     /// The client is nobody from now on, and leaves.
-    fn log_out(&mut self, slot: Slot, by: Slot) {
-        let client = &mut self.clients[slot];
-        client.user = UserId::DEFAULT;
-        client.authenticated = false;
+    fn expel(&mut self, slot: Slot, by: Slot) {
+        self.clients[slot].user = UserId::DEFAULT;
+        self.clients.set_stranger_since(slot, Some(self.now.mono));
         self.clients.doom(slot, how_soon(slot, by));
     }
 }

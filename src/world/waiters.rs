@@ -34,6 +34,8 @@ pub struct Wait {
     pub until: Until,
     /// What to answer when the time is up.
     pub answer: Vec<u8>,
+    /// Whether that is an error: the command has failed, and the answer is only put off.
+    pub has_failed: bool,
     /// Whether its reply is wanted: not while CLIENT REPLY is OFF.
     pub is_silent: bool,
 }
@@ -157,7 +159,7 @@ impl World {
         }
         self.waiters.len -= 1;
         client.is_waiting = false;
-        if !client.inbox.is_empty() {
+        if !client.inbox.is_empty() || client.half_closed {
             self.clients.resume(slot);
         }
         self.follow_keys();
@@ -180,7 +182,7 @@ impl World {
     pub fn give_up_waiting(&mut self, slot: Slot) {
         if let Some(wait) = self.stop_waiting(slot) {
             self.send(slot, &wait.answer);
-            self.count_call(slot, wait.command, false);
+            self.count_call(slot, wait.command, wait.has_failed);
         }
     }
 

@@ -25,6 +25,7 @@ mod acl;
 mod changes;
 mod clients;
 mod gates;
+mod hardening;
 mod layers;
 mod net;
 mod order;

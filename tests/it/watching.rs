@@ -184,6 +184,8 @@ const TELLING: &[&str] = &[
     "AUTH default hunter2",
     "HELLO 3 AUTH default hunter2 SETNAME me",
     "HELLO 3 AUTH hunter2",
+    "HELLO 3 SETNAME me AUTH default hunter2",
+    "ACL DRYRUN default AUTH hunter2",
     "CONFIG SET requirepass hunter2",
     "AUTH hunter2",
     "CONFIG SET maxmemory 0 requirepass hunter2",
@@ -244,13 +246,17 @@ fn a_secret_is_not_in_the_log_either() {
     let mut respd = Respd::start_in(&[("RUST_LOG", "respd=trace")], &flags);
     let mut client = respd.connect();
     for words in telling() {
-        client.send(&request(words.split(' ')));
-        client.frame().expect("a reply");
+        for words in [words, "MULTI", words, "EXEC"] {
+            client.send(&request(words.split(' ')));
+            client.frame().expect("a reply");
+        }
     }
+    let made_up = client.call(["ACL", "GENPASS"]);
     drop(client);
     respd.signal("TERM");
     respd.wait();
     let log = std::fs::read_to_string(log).expect("a log");
     assert!(log.contains("(redacted)"), "the wire log is on: {log}");
     assert!(!log.contains(SECRET), "{log}");
+    assert!(!log.contains(made_up.trim_matches('"')), "{made_up} in {log}");
 }

@@ -241,7 +241,7 @@ fn is_user<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Erro
 }
 
 /// Every letter that CLIENT LIST may show as a flag.
-const FLAGS: &[u8] = b"ABEIMNOPRSTUbcdeirtux";
+const FLAGS: &[u8] = b"ABEIMNOPRSTUabcdeirtux";
 
 fn has_flags<'a>(_: &World, word: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
     has_letters(value, FLAGS, flags).ok_or_else(|| unknown_letters("flags", word, value))

@@ -33,7 +33,7 @@ pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let id = int(args, 2)?;
     let world = &mut ctx.world;
-    let waits = |&slot: &Slot| world.clients[slot].wait().is_some();
+    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.has_failed);
     let found = u64::try_from(id).ok().and_then(|id| world.clients.slot_of(id)).filter(waits);
     match found {
         Some(slot) if is_error => world.fail_waiting(slot, &error::UNBLOCKED),

@@ -6,10 +6,11 @@
 //! and databases) `dispatch` finds out; here stands what is granted.
 //!
 //! Passwords are kept as SHA-256 and compared in constant time; a login of an unknown user compares
-//! too, so that names cannot be told apart by timing.
+//! too, so that names cannot be told apart by timing. Answers to failed logins come late: [`Failures`].
 
 mod commands;
 mod databases;
+mod failures;
 mod file;
 mod log;
 mod password;
@@ -26,6 +27,7 @@ use slab::Slab;
 #[cfg(test)]
 pub use self::commands::NoCommands;
 pub use self::commands::Vocabulary;
+pub use self::failures::Failures;
 pub use self::file::{line, load, save};
 pub use self::log::{Context, Counts, Entry, Log, Reason, What};
 pub use self::password::generate;
@@ -60,14 +62,19 @@ pub struct Access {
     users: Slab<User>,
     by_name: BTreeMap<Box<[u8]>, UserId>,
     pub log: Log,
+    pub failures: Failures,
 }
 
 impl Access {
     /// The users that the configuration names, or its ACL file, and the default user with `requirepass`.
     pub fn configured(config: &Config, commands: &dyn Vocabulary) -> Result<Access, LoadError> {
         let grammar = Grammar::new(config, commands);
-        let mut access =
-            Access { users: Slab::new(), by_name: BTreeMap::new(), log: Log::default() };
+        let mut access = Access {
+            users: Slab::new(),
+            by_name: BTreeMap::new(),
+            log: Log::default(),
+            failures: Failures::default(),
+        };
         access.put(default_user(config, grammar));
         if let (Some(_), Some(line)) = (&config.aclfile, config.users.first()) {
             return Err(line.refused("users are declared here or in the `aclfile`, not in both"));

@@ -34,8 +34,8 @@ use crate::text::glob;
 pub use file::{LoadError, Place};
 pub(in crate::world) use replace::replace_file;
 pub use value::{
-    BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
-    LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
+    BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents,
+    LogLevel, LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
@@ -50,8 +50,17 @@ pub struct Config {
     pub aclfile: Option<PathBuf>,
     /// How many entries ACL LOG keeps.
     pub acllog_max_len: usize,
-    /// The port of the operators' listener, which has the addresses of `bind`. 0: there is none.
+    /// The addresses of the administration port, as [`Config::bind`] has those of the other.
+    pub admin_bind: Vec<String>,
+    /// Whether commands for operators run nowhere else: those of `@admin` and `@dangerous`.
+    pub admin_commands_on_admin_port: bool,
+    /// The administration port. 0: there is none.
     pub admin_port: u16,
+    /// For how many ms the answer to a first failed login is put off; with each further one from the same
+    /// address twice as long, up to a second. 0: not at all.
+    pub auth_failure_delay: u32,
+    /// The seconds that a client has to log in. 0: any time.
+    pub auth_timeout: u32,
     /// The addresses to listen on. One that starts with `-` may be missing from the machine, `*` and
     /// `::*` are all addresses of a family, and an empty list means no TCP listener.
     pub bind: Vec<String>,
@@ -83,6 +92,8 @@ pub struct Config {
     pub loglevel: LogLevel,
     /// How many clients may be connected, those of reserved places not counted.
     pub maxclients: u32,
+    /// How many of them may be there without having logged in. 0: a quarter.
+    pub maxclients_unauthenticated: u32,
     /// The bytes of memory that may be used before keys are evicted. 0: as much as there is.
     pub maxmemory: usize,
     /// The bytes of memory that clients may make the server hold before the largest are closed.
@@ -97,6 +108,8 @@ pub struct Config {
     pub ports_chosen: ChosenPorts,
     /// The longest bulk string of a request, in bytes.
     pub proto_max_bulk_len: usize,
+    /// Whether clients from other machines are turned away as long as nobody has to log in.
+    pub protected_mode: bool,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
     /// Whether the server is ready as soon as it listens, or waits to be told: see
@@ -125,7 +138,11 @@ impl Default for Config {
             acl_pubsub_default: ChannelDefault::Reset,
             aclfile: None,
             acllog_max_len: 128,
+            admin_bind: vec!["127.0.0.1".into(), "-::1".into()],
+            admin_commands_on_admin_port: false,
             admin_port: PERSONAS[0].admin_port,
+            auth_failure_delay: 25,
+            auth_timeout: 60,
             bind: vec!["127.0.0.1".into(), "-::1".into()],
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
@@ -141,6 +158,7 @@ impl Default for Config {
             logfile: None,
             loglevel: LogLevel::Notice,
             maxclients: 10_000,
+            maxclients_unauthenticated: 0,
             maxmemory: 0,
             maxmemory_clients: Share::Bytes(0),
             notify_keyspace_events: KeyspaceEvents::default(),
@@ -148,6 +166,7 @@ impl Default for Config {
             port: PERSONAS[0].port,
             ports_chosen: ChosenPorts::default(),
             proto_max_bulk_len: 512 << 20,
+            protected_mode: true,
             requirepass: Secret::default(),
             start_ready: true,
             tcp_backlog: 511,
@@ -207,6 +226,16 @@ impl Config {
         let changed = self.differences(&next).map(|directive| directive.name).collect();
         *self = next;
         Ok(changed)
+    }
+
+    /// Whether commands that run on the administration port only have one. The error says they have not.
+    pub fn keeps_a_way_in(&self) -> Result<(), Reason> {
+        match self.admin_commands_on_admin_port && self.admin_port == 0 {
+            true => {
+                Err("with 'admin-commands-on-admin-port yes' there must be an 'admin-port'".into())
+            }
+            false => Ok(()),
+        }
     }
 
     /// The directives that have another value in `other`.

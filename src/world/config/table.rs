@@ -51,8 +51,12 @@ pub(super) const DIRECTIVES: &[Directive] = &[
         "activerehashing",
         Only(YesNo, true, "respd's tables grow and shrink in small steps")
     ),
+    directive!("admin-bind", admin_bind, Addresses { most: 16 }).list(),
+    directive!("admin-commands-on-admin-port", admin_commands_on_admin_port, YesNo),
     Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port),
     directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
+    directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
+    directive!("auth-timeout", auth_timeout, INT),
     directive!("bind", bind, Addresses { most: 16 }).list(),
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits).list(),
     directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB),
@@ -96,6 +100,11 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("logfile", logfile, FilePath).immutable(),
     directive!("loglevel", loglevel, OneOf),
     directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64)),
+    directive!(
+        "maxclients-unauthenticated",
+        maxclients_unauthenticated,
+        Integer(0..=u32::MAX as i64)
+    ),
     directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)),
     directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
     directive!("maxmemory-policy", eviction.policy, OneOf),
@@ -103,6 +112,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
     Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
     Directive::new("port", |config| PORT.show(&config.port), read_port),
+    directive!("protected-mode", protected_mode, YesNo),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
     directive!("requirepass", requirepass, Password).secret(),

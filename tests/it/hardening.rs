@@ -1,0 +1,524 @@
+//! What the server does about those who mean it no good, without being asked to. Time is told to the
+//! engine, and addresses are made up.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use respd::Config;
+use respd::commands::GROUPS;
+use respd::dispatch::Table;
+use respd::dispatch::spec::{category, flag};
+use respd::local::{Connection, Local, request};
+use respd::world::{Address, Kind, Peer};
+
+use crate::process::Respd;
+use crate::socket::Socket;
+
+const WRONGPASS: &str = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+const NOAUTH: &str = "-NOAUTH Authentication required.\r\n";
+const ELSEWHERE: &str = "192.0.2.1";
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn configured(options: &[(&str, &str)]) -> Config {
+    let mut config = Config::default();
+    for (name, value) in options {
+        config.apply_option(name, value).expect(name);
+    }
+    config
+}
+
+/// A server on which one has to log in.
+fn locked(options: &[(&str, &str)]) -> Local {
+    Local::new(configured(&[&[("requirepass", "sesame")], options].concat()))
+}
+
+/// Somebody at an address.
+fn at(ip: &str) -> Peer {
+    let ip: IpAddr = ip.parse().expect("an address");
+    Peer { kind: Kind::Tcp, addr: Address::Tcp(SocketAddr::new(ip, 50_000)), ..Peer::local() }
+}
+
+fn through(kind: Kind) -> Peer {
+    Peer { kind, ..Peer::local() }
+}
+
+fn connect(local: &mut Local, peer: Peer) -> Connection {
+    local.try_connect(peer).expect("room")
+}
+
+/// What a newcomer is told who may not stay.
+fn refusal(local: &mut Local, peer: Peer) -> String {
+    String::from_utf8(local.try_connect(peer).expect_err("a refusal")).expect("plain text")
+}
+
+fn send(local: &mut Local, client: Connection, words: &str) {
+    local.send(client, &request(words.split(' ')));
+}
+
+fn received(local: &mut Local, client: Connection) -> String {
+    String::from_utf8(local.received(client)).expect("plain replies")
+}
+
+fn said(local: &mut Local, client: Connection, words: &str) -> String {
+    send(local, client, words);
+    received(local, client)
+}
+
+/// Lets time pass until the server wakes by itself, and tells how much that was.
+fn sleep(local: &mut Local) -> Duration {
+    let due = local.engine.next_deadline().expect("something to wake for");
+    let time = Duration::from_micros(due - local.engine.world.now.mono);
+    local.advance(time);
+    time
+}
+
+// Protected mode.
+
+#[test]
+fn without_a_password_only_this_machine_is_served() {
+    let mut local = Local::new(Config::default());
+    let unix = Address::Unix("/run/respd.sock".into());
+    let near = [
+        at("127.0.0.1"),
+        at("127.9.9.9"),
+        at("::1"),
+        at("::ffff:127.0.0.1"),
+        Peer { kind: Kind::Unix, addr: unix, ..Peer::local() },
+        Peer::local(),
+    ];
+    for peer in near {
+        let client = connect(&mut local, peer);
+        assert_eq!(said(&mut local, client, "PING"), "+PONG\r\n");
+    }
+    for peer in [at(ELSEWHERE), at("2001:db8::1"), Peer { kind: Kind::Admin, ..at(ELSEWHERE) }] {
+        let told = refusal(&mut local, peer);
+        assert!(told.starts_with("-DENIED ") && told.ends_with("\r\n"), "{told}");
+        assert!(told.contains("requirepass") && told.contains("protected-mode no"), "{told}");
+    }
+    assert_eq!(local.engine.world.stats.connections_rejected, 3);
+}
+
+#[test]
+fn a_password_or_the_operators_word_opens_the_server() {
+    let mut local = locked(&[]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    assert_eq!(said(&mut local, client, "PING"), NOAUTH);
+
+    let mut local = Local::new(configured(&[("protected-mode", "no")]));
+    let client = connect(&mut local, at(ELSEWHERE));
+    assert_eq!(said(&mut local, client, "PING"), "+PONG\r\n");
+
+    let mut local = Local::new(Config::default());
+    let operator = local.connect();
+    for (words, is_welcome) in [
+        ("ACL SETUSER default off", true),
+        ("ACL SETUSER default on", false),
+        ("CONFIG SET requirepass sesame", true),
+        ("CONFIG SET requirepass \"\"", true),
+        ("ACL SETUSER default nopass", false),
+        ("CONFIG SET protected-mode no", true),
+    ] {
+        assert_eq!(said(&mut local, operator, words), "+OK\r\n", "{words}");
+        assert_eq!(local.try_connect(at(ELSEWHERE)).is_ok(), is_welcome, "{words}");
+    }
+}
+
+// Strangers.
+
+#[test]
+fn strangers_send_small_requests() {
+    let mut local = locked(&[]);
+    for (request, reply) in [
+        ("*10\r\n", ""),
+        ("*11\r\n", "-ERR Protocol error: unauthenticated multibulk length\r\n"),
+        ("*1\r\n$16384\r\n", ""),
+        ("*1\r\n$16385\r\n", "-ERR Protocol error: unauthenticated bulk length\r\n"),
+    ] {
+        let client = local.connect();
+        local.send(client, request.as_bytes());
+        assert_eq!(received(&mut local, client), reply, "{request}");
+        assert_eq!(local.is_open(client), reply.is_empty(), "{request}");
+        let client = local.connect();
+        assert_eq!(said(&mut local, client, "AUTH sesame"), "+OK\r\n");
+        local.send(client, request.as_bytes());
+        assert_eq!(received(&mut local, client), "", "{request}");
+    }
+}
+
+#[test]
+fn what_a_stranger_has_sent_in_vain_is_bounded() {
+    for (login, is_open) in [("AUTH guess", false), ("AUTH sesame", true)] {
+        let mut local = locked(&[]);
+        let client = connect(&mut local, at(ELSEWHERE));
+        if is_open {
+            assert_eq!(said(&mut local, client, login), "+OK\r\n");
+            local.send(client, b"*1\r\n$9999999\r\n");
+        } else {
+            send(&mut local, client, login);
+        }
+        for _ in 0..16 {
+            assert!(local.is_open(client));
+            local.send(client, &[b'x'; 64 * 1024]);
+            local.advance(Duration::ZERO);
+        }
+        local.send(client, b"x");
+        local.advance(Duration::ZERO);
+        assert_eq!(local.is_open(client), is_open, "more than 1 MiB after {login}");
+    }
+}
+
+#[test]
+fn what_waits_for_a_stranger_to_read_is_bounded() {
+    let mut local = locked(&[]);
+    let [silent, reader] = [(); 2].map(|()| local.connect());
+    let pings = request(["PING"]).repeat(10_000);
+    local.send(silent, &pings);
+    local.send(reader, &pings);
+    let waiting: Vec<usize> =
+        local.engine.world.clients.iter().map(|client| client.outbox.unsent().len()).collect();
+    assert!(waiting.iter().all(|&bytes| bytes < 65 * 1024), "{waiting:?}");
+    assert_eq!(received(&mut local, reader), NOAUTH.repeat(10_000));
+    local.advance(Duration::ZERO);
+    assert!(
+        !local.is_open(silent),
+        "it was sent as much as it may leave unread, and asked for more"
+    );
+    assert!(local.is_open(reader));
+}
+
+#[test]
+fn who_does_not_log_in_in_time_is_closed() {
+    let mut local = locked(&[]);
+    let [silent, busy, member] = [(); 3].map(|()| local.connect());
+    assert_eq!(said(&mut local, member, "AUTH sesame"), "+OK\r\n");
+    local.advance(59 * SECOND);
+    let late = local.connect();
+    assert_eq!(said(&mut local, busy, "RESET"), "+RESET\r\n");
+    assert_eq!(said(&mut local, busy, "PING"), NOAUTH);
+    assert_eq!(sleep(&mut local), SECOND);
+    assert_eq!(
+        [silent, busy, member, late].map(|client| local.is_open(client)),
+        [false, false, true, true]
+    );
+    assert_eq!(sleep(&mut local), 59 * SECOND);
+    assert!(!local.is_open(late));
+    assert_eq!(local.engine.next_deadline(), None, "nobody is left to be watched");
+    assert_eq!(said(&mut local, member, "PING"), "+PONG\r\n");
+}
+
+#[test]
+fn after_reset_a_client_is_a_stranger_again() {
+    let mut local = locked(&[("auth-timeout", "5")]);
+    let client = local.connect();
+    local.advance(SECOND);
+    assert_eq!(said(&mut local, client, "AUTH sesame"), "+OK\r\n");
+    local.advance(100 * SECOND);
+    assert_eq!(said(&mut local, client, "RESET"), "+RESET\r\n");
+    assert_eq!(sleep(&mut local), 5 * SECOND);
+    assert!(!local.is_open(client));
+}
+
+#[test]
+fn time_to_log_in_is_limited_where_one_has_to() {
+    let mut local = locked(&[("auth-timeout", "0")]);
+    let client = local.connect();
+    assert_eq!(local.engine.next_deadline(), None);
+    local.advance(100_000 * SECOND);
+    let operator = local.connect();
+    assert_eq!(said(&mut local, operator, "AUTH sesame"), "+OK\r\n");
+    assert!(local.is_open(client));
+    said(&mut local, operator, "CONFIG SET auth-timeout 60 requirepass \"\"");
+    said(&mut local, operator, "ACL SETUSER default nopass");
+    assert_eq!(local.engine.next_deadline(), None);
+    local.advance(SECOND);
+    assert_eq!(said(&mut local, client, "PING"), "+PONG\r\n");
+}
+
+#[test]
+fn strangers_get_a_quarter_of_the_places() {
+    let mut local = locked(&[("maxclients", "8")]);
+    let tcp = || through(Kind::Tcp);
+    let [first, _second] = [(); 2].map(|()| connect(&mut local, tcp()));
+    let told = refusal(&mut local, tcp());
+    assert!(told.starts_with("-ERR max number of clients"), "{told}");
+    assert_eq!(local.engine.world.stats.connections_rejected, 1);
+    for kind in [Kind::Admin, Kind::Unix] {
+        connect(&mut local, through(kind));
+    }
+    assert_eq!(said(&mut local, first, "AUTH sesame"), "+OK\r\n");
+    let third = connect(&mut local, tcp());
+    refusal(&mut local, tcp());
+    local.finish(third);
+    received(&mut local, third);
+    connect(&mut local, tcp());
+    assert_eq!(said(&mut local, first, "RESET"), "+RESET\r\n", "nobody who is there is sent away");
+    assert_eq!(said(&mut local, first, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(said(&mut local, first, "CONFIG SET maxclients-unauthenticated 4"), "+OK\r\n");
+    let _both = [(); 2].map(|()| connect(&mut local, tcp()));
+    refusal(&mut local, tcp());
+}
+
+#[test]
+fn there_are_no_strangers_without_a_password() {
+    let mut local = Local::new(configured(&[("maxclients", "4")]));
+    let clients = [(); 4].map(|()| connect(&mut local, through(Kind::Tcp)));
+    assert_eq!(refusal(&mut local, through(Kind::Tcp)), "-ERR max number of clients reached\r\n");
+    local.advance(100 * SECOND);
+    assert!(clients.iter().all(|&client| local.is_open(client)));
+}
+
+// Failed logins.
+
+#[test]
+fn the_answer_to_a_failed_login_is_put_off() {
+    let mut local = locked(&[]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    for millis in [25, 50, 100, 200, 400, 800, 1000, 1000] {
+        assert_eq!(said(&mut local, client, "AUTH guess"), "");
+        let other = connect(&mut local, at(ELSEWHERE));
+        assert_eq!(said(&mut local, other, "PING"), NOAUTH, "nobody else waits");
+        local.finish(other);
+        received(&mut local, other);
+        local.advance(Duration::from_millis(millis) - MILLISECOND);
+        assert_eq!(received(&mut local, client), "");
+        assert_eq!(sleep(&mut local), MILLISECOND);
+        assert_eq!(received(&mut local, client), WRONGPASS);
+    }
+    let other = connect(&mut local, at("192.0.2.2"));
+    send(&mut local, other, "HELLO 3 AUTH nobody guess");
+    assert_eq!(sleep(&mut local), 25 * MILLISECOND, "each address has its own delay");
+    assert_eq!(received(&mut local, other), WRONGPASS);
+    assert_eq!(said(&mut local, other, "AUTH sesame"), "+OK\r\n");
+    send(&mut local, other, "AUTH guess");
+    assert_eq!(sleep(&mut local), 25 * MILLISECOND, "forgotten after success");
+}
+
+#[test]
+fn names_cannot_be_told_apart() {
+    let mut local = locked(&[]);
+    let operator = local.connect();
+    said(&mut local, operator, "AUTH sesame");
+    said(&mut local, operator, "ACL SETUSER ann on >pass");
+    said(&mut local, operator, "ACL SETUSER bob off >pass");
+    let tries = ["ann guess", "bob guess", "bob pass", "nobody pass", "default guess"];
+    for (number, credentials) in tries.into_iter().enumerate() {
+        let client = connect(&mut local, at(&format!("192.0.2.{number}")));
+        send(&mut local, client, &format!("AUTH {credentials}"));
+        assert_eq!(sleep(&mut local), 25 * MILLISECOND, "{credentials}");
+        assert_eq!(received(&mut local, client), WRONGPASS, "{credentials}");
+    }
+}
+
+#[test]
+fn what_is_sent_behind_a_failed_login_waits() {
+    let mut local = locked(&[]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    let words = ["AUTH guess", "PING", "AUTH guess", "AUTH sesame", "PING"];
+    let pipeline: Vec<u8> = words.iter().flat_map(|words| request(words.split(' '))).collect();
+    local.send(client, &pipeline);
+    assert_eq!(received(&mut local, client), "");
+    local.advance(25 * MILLISECOND);
+    local.advance(Duration::ZERO);
+    assert_eq!(received(&mut local, client), [WRONGPASS, NOAUTH].concat());
+    local.advance(50 * MILLISECOND);
+    local.advance(Duration::ZERO);
+    assert_eq!(received(&mut local, client), [WRONGPASS, "+OK\r\n+PONG\r\n"].concat());
+}
+
+#[test]
+fn a_failed_login_is_counted_and_logged_once() {
+    let mut local = locked(&[]);
+    let operator = local.connect();
+    said(&mut local, operator, "AUTH sesame");
+    let client = connect(&mut local, at(ELSEWHERE));
+    send(&mut local, client, "AUTH ann guess");
+    local.advance(SECOND);
+    assert_eq!(received(&mut local, client), WRONGPASS);
+    let report = said(&mut local, operator, "INFO all");
+    for line in ["errorstat_WRONGPASS:count=1\r\n", "acl_access_denied_auth:1\r\n"] {
+        assert!(report.contains(line), "{line}: {report}");
+    }
+    let calls = report.lines().find(|line| line.starts_with("cmdstat_auth")).expect("calls");
+    assert!(calls.contains("calls=2,") && calls.contains("failed_calls=1"), "{calls}");
+    let log = said(&mut local, operator, "ACL LOG");
+    assert!(log.contains("ann") && log.contains(ELSEWHERE) && !log.contains("guess"), "{log}");
+}
+
+#[test]
+fn who_leaves_meanwhile_costs_nothing() {
+    let mut local = locked(&[("auth-timeout", "0")]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    send(&mut local, client, "AUTH guess");
+    let slot = local.engine.world.clients.slots().next().expect("a client");
+    local.engine.hang_up(slot);
+    received(&mut local, client);
+    assert!(!local.is_open(client));
+    assert_eq!(local.engine.next_deadline(), None);
+    assert_eq!(local.engine.world.waiters.len(), 0);
+    assert_eq!(local.engine.world.clients.memory(), 0);
+}
+
+#[test]
+fn who_sends_nothing_more_is_still_told() {
+    let mut local = locked(&[]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    local.send(client, &[request(["AUTH", "guess"]), request(["PING"])].concat());
+    local.finish(client);
+    assert_eq!(received(&mut local, client), "");
+    assert_eq!(sleep(&mut local), 25 * MILLISECOND);
+    assert_eq!(received(&mut local, client), [WRONGPASS, NOAUTH].concat());
+    assert!(!local.is_open(client));
+    let client = connect(&mut local, at(ELSEWHERE));
+    send(&mut local, client, "AUTH guess");
+    local.finish(client);
+    assert_eq!(sleep(&mut local), 50 * MILLISECOND);
+    assert_eq!(received(&mut local, client), WRONGPASS);
+    assert!(!local.is_open(client));
+}
+
+#[test]
+fn nobody_guesses_faster_in_a_transaction() {
+    let mut local = locked(&[]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    let exec = |local: &mut Local, passwords: &[&str]| {
+        said(local, client, "MULTI");
+        for password in passwords {
+            assert_eq!(said(local, client, &format!("AUTH default {password}")), "+QUEUED\r\n");
+        }
+        said(local, client, "EXEC")
+    };
+    assert_eq!(said(&mut local, client, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(exec(&mut local, &["sesame", "sesame"]), "*2\r\n+OK\r\n+OK\r\n");
+    let failed = format!("*2\r\n{WRONGPASS}{WRONGPASS}");
+    assert_eq!(exec(&mut local, &["guess", "sesame"]), failed, "the second was not looked at");
+    local.advance(SECOND);
+    let failed = format!("*2\r\n+OK\r\n{WRONGPASS}");
+    assert_eq!(exec(&mut local, &["sesame", "guess"]), failed);
+}
+
+#[test]
+fn an_operator_cannot_hurry_the_answer_to_a_failed_login() {
+    let mut local = locked(&[]);
+    let operator = local.connect();
+    said(&mut local, operator, "AUTH sesame");
+    let client = connect(&mut local, at(ELSEWHERE));
+    send(&mut local, client, "AUTH guess");
+    assert_eq!(said(&mut local, operator, "CLIENT UNBLOCK 2"), ":0\r\n");
+    assert_eq!(received(&mut local, client), "");
+}
+
+#[test]
+fn nothing_is_put_off_when_that_is_off_or_the_client_is_part_of_the_process() {
+    let mut local = locked(&[("auth-failure-delay", "0")]);
+    let client = connect(&mut local, at(ELSEWHERE));
+    assert_eq!(said(&mut local, client, "AUTH guess"), WRONGPASS);
+    let mut local = locked(&[]);
+    let client = local.connect();
+    for _ in 0..10 {
+        assert_eq!(said(&mut local, client, "AUTH guess"), WRONGPASS);
+    }
+}
+
+// The administration port.
+
+#[test]
+fn clients_of_the_administration_port_are_marked() {
+    let mut local = Local::new(Config::default());
+    let operator = connect(&mut local, through(Kind::Admin));
+    let client = connect(&mut local, through(Kind::Tcp));
+    let info = said(&mut local, operator, "CLIENT INFO");
+    assert!(info.contains(" flags=a "), "{info}");
+    assert!(!said(&mut local, client, "CLIENT INFO").contains(" flags=a "));
+    let listed = said(&mut local, client, "CLIENT LIST FLAGS a");
+    assert!(listed.contains("id=1 ") && !listed.contains("id=2 "), "{listed}");
+}
+
+#[test]
+fn commands_for_operators_may_be_kept_from_the_port_for_clients() {
+    let options = [("admin-port", "3320"), ("admin-commands-on-admin-port", "yes")];
+    let mut local = Local::new(configured(&options));
+    let peers = [Kind::Admin, Kind::Local, Kind::Tcp, Kind::Unix].map(through);
+    let clients = peers.map(|peer| connect(&mut local, peer));
+    for (words, is_for_operators) in [
+        ("CONFIG GET port", true),
+        ("INFO", true),
+        ("KEYS *", true),
+        ("CLIENT LIST", true),
+        ("CLIENT ID", false),
+        ("ACL WHOAMI", false),
+        ("GET key", false),
+        ("HELLO 2", false),
+    ] {
+        for (client, is_served) in clients.into_iter().zip([true, true, false, false]) {
+            let reply = said(&mut local, client, words);
+            let is_refused = reply.starts_with("-NOPERM ");
+            assert_eq!(is_refused, is_for_operators && !is_served, "{words}: {reply}");
+            assert!(!is_refused || reply.contains("3320"), "it says where to go: {reply}");
+        }
+    }
+    let [_, _, client, _] = clients;
+    assert_eq!(said(&mut local, client, "MULTI"), "+OK\r\n");
+    assert!(said(&mut local, client, "FLUSHALL").starts_with("-NOPERM "));
+    assert!(said(&mut local, client, "EXEC").starts_with("-EXECABORT "));
+}
+
+#[test]
+fn what_is_for_operators_follows_from_the_categories() {
+    let bits = category::ADMIN | category::DANGEROUS;
+    for row in Table::new(GROUPS.iter().copied()).rows() {
+        let is_for_operators = row.spec.categories() & bits != 0;
+        assert_eq!(row.has(flag::FOR_OPERATORS), is_for_operators, "{}", row.full_name);
+    }
+}
+
+#[test]
+fn rules_of_users_count_on_both_ports() {
+    let options = [("admin-port", "3320"), ("admin-commands-on-admin-port", "yes")];
+    let mut local = locked(&options);
+    let operator = connect(&mut local, through(Kind::Admin));
+    assert_eq!(said(&mut local, operator, "CONFIG GET port"), NOAUTH);
+    said(&mut local, operator, "AUTH sesame");
+    said(&mut local, operator, "ACL SETUSER ann on >pass +ping");
+    for kind in [Kind::Admin, Kind::Tcp] {
+        let client = connect(&mut local, through(kind));
+        assert_eq!(said(&mut local, client, "AUTH ann pass"), "+OK\r\n");
+        let refused = "-NOPERM User ann has no permissions to run the 'config|get' command\r\n";
+        assert_eq!(said(&mut local, client, "CONFIG GET port"), refused);
+    }
+}
+
+#[test]
+fn operators_do_not_lock_themselves_out() {
+    let mut local = Local::new(Config::default());
+    let client = connect(&mut local, through(Kind::Tcp));
+    for words in [
+        "CONFIG SET admin-commands-on-admin-port yes",
+        "CONFIG SET admin-port 3320 admin-commands-on-admin-port yes",
+        "CONFIG SET admin-commands-on-admin-port no",
+    ] {
+        let reply = said(&mut local, client, words);
+        assert_eq!(reply == "+OK\r\n", words.contains("3320"), "{words}: {reply}");
+    }
+    let operator = connect(&mut local, through(Kind::Admin));
+    assert!(said(&mut local, operator, "CONFIG SET admin-port 0").starts_with("-ERR "));
+    let config = configured(&[("admin-commands-on-admin-port", "yes")]);
+    let refused = respd::Server::builder().config(config).any_port().bind().map(|_| ());
+    assert!(refused.unwrap_err().to_string().contains("admin-port"));
+}
+
+#[test]
+fn the_administration_port_has_addresses_of_its_own() {
+    let flags = ["--port", "0", "--admin-port", "0", "--bind", "127.0.0.1", "-o"];
+    for (bind, expected) in [("admin-bind=127.0.0.2", "127.0.0.2:"), ("hz=10", "127.0.0.1:")] {
+        let respd = Respd::start(&[&flags[..], &[bind]].concat());
+        let admin = respd.field("admin").expect("an administration port");
+        assert!(admin.starts_with(expected), "{admin}");
+        let mut operator = Socket::tcp(admin.parse().expect("an address"));
+        assert!(operator.call(["CLIENT", "INFO"]).contains(" flags=a "));
+        assert_eq!(operator.call(["CONFIG", "SET", "admin-bind", "127.0.0.3"]), "OK");
+        let elsewhere = admin.replace(expected, "127.0.0.3:");
+        let mut operator = Socket::tcp(elsewhere.parse().expect("an address"));
+        assert_eq!(operator.call(["PING"]), "PONG");
+    }
+}
