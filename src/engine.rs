@@ -16,7 +16,7 @@ use crate::world::latency::event;
 use crate::world::output::MAX_UNREAD;
 use crate::world::stats::ReadNanos;
 use crate::world::strangers;
-use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World};
+use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World, wire};
 
 /// When a client's requests have brought so many bytes of replies, these are sent before more of its
 /// requests run: a few bytes of input may ask for any amount of output.
@@ -481,7 +481,7 @@ fn exchange(
     slot: Slot,
     args: Args<'_>,
 ) {
-    if !trace::is_on() {
+    if !wire::is_on() {
         return call::call(world, table, reply, watch, slot, args);
     }
     let is_hidden = trace::hides_reply(table, &world.clients[slot], args);

@@ -16,7 +16,7 @@ use crate::resp::{Args, Mark, Reply};
 use crate::store::Kind;
 use crate::world::latency::event;
 use crate::world::transaction::{Queued, Transaction};
-use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World};
+use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World, wire};
 
 /// Runs one request of a client and writes its reply, unless the client has to wait for that, or the
 /// request for the end of a pause.
@@ -407,6 +407,9 @@ fn run_again(
     let client = &mut world.clients[slot];
     client.session_mut().wait = Some(wait);
     reply.append(&mut client.outbox.late);
+    if wire::is_on() {
+        wire::outgoing(client.id, reply.since(start), false);
+    }
     client.outbox.bytes = reply.into_inner();
     client.outbox.is_away = false;
     world.clients.touch(slot);

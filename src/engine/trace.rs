@@ -1,23 +1,14 @@
-//! The wire log: every frame in and out, decoded, with the client's id.
+//! Requests and their replies in the wire log: see [`wire`].
 //!
-//! `RUST_LOG=respd::wire=trace` shows a client author the conversation. Secrets are left out: an
-//! argument that its command's row calls one, and the reply to such a command if it has a value.
-
-use std::fmt::Write;
+//! Secrets are left out: an argument that its command's row calls one, and the reply to such a command if
+//! it has a value.
 
 use crate::dispatch::Table;
 use crate::dispatch::spec::{REDACTED, flag};
 use crate::dispatch::table::{Found, Row};
-use crate::resp::{Args, Value, value};
+use crate::resp::Args;
 use crate::text::quote;
-use crate::world::Client;
-
-const TARGET: &str = "respd::wire";
-
-/// Whether anybody reads the wire log.
-pub fn is_on() -> bool {
-    log::log_enabled!(target: TARGET, log::Level::Trace)
-}
+use crate::world::{Client, wire};
 
 /// Whether what the client is replied to this request may be a secret. To be asked before the request
 /// runs: EXEC replies for all that was queued.
@@ -51,25 +42,6 @@ pub fn exchange(id: u64, table: &Table, args: Args<'_>, replies: &[u8], is_hidde
             quote::push_quoted(&mut line, arg);
         }
     }
-    log::trace!(target: TARGET, "client {id} > {}", String::from_utf8_lossy(&line));
-    outgoing(id, replies, is_hidden);
-}
-
-/// Logs frames on their way to client `id`.
-fn outgoing(id: u64, mut frames: &[u8], is_hidden: bool) {
-    while let Ok(Some((frame, len))) = value::decode(frames) {
-        frames = &frames[len..];
-        let shown = match frame {
-            Value::Status(_) | Value::Error(_) => frame.to_string(),
-            _ if is_hidden => "(redacted)".to_owned(),
-            _ => frame.to_string(),
-        };
-        let mut text = String::new();
-        for line in shown.lines() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\n    {line}");
-        }
-        let text = if shown.lines().count() > 1 { text } else { shown };
-        log::trace!(target: TARGET, "client {id} < {text}");
-    }
+    log::trace!(target: wire::TARGET, "client {id} > {}", String::from_utf8_lossy(&line));
+    wire::outgoing(id, replies, is_hidden);
 }

@@ -29,6 +29,7 @@ pub mod transaction;
 mod users;
 pub mod waiters;
 pub mod watch;
+pub mod wire;
 
 use std::any::Any;
 use std::io;

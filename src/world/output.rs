@@ -6,7 +6,7 @@
 
 use super::client::{Client, Doom};
 use super::config::BufferLimit;
-use super::{Slot, World};
+use super::{Slot, World, wire};
 use crate::resp::{Protocol, Reply};
 
 /// Who leaves so many bytes unread and is sent more is cut off, whatever `client-output-buffer-limit`
@@ -58,6 +58,9 @@ impl World {
         if outbox.is_away {
             outbox.late.extend_from_slice(bytes);
             return;
+        }
+        if wire::is_on() {
+            wire::outgoing(client.id, bytes, false);
         }
         let room = outbox.bytes.capacity();
         if room == 0 {

@@ -251,6 +251,7 @@ fn a_secret_is_not_in_the_log_either() {
             client.frame().expect("a reply");
         }
     }
+    client.call(["AUTH", "bob", "guess"]);
     let made_up = client.call(["ACL", "GENPASS"]);
     drop(client);
     respd.signal("TERM");
@@ -258,5 +259,6 @@ fn a_secret_is_not_in_the_log_either() {
     let log = std::fs::read_to_string(log).expect("a log");
     assert!(log.contains("(redacted)"), "the wire log is on: {log}");
     assert!(!log.contains(SECRET), "{log}");
+    assert!(log.contains("< (error) WRONGPASS"), "what comes late is in it, too: {log}");
     assert!(!log.contains(made_up.trim_matches('"')), "{made_up} in {log}");
 }
