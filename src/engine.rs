@@ -484,10 +484,10 @@ fn exchange(
     if !wire::is_on() {
         return call::call(world, table, reply, watch, slot, args);
     }
-    let is_hidden = trace::hides_reply(table, &world.clients[slot], args);
+    let shows = trace::shows(table, &world.clients[slot], args);
     let start = reply.mark();
     call::call(world, table, reply, watch, slot, args);
-    trace::exchange(world.clients[slot].id, table, args, reply.since(start), is_hidden);
+    trace::exchange(world.clients[slot].id, table, args, reply.since(start), shows);
 }
 
 /// Sees what the next requests are about, so that it is near when their turn comes. Returns how many

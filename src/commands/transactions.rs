@@ -75,7 +75,9 @@ fn exec(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         ctx.reply.null_array();
         return Ok(());
     }
+    ctx.client_mut().session_mut().executing = Some(transaction.queue.len());
     call::run_queue(ctx, &transaction);
+    ctx.client_mut().session_mut().executing = None;
     Ok(())
 }
 

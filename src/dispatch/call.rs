@@ -408,7 +408,7 @@ fn run_again(
     client.session_mut().wait = Some(wait);
     reply.append(&mut client.outbox.late);
     if wire::is_on() {
-        wire::outgoing(client.id, reply.since(start), false);
+        wire::outgoing(client.id, reply.since(start), wire::Shows::All);
     }
     client.outbox.bytes = reply.into_inner();
     client.outbox.is_away = false;

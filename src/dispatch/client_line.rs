@@ -45,7 +45,7 @@ pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     for (field, topic) in [("sub", Channel), ("psub", Pattern), ("ssub", Shard)] {
         line.field(field, client.subscriptions().map_or(0, |names| names.len(topic)));
     }
-    line.field("multi", client.transaction().map_or(-1, |queue| queue.queue.len() as i64));
+    line.field("multi", client.transaction_len().map_or(-1, |commands| commands as i64));
     line.field("watch", client.watched().map_or(0, Watched::len));
     line.field("qbuf", client.inbox.len());
     line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
@@ -98,7 +98,7 @@ pub type Shows = fn(&Client) -> bool;
 const FLAGS: &[(char, Shows)] = &[
     ('O', Client::is_monitor),
     ('P', Client::is_subscriber),
-    ('x', |client| client.transaction().is_some()),
+    ('x', |client| client.transaction_len().is_some()),
     ('b', |client| client.is_waiting),
     ('t', |client| client.tracker().is_some()),
     ('R', |client| client.tracker().is_some_and(|tracker| tracker.is_broken)),

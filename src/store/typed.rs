@@ -80,8 +80,13 @@ impl Db<'_> {
         for key in keys.clone() {
             self.find(key);
         }
-        let found: Vec<Option<usize>> = keys.map(|key| self.find_to_read(key)).collect();
-        found
+        let found: Result<Vec<Option<usize>>, Error> = keys
+            .map(|key| {
+                let at = self.find_to_read(key);
+                at.map_or(Ok(()), |at| self.typed::<T>(at).map(drop)).map(|()| at)
+            })
+            .collect();
+        found?
             .into_iter()
             .map(|at| at.map(|at| Ok(View::at_time(self.typed::<T>(at)?, now))).transpose())
             .collect()

@@ -279,6 +279,13 @@ impl Client {
         self.session.as_ref()?.transaction.as_ref()
     }
 
+    /// How many commands there are in its transaction, be it that they are queued or that they run.
+    pub fn transaction_len(&self) -> Option<usize> {
+        let session = self.session.as_ref()?;
+        let queued = session.transaction.as_ref().map(|transaction| transaction.queue.len());
+        queued.or(session.executing)
+    }
+
     /// The database that its next request is for, which may be one to be queued.
     #[inline]
     pub fn next_db(&self) -> usize {

@@ -60,7 +60,7 @@ impl World {
             return;
         }
         if wire::is_on() {
-            wire::outgoing(client.id, bytes, false);
+            wire::outgoing(client.id, bytes, wire::Shows::All);
         }
         let room = outbox.bytes.capacity();
         if room == 0 {

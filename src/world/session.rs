@@ -15,6 +15,8 @@ use super::{Slot, World};
 pub struct Session {
     /// Since MULTI.
     pub transaction: Option<Transaction>,
+    /// How many commands its EXEC is running.
+    pub executing: Option<usize>,
     pub watched: Watched,
     /// Since CLIENT TRACKING ON.
     pub tracker: Option<Tracker>,

@@ -14,14 +14,25 @@ pub fn is_on() -> bool {
     log::log_enabled!(target: TARGET, log::Level::Trace)
 }
 
-/// Logs frames on their way to client `id`. Of hidden ones it has only statuses and errors.
-pub fn outgoing(id: u64, mut frames: &[u8], is_hidden: bool) {
+/// How much of frames is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    All,
+    /// Whether a command has succeeded: statuses and errors.
+    Outcome,
+    /// Not even errors: that about an unknown command repeats its arguments.
+    Nothing,
+}
+
+/// Logs frames on their way to client `id`.
+pub fn outgoing(id: u64, mut frames: &[u8], shows: Shows) {
     while let Ok(Some((frame, len))) = value::decode(frames) {
         frames = &frames[len..];
-        let shown = match frame {
-            Value::Status(_) | Value::Error(_) => frame.to_string(),
-            _ if is_hidden => "(redacted)".to_owned(),
-            _ => frame.to_string(),
+        let shown = match (shows, &frame) {
+            (Shows::All, _) | (Shows::Outcome, Value::Status(_) | Value::Error(_)) => {
+                frame.to_string()
+            }
+            _ => "(redacted)".to_owned(),
         };
         let mut text = String::new();
         for line in shown.lines() {

@@ -253,6 +253,10 @@ fn a_secret_is_not_in_the_log_either() {
     }
     client.call(["AUTH", "bob", "guess"]);
     let made_up = client.call(["ACL", "GENPASS"]);
+    for misspelt in ["AUHT", "AUTH1 bob", "ACL SETUSR bob", "CONFIG SETT requirepass"] {
+        client.send(&request(format!("{misspelt} {SECRET}").split(' ')));
+        client.frame().expect("a reply");
+    }
     drop(client);
     respd.signal("TERM");
     respd.wait();

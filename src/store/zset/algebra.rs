@@ -156,7 +156,12 @@ impl Db<'_> {
         for key in keys.clone() {
             self.find(key);
         }
-        let found: Vec<Option<usize>> = keys.map(|key| self.find_to_read(key)).collect();
+        let found: Result<Vec<Option<usize>>, Error> = keys
+            .map(|key| {
+                let at = self.find_to_read(key);
+                at.map_or(Ok(()), |at| members(self.db.entries.at(at)).map(drop)).map(|()| at)
+            })
+            .collect();
         let source = |at: Option<usize>| {
             let members = match at.map(|at| self.db.entries.at(at)) {
                 None => Members::None,
@@ -164,7 +169,7 @@ impl Db<'_> {
             };
             Ok(Source { weight: 1.0, members })
         };
-        found.into_iter().map(source).collect()
+        found?.into_iter().map(source).collect()
     }
 }
 
