@@ -40,10 +40,7 @@ pub fn call(
             world.postpone(slot, args);
         }
         Ok(row) if is_queued(&world.clients[slot], row) => {
-            let selected = permission::selected(world, row, args);
-            let queue = world.clients[slot].transaction_mut();
-            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args, selected));
-            reply.status("QUEUED");
+            queue(world, reply, row, slot, args);
             end_reply(world, reply, start, slot);
         }
         Ok(row) => {
@@ -80,7 +77,17 @@ fn is_queued(client: &Client, row: &Row) -> bool {
     !row.has(flag::UNQUEUED) && client.transaction().is_some()
 }
 
+/// Queues the command of a transaction.
+#[inline(never)]
+fn queue(world: &mut World, reply: &mut Reply, row: &Row, slot: Slot, args: Args<'_>) {
+    let selected = permission::selected(world, row, args);
+    let queue = world.clients[slot].transaction_mut();
+    queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args, selected));
+    reply.status("QUEUED");
+}
+
 /// Says why the request was not let on. A transaction that it belongs to will not run.
+#[cold]
 fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, refused: &Error) {
     reply.error(refused);
     world.stats.count_error(refused);
@@ -100,7 +107,7 @@ fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> b
     is_silent
 }
 
-/// The gates. Each either lets the request on or says why not.
+/// Lets the request on, or says why not.
 fn admit<'t>(
     world: &mut World,
     table: &'t Table,
@@ -114,7 +121,36 @@ fn admit<'t>(
         Found::Row(row) => Some(row.id),
         Found::NoCommand | Found::NoSubcommand(_) => None,
     };
+    match found {
+        Found::Row(row) if row.spec.accepts(args.len()) && is_free(world, slot) => Ok(row),
+        found => pass_gates(world, table, reply, watch, slot, args, found),
+    }
+}
 
+/// Whether all gates are open to the client, whatever command it asks for. That is seen at a glance, and so
+/// nearly always: it has logged in as a user who may do everything, is in no transaction and listens to
+/// nothing, memory has no limit, and the server is ready.
+#[inline]
+fn is_free(world: &World, slot: Slot) -> bool {
+    let client = &world.clients[slot];
+    client.authenticated
+        && client.session.is_none()
+        && world.access.user(client.user).is_unrestricted()
+        && world.config.maxmemory == 0
+        && world.is_ready()
+}
+
+/// The gates. Each either lets the request on or says why not.
+#[inline(never)]
+fn pass_gates<'t>(
+    world: &mut World,
+    table: &'t Table,
+    reply: &mut Reply,
+    watch: &mut Stopwatch,
+    slot: Slot,
+    args: Args<'_>,
+    found: Found<'t>,
+) -> Result<&'t Row, Error> {
     // Authenticated, or a command that works without.
     if !world.clients[slot].authenticated
         && world.access.is_login_required()
