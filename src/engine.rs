@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::dispatch::{Table, call, observe};
 use crate::error;
-use crate::resp::{Args, Limits, Parsed, ProtocolError, Reply, Span, preview, preview::Preview};
+use crate::resp::{Ahead, Args, Limits, Parsed, ProtocolError, Reply, Span};
 use crate::world::latency::event;
 use crate::world::output::MAX_UNREAD;
 use crate::world::stats::ReadNanos;
@@ -33,9 +33,6 @@ const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 const EXPIRED_PER_TURN: usize = 500;
 const FREED_PER_TURN: usize = 5000;
 
-/// How many requests of a pipeline are looked at before they run.
-const AHEAD: usize = 16;
-
 /// More than so many bytes that are not needed at the moment are given back.
 const SPARE_BYTES: usize = 64 * 1024;
 
@@ -44,7 +41,9 @@ pub struct Engine {
     pub world: World,
     table: Table,
     watch: Stopwatch,
-    /// The arguments of the request at hand; one allocation for all clients.
+    /// The requests of the client at hand that are read ahead.
+    ahead: Ahead,
+    /// The arguments of one that is not; one allocation for all clients.
     spans: Vec<Span>,
     /// Closing clients that have not read all they are owed, the earliest due first.
     lingering: VecDeque<Lingering>,
@@ -72,6 +71,7 @@ impl Engine {
             world: World::new(config, &table, now)?,
             table,
             watch: Stopwatch::new(|| 0),
+            ahead: Ahead::default(),
             spans: Vec::new(),
             lingering: VecDeque::new(),
             sweep: (now.mono, 0),
@@ -415,11 +415,8 @@ impl Engine {
             exchange(world, &self.table, &mut reply, &mut self.watch, slot, args.args());
         }
         let mut at = 0;
-        let mut foreseen = 0;
+        self.ahead.clear();
         while at < input.len() && world.clients[slot].is_runnable() {
-            if at >= foreseen {
-                foreseen = at + foresee(world, slot, &input[at..]);
-            }
             let is_stranger = world.is_stranger(slot);
             let (most_unread, most_replies) = match is_stranger {
                 true => (strangers::MAX_REPLIES, strangers::MAX_REPLIES),
@@ -435,6 +432,16 @@ impl Engine {
                 world.clients.resume(slot);
                 break;
             }
+            if self.ahead.is_over() && !client.parser.is_half_read() {
+                self.ahead.read(&input[at..]);
+                foresee(world, slot, self.ahead.iter(&input[at..]));
+            }
+            if let Some((args, len)) = self.ahead.take(&input[at..]) {
+                at += len;
+                exchange(world, &self.table, &mut reply, &mut self.watch, slot, args);
+                continue;
+            }
+            let client = &mut world.clients[slot];
             let bulk = i64::try_from(world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
             let limits = Limits { bulk, authenticated: !is_stranger };
             match client.parser.parse(&mut input[at..], &mut self.spans, limits) {
@@ -490,28 +497,19 @@ fn exchange(
     trace::exchange(world.clients[slot].id, table, args, reply.since(start), shows);
 }
 
-/// Sees what the next requests are about, so that it is near when their turn comes. Returns how many
-/// bytes of `input` need not be looked at again.
-fn foresee(world: &World, slot: Slot, input: &[u8]) -> usize {
-    if !world.store.is_far() {
-        return input.len();
+/// Fetches what the next requests are about, so that it is near when their turn comes. The second word
+/// of most is a key, and the third often a field or member of what it holds.
+fn foresee<'a>(world: &World, slot: Slot, requests: impl Iterator<Item = Args<'a>> + Clone) {
+    let keys = requests.clone().filter_map(|args| args.get(1));
+    if !world.store.is_far() || keys.clone().nth(1).is_none() {
+        return;
     }
-    let mut requests = [Preview::default(); AHEAD];
-    let (mut found, mut end) = (0, 0);
-    while found < AHEAD
-        && let Some((request, len)) = preview::glance(&input[end..])
-    {
-        requests[found] = request;
-        found += 1;
-        end += len;
+    let db = world.clients[slot].db;
+    world.store.foresee(db, keys.clone());
+    if let Some(first) = keys.clone().next() {
+        let alike = requests.filter(|args| args.get(1) == Some(first));
+        world.store.foresee_in(db, first, alike.filter_map(|args| args.get(2)));
     }
-    if let [first, _, ..] = &requests[..found] {
-        let (db, requests) = (world.clients[slot].db, requests[..found].iter());
-        world.store.foresee(db, requests.clone().map(|request| request.second));
-        let alike = requests.filter(|request| request.second == first.second);
-        world.store.foresee_in(db, first.second, alike.map(|request| request.third));
-    }
-    end.max(1)
 }
 
 /// Answers what is no request. Nobody knows where the next one would begin, so this is the end.

@@ -40,10 +40,7 @@ pub fn call(
             world.postpone(slot, args);
         }
         Ok(row) if is_queued(&world.clients[slot], row) => {
-            let selected = permission::selected(world, row, args);
-            let queue = world.clients[slot].transaction_mut();
-            queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args, selected));
-            reply.status("QUEUED");
+            queue(world, reply, row, slot, args);
             end_reply(world, reply, start, slot);
         }
         Ok(row) => {
@@ -81,7 +78,17 @@ fn is_queued(client: &Client, row: &Row) -> bool {
     !row.has(flag::UNQUEUED) && client.transaction().is_some()
 }
 
+/// Queues the command of a transaction.
+#[inline(never)]
+fn queue(world: &mut World, reply: &mut Reply, row: &Row, slot: Slot, args: Args<'_>) {
+    let selected = permission::selected(world, row, args);
+    let queue = world.clients[slot].transaction_mut();
+    queue.into_iter().for_each(|queue| queue.push(row.id, row.flags, args, selected));
+    reply.status("QUEUED");
+}
+
 /// Says why the request was not let on. A transaction that it belongs to will not run.
+#[cold]
 fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, refused: &Error) {
     reply.error(refused);
     world.stats.count_error(refused);
@@ -101,7 +108,7 @@ fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> b
     is_silent
 }
 
-/// The gates. Each either lets the request on or says why not.
+/// Lets the request on, or says why not.
 fn admit<'t>(
     world: &mut World,
     table: &'t Table,
@@ -115,7 +122,37 @@ fn admit<'t>(
         Found::Row(row) => Some(row.id),
         Found::NoCommand | Found::NoSubcommand(_) => None,
     };
+    match found {
+        Found::Row(row) if row.spec.accepts(args.len()) && is_free(world, slot) => Ok(row),
+        found => pass_gates(world, table, reply, watch, slot, args, found),
+    }
+}
 
+/// Whether all gates are open to the client, whatever command it asks for. That is seen at a glance, and so
+/// nearly always: it has logged in as a user who may do everything, is in no transaction and listens to
+/// nothing, memory has no limit, no command is kept for another port, and the server is ready.
+#[inline]
+fn is_free(world: &World, slot: Slot) -> bool {
+    let client = &world.clients[slot];
+    client.is_authenticated()
+        && client.session.is_none()
+        && world.access.user(client.user).is_unrestricted()
+        && world.config.maxmemory == 0
+        && !world.config.admin_commands_on_admin_port
+        && world.is_ready()
+}
+
+/// The gates. Each either lets the request on or says why not.
+#[inline(never)]
+fn pass_gates<'t>(
+    world: &mut World,
+    table: &'t Table,
+    reply: &mut Reply,
+    watch: &mut Stopwatch,
+    slot: Slot,
+    args: Args<'_>,
+    found: Found<'t>,
+) -> Result<&'t Row, Error> {
     // Authenticated, or a command that works without.
     if world.is_stranger(slot) && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH)) {
         return Err(turn_away(world, slot, &found, args));

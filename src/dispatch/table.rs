@@ -201,6 +201,7 @@ impl Table {
         }
     }
 
+    #[inline]
     pub fn row(&self, id: CommandId) -> &Row {
         &self.rows[id.index()]
     }

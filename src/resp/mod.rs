@@ -1,17 +1,19 @@
 //! The wire: RESP2 and RESP3, and nothing about commands or clients.
 //!
 //! * [`request`] finds complete requests in bytes that arrive in any pieces;
+//! * [`ahead`] reads the plain ones of a pipeline at once;
 //! * [`args`] is how a request's arguments are handed on: spans into those bytes, never copies;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
+pub mod ahead;
 pub mod args;
-pub mod preview;
 pub mod reply;
 pub mod request;
 mod short;
 pub mod value;
 
+pub use ahead::Ahead;
 pub use args::{Args, OwnedArgs, Span};
 pub use reply::{Mark, Protocol, Reply};
 pub use request::{Limits, Parsed, Parser, ProtocolError};

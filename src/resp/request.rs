@@ -25,8 +25,8 @@ pub const MAX_LINE: usize = 64 * 1024;
 const MAX_ARGS: i64 = i32::MAX as i64;
 
 /// The most arguments, and the longest of them in bytes, of a client that has not logged in.
-const UNAUTHENTICATED_ARGS: i64 = 10;
-const UNAUTHENTICATED_BULK: i64 = 16 * 1024;
+pub(super) const UNAUTHENTICATED_ARGS: i64 = 10;
+pub(super) const UNAUTHENTICATED_BULK: i64 = 16 * 1024;
 
 /// What a client may send at the moment.
 #[derive(Debug, Clone, Copy)]
