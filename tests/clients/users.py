@@ -63,6 +63,7 @@ def main(host, port, path):
             check("worker cleans up", worker.delete("result:job"), 1)
             check("exporter sees figures", "used_memory" in exporter.info("memory"))
             check("exporter sees clients", "reader" in [c["user"] for c in exporter.client_list()])
+            check("exporter sees what was slow", (exporter.slowlog_len() >= 0, exporter.execute_command("LATENCY", "LATEST")), (True, []))
             for name in users:
                 for words in (
                     ["SET", "secret", "2"], ["FLUSHALL"], ["KEYS", "*"], ["CONFIG", "GET", "*"],
@@ -72,6 +73,7 @@ def main(host, port, path):
             check("reader may not INFO", denied("reader", "INFO"))
             check("worker may not see others' keys", denied("worker", "GET", "secret"))
             check("exporter may not see keys", denied("exporter", "GET", "secret"))
+            check("exporter may not see what others sent", denied("exporter", "SLOWLOG", "GET"))
             check("nothing has changed", admin.get("secret"), b"1")
     finally:
         admin.execute_command("ACL", "DELUSER", *users)
