@@ -35,7 +35,7 @@ const MEMORY: &[Spec] = &[
             "4.0.0",
             "Depends on the memory allocated, and may be slow",
             "",
-            "Asks the allocator to give free memory back.",
+            "Does nothing: what free memory goes back is up to the allocator.",
         ),
     Spec::new("stats", 2, NONE, memory_stats)
         .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
