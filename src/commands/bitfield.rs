@@ -46,7 +46,8 @@ fn bitfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let (mut db, reply) = ctx.db_and_reply();
     // Room for everything that is written is made before anything is, even if it fails then.
-    let changes = db.edit_string_of(&args[1], end.div_ceil(8), |bytes, is_longer| {
+    let size = end.div_ceil(8);
+    let (changes, has_grown) = db.edit_string_of(&args[1], size, |bytes, is_longer| {
         let mut changes = 0;
         reply.array(operations.len());
         for operation in operations {
@@ -60,9 +61,13 @@ fn bitfield(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
                 None => reply.null(),
             }
         }
-        changes
+        (changes, is_longer)
     })?;
     db.note_changes(changes, class::STRING, "setbit", &args[1]);
+    if changes == 0 && has_grown {
+        // Zeros have come, if nothing else, or the key itself.
+        db.changed(&args[1]);
+    }
     Ok(())
 }
 

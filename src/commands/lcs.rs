@@ -18,14 +18,12 @@ pub const TABLE: &[Spec] =
 fn lcs(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let most = ctx.world.config.proto_max_bulk_len;
     let (mut db, reply) = ctx.db_and_reply();
-    // The strings are looked at before the options.
-    let mut texts = [Vec::new(), Vec::new()];
-    for (text, key) in texts.iter_mut().zip(args.from(1)) {
-        let found = db.string(key).map_err(|_| error::LCS_TYPE)?;
-        text.extend_from_slice(found.unwrap_or_default());
-    }
+    // Both strings are looked for before anything is an error, and before the options are looked at.
+    let mut text = |key| db.string(key).map(|found| found.unwrap_or_default().to_vec());
+    let (one, other) = (text(&args[1]), text(&args[2]));
+    let (one, other) = one.and_then(|one| Ok((one, other?))).map_err(|_| error::LCS_TYPE)?;
+    let (one, other) = (&one, &other);
     let options = Options::read(args, 3)?;
-    let [one, other] = &texts;
     if Lengths::size(one.len(), other.len()).is_none_or(|bytes| bytes > most) {
         return Err(error::LCS_MEMORY);
     }

@@ -120,6 +120,11 @@ impl Clients {
         self.by_id.get(&id).copied()
     }
 
+    /// As [`Clients::slot_of`], but of a client that goes at the end of this turn there is none any more.
+    pub fn slot_of_staying(&self, id: u64) -> Option<Slot> {
+        self.slot_of(id).filter(|&slot| self.slab[slot].doom != Doom::Now)
+    }
+
     /// All slots, the client that has been here longest first.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
         self.by_id.values().copied()

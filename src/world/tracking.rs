@@ -15,7 +15,7 @@ use std::ops::Bound;
 
 use super::output::Frame;
 use super::tracker::{Mode, Options, Tracker};
-use super::{Doom, Slot, World};
+use super::{Slot, World};
 use crate::resp::{Protocol, Reply};
 use table::Table;
 
@@ -284,9 +284,9 @@ impl World {
     fn tell<W: Fn(&mut Reply)>(&mut self, slot: Slot, redirect: Option<u64>, frame: &mut Frame<W>) {
         let receiver = match redirect {
             None => slot,
-            Some(id) => match self.clients.slot_of(id) {
-                Some(receiver) if self.clients[receiver].doom != Doom::Now => receiver,
-                _ => return self.miss_receiver(slot, id),
+            Some(id) => match self.clients.slot_of_staying(id) {
+                Some(receiver) => receiver,
+                None => return self.miss_receiver(slot, id),
             },
         };
         let client = &self.clients[receiver];

@@ -213,6 +213,23 @@ fn what_changes_nothing_breaks_no_watch() {
 }
 
 #[test]
+fn room_for_bits_that_were_not_stored_is_a_change() {
+    for before in ["DEL k", "SET k x"] {
+        let mut local = Local::new(Config::default());
+        let [ann, ben] = [(); 2].map(|()| local.connect());
+        say(&mut local, ben, before);
+        for broken in [true, false] {
+            say(&mut local, ann, "WATCH k");
+            assert_eq!(
+                said(&mut local, ben, "BITFIELD k OVERFLOW FAIL SET u8 #3 300"),
+                "*1\r\n$-1\r\n"
+            );
+            assert_eq!(is_broken(&mut local, ann), broken, "{before}");
+        }
+    }
+}
+
+#[test]
 fn a_command_that_fails_breaks_no_watch() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());

@@ -113,7 +113,7 @@ impl<'a> Request<'a> {
                     return Err(error::TWO_REDIRECTS);
                 }
                 let id = u64::try_from(arguments::int(args, at)?).ok();
-                let id = id.filter(|&id| world.clients.slot_of(id).is_some());
+                let id = id.filter(|&id| world.clients.slot_of_staying(id).is_some());
                 request.redirect = Some(id.ok_or(error::NO_SUCH_REDIRECT)?);
             } else if args.is(at, "BCAST") {
                 request.broadcasts = true;
