@@ -415,15 +415,13 @@ fn run_again(
 ) -> bool {
     world.broadcast_changes();
     let client = &mut world.clients[slot];
-    let protocol = client.protocol;
     let wants =
         |wait: &mut Wait| wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind);
     let wait = client.session.as_mut().and_then(|session| session.wait.take_if(wants));
     let Some(wait) = wait.filter(|_| client.doom == Doom::No) else {
         return false;
     };
-    let mut reply = Reply::new(std::mem::take(&mut client.outbox.bytes), protocol);
-    client.outbox.is_away = true;
+    let mut reply = world.take_outbox(slot);
     let start = reply.mark();
     reply.begin();
     let found = Found::Row(table.row(wait.command));
@@ -450,10 +448,7 @@ fn run_again(
     if wire::is_on() {
         wire::outgoing(client.id, reply.since(start), wire::Shows::All);
     }
-    client.outbox.bytes = reply.into_inner();
-    client.outbox.is_away = false;
-    world.clients.touch(slot);
-    world.limit_output(slot);
+    world.put_back_outbox(slot, reply);
     if is_over {
         world.stop_waiting(slot);
     }
