@@ -399,16 +399,10 @@ impl Engine {
     /// wait until replies have been sent run in the next turn.
     fn process(&mut self, slot: Slot, input: &mut [u8]) -> usize {
         let world = &mut self.world;
-        let client = &mut world.clients[slot];
-        let mut out = std::mem::take(&mut client.outbox.bytes);
-        if out.capacity() == 0 {
-            out = world.spare.take();
-        }
-        let unsent = out.len();
-        let sent = client.outbox.sent;
+        let mut reply = world.take_outbox(slot);
+        let unsent = reply.len();
+        let sent = world.clients[slot].outbox.sent;
         let unread = unsent - sent;
-        client.outbox.is_away = true;
-        let mut reply = Reply::new(out, client.protocol);
         if world.clients[slot].is_runnable()
             && let Some(args) = world.take_postponed(slot)
         {
@@ -465,15 +459,7 @@ impl Engine {
         if self.spans.capacity() > SPARE_BYTES {
             self.spans = Vec::new();
         }
-        let out = reply.into_inner();
-        world.clients[slot].outbox.is_away = false;
-        if out.is_empty() {
-            world.spare.give_back(out);
-        } else {
-            world.clients[slot].outbox.bytes = out;
-            world.clients.touch(slot);
-            world.limit_output(slot);
-        }
+        world.put_back_outbox(slot, reply);
         world.broadcast_changes();
         at
     }

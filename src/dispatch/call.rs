@@ -283,9 +283,6 @@ fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> E
     error::exec_refused(&error)
 }
 
-/// A fast command that brings or takes more bytes may not be so fast: it is timed alone.
-const LIGHT: usize = 64 * 1024;
-
 /// Runs the handler, which leaves one reply: its own, or an error and nothing else. A panic in it is an
 /// error to this client, which is closed, and to nobody else. Returns whether there was an error.
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
@@ -310,10 +307,8 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
         watch.postpone();
     }
     let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
-    let thresholds = world.thresholds;
-    let is_alone =
-        !row.has(flag::FAST | flag::SHORT) || thresholds.times_each || request + replied > LIGHT;
-    let nanos = if is_alone { watch.stop(&mut world.stats) } else { 0 };
+    let is_light = row.has(flag::FAST | flag::SHORT) && request + replied <= world.thresholds.light;
+    let nanos = if is_light { 0 } else { watch.stop(&mut world.stats) };
     #[cfg(debug_assertions)]
     if !row.has(flag::MANY_REPLIES) {
         assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
@@ -322,7 +317,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
         return outcome.is_err();
     }
     world.count_call(slot, row.id, outcome.is_err());
-    if nanos >= thresholds.nanos || request >= thresholds.request || replied >= thresholds.reply {
+    if !is_light && world.thresholds.are_reached(nanos, request, replied) {
         observe::note(world, row, slot, args, Cost { nanos, reply: replied });
     }
     outcome.is_err()
@@ -374,14 +369,20 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
 }
 
 /// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+#[inline]
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if world.has_news() {
         world.spread_news(Some(slot));
     }
     if row.has(flag::READ) && world.remembers_reads(slot) {
-        for key in keys::of(&row.spec, args).unwrap_or_default() {
-            world.remember(slot, &args[key.index]);
-        }
+        remember(world, row, slot, args);
+    }
+}
+
+#[inline(never)]
+fn remember(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    for key in keys::of(&row.spec, args).unwrap_or_default() {
+        world.remember(slot, &args[key.index]);
     }
 }
 
@@ -414,18 +415,18 @@ fn run_again(
 ) -> bool {
     world.broadcast_changes();
     let client = &mut world.clients[slot];
-    let protocol = client.protocol;
     let wants =
         |wait: &mut Wait| wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind);
     let wait = client.session.as_mut().and_then(|session| session.wait.take_if(wants));
     let Some(wait) = wait.filter(|_| client.doom == Doom::No) else {
         return false;
     };
-    let mut reply = Reply::new(std::mem::take(&mut client.outbox.bytes), protocol);
-    client.outbox.is_away = true;
+    let mut reply = world.take_outbox(slot);
     let start = reply.mark();
     reply.begin();
-    let is_over = match admit(world, table, &mut reply, watch, slot, wait.args.args()) {
+    let found = Found::Row(table.row(wait.command));
+    let gates = pass_gates(world, table, &mut reply, watch, slot, wait.args.args(), found);
+    let is_over = match gates {
         Ok(row) => {
             let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
             run(&mut ctx, wait.args.args());
@@ -447,10 +448,7 @@ fn run_again(
     if wire::is_on() {
         wire::outgoing(client.id, reply.since(start), wire::Shows::All);
     }
-    client.outbox.bytes = reply.into_inner();
-    client.outbox.is_away = false;
-    world.clients.touch(slot);
-    world.limit_output(slot);
+    world.put_back_outbox(slot, reply);
     if is_over {
         world.stop_waiting(slot);
     }

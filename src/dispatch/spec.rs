@@ -514,8 +514,8 @@ impl Spec {
 
     /// Whether `count` arguments are as many as the command takes.
     pub fn accepts(&self, count: usize) -> bool {
-        let arity = usize::from(self.arity.unsigned_abs());
-        if self.arity < 0 { count >= arity } else { count == arity }
+        let (count, arity) = (count as i64, i64::from(self.arity));
+        if arity < 0 { count >= -arity } else { count == arity }
     }
 
     /// The ACL categories: those of the row, and those that follow from its flags.

@@ -181,14 +181,16 @@ impl Table {
         let Some(row) = args.get(0).and_then(|name| self.command(name)) else {
             return Found::NoCommand;
         };
-        if row.subcommands.is_empty() {
-            return Found::Row(row);
-        }
-        match args.get(1) {
+        if row.subcommands.is_empty() { Found::Row(row) } else { self.find_in(row, args) }
+    }
+
+    #[inline(never)]
+    fn find_in<'t>(&'t self, container: &'t Row, args: Args<'_>) -> Found<'t> {
+        let Some(name) = args.get(1) else {
             // A container that is a command as well, as COMMAND is, runs when it stands alone.
-            None => Found::Row(row),
-            Some(name) => self.subcommand(row, name).map_or(Found::NoSubcommand(row), Found::Row),
-        }
+            return Found::Row(container);
+        };
+        self.subcommand(container, name).map_or(Found::NoSubcommand(container), Found::Row)
     }
 
     /// The row of a full name: `get`, `client|list`.

@@ -92,7 +92,12 @@ impl<'a> Args<'a> {
 
     /// A copy that needs no input buffer.
     pub fn to_owned(self) -> OwnedArgs {
-        self.from(0).collect()
+        let mut owned = OwnedArgs {
+            bytes: Vec::with_capacity(self.bytes()),
+            spans: Vec::with_capacity(self.len()),
+        };
+        self.from(0).for_each(|arg| owned.push(arg));
+        owned
     }
 
     /// The bytes of a span that belongs to this request; unlike indexing, free of `self`'s borrow.
@@ -122,6 +127,12 @@ impl OwnedArgs {
         Args::new(&self.bytes, &self.spans)
     }
 
+    fn push(&mut self, arg: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(arg);
+        self.spans.push(Span::new(start, self.bytes.len()));
+    }
+
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
@@ -131,11 +142,7 @@ impl OwnedArgs {
 impl<T: AsRef<[u8]>> FromIterator<T> for OwnedArgs {
     fn from_iter<I: IntoIterator<Item = T>>(args: I) -> OwnedArgs {
         let mut owned = OwnedArgs::default();
-        for arg in args {
-            let start = owned.bytes.len();
-            owned.bytes.extend_from_slice(arg.as_ref());
-            owned.spans.push(Span::new(start, owned.bytes.len()));
-        }
+        args.into_iter().for_each(|arg| owned.push(arg.as_ref()));
         owned
     }
 }

@@ -114,7 +114,9 @@ impl Store {
         if self.shared.expires_lazily || self.shared.keeps_expired {
             return None;
         }
-        let firsts = self.databases.iter().flat_map(|db| [db.expiries.first(), db.fields.first()]);
+        let is_volatile = |db: &&Database| !db.expiries.is_empty() || !db.fields.is_empty();
+        let volatile = self.databases.iter().filter(is_volatile);
+        let firsts = volatile.flat_map(|db| [db.expiries.first(), db.fields.first()]);
         firsts.flatten().map(|(when, _)| when).min()
     }
 }

@@ -146,12 +146,14 @@ pub struct Thresholds {
     /// The sizes of its request and of its reply.
     pub request: usize,
     pub reply: usize,
-    /// Whether short commands have to be timed one by one: some of them may reach the threshold.
-    pub times_each: bool,
+    /// A short command that brings and takes no more bytes than this reaches none of them, and need not
+    /// be timed alone.
+    pub light: usize,
 }
 
-/// Fast commands take less than so many µs, unless they carry much or something else goes wrong.
+/// Fast commands take less than so many µs, unless they carry so many bytes or something goes wrong.
 const FAST: u64 = 1000;
+const MUCH: usize = 64 * 1024;
 
 impl Thresholds {
     pub fn of(config: &Config) -> Thresholds {
@@ -163,12 +165,15 @@ impl Thresholds {
             0 => u64::MAX,
             millis => millis.saturating_mul(1000),
         };
-        Thresholds {
-            nanos: slow.min(event).saturating_mul(1000),
-            request: bytes(logs.large_request),
-            reply: bytes(logs.large_reply),
-            times_each: slow < FAST || event != u64::MAX,
-        }
+        let (request, reply) = (bytes(logs.large_request), bytes(logs.large_reply));
+        let times_each = slow < FAST || event != u64::MAX;
+        let light = if times_each { 0 } else { MUCH.min(request).min(reply).saturating_sub(1) };
+        Thresholds { nanos: slow.min(event).saturating_mul(1000), request, reply, light }
+    }
+
+    /// Whether a command reaches one of them.
+    pub fn are_reached(&self, nanos: u64, request: usize, reply: usize) -> bool {
+        nanos >= self.nanos || request >= self.request || reply >= self.reply
     }
 }
 
@@ -234,19 +239,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_light_reaches_no_threshold() {
+        let mut config = Config::default();
+        for (request, reply, light) in [(10, 20, 9), (20, 10, 9), (-1, 0, 0), (-1, -1, MUCH - 1)] {
+            config.commandlog.large_request.threshold = request;
+            config.commandlog.large_reply.threshold = reply;
+            assert_eq!(Thresholds::of(&config).light, light);
+        }
+    }
+
+    #[test]
     fn thresholds_are_the_least_that_anybody_asks_for() {
         let mut config = Config::default();
         let is = |config: &Config| {
             let thresholds = Thresholds::of(config);
-            (thresholds.nanos, thresholds.times_each)
+            (thresholds.nanos, thresholds.light > 0)
         };
-        assert_eq!(is(&config), (10_000_000, false));
+        assert_eq!(is(&config), (10_000_000, true));
         config.latency_monitor_threshold = 3;
-        assert_eq!(is(&config), (3_000_000, true));
+        assert_eq!(is(&config), (3_000_000, false));
         config.latency_monitor_threshold = 0;
         config.commandlog.slow.threshold = 0;
-        assert_eq!(is(&config), (0, true));
+        assert_eq!(is(&config), (0, false));
         config.commandlog.slow.threshold = -1;
-        assert_eq!(is(&config), (u64::MAX, false));
+        assert_eq!(is(&config), (u64::MAX, true));
     }
 }

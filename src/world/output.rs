@@ -42,6 +42,32 @@ impl<W: Fn(&mut Reply)> Frame<W> {
 }
 
 impl World {
+    /// A command of the client is about to run: what writes its reply behind what waits already. What is
+    /// pushed to the client meanwhile waits for [`World::put_back_outbox`].
+    pub fn take_outbox(&mut self, slot: Slot) -> Reply {
+        let client = &mut self.clients[slot];
+        client.outbox.is_away = true;
+        let mut out = std::mem::take(&mut client.outbox.bytes);
+        if out.capacity() == 0 {
+            out = self.spare.take();
+        }
+        Reply::new(out, client.protocol)
+    }
+
+    /// What the client's commands have written is to be sent.
+    pub fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
+        let out = reply.into_inner();
+        let outbox = &mut self.clients[slot].outbox;
+        outbox.is_away = false;
+        if out.is_empty() {
+            self.spare.give_back(out);
+        } else {
+            outbox.bytes = out;
+            self.clients.touch(slot);
+            self.limit_output(slot);
+        }
+    }
+
     /// Sends the client what is no part of the reply to the command that it is running: that reply comes
     /// first. Who is closing gets nothing more. What waits does so for a few turns at most, and not at all
     /// when it is much.

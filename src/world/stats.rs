@@ -148,7 +148,7 @@ pub type ReadNanos = fn() -> u64;
 /// row of the same short command (FAST or SHORT), as it comes in a pipeline, is timed as one. The sum is
 /// exact either way; parsing between the commands of a row counts as theirs, and each is taken to have
 /// lasted as long as the others. Who wants to know better has every command stopped: see
-/// [`super::commandlog::Thresholds::times_each`].
+/// [`super::commandlog::Thresholds::light`].
 #[derive(Debug)]
 pub struct Stopwatch {
     read: ReadNanos,

@@ -45,7 +45,9 @@ impl KeyPattern {
 
     #[inline]
     fn matches(&self, key: &[u8]) -> bool {
-        key.starts_with(&self.pattern[..self.plain]) && glob::matches(&self.pattern, key)
+        let (plain, special) = self.pattern.split_at(self.plain);
+        let ends_openly = *special == *b"*" && !key.is_empty();
+        key.starts_with(plain) && (ends_openly || glob::matches(&self.pattern, key))
     }
 }
 
