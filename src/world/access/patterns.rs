@@ -32,15 +32,26 @@ pub struct Keys {
 struct KeyPattern {
     granted: Use,
     pattern: Box<[u8]>,
-    /// So many bytes at its beginning stand for themselves. Most patterns are told apart by these.
+    /// So many bytes at its beginning stand for themselves.
     plain: usize,
+    /// The [`head`] of those, and which bits of a key's head must be the same. Most keys and patterns are
+    /// told apart by that.
+    head: u64,
+    mask: u64,
 }
 
 impl KeyPattern {
     fn new(granted: Use, pattern: &[u8]) -> KeyPattern {
         let special = |byte: &u8| b"*?[\\".contains(byte);
         let plain = pattern.iter().position(special).unwrap_or(pattern.len());
-        KeyPattern { granted, pattern: pattern.into(), plain }
+        let mask = if plain < 8 { (1 << (8 * plain)) - 1 } else { u64::MAX };
+        KeyPattern { granted, pattern: pattern.into(), plain, head: head(&pattern[..plain]), mask }
+    }
+
+    /// Whether the pattern may match a key with this head.
+    #[inline]
+    fn may_match(&self, head: u64) -> bool {
+        head & self.mask == self.head
     }
 
     #[inline]
@@ -48,6 +59,15 @@ impl KeyPattern {
         let (plain, special) = self.pattern.split_at(self.plain);
         let ends_openly = *special == *b"*" && !key.is_empty();
         key.starts_with(plain) && (ends_openly || glob::matches(&self.pattern, key))
+    }
+}
+
+/// The first eight bytes of a key as a number. Zeros follow if there are fewer.
+#[inline]
+fn head(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => key.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte)),
     }
 }
 
@@ -63,7 +83,10 @@ impl Keys {
 
     #[inline]
     pub fn allow(&self, key: &[u8], wanted: Use) -> bool {
-        let fits = |known: &KeyPattern| known.granted.covers(wanted) && known.matches(key);
+        let head = head(key);
+        let fits = |known: &KeyPattern| {
+            known.may_match(head) && known.granted.covers(wanted) && known.matches(key)
+        };
         self.all || self.patterns.iter().any(fits)
     }
 
