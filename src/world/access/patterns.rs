@@ -227,3 +227,21 @@ impl Channels {
         !self.all && self.patterns.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_of_any_length_are_compared() {
+        let mut keys = Keys::default();
+        for rule in ["~ab*", "~exactly8*", "~much:longer:than:eight:*", "~a?c", "~plain"] {
+            keys.apply(rule.as_bytes()).unwrap();
+        }
+        let granted =
+            ["ab", "abc", "exactly8", "exactly89", "much:longer:than:eight:x", "axc", "plain"];
+        let denied = ["", "a", "exactly", "much:longer:than:seven:", "axxc", "plain\0", "plai"];
+        assert!(granted.iter().all(|key| keys.allow(key.as_bytes(), Use::READ)));
+        assert!(!denied.iter().any(|key| keys.allow(key.as_bytes(), Use::READ)));
+    }
+}
