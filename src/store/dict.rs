@@ -187,11 +187,6 @@ impl<E: Keyed> Dict<E> {
         self.entries.memory() + self.index.memory()
     }
 
-    /// All entries, by position.
-    pub fn into_entries(self) -> impl DoubleEndedIterator<Item = E> {
-        self.entries.into_iter()
-    }
-
     /// What is to be freed, in parts.
     pub fn dismantle(self) -> Remains<E> {
         Remains { entries: self.entries, tables: self.index.into_tables() }

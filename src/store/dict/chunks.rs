@@ -77,10 +77,6 @@ impl<E> Chunks<E> {
         self.chunks.iter().flatten()
     }
 
-    pub fn into_iter(self) -> impl DoubleEndedIterator<Item = E> {
-        self.chunks.into_iter().flatten()
-    }
-
     /// Bytes that the elements take, and what has been allocated for more.
     pub fn memory(&self) -> usize {
         let room = match self.chunks.split_last() {

@@ -221,11 +221,6 @@ impl Channels {
             out.extend_from_slice(pattern);
         }
     }
-
-    /// Whether nothing is granted.
-    pub fn are_none(&self) -> bool {
-        !self.all && self.patterns.is_empty()
-    }
 }
 
 #[cfg(test)]
