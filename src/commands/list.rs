@@ -329,9 +329,7 @@ fn lrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let range = range_of(start, stop, list.len());
     reply.array(range.len());
-    for element in list.iter_from(range.start).take(range.len()) {
-        reply.bulk(element);
-    }
+    list.for_each_in(range, |element| reply.bulk(element));
     Ok(())
 }
 

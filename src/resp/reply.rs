@@ -122,7 +122,8 @@ impl Reply {
     pub fn bulk(&mut self, bytes: &[u8]) {
         self.counted();
         match bytes.len() {
-            ..short::LIMIT => short::push_bulk(&mut self.out, bytes),
+            ..short::TINY => short::push_tiny(&mut self.out, bytes),
+            short::TINY..short::LIMIT => short::push_short(&mut self.out, bytes),
             _ => self.long_bulk(bytes),
         }
     }

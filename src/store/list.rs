@@ -12,6 +12,8 @@ mod large;
 mod node;
 
 use std::collections::vec_deque;
+use std::iter;
+use std::ops::Range;
 
 use super::entry::{Body, Entry, Form, Kind};
 use super::packed::{self, Packed, PackedMut};
@@ -78,6 +80,22 @@ impl<'a> View<'a, List> {
             Err(list) => {
                 let (front, nodes) = list.iter_from(index);
                 Iter { front, nodes, back: none(), left }
+            }
+        }
+    }
+
+    /// Calls `each` with the elements in `range`, one after another.
+    #[inline]
+    pub fn for_each_in(self, range: Range<usize>, mut each: impl FnMut(&'a [u8])) {
+        let mut left = range.len();
+        let Iter { front, nodes, .. } = self.iter_from(range.start);
+        for node in iter::once(front).chain(nodes.map(Node::iter)) {
+            for (_, element) in node.take(left) {
+                each(element);
+                left -= 1;
+            }
+            if left == 0 {
+                break;
             }
         }
     }
