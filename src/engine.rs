@@ -485,7 +485,7 @@ fn exchange(
 
 /// Fetches what the next requests are about, so that it is near when their turn comes. The second word
 /// of most is a key, and the third often a field or member of what it holds.
-fn foresee<'a>(world: &World, slot: Slot, requests: impl Iterator<Item = Args<'a>> + Clone) {
+fn foresee<'a>(world: &mut World, slot: Slot, requests: impl Iterator<Item = Args<'a>> + Clone) {
     let keys = requests.clone().filter_map(|args| args.get(1));
     if !world.store.is_far() || keys.clone().nth(1).is_none() {
         return;

@@ -505,7 +505,7 @@ fn bulk_or_null(reply: &mut Reply, value: Option<&[u8]>) {
 }
 
 /// Has the keys of a command fetched from memory, many at a time, before it goes through them.
-fn foresee<'k>(ctx: &Ctx<'_>, keys: impl ExactSizeIterator<Item = &'k [u8]>) {
+fn foresee<'k>(ctx: &mut Ctx<'_>, keys: impl ExactSizeIterator<Item = &'k [u8]>) {
     /// More than so many would be forgotten again until they are needed.
     const MOST: usize = 256;
     let mut keys = keys.take(MOST);

@@ -29,6 +29,11 @@ pub trait Keyed {
 
     /// [`hash_of`] its key, kept so that growing need not read the key again.
     fn hash(&self) -> u32;
+
+    /// Reads from both ends of what the entry has beside itself. What that is means nothing.
+    fn touch(&self) -> u8 {
+        ends(self.key())
+    }
 }
 
 /// How many keys are foreseen at most.
@@ -66,10 +71,13 @@ impl<E: Keyed> Dict<E> {
     /// The position of `key`, whose hash is `hash`.
     #[inline]
     pub fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
-        self.index.find(hash, |at| {
-            let entry = &self.entries[at];
-            entry.hash() == hash && equal(entry.key(), key)
-        })
+        self.index.find(hash, |at| self.is_at(at, hash, key))
+    }
+
+    /// Whether `key`, whose hash is `hash`, is at this position.
+    #[inline]
+    pub fn is_at(&self, at: usize, hash: u32, key: &[u8]) -> bool {
+        self.entries.get(at).is_some_and(|entry| entry.hash() == hash && equal(entry.key(), key))
     }
 
     pub fn get(&self, key: &[u8]) -> Option<&E> {
@@ -100,10 +108,15 @@ impl<E: Keyed> Dict<E> {
         self.index.with_hash(hash).filter(move |&at| self.entries[at].hash() == hash)
     }
 
-    /// Fetches from memory what [`Dict::find`] will look at for the first `FORESEEN` of these keys,
-    /// and does nothing else. The processor waits for many of them in the time of one, where it would
-    /// wait for one after the other if they were looked for between other work.
-    pub fn foresee<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+    /// Fetches from memory what [`Dict::find`] will look at for the first `FORESEEN` of these keys. The
+    /// processor waits for many of them in the time of one, where it would wait for one after the other
+    /// if they were looked for between other work. `note` is told their hashes and, of those that have
+    /// one, the positions at which they seem to be.
+    pub fn foresee<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut note: impl FnMut(u32, usize),
+    ) {
         let mut hashes = [0; FORESEEN];
         let mut count = 0;
         for (hash, key) in hashes.iter_mut().zip(keys) {
@@ -116,13 +129,12 @@ impl<E: Keyed> Dict<E> {
             if let Some(at) = self.index.with_hash(hash).next() {
                 positions[found] = at;
                 found += 1;
+                note(hash, at);
             }
         }
-        let positions = &positions[..found];
-        let entries = positions.iter().map(|&at| self.entries[at].hash());
-        black_box(entries.fold(0, u32::wrapping_add));
-        let keys = positions.iter().filter_map(|&at| self.entries[at].key().first());
-        black_box(keys.fold(0, |sum: u8, &byte| sum.wrapping_add(byte)));
+        let entries = || positions[..found].iter().map(|&at| &self.entries[at]);
+        black_box(entries().fold(0, |sum, entry| sum ^ entry.hash()));
+        black_box(entries().fold(0, |sum, entry| sum ^ entry.touch()));
     }
 
     /// Adds an entry whose key is not there yet, and returns its position: the last.
@@ -190,6 +202,16 @@ impl<E: Keyed> Dict<E> {
     /// What is to be freed, in parts.
     pub fn dismantle(self) -> Remains<E> {
         Remains { entries: self.entries, tables: self.index.into_tables() }
+    }
+}
+
+/// Reads the first byte and the last.
+#[inline]
+pub fn ends(bytes: &[u8]) -> u8 {
+    match bytes {
+        [first, .., last] => first ^ last,
+        [only] => *only,
+        [] => 0,
     }
 }
 

@@ -13,7 +13,7 @@
 //! ([`super::packed`], [`super::intset`]). A collection that has outgrown its compact form is an object
 //! of its own; its blob has a key and no payload. An entry itself is 24 bytes.
 
-use super::dict::{Keyed, hash_of};
+use super::dict::{self, Keyed, hash_of};
 use super::string::{self, LargeString};
 use super::value::Value;
 
@@ -367,6 +367,11 @@ impl Keyed for Entry {
     #[inline]
     fn hash(&self) -> u32 {
         self.hash
+    }
+
+    #[inline]
+    fn touch(&self) -> u8 {
+        dict::ends(self.blob())
     }
 }
 

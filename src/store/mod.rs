@@ -22,6 +22,7 @@ pub mod digest;
 pub mod entry;
 pub mod evict;
 pub mod expire;
+mod foreseen;
 pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
@@ -46,6 +47,7 @@ use dict::{Dict, Keyed, Remains, hash_of};
 use entry::{Body, Entry};
 use evict::Eviction;
 use expire::Expiries;
+use foreseen::Foreseen;
 use journal::{Classes, Journal, class};
 use value::Value;
 
@@ -174,6 +176,7 @@ pub struct Database {
     /// Its number.
     index: usize,
     entries: Dict<Entry>,
+    foreseen: Foreseen,
     expiries: Expiries,
     /// The keys of hashes whose fields expire, by when the first of them does.
     fields: Expiries,
@@ -217,8 +220,9 @@ impl Store {
     }
 
     /// These keys of a database will be looked for soon: see [`Dict::foresee`].
-    pub fn foresee<'k>(&self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        self.databases[db].entries.foresee(keys);
+    pub fn foresee<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
+        let Database { entries, foreseen, .. } = &mut self.databases[db];
+        entries.foresee(keys, |hash, at| foreseen.note(hash, at));
     }
 
     /// These elements of a collection will be looked for soon, if it has them by hash.
@@ -340,6 +344,16 @@ impl Database {
         self.entries.is_empty()
     }
 
+    /// The position of a key, whether it has expired or not.
+    #[inline]
+    fn position(&self, key: &[u8]) -> Option<usize> {
+        let hash = hash_of(key);
+        match self.foreseen.get(hash) {
+            Some(at) if self.entries.is_at(at, hash, key) => Some(at),
+            _ => self.entries.find(hash, key),
+        }
+    }
+
     /// Bytes of the table of keys.
     pub fn table_memory(&self) -> usize {
         self.entries.memory()
@@ -408,7 +422,7 @@ impl Database {
 impl<'a> Db<'a> {
     /// The position of a key that has not expired.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
-        let at = self.db.entries.find(hash_of(key), key)?;
+        let at = self.db.position(key)?;
         if self.has_expired(at) {
             if !self.shared.keeps_expired {
                 self.db.expire_at(self.shared, at);
@@ -505,7 +519,7 @@ impl<'a> Db<'a> {
 
     /// Removes the key if its time has come, even where such keys are kept. Returns whether it had.
     pub fn expire(&mut self, key: &[u8]) -> bool {
-        let found = self.db.entries.find(hash_of(key), key);
+        let found = self.db.position(key);
         let expired = found.filter(|&at| self.has_expired(at));
         if let Some(at) = expired {
             self.db.expire_at(self.shared, at);

@@ -69,6 +69,11 @@ impl<E> Chunks<E> {
         }
     }
 
+    #[inline]
+    pub fn get(&self, at: usize) -> Option<&E> {
+        self.chunks.get(at >> BITS)?.get(at % CHUNK)
+    }
+
     fn get_mut(&mut self, at: usize) -> Option<&mut E> {
         self.chunks.get_mut(at >> BITS)?.get_mut(at % CHUNK)
     }

@@ -41,7 +41,7 @@ pub(super) enum Outcome {
 impl LargeHash {
     /// These fields will be looked for soon: see [`Dict::foresee`].
     pub fn foresee<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
-        self.fields.foresee(fields);
+        self.fields.foresee(fields, |_, _| {});
     }
 
     /// How many fields there are, with those that have expired and were not removed yet.

@@ -33,7 +33,7 @@ impl Keyed for Member {
 impl LargeSet {
     /// These members will be looked for soon: see [`Dict::foresee`].
     pub fn foresee<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
-        self.members.foresee(members);
+        self.members.foresee(members, |_, _| {});
     }
 
     pub fn len(&self) -> usize {
