@@ -1,69 +1,110 @@
 //! Clients by the keys that they watch or wait for, in the order in which they came.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::iter;
+
+use crate::store::dict::{Dict, Keyed, hash_of};
 
 /// Ids of clients by database and key.
 #[derive(Debug, Default)]
 pub struct KeyIndex {
-    databases: BTreeMap<usize, HashMap<Box<[u8]>, VecDeque<u64>>>,
+    /// By number. Those that nobody has used yet may be missing.
+    databases: Vec<Dict<Line>>,
+}
+
+/// Who is in line for a key: one client at least, and seldom more.
+#[derive(Debug)]
+struct Line {
+    key: Box<[u8]>,
+    hash: u32,
+    first: u64,
+    others: VecDeque<u64>,
+}
+
+impl Keyed for Line {
+    fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+}
+
+impl Line {
+    /// Takes a client out. False: it is the only one, and stays.
+    fn remove(&mut self, client: u64) -> bool {
+        if self.first == client {
+            let next = self.others.pop_front();
+            self.first = next.unwrap_or(client);
+            return next.is_some();
+        }
+        if let Some(place) = self.others.iter().position(|&other| other == client) {
+            self.others.remove(place);
+        }
+        true
+    }
 }
 
 impl KeyIndex {
     /// Puts the client at the end of the line for a key.
     pub fn add(&mut self, db: usize, key: &[u8], client: u64) {
-        let keys = self.databases.entry(db).or_default();
-        match keys.get_mut(key) {
-            Some(line) => line.push_back(client),
-            None => drop(keys.insert(key.into(), VecDeque::from([client]))),
+        if self.databases.len() <= db {
+            self.databases.resize_with(db + 1, Dict::default);
+        }
+        let lines = &mut self.databases[db];
+        let hash = hash_of(key);
+        match lines.find(hash, key) {
+            Some(at) => lines.at_mut(at).others.push_back(client),
+            None => {
+                let others = VecDeque::new();
+                lines.insert(Line { key: key.into(), hash, first: client, others });
+            }
         }
     }
 
     /// Takes the client out of the line for a key.
     pub fn remove(&mut self, db: usize, key: &[u8], client: u64) {
-        let Some(keys) = self.databases.get_mut(&db) else {
-            return;
-        };
-        if let Some(line) = keys.get_mut(key) {
-            if let Some(place) = line.iter().position(|&other| other == client) {
-                line.remove(place);
-            }
-            if line.is_empty() {
-                keys.remove(key);
-            }
-        }
-        if keys.is_empty() {
-            self.databases.remove(&db);
+        if let Some(lines) = self.databases.get_mut(db)
+            && let Some(at) = lines.find(hash_of(key), key)
+            && !lines.at_mut(at).remove(client)
+        {
+            lines.remove(at);
         }
     }
 
     /// Who is in line for a key, the first to come first.
     pub fn line(&self, db: usize, key: &[u8]) -> impl Iterator<Item = u64> + '_ {
-        let line = self.databases.get(&db).and_then(|keys| keys.get(key));
-        line.into_iter().flatten().copied()
+        let line = self.databases.get(db).and_then(|lines| lines.get(key));
+        line.into_iter().flat_map(|line| iter::once(line.first).chain(line.others.iter().copied()))
     }
 
     /// Who is in line for a key behind `before` others.
     pub fn nth(&self, db: usize, key: &[u8], before: usize) -> Option<u64> {
-        self.databases.get(&db)?.get(key)?.get(before).copied()
+        let line = self.databases.get(db)?.get(key)?;
+        match before.checked_sub(1) {
+            Some(at) => line.others.get(at).copied(),
+            None => Some(line.first),
+        }
     }
 
     /// Whether anybody is in line for a key.
     pub fn contains(&self, db: usize, key: &[u8]) -> bool {
-        self.databases.get(&db).is_some_and(|keys| keys.contains_key(key))
+        self.databases.get(db).is_some_and(|lines| lines.contains(key))
     }
 
     /// The keys of a database that somebody is in line for.
     pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
-        self.databases.get(&db).into_iter().flat_map(HashMap::keys).map(|key| &**key)
+        self.databases.get(db).into_iter().flat_map(Dict::iter).map(Keyed::key)
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.databases.values().map(HashMap::len).sum()
+        self.databases.iter().map(Dict::len).sum()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.databases.is_empty()
+        self.databases.iter().all(Dict::is_empty)
     }
 }
 
