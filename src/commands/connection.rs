@@ -198,7 +198,10 @@ fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     client.protocol = Protocol::Resp2;
     client.db = 0;
     client.name = Box::default();
-    client.reply_mode = ReplyMode::On;
+    // To skip its own reply is what the client asked for before.
+    if client.reply_mode == ReplyMode::Off {
+        client.reply_mode = ReplyMode::On;
+    }
     client.no_evict = false;
     client.no_touch = false;
     ctx.reply.set_protocol(Protocol::Resp2);
