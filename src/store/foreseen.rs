@@ -33,3 +33,26 @@ impl Foreseen {
         (noted == hash).then_some(at as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Store;
+
+    #[test]
+    fn keys_that_have_moved_are_found_all_the_same() {
+        let mut store = Store::new(1);
+        let keys: Vec<String> = (0..200).map(|n| format!("key:{n}")).collect();
+        for key in &keys {
+            store.db(0).set_string(key.as_bytes(), key.as_bytes(), None);
+        }
+        for some in keys.chunks(16) {
+            store.foresee(0, some.iter().map(String::as_bytes));
+            // The last key takes the place of the first one.
+            assert!(store.db(0).remove(some[0].as_bytes()));
+            for key in some {
+                let expected = (*key != some[0]).then_some(key.as_bytes());
+                assert_eq!(store.db(0).string(key.as_bytes()), Ok(expected));
+            }
+        }
+    }
+}
