@@ -349,11 +349,11 @@ impl Game {
                 player.owe(Owed::Confirmation("punsubscribe"));
                 vec!["PUNSUBSCRIBE", "c*"]
             }
-            29 => {
-                // It is answered whatever CLIENT REPLY said before.
+            29 if !player.skips => {
+                // It is answered even if replies are off.
                 player.queue = None;
                 player.channels.clear();
-                (player.has_pattern, player.is_off, player.skips) = (false, false, false);
+                (player.has_pattern, player.is_off) = (false, false);
                 player.is_resp3 = false;
                 player.owe(Owed::Reset);
                 vec!["RESET"]
