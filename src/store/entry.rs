@@ -4,10 +4,13 @@
 //! *blob* that holds the key, the expiry if there is one, and the value's bytes.
 //!
 //! ```text
-//! ┌─────────────┬──────────────────────────┬─────┬─────────┐
-//! │ key length  │ expiry: 8 bytes, or none │ key │ payload │
-//! └─────────────┴──────────────────────────┴─────┴─────────┘
+//! ┌─────────────┬───────────────────────────┬─────┬─────────┐
+//! │ key length  │ expiry: 12 bytes, or none │ key │ payload │
+//! └─────────────┴───────────────────────────┴─────┴─────────┘
 //! ```
+//!
+//! An expiry is a time, and by how many milliseconds it has been put off since the entry was listed among
+//! those that expire ([`super::expire`]).
 //!
 //! What the payload is depends on the type: a string's bytes, or the compact form of a collection
 //! ([`super::packed`], [`super::intset`]). A collection that has outgrown its compact form is an object
@@ -120,8 +123,9 @@ const FORM_SHIFT: u32 = 24;
 const FORM_MASK: u32 = 15 << FORM_SHIFT;
 const HAS_EXPIRY: u32 = 1 << 31;
 
-/// The bytes of an expiry in a blob.
-const EXPIRY: usize = 8;
+/// The bytes of an expiry in a blob: its time, and by how much it has been put off.
+const EXPIRY: usize = TIME + 4;
+const TIME: usize = 8;
 
 impl Entry {
     /// A key with a compact value.
@@ -172,39 +176,58 @@ impl Entry {
 
     /// When the key expires.
     pub fn expiry(&self) -> Option<Millis> {
+        self.timing().map(|(when, _)| when)
+    }
+
+    /// The time under which a key that expires is listed: its expiry, before that was put off.
+    pub fn listed(&self) -> Option<Millis> {
+        self.timing().map(|(when, delay)| when - Millis::from(delay))
+    }
+
+    fn timing(&self) -> Option<(Millis, u32)> {
         if self.meta & HAS_EXPIRY == 0 {
             return None;
         }
         let blob = self.blob();
         let (_, at) = read_length(blob);
-        blob.get(at..at + EXPIRY)?.try_into().ok().map(Millis::from_le_bytes)
+        let (when, delay) = blob.get(at..at + EXPIRY)?.split_at(TIME);
+        let delay = u32::from_le_bytes(delay.try_into().ok()?);
+        Some((Millis::from_le_bytes(when.try_into().ok()?), delay))
     }
 
-    /// The key expires then, or never.
+    /// The key expires then, or never. It has not been put off.
     pub fn set_expiry(&mut self, expiry: Option<Millis>) {
         let had = self.meta & HAS_EXPIRY != 0;
-        let (_, at) = read_length(self.blob());
         match expiry {
-            Some(when) if had => {
-                let blob = match &mut self.slot {
-                    Slot::Blob(blob) => blob,
-                    Slot::Object(object) => &mut object.blob,
-                };
-                blob[at..at + EXPIRY].copy_from_slice(&when.to_le_bytes());
-            }
+            Some(when) if had => self.set_timing(when, 0),
             None if !had => {}
             _ => {
                 let key_end = self.start();
                 let key_at = key_end - self.key().len();
                 let blob = self.blob();
                 let changed = blob_of(&blob[key_at..key_end], expiry, &blob[key_end..]);
-                match &mut self.slot {
-                    Slot::Blob(blob) => *blob = changed,
-                    Slot::Object(object) => object.blob = changed,
-                }
+                *self.blob_mut() = changed;
                 self.meta ^= HAS_EXPIRY;
             }
         }
+    }
+
+    /// Lets a key that expires do so then, and leaves [`Entry::listed`] as it is. False: that cannot be, and
+    /// nothing has changed.
+    pub fn put_off(&mut self, when: Millis) -> bool {
+        let delay = self.listed().and_then(|listed| u32::try_from(when.checked_sub(listed)?).ok());
+        if let Some(delay) = delay {
+            self.set_timing(when, delay);
+        }
+        delay.is_some()
+    }
+
+    /// Replaces the expiry, which there is.
+    fn set_timing(&mut self, when: Millis, delay: u32) {
+        let (_, at) = read_length(self.blob());
+        let (time, put_off) = self.blob_mut()[at..at + EXPIRY].split_at_mut(TIME);
+        time.copy_from_slice(&when.to_le_bytes());
+        put_off.copy_from_slice(&delay.to_le_bytes());
     }
 
     /// Replaces a string by one that is as long, in its place. False: it is none, or not as long.
@@ -277,15 +300,12 @@ impl Entry {
         }
     }
 
-    /// Gives the entry another name.
+    /// Gives an entry that is listed nowhere another name.
     pub fn rename(&mut self, key: &[u8]) {
         let expiry = self.expiry();
         let start = self.start();
         let renamed = blob_of(key, expiry, &self.blob()[start..]);
-        match &mut self.slot {
-            Slot::Blob(blob) => *blob = renamed,
-            Slot::Object(object) => object.blob = renamed,
-        }
+        *self.blob_mut() = renamed;
         self.hash = hash_of(key);
         if let Body::Compact(form, text) = self.body()
             && form.kind() == Kind::String
@@ -348,6 +368,13 @@ impl Entry {
         }
     }
 
+    fn blob_mut(&mut self) -> &mut Box<[u8]> {
+        match &mut self.slot {
+            Slot::Blob(blob) => blob,
+            Slot::Object(object) => &mut object.blob,
+        }
+    }
+
     /// Where the payload begins.
     fn start(&self) -> usize {
         let (length, at) = read_length(self.blob());
@@ -388,6 +415,7 @@ fn blob_of(key: &[u8], expiry: Option<Millis>, payload: &[u8]) -> Box<[u8]> {
     blob.extend_from_slice(&length[..used]);
     if let Some(when) = expiry {
         blob.extend_from_slice(&when.to_le_bytes());
+        blob.extend_from_slice(&[0; EXPIRY - TIME]);
     }
     blob.extend_from_slice(key);
     blob.extend_from_slice(payload);
@@ -433,6 +461,25 @@ mod tests {
     #[test]
     fn an_entry_is_three_words() {
         assert_eq!(size_of::<Entry>(), 24);
+    }
+
+    #[test]
+    fn an_expiry_that_is_put_off_stays_listed() {
+        let mut entry = Entry::new(b"key", Form::String, b"value");
+        assert!(!entry.put_off(1000));
+        assert_eq!((entry.listed(), entry.expiry()), (None, None));
+        entry.set_expiry(Some(1000));
+        for when in [1000, 5000, 1000 + Millis::from(u32::MAX), 3000] {
+            assert!(entry.put_off(when));
+            assert_eq!((entry.listed(), entry.expiry()), (Some(1000), Some(when)));
+        }
+        for when in [999, -1, 1001 + Millis::from(u32::MAX), Millis::MIN, Millis::MAX] {
+            assert!(!entry.put_off(when));
+            assert_eq!((entry.listed(), entry.expiry()), (Some(1000), Some(3000)));
+        }
+        assert_eq!((entry.key(), payload(&entry)), (&b"key"[..], &b"value"[..]));
+        entry.set_expiry(Some(2000));
+        assert_eq!((entry.listed(), entry.expiry()), (Some(2000), Some(2000)));
     }
 
     #[test]

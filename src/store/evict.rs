@@ -193,7 +193,8 @@ impl Eviction {
     }
 }
 
-/// How many keys are tried to find one that expires, before the order of expiry is asked.
+/// How many keys are tried to find one that expires, before the order of expiry is asked, and how many
+/// to find the one that expires next.
 const TRIES: usize = 16;
 
 impl Store {
@@ -282,16 +283,26 @@ impl Store {
         let span = last.wrapping_sub(first) as u64;
         let moment = first.wrapping_add((random.next_u64() % span.max(1)) as i64);
         let (when, hash) = db.expiries.first_from(moment)?;
-        Some((index, db.entry_due(when, hash)?))
+        Some((index, db.listed_at(when, hash)?))
     }
 
-    /// The key that expires next.
-    fn first_to_expire(&self) -> Option<(usize, usize)> {
-        let firsts = self.databases.iter().enumerate();
-        let (when, hash, index) = firsts
-            .filter_map(|(index, db)| db.expiries.first().map(|(when, hash)| (when, hash, index)))
-            .min()?;
-        Some((index, self.databases[index].entry_due(when, hash)?))
+    /// The key that expires next. Among many that have been put off it may be a later one.
+    fn first_to_expire(&mut self) -> Option<(usize, usize)> {
+        let mut found = None;
+        for _ in 0..TRIES {
+            let listed = self.databases.iter().enumerate().filter_map(|(index, db)| {
+                db.expiries.first().map(|(when, hash)| (when, hash, index))
+            });
+            let (when, hash, index) = listed.min()?;
+            let db = &mut self.databases[index];
+            let at = db.listed_at(when, hash)?;
+            found = Some((index, at));
+            if db.entries.at(at).expiry() == Some(when) {
+                break;
+            }
+            db.list_anew(&mut self.shared, at);
+        }
+        found
     }
 }
 
@@ -342,6 +353,19 @@ mod tests {
     fn keys_that_expire_soonest_go_first() {
         let left = left_of_a_thousand(Policy::VolatileTtl, 5);
         assert_eq!(left, (500..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn keys_that_have_been_put_off_go_later() {
+        let mut store = store(Policy::VolatileTtl);
+        for n in 0..100 {
+            store.db(0).set_string(&name(n), b"x", Some(1000 + n as Millis));
+        }
+        for n in (0..100).step_by(10) {
+            store.db(0).set_expiry(&name(n), Some(5000));
+        }
+        (0..90).for_each(|_| assert!(store.evict_one()));
+        assert!((0..100).all(|n| store.db(0).contains(&name(n)) == (n % 10 == 0)));
     }
 
     #[test]

@@ -3,13 +3,16 @@
 //! Nobody ever sees a key that has expired: a lookup removes it (`Db::find`). Those that nobody looks
 //! up go in slices, in order of time ([`Store::expire_some`]).
 //!
-//! A key is remembered by its hash, not by its name, so that a key that expires costs little more than
-//! one that does not. Two keys with the same hash that expire in the same millisecond are counted.
+//! A key is listed by its hash, not by its name, so that a key that expires costs little more than one
+//! that does not. Two keys with the same hash that expire in the same millisecond are counted.
+//!
+//! Whoever uses a key again often puts its expiry off ([`Entry::put_off`]). The key stays listed under the
+//! earlier time then, and is listed anew only when that has come: most are put off many times before.
 
 use std::collections::BTreeMap;
 
 use super::dict::Keyed;
-use super::entry::Millis;
+use super::entry::{Entry, Millis};
 use super::journal::class;
 use super::{Database, Db, Edit, Hash, Shared, Store, hash, join_freed};
 
@@ -39,6 +42,27 @@ impl Expiries {
                 self.times.remove(&(when, hash));
             }
         }
+    }
+
+    /// Lists a key, if it expires.
+    pub fn add(&mut self, entry: &Entry) {
+        if let (Some(listed), Some(when)) = (entry.listed(), entry.expiry()) {
+            self.insert(listed, entry.hash());
+            self.put_off(listed, when);
+        }
+    }
+
+    /// A key that has been listed, if it expires, is listed no more.
+    pub fn take_out(&mut self, entry: &Entry) {
+        if let (Some(listed), Some(when)) = (entry.listed(), entry.expiry()) {
+            self.put_off(when, listed);
+            self.remove(listed, entry.hash());
+        }
+    }
+
+    /// A key expires at another time than before, and stays where it is listed.
+    pub fn put_off(&mut self, before: Millis, after: Millis) {
+        self.sum += i128::from(after) - i128::from(before);
     }
 
     /// The key that expires first: when, and its hash.
@@ -146,7 +170,10 @@ impl Database {
                 return true;
             }
             *left -= 1;
-            match self.entry_due(when, hash) {
+            match self.listed_at(when, hash) {
+                Some(at) if self.entries.at(at).expiry() > Some(shared.now) => {
+                    self.list_anew(shared, at);
+                }
                 Some(at) => self.expire_at(shared, at),
                 None => self.account(shared, |db| db.expiries.remove(when, hash)),
             }
@@ -173,10 +200,20 @@ impl Database {
         false
     }
 
-    /// The position of a key with this hash that expires then.
-    pub(super) fn entry_due(&self, when: Millis, hash: u32) -> Option<usize> {
+    /// The position of a key with this hash that is listed under this time.
+    pub(super) fn listed_at(&self, when: Millis, hash: u32) -> Option<usize> {
         let mut same = self.entries.with_hash(hash);
-        same.find(|&at| self.entries.at(at).expiry() == Some(when))
+        same.find(|&at| self.entries.at(at).listed() == Some(when))
+    }
+
+    /// Lists a key that has been put off under the time at which it expires.
+    pub(super) fn list_anew(&mut self, shared: &mut Shared, at: usize) {
+        self.account(shared, |db| {
+            let entry = db.entries.at_mut(at);
+            db.expiries.take_out(entry);
+            entry.set_expiry(entry.expiry());
+            db.expiries.add(entry);
+        });
     }
 
     /// The position of a key with this hash whose first field expires then.
@@ -240,17 +277,46 @@ impl Db<'_> {
     }
 
     pub(super) fn set_expiry_at(&mut self, at: usize, expiry: Option<Millis>) {
+        let entry = self.db.entries.at_mut(at);
+        if let (Some(before), Some(after)) = (entry.expiry(), expiry)
+            && entry.put_off(after)
+        {
+            return self.db.expiries.put_off(before, after);
+        }
         self.db.account(self.shared, |db| {
             let entry = db.entries.at_mut(at);
-            let (before, old, hash) = (entry.memory(), entry.expiry(), entry.hash());
+            let before = entry.memory();
+            db.expiries.take_out(entry);
             entry.set_expiry(expiry);
+            db.expiries.add(entry);
             db.memory = db.memory + entry.memory() - before;
-            if let Some(when) = old {
-                db.expiries.remove(when, hash);
-            }
-            if let Some(when) = expiry {
-                db.expiries.insert(when, hash);
-            }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_have_been_put_off_go_when_their_time_has_come() {
+        let mut store = Store::new(1);
+        let keys: Vec<String> = (0..100).map(|n| format!("key:{n}")).collect();
+        for key in &keys {
+            store.db(0).set_string(key.as_bytes(), b"", Some(1000));
+        }
+        for (n, key) in keys.iter().enumerate() {
+            store.db(0).set_expiry(key.as_bytes(), Some(1000 + n as Millis));
+        }
+        assert_eq!(store.next_expiry(), Some(1000));
+        for now in 1000..1100 {
+            store.set_now(now);
+            while store.expire_some(3) {}
+            assert_eq!(store.db(0).len(), 1099 - now as usize);
+            assert_eq!(store.next_expiry(), (now < 1099).then_some(now + 1));
+        }
+        assert_eq!(store.shared.expired, 100);
+        store.clear();
+        assert_eq!(store.memory(), Store::new(1).memory());
     }
 }

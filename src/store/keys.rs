@@ -374,9 +374,18 @@ mod tests {
             }
             assert_eq!(contents(&mut store), model);
             while store.expire_some(1) {}
-            assert_eq!(store.next_expiry(), model.values().filter_map(|(_, when)| *when).min());
-            let volatile: usize = store.iter().map(|(_, db)| db.volatile()).sum();
-            assert_eq!(volatile, model.values().filter(|(_, when)| when.is_some()).count());
+            for (index, db) in store.iter() {
+                let in_db = model.iter().filter(|((db, _), _)| *db == index);
+                let times: Vec<Millis> = in_db.filter_map(|(_, (_, when))| *when).collect();
+                assert_eq!(db.volatile(), times.len());
+                let mean = times.iter().sum::<Millis>() / (times.len() as Millis).max(1);
+                assert_eq!(db.mean_time_to_live(now), (mean - now).max(0));
+            }
+            // Those that have been put off are listed where they belong just before the first goes.
+            let first = model.values().filter_map(|(_, when)| *when).min();
+            store.set_now(first.map_or(now, |when| when - 1));
+            while store.expire_some(1) {}
+            assert_eq!(store.next_expiry(), first);
             let empty = Store::new(DATABASES).memory();
             store.clear();
             assert_eq!(store.memory(), empty);

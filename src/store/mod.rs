@@ -408,9 +408,7 @@ impl Database {
         self.account(shared, |db| {
             let entry = db.entries.remove(at);
             db.memory -= entry.memory();
-            if let Some(when) = entry.expiry() {
-                db.expiries.remove(when, entry.hash());
-            }
+            db.expiries.take_out(&entry);
             if let Some(when) = hash::next_expiry(&entry) {
                 db.fields.remove(when, entry.hash());
             }
@@ -636,9 +634,7 @@ impl<'a> Db<'a> {
         entry.set_usage(self.shared.eviction.first_use());
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();
-            if let Some(when) = entry.expiry() {
-                db.expiries.insert(when, entry.hash());
-            }
+            db.expiries.add(&entry);
             if let Some(when) = hash::next_expiry(&entry) {
                 db.fields.insert(when, entry.hash());
             }
