@@ -14,7 +14,8 @@ use std::cell::Cell;
 
 use super::short;
 use crate::error::Error;
-use crate::text::{double, number};
+use crate::text::double;
+use crate::text::number::{self, Spelled};
 
 /// The version of RESP that a client negotiated with HELLO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,9 +138,7 @@ impl Reply {
 
     /// An integer as a bulk string, which is how values that are kept as integers are shown.
     pub fn bulk_int(&mut self, n: i64) {
-        let mut digits = Vec::with_capacity(20);
-        number::push_i64(&mut digits, n);
-        self.bulk(&digits);
+        self.bulk(&Spelled::new(n));
     }
 
     /// No value where a value was asked for: RESP2 `$-1`, RESP3 `_`.
@@ -162,6 +161,11 @@ impl Reply {
 
     /// A double, in the shortest form that reads back the same. RESP2: a bulk string.
     pub fn double(&mut self, value: f64) {
+        if self.protocol == Protocol::Resp2
+            && let Some(n) = double::whole(value)
+        {
+            return self.bulk_int(n);
+        }
         match self.protocol {
             Protocol::Resp3 => {
                 self.counted();
@@ -424,9 +428,7 @@ impl Reply {
     // Spelling.
 
     fn header(&mut self, kind: u8, n: i64) {
-        self.out.push(kind);
-        number::push_i64(&mut self.out, n);
-        self.crlf();
+        short::push_line(&mut self.out, kind, &Spelled::new(n));
     }
 
     fn crlf(&mut self) {

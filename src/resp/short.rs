@@ -1,4 +1,4 @@
-//! Short bulk strings, which most replies are made of.
+//! Short bulk strings and lines, which most replies are made of.
 //!
 //! To write one takes three copies of a few bytes. Copies of a size that the compiler knows are a
 //! load and a store, others a call: so each is made in sizes that are known, and what is copied too
@@ -38,12 +38,33 @@ pub(super) fn push_short(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Appends a bulk string of fewer than [`TINY`] bytes. In a row of them a call would be half of the work.
 #[inline(always)]
 pub(super) fn push_tiny(out: &mut Vec<u8>, bytes: &[u8]) {
-    let length = bytes.len();
-    let head = u32::from_le_bytes([b'$', b'0' + length as u8, b'\r', b'\n']);
-    let tail = u16::from_le_bytes(*b"\r\n");
-    let body = u128::from(word(bytes)) | u128::from(tail) << (8 * length);
-    let end = out.len() + length + 6;
-    out.extend_from_slice(&(u128::from(head) | body << 32).to_le_bytes());
+    let head = u32::from_le_bytes([b'$', b'0' + bytes.len() as u8, b'\r', b'\n']);
+    push_word(out, u128::from(head) | line(bytes) << 32, 4 + bytes.len() + 2);
+}
+
+/// Appends a line that begins with `kind`.
+#[inline]
+pub(super) fn push_line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
+    if text.len() < TINY {
+        return push_word(out, u128::from(kind) | line(text) << 8, 1 + text.len() + 2);
+    }
+    out.push(kind);
+    out.extend_from_slice(text);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Fewer than [`TINY`] bytes and a line's end, the first byte lowest.
+#[inline]
+fn line(bytes: &[u8]) -> u128 {
+    let end = u16::from_le_bytes(*b"\r\n");
+    u128::from(word(bytes)) | u128::from(end) << (8 * bytes.len())
+}
+
+/// Appends the lowest `length` bytes.
+#[inline]
+fn push_word(out: &mut Vec<u8>, word: u128, length: usize) {
+    let end = out.len() + length;
+    out.extend_from_slice(&word.to_le_bytes());
     out.truncate(end);
 }
 
@@ -94,6 +115,17 @@ mod tests {
                 ..TINY => push_tiny(&mut out, &bytes[..length]),
                 _ => push_short(&mut out, &bytes[..length]),
             }
+            assert_eq!(out, expected);
+        }
+    }
+
+    #[test]
+    fn every_line_is_ended() {
+        let bytes: Vec<u8> = (1..=20).collect();
+        let mut out = Vec::new();
+        for length in 0..=bytes.len() {
+            let expected = [&out[..], b":", &bytes[..length], b"\r\n"].concat();
+            push_line(&mut out, b':', &bytes[..length]);
             assert_eq!(out, expected);
         }
     }

@@ -51,20 +51,27 @@ pub fn parse(text: &[u8]) -> Option<f64> {
 /// A sorted set that Valkey keeps in its small encoding answers `0` for the score `-0`; a big one,
 /// and every other reply, answers `-0`.
 pub fn push(out: &mut Vec<u8>, value: f64) {
+    if let Some(n) = whole(value) {
+        return number::push_i64(out, n);
+    }
     if value.is_nan() {
         return out.extend_from_slice(b"nan");
     }
     if value.is_sign_negative() {
         out.push(b'-');
     }
-    let size = value.abs();
-    if size.is_infinite() {
-        out.extend_from_slice(b"inf");
-    } else if size <= MOST_AS_INTEGER && size.fract() == 0.0 {
-        number::push_u64(out, size as u64);
-    } else {
-        push_decimal(out, &Decimal::of(size));
+    match value.abs() {
+        0.0 => out.push(b'0'),
+        f64::INFINITY => out.extend_from_slice(b"inf"),
+        size => push_decimal(out, &Decimal::of(size)),
     }
+}
+
+/// The integer as which [`push`] writes a double, if it does.
+pub fn whole(value: f64) -> Option<i64> {
+    let n = value as i64;
+    let is_negative_zero = n == 0 && value.is_sign_negative();
+    (n as f64 == value && value.abs() <= MOST_AS_INTEGER && !is_negative_zero).then_some(n)
 }
 
 /// Appends `value` as [`push`] does, but that a whole number has no layout of its own: `1e+15`. So DEBUG
