@@ -95,9 +95,10 @@ const NO_FIELD: i64 = -2;
 /// The field does not expire.
 const NO_EXPIRY: i64 = -1;
 
-/// Where the clause begins in commands that have options before it: at the first `FIELDS` from `from` on.
+/// Where the clause begins in commands that have options before it: at the first `FIELDS` from `from` on
+/// that something follows.
 fn fields_from(args: Args<'_>, from: usize) -> Result<usize, Error> {
-    (from..args.len()).find(|&index| args.is(index, "FIELDS")).ok_or(error::NUMFIELDS)
+    (from..args.len() - 1).find(|&index| args.is(index, "FIELDS")).ok_or(error::NUMFIELDS)
 }
 
 /// Checks that the clause at `index` has as many fields as it says, of `width` arguments each, and at
