@@ -39,7 +39,7 @@ const STALE: usize = 15;
 const INDEX_BITS: u32 = 14;
 const REGISTERS: usize = 1 << INDEX_BITS;
 
-/// Four dense registers lie in three bytes.
+/// Four dense registers lie in three bytes, eight in six.
 const DENSE_BYTES: usize = REGISTERS / 4 * 3;
 
 /// A HyperLogLog, to read.
@@ -102,14 +102,10 @@ impl Union {
     pub fn join(&mut self, other: Hll<'_>) -> Result<(), Error> {
         if other.form() == DENSE {
             self.any_dense = true;
-            let fours = other.registers().chunks_exact(3).map(|three| {
-                let [a, b, c] = [three[0], three[1], three[2]];
-                [a & 0x3f, (a >> 6 | b << 2) & 0x3f, (b >> 4 | c << 4) & 0x3f, c >> 2]
-            });
-            for (registers, four) in self.registers.chunks_exact_mut(4).zip(fours) {
-                for (register, value) in registers.iter_mut().zip(four) {
-                    *register = value.max(*register);
-                }
+            let eights = self.registers.as_chunks_mut::<8>().0.iter_mut();
+            for (registers, packed) in eights.zip(other.registers().as_chunks().0) {
+                let greatest = greatest(u64::from_le_bytes(*registers), unpack(packed));
+                *registers = greatest.to_le_bytes();
             }
             return Ok(());
         }
@@ -218,12 +214,37 @@ impl<'v> HllMut<'v> {
         self.bytes.reserve_exact(DENSE_BYTES);
         self.bytes.resize(self.start + HEADER + DENSE_BYTES, 0);
         self.bytes[self.start + FORM] = DENSE;
-        let threes = self.bytes[self.start + HEADER..].chunks_exact_mut(3);
-        for (three, four) in threes.zip(union.registers.chunks_exact(4)) {
-            let [a, b, c, d] = [four[0], four[1], four[2], four[3]];
-            three.copy_from_slice(&[a | b << 6, b >> 2 | c << 4, c >> 4 | d << 2]);
+        let packed = self.bytes[self.start + HEADER..].as_chunks_mut::<6>().0;
+        for (packed, registers) in packed.iter_mut().zip(union.registers.as_chunks::<8>().0) {
+            *packed = pack(u64::from_le_bytes(*registers));
         }
     }
+}
+
+/// Eight dense registers, each as a byte of a word. They move apart by halves, quarters and eighths.
+fn unpack(packed: &[u8; 6]) -> u64 {
+    let [a, b, c, d, e, f] = *packed;
+    let all = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+    let all = all & 0xff_ffff | (all << 8) & 0xff_ffff << 32;
+    let all = all & 0xfff_0000_0fff | (all << 4) & 0xfff_0000_0fff << 16;
+    all & 0x3f_003f_003f_003f | (all << 2) & 0x3f_003f_003f_003f << 8
+}
+
+/// What [`unpack`] takes apart.
+fn pack(registers: u64) -> [u8; 6] {
+    let all = registers & 0x3f_003f_003f_003f | registers >> 2 & 0x3f_003f_003f_003f << 6;
+    let all = all & 0xfff_0000_0fff | all >> 4 & 0xfff_0000_0fff << 12;
+    let all = all & 0xff_ffff | all >> 8 & 0xff_ffff << 24;
+    let [a, b, c, d, e, f, ..] = all.to_le_bytes();
+    [a, b, c, d, e, f]
+}
+
+/// The greater of every two bytes, all of which are below 128.
+fn greatest(one: u64, other: u64) -> u64 {
+    const TOP: u64 = u64::from_ne_bytes([0x80; 8]);
+    let is_greater = ((one | TOP) - other) & TOP;
+    let mask = is_greater - (is_greater >> 7);
+    other ^ (one ^ other) & mask
 }
 
 /// The register that an element belongs to, and the value that it raises it to: how many zeros its hash
