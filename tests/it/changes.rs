@@ -7,7 +7,9 @@ use respd::Config;
 use respd::commands::GROUPS;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
-use respd::local::{Connection, Local, request};
+use respd::local::{Connection, Local};
+
+use crate::talk::said;
 
 /// What is there before (commands behind each other, with `;` between them), and a command that changes
 /// the key `k`.
@@ -134,11 +136,6 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 /// They have the flag, and nothing to change: they are errors here.
 const NO_EXAMPLE: &[&str] = &["cluster|flushslot"];
-
-fn said(local: &mut Local, client: Connection, words: &str) -> String {
-    local.send(client, &request(words.split(' ')));
-    String::from_utf8(local.received(client)).expect("plain replies")
-}
 
 /// Says several things, of which none is an error.
 fn say(local: &mut Local, client: Connection, lines: &str) {

@@ -14,6 +14,8 @@ use respd::world::{Address, Kind, Peer};
 use crate::process::Respd;
 use crate::socket::Socket;
 
+use crate::talk::{received, said, send};
+
 const WRONGPASS: &str = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
 const NOAUTH: &str = "-NOAUTH Authentication required.\r\n";
 const ELSEWHERE: &str = "192.0.2.1";
@@ -50,19 +52,6 @@ fn connect(local: &mut Local, peer: Peer) -> Connection {
 /// What a newcomer is told who may not stay.
 fn refusal(local: &mut Local, peer: Peer) -> String {
     String::from_utf8(local.try_connect(peer).expect_err("a refusal")).expect("plain text")
-}
-
-fn send(local: &mut Local, client: Connection, words: &str) {
-    local.send(client, &request(words.split(' ')));
-}
-
-fn received(local: &mut Local, client: Connection) -> String {
-    String::from_utf8(local.received(client)).expect("plain replies")
-}
-
-fn said(local: &mut Local, client: Connection, words: &str) -> String {
-    send(local, client, words);
-    received(local, client)
 }
 
 /// Lets time pass until the server wakes by itself, and tells how much that was.

@@ -11,15 +11,17 @@
 //! | `personas` | what the table of personas promises; their table in README.md |
 //! | `net` | real sockets, and the real process |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
+//! | `hardening` | what strangers may not do, and how long they wait |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
+//! | `pubsub` | who hears what, and what is left of who has gone |
 //! | `tracking` | clients that cache what they read hear when it changes |
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `layers` | the house rules of `src/` |
 //!
-//! `socket` and `process` are what `net` and `transcripts` talk through; `readme` keeps README.md true.
+//! `socket` and `process` are what `net` and `transcripts` talk through, `talk` is what many others do; `readme` keeps README.md true.
 
 mod acl;
 mod changes;
@@ -37,6 +39,7 @@ mod readme;
 mod redis_rs;
 mod socket;
 mod table;
+mod talk;
 mod tracking;
 mod transcripts;
 mod waiting;

@@ -5,9 +5,7 @@ use std::time::Duration;
 use respd::Config;
 use respd::local::{Connection, Local, request};
 
-fn send(local: &mut Local, client: Connection, words: &str) {
-    local.send(client, &request(words.split(' ')));
-}
+use crate::talk::send;
 
 fn received(local: &mut Local, client: Connection) -> String {
     String::from_utf8(local.received(client)).expect("plain replies").replace("\r\n", " ")

@@ -5,25 +5,14 @@ use std::time::Duration;
 use respd::Config;
 use respd::local::{Connection, Local, request};
 
+use crate::talk::{received, said, send};
+
 /// A client that speaks RESP3 and has sent `words`.
 fn tracker(local: &mut Local, words: &str) -> Connection {
     let client = local.connect();
     said(local, client, "HELLO 3");
     assert_eq!(said(local, client, words), "+OK\r\n");
     client
-}
-
-fn send(local: &mut Local, client: Connection, words: &str) {
-    local.send(client, &request(words.split(' ')));
-}
-
-fn received(local: &mut Local, client: Connection) -> String {
-    String::from_utf8(local.received(client)).expect("plain replies")
-}
-
-fn said(local: &mut Local, client: Connection, words: &str) -> String {
-    send(local, client, words);
-    received(local, client)
 }
 
 /// What comes back for requests that arrive together.

@@ -7,18 +7,7 @@ use respd::local::{Connection, Local, request};
 use respd::world::config::DebugCommand;
 use respd::world::{Kind, Peer};
 
-fn send(local: &mut Local, client: Connection, words: &str) {
-    local.send(client, &request(words.split(' ')));
-}
-
-fn received(local: &mut Local, client: Connection) -> String {
-    String::from_utf8(local.received(client)).expect("plain replies")
-}
-
-fn said(local: &mut Local, client: Connection, words: &str) -> String {
-    send(local, client, words);
-    received(local, client)
-}
+use crate::talk::{received, said, send};
 
 #[test]
 fn who_came_first_is_served_first() {

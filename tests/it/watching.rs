@@ -8,15 +8,9 @@ use respd::world::config::Share;
 
 use crate::process::{Folder, Respd};
 
+use crate::talk::{received, send};
+
 const NO_TIME: Duration = Duration::ZERO;
-
-fn send(local: &mut Local, client: Connection, words: &str) {
-    local.send(client, &request(words.split(' ')));
-}
-
-fn received(local: &mut Local, client: Connection) -> String {
-    String::from_utf8(local.received(client)).expect("plain replies")
-}
 
 /// What the client is answered, as redis-cli shows it.
 fn said(local: &mut Local, client: Connection, words: &str) -> String {
