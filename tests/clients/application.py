@@ -15,14 +15,7 @@ import time
 
 import redis
 
-CHECKS = []
-
-
-def check(what, got, want=True):
-    """Counts a check; a wrong one ends the run with what came and what should have."""
-    if got != want:
-        sys.exit(f"application: {what}: got {got!r}, wanted {want!r}")
-    CHECKS.append(what)
+from checks import CHECKS, check
 
 
 def cache(db):

@@ -13,7 +13,7 @@ import sys
 import hiredis
 import redis
 import redis_py
-from redis_py import CHECKS, check
+from checks import CHECKS, check
 
 
 class Bare:

@@ -10,14 +10,7 @@ password; one is set and taken away again. Keys of databases 0 and 3 are written
 import asyncio
 import sys
 
-CHECKS = []
-
-
-def check(what, got, want=True):
-    """Counts a check; a wrong one ends the run with what came and what should have."""
-    if got != want:
-        sys.exit(f"redis-py: {what}: got {got!r}, wanted {want!r}")
-    CHECKS.append(what)
+from checks import CHECKS, check
 
 
 def error_of(call, *args, **options):

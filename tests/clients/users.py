@@ -11,14 +11,7 @@ import sys
 
 import redis
 
-CHECKS = []
-
-
-def check(what, got, want=True):
-    """Counts a check; a wrong one ends the run with what came and what should have."""
-    if got != want:
-        sys.exit(f"users: {what}: got {got!r}, wanted {want!r}")
-    CHECKS.append(what)
+from checks import CHECKS, check
 
 
 def lines_of(path):
