@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::resp::{Args, Options};
 use crate::store::Millis;
 use crate::text::{double, number};
 use crate::world::Now;
@@ -11,6 +11,56 @@ use crate::world::Now;
 /// Argument `index` as an integer.
 pub fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
     args.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
+}
+
+/// The value of an option as an integer.
+pub fn integer(value: &[u8]) -> Result<i64, Error> {
+    number::parse_i64(value).ok_or(error::NOT_AN_INTEGER)
+}
+
+/// `LIMIT limit` as *INTERCARD has it, the last one if there are several: how many members are counted
+/// at most. 0 stands for all of them. `negative` is the error about what is no count.
+pub fn cardinality_limit(mut options: Options<'_>, negative: Error) -> Result<usize, Error> {
+    let mut most = usize::MAX;
+    while !options.is_over() {
+        let limit = options.value("LIMIT").ok_or(error::SYNTAX)?;
+        most = match number::parse_i64(limit).map(usize::try_from) {
+            Some(Ok(0)) => usize::MAX,
+            Some(Ok(limit)) => limit,
+            _ => return Err(negative),
+        };
+    }
+    Ok(most)
+}
+
+/// `NX` or `XX`: whether a thing has to be there. Both together are a syntax error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Presence(Option<bool>);
+
+impl Presence {
+    /// Steps over the option if it is one of `names`: the one for what is not there, and the one for
+    /// what is. Returns whether it was.
+    pub fn take(&mut self, options: &mut Options<'_>, names: [&str; 2]) -> Result<bool, Error> {
+        let [absent, present] = names;
+        let Some(wanted) = options.one_of(&[(absent, false), (present, true)]) else {
+            return Ok(false);
+        };
+        if self.0.is_some_and(|other| other != wanted) {
+            return Err(error::SYNTAX);
+        }
+        self.0 = Some(wanted);
+        Ok(true)
+    }
+
+    /// Whether a thing that `is_there`, or is not, is as wanted.
+    pub fn allows(self, is_there: impl FnOnce() -> bool) -> bool {
+        self.0.is_none_or(|wanted| wanted == is_there())
+    }
+
+    /// Whether the thing has to be there.
+    pub fn wants_present(self) -> bool {
+        self.0 == Some(true)
+    }
 }
 
 /// A number that is 0 for no. What is no number is 0, as C reads it.
@@ -98,27 +148,27 @@ pub enum Lifetime {
 }
 
 impl<'a> Expiry<'a> {
-    /// Reads the option at `index`, if it is one about expiry; `bare` is the one that has no time:
-    /// `KEEPTTL` or `PERSIST`. Returns how many arguments it has, and 0 if it is another option.
-    pub fn take(&mut self, args: Args<'a>, index: usize, bare: &str) -> Result<usize, Error> {
-        let Some(word) = args.get(index) else {
-            return Ok(0);
-        };
-        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        let time = args.get(index + 1);
-        let said = match time {
-            _ if is(bare) => Expiry::Bare,
-            Some(time) if is("EX") => Expiry::In(Unit::Seconds, time),
-            Some(time) if is("PX") => Expiry::In(Unit::Milliseconds, time),
-            Some(time) if is("EXAT") => Expiry::At(Unit::Seconds, time),
-            Some(time) if is("PXAT") => Expiry::At(Unit::Milliseconds, time),
-            _ => return Ok(0),
+    /// Steps over the next option, if it is one about expiry; `bare` is the one that has no time:
+    /// `KEEPTTL` or `PERSIST`. Returns whether it was.
+    pub fn take(&mut self, options: &mut Options<'a>, bare: &str) -> Result<bool, Error> {
+        let said = if options.flag(bare) {
+            Expiry::Bare
+        } else if let Some(time) = options.value("EX") {
+            Expiry::In(Unit::Seconds, time)
+        } else if let Some(time) = options.value("PX") {
+            Expiry::In(Unit::Milliseconds, time)
+        } else if let Some(time) = options.value("EXAT") {
+            Expiry::At(Unit::Seconds, time)
+        } else if let Some(time) = options.value("PXAT") {
+            Expiry::At(Unit::Milliseconds, time)
+        } else {
+            return Ok(false);
         };
         if !self.agrees_with(said) {
             return Err(error::SYNTAX);
         }
         *self = said;
-        Ok(if matches!(said, Expiry::Bare) { 1 } else { 2 })
+        Ok(true)
     }
 
     /// What was said, when it is `now`. `command` is named by the error about a time that is not
@@ -162,11 +212,10 @@ mod tests {
     /// What `options` say at 1000 ms.
     fn said(options: &str, bare: &str) -> Result<Lifetime, String> {
         let owned: OwnedArgs = options.split_whitespace().collect();
-        let (args, mut expiry, mut at) = (owned.args(), Expiry::default(), 0);
-        while at < args.len() {
-            match expiry.take(args, at, bare).map_err(|error| error.to_string())? {
-                0 => return Err("another option".to_owned()),
-                taken => at += taken,
+        let (mut options, mut expiry) = (owned.args().options(0), Expiry::default());
+        while !options.is_over() {
+            if !expiry.take(&mut options, bare).map_err(|error| error.to_string())? {
+                return Err("another option".to_owned());
             }
         }
         expiry.resolve(1000, "set").map_err(|error| error.to_string())

@@ -128,28 +128,22 @@ fn operations(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<Operation>, Error> {
     let longest = ctx.world.config.proto_max_bulk_len;
     let mut operations = Vec::new();
     let mut overflow = Overflow::Wrap;
-    let mut at = 2;
-    while at < args.len() {
-        let behind = args.len() - at - 1;
-        if args.is(at, "OVERFLOW") && behind >= 1 {
-            overflow = Overflow::named(args, at + 1)?;
-            at += 2;
+    let mut words = args.options(2);
+    while !words.is_over() {
+        let field = |kind, offset| Field::read(kind, offset, longest);
+        let (field, verb) = if let Some(name) = words.value("OVERFLOW") {
+            overflow = Overflow::named(name)?;
             continue;
-        }
-        let taken = match () {
-            () if args.is(at, "GET") && behind >= 2 => 3,
-            () if args.is(at, "SET") && behind >= 3 => 4,
-            () if args.is(at, "INCRBY") && behind >= 3 => 4,
-            () => return Err(error::SYNTAX),
-        };
-        let field = Field::read(&args[at + 1], &args[at + 2], longest)?;
-        let verb = match taken {
-            3 => Verb::Get,
-            _ if args.is(at, "SET") => Verb::Set(arguments::int(args, at + 3)?),
-            _ => Verb::Add(arguments::int(args, at + 3)?),
+        } else if let Some([kind, offset]) = words.values("GET") {
+            (field(kind, offset)?, Verb::Get)
+        } else if let Some([kind, offset, value]) = words.values("SET") {
+            (field(kind, offset)?, Verb::Set(arguments::integer(value)?))
+        } else if let Some([kind, offset, increment]) = words.values("INCRBY") {
+            (field(kind, offset)?, Verb::Add(arguments::integer(increment)?))
+        } else {
+            return Err(error::SYNTAX);
         };
         operations.push(Operation { verb, field, overflow });
-        at += taken;
     }
     Ok(operations)
 }
@@ -161,11 +155,12 @@ impl Verb {
 }
 
 impl Overflow {
-    fn named(args: Args<'_>, index: usize) -> Result<Overflow, Error> {
+    fn named(name: &[u8]) -> Result<Overflow, Error> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         match () {
-            () if args.is(index, "WRAP") => Ok(Overflow::Wrap),
-            () if args.is(index, "SAT") => Ok(Overflow::Saturate),
-            () if args.is(index, "FAIL") => Ok(Overflow::Fail),
+            () if is("WRAP") => Ok(Overflow::Wrap),
+            () if is("SAT") => Ok(Overflow::Saturate),
+            () if is("FAIL") => Ok(Overflow::Fail),
             () => Err(error::BITFIELD_OVERFLOW),
         }
     }

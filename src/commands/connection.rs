@@ -104,16 +104,13 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let mut credentials = None;
     let mut name = None;
-    let mut at = 2;
-    while let Some(option) = args.get(at) {
-        let more = args.len() - at - 1;
-        if args.is(at, "AUTH") && more >= 2 {
-            credentials = Some((&args[at + 1], &args[at + 2]));
-            at += 3;
-        } else if args.is(at, "SETNAME") && more >= 1 {
-            validate_name("Client names", &args[at + 1])?;
-            name = Some(&args[at + 1]);
-            at += 2;
+    let mut options = args.options(2);
+    while let Some(option) = options.peek() {
+        if let Some([name, password]) = options.values("AUTH") {
+            credentials = Some((name, password));
+        } else if let Some(given) = options.value("SETNAME") {
+            validate_name("Client names", given)?;
+            name = Some(given);
         } else {
             return Err(error::quoting("Syntax error in HELLO option '", option, "'"));
         }

@@ -3,13 +3,11 @@
 //! Whatever unit a command counts in, a key expires at a millisecond after 1970. A time that has passed
 //! removes the key at once.
 
-use std::ops::Range;
-
 use super::arguments::{self, Unit};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::KEYSPACE, flag::*, key::*};
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::resp::{Args, Options};
 use crate::store::Millis;
 
 pub const TABLE: &[Spec] =
@@ -106,7 +104,7 @@ fn pexpireat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// Lets the key expire as many units after `since` as the arguments say, if their condition holds.
 fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit, since: Millis) -> Result<(), Error> {
-    let condition = Condition::parse(args, 3..args.len())?;
+    let condition = Condition::parse(args.options(3))?;
     let time = arguments::int(args, 2)?;
     let factor = if unit == Unit::Seconds { 1000 } else { 1 };
     let when = time
@@ -136,38 +134,25 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Reads the conditions that these arguments are.
-    pub fn parse(args: Args<'_>, indexes: Range<usize>) -> Result<Condition, Error> {
+    /// Reads the conditions that these options are.
+    pub fn parse(mut options: Options<'_>) -> Result<Condition, Error> {
         let mut condition = Condition::default();
-        for index in indexes {
-            let known = condition.take(args, index);
-            if !known {
-                return Err(error::quoting("Unsupported option ", &args[index], ""));
-            }
+        while let Some(option) = options.peek() {
+            let flag = match () {
+                () if options.flag("NX") => &mut condition.nx,
+                () if options.flag("XX") => &mut condition.xx,
+                () if options.flag("GT") => &mut condition.gt,
+                () if options.flag("LT") => &mut condition.lt,
+                () => return Err(error::quoting("Unsupported option ", option, "")),
+            };
+            *flag = true;
         }
         condition.check()?;
         Ok(condition)
     }
 
-    /// Adds the condition that argument `index` names. False: it names none.
-    pub fn take(&mut self, args: Args<'_>, index: usize) -> bool {
-        let flags = [
-            ("NX", &mut self.nx),
-            ("XX", &mut self.xx),
-            ("GT", &mut self.gt),
-            ("LT", &mut self.lt),
-        ];
-        for (name, flag) in flags {
-            if args.is(index, name) {
-                *flag = true;
-                return true;
-            }
-        }
-        false
-    }
-
     /// Some conditions can never hold together.
-    pub fn check(self) -> Result<(), Error> {
+    fn check(self) -> Result<(), Error> {
         if self.nx && (self.xx || self.gt || self.lt) {
             return Err(error::NX_EXCLUDES_OTHERS);
         }
@@ -372,7 +357,7 @@ mod tests {
     fn conditions_compare_with_the_present_time() {
         let condition = |words: &str| {
             let args: crate::resp::OwnedArgs = words.split_whitespace().collect();
-            Condition::parse(args.args(), 0..args.args().len()).map_err(|error| error.to_string())
+            Condition::parse(args.args().options(0)).map_err(|error| error.to_string())
         };
         for (words, without, later, earlier, same) in [
             ("", true, true, true, true),

@@ -153,17 +153,17 @@ pub const TABLE: &[Spec] = &[
 /// GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]
 fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut only_new, mut only_present, mut change) = (false, false, false);
-    let mut first = 2;
-    while let Some(word) = args.get(first) {
+    let mut options = args.options(2);
+    loop {
         let flag = match () {
-            () if word.eq_ignore_ascii_case(b"NX") => &mut only_new,
-            () if word.eq_ignore_ascii_case(b"XX") => &mut only_present,
-            () if word.eq_ignore_ascii_case(b"CH") => &mut change,
+            () if options.flag("NX") => &mut only_new,
+            () if options.flag("XX") => &mut only_present,
+            () if options.flag("CH") => &mut change,
             () => break,
         };
         *flag = true;
-        first += 1;
     }
+    let first = options.index();
     let given = args.len() - first;
     if given == 0 || !given.is_multiple_of(3) || only_new && only_present {
         return Err(error::SYNTAX);

@@ -4,7 +4,7 @@
 //! All of them name their fields in a clause `FIELDS numfields field ...`. Replies have an element for
 //! each: -2 says that there is no such field, also if there is no such key.
 
-use super::arguments::{self, Expiry, Lifetime, Unit};
+use super::arguments::{self, Expiry, Lifetime, Presence, Unit};
 use super::expiry::{Condition, to_seconds};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::HASH, flag::*, key::*};
@@ -146,7 +146,7 @@ fn hpexpireat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// does not hold, and 2 if the time has come already and the field is gone.
 fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(), Error> {
     let fields = fields_from(args, 3)?;
-    let condition = Condition::parse(args, 3..fields)?;
+    let condition = Condition::parse(args.options_between(3, fields))?;
     check_number(args, fields, 1, error::NUMFIELDS)?;
     let command = ctx.row.spec.name;
     let (mut db, reply) = ctx.db_and_reply();
@@ -258,15 +258,11 @@ fn each(reply: &mut Reply, args: Args<'_>, index: usize, mut tell: impl FnMut(&[
 fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let fields = fields_from(args, 2)?;
     let mut expiry = Expiry::default();
-    let mut index = 2;
-    while index < fields {
-        index += match expiry.take(args, index, "PERSIST")? {
-            0 => return Err(error::SYNTAX),
-            taken => taken,
-        };
-    }
-    if index > fields {
-        return Err(error::SYNTAX);
+    let mut options = args.options_between(2, fields);
+    while !options.is_over() {
+        if !expiry.take(&mut options, "PERSIST")? {
+            return Err(error::SYNTAX);
+        }
     }
     check_number(args, fields, 1, error::NUMFIELDS)?;
     let command = ctx.row.spec.name;
@@ -311,18 +307,16 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]
 fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let fields = fields_from(args, 2)?;
-    let (mut expiry, mut of_key, mut of_fields) = (Expiry::default(), None, None);
-    let mut index = 2;
-    while index < fields {
-        index += match expiry.take(args, index, "KEEPTTL")? {
-            0 if demand(&mut of_key, args, index, ["NX", "XX"])? => 1,
-            0 if demand(&mut of_fields, args, index, ["FNX", "FXX"])? => 1,
-            0 => return Err(error::SYNTAX),
-            taken => taken,
-        };
-    }
-    if index > fields {
-        return Err(error::SYNTAX);
+    let mut expiry = Expiry::default();
+    let (mut of_key, mut of_fields) = (Presence::default(), Presence::default());
+    let mut options = args.options_between(2, fields);
+    while !options.is_over() {
+        if !expiry.take(&mut options, "KEEPTTL")?
+            && !of_key.take(&mut options, ["NX", "XX"])?
+            && !of_fields.take(&mut options, ["FNX", "FXX"])?
+        {
+            return Err(error::SYNTAX);
+        }
     }
     check_number(args, fields, 2, error::NUMFIELDS)?;
     let command = ctx.row.spec.name;
@@ -330,13 +324,13 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let now = db.now();
     let names = args.from(fields + 2).step_by(2);
     let hash = db.edit::<Hash>(&args[1])?;
-    if of_key.is_some_and(|wanted| wanted != hash.is_some()) {
+    if !of_key.allows(|| hash.is_some()) {
         reply.int(0);
         return Ok(());
     }
     let lifetime = expiry.resolve_from(0, now, command)?;
     let is_there = |name| hash.as_ref().is_some_and(|hash| hash.view().contains(name));
-    if of_fields.is_some_and(|wanted| names.clone().any(|name| wanted != is_there(name))) {
+    if !names.clone().all(|name| of_fields.allows(|| is_there(name))) {
         reply.int(0);
         return Ok(());
     }
@@ -363,23 +357,4 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     reply.int(1);
     Ok(())
-}
-
-/// Reads argument `index` if it is one of two words: that something must not be there, or that it must.
-/// False: it is another word.
-fn demand(
-    wanted: &mut Option<bool>,
-    args: Args<'_>,
-    index: usize,
-    words: [&str; 2],
-) -> Result<bool, Error> {
-    let Some(position) = words.iter().position(|word| args.is(index, word)) else {
-        return Ok(false);
-    };
-    let said = Some(position == 1);
-    if wanted.is_some() && *wanted != said {
-        return Err(error::SYNTAX);
-    }
-    *wanted = said;
-    Ok(true)
 }

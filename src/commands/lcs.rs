@@ -53,21 +53,19 @@ struct Options {
 impl Options {
     fn read(args: Args<'_>, first: usize) -> Result<Options, Error> {
         let mut options = Options::default();
-        let mut at = first;
-        while at < args.len() {
-            if args.is(at, "LEN") {
+        let mut words = args.options(first);
+        while !words.is_over() {
+            if words.flag("LEN") {
                 options.len = true;
-            } else if args.is(at, "IDX") {
+            } else if words.flag("IDX") {
                 options.idx = true;
-            } else if args.is(at, "WITHMATCHLEN") {
+            } else if words.flag("WITHMATCHLEN") {
                 options.with_match_len = true;
-            } else if args.is(at, "MINMATCHLEN") && at + 1 < args.len() {
-                at += 1;
-                options.min_match_len = arguments::int(args, at)?;
+            } else if let Some(least) = words.value("MINMATCHLEN") {
+                options.min_match_len = arguments::integer(least)?;
             } else {
                 return Err(error::SYNTAX);
             }
-            at += 1;
         }
         if options.len && options.idx {
             return Err(error::LCS_LEN_AND_IDX);

@@ -64,37 +64,33 @@ impl<'a> ScanOptions<'a> {
     /// Reads the options that begin at argument `from`.
     pub fn parse(args: Args<'a>, from: usize, walk: Walk) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions { pattern: None, count: 10, kind: None, bare: false };
-        let mut index = from;
-        while index < args.len() {
-            let value = args.get(index + 1);
-            match value {
-                Some(_) if args.is(index, "COUNT") => {
-                    let count = super::arguments::int(args, index + 1)?;
-                    if count < 1 {
-                        return Err(error::SYNTAX);
-                    }
-                    options.count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut words = args.options(from);
+        while !words.is_over() {
+            if let Some(count) = words.value("COUNT") {
+                let count = super::arguments::integer(count)?;
+                if count < 1 {
+                    return Err(error::SYNTAX);
                 }
-                Some(pattern) if args.is(index, "MATCH") => {
-                    options.pattern = (pattern != b"*").then_some(pattern);
-                }
-                Some(name) if args.is(index, "TYPE") && walk == Walk::Keys => {
-                    options.kind = Some(kind_named(name)?);
-                }
-                _ if args.is(index, "NOVALUES") && walk != Walk::Hash => {
+                options.count = usize::try_from(count).unwrap_or(usize::MAX);
+            } else if let Some(pattern) = words.value("MATCH") {
+                options.pattern = (pattern != b"*").then_some(pattern);
+            } else if walk == Walk::Keys
+                && let Some(name) = words.value("TYPE")
+            {
+                options.kind = Some(kind_named(name)?);
+            } else if words.flag("NOVALUES") {
+                options.bare = true;
+                if walk != Walk::Hash {
                     return Err(error::NOVALUES_OUTSIDE_HSCAN);
                 }
-                _ if args.is(index, "NOSCORES") && walk != Walk::Zset => {
+            } else if words.flag("NOSCORES") {
+                options.bare = true;
+                if walk != Walk::Zset {
                     return Err(error::NOSCORES_OUTSIDE_ZSCAN);
                 }
-                _ if args.is(index, "NOVALUES") || args.is(index, "NOSCORES") => {
-                    options.bare = true;
-                    index += 1;
-                    continue;
-                }
-                _ => return Err(error::SYNTAX),
+            } else {
+                return Err(error::SYNTAX);
             }
-            index += 2;
         }
         Ok(options)
     }

@@ -1,6 +1,7 @@
 //! Sets: SADD SCARD SDIFF SDIFFSTORE SINTER SINTERCARD SINTERSTORE SISMEMBER SMEMBERS SMISMEMBER SMOVE
 //! SPOP SRANDMEMBER SREM SSCAN SUNION SUNIONSTORE.
 
+use super::arguments;
 use super::scan::{self, ScanOptions, Walk};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::SET, flag::*, key::*, numkeys, range};
@@ -365,18 +366,7 @@ fn sintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if keys > args.len() - 2 {
         return Err(error::NUMKEYS_TOO_MANY);
     }
-    let (mut limit, mut at) = (usize::MAX, 2 + keys);
-    while at < args.len() {
-        if !args.is(at, "LIMIT") || at + 1 == args.len() {
-            return Err(error::SYNTAX);
-        }
-        limit = match number::parse_i64(&args[at + 1]).map(usize::try_from) {
-            Some(Ok(0)) => usize::MAX,
-            Some(Ok(limit)) => limit,
-            _ => return Err(error::LIMIT_NEGATIVE),
-        };
-        at += 2;
-    }
+    let limit = arguments::cardinality_limit(args.options(2 + keys), error::LIMIT_NEGATIVE)?;
     let (mut db, reply) = ctx.db_and_reply();
     let sets = db.views::<Set>(args.from(2).take(keys))?;
     let members = algebra::intersection(&sets).take(limit).count();

@@ -93,16 +93,18 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> 
 /// The key behind the last STORE. It finds it where the options are wrong, too.
 fn destination(args: Args<'_>) -> Option<Key> {
     let mut found = None;
-    let mut index = 2;
-    while index < args.len() {
-        if args.is(index, "LIMIT") {
-            index += 2;
-        } else if args.is(index, "BY") || args.is(index, "GET") {
-            index += 1;
-        } else if args.is(index, "STORE") && index + 1 < args.len() {
-            found = Some(Key { index: index + 1, flags: OW | UPDATE });
+    let mut options = args.options(2);
+    while !options.is_over() {
+        if options.flag("LIMIT") {
+            options.skip(2);
+        } else if options.flag("BY") || options.flag("GET") {
+            options.skip(1);
+        } else if options.flag("STORE") {
+            let key = Key { index: options.index(), flags: OW | UPDATE };
+            found = (!options.is_over()).then_some(key).or(found);
+        } else {
+            options.skip(1);
         }
-        index += 1;
     }
     found
 }
@@ -137,51 +139,34 @@ impl<'a> Plan<'a> {
             gets: Vec::new(),
             store: None,
         };
-        let mut index = 2;
-        while index < args.len() {
-            let value = args.get(index + 1);
-            index += match value {
-                _ if args.is(index, "ASC") => {
-                    plan.is_descending = false;
-                    1
+        let mut options = args.options(2);
+        while !options.is_over() {
+            if options.flag("ASC") {
+                plan.is_descending = false;
+            } else if options.flag("DESC") {
+                plan.is_descending = true;
+            } else if options.flag("ALPHA") {
+                plan.is_alphabetic = true;
+            } else if let Some([offset, count]) = options.values("LIMIT") {
+                plan.offset = arguments::integer(offset)?;
+                plan.count = arguments::integer(count)?;
+            } else if may_store && let Some(destination) = options.value("STORE") {
+                plan.store = Some(destination);
+            } else if let Some(pattern) = options.value("BY") {
+                match Pattern::parse(pattern) {
+                    Pattern::Nothing => plan.is_unsorted = true,
+                    _ if !may_look_up => return Err(error::SORT_BY_DENIED),
+                    pattern => plan.by = Some(pattern),
                 }
-                _ if args.is(index, "DESC") => {
-                    plan.is_descending = true;
-                    1
-                }
-                _ if args.is(index, "ALPHA") => {
-                    plan.is_alphabetic = true;
-                    1
-                }
-                Some(_) if args.is(index, "LIMIT") && index + 2 < args.len() => {
-                    plan.offset = arguments::int(args, index + 1)?;
-                    plan.count = arguments::int(args, index + 2)?;
-                    3
-                }
-                Some(destination) if args.is(index, "STORE") && may_store => {
-                    plan.store = Some(destination);
-                    2
-                }
-                Some(pattern) if args.is(index, "BY") => {
-                    match Pattern::parse(pattern) {
-                        Pattern::Nothing => plan.is_unsorted = true,
-                        _ if !may_look_up => return Err(error::SORT_BY_DENIED),
-                        pattern => plan.by = Some(pattern),
-                    }
-                    2
-                }
-                Some(_) if args.is(index, "GET") && !may_look_up => {
-                    return Err(error::SORT_GET_DENIED);
-                }
-                Some(pattern) if args.is(index, "GET") => {
-                    plan.gets.push(match pattern {
-                        b"#" => Pattern::Element,
-                        _ => Pattern::parse(pattern),
-                    });
-                    2
-                }
-                _ => return Err(error::SYNTAX),
-            };
+            } else if let Some(pattern) = options.value("GET") {
+                plan.gets.push(match pattern {
+                    _ if !may_look_up => return Err(error::SORT_GET_DENIED),
+                    b"#" => Pattern::Element,
+                    _ => Pattern::parse(pattern),
+                });
+            } else {
+                return Err(error::SYNTAX);
+            }
         }
         if plan.gets.is_empty() {
             plan.gets.push(Pattern::Element);

@@ -3,11 +3,11 @@
 //! APPEND DELIFEQ GET GETDEL GETEX GETRANGE GETSET MGET MSET MSETEX MSETNX PSETEX SET SETEX SETNX
 //! SETRANGE STRLEN SUBSTR. Arithmetic is in [`super::string_numbers`], LCS in [`super::lcs`].
 
-use super::arguments::{self, Expiry, Lifetime, Unit};
+use super::arguments::{self, Expiry, Lifetime, Presence, Unit};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::STRING, flag::*, key::*, numkeys_by, range};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
+use crate::resp::{Args, Options, Reply};
 use crate::store::Db;
 use crate::store::journal::class;
 
@@ -177,12 +177,11 @@ fn getdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]
 fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut expiry = Expiry::default();
-    let mut at = 2;
-    while at < args.len() {
-        at += match expiry.take(args, at, "PERSIST")? {
-            0 => return Err(error::SYNTAX),
-            taken => taken,
-        };
+    let mut options = args.options(2);
+    while !options.is_over() {
+        if !expiry.take(&mut options, "PERSIST")? {
+            return Err(error::SYNTAX);
+        }
     }
     let command = ctx.row.spec.name;
     let (mut db, reply) = ctx.db_and_reply();
@@ -247,50 +246,33 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// When SET and MSETEX set, and when they do not.
 #[derive(Debug, Clone, Copy, Default)]
-enum Condition<'a> {
-    #[default]
-    Always,
-    /// `NX`: there is no such key.
-    Absent,
-    /// `XX`: there is one.
-    Present,
-    /// `IFEQ`: it has this value.
-    Equal(&'a [u8]),
+struct Condition<'a> {
+    /// `NX` or `XX`: whether there is such a key.
+    presence: Presence,
+    /// `IFEQ`: the value that it has.
+    equal: Option<&'a [u8]>,
 }
 
 impl<'a> Condition<'a> {
-    /// Reads `NX` or `XX` at `index`. Returns how many arguments it has, and 0 if it is another option.
-    fn take(&mut self, args: Args<'a>, index: usize) -> Result<usize, Error> {
-        match self {
-            Condition::Always | Condition::Absent if args.is(index, "NX") => {
-                *self = Condition::Absent;
-            }
-            Condition::Always | Condition::Present if args.is(index, "XX") => {
-                *self = Condition::Present;
-            }
-            _ if args.is(index, "NX") || args.is(index, "XX") => return Err(error::SYNTAX),
-            _ => return Ok(0),
-        }
-        Ok(1)
+    /// Steps over `NX` or `XX`. Returns whether it was the next option.
+    fn take(&mut self, options: &mut Options<'a>) -> Result<bool, Error> {
+        let is_taken = self.presence.take(options, ["NX", "XX"])?;
+        if is_taken && self.equal.is_some() { Err(error::SYNTAX) } else { Ok(is_taken) }
     }
 
-    /// Reads `IFEQ value`, likewise.
-    fn take_equal(&mut self, args: Args<'a>, index: usize) -> usize {
-        match (&self, args.get(index + 1)) {
-            (Condition::Always, Some(value)) if args.is(index, "IFEQ") => {
-                *self = Condition::Equal(value);
-                2
-            }
-            _ => 0,
+    /// Steps over `IFEQ value`, likewise. It goes together with nothing, itself included.
+    fn take_equal(&mut self, options: &mut Options<'a>) -> bool {
+        if self.presence != Presence::default() || self.equal.is_some() {
+            return false;
         }
+        self.equal = options.value("IFEQ");
+        self.equal.is_some()
     }
 
     fn holds(self, db: &mut Db<'_>, key: &[u8]) -> Result<bool, Error> {
-        Ok(match self {
-            Condition::Always => true,
-            Condition::Absent => !db.contains(key),
-            Condition::Present => db.contains(key),
-            Condition::Equal(value) => db.string_to_change(key)? == Some(value),
+        Ok(match self.equal {
+            Some(value) => db.string_to_change(key)? == Some(value),
+            None => self.presence.allows(|| db.contains(key)),
         })
     }
 }
@@ -299,18 +281,14 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut condition = Condition::default();
     let mut expiry = Expiry::default();
     let mut returns_old = false;
-    let mut at = 3;
-    while at < args.len() {
-        if let taken @ 1.. = condition.take(args, at)? {
-            at += taken;
-        } else if let taken @ 1.. = condition.take_equal(args, at) {
-            at += taken;
-        } else if let taken @ 1.. = expiry.take(args, at, "KEEPTTL")? {
-            at += taken;
-        } else if args.is(at, "GET") {
+    let mut options = args.options(3);
+    while !options.is_over() {
+        if options.flag("GET") {
             returns_old = true;
-            at += 1;
-        } else {
+        } else if !condition.take(&mut options)?
+            && !condition.take_equal(&mut options)
+            && !expiry.take(&mut options, "KEEPTTL")?
+        {
             return Err(error::SYNTAX);
         }
     }
@@ -418,19 +396,15 @@ fn msetnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn msetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let keys = arguments::int(args, 1).ok().and_then(|keys| i32::try_from(keys).ok());
     let keys = keys.filter(|&keys| keys > 0).ok_or(error::NUMKEYS)? as usize;
-    let options = 2 + 2 * keys;
-    if options > args.len() {
+    let first = 2 + 2 * keys;
+    if first > args.len() {
         return Err(error::SYNTAX);
     }
     let mut condition = Condition::default();
     let mut expiry = Expiry::default();
-    let mut at = options;
-    while at < args.len() {
-        if let taken @ 1.. = condition.take(args, at)? {
-            at += taken;
-        } else if let taken @ 1.. = expiry.take(args, at, "KEEPTTL")? {
-            at += taken;
-        } else {
+    let mut options = args.options(first);
+    while !options.is_over() {
+        if !condition.take(&mut options)? && !expiry.take(&mut options, "KEEPTTL")? {
             return Err(error::SYNTAX);
         }
     }

@@ -3,11 +3,13 @@
 //! * [`request`] finds complete requests in bytes that arrive in any pieces;
 //! * [`ahead`] reads the plain ones of a pipeline at once;
 //! * [`args`] is how a request's arguments are handed on: spans into those bytes, never copies;
+//! * [`options`] reads the options among them, one after the other;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
 pub mod ahead;
 pub mod args;
+pub mod options;
 pub mod reply;
 pub mod request;
 mod short;
@@ -15,6 +17,7 @@ pub mod value;
 
 pub use ahead::Ahead;
 pub use args::{Args, OwnedArgs, Span};
+pub use options::Options;
 pub use reply::{Mark, Protocol, Reply};
 pub use request::{Limits, Parsed, Parser, ProtocolError};
 pub use value::Value;

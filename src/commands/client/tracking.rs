@@ -104,32 +104,28 @@ struct Request<'a> {
 impl<'a> Request<'a> {
     fn parse(world: &World, args: Args<'a>) -> Result<Request<'a>, Error> {
         let mut request = Request::default();
-        let mut at = 3;
-        while at < args.len() {
-            let has_value = at + 1 < args.len();
-            if args.is(at, "REDIRECT") && has_value {
-                at += 1;
+        let mut options = args.options(3);
+        while !options.is_over() {
+            if let Some(id) = options.value("REDIRECT") {
                 if request.redirect.is_some() {
                     return Err(error::TWO_REDIRECTS);
                 }
-                let id = u64::try_from(arguments::int(args, at)?).ok();
+                let id = u64::try_from(arguments::integer(id)?).ok();
                 let id = id.filter(|&id| world.clients.slot_of_staying(id).is_some());
                 request.redirect = Some(id.ok_or(error::NO_SUCH_REDIRECT)?);
-            } else if args.is(at, "BCAST") {
+            } else if options.flag("BCAST") {
                 request.broadcasts = true;
-            } else if args.is(at, "OPTIN") {
+            } else if options.flag("OPTIN") {
                 request.opts_in = true;
-            } else if args.is(at, "OPTOUT") {
+            } else if options.flag("OPTOUT") {
                 request.opts_out = true;
-            } else if args.is(at, "NOLOOP") {
+            } else if options.flag("NOLOOP") {
                 request.no_loop = true;
-            } else if args.is(at, "PREFIX") && has_value {
-                at += 1;
-                request.prefixes.extend(args.get(at));
+            } else if let Some(prefix) = options.value("PREFIX") {
+                request.prefixes.push(prefix);
             } else {
                 return Err(error::SYNTAX);
             }
-            at += 1;
         }
         Ok(request)
     }

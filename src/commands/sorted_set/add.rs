@@ -13,20 +13,20 @@ use crate::store::journal::class;
 pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut conditions = Conditions::default();
     let (mut change, mut increment) = (false, false);
-    let mut first = 2;
-    while let Some(word) = args.get(first) {
+    let mut options = args.options(2);
+    loop {
         let flag = match () {
-            () if word.eq_ignore_ascii_case(b"NX") => &mut conditions.is_new,
-            () if word.eq_ignore_ascii_case(b"XX") => &mut conditions.is_there,
-            () if word.eq_ignore_ascii_case(b"GT") => &mut conditions.is_greater,
-            () if word.eq_ignore_ascii_case(b"LT") => &mut conditions.is_less,
-            () if word.eq_ignore_ascii_case(b"CH") => &mut change,
-            () if word.eq_ignore_ascii_case(b"INCR") => &mut increment,
+            () if options.flag("NX") => &mut conditions.is_new,
+            () if options.flag("XX") => &mut conditions.is_there,
+            () if options.flag("GT") => &mut conditions.is_greater,
+            () if options.flag("LT") => &mut conditions.is_less,
+            () if options.flag("CH") => &mut change,
+            () if options.flag("INCR") => &mut increment,
             () => break,
         };
         *flag = true;
-        first += 1;
     }
+    let first = options.index();
     let given = args.len() - first;
     if given == 0 || !given.is_multiple_of(2) {
         return Err(error::SYNTAX);

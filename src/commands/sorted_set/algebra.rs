@@ -5,11 +5,11 @@ use super::members_of;
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::resp::{self, Args};
 use crate::store::journal::class;
 use crate::store::zset::Scores;
 use crate::store::zset::algebra::{self, Aggregate, Source};
-use crate::text::{double, number};
+use crate::text::double;
 
 /// ZUNION numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
 pub fn zunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
@@ -46,15 +46,7 @@ pub fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let keys = keys(ctx, args, 1)?;
     let (mut db, reply) = ctx.db_and_reply();
     let sources = db.sources(args.from(2).take(keys))?;
-    let (mut limit, mut at) = (0, 2 + keys);
-    while at < args.len() {
-        if !args.is(at, "LIMIT") || at + 1 == args.len() {
-            return Err(error::SYNTAX);
-        }
-        let number = number::parse_i64(&args[at + 1]).and_then(|limit| usize::try_from(limit).ok());
-        limit = number.ok_or_else(|| error::negative("LIMIT"))?;
-        at += 2;
-    }
+    let limit = arguments::cardinality_limit(args.options(2 + keys), error::negative("LIMIT"))?;
     let mut members = 0;
     algebra::intersection(&sources, Aggregate::Sum, |_, _| {
         members += 1;
@@ -87,7 +79,8 @@ impl Operation {
         let keys = keys(ctx, args, index)?;
         let mut db = ctx.db();
         let mut sources = db.sources(args.from(index + 1).take(keys))?;
-        let options = Options::parse(args, index + 1 + keys, &mut sources, self, index == 1)?;
+        let options =
+            Options::parse(args.options(index + 1 + keys), &mut sources, self, index == 1)?;
         let mut scores = Scores::default();
         match self {
             Operation::Union => algebra::unite(&mut scores, &sources, options.aggregate),
@@ -127,40 +120,37 @@ fn keys(ctx: &Ctx<'_>, args: Args<'_>, index: usize) -> Result<usize, Error> {
     usize::try_from(keys).ok().filter(|&keys| keys <= given).ok_or(error::SYNTAX)
 }
 
+/// SUM, MIN or MAX, in capitals or not.
+fn aggregate_named(name: &[u8]) -> Option<Aggregate> {
+    let names = [("SUM", Aggregate::Sum), ("MIN", Aggregate::Min), ("MAX", Aggregate::Max)];
+    let named = names.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+    named.map(|(_, aggregate)| aggregate)
+}
+
 struct Options {
     aggregate: Aggregate,
     with_scores: bool,
 }
 
 impl Options {
-    /// Reads the options that begin at argument `index`. Weights are given to the sources.
+    /// Reads the options. Weights are given to the sources.
     fn parse(
-        args: Args<'_>,
-        mut index: usize,
+        mut words: resp::Options<'_>,
         sources: &mut [Source<'_>],
         operation: Operation,
         shown: bool,
     ) -> Result<Options, Error> {
         let mut options = Options { aggregate: Aggregate::Sum, with_scores: false };
         let combines = operation != Operation::Difference;
-        while index < args.len() {
-            let left = args.len() - index - 1;
-            if combines && args.is(index, "WEIGHTS") && left >= sources.len() {
-                for (source, weight) in sources.iter_mut().zip(args.from(index + 1)) {
+        while !words.is_over() {
+            if combines && let Some(weights) = words.list("WEIGHTS", sources.len()) {
+                for (source, weight) in sources.iter_mut().zip(weights) {
                     source.weight = double::parse(weight).ok_or(error::WEIGHT)?;
                 }
-                index += 1 + sources.len();
-            } else if combines && args.is(index, "AGGREGATE") && left >= 1 {
-                options.aggregate = match () {
-                    () if args.is(index + 1, "SUM") => Aggregate::Sum,
-                    () if args.is(index + 1, "MIN") => Aggregate::Min,
-                    () if args.is(index + 1, "MAX") => Aggregate::Max,
-                    () => return Err(error::SYNTAX),
-                };
-                index += 2;
-            } else if shown && args.is(index, "WITHSCORES") {
+            } else if combines && let Some([aggregate]) = words.values("AGGREGATE") {
+                options.aggregate = aggregate_named(aggregate).ok_or(error::SYNTAX)?;
+            } else if shown && words.flag("WITHSCORES") {
                 options.with_scores = true;
-                index += 1;
             } else {
                 return Err(error::SYNTAX);
             }

@@ -263,24 +263,22 @@ impl<'a> Query<'a> {
     fn parse(args: Args<'a>, first: usize, options: Options) -> Result<Query<'a>, Error> {
         let Options { mut by, mut reverse, show } = options;
         let (mut offset, mut count, mut with_scores) = (0, -1, false);
-        let mut index = first + 2;
-        while index < args.len() {
-            if show && args.is(index, "WITHSCORES") {
+        let mut words = args.options(first + 2);
+        while !words.is_over() {
+            if show && words.flag("WITHSCORES") {
                 with_scores = true;
-            } else if args.is(index, "LIMIT") && index + 2 < args.len() {
-                offset = arguments::int(args, index + 1)?;
-                count = arguments::int(args, index + 2)?;
-                index += 2;
-            } else if reverse.is_none() && args.is(index, "REV") {
+            } else if let Some([first, most]) = words.values("LIMIT") {
+                offset = arguments::integer(first)?;
+                count = arguments::integer(most)?;
+            } else if reverse.is_none() && words.flag("REV") {
                 reverse = Some(true);
-            } else if by.is_none() && args.is(index, "BYLEX") {
+            } else if by.is_none() && words.flag("BYLEX") {
                 by = Some(By::Name);
-            } else if by.is_none() && args.is(index, "BYSCORE") {
+            } else if by.is_none() && words.flag("BYSCORE") {
                 by = Some(By::Score);
             } else {
                 return Err(error::SYNTAX);
             }
-            index += 1;
         }
         let (by, reverse) = (by.unwrap_or(By::Rank), reverse.unwrap_or(false));
         if by == By::Rank {
