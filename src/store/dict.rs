@@ -229,7 +229,8 @@ impl<E: Keyed> Dict<E> {
 
     /// What is to be freed, in parts.
     pub fn dismantle(self) -> Remains<E> {
-        Remains { entries: self.entries, tables: self.index.into_tables() }
+        let memory = self.memory();
+        Remains { entries: self.entries, tables: self.index.into_tables(), memory }
     }
 }
 
@@ -260,9 +261,16 @@ fn equal(one: &[u8], other: &[u8]) -> bool {
 pub struct Remains<E> {
     entries: Chunks<E>,
     tables: Vec<HashTable<u32>>,
+    /// Bytes of both, as if every entry had its share.
+    memory: usize,
 }
 
 impl<E> Remains<E> {
+    /// Bytes of memory that are left, the entries' own memory not counted.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// How many entries are left in it.
     pub fn entries(&self) -> usize {
         self.entries.len()
@@ -271,6 +279,8 @@ impl<E> Remains<E> {
     /// Takes an entry out, and frees a part of the index. There is nothing more after `None`.
     pub fn pop(&mut self) -> Option<E> {
         self.tables.pop();
+        let share = self.memory.checked_div(self.entries.len());
+        self.memory -= share.unwrap_or(self.memory);
         self.entries.pop()
     }
 }
