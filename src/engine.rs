@@ -28,10 +28,11 @@ const LINGER: u64 = 10_000_000;
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
-/// How many keys whose time has come are removed in one turn, and how many elements of discarded values
-/// are freed. Either takes well under a millisecond, and less than the commands of a busy turn.
+/// How many keys whose time has come are removed in one turn, beside as many as were given a time since the
+/// last, and how many elements of discarded values are freed. Either takes a fraction of a millisecond,
+/// and is repeated at once while nothing else is to be done.
 const EXPIRED_PER_TURN: usize = 500;
-const FREED_PER_TURN: usize = 5000;
+const FREED_PER_TURN: usize = 1000;
 
 /// More than so many bytes that are not needed at the moment are given back.
 const SPARE_BYTES: usize = 64 * 1024;
@@ -45,7 +46,8 @@ pub struct Engine {
     ahead: Ahead,
     /// The arguments of one that is not; one allocation for all clients.
     spans: Vec<Span>,
-    /// Closing clients that have not read all they are owed, the earliest due first.
+    /// Closing clients that have not read all they are owed, the earliest due first. All that are due go in
+    /// one turn, so they do not pile up; what they are owed counts as memory of clients until then.
     lingering: VecDeque<Lingering>,
     /// When clients are next looked over for having been idle too long, and the `timeout` by which
     /// that was found.
@@ -96,6 +98,7 @@ impl Engine {
             self.world.unpause();
         }
         self.expire_some();
+        self.evict_some();
         self.world.store.free_some(FREED_PER_TURN);
         self.world.tracking.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);
@@ -128,12 +131,26 @@ impl Engine {
     /// Removes keys whose time has come. Somebody may want to know how long that takes.
     fn expire_some(&mut self) {
         let store = &mut self.world.store;
+        let most = EXPIRED_PER_TURN + store.take_listed();
         if self.world.config.latency_monitor_threshold == 0 {
-            store.expire_some(EXPIRED_PER_TURN);
+            store.expire_some(most);
         } else {
-            let (_, nanos) = self.watch.measure(|| store.expire_some(EXPIRED_PER_TURN));
+            let (_, nanos) = self.watch.measure(|| store.expire_some(most));
             observe::note_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
         }
+    }
+
+    /// Goes on evicting keys if there were too many for the commands before.
+    fn evict_some(&mut self) {
+        let world = &mut self.world;
+        if !world.is_evicting() {
+            return;
+        }
+        if world.config.latency_monitor_threshold == 0 {
+            return world.go_on_evicting();
+        }
+        let (_, nanos) = self.watch.measure(|| world.go_on_evicting());
+        observe::note_event(world, event::EVICTION_CYCLE, nanos);
     }
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
@@ -153,7 +170,7 @@ impl Engine {
     /// When the next key expires: at once while there are more than one turn removes or frees.
     fn store_at(&self) -> Option<u64> {
         let (store, now) = (&self.world.store, self.world.now);
-        if store.has_unfreed() || self.world.tracking.has_unfreed() {
+        if store.has_unfreed() || self.world.tracking.has_unfreed() || self.world.is_evicting() {
             return Some(now.mono);
         }
         let due = u64::try_from(store.next_expiry()?).unwrap_or(0).saturating_mul(1000);

@@ -193,8 +193,7 @@ fn memory(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("maxmemory_policy", world.config.eviction.policy.name());
     report.field("mem_fragmentation_ratio", format_args!("{:.2}", summary.fragmentation()));
     report.field("mem_fragmentation_bytes", summary.fragmented());
-    // What has been deleted makes no other keys go while it is being freed.
-    report.field("mem_not_counted_for_evict", summary.unfreed);
+    report.field("mem_not_counted_for_evict", 0);
     report.zeros(&[
         "mem_replication_backlog",
         "mem_total_replication_buffers",
@@ -429,7 +428,7 @@ fn cluster(report: &mut Report, ctx: &Ctx<'_>) {
 /// Databases without a key are left out.
 fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
     let store = &ctx.world.store;
-    for (index, db) in store.iter().filter(|(_, db)| !db.is_empty()) {
+    for (index, db) in store.iter() {
         report.field(
             &format!("db{index}"),
             format_args!(

@@ -172,7 +172,74 @@ fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resp::OwnedArgs;
+    use crate::local::{Connection, Local};
+    use crate::resp::{OwnedArgs, Value};
+    use crate::world::Config;
+    use std::time::Duration;
+
+    /// A step of a walk: the cursor to go on with, and the elements without what belongs to them.
+    fn step(local: &mut Local, client: Connection, words: &[&str]) -> (String, Vec<String>) {
+        let Value::Array(page) = local.call(client, words) else { panic!("no page") };
+        let [cursor, Value::Array(elements)] = &page[..] else { panic!("no page") };
+        let stride = if matches!(words[0], "HSCAN" | "ZSCAN") { 2 } else { 1 };
+        let text = |value: &Value| match value {
+            Value::Bulk(text) => String::from_utf8_lossy(text).into_owned(),
+            other => panic!("{other:?}"),
+        };
+        (text(cursor), elements.iter().step_by(stride).map(text).collect())
+    }
+
+    #[test]
+    fn what_goes_during_a_walk_does_not_bring_back_what_was_met() {
+        for (scan, add, remove) in [
+            ("SCAN", vec!["SET"], "DEL"),
+            ("SSCAN", vec!["SADD", "big"], "SREM"),
+            ("HSCAN", vec!["HSET", "big"], "HDEL"),
+            ("ZSCAN", vec!["ZADD", "big"], "ZREM"),
+        ] {
+            let mut local = Local::new(Config::default());
+            let client = local.connect();
+            let mut left: Vec<String> = (0..600).map(|n| format!("k{n}")).collect();
+            for (n, name) in left.iter().enumerate() {
+                let words = match scan {
+                    "SSCAN" => vec![name.as_str()],
+                    "ZSCAN" => vec!["1", name],
+                    "SCAN" if n % 3 == 0 => vec![name, "x", "PX", "50"],
+                    _ => vec![name, "x"],
+                };
+                local.call(client, add.iter().copied().chain(words));
+            }
+            let (mut cursor, mut met) = ("0".to_string(), Vec::new());
+            for round in 0.. {
+                let mut words = vec![scan, &cursor, "COUNT", "20"];
+                if scan != "SCAN" {
+                    words.insert(1, "big");
+                }
+                let (next, page) = step(&mut local, client, &words);
+                met.extend(page);
+                if next == "0" {
+                    break;
+                }
+                cursor = next;
+                // One goes that has not been met, and one that has.
+                let is_new = |name: &&String| !met.contains(name);
+                for gone in [left.iter().find(is_new).cloned(), met.first().cloned()] {
+                    let words =
+                        [remove, "big"].into_iter().filter(|&word| word != "big" || scan != "SCAN");
+                    local.call(client, words.chain(gone.as_deref()));
+                    left.retain(|name| Some(name) != gone.as_ref());
+                }
+                if round == 5 && scan == "SCAN" {
+                    local.advance(Duration::from_millis(60));
+                    let expires = |name: &str| name[1..].parse::<u32>().unwrap() % 3 == 0;
+                    left.retain(|name| !expires(name));
+                }
+            }
+            assert!(left.iter().all(|name| met.contains(name)), "{scan} misses some");
+            let different: std::collections::HashSet<&String> = met.iter().collect();
+            assert_eq!(different.len(), met.len(), "{scan} returns some twice");
+        }
+    }
 
     #[test]
     fn a_cursor_is_read_as_c_reads_numbers() {

@@ -368,12 +368,14 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     replies
 }
 
-/// A command has run: who wants to know hears what it did, and which keys it read is remembered.
+/// A command has run: who wants to know hears what it did, what it has put aside is freed if that is too much,
+/// and which keys it read is remembered.
 #[inline]
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if world.has_news() {
         world.spread_news(Some(slot));
     }
+    world.store.keep_pace();
     if row.has(flag::READ) && world.remembers_reads(slot) {
         remember(world, row, slot, args);
     }

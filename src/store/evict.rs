@@ -14,7 +14,7 @@
 
 use super::entry::{Entry, Millis};
 use super::journal::class;
-use super::{Keyed, Random, Store};
+use super::{Keyed, Random, Shared, Store};
 
 /// What is evicted when memory is short: `maxmemory-policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -253,20 +253,12 @@ impl Store {
 
     /// A key at random of all databases, or of those keys that expire.
     fn any_key(&mut self, is_volatile: bool) -> Option<(usize, usize)> {
-        let keys = |db: &super::Database| if is_volatile { db.volatile() } else { db.len() };
-        let total: usize = self.databases.iter().map(keys).sum();
-        if total == 0 {
+        let Shared { roster, random, .. } = &mut self.shared;
+        let tally = if is_volatile { &roster.volatile } else { &roster.keys };
+        if tally.total() == 0 {
             return None;
         }
-        let random = &mut self.shared.random;
-        let mut place = random.below(total);
-        let index = self.databases.iter().position(|db| match place.checked_sub(keys(db)) {
-            Some(left) => {
-                place = left;
-                false
-            }
-            None => true,
-        })?;
+        let (index, place) = tally.locate(random.below(tally.total()))?;
         let db = &self.databases[index];
         if !is_volatile {
             return Some((index, place));
@@ -290,10 +282,8 @@ impl Store {
     fn first_to_expire(&mut self) -> Option<(usize, usize)> {
         let mut found = None;
         for _ in 0..TRIES {
-            let listed = self.databases.iter().enumerate().filter_map(|(index, db)| {
-                db.expiries.first().map(|(when, hash)| (when, hash, index))
-            });
-            let (when, hash, index) = listed.min()?;
+            let (_, index) = self.shared.roster.next_key_due()?;
+            let (when, hash) = self.databases[index].expiries.first()?;
             let db = &mut self.databases[index];
             let at = db.listed_at(when, hash)?;
             found = Some((index, at));

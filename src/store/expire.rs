@@ -122,15 +122,25 @@ impl Store {
             return false;
         }
         let mut left = most;
+        let mut has_more = false;
         let shared = &mut self.shared;
-        let has_more = self
-            .databases
-            .iter_mut()
-            .any(|db| db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left));
+        while let Some((when, index)) = shared.roster.next_due()
+            && when <= shared.now
+            && !has_more
+        {
+            let db = &mut self.databases[index];
+            has_more = db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left);
+        }
         if left < most {
             join_freed();
         }
         has_more
+    }
+
+    /// How many expiries of keys and fields have been set since the last call. If as many more are removed
+    /// in a turn as were set in the last, they do not pile up.
+    pub fn take_listed(&mut self) -> usize {
+        std::mem::take(&mut self.shared.listed)
     }
 
     /// When [`Store::expire_some`] finds the next key, if no command changes that.
@@ -138,10 +148,7 @@ impl Store {
         if self.shared.expires_lazily || self.shared.keeps_expired {
             return None;
         }
-        let is_volatile = |db: &&Database| !db.expiries.is_empty() || !db.fields.is_empty();
-        let volatile = self.databases.iter().filter(is_volatile);
-        let firsts = volatile.flat_map(|db| [db.expiries.first(), db.fields.first()]);
-        firsts.flatten().map(|(when, _)| when).min()
+        self.shared.roster.next_due().map(|(when, _)| when)
     }
 }
 
@@ -283,6 +290,7 @@ impl Db<'_> {
         {
             return self.db.expiries.put_off(before, after);
         }
+        self.shared.listed += usize::from(expiry.is_some());
         self.db.account(self.shared, |db| {
             let entry = db.entries.at_mut(at);
             let before = entry.memory();
@@ -316,7 +324,7 @@ mod tests {
             assert_eq!(store.next_expiry(), (now < 1099).then_some(now + 1));
         }
         assert_eq!(store.shared.expired, 100);
-        store.clear();
+        store.db(0).clear();
         assert_eq!(store.memory(), Store::new(1).memory());
     }
 }

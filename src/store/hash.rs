@@ -48,6 +48,15 @@ pub(super) fn next_expiry(entry: &Entry) -> Option<Millis> {
     }
 }
 
+/// How many fields expire of the hash in an entry, if it is one.
+#[inline]
+pub(super) fn volatile_fields(entry: &Entry) -> usize {
+    match entry.body() {
+        Body::Large(Value::Hash(hash)) => hash.volatile(),
+        _ => 0,
+    }
+}
+
 /// What a hash is made of.
 enum Shape<'a> {
     Compact(Packed<'a>),
@@ -179,6 +188,7 @@ impl Edit<'_, Hash> {
             self.count_expired(1);
             return self.remove(name);
         }
+        self.count_listed();
         self.write(name, value, Expiry::Set(Some(when)));
         true
     }
@@ -196,6 +206,7 @@ impl Edit<'_, Hash> {
             return false;
         };
         if present != expiry {
+            self.count_listed();
             self.enlarged().set_expiry(name, expiry, now);
         }
         true

@@ -16,9 +16,12 @@
 //! | [`expire`] | which keys expire next |
 //! | [`digest`] | one number for all data |
 //! | [`evict`] | which keys have to go when memory is short |
+//! | [`discarded`] | what is not needed any more, and is freed in slices |
+//! | [`roster`] | what is known of all databases together |
 
 pub mod dict;
 pub mod digest;
+mod discarded;
 pub mod entry;
 pub mod evict;
 pub mod expire;
@@ -33,22 +36,23 @@ pub mod list;
 mod name;
 pub mod packed;
 pub mod random;
+mod roster;
 pub mod set;
 pub mod string;
 pub mod typed;
 pub mod value;
 pub mod zset;
 
-use std::hint::black_box;
-
 use crate::error::{self, Error};
 
-use dict::{Dict, Keyed, Remains, hash_of};
+use dict::{Dict, Keyed, hash_of};
+use discarded::{Discarded, join_freed};
 use entry::{Body, Entry};
 use evict::Eviction;
 use expire::Expiries;
 use foreseen::Foreseen;
 use journal::{Classes, Journal, class};
+use roster::{Counts, Roster};
 use value::Value;
 
 pub use entry::{Kind, Millis};
@@ -99,8 +103,9 @@ pub struct Shared {
     pub limits: Limits,
     /// Bytes that keys, values and tables of all databases hold.
     memory: usize,
-    /// Bytes of what waits to be freed, which are not counted in `memory` any more.
-    unfreed: usize,
+    /// How many bytes may wait to be freed before who takes memory has to free some: see
+    /// [`Store::keep_pace`].
+    pub most_unfreed: usize,
     /// Who has to go when memory is short.
     pub eviction: Eviction,
     /// Lookups for reading that found a key, and that found none.
@@ -122,25 +127,19 @@ pub struct Shared {
     pub journal: Journal,
     /// Picks random members.
     pub random: Random,
-    /// Values that nobody needs any more and that are too large to be freed at once.
-    discarded: Vec<Value>,
-    /// Whole databases of that kind.
-    flushed: Vec<Flushed>,
+    /// What waits to be freed. It is not counted in `memory` any more.
+    discarded: Discarded,
+    /// The databases by what they have.
+    roster: Roster,
+    /// Expiries that were set since [`Store::take_listed`].
+    listed: usize,
 }
 
-/// What a database was made of when all its keys were removed.
-#[derive(Debug)]
-struct Flushed {
-    entries: Remains<Entry>,
-    expiries: Expiries,
-    fields: Expiries,
-}
+/// So many bytes may wait to be freed, if [`Shared::most_unfreed`] is not set to less.
+pub const MOST_UNFREED: usize = 16 << 20;
 
 /// What takes fewer bytes is near at all times: in the caches of the processor.
 const FAR: usize = 1 << 20;
-
-/// A value of fewer elements is freed on the spot.
-const FREED_AT_ONCE: usize = 64;
 
 impl Shared {
     /// Counts anew, as CONFIG RESETSTAT asks for.
@@ -151,15 +150,6 @@ impl Shared {
         self.expired_fields = 0;
         self.eviction.evicted = 0;
         self.freed_later = 0;
-    }
-
-    fn discard(&mut self, value: Option<Value>) {
-        if let Some(value) = value
-            && value.len() > FREED_AT_ONCE
-        {
-            self.unfreed += value.memory();
-            self.discarded.push(value);
-        }
     }
 }
 
@@ -182,6 +172,8 @@ pub struct Database {
     fields: Expiries,
     /// Bytes that keys and values hold, tables not counted.
     memory: usize,
+    /// What the roster says of it.
+    counts: Counts,
 }
 
 /// A database in use.
@@ -193,9 +185,11 @@ pub struct Db<'a> {
 
 impl Store {
     pub fn new(databases: usize) -> Store {
+        let roster = Roster::new(databases);
         let databases: Vec<_> = (0..databases).map(Database::numbered).collect();
         let memory = databases.iter().map(Database::memory).sum();
-        Store { databases, shared: Shared { memory, ..Shared::default() } }
+        let shared = Shared { memory, roster, most_unfreed: MOST_UNFREED, ..Shared::default() };
+        Store { databases, shared }
     }
 
     /// How many databases there are.
@@ -206,11 +200,6 @@ impl Store {
     /// Database `index`, which is below [`Store::databases`].
     pub fn db(&mut self, index: usize) -> Db<'_> {
         Db { db: &mut self.databases[index], shared: &mut self.shared }
-    }
-
-    /// All databases with their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &Database)> {
-        self.databases.iter().enumerate()
     }
 
     /// Whether there is so much that some of it is far away, and foreseeing what is needed saves time.
@@ -237,6 +226,9 @@ impl Store {
 
     /// Exchanges two databases.
     pub fn swap(&mut self, one: usize, other: usize) {
+        let (counts, others) = (self.databases[one].counts, self.databases[other].counts);
+        self.shared.roster.update(one, counts, others);
+        self.shared.roster.update(other, others, counts);
         self.databases.swap(one, other);
         self.databases[one].index = one;
         self.databases[other].index = other;
@@ -244,7 +236,8 @@ impl Store {
 
     /// Removes every key of every database, and returns how many there were.
     pub fn clear(&mut self) -> usize {
-        (0..self.databases.len()).map(|index| self.db(index).clear()).sum()
+        let used: Vec<usize> = self.iter().map(|(index, _)| index).collect();
+        used.into_iter().map(|index| self.db(index).clear()).sum()
     }
 
     /// It is now so many milliseconds after 1970.
@@ -253,82 +246,15 @@ impl Store {
         self.shared.eviction.set_now(now);
     }
 
-    /// Frees about so many elements of what nobody needs any more. Returns whether there is more.
-    pub fn free_some(&mut self, elements: usize) -> bool {
-        if !self.has_unfreed() {
-            self.shared.unfreed = 0;
-            return false;
-        }
-        let has_more = self.free_slice(elements);
-        join_freed();
-        has_more
-    }
-
-    fn free_slice(&mut self, elements: usize) -> bool {
-        let shared = &mut self.shared;
-        let mut left = elements;
-        while left > 0 {
-            if let Some(value) = shared.discarded.last_mut() {
-                let before = value.memory();
-                let freed = value.free_some(left);
-                shared.unfreed -= before;
-                match freed {
-                    0 => {
-                        shared.freed_later += 1;
-                        shared.discarded.pop();
-                    }
-                    _ => shared.unfreed += value.memory(),
-                }
-                left = left.saturating_sub(freed);
-            } else if let Some(flushed) = shared.flushed.last_mut() {
-                left -= 1;
-                flushed.expiries.free_one();
-                flushed.fields.free_one();
-                match flushed.entries.pop() {
-                    Some(entry) => {
-                        shared.freed_later += 1;
-                        shared.unfreed -= entry.memory() + size_of::<Entry>();
-                        shared.discard(entry.into_large());
-                    }
-                    None => drop(shared.flushed.pop()),
-                }
-            } else {
-                shared.unfreed = 0;
-                return false;
-            }
-        }
-        true
-    }
-
     /// Bytes of memory that keys, values and tables hold.
     pub fn memory(&self) -> usize {
         self.shared.memory
     }
 
-    /// Whether [`Store::free_some`] has something to do.
-    pub fn has_unfreed(&self) -> bool {
-        !self.shared.discarded.is_empty() || !self.shared.flushed.is_empty()
+    /// Bytes of them that tables hold.
+    pub fn tables_memory(&self) -> usize {
+        self.memory() - self.iter().map(|(_, db)| db.data_memory()).sum::<usize>()
     }
-
-    /// How many values and keys wait to be freed.
-    pub fn unfreed_objects(&self) -> usize {
-        let flushed = self.shared.flushed.iter().map(|flushed| flushed.entries.entries());
-        self.shared.discarded.len() + flushed.sum::<usize>()
-    }
-
-    /// Bytes of memory that have been given up and wait to be freed: see [`Store::free_some`].
-    pub fn unfreed(&self) -> usize {
-        self.shared.unfreed
-    }
-}
-
-/// What was freed in a slice is joined with what is free beside it.
-///
-/// glibc leaves small pieces of memory as they are when they are freed, and joins all there are when
-/// somebody asks for some kilobytes: after a million keys have gone, that takes tens of milliseconds.
-/// Asking after each slice makes many short joins of the long one.
-fn join_freed() {
-    drop(black_box(Vec::<u8>::with_capacity(4096)));
 }
 
 impl Database {
@@ -354,6 +280,11 @@ impl Database {
         }
     }
 
+    /// Bytes that keys and values hold, tables not counted.
+    pub fn data_memory(&self) -> usize {
+        self.memory
+    }
+
     /// Bytes of the table of keys.
     pub fn table_memory(&self) -> usize {
         self.entries.memory()
@@ -369,11 +300,19 @@ impl Database {
         self.memory + self.table_memory() + self.expiries_memory()
     }
 
-    /// Accounts for what a change of this database does to its memory.
+    /// Accounts for what a change of this database does to its memory, its keys and when they expire.
     fn account<R>(&mut self, shared: &mut Shared, change: impl FnOnce(&mut Database) -> R) -> R {
         let before = self.memory();
         let result = change(self);
         shared.memory = shared.memory + self.memory() - before;
+        let counts = Counts {
+            keys: self.entries.len(),
+            volatile: self.expiries.len(),
+            key_due: self.expiries.first().map(|(when, _)| when),
+            field_due: self.fields.first().map(|(when, _)| when),
+        };
+        shared.roster.update(self.index, self.counts, counts);
+        self.counts = counts;
         result
     }
 
@@ -556,14 +495,11 @@ impl<'a> Db<'a> {
     /// Removes every key, and returns how many there were. It takes no longer when there are many: they
     /// are freed in slices.
     pub fn clear(&mut self) -> usize {
-        let index = self.db.index;
-        let empty = || Database::numbered(index);
-        let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty()));
+        let empty = Database { counts: self.db.counts, ..Database::numbered(self.db.index) };
+        let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty));
         let keys = cleared.len();
         self.shared.changes += keys as u64;
-        self.shared.unfreed += cleared.memory + keys * size_of::<Entry>();
-        let Database { entries, expiries, fields, .. } = cleared;
-        self.shared.flushed.push(Flushed { entries: entries.dismantle(), expiries, fields });
+        self.shared.discard_database(cleared);
         keys
     }
 
@@ -632,6 +568,7 @@ impl<'a> Db<'a> {
             self.expire(entry.key());
         }
         entry.set_usage(self.shared.eviction.first_use());
+        self.shared.listed += usize::from(entry.expiry().is_some()) + hash::volatile_fields(&entry);
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();
             db.expiries.add(&entry);

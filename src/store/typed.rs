@@ -191,6 +191,11 @@ impl<'a, T: Collection> Edit<'a, T> {
         self.shared.expired_fields += fields as u64;
     }
 
+    /// A field has an expiry now: see [`super::Store::take_listed`].
+    pub(super) fn count_listed(&mut self) {
+        self.shared.listed += 1;
+    }
+
     /// Fields were removed because their time had come, which is a change that nobody made.
     pub(super) fn note_expired(&mut self, fields: usize) {
         if fields > 0 {

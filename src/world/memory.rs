@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 
 use super::{Client, Doom, World};
+use crate::store::MOST_UNFREED;
 
 /// What memory is used for, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +30,26 @@ impl Usage {
     }
 }
 
-/// How many keys a command evicts at most. There may be more to evict than a moment allows; then the
-/// commands that follow go on.
+/// How many keys are evicted before a command runs, at most, and in a turn, if more have to go than that:
+/// less than half a millisecond, and about one.
 const EVICTED_AT_ONCE: usize = 256;
+const EVICTED_PER_TURN: usize = 1000;
+
+/// So many elements that wait to be freed are as much work as a key that is evicted.
+const FREED_FOR_ONE: usize = 32;
+
+/// Of `maxmemory`, no more than this part may wait to be freed before who takes memory has to free some.
+const UNFREED_PART: usize = 8;
+
+/// An eviction that does not get done at once. There may be more to evict than a moment allows, as when
+/// `maxmemory` is lowered: then every turn evicts some, and commands run meanwhile, as long as memory
+/// shrinks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Eviction {
+    goes_on: bool,
+    /// What was used when keys were last evicted. A command evicts no more than it takes to keep to that.
+    used: usize,
+}
 
 impl World {
     pub fn memory(&self) -> Usage {
@@ -49,37 +67,70 @@ impl World {
         self.peak_memory.max(self.memory().total())
     }
 
-    /// Whether more memory is used than `maxmemory` allows. What is being freed is not used.
+    /// Whether more memory is used than `maxmemory` allows.
     pub fn is_full(&self) -> bool {
-        let Usage { startup, store, clients, tracking, .. } = self.memory();
-        startup + store + clients + tracking > self.config.maxmemory
+        self.memory().total() > self.config.maxmemory
     }
 
-    /// Evicts keys while more memory is used than `maxmemory` allows.
+    /// Evicts keys while more memory is used than `maxmemory` allows, and goes on in the turns that follow if
+    /// those are many.
     /// False: there is too much, and nothing that may go. While a pause is on nothing goes, and nobody is
     /// refused for that.
     pub fn make_room(&mut self) -> bool {
-        if self.pause.is_some() {
+        let goal = match self.eviction.goes_on {
+            true => self.eviction.used.max(self.config.maxmemory),
+            false => self.config.maxmemory,
+        };
+        self.evict(goal, EVICTED_AT_ONCE)
+    }
+
+    /// Whether [`World::go_on_evicting`] has something to do.
+    pub fn is_evicting(&self) -> bool {
+        self.eviction.goes_on && self.pause.is_none() && self.config.maxmemory > 0
+    }
+
+    /// Goes on with an eviction that was not done at once.
+    pub fn go_on_evicting(&mut self) {
+        self.evict(self.config.maxmemory, EVICTED_PER_TURN);
+    }
+
+    fn evict(&mut self, goal: usize, most: usize) -> bool {
+        if self.pause.is_some() || !self.eviction.goes_on && !self.is_full() {
             return true;
         }
-        let is_enough = self.evict_some();
+        let has_room = self.evict_to(goal, most);
+        self.eviction =
+            Eviction { goes_on: has_room && self.is_full(), used: self.memory().total() };
         if self.has_news() {
             // It is nobody's doing.
             self.spread_news(None);
         }
-        is_enough
+        has_room
     }
 
-    fn evict_some(&mut self) -> bool {
-        for _ in 0..EVICTED_AT_ONCE {
-            if !self.is_full() {
-                return true;
+    /// Frees and evicts until no more than `goal` is used, but no more than `most` keys. What nobody needs
+    /// any more goes before keys do. False: there is too much, and nothing that may go.
+    fn evict_to(&mut self, goal: usize, most: usize) -> bool {
+        for _ in 0..most {
+            if self.memory().total() <= goal {
+                break;
             }
-            if !self.store.evict_one() {
+            if self.store.has_unfreed() {
+                self.store.free_some(FREED_FOR_ONE);
+            } else if !self.store.evict_one() {
                 return false;
             }
         }
         true
+    }
+
+    /// Tells the store how much may wait to be freed.
+    pub(super) fn limit_unfreed(&mut self) {
+        let part = match self.config.maxmemory {
+            0 => usize::MAX,
+            maxmemory => maxmemory / UNFREED_PART,
+        };
+        self.store.shared.most_unfreed = part.min(MOST_UNFREED);
     }
 }
 
@@ -117,19 +168,26 @@ impl World {
 mod tests {
     use crate::local::{Connection, Local, request};
     use crate::world::Config;
+    use std::time::Duration;
 
     fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {
         local.send(client, &request(words));
         String::from_utf8(local.received(client)).unwrap()
     }
 
-    fn full(policy: &str) -> (Local, Connection) {
+    fn crowded(policy: &str, keys: usize) -> (Local, Connection) {
         let mut local = Local::new(Config::default());
         let client = local.connect();
-        for key in 0..1000 {
+        for key in 0..keys {
             call(&mut local, client, &["SET", &format!("key:{key}"), &"x".repeat(1000)]);
         }
-        let words = ["CONFIG", "SET", "maxmemory", "500kb", "maxmemory-policy", policy];
+        call(&mut local, client, &["CONFIG", "SET", "maxmemory-policy", policy]);
+        (local, client)
+    }
+
+    fn full(policy: &str) -> (Local, Connection) {
+        let (mut local, client) = crowded(policy, 1000);
+        let words = ["CONFIG", "SET", "maxmemory", "500kb"];
         assert_eq!(call(&mut local, client, &words), "+OK\r\n");
         (local, client)
     }
@@ -154,13 +212,93 @@ mod tests {
         for _ in 0..5 {
             assert_eq!(call(&mut local, client, &["SET", "k", "v"]), "+OK\r\n");
             let left = local.engine.world.store.db(0).len();
-            assert!(left + super::EVICTED_AT_ONCE >= keys);
+            // The limit was lowered by more than a moment allows: commands make no others go.
+            assert!(left + 1 >= keys);
             keys = left;
         }
+        assert!(local.engine.world.is_evicting() && keys > 700);
+        local.advance(Duration::ZERO);
+        keys = local.engine.world.store.db(0).len();
         let world = &local.engine.world;
         assert!((400..500).contains(&keys), "{keys}");
         assert!(world.memory().total() <= 500 * 1024 + 100);
         assert!(world.store.shared.eviction.evicted > 500);
+    }
+
+    #[test]
+    fn a_lower_limit_is_reached_in_turns() {
+        let (mut local, client) = crowded("allkeys-lru", 20_000);
+        let keys = |local: &mut Local| local.engine.world.store.db(0).len();
+        let words = ["CONFIG", "SET", "maxmemory", "100kb"];
+        assert_eq!(call(&mut local, client, &words), "+OK\r\n");
+        assert!(keys(&mut local) >= 20_000 - super::EVICTED_AT_ONCE);
+        // Commands that come all at once, and take memory, do not wait for the rest to go.
+        let before = keys(&mut local);
+        local.send(client, &request(["SET", "key:1", "y"]).repeat(1000));
+        assert_eq!(local.received(client), b"+OK\r\n".repeat(1000));
+        assert!(keys(&mut local) + super::EVICTED_AT_ONCE > before);
+        for _ in 0..40 {
+            let before = keys(&mut local);
+            local.advance(Duration::ZERO);
+            assert!(keys(&mut local) + super::EVICTED_PER_TURN >= before);
+        }
+        let world = &local.engine.world;
+        assert!(!world.is_full() && !world.is_evicting());
+        assert!(local.engine.next_deadline().is_none_or(|due| due > world.now.mono));
+    }
+
+    #[test]
+    fn what_waits_to_be_freed_goes_before_keys_do() {
+        let (mut local, client) = crowded("allkeys-random", 1000);
+        let members: Vec<String> = (0..50_000).map(|n| format!("member:{n}")).collect();
+        let words = ["SADD", "big"].into_iter().chain(members.iter().map(String::as_str));
+        local.call(client, words);
+        let used = local.engine.world.memory().total();
+        let limit = (used + 20_000).to_string();
+        call(&mut local, client, &["CONFIG", "SET", "maxmemory", &limit]);
+        assert_eq!(call(&mut local, client, &["DEL", "big"]), ":1\r\n");
+        assert!(local.engine.world.memory().total() > used - 20_000, "it counts while it waits");
+        for n in 0..100 {
+            let words = ["SET", &format!("other:{n}"), &"x".repeat(10_000)];
+            assert_eq!(call(&mut local, client, &words), "+OK\r\n");
+        }
+        assert_eq!(local.engine.world.store.shared.eviction.evicted, 0);
+    }
+
+    #[test]
+    fn memory_that_is_replaced_in_a_loop_does_not_pile_up() {
+        let replace: [(&str, &[&str]); 6] = [
+            ("COPY", &["COPY", "a", "t", "REPLACE"]),
+            ("SUNIONSTORE", &["SUNIONSTORE", "t", "a"]),
+            ("PEXPIRE", &["PEXPIRE", "t", "-1"]),
+            ("SET", &["SET", "t", "x"]),
+            ("MSET", &["MSET", "t", "x"]),
+            ("FLUSHDB", &["FLUSHDB"]),
+        ];
+        for (name, words) in replace {
+            let mut local = Local::new(Config::default());
+            let client = local.connect();
+            let members: Vec<String> = (0..20_000).map(|n| format!("member:{n}")).collect();
+            let add = |key| ["SADD", key].into_iter().chain(members.iter().map(String::as_str));
+            local.call(client, add("a"));
+            let size = local.engine.world.store.memory();
+            // All in one transaction, so that no turn comes between.
+            local.call(client, ["MULTI"]);
+            for _ in 0..60 {
+                local.call(client, words);
+                if !matches!(name, "COPY" | "SUNIONSTORE") {
+                    local.call(client, ["COPY", "a", "t", "REPLACE"]);
+                }
+                if name == "FLUSHDB" {
+                    local.call(client, add("a"));
+                }
+            }
+            let queue = local.engine.world.memory().clients;
+            local.call(client, ["EXEC"]);
+            let most = super::MOST_UNFREED + 5 * size + 4096;
+            let used = local.engine.world.memory();
+            assert!(used.store + used.unfreed <= most, "{name}: {used:?}, {queue}");
+        }
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub struct World {
     when_ready: Option<WhenReady>,
     /// The most memory that was used when a turn began: see [`World::peak_memory`].
     pub peak_memory: usize,
+    /// An eviction that goes on in the next turn.
+    eviction: memory::Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
     /// What an embedder's own commands keep: see [`World::extension`].
@@ -142,6 +144,7 @@ impl World {
             orders: Orders::default(),
             when_ready: None,
             peak_memory: 0,
+            eviction: memory::Eviction::default(),
             rebind: None,
             extension: Box::new(()),
         };
@@ -161,6 +164,7 @@ impl World {
     pub fn configure_store(&mut self) {
         self.store.shared.limits = self.config.limits;
         self.store.shared.eviction.settings = self.config.eviction;
+        self.limit_unfreed();
         self.follow_events();
     }
 

@@ -44,7 +44,8 @@ impl World {
     /// As [`World::flush`], for every database.
     pub fn flush_all(&mut self) -> usize {
         self.tell_all_trackers();
-        (0..self.store.databases()).map(|db| self.empty(db)).sum()
+        let used: Vec<usize> = self.store.iter().map(|(db, _)| db).collect();
+        used.into_iter().map(|db| self.empty(db)).sum()
     }
 
     fn empty(&mut self, db: usize) -> usize {

@@ -73,6 +73,11 @@ impl LargeHash {
         self.expiries.as_ref()?.first().map(|(when, _)| when)
     }
 
+    /// How many fields expire.
+    pub(super) fn volatile(&self) -> usize {
+        self.expiries.as_ref().map_or(0, |expiries| expiries.len())
+    }
+
     /// How many fields have expired.
     pub(super) fn due(&self, now: Millis) -> usize {
         self.expiries.as_ref().map_or(0, |expiries| expiries.due(now))

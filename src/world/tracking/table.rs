@@ -84,6 +84,8 @@ pub struct Table {
     bytes: usize,
     /// What nobody needs any more and is freed little by little.
     discarded: Vec<Remains<Read>>,
+    /// Bytes of the keys and lists of ids in it.
+    discarded_bytes: usize,
 }
 
 impl Table {
@@ -101,15 +103,17 @@ impl Table {
         self.items
     }
 
-    /// Bytes of memory.
+    /// Bytes of memory, with what is to be freed.
     pub fn memory(&self) -> usize {
-        self.keys.memory() + self.bytes
+        let discarded: usize = self.discarded.iter().map(Remains::memory).sum();
+        self.keys.memory() + self.bytes + discarded + self.discarded_bytes
     }
 
     /// The client has read the key.
     pub fn add(&mut self, key: &[u8], id: u64, is_here: impl Fn(u64) -> bool) {
         let hash = hash_of(key);
         let Some(at) = self.keys.find(hash, key) else {
+            self.free_some(FREED_FOR_ONE);
             self.bytes += key.len();
             self.items += 1;
             self.keys.insert(Read { key: key.into(), hash, readers: Readers::One(id) });
@@ -145,6 +149,7 @@ impl Table {
         let keys = std::mem::take(&mut self.keys);
         if !keys.is_empty() {
             self.discarded.push(keys.dismantle());
+            self.discarded_bytes += self.bytes;
         }
         (self.items, self.bytes) = (0, 0);
     }
@@ -160,12 +165,17 @@ impl Table {
             let Some(discarded) = self.discarded.last_mut() else {
                 return;
             };
-            if discarded.pop().is_none() {
-                self.discarded.pop();
+            match discarded.pop() {
+                Some(read) => self.discarded_bytes -= read.key.len() + read.readers.memory(),
+                None => drop(self.discarded.pop()),
             }
         }
     }
 }
+
+/// For each key that is added, so many are freed if there are any: a client that reads keys and flushes them
+/// in turn lets no more wait than there are keys.
+const FREED_FOR_ONE: usize = 2;
 
 /// What a key takes in the table, its name not counted.
 const _: () = assert!(size_of::<Read>() + INDEX_BYTES <= 48);
@@ -199,6 +209,23 @@ mod tests {
         }
         table.remove(b"a");
         assert_eq!((table.items(), table.bytes), (0, 0));
+    }
+
+    #[test]
+    fn what_is_cleared_again_and_again_does_not_pile_up() {
+        let mut table = Table::default();
+        let mut first = 0;
+        for round in 0..20 {
+            for key in 0..1000_u32 {
+                table.add(&key.to_be_bytes(), 1, ALL);
+            }
+            first = if round == 0 { table.memory() } else { first };
+            assert!(table.memory() <= 2 * first, "{} after {first}", table.memory());
+            table.clear();
+            assert!(table.memory() > first / 2, "it counts while it waits");
+        }
+        table.free_some(usize::MAX);
+        assert_eq!(table.discarded_bytes, 0);
     }
 
     #[test]
