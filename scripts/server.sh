@@ -1,21 +1,26 @@
 # Starts and stops our binary for the scripts beside this file, which source it.
 #
-# They set `bin` (the binary) and `work` (a scratch folder). Every server takes a free port
-# (--port 0) and is stopped by its own process id.
-# shellcheck shell=bash
-server_pid='' ready_line=''
+# They set `bin` (the binary) and `work` (a scratch folder). Every server picks a free port itself
+# (--port 0), runs in a session of its own, and is stopped by its own process id: a signal to the
+# script's group does not reach it, so the script stops it in a trap.
+# shellcheck shell=bash disable=SC2154,SC2034  # set and read by the scripts
+server_pid='' ready_line='' stop_status=0
+
+# How long a server may take to start, and to end: long, for a busy machine; it is never waited out
+# when the server does what it should.
+server_patience=60
 
 # start_server FLAG...: sets server_pid, and ready_line once every listener is bound.
 start_server() {
-    local tries
+    local deadline=$((SECONDS + server_patience))
     : >"$work/ready"
-    "$bin" "$@" --port 0 --ready >"$work/ready" 2>"$work/log" &
+    setsid "$bin" "$@" --port 0 --ready </dev/null >"$work/ready" 2>"$work/log" &
     server_pid=$!
-    for ((tries = 0; tries < 200; tries++)); do
-        ready_line=$(head -1 "$work/ready")
-        [[ $ready_line != ready\ * ]] || return 0
+    while ((SECONDS < deadline)); do
+        # The line is whole when its end has come.
+        if IFS= read -r ready_line <"$work/ready"; then return 0; fi
         kill -0 "$server_pid" 2>/dev/null || break
-        sleep 0.05
+        sleep 0.02
     done
     cat "$work/log" >&2
     echo "$bin did not become ready: $*" >&2
@@ -35,11 +40,21 @@ ready_field() {
     return 1
 }
 
-# stop_server: SIGTERM, and wait; sets stop_status.
+# stop_server: SIGTERM, and wait; sets stop_status. One that does not end is killed.
 stop_server() {
     stop_status=0
     [[ -n $server_pid ]] || return 0
     kill -TERM "$server_pid" 2>/dev/null || true
-    wait "$server_pid" || stop_status=$?
+    await_server
+}
+
+# await_server: waits for a server that was told to end; sets stop_status.
+await_server() {
+    local deadline=$((SECONDS + server_patience))
+    stop_status=0
+    while kill -0 "$server_pid" 2>/dev/null && ((SECONDS < deadline)); do sleep 0.01; done
+    kill -KILL "$server_pid" 2>/dev/null || true
+    # The shell reports a process that a signal ended; that is for the caller to say.
+    wait "$server_pid" 2>/dev/null || stop_status=$?
     server_pid=''
 }

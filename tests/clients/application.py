@@ -36,7 +36,7 @@ def cache(db):
     while db.exists("page:/old"):
         time.sleep(0.001)
     check("a page that is too old", (db.get("page:/old"), db.ttl("page:/old"), page("/old")), (None, -2, "<h1>/old</h1>"))
-    check("only one makes it", [db.set("making:/new", who, nx=True, px=5000) for who in "ab"], [True, None])
+    check("only one makes it", [db.set("making:/new", who, nx=True, px=600_000) for who in "ab"], [True, None])
     check("several at once", db.mget("page:/", "page:/none", "page:/about"), ["<h1>/</h1>", None, "<h1>/about</h1>"])
     check("all pages", sorted(db.scan_iter("page:*", count=2, _type="string")), ["page:/", "page:/about", "page:/old"])
     check("a part is thrown away", db.unlink(*db.scan_iter("page:*")), 3)
@@ -46,7 +46,7 @@ def queue(db, connect):
     """Orders, taken by three workers as they come, with what each is busy with on a list of its own."""
     def work(name):
         mine = connect()
-        while (order := mine.blmove("orders", f"busy:{name}", 10, "LEFT", "RIGHT")) != "close":
+        while (order := mine.blmove("orders", f"busy:{name}", 120, "LEFT", "RIGHT")) != "close":
             with mine.pipeline() as together:
                 together.hset("order:" + json.loads(order)["id"], "state", "shipped")
                 together.lrem(f"busy:{name}", 1, order).rpush("shipped", order)
@@ -58,10 +58,10 @@ def queue(db, connect):
     for number in range(100):
         db.hset(f"order:{number}", mapping={"state": "new", "pieces": number})
         db.rpush("orders", json.dumps({"id": str(number)}))
-    shipped = [json.loads(db.blpop(["shipped"], 10)[1])["id"] for _ in range(100)]
+    shipped = [json.loads(db.blpop(["shipped"], 120)[1])["id"] for _ in range(100)]
     db.rpush("orders", *["close"] * 3)
     for worker in workers:
-        worker.join(10)
+        worker.join(120)
     check("every order is shipped once", sorted(shipped, key=int), [str(n) for n in range(100)])
     check("as it says", {db.hget(f"order:{n}", "state") for n in range(100)}, {"shipped"})
     check("and the queue is empty", db.llen("orders"), 0)
@@ -111,8 +111,8 @@ def sessions(db):
     """What is known of a visitor, some of it for a short time only."""
     check("a new one", db.hset("session:1", mapping={"user": "ann", "token": "s3cret", "hits": 0}), 3)
     db.expire("session:1", 1800)
-    check("fields that end sooner", db.hexpire("session:1", 30, "token", "nosuch"), [1, -2])
-    check("how soon", [-2 < left <= 30 for left in db.httl("session:1", "token", "user")], [True, True])
+    check("fields that end sooner", db.hexpire("session:1", 1000, "token", "nosuch"), [1, -2])
+    check("how soon", [-2 < left <= 1000 for left in db.httl("session:1", "token", "user")], [True, True])
     check("a hit", [db.hincrby("session:1", "hits", 1) for _ in range(3)], [1, 2, 3])
     check("all of it", db.hgetall("session:1"), {"user": "ann", "token": "s3cret", "hits": "3"})
     db.hpexpire("session:1", 5, "token")
@@ -158,7 +158,7 @@ def stock(db, connect):
     for seller in sellers:
         seller.start()
     for seller in sellers:
-        seller.join(30)
+        seller.join(120)
     check("all is sold, and no more", db.mget("stock", "sold"), ["0", "50"])
     tags = {"ann": ["red", "blue"], "bob": ["blue", "green"]}
     for name, likes in tags.items():
@@ -174,10 +174,10 @@ def news(db, connect):
     readers = [connect().pubsub(ignore_subscribe_messages=False) for _ in range(3)]
     for reader in readers:
         reader.subscribe("news")
-        check("is heard from", reader.get_message(timeout=10)["type"], "subscribe")
+        check("is heard from", reader.get_message(timeout=120)["type"], "subscribe")
     check("how many listen", [db.publish("news", str(n)) for n in range(50)], [3] * 50)
     for reader in readers:
-        heard = [reader.get_message(timeout=10)["data"] for _ in range(50)]
+        heard = [reader.get_message(timeout=120)["data"] for _ in range(50)]
         check("all of it", heard, [str(n) for n in range(50)])
         reader.close()
 

@@ -20,7 +20,7 @@ class Bare:
     """A socket, a hiredis reader and its packer: no client library in between."""
 
     def __init__(self, host, port, step=1 << 16):
-        self.socket = socket.create_connection((host, port), timeout=5)
+        self.socket = socket.create_connection((host, port), timeout=120)
         self.reader = hiredis.Reader(notEnoughData=Ellipsis)
         # How many bytes the reader is given at once.
         self.step = step

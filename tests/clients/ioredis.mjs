@@ -73,12 +73,12 @@ async function smoke() {
   // A connection that is killed under the client: it opens another one and goes on.
   const other = connect({ connectionName: 'other' });
   check('two connections', [await client.client('GETNAME'), await other.client('GETNAME')], ['smoke', 'other']);
-  const popped = client.blpop('nosuch', 'queue', 10);
+  const popped = client.blpop('nosuch', 'queue', 120);
   await other.rpush('queue', 'first', 'second');
   check('BLPOP', await popped, ['queue', 'first']);
-  check('BLMOVE', await client.blmove('queue', 'taken', 'LEFT', 'RIGHT', 10), 'second');
+  check('BLMOVE', await client.blmove('queue', 'taken', 'LEFT', 'RIGHT', 120), 'second');
   check('BLPOP in vain', await client.blpop('queue', 0.01), null);
-  const scored = client.bzpopmin('scores', 10);
+  const scored = client.bzpopmin('scores', 120);
   await other.zadd('scores', 1.5, 'a');
   check('BZPOPMIN', await scored, ['scores', 'a', '1.5']);
 

@@ -83,12 +83,12 @@ async function smoke(RESP) {
   // A connection that is killed under the client: it opens another one and goes on.
   const other = await connect({ RESP, name: 'other' });
   check('two connections', [await client.clientGetName(), await other.clientGetName()], ['smoke', 'other']);
-  const popped = client.blPop(['nosuch', 'queue'], 10);
+  const popped = client.blPop(['nosuch', 'queue'], 120);
   await other.rPush('queue', ['first', 'second']);
   check('BLPOP', { ...(await popped) }, { key: 'queue', element: 'first' });
-  check('BLMOVE', await client.blMove('queue', 'taken', 'LEFT', 'RIGHT', 10), 'second');
+  check('BLMOVE', await client.blMove('queue', 'taken', 'LEFT', 'RIGHT', 120), 'second');
   check('BLPOP in vain', await client.blPop('queue', 0.01), null);
-  const scored = client.bzPopMin('scores', 10);
+  const scored = client.bzPopMin('scores', 120);
   await other.zAdd('scores', { value: 'a', score: 1.5 });
   check('BZPOPMIN', { ...(await scored) }, { key: 'scores', value: 'a', score: 1.5 });
 

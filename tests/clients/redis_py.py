@@ -139,7 +139,7 @@ def publish_and_subscribe(connect):
     client, listener = connect(decode_responses=True), connect(decode_responses=True).pubsub()
 
     def heard(count):
-        messages = [listener.get_message(timeout=5) or {} for _ in range(count)]
+        messages = [listener.get_message(timeout=120) or {} for _ in range(count)]
         return [(m.get("type"), m.get("pattern"), m.get("channel"), m.get("data")) for m in messages]
 
     listener.subscribe("news", "weather")
@@ -206,7 +206,7 @@ def blocking(connect):
 
     def work():
         worker = connect()
-        while (job := worker.blmove("jobs", "taken", 10)) != b"stop":
+        while (job := worker.blmove("jobs", "taken", 120)) != b"stop":
             worker.rpush("done", job.upper())
             worker.lrem("taken", 1, job)
 
@@ -215,10 +215,10 @@ def blocking(connect):
         worker.start()
     for number in range(200):
         client.rpush("jobs", f"job {number}")
-    done = sorted(text(client.blpop("done", timeout=10)[1]) for _ in range(200))
+    done = sorted(text(client.blpop("done", timeout=120)[1]) for _ in range(200))
     client.rpush("jobs", *["stop"] * len(workers))
     for worker in workers:
-        worker.join(10)
+        worker.join(120)
     check("every job is done once", done, sorted(f"JOB {number}" for number in range(200)))
     check("nothing is left", (client.llen("jobs"), text(client.lrange("taken", 0, -1))), (0, ["stop"] * 3))
     client.delete("taken")

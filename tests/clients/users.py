@@ -49,7 +49,7 @@ def main(host, port, path):
             check("reader reads", (reader.get("secret"), reader.hgetall("page")), ("1", {"title": "x"}))
             check("reader finds", sorted(reader.scan_iter()), ["page", "secret"])
             check("worker is given a job", admin.rpush("jobs:new", "job"), 1)
-            check("worker takes it", worker.blpop(["jobs:new"], timeout=5), ["jobs:new", "job"] if protocol == 3 else ("jobs:new", "job"))
+            check("worker takes it", worker.blpop(["jobs:new"], timeout=120), ["jobs:new", "job"] if protocol == 3 else ("jobs:new", "job"))
             with worker.pipeline(transaction=True) as pipe:
                 pipe.set("result:job", "done").expire("result:job", 60)
                 check("worker leaves its result", pipe.execute(), [True, True])

@@ -8,30 +8,31 @@ tool() {
     local name=$1 want=$2 lines=$3 text
     shift 3
     skipping "redis-cli $name" && return
-    text=$(timeout 20 redis-cli -h "$host" -p "$port" "$@" 2>&1 </dev/null | grep -E "$lines" | sort) || true
+    text=$(timeout $patience redis-cli -h "$host" -p "$port" "$@" 2>&1 </dev/null | grep -E "$lines" | sort) || true
     verdict "redis-cli $name" "$want" "${text//$'\n'/ | }"
 }
 
 # hears MODE COMMANDS WANT: what redis-cli prints, in both protocols, in a MODE that listens while others
 # send COMMANDS, of which the last says END.
 hears() {
-    local mode=$1 commands=$2 want=$3 protocol listener got tries
+    local mode=$1 commands=$2 want=$3 protocol got deadline
     for protocol in 2 3; do
         skipping "RESP$protocol redis-cli $mode" && continue
         # shellcheck disable=SC2086  # the words of the mode
         redis-cli -h "$host" -p "$port" "-$protocol" --no-raw $mode >"$work/heard" 2>&1 &
-        listener=$!
+        listener_pid=$! deadline=$((SECONDS + patience))
         # It listens from when CLIENT LIST shows it.
-        for ((tries = 0; tries < 200; tries++)); do
+        while ((SECONDS < deadline)); do
             [[ $(redis-cli -h "$host" -p "$port" CLIENT LIST) != *" cmd=${mode%% *} "* ]] || break
             sleep 0.02
         done
         cli <<<"${commands// ;; /$'\n'}" >/dev/null
-        for ((tries = 0; tries < 200; tries++)); do
+        while ((SECONDS < deadline)); do
             ! grep -q END "$work/heard" || break
             sleep 0.02
         done
-        { kill "$listener" && wait "$listener"; } 2>/dev/null || true
+        { kill "$listener_pid" && wait "$listener_pid"; } 2>/dev/null || true
+        listener_pid=''
         got=$(sed -e 's/^ *//' -e '/^$/d' "$work/heard")
         verdict "RESP$protocol redis-cli $mode" "$want" "${got//$'\n'/ | }"
     done
@@ -71,7 +72,7 @@ hears 'psubscribe n*' 'PUBLISH news END' 'Reading messages… | 1) "psubscribe" 
 needs valkey reply 'CLIENT SETNAME gone ;; CLIENT KILL NAME gone SKIPME no ;; PING ;; PING' 'OK | (integer) 1 | Error: … | PONG'
 
 # redis-benchmark ends at the first error. A line of headings, then one for each test.
-tests=$(timeout 60 redis-benchmark -h "$host" -p "$port" -n 1000 -c 20 --csv 2>&1 | grep -c '^"[A-Z].*,"[0-9.]*"$') || true
+tests=$(timeout $patience redis-benchmark -h "$host" -p "$port" -n 1000 -c 20 --csv 2>&1 | grep -c '^"[A-Z].*,"[0-9.]*"$') || true
 verdict 'redis-benchmark: the whole default suite' yes "$( ((tests >= 20)) && echo yes || echo "$tests tests")"
 
 # What redis_exporter, RedisInsight and their like ask, where no other file here does.

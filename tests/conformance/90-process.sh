@@ -29,11 +29,11 @@ process_checks() {
         exec {fd}<>"/dev/tcp/${here%:*}/${here##*:}"
         fds+=("$fd")
         printf 'AUTH sesame\r\n' >&"$fd"
-        IFS= read -r -t 5 -u "$fd" line
+        IFS= read -r -t $patience -u "$fd" line
     done
     exec {fd}<>"/dev/tcp/${here%:*}/${here##*:}"
     line=
-    IFS= read -r -t 5 -u "$fd" line || true
+    IFS= read -r -t $patience -u "$fd" line || true
     verdict 'one client too many is told so' '-ERR max number of clients reached' "${line%$'\r'}"
     exec {fd}>&-
     for fd in "${fds[@]}"; do exec {fd}>&-; done
@@ -41,14 +41,12 @@ process_checks() {
     fresh -o timeout=0
     here=$(ready_field tcp)
     at "$here" SHUTDOWN NOSAVE >/dev/null 2>&1 || true
-    stop_status=0
-    wait "$server_pid" || stop_status=$?
-    server_pid=''
+    await_server
     verdict 'SHUTDOWN NOSAVE ends it with status 0' 0 "$stop_status"
 
     printf 'timeout 5\nnosuch-directive x\n' >"$work/bad.conf"
-    verdict 'a bad directive is named with file and line' "…bad.conf…2…nosuch-directive…" "$(timeout 10 "$bin" "$work/bad.conf" --port 0 2>&1 || true)"
-    verdict 'a bad directive stops the start' 'failed' "$(timeout 10 "$bin" "$work/bad.conf" --port 0 >/dev/null 2>&1 && echo started || echo failed)"
+    verdict 'a bad directive is named with file and line' "…bad.conf…2…nosuch-directive…" "$(timeout $patience "$bin" "$work/bad.conf" --port 0 2>&1 || true)"
+    verdict 'a bad directive stops the start' 'failed' "$(timeout $patience "$bin" "$work/bad.conf" --port 0 >/dev/null 2>&1 && echo started || echo failed)"
     verdict '--version' 'respd…' "$("$bin" --version 2>&1 || true)"
 }
 [[ -z $server_pid ]] || process_checks
