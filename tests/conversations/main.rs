@@ -48,6 +48,7 @@
 //! A line that begins with a space goes on with the reply above it.
 
 mod conversation;
+mod coverage;
 mod notation;
 mod play;
 mod record;
@@ -66,6 +67,8 @@ use side::{Engine, Remote, Side};
 fn config(conversation: &Conversation) -> Config {
     let mut config = Config::default();
     config.apply_option("enable-debug-command", "yes").unwrap();
+    // A failed login is answered at once, as by the reference.
+    config.apply_option("auth-failure-delay", "0").unwrap();
     for (name, value) in &conversation.config {
         config.apply_option(name, value).unwrap();
     }

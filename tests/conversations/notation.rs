@@ -24,6 +24,7 @@
 //! | `{x*5000}` | a text so many times |
 //! | `...` | any elements, or none |
 //! | `{unordered}["a" "b"]` `{pairs}["f" "v"]` | elements, or elements two by two, in any order |
+//! | `{unordered}"a\nb\n"` | a text with these lines in any order |
 //!
 //! Words of commands are texts, too, without quotes if they need none.
 
@@ -44,6 +45,8 @@ pub enum Pattern {
     Word(&'static str),
     /// The byte of the type, and what follows; a bulk string has `$`.
     Scalar(u8, Text),
+    /// A text as that, whose lines may come in any order.
+    Lines(u8, Text),
     /// `*`, `~`, `>` or `%`; a map's keys and values take turns.
     Aggregate(u8, Order, Vec<Pattern>),
     Attribute(Vec<Pattern>, Box<Pattern>),
@@ -201,6 +204,18 @@ impl Pattern {
             (Pattern::Scalar(kind, text), Pattern::Scalar(other, bytes)) => {
                 kind == other && text.fits(&bytes.bytes(names).unwrap_or_default(), names)
             }
+            (Pattern::Lines(kind, text), Pattern::Scalar(other, bytes)) => {
+                let mut left = bytes.split(b'\n');
+                let lines = text.split(b'\n');
+                let is_as_long = kind == other && left.len() == lines.len();
+                is_as_long
+                    && lines.iter().all(|line| {
+                        let fits = |other: &Text| {
+                            line.fits(&other.bytes(names).unwrap_or_default(), &mut names.clone())
+                        };
+                        left.iter().position(fits).map(|found| left.remove(found)).is_some()
+                    })
+            }
             (Pattern::Aggregate(kind, order, items), Pattern::Aggregate(other, _, values)) => {
                 kind == other && items_fit(*order, if *kind == b'%' { 2 } else { 1 }, items, values, names)
             }
@@ -331,11 +346,12 @@ impl Hole {
             Hole::Int | Hole::Num => {
                 let sign = usize::from(text.first() == Some(&b'-'));
                 let digits = run(&text[sign..], &u8::is_ascii_digit);
-                let mut len = sign + digits;
-                if self == Hole::Num && text.get(len) == Some(&b'.') {
-                    len += 1 + run(&text[len + 1..], &u8::is_ascii_digit);
+                match self {
+                    Hole::Int if digits > 0 => sign + digits,
+                    // Decimals, and an exponent.
+                    Hole::Num if digits > 0 => run(text, &|byte| b"+-.e0123456789".contains(byte)),
+                    _ => 0,
                 }
-                if digits == 0 { 0 } else { len }
             }
             Hole::Hex => run(text, &u8::is_ascii_hexdigit),
             Hole::Word => run(text, &|byte| !byte.is_ascii_whitespace()),
@@ -369,6 +385,7 @@ impl Pattern {
                 };
                 Pattern::Aggregate(*kind, *order, items)
             }
+            (Pattern::Lines(..), Pattern::Scalar(kind, text)) => Pattern::Lines(*kind, text.clone()),
             (Pattern::Scalar(kind, text), Pattern::Scalar(other, new)) if kind == other => {
                 let new = new.bytes(names).unwrap_or_default();
                 Pattern::Scalar(*kind, text.renewed(&new, b"\n", names))
@@ -456,10 +473,24 @@ impl Pattern {
         match self {
             Pattern::Aggregate(kind, _, items) if !items.is_empty() => {
                 let mut lines = self.opening();
-                for line in items.chunks(if *kind == b'%' { 2 } else { 1 }) {
-                    lines += &format!("{margin}  {}", elements(line, *kind, indent + 2));
+                let mut column = WIDTH;
+                for item in items.chunks(if *kind == b'%' { 2 } else { 1 }) {
+                    let item = elements(item, *kind, indent + 2);
+                    // Elements fill lines; pairs, and what takes several, have their own.
+                    let is_tall = *kind == b'%' || item.contains('\n');
+                    if is_tall || column + 1 + item.len() > WIDTH {
+                        lines += &format!("{margin}  {item}");
+                        column = if is_tall { WIDTH } else { indent + 2 + item.len() };
+                    } else {
+                        lines += &format!(" {item}");
+                        column += 1 + item.len();
+                    }
                 }
                 lines + &margin + "]"
+            }
+            Pattern::Lines(kind, text) => {
+                let order = "{unordered}";
+                order.to_owned() + &Pattern::Scalar(*kind, text.clone()).written(indent + order.len())
             }
             Pattern::Scalar(kind, text) => {
                 let parts = text.split(b'\n');
@@ -488,6 +519,9 @@ impl Pattern {
             Pattern::Rest => "...".to_owned(),
             Pattern::Word(word) => (*word).to_owned(),
             Pattern::Scalar(b'$', text) => text.quoted(),
+            Pattern::Lines(kind, text) => {
+                format!("{{unordered}}{}", Pattern::Scalar(*kind, text.clone()).on_one_line())
+            }
             Pattern::Scalar(kind, text) => {
                 let kind_of_text = char::from(*kind);
                 match QUOTED.contains(kind) || !text.is_bare() {
@@ -628,6 +662,7 @@ impl Reader<'_> {
             if self.takes(word) {
                 return match self.value()? {
                     Pattern::Aggregate(kind, _, items) => Ok(Pattern::Aggregate(kind, order, items)),
+                    Pattern::Scalar(kind, text) => Ok(Pattern::Lines(kind, text)),
                     _ => Err(format!("{word} stands before elements")),
                 };
             }

@@ -2,7 +2,7 @@
 //!
 //! A reply that still fits stays as it is written, placeholders included; what does not fit is written
 //! anew, with the placeholders that still hold. A command without a reply is given what arrives
-//! within a moment, so it is enough to write the commands; one that waits stays without. Lines of
+//! within a moment, so it is enough to write the commands; one that waits longer, or stands before `!advance`, stays without. Lines of
 //! respd's own, beside `!ours`, are not touched.
 
 use std::time::Duration;
@@ -56,7 +56,9 @@ impl Ear for Recorder<'_> {
             let renewed = pattern.as_ref().map_or(found.clone(), |old| old.renewed(&found, names));
             self.heard[index].push(Some(renewed));
         }
-        let asks = matches!(step.act, Act::Send { with_next: false, .. } | Act::Raw(_));
+        let waits = self.conversation.steps.get(index + 1);
+        let waits = waits.is_some_and(|next| matches!(next.act, Act::Advance(_)));
+        let asks = matches!(step.act, Act::Send { with_next: false, .. } | Act::Raw(_)) && !waits;
         if step.replies.is_empty() && asks {
             let mut patience = MOMENT;
             while let Some(frame) = side.late_frame(&step.connection, patience) {

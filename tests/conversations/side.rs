@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use respd::local::{Connection, Local, request};
+use respd::local::{Connection, Local};
 use respd::resp::value;
 use respd::server::Running;
 use respd::world::{Address, Peer};
@@ -134,8 +134,6 @@ impl Side for Engine {
 pub struct Remote {
     addr: SocketAddr,
     clients: BTreeMap<String, Socket>,
-    /// Hears when the server has heard everything.
-    witness: Option<Socket>,
     host: Host,
 }
 
@@ -150,7 +148,7 @@ impl Remote {
         let server = Server::builder().config(config).any_port().bind().unwrap();
         let addr = server.addr().expect("a TCP listener");
         let host = Host::Respd { _server: server.spawn() };
-        Remote { addr, clients: BTreeMap::new(), witness: None, host }
+        Remote { addr, clients: BTreeMap::new(), host }
     }
 
     /// Starts `program`, which takes the options of valkey-server.
@@ -159,7 +157,7 @@ impl Remote {
         let mut command = Command::new(program);
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
         command.args(["--enable-debug-command", "yes", "--dir", "/tmp"]);
-        for (name, value) in config {
+        for (name, value) in config.iter().filter(|(name, _)| name != "persona") {
             command.args([format!("--{name}").as_str(), value]);
         }
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
@@ -170,7 +168,7 @@ impl Remote {
             assert!(begun.elapsed() < PATIENCE, "{program} does not start");
             std::thread::sleep(Duration::from_millis(5));
         }
-        Remote { addr, clients: BTreeMap::new(), witness: None, host: Host::Reference(child) }
+        Remote { addr, clients: BTreeMap::new(), host: Host::Reference(child) }
     }
 
     fn client(&mut self, name: &str) -> &mut Socket {
@@ -213,13 +211,12 @@ impl Side for Remote {
         self.client(name).frame(patience)
     }
 
-    /// A server that answers a second time has served everything that came before the first.
+    /// A server that lets a second client go has served everything that came before the first.
     fn settle(&mut self) {
-        let addr = self.addr;
-        let witness = self.witness.get_or_insert_with(|| Socket::connect(addr));
         for _ in 0..2 {
-            witness.stream.write_all(&request(["PING"])).unwrap();
-            witness.frame(PATIENCE).expect("a reply to PING");
+            let mut witness = Socket::connect(self.addr);
+            witness.stream.shutdown(Shutdown::Write).ok();
+            while witness.fill(PATIENCE) {}
         }
     }
 
