@@ -33,7 +33,10 @@ pub struct Step {
 }
 
 pub enum Act {
-    Send { words: Vec<Text>, with_next: bool },
+    Send {
+        words: Vec<Text>,
+        with_next: bool,
+    },
     Raw(Vec<Text>),
     /// Reads what arrives without having been asked for.
     Read,
@@ -156,7 +159,9 @@ impl Reader {
                 ["!finish"] => Act::Finish,
                 ["!close"] => Act::Close,
                 ["!closed"] => Act::Closed,
-                ["!advance", time] => Act::Advance(duration(time).ok_or("no time like 5s or 50ms")?),
+                ["!advance", time] => {
+                    Act::Advance(duration(time).ok_or("no time like 5s or 50ms")?)
+                }
                 _ => return Err("no line of a conversation".to_owned()),
             }
         };
@@ -203,7 +208,8 @@ pub fn folder() -> PathBuf {
 pub fn all() -> Vec<Conversation> {
     let mut found = Vec::new();
     for family in entries(&folder()).into_iter().filter(|path| path.is_dir()) {
-        for path in entries(&family) {
+        let is_text = |path: &PathBuf| path.extension().is_some_and(|end| end == "txt");
+        for path in entries(&family).into_iter().filter(is_text) {
             let name = path.strip_prefix(folder()).unwrap().display().to_string();
             found.push(Conversation::read(&name, &fs::read_to_string(&path).unwrap()));
         }

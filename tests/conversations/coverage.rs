@@ -14,6 +14,7 @@ use crate::notation::{Names, Pattern};
 
 /// What no conversation can hold, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("asking", "an error without a cluster"),
     ("cluster", "every subcommand is an error here"),
     ("shutdown", "ends the server: `process`"),
     ("config|rewrite", "needs a file: `process`"),
@@ -45,7 +46,12 @@ fn every_option_has_a_reply() {
         let left = options(row).into_iter().filter(|option| !option.occurs_in(said));
         missing.extend(left.map(|option| format!("{} {option:?}", row.full_name)));
     }
-    assert!(missing.is_empty(), "{} are in no conversation:\n{}", missing.len(), missing.join("\n"));
+    assert!(
+        missing.is_empty(),
+        "{} are in no conversation:\n{}",
+        missing.len(),
+        missing.join("\n")
+    );
 }
 
 /// What a synopsis leaves to the client.
@@ -117,7 +123,9 @@ fn is_answered(step: &Step) -> bool {
     let mut replies = step.replies.iter().filter_map(|reply| reply.pattern.as_ref());
     replies.all(|reply| match reply {
         Pattern::Scalar(b'-', _) => false,
-        Pattern::Scalar(b'+', text) => text.bytes(&Names::new()).is_none_or(|text| text != b"QUEUED"),
+        Pattern::Scalar(b'+', text) => {
+            text.bytes(&Names::new()).is_none_or(|text| text != b"QUEUED")
+        }
         _ => true,
     })
 }

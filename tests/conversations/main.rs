@@ -78,7 +78,8 @@ fn config(conversation: &Conversation) -> Config {
 /// The conversations that the environment variable asks for, or all.
 fn chosen() -> Vec<Conversation> {
     let chosen = std::env::var("RESPD_CONVERSATIONS").unwrap_or_default();
-    let is_chosen = |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
+    let is_chosen =
+        |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
     conversation::all().into_iter().filter(|found| is_chosen(&found.name)).collect()
 }
 
@@ -91,7 +92,12 @@ fn play_all(
     let mut wrong = Vec::new();
     for conversation in chosen().iter().filter(|conversation| is_wanted(conversation)) {
         for &protocol in conversation.protocols() {
-            wrong.extend(Judge::judge(conversation, &mut *side(conversation), protocol, is_reference));
+            wrong.extend(Judge::judge(
+                conversation,
+                &mut *side(conversation),
+                protocol,
+                is_reference,
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
@@ -177,6 +183,9 @@ fn a_wrong_reply_is_found_wherever_it_is_played() {
         assert!(wrong[0].contains("nobody asked for"), "{wrong:?}");
         let wrong = Judge::judge(&conversation, &mut *side(), 3, false);
         assert_eq!(wrong.len(), 2, "{wrong:?}");
-        assert!(wrong[0].starts_with("example.txt:3 (RESP3): > GET k\nwanted\n3< \"w\""), "{wrong:?}");
+        assert!(
+            wrong[0].starts_with("example.txt:3 (RESP3): > GET k\nwanted\n3< \"w\""),
+            "{wrong:?}"
+        );
     }
 }

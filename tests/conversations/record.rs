@@ -59,7 +59,9 @@ impl Ear for Recorder<'_> {
         let waits = self.conversation.steps.get(index + 1);
         let waits = waits.is_some_and(|next| matches!(next.act, Act::Advance(_)));
         let asks = matches!(step.act, Act::Send { with_next: false, .. } | Act::Raw(_)) && !waits;
-        if step.replies.is_empty() && asks {
+        let is_of_reference = step.ours.is_some();
+        let is_new = step.replies.iter().all(|reply| reply.is_of_reference != is_of_reference);
+        if is_new && asks {
             let mut patience = MOMENT;
             while let Some(frame) = side.late_frame(&step.connection, patience) {
                 self.heard[index].push(Some(found(&frame)));

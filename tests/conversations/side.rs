@@ -110,8 +110,7 @@ impl Side for Engine {
     }
 
     fn is_closed(&mut self, name: &str) -> bool {
-        let is_closed =
-            self.receive(name).is_empty() && !self.local.is_open(self.clients[name].0);
+        let is_closed = self.receive(name).is_empty() && !self.local.is_open(self.clients[name].0);
         self.clients.remove(name);
         is_closed
     }
