@@ -2,7 +2,6 @@
 //!
 //! | module | proves |
 //! |---|---|
-//! | `transcripts` | conversations in `transcripts/*.txt`: on the engine, over TCP, against a reference |
 //! | `wire` | requests in any pieces, broken ones too; limits; one reply for each command |
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `clients` | what time does to clients; time is told, never waited for |
@@ -21,7 +20,7 @@
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `layers` | the house rules of `src/` |
 //!
-//! `socket` and `process` are what `net` and `transcripts` talk through, `talk` is what many others do; `readme` keeps README.md true.
+//! `socket` and `process` are what `net` talks through, `talk` is what many others do; `readme` keeps README.md true.
 
 mod acl;
 mod changes;
@@ -41,7 +40,6 @@ mod socket;
 mod table;
 mod talk;
 mod tracking;
-mod transcripts;
 mod waiting;
 mod watching;
 mod wire;

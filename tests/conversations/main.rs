@@ -1,0 +1,191 @@
+//! Conversations: what clients say, and what they must be answered.
+//!
+//! They are kept by family in `tests/conversations/*/*.txt`. Each is played in RESP2 and in RESP3: on
+//! the engine alone, where time is told; over TCP, unless it needs told time; and against another
+//! server, when the environment variable `RESPD_REFERENCE` names a program that takes the options of
+//! valkey-server. The replies are those of Valkey 9.1: `scripts/record FILE...` writes them.
+//!
+//! ```text
+//! # a comment
+//! !config timeout 10        how the server is started
+//! !plain                    connections are not greeted: the file says HELLO itself, and is played once
+//! > SET key "two words"     a command
+//! < +OK                     its reply; `notation` has the spelling of every value
+//! > GET nosuch
+//! 2< $-1                    in RESP2
+//! 3< _                      and in RESP3
+//! > CLIENT ID
+//! < :{me:int}               what varies has a name if it occurs again,
+//! > CLIENT KILL ID {me}     in replies and in commands
+//! @other                    from here on another connection speaks (the first is `main`)
+//! > BLPOP list 0            no reply: it waits
+//! @main
+//! > RPUSH list {x*5000}     a word with 5000 x
+//! < :1
+//! @other
+//! < ["list" "{x*5000}"]     what arrives without a question
+//! < nothing                 and nothing more
+//! >+ MULTI                  goes out in one write with what comes next
+//! > EXEC
+//! < +OK
+//! < []
+//! >> "PING\r\n"             bytes as they are
+//! < +PONG
+//! > CLIENT KILL {addr:main} the address of a connection
+//! < +OK
+//! > MONITOR
+//! < +OK
+//! > MONITOR
+//! !ours MONITOR a second time
+//! < +OK                     where respd differs on purpose: its reply, the title in DIFFERENCES.md,
+//! ref< nothing              and the reply of the reference. At the head it means the whole file
+//! !advance 50ms             time passes; a reference really waits
+//! !finish                   the client sends nothing more
+//! !close                    the client is gone
+//! !closed                   the server has closed the connection
+//! ```
+//!
+//! A line that begins with a space goes on with the reply above it.
+
+mod conversation;
+mod coverage;
+mod notation;
+mod play;
+mod record;
+mod side;
+
+use std::fs;
+
+use respd::Config;
+
+use conversation::Conversation;
+use play::Judge;
+use record::Recorder;
+use side::{Engine, Remote, Side};
+
+/// The configuration that a conversation is played with.
+fn config(conversation: &Conversation) -> Config {
+    let mut config = Config::default();
+    config.apply_option("enable-debug-command", "yes").unwrap();
+    // A failed login is answered at once, as by the reference.
+    config.apply_option("auth-failure-delay", "0").unwrap();
+    for (name, value) in &conversation.config {
+        config.apply_option(name, value).unwrap();
+    }
+    config
+}
+
+/// The conversations that the environment variable asks for, or all.
+fn chosen() -> Vec<Conversation> {
+    let chosen = std::env::var("RESPD_CONVERSATIONS").unwrap_or_default();
+    let is_chosen =
+        |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
+    conversation::all().into_iter().filter(|found| is_chosen(&found.name)).collect()
+}
+
+/// Plays conversations on what `side` makes of each, in each of its protocols.
+fn play_all(
+    is_reference: bool,
+    is_wanted: impl Fn(&Conversation) -> bool,
+    mut side: impl FnMut(&Conversation) -> Box<dyn Side>,
+) {
+    let mut wrong = Vec::new();
+    for conversation in chosen().iter().filter(|conversation| is_wanted(conversation)) {
+        for &protocol in conversation.protocols() {
+            wrong.extend(Judge::judge(
+                conversation,
+                &mut *side(conversation),
+                protocol,
+                is_reference,
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn on_the_engine() {
+    play_all(false, |_| true, |conversation| Box::new(Engine::new(config(conversation))));
+}
+
+#[test]
+fn over_tcp() {
+    play_all(
+        false,
+        |conversation| !conversation.is_timed(),
+        |conversation| Box::new(Remote::respd(config(conversation))),
+    );
+}
+
+#[test]
+fn on_a_reference() {
+    let Ok(program) = std::env::var("RESPD_REFERENCE") else { return };
+    play_all(
+        true,
+        |conversation| conversation.ours.is_none(),
+        |conversation| Box::new(Remote::reference(&program, &conversation.config)),
+    );
+}
+
+/// Writes the replies of the reference into the files that `RESPD_CONVERSATIONS` names.
+#[test]
+#[ignore = "it changes files: see scripts/record"]
+fn record() {
+    let program = std::env::var("RESPD_REFERENCE").expect("a reference");
+    for conversation in chosen().iter().filter(|conversation| conversation.ours.is_none()) {
+        let heard: Vec<Recorder<'_>> = conversation
+            .protocols()
+            .iter()
+            .map(|&protocol| {
+                let mut side = Remote::reference(&program, &conversation.config);
+                Recorder::listen(conversation, &mut side, protocol)
+            })
+            .collect();
+        for what in heard.iter().flat_map(|recorder| &recorder.wrong) {
+            eprintln!("{what}");
+        }
+        let path = conversation::folder().join(&conversation.name);
+        fs::write(path, record::rewritten(conversation, &heard)).unwrap();
+    }
+}
+
+/// A difference is explained where all of them are.
+#[test]
+fn what_is_ours_is_in_differences() {
+    let differences = include_str!("../it/DIFFERENCES.md");
+    let mut unknown = Vec::new();
+    for conversation in conversation::all() {
+        let of_steps = conversation.steps.iter().filter_map(|step| step.ours.as_ref());
+        for title in conversation.ours.iter().chain(of_steps) {
+            let is_known = differences.contains(&format!("| {title} |"))
+                || differences.contains(&format!("## {title}\n"));
+            if !is_known {
+                unknown.push(format!("{}: {title}", conversation.name));
+            }
+        }
+    }
+    unknown.dedup();
+    assert!(unknown.is_empty(), "DIFFERENCES.md has no such line:\n{}", unknown.join("\n"));
+}
+
+#[test]
+fn a_wrong_reply_is_found_wherever_it_is_played() {
+    let text = "> SET k v\n< +OK\n> GET k\n2< \"v\"\n3< \"w\"\n> PING\n> PING\n< +PONG\n";
+    let conversation = Conversation::read("example.txt", text);
+    let sides: [fn() -> Box<dyn Side>; 2] = [
+        || Box::new(Engine::new(Config::default())),
+        || Box::new(Remote::respd(Config::default())),
+    ];
+    for side in sides {
+        let wrong = Judge::judge(&conversation, &mut *side(), 2, false);
+        // The first PING has no reply in the file, so its PONG was taken for the next one.
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert!(wrong[0].contains("nobody asked for"), "{wrong:?}");
+        let wrong = Judge::judge(&conversation, &mut *side(), 3, false);
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
+        assert!(
+            wrong[0].starts_with("example.txt:3 (RESP3): > GET k\nwanted\n3< \"w\""),
+            "{wrong:?}"
+        );
+    }
+}
