@@ -200,9 +200,10 @@ impl Engine {
 
     // Connections.
 
-    /// A newcomer. The error is what to send it before closing.
+    /// A newcomer. The error is what to send it before closing. An unauthenticated client may be closed in
+    /// its favour: see [`strangers`].
     pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
-        if let Err(refused) = self.world.welcomes(&peer) {
+        if let Err(refused) = self.world.admit(&peer) {
             self.world.stats.connections_rejected += 1;
             let mut reply = Reply::new(Vec::new(), Default::default());
             reply.error(&refused);

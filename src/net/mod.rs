@@ -1,8 +1,8 @@
 //! The reactor: sockets, readiness and time, on one thread.
 //!
 //! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
-//! of a turn: wait for events; accept; read every readable client within a byte budget; let the engine
-//! settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
+//! of a turn: wait for events; read every readable client within a byte budget; accept, so that what a client
+//! has sent is read before a newcomer may take its place; let the engine settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
 //! ask for writability only if something is left; close the doomed. A client's slot in the engine is its
 //! poll token. Slots are freed after the batch of events that may still mention them.
 //!
@@ -253,8 +253,9 @@ impl Reactor {
                     }
                 }
                 Token(token) if token >= LISTENERS => {
-                    if let Some(index) = self.listener_tokens.iter().position(|&at| at == token) {
-                        self.accept(engine, index, now);
+                    let index = self.listener_tokens.iter().position(|&at| at == token);
+                    if let Some(index) = index.filter(|_| self.accept_at.is_none()) {
+                        self.listeners[index].come_back();
                     }
                 }
                 Token(slot) => {
@@ -271,7 +272,7 @@ impl Reactor {
             self.adopt(wanted)?;
             self.listeners.iter().for_each(|listener| listener.retune(&engine.world.config));
         }
-        self.resume_accepting(engine, now);
+        self.accept_newcomers(engine, now);
         engine.take_touched(touched);
         for &slot in touched.iter() {
             self.flush(engine, slot);
@@ -297,8 +298,11 @@ impl Reactor {
         if self.accept_at.is_some() {
             return;
         }
+        // Listeners of one kind share the places for newcomers.
+        let share = self.listeners.len();
         let listener = &mut self.listeners[index];
-        for _ in 0..ACCEPT_BUDGET {
+        let most = engine.world.most_newcomers(listener.bound().kind()) / share;
+        for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
             match listener.accept() {
                 Ok(Some((stream, peer))) => match engine.connect(peer) {
                     Ok(slot) => {
@@ -330,8 +334,9 @@ impl Reactor {
         listener.come_back();
     }
 
-    /// Goes on where the last turn stopped accepting: for its budget, or for want of descriptors.
-    fn resume_accepting(&mut self, engine: &mut Engine, now: Now) {
+    /// Accepts where newcomers were told of, or where the last turn stopped: for its budget, or for want of
+    /// descriptors.
+    fn accept_newcomers(&mut self, engine: &mut Engine, now: Now) {
         if let Some(due) = self.accept_at {
             if due > now.mono {
                 return;
