@@ -22,6 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use mio::{Events, Poll, Token, Waker};
 
 use crate::engine::Engine;
+use crate::world::peer_log::Cause;
 use crate::world::{Config, Now, Rebind, Slot, process};
 use connection::{Connection, Flushed, Received};
 use listener::{Binder, Listener, Wanted};
@@ -308,7 +309,8 @@ impl Reactor {
                     Ok(slot) => {
                         let mut connection = Connection::new(stream);
                         if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
-                            log::warn!("cannot wait for a newcomer: {error}");
+                            let line = format_args!("cannot wait for a newcomer: {error}");
+                            engine.world.peer_log.log(Cause::Accept, now.mono, line);
                             engine.disconnect(slot);
                             continue;
                         }
@@ -318,17 +320,21 @@ impl Reactor {
                         self.connections[slot] = Some(connection);
                     }
                     Err(farewell) => {
-                        Connection::new(stream).dismiss(&farewell, &mut self.buffer);
+                        let heard = Connection::new(stream).dismiss(&farewell, &mut self.buffer);
+                        if let Err(error) = heard {
+                            log_broken(engine, "telling a newcomer why it cannot stay", &error);
+                        }
                     }
                 },
                 Ok(None) => return,
                 Err(error) if listener::is_out_of_descriptors(&error) => {
-                    log::warn!("accepting pauses: {error}");
+                    let line = format_args!("accepting pauses: {error}");
+                    engine.world.peer_log.log(Cause::Accept, now.mono, line);
                     self.accept_at = Some(now.mono + ACCEPT_PAUSE);
                     return;
                 }
                 // That newcomer is gone; the next one may be fine.
-                Err(error) => log::debug!("a connection was not accepted: {error}"),
+                Err(error) => log_broken(engine, "accepting", &error),
             }
         }
         listener.come_back();
@@ -383,7 +389,7 @@ impl Reactor {
                 Received::Nothing => return,
                 Received::End => return engine.finish(slot),
                 Received::Broken(error) => {
-                    log::debug!("reading failed: {error}");
+                    log_broken(engine, "reading", &error);
                     return engine.hang_up(slot);
                 }
             }
@@ -395,16 +401,19 @@ impl Reactor {
         let Some(Some(connection)) = self.connections.get_mut(slot) else {
             return;
         };
-        match connection.flush(engine, slot) {
-            Flushed::All => connection.want_writable(self.poll.registry(), Token(slot), false),
-            Flushed::Part => {
-                connection.want_writable(self.poll.registry(), Token(slot), true);
-                engine.stalled(slot);
+        let flushed = connection.flush(engine, slot);
+        let is_stalled = matches!(flushed, Flushed::Part);
+        if let Flushed::Broken(error) = flushed {
+            log_broken(engine, "writing", &error);
+            engine.hang_up(slot);
+        } else {
+            let registry = self.poll.registry();
+            if let Err(error) = connection.want_writable(registry, Token(slot), is_stalled) {
+                log_broken(engine, "waiting", &error);
             }
-            Flushed::Broken(error) => {
-                log::debug!("writing failed: {error}");
-                engine.hang_up(slot);
-            }
+        }
+        if is_stalled {
+            engine.stalled(slot);
         }
         if engine.is_over(slot) {
             if let Some(connection) = self.connections[slot].take()
@@ -455,6 +464,12 @@ impl Reactor {
         self.connections.clear();
         Ok(())
     }
+}
+
+/// Logs what failed on a client's connection.
+fn log_broken(engine: &mut Engine, what: &str, error: &io::Error) {
+    let line = format_args!("{what} failed: {error}");
+    engine.world.peer_log.log(Cause::Connection, engine.world.now.mono, line);
 }
 
 /// As INFO's `listener` lines show them.

@@ -14,6 +14,7 @@
 use super::access::UserId;
 use super::client::{Doom, Kind, Peer};
 use super::clients::RESERVED_PLACES;
+use super::peer_log::Cause;
 use super::{Slot, World};
 use crate::error::{self, Error};
 
@@ -41,11 +42,9 @@ impl World {
                 if self.clients.has_room(kind, most, RESERVED_PLACES, 1) && !is_open =>
             {
                 let client = &self.clients[slot];
-                log::debug!(
-                    "client {} at {} makes room for a newcomer",
-                    client.id,
-                    client.peer.addr
-                );
+                let (id, addr) = (client.id, &client.peer.addr);
+                let line = format_args!("client {id} at {addr} makes room for a newcomer");
+                self.peer_log.log(Cause::Replaced, self.now.mono, line);
                 self.clients.doom(slot, Doom::Now);
                 Ok(())
             }
@@ -113,7 +112,9 @@ impl World {
             && let Some((_, slot)) = self.first_stranger()
         {
             let client = &self.clients[slot];
-            log::debug!("client {} at {} did not log in in time", client.id, client.peer.addr);
+            let (id, addr) = (client.id, &client.peer.addr);
+            let line = format_args!("client {id} at {addr} did not log in in time");
+            self.peer_log.log(Cause::LoginTimeout, self.now.mono, line);
             self.clients.doom(slot, Doom::Now);
         }
     }
