@@ -298,7 +298,7 @@ impl Engine {
     pub fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
-        if client.wait().is_some_and(|wait| wait.has_failed) {
+        if client.wait().is_some_and(|wait| wait.until.is_done) {
             // What it is owed has only been put off.
         } else if client.is_waiting {
             // Nobody may take an element for a client that has gone.

@@ -50,6 +50,10 @@ pub const NOT_AN_INT: Error =
 pub const NOAUTH: Error = Error::fixed("NOAUTH Authentication required.");
 pub const WRONGPASS: Error =
     Error::fixed("WRONGPASS invalid username-password pair or user is disabled.");
+/// Said to a client whose address has failed so often that its login is not looked at.
+pub const TOO_MANY_FAILED_LOGINS: Error = Error::fixed(
+    "ERR too many failed logins from this address: this one was not tried, try again later",
+);
 pub const WRONGTYPE: Error =
     Error::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
 pub const OOM: Error = Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");

@@ -345,6 +345,86 @@ fn the_answer_to_a_failed_login_is_put_off() {
     assert_eq!(sleep(&mut local), 25 * MILLISECOND, "forgotten after success");
 }
 
+/// What each of them has been answered by now.
+fn answered(local: &mut Local, clients: &[Connection], answer: &str) -> usize {
+    clients.iter().filter(|&&client| received(local, client) == answer).count()
+}
+
+#[test]
+fn answers_of_an_address_come_one_after_the_other() {
+    let mut local = locked(&[]);
+    let clients: Vec<_> = (0..40).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
+    for &client in &clients {
+        send(&mut local, client, "AUTH guess");
+    }
+    let mut delays = Vec::new();
+    for _ in 0..8 {
+        delays.push(sleep(&mut local).as_millis());
+        assert_eq!(answered(&mut local, &clients, WRONGPASS), 1, "after {delays:?}");
+    }
+    assert_eq!(delays, [25, 50, 100, 200, 400, 800, 1000, 1000]);
+    local.advance(20 * SECOND);
+    assert_eq!(answered(&mut local, &clients, WRONGPASS), 20);
+}
+
+#[test]
+fn a_right_password_waits_with_the_wrong_ones_for_a_second_at_most() {
+    let mut local = locked(&[]);
+    let guessers: Vec<_> = (0..40).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
+    let [alone, behind, elsewhere] =
+        [ELSEWHERE, ELSEWHERE, "192.0.2.2"].map(|ip| connect(&mut local, at(ip)));
+    send(&mut local, guessers[0], "AUTH guess");
+    send(&mut local, alone, "HELLO 3 AUTH default sesame");
+    assert_eq!(received(&mut local, alone), "");
+    assert_eq!(sleep(&mut local), 25 * MILLISECOND, "it comes with the answer to the guess");
+    assert!(received(&mut local, alone).starts_with("%7\r\n"));
+    assert_eq!(received(&mut local, guessers[0]), WRONGPASS);
+    for &client in &guessers[1..] {
+        send(&mut local, client, "AUTH guess");
+    }
+    let pipeline = [request(["AUTH", "sesame"]), request(["PING"])].concat();
+    local.send(behind, &pipeline);
+    local.finish(behind);
+    assert_eq!(said(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
+    local.advance(SECOND - MILLISECOND);
+    assert_eq!(received(&mut local, behind), "");
+    local.advance(MILLISECOND);
+    assert_eq!(received(&mut local, behind), "+OK\r\n+PONG\r\n");
+    assert!(!local.is_open(behind));
+}
+
+#[test]
+fn an_address_gets_no_more_guesses_by_hanging_up() {
+    let mut local = locked(&[]);
+    let operator = local.connect();
+    said(&mut local, operator, "AUTH sesame");
+    let refused = "-ERR too many failed logins from this address: this one was not tried, try again later\r\n";
+    for tick in 0..1000 {
+        let guessers: Vec<_> = (0..5).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
+        for &client in &guessers {
+            send(&mut local, client, "AUTH guess");
+            let answer = received(&mut local, client);
+            assert!(answer.is_empty() || answer == refused, "{tick}: {answer}");
+        }
+        local.advance(60 * MILLISECOND);
+        let slots: Vec<_> = local.engine.world.clients.slots().skip(1).collect();
+        slots.into_iter().for_each(|slot| local.engine.hang_up(slot));
+        local.advance(Duration::ZERO);
+        assert!(guessers.iter().all(|&client| !local.is_open(client)));
+    }
+    let tried = said(&mut local, operator, "INFO stats");
+    let tried = tried.lines().find_map(|line| line.strip_prefix("acl_access_denied_auth:"));
+    assert_eq!(tried, Some("125"), "65 at first, and then one a second");
+    let honest = connect(&mut local, at(ELSEWHERE));
+    assert_eq!(said(&mut local, honest, "AUTH sesame"), refused, "it is not looked at either");
+    local.advance(2 * SECOND);
+    send(&mut local, honest, "AUTH sesame");
+    local.advance(SECOND);
+    assert_eq!(received(&mut local, honest), "+OK\r\n");
+    let elsewhere = connect(&mut local, at("192.0.2.2"));
+    assert_eq!(said(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
+}
+
 #[test]
 fn names_cannot_be_told_apart() {
     let mut local = locked(&[]);
