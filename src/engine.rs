@@ -14,6 +14,7 @@ use crate::error;
 use crate::resp::{Ahead, Args, Limits, Parsed, ProtocolError, Reply, Span};
 use crate::world::latency::event;
 use crate::world::output::MAX_UNREAD;
+use crate::world::peer_log::Cause;
 use crate::world::stats::ReadNanos;
 use crate::world::strangers;
 use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World, wire};
@@ -119,6 +120,7 @@ impl Engine {
             self.close_idle();
         }
         self.world.close_strangers();
+        self.world.peer_log.report(now.mono);
         self.world.cut_off_slow();
         self.world.evict_clients();
         call::settle(&mut self.world, &self.table, &mut self.watch);
@@ -163,7 +165,8 @@ impl Engine {
         let slow = self.world.clients.next_overdue();
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
         let stranger = self.world.next_stranger_due();
-        let due = [linger, wait, slow, pause, stranger, self.sweep_at(), self.store_at()];
+        let report = self.world.peer_log.next_report();
+        let due = [linger, wait, slow, pause, stranger, report, self.sweep_at(), self.store_at()];
         due.into_iter().flatten().min()
     }
 
@@ -208,8 +211,10 @@ impl Engine {
             }
         }
         for slot in idle {
-            log::debug!("client {} was idle too long", self.world.clients[slot].id);
-            self.world.clients.doom(slot, Doom::Now);
+            let World { peer_log, clients, .. } = &mut self.world;
+            let id = clients[slot].id;
+            peer_log.log(Cause::Idle, now, format_args!("client {id} was idle too long"));
+            clients.doom(slot, Doom::Now);
         }
         let pause = 1_000_000 / u64::from(self.world.config.hz.max(1));
         self.sweep = (next.max(now + pause), timeout);
@@ -217,10 +222,17 @@ impl Engine {
 
     // Connections.
 
-    /// A newcomer. The error is what to send it before closing.
+    /// A newcomer. The error is what to send it before closing. An unauthenticated client may be closed in
+    /// its favour: see [`strangers`].
     pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
-        if let Err(refused) = self.world.welcomes(&peer) {
+        if let Err(refused) = self.world.admit(&peer) {
             self.world.stats.connections_rejected += 1;
+            let (now, addr) = (self.world.now.mono, &peer.addr);
+            let told = String::from_utf8_lossy(refused.as_bytes());
+            // What to do about it is for the client.
+            let reason = told.split('.').next().unwrap_or_default();
+            let line = format_args!("a client at {addr} was refused: {reason}");
+            self.world.peer_log.log(Cause::Refused, now, line);
             let mut reply = Reply::new(Vec::new(), Default::default());
             reply.error(&refused);
             return Err(reply.into_inner());
@@ -292,7 +304,8 @@ impl Engine {
         let most = if world.is_stranger(slot) { strangers::MAX_QUERY } else { MAX_QUERY };
         if query > world.config.client_query_buffer_limit.min(most) {
             let id = world.clients[slot].id;
-            log::warn!("client {id} has sent more than the query buffer limit");
+            let line = format_args!("client {id} has sent more than the query buffer limit");
+            world.peer_log.log(Cause::QueryLimit, world.now.mono, line);
             world.stats.query_buffer_limit_disconnections += 1;
             world.clients.doom(slot, Doom::Now);
         }
@@ -302,7 +315,7 @@ impl Engine {
     pub fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
-        if client.wait().is_some_and(|wait| wait.has_failed) {
+        if client.wait().is_some_and(|wait| wait.until.is_done) {
             // What it is owed has only been put off.
         } else if client.is_waiting {
             // Nobody may take an element for a client that has gone.
@@ -408,6 +421,8 @@ impl Engine {
         for slot in slots {
             self.world.clients.doom(slot, Doom::AfterReply);
         }
+        // Minutes that have begun end here.
+        self.world.peer_log.report(u64::MAX);
     }
 
     // Requests.
@@ -434,7 +449,9 @@ impl Engine {
                 false => (MAX_UNREAD, MAX_REPLIES),
             };
             if unread > 0 && reply.len() - sent > most_unread {
-                log::warn!("client {} does not read its replies", world.clients[slot].id);
+                let id = world.clients[slot].id;
+                let line = format_args!("client {id} does not read its replies");
+                world.peer_log.log(Cause::OutputLimit, world.now.mono, line);
                 world.clients.doom(slot, Doom::Now);
                 break;
             }
@@ -517,17 +534,19 @@ fn foresee<'a>(world: &mut World, slot: Slot, requests: impl Iterator<Item = Arg
 
 /// Answers what is no request. Nobody knows where the next one would begin, so this is the end.
 fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolError) {
-    let client = &world.clients[slot];
+    let now = world.now.mono;
+    let World { peer_log, clients, stats, .. } = world;
+    let client = &clients[slot];
+    let (id, addr) = (client.id, &client.peer.addr);
     if broken == ProtocolError::CrossProtocol {
-        log::warn!(
-            "client {} at {} speaks HTTP: closed, nothing was run ({broken})",
-            client.id,
-            client.peer.addr
-        );
+        let line =
+            format_args!("client {id} at {addr} speaks HTTP: closed, nothing was run ({broken})");
+        peer_log.log(Cause::CrossProtocol, now, line);
     } else {
-        log::debug!("client {} at {}: protocol error: {broken}", client.id, client.peer.addr);
+        let line = format_args!("client {id} at {addr}: protocol error: {broken}");
+        peer_log.log(Cause::Protocol, now, line);
         let error = error::Error::text(format!("ERR Protocol error: {broken}"));
-        world.stats.count_error(&error);
+        stats.count_error(&error);
         if client.reply_mode == ReplyMode::On {
             reply.error(&error);
         }

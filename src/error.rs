@@ -50,6 +50,10 @@ pub const NOT_AN_INT: Error =
 pub const NOAUTH: Error = Error::fixed("NOAUTH Authentication required.");
 pub const WRONGPASS: Error =
     Error::fixed("WRONGPASS invalid username-password pair or user is disabled.");
+/// Said to a client whose address has failed so often that its login is not looked at.
+pub const TOO_MANY_FAILED_LOGINS: Error = Error::fixed(
+    "ERR too many failed logins from this address: this one was not tried, try again later",
+);
 pub const WRONGTYPE: Error =
     Error::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
 pub const OOM: Error = Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
@@ -57,9 +61,6 @@ pub const INTERNAL: Error = Error::fixed("ERR internal error, see the server's l
 
 /// Said to a newcomer when `maxclients` are connected.
 pub const MAX_CLIENTS: Error = Error::fixed("ERR max number of clients reached");
-/// Said to a newcomer when too many are connected who have not logged in.
-pub const MAX_STRANGERS: Error =
-    Error::fixed("ERR max number of clients that have not logged in reached");
 /// Said to a newcomer from another machine while there is no password.
 pub const PROTECTED: Error = Error::fixed(
     "DENIED Protected mode: the default user has no password, so nobody is served who is not on the server's own machine. To be served from elsewhere, give it one with 'CONFIG SET requirepass' from there, or 'requirepass' in the configuration. If everybody who can reach this port may do everything, 'protected-mode no' says so instead. CONFIG REWRITE makes either last.",

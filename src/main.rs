@@ -2,11 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod log_writer;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use argh::FromArgs;
+use log_writer::LogWriter;
 use respd::net::{Bound, Ports};
 use respd::{Config, Server};
 
@@ -75,7 +78,7 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
     let config = configured(flags)?;
-    start_logging(&config)?;
+    let _log = start_logging(&config)?;
     let configured = Ports::configured(&config);
     let mut builder = Server::builder().config(config).ports(Ports {
         clients: flags.port.or(configured.clients),
@@ -127,8 +130,9 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
     Ok(config)
 }
 
-/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time.
-fn start_logging(config: &Config) -> std::io::Result<()> {
+/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time. Panics are
+/// logged, too: what prints them by itself could block.
+fn start_logging(config: &Config) -> std::io::Result<LogWriter> {
     let mut builder = env_logger::Builder::new();
     let decided = std::env::var_os("RUST_LOG").is_some();
     if decided {
@@ -136,15 +140,19 @@ fn start_logging(config: &Config) -> std::io::Result<()> {
     } else {
         builder.filter_level(log::LevelFilter::Trace);
     }
-    if let Some(path) = &config.logfile {
-        let file = std::fs::File::options().create(true).append(true).open(path)?;
-        builder.target(env_logger::Target::Pipe(Box::new(file)));
-    }
+    let writer = match &config.logfile {
+        Some(path) => {
+            LogWriter::start(std::fs::File::options().create(true).append(true).open(path)?)?
+        }
+        None => LogWriter::start(std::io::stderr())?,
+    };
+    builder.target(env_logger::Target::Pipe(Box::new(writer.mailbox())));
     builder.init();
+    std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
     if !decided {
         log::set_max_level(config.loglevel.filter());
     }
-    Ok(())
+    Ok(writer)
 }
 
 /// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.

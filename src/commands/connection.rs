@@ -6,7 +6,8 @@ use crate::error::{self, Error};
 use crate::resp::{Args, Protocol};
 use crate::text::number;
 use crate::world::access::DEFAULT_NAME;
-use crate::world::{Doom, ReplyMode, UserId};
+use crate::world::peer_log::Cause;
+use crate::world::{Doom, ReplyMode, UserId, World};
 
 pub const TABLE: &[Spec] = &[
     Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, auth)
@@ -240,18 +241,26 @@ pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
 fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
     let now = ctx.now().mono;
     let addr = ctx.client().peer.addr.clone();
+    let first = u64::from(ctx.world.config.auth_failure_delay) * 1000;
     let access = &mut ctx.world.access;
-    let is_too_early = ctx.is_atomic && access.failures.owes_answer(&addr, now);
+    if first > 0 && access.failures.owes_too_much(&addr, now) {
+        return Err(error::TOO_MANY_FAILED_LOGINS);
+    }
+    let is_too_early = first > 0 && ctx.is_atomic && access.failures.owes_answer(&addr, now);
     if let Some(user) = access.login(name, password).filter(|_| !is_too_early) {
-        access.failures.forgive(&addr);
+        let delay = access.failures.forgive(&addr, now);
+        if delay > 0 && first > 0 {
+            ctx.put_off_reply(delay);
+        }
         return Ok(user);
     }
-    let first = u64::from(ctx.world.config.auth_failure_delay) * 1000;
-    let delay = access.failures.add(&addr, first, now);
+    let delay = if is_too_early { 0 } else { access.failures.add(&addr, first, now) };
     permission::log_login(ctx, args, name);
-    log::warn!("client {} at {addr} failed to log in", ctx.client().id);
+    let World { peer_log, clients, .. } = &mut *ctx.world;
+    let id = clients[ctx.slot].id;
+    peer_log.log(Cause::Login, now, format_args!("client {id} at {addr} failed to log in"));
     if delay > 0 {
-        ctx.pause(delay);
+        ctx.put_off_reply(delay);
     }
     Err(ctx.world.config.persona.wrong_password())
 }

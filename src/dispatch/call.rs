@@ -15,6 +15,7 @@ use crate::error::{self, Error};
 use crate::resp::{Args, Mark, Reply};
 use crate::store::Kind;
 use crate::world::latency::event;
+use crate::world::peer_log::Cause;
 use crate::world::transaction::{Queued, Transaction};
 use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World, wire};
 
@@ -291,8 +292,9 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
     ctx.world.store.shared.eviction.is_blind = ctx.world.clients[slot].no_touch;
     let outcome =
         catch_unwind(AssertUnwindSafe(|| (row.spec.handler)(ctx, args))).unwrap_or_else(|_| {
-            let client = ctx.world.clients[slot].id;
-            log::error!("a panic in {} closes client {client}", row.full_name);
+            let (client, now) = (ctx.world.clients[slot].id, ctx.world.now.mono);
+            let line = format_args!("a panic in {} closes client {client}", row.full_name);
+            ctx.world.peer_log.log(Cause::Panic, now, line);
             ctx.world.clients.doom(slot, Doom::AfterReply);
             Err(error::INTERNAL)
         });

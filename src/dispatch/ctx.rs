@@ -68,18 +68,24 @@ impl Ctx<'_> {
     ///
     /// `timeout` is in µs; 0: for ever. `keys` are indexes of arguments.
     pub fn wait(&mut self, timeout: u64, kind: Kind, keys: Range<usize>) {
-        self.wait_until(timeout, Some((kind, keys)));
+        self.wait_until(timeout, Some((kind, keys)), false);
     }
 
     /// As [`Ctx::wait`], for nothing but time to pass.
     pub fn pause(&mut self, timeout: u64) {
-        self.wait_until(timeout, None);
+        self.wait_until(timeout, None, false);
     }
 
-    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>) {
+    /// The command is done, and the reply that has been written is sent so many µs later. What the client
+    /// sends meanwhile waits.
+    pub fn put_off_reply(&mut self, delay: u64) {
+        self.wait_until(delay, None, true);
+    }
+
+    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>, is_done: bool) {
         if !self.is_atomic {
             let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
-            self.until = Some(Until { keys, deadline });
+            self.until = Some(Until { keys, deadline, is_done });
         }
     }
 

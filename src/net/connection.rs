@@ -110,24 +110,28 @@ impl Connection {
     }
 
     /// Asks for an event when the socket can be written to, or asks for none any more.
-    pub fn want_writable(&mut self, registry: &Registry, token: Token, wanted: bool) {
+    pub fn want_writable(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        wanted: bool,
+    ) -> io::Result<()> {
         if wanted == self.wants_writable {
-            return;
+            return Ok(());
         }
         let interest =
             if wanted { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        match registry.reregister(self.stream.source(), token, interest) {
-            Ok(()) => self.wants_writable = wanted,
-            Err(error) => log::warn!("cannot wait for a client: {error}"),
-        }
+        registry.reregister(self.stream.source(), token, interest)?;
+        self.wants_writable = wanted;
+        Ok(())
     }
 
-    /// Tells somebody who cannot stay why, as far as the socket takes it at once, and closes.
-    pub fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) {
-        if let Err(error) = self.stream.write(farewell) {
-            log::debug!("a newcomer did not hear why it cannot stay: {error}");
-        }
+    /// Tells a client that cannot stay why, as far as the socket takes it at once, and closes. The error is
+    /// why it did not hear it.
+    pub fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) -> io::Result<()> {
+        let heard = self.stream.write(farewell);
         self.close(scratch);
+        heard.map(drop)
     }
 
     /// Closes in a way that lets the peer have what was written.

@@ -42,6 +42,15 @@ impl Bound {
         }
     }
 
+    /// What clients are that come through it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Bound::Tcp(_) => Kind::Tcp,
+            Bound::Admin(_) => Kind::Admin,
+            Bound::Unix(_) => Kind::Unix,
+        }
+    }
+
     /// The address without its port, or the path.
     pub fn host(&self) -> String {
         match self {

@@ -1,8 +1,8 @@
 //! The reactor: sockets, readiness and time, on one thread.
 //!
 //! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
-//! of a turn: wait for events; accept; read every readable client within a byte budget; let the engine
-//! settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
+//! of a turn: wait for events; read every readable client within a byte budget; accept, so that what a client
+//! has sent is read before a newcomer may take its place; let the engine settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
 //! ask for writability only if something is left; close the doomed. A client's slot in the engine is its
 //! poll token. Slots are freed after the batch of events that may still mention them.
 //!
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use mio::{Events, Poll, Token, Waker};
 
 use crate::engine::Engine;
+use crate::world::peer_log::Cause;
 use crate::world::{Config, Now, Rebind, Slot, process};
 use connection::{Connection, Flushed, Received};
 use listener::{Binder, Listener, Wanted};
@@ -253,8 +254,9 @@ impl Reactor {
                     }
                 }
                 Token(token) if token >= LISTENERS => {
-                    if let Some(index) = self.listener_tokens.iter().position(|&at| at == token) {
-                        self.accept(engine, index, now);
+                    let index = self.listener_tokens.iter().position(|&at| at == token);
+                    if let Some(index) = index.filter(|_| self.accept_at.is_none()) {
+                        self.listeners[index].come_back();
                     }
                 }
                 Token(slot) => {
@@ -271,7 +273,7 @@ impl Reactor {
             self.adopt(wanted)?;
             self.listeners.iter().for_each(|listener| listener.retune(&engine.world.config));
         }
-        self.resume_accepting(engine, now);
+        self.accept_newcomers(engine, now);
         engine.take_touched(touched);
         for &slot in touched.iter() {
             self.flush(engine, slot);
@@ -297,14 +299,18 @@ impl Reactor {
         if self.accept_at.is_some() {
             return;
         }
+        // Listeners of one kind share the places for newcomers.
+        let share = self.listeners.len();
         let listener = &mut self.listeners[index];
-        for _ in 0..ACCEPT_BUDGET {
+        let most = engine.world.most_newcomers(listener.bound().kind()) / share;
+        for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
             match listener.accept() {
                 Ok(Some((stream, peer))) => match engine.connect(peer) {
                     Ok(slot) => {
                         let mut connection = Connection::new(stream);
                         if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
-                            log::warn!("cannot wait for a newcomer: {error}");
+                            let line = format_args!("cannot wait for a newcomer: {error}");
+                            engine.world.peer_log.log(Cause::Accept, now.mono, line);
                             engine.disconnect(slot);
                             continue;
                         }
@@ -314,24 +320,29 @@ impl Reactor {
                         self.connections[slot] = Some(connection);
                     }
                     Err(farewell) => {
-                        Connection::new(stream).dismiss(&farewell, &mut self.buffer);
+                        let heard = Connection::new(stream).dismiss(&farewell, &mut self.buffer);
+                        if let Err(error) = heard {
+                            log_broken(engine, "telling a newcomer why it cannot stay", &error);
+                        }
                     }
                 },
                 Ok(None) => return,
                 Err(error) if listener::is_out_of_descriptors(&error) => {
-                    log::warn!("accepting pauses: {error}");
+                    let line = format_args!("accepting pauses: {error}");
+                    engine.world.peer_log.log(Cause::Accept, now.mono, line);
                     self.accept_at = Some(now.mono + ACCEPT_PAUSE);
                     return;
                 }
                 // That newcomer is gone; the next one may be fine.
-                Err(error) => log::debug!("a connection was not accepted: {error}"),
+                Err(error) => log_broken(engine, "accepting", &error),
             }
         }
         listener.come_back();
     }
 
-    /// Goes on where the last turn stopped accepting: for its budget, or for want of descriptors.
-    fn resume_accepting(&mut self, engine: &mut Engine, now: Now) {
+    /// Accepts where newcomers were told of, or where the last turn stopped: for its budget, or for want of
+    /// descriptors.
+    fn accept_newcomers(&mut self, engine: &mut Engine, now: Now) {
         if let Some(due) = self.accept_at {
             if due > now.mono {
                 return;
@@ -378,7 +389,7 @@ impl Reactor {
                 Received::Nothing => return,
                 Received::End => return engine.finish(slot),
                 Received::Broken(error) => {
-                    log::debug!("reading failed: {error}");
+                    log_broken(engine, "reading", &error);
                     return engine.hang_up(slot);
                 }
             }
@@ -390,16 +401,19 @@ impl Reactor {
         let Some(Some(connection)) = self.connections.get_mut(slot) else {
             return;
         };
-        match connection.flush(engine, slot) {
-            Flushed::All => connection.want_writable(self.poll.registry(), Token(slot), false),
-            Flushed::Part => {
-                connection.want_writable(self.poll.registry(), Token(slot), true);
-                engine.stalled(slot);
+        let flushed = connection.flush(engine, slot);
+        let is_stalled = matches!(flushed, Flushed::Part);
+        if let Flushed::Broken(error) = flushed {
+            log_broken(engine, "writing", &error);
+            engine.hang_up(slot);
+        } else {
+            let registry = self.poll.registry();
+            if let Err(error) = connection.want_writable(registry, Token(slot), is_stalled) {
+                log_broken(engine, "waiting", &error);
             }
-            Flushed::Broken(error) => {
-                log::debug!("writing failed: {error}");
-                engine.hang_up(slot);
-            }
+        }
+        if is_stalled {
+            engine.stalled(slot);
         }
         if engine.is_over(slot) {
             if let Some(connection) = self.connections[slot].take()
@@ -450,6 +464,12 @@ impl Reactor {
         self.connections.clear();
         Ok(())
     }
+}
+
+/// Logs what failed on a client's connection.
+fn log_broken(engine: &mut Engine, what: &str, error: &io::Error) {
+    let line = format_args!("{what} failed: {error}");
+    engine.world.peer_log.log(Cause::Connection, engine.world.now.mono, line);
 }
 
 /// As INFO's `listener` lines show them.

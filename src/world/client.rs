@@ -30,13 +30,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the client may take one of the places that are kept for operators.
+    /// Whether the client may take one of the places that are kept for operators. The unix socket is one
+    /// more port for clients: applications are given it, too.
     pub fn has_reserved_place(self) -> bool {
-        matches!(self, Kind::Unix | Kind::Admin)
+        self == Kind::Admin
     }
 
-    /// Whether commands for operators always run for the client. The unix socket is one more port for
-    /// clients: applications are given it, too.
+    /// Whether commands for operators always run for the client.
     pub fn is_for_operators(self) -> bool {
         matches!(self, Kind::Admin | Kind::Local)
     }

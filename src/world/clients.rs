@@ -12,7 +12,7 @@ use slab::Slab;
 use super::access::UserId;
 use super::client::{Client, Doom, Kind, Peer};
 
-/// Places beyond `maxclients` for clients of the admin port and the unix socket.
+/// Places beyond `maxclients` for clients of the admin port.
 pub const RESERVED_PLACES: usize = 16;
 
 /// To so many clients messages are sent in one turn, or to more, so that nobody waits for longer than so
@@ -30,7 +30,9 @@ pub struct Clients {
     /// Ordered, because ids are ages: CLIENT LIST shows the oldest first.
     by_id: BTreeMap<u64, Slot>,
     last_id: u64,
-    /// Clients that hold no reserved place: the ones that `maxclients` counts.
+    /// Places that are taken. A client that goes at the end of this turn holds none any more.
+    places: usize,
+    /// Those of them that `maxclients` counts: they are of clients that may not take a reserved one.
     unreserved: usize,
     /// Slots with something to flush, or to close, at the end of the turn.
     touched: Vec<Slot>,
@@ -40,18 +42,35 @@ pub struct Clients {
     resumed: Vec<Slot>,
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
-    /// Clients that have yet to log in: since when, and their slots.
-    strangers: BTreeSet<(u64, Slot)>,
-    /// How many of them hold no reserved place.
-    unreserved_strangers: usize,
+    /// Clients that have yet to log in and hold a place: since when, and their slots.
+    strangers: Strangers,
     /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
+}
+
+/// Unauthenticated clients, the one that has been so for longest first.
+#[derive(Debug, Default)]
+struct Strangers {
+    ordinary: BTreeSet<(u64, Slot)>,
+    /// Those of the administration port, which have a quota of their own.
+    admin: BTreeSet<(u64, Slot)>,
+}
+
+impl Strangers {
+    fn of(&self, kind: Kind) -> &BTreeSet<(u64, Slot)> {
+        if kind.has_reserved_place() { &self.admin } else { &self.ordinary }
+    }
+
+    fn of_mut(&mut self, kind: Kind) -> &mut BTreeSet<(u64, Slot)> {
+        if kind.has_reserved_place() { &mut self.admin } else { &mut self.ordinary }
+    }
 }
 
 impl Clients {
     /// Adds a newcomer. `now` is in µs of [`super::Now::mono`].
     pub fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
         self.last_id += 1;
+        self.places += 1;
         self.unreserved += usize::from(!peer.kind.has_reserved_place());
         let client = Client::new(self.last_id, peer, now, user);
         let slot = self.slab.insert(client);
@@ -64,21 +83,22 @@ impl Clients {
     /// Forgets a client. Its slot may be given to the next newcomer.
     pub fn remove(&mut self, slot: Slot) -> Client {
         self.set_slow_until(slot, None);
-        self.set_stranger_since(slot, None);
+        if self.slab[slot].doom != Doom::Now {
+            self.free_place(slot);
+        }
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
-        self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
         client
     }
 
-    /// Whether one more client of this kind may stay. `reserved` places beyond `most` are for operators.
-    pub fn has_room(&self, kind: Kind, most: usize, reserved: usize) -> bool {
-        if kind.has_reserved_place() {
-            self.len() < most.saturating_add(reserved)
-        } else {
-            self.unreserved < most
-        }
+    /// Whether there is a place for one more client of this kind when `leaving` others of it have gone.
+    /// `reserved` places beyond `most` are for operators.
+    pub fn has_room(&self, kind: Kind, most: usize, reserved: usize, leaving: usize) -> bool {
+        let is_reserved = kind.has_reserved_place();
+        let places = self.places.saturating_sub(leaving);
+        places < most.saturating_add(reserved)
+            && (is_reserved || self.unreserved.saturating_sub(leaving) < most)
     }
 
     pub fn len(&self) -> usize {
@@ -188,42 +208,46 @@ impl Clients {
     /// The client has yet to log in, since this time in µs of [`super::Now::mono`], or need not.
     pub(super) fn set_stranger_since(&mut self, slot: Slot, since: Option<u64>) {
         let client = &mut self.slab[slot];
-        let counts = usize::from(!client.peer.kind.has_reserved_place());
-        let old = std::mem::replace(&mut client.stranger_since, since);
-        if let Some(since) = old
-            && self.strangers.remove(&(since, slot))
+        let strangers = self.strangers.of_mut(client.peer.kind);
+        if let Some(since) = std::mem::replace(&mut client.stranger_since, since) {
+            strangers.remove(&(since, slot));
+        }
+        if let Some(since) = since
+            && client.doom != Doom::Now
         {
-            self.unreserved_strangers -= counts;
-        }
-        if let Some(since) = since {
-            self.strangers.insert((since, slot));
-            self.unreserved_strangers += counts;
+            strangers.insert((since, slot));
         }
     }
 
-    /// How many clients that hold no reserved place have yet to log in.
-    pub(super) fn strangers(&self) -> usize {
-        self.unreserved_strangers
+    /// How many clients have yet to log in: those of the administration port, or all others.
+    pub(super) fn strangers(&self, kind: Kind) -> usize {
+        self.strangers.of(kind).len()
     }
 
-    /// Since when the first of those who have yet to log in could have.
-    pub(super) fn first_stranger_since(&self) -> Option<u64> {
-        self.strangers.first().map(|&(since, _)| since)
-    }
-
-    /// Closes the connection of that client, which is looked after no more.
-    pub(super) fn close_first_stranger(&mut self) -> Option<Slot> {
-        let (_, slot) = self.strangers.pop_first()?;
-        self.unreserved_strangers -= usize::from(!self.slab[slot].peer.kind.has_reserved_place());
-        self.doom(slot, Doom::Now);
-        Some(slot)
+    /// Of these the one that could have logged in for longest, and since when.
+    pub(super) fn first_stranger(&self, kind: Kind) -> Option<(u64, Slot)> {
+        self.strangers.of(kind).first().copied()
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
     pub fn doom(&mut self, slot: Slot, doom: Doom) {
         let client = &mut self.slab[slot];
+        let is_going = client.doom != Doom::Now && doom == Doom::Now;
         client.doom = client.doom.max(doom);
+        if is_going {
+            self.free_place(slot);
+        }
         self.touch(slot);
+    }
+
+    /// The client keeps nobody out any more.
+    fn free_place(&mut self, slot: Slot) {
+        let client = &self.slab[slot];
+        self.places -= 1;
+        self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
+        if let Some(since) = client.stranger_since {
+            self.strangers.of_mut(client.peer.kind).remove(&(since, slot));
+        }
     }
 
     /// Messages wait for the client. They are sent in this turn or one of the next few.
@@ -334,11 +358,31 @@ mod tests {
     #[test]
     fn operators_get_in_when_everybody_is_there() {
         let mut clients = Clients::default();
+        let has_room = |clients: &Clients, kind, leaving| clients.has_room(kind, 1, 2, leaving);
         add(&mut clients, Kind::Tcp);
-        assert!(!clients.has_room(Kind::Tcp, 1, 2));
-        assert!(clients.has_room(Kind::Admin, 1, 2));
+        for kind in [Kind::Tcp, Kind::Unix, Kind::Local] {
+            assert!(!has_room(&clients, kind, 0) && has_room(&clients, kind, 1), "{kind:?}");
+        }
+        assert!(has_room(&clients, Kind::Admin, 0));
+        let [first, _] = [(); 2].map(|()| add(&mut clients, Kind::Admin));
+        assert!(!has_room(&clients, Kind::Admin, 0) && has_room(&clients, Kind::Admin, 1));
+        clients.doom(first, Doom::AfterReply);
+        assert!(!has_room(&clients, Kind::Admin, 0), "it may stay for a while");
+        clients.doom(first, Doom::Now);
+        clients.doom(first, Doom::Now);
+        assert!(has_room(&clients, Kind::Admin, 0));
+        clients.remove(first);
         add(&mut clients, Kind::Admin);
-        add(&mut clients, Kind::Unix);
-        assert!(!clients.has_room(Kind::Unix, 1, 2));
+        assert!(!has_room(&clients, Kind::Admin, 0));
+    }
+
+    #[test]
+    fn more_operators_than_there_are_places_for_take_those_of_others() {
+        let mut clients = Clients::default();
+        for _ in 0..4 {
+            add(&mut clients, Kind::Admin);
+        }
+        assert!(clients.has_room(Kind::Tcp, 3, 2, 0));
+        assert!(!clients.has_room(Kind::Tcp, 2, 2, 0), "there is no descriptor for one more");
     }
 }

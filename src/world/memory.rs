@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 
+use super::peer_log::Cause;
 use super::{Client, Doom, World};
 use crate::store::MOST_UNFREED;
 
@@ -154,7 +155,10 @@ impl World {
                 break;
             }
             if let Some(slot) = self.clients.slot_of(id) {
-                log::info!("client {id} is closed: of all clients it holds most, {memory} bytes");
+                let line = format_args!(
+                    "client {id} is closed: of all clients it holds most, {memory} bytes"
+                );
+                self.peer_log.log(Cause::Evicted, self.now.mono, line);
                 used -= memory;
                 self.stats.evicted_clients += 1;
                 self.end_session(slot);

@@ -15,6 +15,7 @@ pub mod monitors;
 pub mod news;
 pub mod output;
 pub mod pause;
+pub mod peer_log;
 pub mod persona;
 pub mod process;
 pub mod pubsub;
@@ -42,6 +43,7 @@ pub use commandlog::{CommandLog, Thresholds};
 pub use config::{Config, LoadError};
 pub use monitors::Monitors;
 pub use pause::{Held, Pause};
+pub use peer_log::PeerLog;
 pub use persona::Persona;
 pub use process::Process;
 pub use pubsub::PubSub;
@@ -101,6 +103,7 @@ pub struct World {
     pub events: latency::Events,
     pub thresholds: Thresholds,
     pub monitors: Monitors,
+    pub peer_log: PeerLog,
     pub process: Process,
     pub orders: Orders,
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
@@ -139,6 +142,7 @@ impl World {
             events: latency::Events::default(),
             thresholds: Thresholds::of(&config),
             monitors: Monitors::default(),
+            peer_log: PeerLog::default(),
             config,
             process: Process::default(),
             orders: Orders::default(),

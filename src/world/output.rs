@@ -6,6 +6,7 @@
 
 use super::client::{Client, Doom};
 use super::config::BufferLimit;
+use super::peer_log::Cause;
 use super::{Slot, World, wire};
 use crate::resp::{Protocol, Reply};
 
@@ -164,7 +165,9 @@ impl World {
     }
 
     fn cut_off(&mut self, slot: Slot) {
-        log::warn!("client {} has passed its output buffer limit", self.clients[slot].id);
+        let id = self.clients[slot].id;
+        let line = format_args!("client {id} has passed its output buffer limit");
+        self.peer_log.log(Cause::OutputLimit, self.now.mono, line);
         self.stats.output_buffer_limit_disconnections += 1;
         self.clients.doom(slot, Doom::Now);
     }

@@ -3,10 +3,18 @@
 //! Anybody who reaches a port can be a stranger, so strangers get little: small requests (see
 //! [`crate::resp::Limits`]), small buffers, a share of the places, and not much time. A client is one
 //! until it logs in, and again after RESET. Where nobody has to log in there are none.
+//!
+//! Their places are a quota, and a newcomer that finds it full takes the place of the client that has been
+//! unauthenticated for longest. So no silent client keeps others out: an honest one logs in within a round
+//! trip, and of a flood of newcomers each pushes out an older one of the same flood. An honest client is
+//! closed only if as many newcomers as there are places arrive within its round trip. Nothing else protects
+//! it, least of all a login that failed and whose answer is put off: a client that guesses passwords could
+//! hold every place in that way. A login that succeeds ends the danger at once, even while its answer waits.
 
 use super::access::UserId;
-use super::client::Peer;
+use super::client::{Doom, Kind, Peer};
 use super::clients::RESERVED_PLACES;
+use super::peer_log::Cause;
 use super::{Slot, World};
 use crate::error::{self, Error};
 
@@ -17,21 +25,37 @@ pub const MAX_QUERY: usize = 1 << 20;
 pub const MAX_REPLIES: usize = 64 * 1024;
 
 impl World {
-    /// Whether one more client from there may stay. The error is what it is told.
-    pub fn welcomes(&self, peer: &Peer) -> Result<(), Error> {
-        let most = self.config.maxclients as usize;
+    /// Finds a place for one more client from there. The error is what it is told if there is none.
+    pub fn admit(&mut self, peer: &Peer) -> Result<(), Error> {
+        let (kind, most) = (peer.kind, self.config.maxclients as usize);
         let is_open = !self.access.is_login_required();
         if is_open && self.config.protected_mode && !peer.addr.is_near() {
             return Err(error::PROTECTED);
         }
-        if !self.clients.has_room(peer.kind, most, RESERVED_PLACES) {
-            return Err(error::MAX_CLIENTS);
+        let has_room = self.clients.has_room(kind, most, RESERVED_PLACES, 0);
+        let has_quota = self.clients.strangers(kind) < self.most_strangers(kind);
+        if has_room && (is_open || has_quota) {
+            return Ok(());
         }
-        let is_full = self.clients.strangers() >= self.most_strangers();
-        if !is_open && is_full && !peer.kind.has_reserved_place() {
-            return Err(error::MAX_STRANGERS);
+        match self.clients.first_stranger(kind) {
+            Some((_, slot))
+                if self.clients.has_room(kind, most, RESERVED_PLACES, 1) && !is_open =>
+            {
+                let client = &self.clients[slot];
+                let (id, addr) = (client.id, &client.peer.addr);
+                let line = format_args!("client {id} at {addr} makes room for a newcomer");
+                self.peer_log.log(Cause::Replaced, self.now.mono, line);
+                self.clients.doom(slot, Doom::Now);
+                Ok(())
+            }
+            _ => Err(error::MAX_CLIENTS),
         }
-        Ok(())
+    }
+
+    /// How many newcomers through one kind of port a turn may take, so that none of them takes the place of
+    /// another before what that one has sent was read.
+    pub fn most_newcomers(&self, kind: Kind) -> usize {
+        if self.access.is_login_required() { self.most_strangers(kind) } else { usize::MAX }
     }
 
     /// Whether commands for operators run on the port that the client came through.
@@ -40,9 +64,11 @@ impl World {
         !is_kept || self.clients[slot].peer.kind.is_for_operators()
     }
 
-    /// `maxclients-unauthenticated`, or what it stands for.
-    fn most_strangers(&self) -> usize {
+    /// How many clients of this kind may be unauthenticated: half of the reserved places on the
+    /// administration port, and `maxclients-unauthenticated`, or what it stands for, everywhere else.
+    fn most_strangers(&self, kind: Kind) -> usize {
         match self.config.maxclients_unauthenticated {
+            _ if kind.has_reserved_place() => RESERVED_PLACES / 2,
             0 => (self.config.maxclients / 4).max(1) as usize,
             most => most as usize,
         }
@@ -76,16 +102,26 @@ impl World {
     pub fn next_stranger_due(&self) -> Option<u64> {
         let timeout = u64::from(self.config.auth_timeout) * 1_000_000;
         let is_limited = timeout > 0 && self.access.is_login_required();
-        Some(self.clients.first_stranger_since().filter(|_| is_limited)? + timeout)
+        let (since, _) = self.first_stranger().filter(|_| is_limited)?;
+        Some(since + timeout)
     }
 
     /// Closes strangers who have had all their time.
     pub fn close_strangers(&mut self) {
         while self.next_stranger_due().is_some_and(|due| due <= self.now.mono)
-            && let Some(slot) = self.clients.close_first_stranger()
+            && let Some((_, slot)) = self.first_stranger()
         {
             let client = &self.clients[slot];
-            log::debug!("client {} at {} did not log in in time", client.id, client.peer.addr);
+            let (id, addr) = (client.id, &client.peer.addr);
+            let line = format_args!("client {id} at {addr} did not log in in time");
+            self.peer_log.log(Cause::LoginTimeout, self.now.mono, line);
+            self.clients.doom(slot, Doom::Now);
         }
+    }
+
+    /// The client that has been a stranger for longest, and since when.
+    fn first_stranger(&self) -> Option<(u64, Slot)> {
+        let first = |kind| self.clients.first_stranger(kind);
+        first(Kind::Tcp).into_iter().chain(first(Kind::Admin)).min()
     }
 }

@@ -22,6 +22,8 @@ pub struct Until {
     pub keys: Option<(Kind, Range<usize>)>,
     /// The time when that is, in µs of [`super::Now::mono`]. `None`: never.
     pub deadline: Option<u64>,
+    /// Whether the command is done, and only its answer is put off.
+    pub is_done: bool,
 }
 
 /// A command that waits.
@@ -34,7 +36,7 @@ pub struct Wait {
     pub until: Until,
     /// What to answer when the time is up.
     pub answer: Vec<u8>,
-    /// Whether that is an error: the command has failed, and the answer is only put off.
+    /// Whether that is an error: the command has failed.
     pub has_failed: bool,
     /// Whether its reply is wanted: not while CLIENT REPLY is OFF.
     pub is_silent: bool,

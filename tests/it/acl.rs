@@ -200,6 +200,27 @@ fn users_are_in_the_configuration_or_in_a_file() {
     assert!(error.to_string().contains("aclfile"), "{error}");
 }
 
+#[test]
+fn rules_about_what_only_the_reference_has_stop_no_start() {
+    let folder = Folder::new("unimplemented");
+    let rules = "on nopass ~* -psync -bgsave -eval +@all -xadd -config|rewrite (+xread ~s*)";
+    let acl = folder.file("users.acl", &format!("user ann {rules}\n"));
+    let in_file = format!("aclfile {}\n", acl.display());
+    for text in [in_file, format!("user ann {rules}\n")] {
+        let config = Config::load(&folder.file("respd.conf", &text)).expect("syntax");
+        let mut local = Local::new(config);
+        let (main, ann) = (local.connect(), local.connect());
+        let shown = say(&mut local, main, "ACL LIST");
+        let kept = "user ann on nopass ~* resetchannels +@all -xadd -config|rewrite \
+                    (~s* resetchannels -@all +xread)";
+        assert!(shown.contains(kept), "{shown}");
+        assert_eq!(say(&mut local, ann, "AUTH ann x"), "OK");
+        assert_eq!(say(&mut local, ann, "SET a 1"), "OK");
+        assert!(say(&mut local, ann, "CONFIG REWRITE").starts_with("(error) NOPERM"));
+        assert!(say(&mut local, ann, "XADD s * f v").starts_with("(error) ERR unknown command"));
+    }
+}
+
 /// The users of `examples/users.conf`, with a password each, as the file tells to give them one.
 fn examples() -> Local {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/users.conf");

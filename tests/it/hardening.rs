@@ -49,6 +49,15 @@ fn connect(local: &mut Local, peer: Peer) -> Connection {
     local.try_connect(peer).expect("room")
 }
 
+/// Ends the turn, and looks which of them the server has closed.
+#[track_caller]
+fn assert_open(local: &mut Local, clients: &[(Connection, bool)]) {
+    local.advance(Duration::ZERO);
+    for (number, &(client, is_open)) in clients.iter().enumerate() {
+        assert_eq!(local.is_open(client), is_open, "client {number} of {clients:?}");
+    }
+}
+
 /// What a newcomer is told who may not stay.
 fn refusal(local: &mut Local, peer: Peer) -> String {
     String::from_utf8(local.try_connect(peer).expect_err("a refusal")).expect("plain text")
@@ -225,27 +234,80 @@ fn time_to_log_in_is_limited_where_one_has_to() {
 }
 
 #[test]
-fn strangers_get_a_quarter_of_the_places() {
+fn strangers_get_a_quarter_of_the_places_and_keep_nobody_out() {
     let mut local = locked(&[("maxclients", "8")]);
     let tcp = || through(Kind::Tcp);
-    let [first, _second] = [(); 2].map(|()| connect(&mut local, tcp()));
-    let told = refusal(&mut local, tcp());
-    assert!(told.starts_with("-ERR max number of clients"), "{told}");
-    assert_eq!(local.engine.world.stats.connections_rejected, 1);
-    for kind in [Kind::Admin, Kind::Unix] {
-        connect(&mut local, through(kind));
-    }
-    assert_eq!(said(&mut local, first, "AUTH sesame"), "+OK\r\n");
+    let [first, second] = [(); 2].map(|()| connect(&mut local, tcp()));
     let third = connect(&mut local, tcp());
-    refusal(&mut local, tcp());
-    local.finish(third);
-    received(&mut local, third);
-    connect(&mut local, tcp());
-    assert_eq!(said(&mut local, first, "RESET"), "+RESET\r\n", "nobody who is there is sent away");
-    assert_eq!(said(&mut local, first, "AUTH sesame"), "+OK\r\n");
-    assert_eq!(said(&mut local, first, "CONFIG SET maxclients-unauthenticated 4"), "+OK\r\n");
-    let _both = [(); 2].map(|()| connect(&mut local, tcp()));
-    refusal(&mut local, tcp());
+    assert_open(&mut local, &[(first, false), (second, true), (third, true)]);
+    for _ in 0..100 {
+        let silent = connect(&mut local, tcp());
+        local.advance(MILLISECOND);
+        assert!(local.is_open(silent));
+    }
+    let member = connect(&mut local, tcp());
+    assert_eq!(said(&mut local, member, "AUTH sesame"), "+OK\r\n");
+    let strangers = [(); 3].map(|()| connect(&mut local, tcp()));
+    assert_open(&mut local, &[(member, true), (strangers[0], false), (strangers[2], true)]);
+    assert_eq!(said(&mut local, member, "CONFIG SET maxclients-unauthenticated 4"), "+OK\r\n");
+    let more = [(); 2].map(|()| connect(&mut local, tcp()));
+    assert_open(&mut local, &[(strangers[1], true), (strangers[2], true), (more[0], true)]);
+    assert_eq!(said(&mut local, member, "RESET"), "+RESET\r\n");
+    assert_open(&mut local, &[(member, true), (strangers[1], true)]);
+    assert_eq!(local.engine.world.stats.connections_rejected, 0);
+}
+
+#[test]
+fn the_last_place_is_not_for_a_stranger_who_stays_one() {
+    let mut local = locked(&[("maxclients", "4"), ("maxclients-unauthenticated", "3")]);
+    let enter = |local: &mut Local| {
+        let client = connect(local, through(Kind::Tcp));
+        assert_eq!(said(local, client, "AUTH sesame"), "+OK\r\n");
+        client
+    };
+    let silent = [(); 2].map(|()| connect(&mut local, through(Kind::Tcp)));
+    let members = [(); 4].map(|()| enter(&mut local));
+    assert_open(&mut local, &[(silent[0], false), (silent[1], false), (members[0], true)]);
+    assert_eq!(refusal(&mut local, through(Kind::Tcp)), "-ERR max number of clients reached\r\n");
+    assert_eq!(said(&mut local, members[3], "RESET"), "+RESET\r\n");
+    assert_eq!(said(&mut local, members[0], "CONFIG SET maxclients 2"), "+OK\r\n");
+    refusal(&mut local, through(Kind::Tcp));
+    assert!(local.is_open(members[3]), "its place would be of no use");
+}
+
+#[test]
+fn strangers_on_the_administration_port_make_room_for_operators() {
+    let mut local = locked(&[("maxclients", "4")]);
+    let ordinary = connect(&mut local, through(Kind::Unix));
+    let operator = connect(&mut local, through(Kind::Admin));
+    assert_eq!(said(&mut local, operator, "AUTH sesame"), "+OK\r\n");
+    let silent = [(); 20].map(|()| connect(&mut local, through(Kind::Admin)));
+    assert_open(&mut local, &[(ordinary, true), (operator, true)]);
+    assert_open(&mut local, &[(silent[11], false), (silent[12], true), (silent[19], true)]);
+    let late = connect(&mut local, through(Kind::Admin));
+    assert_eq!(said(&mut local, late, "AUTH sesame"), "+OK\r\n");
+}
+
+#[test]
+fn the_unix_socket_takes_no_place_of_operators() {
+    let mut local = Local::new(configured(&[("maxclients", "2")]));
+    let [_first, _second] = [(); 2].map(|()| connect(&mut local, through(Kind::Unix)));
+    refusal(&mut local, through(Kind::Unix));
+    refusal(&mut local, through(Kind::Tcp));
+    let _operators = [(); 16].map(|()| connect(&mut local, through(Kind::Admin)));
+    refusal(&mut local, through(Kind::Admin));
+}
+
+#[test]
+fn a_failed_login_does_not_hold_a_place() {
+    let mut local = locked(&[("maxclients", "4")]);
+    let guesser = connect(&mut local, at(ELSEWHERE));
+    send(&mut local, guesser, "AUTH guess");
+    let honest = connect(&mut local, at("192.0.2.2"));
+    assert_eq!(said(&mut local, honest, "AUTH sesame"), "+OK\r\n");
+    assert!(!local.is_open(guesser));
+    local.advance(SECOND);
+    assert_eq!(local.engine.world.waiters.len(), 0);
 }
 
 #[test]
@@ -281,6 +343,86 @@ fn the_answer_to_a_failed_login_is_put_off() {
     assert_eq!(said(&mut local, other, "AUTH sesame"), "+OK\r\n");
     send(&mut local, other, "AUTH guess");
     assert_eq!(sleep(&mut local), 25 * MILLISECOND, "forgotten after success");
+}
+
+/// What each of them has been answered by now.
+fn answered(local: &mut Local, clients: &[Connection], answer: &str) -> usize {
+    clients.iter().filter(|&&client| received(local, client) == answer).count()
+}
+
+#[test]
+fn answers_of_an_address_come_one_after_the_other() {
+    let mut local = locked(&[]);
+    let clients: Vec<_> = (0..40).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
+    for &client in &clients {
+        send(&mut local, client, "AUTH guess");
+    }
+    let mut delays = Vec::new();
+    for _ in 0..8 {
+        delays.push(sleep(&mut local).as_millis());
+        assert_eq!(answered(&mut local, &clients, WRONGPASS), 1, "after {delays:?}");
+    }
+    assert_eq!(delays, [25, 50, 100, 200, 400, 800, 1000, 1000]);
+    local.advance(20 * SECOND);
+    assert_eq!(answered(&mut local, &clients, WRONGPASS), 20);
+}
+
+#[test]
+fn a_right_password_waits_with_the_wrong_ones_for_a_second_at_most() {
+    let mut local = locked(&[]);
+    let guessers: Vec<_> = (0..40).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
+    let [alone, behind, elsewhere] =
+        [ELSEWHERE, ELSEWHERE, "192.0.2.2"].map(|ip| connect(&mut local, at(ip)));
+    send(&mut local, guessers[0], "AUTH guess");
+    send(&mut local, alone, "HELLO 3 AUTH default sesame");
+    assert_eq!(received(&mut local, alone), "");
+    assert_eq!(sleep(&mut local), 25 * MILLISECOND, "it comes with the answer to the guess");
+    assert!(received(&mut local, alone).starts_with("%7\r\n"));
+    assert_eq!(received(&mut local, guessers[0]), WRONGPASS);
+    for &client in &guessers[1..] {
+        send(&mut local, client, "AUTH guess");
+    }
+    let pipeline = [request(["AUTH", "sesame"]), request(["PING"])].concat();
+    local.send(behind, &pipeline);
+    local.finish(behind);
+    assert_eq!(said(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
+    local.advance(SECOND - MILLISECOND);
+    assert_eq!(received(&mut local, behind), "");
+    local.advance(MILLISECOND);
+    assert_eq!(received(&mut local, behind), "+OK\r\n+PONG\r\n");
+    assert!(!local.is_open(behind));
+}
+
+#[test]
+fn an_address_gets_no_more_guesses_by_hanging_up() {
+    let mut local = locked(&[]);
+    let operator = local.connect();
+    said(&mut local, operator, "AUTH sesame");
+    let refused = "-ERR too many failed logins from this address: this one was not tried, try again later\r\n";
+    for tick in 0..1000 {
+        let guessers: Vec<_> = (0..5).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
+        for &client in &guessers {
+            send(&mut local, client, "AUTH guess");
+            let answer = received(&mut local, client);
+            assert!(answer.is_empty() || answer == refused, "{tick}: {answer}");
+        }
+        local.advance(60 * MILLISECOND);
+        let slots: Vec<_> = local.engine.world.clients.slots().skip(1).collect();
+        slots.into_iter().for_each(|slot| local.engine.hang_up(slot));
+        local.advance(Duration::ZERO);
+        assert!(guessers.iter().all(|&client| !local.is_open(client)));
+    }
+    let tried = said(&mut local, operator, "INFO stats");
+    let tried = tried.lines().find_map(|line| line.strip_prefix("acl_access_denied_auth:"));
+    assert_eq!(tried, Some("125"), "65 at first, and then one a second");
+    let honest = connect(&mut local, at(ELSEWHERE));
+    assert_eq!(said(&mut local, honest, "AUTH sesame"), refused, "it is not looked at either");
+    local.advance(2 * SECOND);
+    send(&mut local, honest, "AUTH sesame");
+    local.advance(SECOND);
+    assert_eq!(received(&mut local, honest), "+OK\r\n");
+    let elsewhere = connect(&mut local, at("192.0.2.2"));
+    assert_eq!(said(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
 }
 
 #[test]

@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands", "engine"],
     &["net", "local"],
     &["server"],
+    &["log_writer"],
     &["main"],
 ];
 

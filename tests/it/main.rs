@@ -11,6 +11,7 @@
 //! | `net` | real sockets, and the real process |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
+//! | `log` | what peers can make the real process write, and what a log that is not read costs |
 //! | `table` | every row of the command table; the list of commands in README.md |
 //! | `redis_rs` | a real client in the tests' own process |
 //! | `pubsub` | who hears what, and what is left of who has gone |
@@ -28,6 +29,7 @@ mod clients;
 mod gates;
 mod hardening;
 mod layers;
+mod log;
 mod net;
 mod order;
 mod personas;

@@ -161,9 +161,7 @@ fn a_newcomer_too_many_is_told_so_and_closed() {
     }
     assert_eq!(Socket::tcp(addr).rest(), b"-ERR max number of clients reached\r\n");
 
-    let mut operators: Vec<Socket> = (0..16)
-        .map(|place| if place < 8 { Socket::tcp(admin) } else { Socket::unix(&path) })
-        .collect();
+    let mut operators: Vec<Socket> = (0..16).map(|_| Socket::tcp(admin)).collect();
     for operator in &mut operators {
         assert_eq!(operator.call(["PING"]), "PONG");
     }
@@ -174,6 +172,22 @@ fn a_newcomer_too_many_is_told_so_and_closed() {
     clients.pop().unwrap().call(["QUIT"]);
     let mut late = connect_when_there_is_room(addr);
     assert_eq!(late.call(["PING"]), "PONG");
+}
+
+/// All of them are there at once when the server looks, and four times as many as may be unauthenticated.
+#[test]
+fn newcomers_are_heard_before_others_take_their_places() {
+    let flags = ["--port", "0", "--requirepass", "sesame", "--maxclients", "12"];
+    let server = Respd::start(&[&flags[..], &["-o", "maxclients-unauthenticated=2"]].concat());
+    server.signal("STOP");
+    let mut clients: Vec<Socket> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(&request(["AUTH", "sesame"]));
+    }
+    server.signal("CONT");
+    for client in &mut clients {
+        assert_eq!(client.frame().as_deref(), Some(&b"+OK\r\n"[..]));
+    }
 }
 
 /// The server may take a moment to notice that somebody has left.

@@ -50,6 +50,10 @@ impl Respd {
 
     /// As [`Respd::start`], with these variables in its environment.
     pub fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Respd {
+        Respd::spawn(environment, flags, Stdio::null())
+    }
+
+    fn spawn(environment: &[(&str, &str)], flags: &[&str], stderr: Stdio) -> Respd {
         let mut child = Command::new(BINARY)
             .arg("--ready")
             .args(flags)
@@ -57,7 +61,7 @@ impl Respd {
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut ready = String::new();
@@ -66,6 +70,16 @@ impl Respd {
         assert!(ready.ends_with('\n'), "respd ended before it was ready");
         ready.pop();
         Respd { child, ready }
+    }
+
+    /// As [`Respd::start_in`], with stderr as a pipe that nothing reads yet.
+    pub fn start_with_log(
+        environment: &[(&str, &str)],
+        flags: &[&str],
+    ) -> (Respd, impl Read + Send + use<>) {
+        let mut respd = Respd::spawn(environment, flags, Stdio::piped());
+        let log = respd.child.stderr.take().unwrap();
+        (respd, log)
     }
 
     /// Starts `respd --ready` with more `flags`, and waits until it listens, ready or not. The receiver

@@ -13,6 +13,7 @@ use respd::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::dispatch::{Row, Table, keys};
 use respd::local::Local;
 use respd::resp::{OwnedArgs, Value};
+use respd::world::access::unimplemented;
 
 use crate::readme;
 
@@ -341,6 +342,21 @@ impl Sample {
             }
             Kind::Integer | Kind::UnixTime | Kind::Double => self.words.push("1".to_owned()),
             Kind::String | Kind::Pattern => self.words.push(argument.name.clone()),
+        }
+    }
+}
+
+/// Rules of users find commands in the table first, so a name that is in both says what is not so.
+#[test]
+fn what_is_implemented_is_not_listed_as_unimplemented() {
+    let table = Table::new(GROUPS.iter().copied());
+    let mut seen = BTreeSet::new();
+    for name in unimplemented::names() {
+        assert!(table.named(name.as_bytes()).is_none(), "{name} is implemented");
+        assert!(seen.insert(name), "{name} is listed twice");
+        if let Some((container, _)) = name.split_once('|') {
+            let is_known = seen.contains(container) || table.named(container.as_bytes()).is_some();
+            assert!(is_known, "{container} is listed before {name}");
         }
     }
 }

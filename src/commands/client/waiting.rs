@@ -23,7 +23,7 @@ pub fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// CLIENT UNBLOCK client-id [TIMEOUT | ERROR]
 ///
 /// Only who waits for something to happen can be told to wait no more, not who waits for the end of a
-/// pause.
+/// pause or for an answer that is put off.
 pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_error = match args.get(3) {
         None => false,
@@ -33,7 +33,7 @@ pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let id = int(args, 2)?;
     let world = &mut ctx.world;
-    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.has_failed);
+    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.until.is_done);
     let found = u64::try_from(id).ok().and_then(|id| world.clients.slot_of(id)).filter(waits);
     match found {
         Some(slot) if is_error => world.fail_waiting(slot, &error::UNBLOCKED),

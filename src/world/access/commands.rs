@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::rule::BadRule;
+use super::rule::{BadRule, Grammar};
+use super::unimplemented;
 use crate::world::CommandId;
 
 /// The commands there are, as rules name them. The command table is one.
@@ -45,6 +46,40 @@ struct Rule {
     name: Box<[u8]>,
 }
 
+/// What a rule names.
+#[derive(Clone, Copy)]
+enum Named<'a> {
+    Command(CommandId),
+    /// A command of the reference, by its full name.
+    Unimplemented(&'a [u8]),
+}
+
+impl<'a> Named<'a> {
+    fn find(full_name: &'a [u8], grammar: Grammar<'_>) -> Result<Named<'a>, BadRule> {
+        match grammar.commands.named(full_name) {
+            Some(id) => Ok(Named::Command(id)),
+            None if unimplemented::is_known(grammar.persona, full_name) => {
+                Ok(Named::Unimplemented(full_name))
+            }
+            None => Err(BadRule::UnknownCommand),
+        }
+    }
+
+    fn is_subcommand(self, grammar: Grammar<'_>) -> bool {
+        match self {
+            Named::Command(id) => grammar.commands.container(id).is_some(),
+            Named::Unimplemented(full_name) => full_name.contains(&b'|'),
+        }
+    }
+
+    fn has_subcommands(self, grammar: Grammar<'_>) -> bool {
+        match self {
+            Named::Command(id) => !grammar.commands.subcommands(id).is_empty(),
+            Named::Unimplemented(full_name) => unimplemented::has_subcommands(full_name),
+        }
+    }
+}
+
 impl Commands {
     pub fn none(vocabulary: &dyn Vocabulary) -> Commands {
         Commands {
@@ -83,30 +118,32 @@ impl Commands {
     }
 
     /// `+name` or `-name`: a command, or one subcommand. `+command|argument` grants a command that
-    /// has no subcommands as long as that is its first argument.
+    /// has no subcommands as long as that is its first argument. What is not implemented grants nothing.
     pub fn apply(
         &mut self,
         grants: bool,
         name: &[u8],
-        vocabulary: &dyn Vocabulary,
+        grammar: Grammar<'_>,
     ) -> Result<(), BadRule> {
         let bar = name.iter().rposition(|&byte| byte == b'|').filter(|_| grants);
         if let Some(bar) = bar {
-            let command = vocabulary.named(&name[..bar]).ok_or(BadRule::UnknownCommand)?;
-            let arg = &name[bar + 1..];
-            if vocabulary.container(command).is_some() {
+            let (command, arg) = (Named::find(&name[..bar], grammar)?, &name[bar + 1..]);
+            if command.is_subcommand(grammar) {
                 return Err(BadRule::ArgumentOfSubcommand);
             } else if arg.is_empty() {
                 return Err(BadRule::Syntax);
-            } else if vocabulary.subcommands(command).is_empty() {
-                self.add_first_arg(command, arg);
+            } else if !command.has_subcommands(grammar) {
+                if let Named::Command(id) = command {
+                    self.add_first_arg(id, arg);
+                }
                 self.note(grants, name);
                 return Ok(());
             }
         }
-        let command = vocabulary.named(name).ok_or(BadRule::UnknownCommand)?;
-        self.set(command, grants, vocabulary);
-        self.note(grants, vocabulary.full_name(command).as_bytes());
+        if let Named::Command(id) = Named::find(name, grammar)? {
+            self.set(id, grants, grammar.commands);
+        }
+        self.note(grants, name);
         Ok(())
     }
 
@@ -115,10 +152,10 @@ impl Commands {
         &mut self,
         grants: bool,
         name: &[u8],
-        vocabulary: &dyn Vocabulary,
+        grammar: Grammar<'_>,
     ) -> Result<(), BadRule> {
-        for command in vocabulary.category(name).ok_or(BadRule::UnknownCommand)? {
-            self.set(command, grants, vocabulary);
+        for command in grammar.commands.category(name).ok_or(BadRule::UnknownCommand)? {
+            self.set(command, grants, grammar.commands);
         }
         self.note(grants, &[b"@", name].concat());
         Ok(())

@@ -120,8 +120,10 @@ fn read_rules(
 mod tests {
     use super::*;
     use crate::world::access::NoCommands;
+    use crate::world::persona::PERSONAS;
 
-    const GRAMMAR: Grammar<'_> = Grammar { commands: &NoCommands, all_channels: false };
+    const GRAMMAR: Grammar<'_> =
+        Grammar { commands: &NoCommands, persona: &PERSONAS[0], all_channels: false };
 
     fn read(text: &str) -> Result<Vec<String>, String> {
         let shown = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

@@ -17,6 +17,7 @@ mod password;
 mod patterns;
 mod rule;
 mod selector;
+pub mod unimplemented;
 mod user;
 
 use std::collections::BTreeMap;

@@ -2,19 +2,26 @@
 
 use super::commands::Vocabulary;
 use crate::world::config::{ChannelDefault, Config};
+use crate::world::persona::Persona;
 
 /// What the words of rules mean here.
 #[derive(Clone, Copy)]
 pub struct Grammar<'a> {
     /// The commands and categories there are.
     pub commands: &'a dyn Vocabulary,
+    /// Whose commands rules may name beside those.
+    pub persona: &'static Persona,
     /// `acl-pubsub-default`: whether a user may use every channel until a rule says otherwise.
     pub all_channels: bool,
 }
 
 impl<'a> Grammar<'a> {
     pub fn new(config: &Config, commands: &'a dyn Vocabulary) -> Grammar<'a> {
-        Grammar { commands, all_channels: config.acl_pubsub_default == ChannelDefault::All }
+        Grammar {
+            commands,
+            persona: config.persona,
+            all_channels: config.acl_pubsub_default == ChannelDefault::All,
+        }
     }
 }
 

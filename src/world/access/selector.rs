@@ -47,7 +47,6 @@ impl Selector {
 
     /// Applies one rule. An empty one says nothing.
     pub fn apply(&mut self, rule: &[u8], grammar: Grammar<'_>) -> Result<(), BadRule> {
-        let vocabulary = grammar.commands;
         match (&rule.to_ascii_lowercase()[..], rule) {
             (b"", _) => {}
             (b"allkeys" | b"~*", _) => self.keys.set_all(true),
@@ -62,10 +61,10 @@ impl Selector {
             (_, [b'~' | b'%', ..]) => self.keys.apply(rule)?,
             (_, [b'&', pattern @ ..]) => self.channels.apply(pattern)?,
             (_, [sign @ (b'+' | b'-'), b'@', name @ ..]) => {
-                self.commands.apply_category(*sign == b'+', name, vocabulary)?;
+                self.commands.apply_category(*sign == b'+', name, grammar)?;
             }
             (_, [sign @ (b'+' | b'-'), name @ ..]) => {
-                self.commands.apply(*sign == b'+', name, vocabulary)?;
+                self.commands.apply(*sign == b'+', name, grammar)?;
             }
             _ => return Err(BadRule::Syntax),
         }

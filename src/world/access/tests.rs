@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::world::CommandId;
+use crate::world::persona::PERSONAS;
 
 /// A table of a few commands.
 struct Names;
 
 /// Full name, container, categories.
-const NAMES: &[(&str, Option<u16>, &str)] = &[
+const NAMES: [(&str, Option<u16>, &str); 5] = [
     ("get", None, "read fast"),
     ("set", None, "write slow"),
     ("client", None, "slow"),
@@ -47,7 +48,8 @@ impl Vocabulary for Names {
     }
 }
 
-const GRAMMAR: Grammar<'_> = Grammar { commands: &Names, all_channels: false };
+const GRAMMAR: Grammar<'_> =
+    Grammar { commands: &Names, persona: &PERSONAS[0], all_channels: false };
 
 fn access() -> Access {
     Access::configured(&Config::default(), &Names).expect("a valid configuration")
@@ -166,6 +168,33 @@ fn a_first_argument_is_enough_where_the_command_is_not_granted() {
 }
 
 #[test]
+fn a_rule_may_name_what_is_not_implemented_and_grants_nothing_by_it() {
+    assert_described("-psync -eval +@all -xadd", "off resetchannels +@all -xadd");
+    assert_described("+XADD +xgroup|create", "off resetchannels -@all +xadd +xgroup|create");
+    assert_described("+xgroup|create -xgroup", "off resetchannels -@all -xgroup");
+    assert_described("+eval|x +eval|Y +eval|x", "off resetchannels -@all +eval|y +eval|x");
+    assert_described("+client|import-source", "off resetchannels -@all +client|import-source");
+    assert_described("(-xadd)", "off resetchannels -@all (resetchannels -@all -xadd)");
+    assert_runs("+xadd +eval|x +client|import-source", &[]);
+    assert_runs("+@all -xadd -client|import-source", &NAMES.map(|(name, ..)| name));
+    let everything = user("+@all -xadd ~* &*").expect("valid rules");
+    assert!(everything.is_unrestricted(), "there is nothing that it may not do");
+}
+
+#[test]
+fn a_rule_may_name_what_the_persona_has() {
+    let is_known = |persona: &str, name: &str| {
+        let persona = PERSONAS.iter().find(|known| known.name == persona).expect("a persona");
+        unimplemented::is_known(persona, name.as_bytes())
+    };
+    assert!(is_known("redis-5.0", "xadd") && !is_known("redis-5.0", "xautoclaim"));
+    assert!(is_known("redis-7.2", "function|load") && !is_known("redis-7.2", "script|show"));
+    assert!(is_known("valkey-9.1", "clusterscan") && !is_known("valkey-9.1", "xdelex"));
+    assert!(is_known("respd", "xdelex"), "it passes for none of them, and takes files of each");
+    assert!(!is_known("kronotop-0.13", "xadd"));
+}
+
+#[test]
 fn keys_are_granted_for_what_is_done_with_them() {
     let user = user("%R~r* %W~w* ~b*").expect("valid rules");
     let keys = &user.root().keys;
@@ -224,7 +253,19 @@ fn what_is_no_rule_is_named() {
     {
         assert_eq!(error(rule), Some(BadRule::Syntax), "{rule}");
     }
-    for rule in ["+nope", "-nope", "+@nope", "+", "-", "+@", "+nope|x", "+client|x", "-get|x"] {
+    for rule in [
+        "+nope",
+        "-nope",
+        "+@nope",
+        "+",
+        "-",
+        "+@",
+        "+nope|x",
+        "+client|x",
+        "-get|x",
+        "+xgroup|x",
+        "-eval|x",
+    ] {
         assert_eq!(error(rule), Some(BadRule::UnknownCommand), "{rule}");
     }
     for (rules, expected) in [
@@ -234,6 +275,8 @@ fn what_is_no_rule_is_named() {
         ("#abc", BadRule::NotAHash),
         ("!abc", BadRule::NotAHash),
         ("+client|id|x", BadRule::ArgumentOfSubcommand),
+        ("+xgroup|create|x", BadRule::ArgumentOfSubcommand),
+        ("+xadd|", BadRule::Syntax),
         ("+get|", BadRule::Syntax),
         ("db=-1", BadRule::NoSuchDatabase),
         ("db=2147483648", BadRule::NoSuchDatabase),
