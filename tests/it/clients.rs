@@ -83,7 +83,7 @@ fn a_client_that_waits_for_the_server_is_not_idle() {
         &["HELLO 3", "MONITOR", "SUBSCRIBE a", "UNSUBSCRIBE"],
         &["BLPOP k 0"],
         &["BLPOP k 0", "PING"],
-        &["CLIENT PAUSE 100000 WRITE", "SET a b"],
+        &["CLIENT PAUSE 1000000 WRITE", "SET a b"],
     ];
     for session in sessions {
         let client = client_after(&mut local, session);
