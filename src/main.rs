@@ -10,6 +10,10 @@ use argh::FromArgs;
 use respd::net::{Bound, Ports};
 use respd::{Config, Server};
 
+mod logfile;
+
+use logfile::LogFile;
+
 /// A small server for RESP, the Redis protocol.
 #[derive(FromArgs)]
 struct Flags {
@@ -18,7 +22,7 @@ struct Flags {
     config_file: Option<PathBuf>,
 
     /// port for clients; 0 takes any that is free (default: 6379)
-    #[argh(option)]
+    #[argh(option, from_str_fn(parse_port))]
     port: Option<u16>,
 
     /// address to listen on; may be given several times (default: 127.0.0.1 and ::1)
@@ -26,7 +30,7 @@ struct Flags {
     bind: Vec<String>,
 
     /// port for administration; 0 takes any that is free (default: none)
-    #[argh(option)]
+    #[argh(option, from_str_fn(parse_port))]
     admin_port: Option<u16>,
 
     /// the server to answer as: redis-7.0, say (default: respd)
@@ -42,7 +46,7 @@ struct Flags {
     requirepass: Option<String>,
 
     /// how many clients may be connected at once (default: 10000)
-    #[argh(option)]
+    #[argh(option, from_str_fn(parse_client_count))]
     maxclients: Option<u32>,
 
     /// any directive of the configuration file, as name=value; may be given several times
@@ -75,7 +79,7 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
     let config = configured(flags)?;
-    start_logging(&config)?;
+    let log = start_logging(&config)?;
     let configured = Ports::configured(&config);
     let mut builder = Server::builder().config(config).ports(Ports {
         clients: flags.port.or(configured.clients),
@@ -85,7 +89,8 @@ fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.config_file(path);
     }
     let mut server = builder.bind()?;
-    server.stop_on_signals()?;
+    handle_signals(&mut server, log)
+        .map_err(|error| format!("cannot wait for signals: {error}"))?;
     for bound in server.bound() {
         log::info!("listening on {} {bound}", bound.name());
     }
@@ -111,8 +116,10 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
     // Before the others: it may bring ports, which they may change.
     given.extend(flags.persona.clone().map(|persona| ("persona", persona)));
     for option in &flags.options {
-        let (name, value) =
-            option.split_once('=').ok_or_else(|| format!("-o takes name=value, not '{option}'"))?;
+        let (name, value) = option
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| format!("-o takes name=value, not '{option}'"))?;
         given.push((name, value.to_owned()));
     }
     given.extend(flags.port.map(|port| ("port", port.to_string())));
@@ -127,8 +134,9 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
     Ok(config)
 }
 
-/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time.
-fn start_logging(config: &Config) -> std::io::Result<()> {
+/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time. Returns the
+/// file that is logged to, if it is one.
+fn start_logging(config: &Config) -> Result<Option<LogFile>, String> {
     let mut builder = env_logger::Builder::new();
     let decided = std::env::var_os("RUST_LOG").is_some();
     if decided {
@@ -136,15 +144,37 @@ fn start_logging(config: &Config) -> std::io::Result<()> {
     } else {
         builder.filter_level(log::LevelFilter::Trace);
     }
-    if let Some(path) = &config.logfile {
-        let file = std::fs::File::options().create(true).append(true).open(path)?;
-        builder.target(env_logger::Target::Pipe(Box::new(file)));
+    let log = match &config.logfile {
+        Some(path) => Some(LogFile::open(path.clone()).map_err(|error| {
+            format!("'logfile {}': cannot open it to write: {error}", path.display())
+        })?),
+        None => None,
+    };
+    if let Some(log) = &log {
+        builder.target(env_logger::Target::Pipe(Box::new(log.clone())));
     }
     builder.init();
     if !decided {
         log::set_max_level(config.loglevel.filter());
     }
-    Ok(())
+    Ok(log)
+}
+
+/// SIGTERM and SIGINT end the server, SIGHUP reopens its log file; others it outlives.
+fn handle_signals(server: &mut Server, log: Option<LogFile>) -> std::io::Result<()> {
+    server.stop_on_signals()?;
+    server.outlive_signals(move || {
+        let Some(log) = &log else {
+            return log::warn!("SIGHUP has come: there is no 'logfile' to reopen");
+        };
+        let path = log.path().display();
+        match log.reopen() {
+            Ok(()) => log::info!("SIGHUP has come: 'logfile {path}' is reopened"),
+            Err(error) => log::error!(
+                "SIGHUP has come: 'logfile {path}' cannot be reopened, the old one goes on: {error}"
+            ),
+        }
+    })
 }
 
 /// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
@@ -158,4 +188,17 @@ fn announce(bound: &[Bound]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()
+}
+
+/// The value of `--port` and `--admin-port`.
+fn parse_port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("a port is a number from 0 to {}", u16::MAX))
+}
+
+/// The value of `--maxclients`.
+fn parse_client_count(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(format!("it is a number of clients from 1 to {}", u32::MAX)),
+    }
 }

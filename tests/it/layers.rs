@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["dispatch"],
     &["commands", "engine"],
     &["net", "local"],
-    &["server"],
+    &["server", "logfile"],
     &["main"],
 ];
 
