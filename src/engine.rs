@@ -190,8 +190,9 @@ impl Engine {
         }
     }
 
-    /// Closes who has been idle too long, and finds out when that may next be the case. Whose command waits
-    /// is not idle.
+    /// Closes clients that have been idle for longer than `timeout`, and computes when the next may be.
+    /// Exempt are clients that wait for the server: with a blocked or a postponed command, with a
+    /// subscription, and those of MONITOR.
     fn close_idle(&mut self) {
         let timeout = self.world.config.timeout;
         let longest = u64::from(timeout) * 1_000_000;
@@ -200,7 +201,7 @@ impl Engine {
         let mut idle = Vec::new();
         for slot in self.world.clients.slots() {
             let client = &self.world.clients[slot];
-            if client.is_waiting {
+            if client.is_waiting || client.is_subscriber() || client.is_monitor() {
                 continue;
             }
             let due = client.active + longest;

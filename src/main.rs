@@ -13,6 +13,10 @@ use log_writer::LogWriter;
 use respd::net::{Bound, Ports};
 use respd::{Config, Server};
 
+mod logfile;
+
+use logfile::LogFile;
+
 /// A small server for RESP, the Redis protocol.
 #[derive(FromArgs)]
 struct Flags {
@@ -21,7 +25,7 @@ struct Flags {
     config_file: Option<PathBuf>,
 
     /// port for clients; 0 takes any that is free (default: 6379)
-    #[argh(option)]
+    #[argh(option, from_str_fn(parse_port))]
     port: Option<u16>,
 
     /// address to listen on; may be given several times (default: 127.0.0.1 and ::1)
@@ -29,7 +33,7 @@ struct Flags {
     bind: Vec<String>,
 
     /// port for administration; 0 takes any that is free (default: none)
-    #[argh(option)]
+    #[argh(option, from_str_fn(parse_port))]
     admin_port: Option<u16>,
 
     /// the server to answer as: redis-7.0, say (default: respd)
@@ -45,7 +49,7 @@ struct Flags {
     requirepass: Option<String>,
 
     /// how many clients may be connected at once (default: 10000)
-    #[argh(option)]
+    #[argh(option, from_str_fn(parse_client_count))]
     maxclients: Option<u32>,
 
     /// any directive of the configuration file, as name=value; may be given several times
@@ -78,7 +82,7 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
     let config = configured(flags)?;
-    let _log = start_logging(&config)?;
+    let (_writer, log) = start_logging(&config)?;
     let configured = Ports::configured(&config);
     let mut builder = Server::builder().config(config).ports(Ports {
         clients: flags.port.or(configured.clients),
@@ -88,7 +92,8 @@ fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.config_file(path);
     }
     let mut server = builder.bind()?;
-    server.stop_on_signals()?;
+    handle_signals(&mut server, log)
+        .map_err(|error| format!("cannot wait for signals: {error}"))?;
     for bound in server.bound() {
         log::info!("listening on {} {bound}", bound.name());
     }
@@ -114,8 +119,10 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
     // Before the others: it may bring ports, which they may change.
     given.extend(flags.persona.clone().map(|persona| ("persona", persona)));
     for option in &flags.options {
-        let (name, value) =
-            option.split_once('=').ok_or_else(|| format!("-o takes name=value, not '{option}'"))?;
+        let (name, value) = option
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| format!("-o takes name=value, not '{option}'"))?;
         given.push((name, value.to_owned()));
     }
     given.extend(flags.port.map(|port| ("port", port.to_string())));
@@ -131,8 +138,9 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
 }
 
 /// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time. Panics are
-/// logged, too: what prints them by itself could block.
-fn start_logging(config: &Config) -> std::io::Result<LogWriter> {
+/// logged, too: what prints them by itself could block. Returns what writes the log, and the file that is
+/// logged to, if it is one.
+fn start_logging(config: &Config) -> Result<(LogWriter, Option<LogFile>), String> {
     let mut builder = env_logger::Builder::new();
     let decided = std::env::var_os("RUST_LOG").is_some();
     if decided {
@@ -140,19 +148,41 @@ fn start_logging(config: &Config) -> std::io::Result<LogWriter> {
     } else {
         builder.filter_level(log::LevelFilter::Trace);
     }
-    let writer = match &config.logfile {
-        Some(path) => {
-            LogWriter::start(std::fs::File::options().create(true).append(true).open(path)?)?
-        }
-        None => LogWriter::start(std::io::stderr())?,
+    let log = match &config.logfile {
+        Some(path) => Some(LogFile::open(path.clone()).map_err(|error| {
+            format!("'logfile {}': cannot open it to write: {error}", path.display())
+        })?),
+        None => None,
     };
+    let writer = match &log {
+        Some(file) => LogWriter::start(file.clone()),
+        None => LogWriter::start(std::io::stderr()),
+    };
+    let writer = writer.map_err(|error| format!("cannot start the thread of the log: {error}"))?;
     builder.target(env_logger::Target::Pipe(Box::new(writer.mailbox())));
     builder.init();
     std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
     if !decided {
         log::set_max_level(config.loglevel.filter());
     }
-    Ok(writer)
+    Ok((writer, log))
+}
+
+/// SIGTERM and SIGINT end the server, SIGHUP reopens its log file; others it outlives.
+fn handle_signals(server: &mut Server, log: Option<LogFile>) -> std::io::Result<()> {
+    server.stop_on_signals()?;
+    server.outlive_signals(move || {
+        let Some(log) = &log else {
+            return log::warn!("SIGHUP has come: there is no 'logfile' to reopen");
+        };
+        let path = log.path().display();
+        match log.reopen() {
+            Ok(()) => log::info!("SIGHUP has come: 'logfile {path}' is reopened"),
+            Err(error) => log::error!(
+                "SIGHUP has come: 'logfile {path}' cannot be reopened, the old one goes on: {error}"
+            ),
+        }
+    })
 }
 
 /// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
@@ -166,4 +196,17 @@ fn announce(bound: &[Bound]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()
+}
+
+/// The value of `--port` and `--admin-port`.
+fn parse_port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("a port is a number from 0 to {}", u16::MAX))
+}
+
+/// The value of `--maxclients`.
+fn parse_client_count(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(format!("it is a number of clients from 1 to {}", u32::MAX)),
+    }
 }

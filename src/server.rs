@@ -17,7 +17,7 @@ use std::time::Instant;
 use crate::commands;
 use crate::dispatch::{Table, table::Group};
 use crate::engine::Engine;
-use crate::net::{Bound, Clock, Ports, Reactor, Readiness, Stop};
+use crate::net::{self, Bound, Clock, Ports, Reactor, Readiness, Stop};
 use crate::world::config::Reason;
 use crate::world::{Config, Process, process};
 
@@ -84,7 +84,7 @@ impl Builder {
         self
     }
 
-    /// Binds every listener.
+    /// Binds every listener. A configuration by which there is none is an error.
     pub fn bind(self) -> io::Result<Server> {
         let mut config = self.config;
         fit_maxclients(&mut config)?;
@@ -97,6 +97,9 @@ impl Builder {
             config.keeps_a_way_in().map_err(invalid)?;
         }
         let reactor = Reactor::bind(&config, ports, clock)?;
+        if reactor.bound().is_empty() {
+            return Err(net::nowhere(&config, ports));
+        }
         for bound in reactor.bound() {
             match bound {
                 Bound::Tcp(addr) => config.port = addr.port(),
@@ -142,6 +145,13 @@ impl Server {
     /// SIGTERM and SIGINT end [`Server::run`].
     pub fn stop_on_signals(&mut self) -> io::Result<()> {
         self.reactor.stop_on_signals()
+    }
+
+    /// Outlives the signals that end a process by default and mean something else, or nothing: SIGHUP calls
+    /// `hang_up`, which usually reopens the log file; SIGUSR1, SIGUSR2, SIGALRM and other signals of timers are
+    /// logged; SIGXFSZ makes writing past a limit an error. SIGQUIT and the signals of faults keep their meaning.
+    pub fn outlive_signals(&mut self, hang_up: impl FnMut() + Send + 'static) -> io::Result<()> {
+        self.reactor.outlive_signals(Box::new(hang_up))
     }
 
     /// What ends [`Server::run`] from another thread.

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
+use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::connection::Stream;
@@ -65,6 +66,16 @@ impl Bound {
             Bound::Unix(_) => None,
         }
     }
+
+    /// Whether listening here leaves no room for listening at `addr`.
+    fn overlaps(&self, addr: SocketAddr) -> bool {
+        let (Bound::Tcp(own) | Bound::Admin(own)) = self else {
+            return false;
+        };
+        let is_everywhere = own.ip().is_unspecified() || addr.ip().is_unspecified();
+        own.port() == addr.port()
+            && (own.ip() == addr.ip() || own.is_ipv4() == addr.is_ipv4() && is_everywhere)
+    }
 }
 
 impl fmt::Display for Bound {
@@ -79,7 +90,16 @@ impl fmt::Display for Bound {
 #[derive(Debug)]
 enum Socketed {
     Tcp(TcpListener),
-    Unix(UnixListener, Arc<str>),
+    /// With the path as a text, and the file that binding made there.
+    Unix(UnixListener, Arc<str>, Option<FileId>),
+}
+
+/// What tells a file from another that is put in its place: its device and its inode. The inode of a unix
+/// socket is not used again while the socket is open.
+type FileId = (u64, u64);
+
+fn file_at(path: &Path) -> Option<FileId> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// A listening socket.
@@ -99,7 +119,7 @@ impl Listener {
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.socket {
             Socketed::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
-            Socketed::Unix(listener, _) => registry.register(listener, token, Interest::READABLE),
+            Socketed::Unix(listener, ..) => registry.register(listener, token, Interest::READABLE),
         }
     }
 
@@ -118,7 +138,7 @@ impl Listener {
             Socketed::Tcp(listener) => {
                 listener.accept().map(|(stream, addr)| self.tcp(stream, addr))
             }
-            Socketed::Unix(listener, path) => listener.accept().map(|(stream, _)| {
+            Socketed::Unix(listener, path, _) => listener.accept().map(|(stream, _)| {
                 let addr = Address::Unix(path.clone());
                 let fd = stream.as_raw_fd();
                 let peer = Peer { kind: Kind::Unix, laddr: addr.clone(), addr, fd };
@@ -161,9 +181,11 @@ impl Listener {
 }
 
 impl Drop for Listener {
-    /// A unix socket's file goes with it.
+    /// A unix socket's file goes with it. What another server has put in its place stays.
     fn drop(&mut self) {
-        if let Bound::Unix(path) = &self.bound
+        if let (Bound::Unix(path), Socketed::Unix(_, _, made)) = (&self.bound, &self.socket)
+            && file_at(path) == *made
+            && made.is_some()
             && let Err(error) = fs::remove_file(path)
         {
             log::warn!("cannot remove {}: {error}", path.display());
@@ -173,7 +195,6 @@ impl Drop for Listener {
 
 /// Whether the process, or the whole system, has no file descriptor left.
 pub fn is_out_of_descriptors(error: &io::Error) -> bool {
-    use nix::errno::Errno;
     [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM]
         .iter()
         .any(|&errno| error.raw_os_error() == Some(errno as i32))
@@ -202,12 +223,20 @@ pub enum Wanted {
     New(Listener),
 }
 
+impl Wanted {
+    fn bound(&self) -> &Bound {
+        match self {
+            Wanted::Kept(bound) => bound,
+            Wanted::New(listener) => &listener.bound,
+        }
+    }
+}
+
 /// Every listener that the configuration asks for: TCP, admin, unix. Those in `have` are not bound anew.
 pub fn bind_all(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec<Wanted>> {
-    let clients = Endpoint { addresses: &config.bind, port: ports.clients, bound: Bound::Tcp };
-    let admin = Endpoint { addresses: &config.admin_bind, port: ports.admin, bound: Bound::Admin };
-    let mut wanted = bind_port(clients, config, have)?;
-    wanted.extend(bind_port(admin, config, have)?);
+    let mut wanted = Vec::new();
+    bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
+    bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
     if let Some(path) = &config.unixsocket {
         let bound = Bound::Unix(path.clone());
         wanted.push(match have.contains(&bound) {
@@ -218,72 +247,145 @@ pub fn bind_all(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec
     Ok(wanted)
 }
 
+/// Why a server with this configuration would listen nowhere.
+pub fn nowhere(config: &Config, ports: Ports) -> io::Error {
+    let reason = |endpoint: Endpoint<'_>| match endpoint {
+        Endpoint { port: None, .. } => format!("'{}' is 0", endpoint.port_directive),
+        Endpoint { addresses: [], .. } => format!("'{}' is empty", endpoint.directive),
+        _ => format!("no address of '{}' is on this machine", endpoint.directive),
+    };
+    let clients = reason(Endpoint::clients(config, ports));
+    let admin = reason(Endpoint::admin(config, ports));
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("configured to listen nowhere: {clients}, {admin}, and there is no 'unixsocket'"),
+    )
+}
+
 /// The addresses to listen on, all on one port if on any.
 #[derive(Clone, Copy)]
 struct Endpoint<'a> {
     addresses: &'a [String],
     port: Option<u16>,
     bound: fn(SocketAddr) -> Bound,
+    /// The directives that say so, for errors.
+    directive: &'static str,
+    port_directive: &'static str,
+    /// [`listen`], but in tests.
+    listen: fn(SocketAddr, &Config) -> io::Result<TcpListener>,
 }
 
-/// The listeners on a port.
-fn bind_port(endpoint: Endpoint<'_>, config: &Config, have: &[Bound]) -> io::Result<Vec<Wanted>> {
+impl Endpoint<'_> {
+    fn clients(config: &Config, ports: Ports) -> Endpoint<'_> {
+        Endpoint {
+            addresses: &config.bind,
+            port: ports.clients,
+            bound: Bound::Tcp,
+            directive: "bind",
+            port_directive: "port",
+            listen,
+        }
+    }
+
+    fn admin(config: &Config, ports: Ports) -> Endpoint<'_> {
+        Endpoint {
+            addresses: &config.admin_bind,
+            port: ports.admin,
+            bound: Bound::Admin,
+            directive: "admin-bind",
+            port_directive: "admin-port",
+            listen,
+        }
+    }
+
+    /// The error of listening at `addr`, with the directives that ask for it.
+    fn refused(
+        &self,
+        text: &str,
+        addr: SocketAddr,
+        wanted: &[Wanted],
+        error: io::Error,
+    ) -> io::Error {
+        let (directive, port_directive, port) = (self.directive, self.port_directive, addr.port());
+        let is_own = error.kind() == io::ErrorKind::AddrInUse
+            && wanted.iter().any(|wanted| wanted.bound().overlaps(addr));
+        let hint = if is_own { ", by this server: the configuration names it twice" } else { "" };
+        io::Error::new(
+            error.kind(),
+            format!(
+                "'{directive} {text}' with '{port_directive} {port}': cannot listen on {addr}: {error}{hint}"
+            ),
+        )
+    }
+}
+
+/// Adds the listeners on a port to `wanted`.
+fn bind_port(
+    endpoint: Endpoint<'_>,
+    config: &Config,
+    have: &[Bound],
+    wanted: &mut Vec<Wanted>,
+) -> io::Result<()> {
     let Some(port) = endpoint.port else {
-        return Ok(Vec::new());
+        return Ok(());
     };
+    let before = wanted.len();
     let mut tries = if port == 0 { TRIES } else { 1 };
     loop {
         tries -= 1;
-        match bind_addresses(endpoint, port, config, have) {
+        match bind_addresses(endpoint, port, config, have, wanted) {
             // The kernel chose a port that is taken on one of the other addresses.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {
+                wanted.truncate(before);
+            }
             bound => return bound,
         }
     }
 }
 
+/// Listens on the addresses of an endpoint. One with a `-` in front may be missing from the machine, and
+/// any may be of a family that the system does not have: it is left out then, as the reference does.
 fn bind_addresses(
     endpoint: Endpoint<'_>,
     mut port: u16,
     config: &Config,
     have: &[Bound],
-) -> io::Result<Vec<Wanted>> {
-    let mut listeners = Vec::new();
-    for wanted in endpoint.addresses {
-        let (text, optional) = match wanted.strip_prefix('-') {
-            Some(text) => (text, true),
-            None => (wanted.as_str(), false),
+    wanted: &mut Vec<Wanted>,
+) -> io::Result<()> {
+    for text in endpoint.addresses {
+        let (host, is_optional) = match text.strip_prefix('-') {
+            Some(host) => (host, true),
+            None => (text.as_str(), false),
         };
-        let addr = SocketAddr::new(parse_address(text)?, port);
-        match bind_tcp(addr, endpoint.bound, config, have) {
-            Ok(listener) => {
-                if let Wanted::New(listener) = &listener {
-                    // Port 0 chooses once; the other addresses follow.
-                    port = listener.bound.port().unwrap_or(port);
-                }
-                listeners.push(listener);
+        let addr = SocketAddr::new(parse_address(host, endpoint.directive)?, port);
+        let bound = (endpoint.bound)(addr);
+        if have.contains(&bound) {
+            wanted.push(Wanted::Kept(bound));
+            continue;
+        }
+        // The error is asked what it means before it is given a text: that takes its number away.
+        let listening = (endpoint.listen)(addr, config).and_then(|socket| {
+            let addr = socket.local_addr()?;
+            Ok((socket, addr))
+        });
+        match listening {
+            Ok((socket, addr)) => {
+                // Port 0 chooses once; the other addresses follow.
+                port = addr.port();
+                let bound = (endpoint.bound)(addr);
+                let socket = Socketed::Tcp(socket);
+                wanted.push(Wanted::New(Listener { socket, bound, more: false }));
             }
-            Err(error) if optional && is_address_missing(&error) => {
-                log::info!("{text} is not on this machine: {error}");
+            Err(error) if is_optional && is_address_missing(&error) => {
+                log::info!("'{} {text}' is not on this machine: {error}", endpoint.directive);
             }
-            Err(error) => return Err(error),
+            Err(error) if is_family_missing(&error) => {
+                log::warn!("'{} {text}' is left out: {error}", endpoint.directive);
+            }
+            Err(error) => return Err(endpoint.refused(text, addr, wanted, error)),
         }
     }
-    Ok(listeners)
-}
-
-fn bind_tcp(
-    addr: SocketAddr,
-    kind: fn(SocketAddr) -> Bound,
-    config: &Config,
-    have: &[Bound],
-) -> io::Result<Wanted> {
-    if have.contains(&kind(addr)) {
-        return Ok(Wanted::Kept(kind(addr)));
-    }
-    let listener = listen(addr, config).map_err(|error| naming(&addr, error))?;
-    let bound = kind(listener.local_addr()?);
-    Ok(Wanted::New(Listener { socket: Socketed::Tcp(listener), bound, more: false }))
+    Ok(())
 }
 
 /// Makes changed directives take effect while the server runs, for CONFIG SET: it binds other
@@ -303,39 +405,42 @@ impl Binder {
     /// Listens where `config` says. If one address cannot be had, everything stays as it is.
     pub fn rebind(&mut self, config: &Config) -> io::Result<&[Bound]> {
         let wanted = bind_all(config, Ports::configured(config), &self.bound)?;
-        self.bound = wanted
-            .iter()
-            .map(|wanted| match wanted {
-                Wanted::Kept(bound) => bound.clone(),
-                Wanted::New(listener) => listener.bound.clone(),
-            })
-            .collect();
+        self.bound = wanted.iter().map(|wanted| wanted.bound().clone()).collect();
         self.adopt.send(wanted).map_err(io::Error::other)?;
         Ok(&self.bound)
     }
 }
 
-/// `bind` values: an address, or `*` and `::*` for all of IPv4 and all of IPv6.
-fn parse_address(text: &str) -> io::Result<IpAddr> {
+/// The values of `bind` and `admin-bind`: an address, or `*` and `::*` for all of IPv4 and all of IPv6.
+fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
     match text {
         "*" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         "::*" => Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
         "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         _ => text.parse().map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("'{text}' is no address to bind"))
+            let told =
+                format!("'{directive}': '{text}' is no IP address, and names are not looked up");
+            io::Error::new(io::ErrorKind::InvalidInput, told)
         }),
     }
 }
 
+/// Whether no interface of the machine has the address.
 fn is_address_missing(error: &io::Error) -> bool {
-    use nix::errno::Errno;
-    [Errno::EADDRNOTAVAIL, Errno::EAFNOSUPPORT, Errno::EPROTONOSUPPORT]
-        .iter()
-        .any(|&errno| error.raw_os_error() == Some(errno as i32))
+    error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32)
 }
 
-fn naming(what: &dyn fmt::Display, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {what}: {error}"))
+/// Whether the system does not have the family of the address: IPv6 that is not built in, say.
+fn is_family_missing(error: &io::Error) -> bool {
+    [
+        Errno::EAFNOSUPPORT,
+        Errno::EPFNOSUPPORT,
+        Errno::EPROTONOSUPPORT,
+        Errno::ESOCKTNOSUPPORT,
+        Errno::ENOPROTOOPT,
+    ]
+    .iter()
+    .any(|&errno| error.raw_os_error() == Some(errno as i32))
 }
 
 fn listen(addr: SocketAddr, config: &Config) -> io::Result<TcpListener> {
@@ -371,25 +476,104 @@ fn backlog(config: &Config) -> i32 {
 
 /// Bind, chmod, listen, in this order: nobody can connect before the permissions are set.
 fn bind_unix(path: &Path, config: &Config) -> io::Result<Listener> {
-    let told = |error| naming(&path.display(), error);
+    let told = |what: &str, error: io::Error| {
+        let text = format!("'unixsocket {}': cannot {what}: {error}", path.display());
+        io::Error::new(error.kind(), text)
+    };
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket {
         // Left by a server that was killed. Any other kind of file makes bind fail.
-        fs::remove_file(path).map_err(told)?;
+        fs::remove_file(path).map_err(|error| told("remove the old socket", error))?;
     }
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::unix(path)?).map_err(told)?;
+    let listening = |error| told("listen there", error);
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(listening)?;
+    socket.set_nonblocking(true).map_err(listening)?;
+    SockAddr::unix(path).and_then(|addr| socket.bind(&addr)).map_err(listening)?;
     // From here on dropping the listener removes the file.
     let socket = UnixListener::from_std(socket.into());
     let name = Arc::from(path.to_string_lossy());
     let bound = Bound::Unix(path.to_owned());
-    let listener = Listener { socket: Socketed::Unix(socket, name), bound, more: false };
+    let socket = Socketed::Unix(socket, name, file_at(path));
+    let listener = Listener { socket, bound, more: false };
     if let Some(mode) = config.unixsocketperm {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(told)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|error| {
+            told(&format!("give it the mode {mode:o} of 'unixsocketperm'"), error)
+        })?;
     }
-    if let Socketed::Unix(socket, _) = &listener.socket {
-        SockRef::from(socket).listen(backlog(config)).map_err(told)?;
+    if let Socketed::Unix(socket, ..) = &listener.socket {
+        SockRef::from(socket).listen(backlog(config)).map_err(listening)?;
     }
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Ports = Ports { clients: Some(0), admin: None };
+
+    /// The texts of what is bound for `bind`, when listening on IPv6 fails with `errno`.
+    fn bound_without_ipv6(bind: &[&str], errno: Errno) -> io::Result<usize> {
+        let bind = bind.iter().map(|&text| text.to_owned()).collect();
+        let config = Config { bind, ..Config::default() };
+        let listen: fn(SocketAddr, &Config) -> io::Result<TcpListener> = match errno {
+            Errno::EADDRNOTAVAIL => |addr, config| only_ipv4(addr, config, Errno::EADDRNOTAVAIL),
+            Errno::EAFNOSUPPORT => |addr, config| only_ipv4(addr, config, Errno::EAFNOSUPPORT),
+            _ => |addr, config| only_ipv4(addr, config, Errno::EACCES),
+        };
+        let mut wanted = Vec::new();
+        let endpoint = Endpoint { listen, ..Endpoint::clients(&config, ANY) };
+        bind_port(endpoint, &config, &[], &mut wanted)?;
+        Ok(wanted.len())
+    }
+
+    fn only_ipv4(addr: SocketAddr, config: &Config, errno: Errno) -> io::Result<TcpListener> {
+        if addr.is_ipv4() { listen(addr, config) } else { Err(errno.into()) }
+    }
+
+    #[test]
+    fn a_machine_without_ipv6_is_listened_on_at_its_other_addresses() {
+        let default = Config::default().bind;
+        let default: Vec<&str> = default.iter().map(String::as_str).collect();
+        // An interface without IPv6, and a system without it.
+        for errno in [Errno::EADDRNOTAVAIL, Errno::EAFNOSUPPORT] {
+            assert_eq!(bound_without_ipv6(&default, errno).unwrap(), 1, "{errno}");
+        }
+        assert_eq!(bound_without_ipv6(&["127.0.0.1", "::1"], Errno::EAFNOSUPPORT).unwrap(), 1);
+        assert_eq!(bound_without_ipv6(&["-::1"], Errno::EADDRNOTAVAIL).unwrap(), 0);
+    }
+
+    #[test]
+    fn an_address_that_was_not_optional_or_is_there_stops_the_start() {
+        for (bind, errno) in [("::1", Errno::EADDRNOTAVAIL), ("-::1", Errno::EACCES)] {
+            let error = bound_without_ipv6(&["127.0.0.1", bind], errno).unwrap_err().to_string();
+            let start = format!("'bind {bind}' with 'port ");
+            assert!(
+                error.starts_with(&start) && error.contains("cannot listen on [::1]:"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_says_which_addresses_are_the_same() {
+        let bind = vec!["127.0.0.1".to_owned(), "127.0.0.1".to_owned()];
+        let config = Config { bind, ..Config::default() };
+        let error = bind_all(&config, ANY, &[]).unwrap_err().to_string();
+        assert!(error.contains("Address already in use"), "{error}");
+        assert!(error.ends_with("by this server: the configuration names it twice"), "{error}");
+    }
+
+    #[test]
+    fn what_turns_every_listener_off_is_named() {
+        let off = Ports { clients: None, admin: None };
+        let told = nowhere(&Config::default(), off).to_string();
+        let expected = "configured to listen nowhere: 'port' is 0, 'admin-port' is 0, \
+            and there is no 'unixsocket'";
+        assert_eq!(told, expected);
+        let empty = Config { bind: Vec::new(), ..Config::default() };
+        assert!(nowhere(&empty, ANY).to_string().contains("'bind' is empty, "));
+        let told = nowhere(&Config::default(), ANY).to_string();
+        assert!(told.contains("no address of 'bind' is on this machine, "), "{told}");
+    }
 }

@@ -26,8 +26,9 @@ use crate::world::peer_log::Cause;
 use crate::world::{Config, Now, Rebind, Slot, process};
 use connection::{Connection, Flushed, Received};
 use listener::{Binder, Listener, Wanted};
-use signals::Signals;
+use signals::{HangUp, Signal, Signals};
 
+pub(crate) use listener::nowhere;
 pub use listener::{Bound, Ports};
 
 /// What is read at once. Most requests of most clients fit many times over.
@@ -123,6 +124,8 @@ pub struct Reactor {
     /// By slot.
     connections: Vec<Option<Connection>>,
     signals: Option<Signals>,
+    /// What SIGHUP calls.
+    hang_up: Option<HangUp>,
     stop: Stop,
     readiness: Readiness,
     /// What [`Readiness::set`] said.
@@ -152,6 +155,7 @@ impl Reactor {
             binder: None,
             connections: Vec::new(),
             signals: None,
+            hang_up: None,
             readiness: Readiness { tell, waker: waker.clone() },
             told_ready,
             stop: Stop { asked: Arc::default(), waker },
@@ -192,8 +196,36 @@ impl Reactor {
 
     /// SIGTERM and SIGINT end the loop as [`Stop::stop`] does.
     pub fn stop_on_signals(&mut self) -> io::Result<()> {
-        self.signals = Some(Signals::register(self.poll.registry(), SIGNALS)?);
-        Ok(())
+        self.signals()?.stop()
+    }
+
+    /// SIGHUP calls `hang_up`; other signals that would end the process are logged.
+    pub fn outlive_signals(&mut self, hang_up: HangUp) -> io::Result<()> {
+        self.hang_up = Some(hang_up);
+        self.signals()?.outlive()
+    }
+
+    fn signals(&mut self) -> io::Result<&mut Signals> {
+        let signals = match self.signals.take() {
+            Some(signals) => signals,
+            None => Signals::register(self.poll.registry(), SIGNALS)?,
+        };
+        Ok(self.signals.insert(signals))
+    }
+
+    /// Does what the signals mean that have come.
+    fn heed_signals(&mut self) {
+        for signal in self.signals.as_mut().map(Signals::drain).unwrap_or_default() {
+            match signal {
+                Signal::Stop => self.stop.asked.store(true, Ordering::Release),
+                Signal::HangUp => {
+                    if let Some(hang_up) = &mut self.hang_up {
+                        hang_up();
+                    }
+                }
+                Signal::Other(name) => log::warn!("{name} has come, and changes nothing"),
+            }
+        }
     }
 
     /// What ends the loop from outside.
@@ -248,11 +280,7 @@ impl Reactor {
         for event in events.iter() {
             match event.token() {
                 WAKER => self.told_ready.try_iter().for_each(|ready| engine.world.set_ready(ready)),
-                SIGNALS => {
-                    if self.signals.as_mut().is_some_and(Signals::drain) {
-                        self.stop.asked.store(true, Ordering::Release);
-                    }
-                }
+                SIGNALS => self.heed_signals(),
                 Token(token) if token >= LISTENERS => {
                     let index = self.listener_tokens.iter().position(|&at| at == token);
                     if let Some(index) = index.filter(|_| self.accept_at.is_none()) {

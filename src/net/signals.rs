@@ -1,38 +1,95 @@
-//! SIGTERM and SIGINT, as something that poll can wait for.
+//! Signals, as something that poll can wait for.
+//!
+//! By default most signals end a process, and with it all data. Those that mean an end do so in order:
+//! SIGTERM and SIGINT. SIGHUP, which has servers reopen their logs, and those that a mistake, a timer or a
+//! tool for another server sends, do not. SIGQUIT keeps its meaning, an end at once with a core file, and
+//! so do the signals of faults, of a terminal's job control, and SIGKILL. SIGPIPE is ignored by Rust.
 
 use std::io::{self, Read};
+use std::os::fd::{IntoRawFd, RawFd};
 use std::os::unix::net::UnixStream as StdStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXFSZ,
+};
+use signal_hook::flag;
 use signal_hook::low_level::pipe;
+
+/// What a signal means here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Stop,
+    HangUp,
+    /// Nothing, but an operator may want to know that it came.
+    Other(&'static str),
+}
+
+const STOPPING: [(i32, Signal); 2] = [(SIGTERM, Signal::Stop), (SIGINT, Signal::Stop)];
+
+const OUTLIVED: [(i32, Signal); 7] = [
+    (SIGHUP, Signal::HangUp),
+    (SIGUSR1, Signal::Other("SIGUSR1")),
+    (SIGUSR2, Signal::Other("SIGUSR2")),
+    (SIGALRM, Signal::Other("SIGALRM")),
+    (SIGVTALRM, Signal::Other("SIGVTALRM")),
+    (SIGPROF, Signal::Other("SIGPROF")),
+    (SIGIO, Signal::Other("SIGIO")),
+];
+
+/// What SIGHUP calls.
+pub type HangUp = Box<dyn FnMut() + Send>;
 
 /// The reading end of a pipe into which every signal puts a byte.
 #[derive(Debug)]
 pub struct Signals {
     pipe: UnixStream,
+    /// The writing end, one for all signals. Handlers of signals stay until the process ends, and so does this.
+    write: RawFd,
+    /// Whether each signal that is waited for has come. It is set before the byte is in the pipe.
+    came: Vec<(Arc<AtomicBool>, Signal)>,
 }
 
 impl Signals {
+    /// Waits for no signal yet.
     pub fn register(registry: &Registry, token: Token) -> io::Result<Signals> {
         let (read, write) = StdStream::pair()?;
         read.set_nonblocking(true)?;
-        for signal in [SIGTERM, SIGINT] {
-            pipe::register(signal, write.try_clone()?)?;
-        }
         let mut pipe = UnixStream::from_std(read);
         registry.register(&mut pipe, token, Interest::READABLE)?;
-        Ok(Signals { pipe })
+        Ok(Signals { pipe, write: write.into_raw_fd(), came: Vec::new() })
     }
 
-    /// Whether a signal has come since the last call.
-    pub fn drain(&mut self) -> bool {
-        let mut bytes = [0; 16];
-        let mut came = false;
-        while matches!(self.pipe.read(&mut bytes), Ok(n) if n > 0) {
-            came = true;
+    /// Waits for those that ask the server to leave.
+    pub fn stop(&mut self) -> io::Result<()> {
+        self.wait_for(&STOPPING)
+    }
+
+    /// Waits for those that the server outlives.
+    pub fn outlive(&mut self) -> io::Result<()> {
+        // A log file at the limit of file sizes (ulimit -f) sends it with every line, so it is not logged.
+        flag::register(SIGXFSZ, Arc::default())?;
+        self.wait_for(&OUTLIVED)
+    }
+
+    fn wait_for(&mut self, signals: &[(i32, Signal)]) -> io::Result<()> {
+        for &(number, signal) in signals {
+            let came = Arc::default();
+            flag::register(number, Arc::clone(&came))?;
+            pipe::register_raw(number, self.write)?;
+            self.came.push((came, signal));
         }
-        came
+        Ok(())
+    }
+
+    /// The signals that have come since the last call.
+    pub fn drain(&mut self) -> Vec<Signal> {
+        let mut bytes = [0; 16];
+        while matches!(self.pipe.read(&mut bytes), Ok(n) if n > 0) {}
+        let came = self.came.iter().filter(|(came, _)| came.swap(false, Ordering::AcqRel));
+        came.map(|&(_, signal)| signal).collect()
     }
 }

@@ -55,6 +55,87 @@ fn nobody_is_closed_when_there_is_no_timeout() {
     assert_eq!(local.call(client, ["PING"]).to_string(), "PONG");
 }
 
+/// Sends every request of `session` as a client of its own, and returns the client.
+fn client_after(local: &mut Local, session: &[&str]) -> respd::local::Connection {
+    let client = local.connect();
+    for line in session {
+        local.send(client, format!("{line}\r\n").as_bytes());
+        local.received(client);
+    }
+    client
+}
+
+/// Each state as Valkey 9.1 has it with `timeout 1`.
+#[test]
+fn a_client_that_waits_for_the_server_is_not_idle() {
+    let mut local = with_timeout(10);
+    let sessions: [&[&str]; 14] = [
+        &["SUBSCRIBE a"],
+        &["PSUBSCRIBE a*"],
+        &["SSUBSCRIBE a"],
+        &["HELLO 3", "SUBSCRIBE a"],
+        &["HELLO 3", "PSUBSCRIBE a*"],
+        &["HELLO 3", "SSUBSCRIBE a"],
+        &["SUBSCRIBE a", "SSUBSCRIBE a", "UNSUBSCRIBE"],
+        &["CLIENT REPLY OFF", "SUBSCRIBE a"],
+        &["MONITOR"],
+        &["HELLO 3", "MONITOR"],
+        &["HELLO 3", "MONITOR", "SUBSCRIBE a", "UNSUBSCRIBE"],
+        &["BLPOP k 0"],
+        &["BLPOP k 0", "PING"],
+        &["CLIENT PAUSE 1000000 WRITE", "SET a b"],
+    ];
+    for session in sessions {
+        let client = client_after(&mut local, session);
+        local.advance(100 * SECOND);
+        assert!(local.is_open(client), "{session:?}");
+        local.engine.world.unpause();
+    }
+}
+
+#[test]
+fn a_client_that_the_server_waits_for_is_idle_in_any_state() {
+    let mut local = with_timeout(10);
+    let sessions: [&[&str]; 14] = [
+        &["*2", "$4", "ECHO"],
+        &["MULTI", "GET k"],
+        &["WATCH k"],
+        &["SUBSCRIBE a", "UNSUBSCRIBE"],
+        &["SSUBSCRIBE a", "SUNSUBSCRIBE"],
+        &["SUBSCRIBE a", "RESET"],
+        &["MONITOR", "RESET"],
+        &["CLIENT REPLY OFF"],
+        &["HELLO 3", "CLIENT TRACKING ON"],
+        &["HELLO 3", "CLIENT TRACKING ON BCAST"],
+        &["CLIENT NO-EVICT ON"],
+        &["CLIENT NO-TOUCH ON"],
+        &["CLIENT PAUSE 100000 WRITE"],
+        &["BLPOP k 0.001"],
+    ];
+    for session in sessions {
+        let client = client_after(&mut local, session);
+        local.advance(SECOND);
+        local.received(client);
+        local.advance(12 * SECOND);
+        assert!(!local.is_open(client), "{session:?}");
+        local.engine.world.unpause();
+    }
+}
+
+/// The exemption ends with the subscription, and the time begins then.
+#[test]
+fn a_client_is_idle_from_its_last_subscription_on() {
+    let mut local = with_timeout(10);
+    let client = client_after(&mut local, &["SUBSCRIBE a"]);
+    local.advance(100 * SECOND);
+    local.send(client, b"UNSUBSCRIBE a\r\n");
+    local.received(client);
+    local.advance(10 * SECOND);
+    assert!(local.is_open(client));
+    local.advance(2 * SECOND);
+    assert!(!local.is_open(client));
+}
+
 /// The reactor sleeps until the deadline it is told, so a deadline that is too late would close too
 /// late, and one that is too early would make the server wake for nothing.
 #[test]

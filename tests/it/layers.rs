@@ -16,8 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["dispatch"],
     &["commands", "engine"],
     &["net", "local"],
-    &["server"],
-    &["log_writer"],
+    &["server", "logfile", "log_writer"],
     &["main"],
 ];
 

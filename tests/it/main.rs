@@ -9,6 +9,7 @@
 //! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
 //! | `personas` | what the table of personas promises; their table in README.md |
 //! | `net` | real sockets, and the real process |
+//! | `lifetime` | how the process starts and does not, signals, the log file |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
 //! | `log` | what peers can make the real process write, and what a log that is not read costs |
@@ -29,6 +30,7 @@ mod clients;
 mod gates;
 mod hardening;
 mod layers;
+mod lifetime;
 mod log;
 mod net;
 mod order;

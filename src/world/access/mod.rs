@@ -86,7 +86,7 @@ impl Access {
         if let Some(path) = &config.aclfile {
             let refused = |reason: Vec<u8>| {
                 let reason = String::from_utf8_lossy(&reason).into_owned();
-                LoadError::new(Place::File(path.clone()), "", reason)
+                LoadError::new(Place::AclFile(path.clone()), "", reason)
             };
             load(path, grammar).map_err(refused)?.into_iter().for_each(|user| {
                 access.put(user);

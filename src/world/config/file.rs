@@ -27,7 +27,8 @@ impl Config {
     /// The defaults, changed by the file at `path`.
     pub fn load(path: &Path) -> Result<Config, LoadError> {
         let text = fs::read(path)
-            .map_err(|error| LoadError::new(Place::File(path.to_owned()), "", error))?;
+            .map_err(|error| format!("cannot read the configuration file: {error}"))
+            .map_err(|reason| LoadError::new(Place::File(path.to_owned()), "", reason))?;
         Config::parse(path, &text)
     }
 
@@ -182,6 +183,8 @@ pub enum Place {
     CommandLine,
     /// The file as a whole.
     File(PathBuf),
+    /// The file that `aclfile` names.
+    AclFile(PathBuf),
     /// A line, counted from 1.
     Line {
         file: PathBuf,
@@ -194,6 +197,7 @@ impl fmt::Display for Place {
         match self {
             Place::CommandLine => f.write_str("command line"),
             Place::File(file) => write!(f, "{}", file.display()),
+            Place::AclFile(file) => write!(f, "'aclfile {}'", file.display()),
             Place::Line { file, number } => write!(f, "{}:{number}", file.display()),
         }
     }

@@ -1,0 +1,169 @@
+//! The log file: lines are appended, and the file is opened anew after another program has moved it away.
+//!
+//! [`LogFile::reopen`] does so at once (SIGHUP); writing does so by itself, for who rotates logs and tells
+//! nobody. When the path cannot be opened again, lines go on to the file that is open.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often writing looks whether the file is still at its path: a line costs no more system calls.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A log file that the logger writes and SIGHUP reopens: clones are one file.
+#[derive(Debug, Clone)]
+pub struct LogFile {
+    path: Arc<Path>,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// When the file was last known to be at its path.
+    looked: Option<Instant>,
+}
+
+impl LogFile {
+    /// Opens the file at `path`, or makes it.
+    pub fn open(path: PathBuf) -> io::Result<LogFile> {
+        let open = Open { file: append_to(&path)?, looked: None };
+        Ok(LogFile { path: path.into(), open: Arc::new(Mutex::new(open)) })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens what is at the path now, or makes a new file there.
+    pub fn reopen(&self) -> io::Result<()> {
+        let file = append_to(&self.path)?;
+        *self.lock() = Open { file, looked: None };
+        Ok(())
+    }
+
+    /// A panic while writing a line leaves nothing half done that matters.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes to the file at the path, as far as that was looked after by `now`.
+    fn write_at(&self, now: Instant, bytes: &[u8]) -> io::Result<usize> {
+        let mut open = self.lock();
+        let is_fresh = |looked| now.saturating_duration_since(looked) < LOOK_EVERY;
+        if !open.looked.is_some_and(is_fresh) {
+            open.looked = Some(now);
+            if !is_at(&open.file, &self.path)
+                && let Ok(file) = append_to(&self.path)
+            {
+                open.file = file;
+            }
+        }
+        open.file.write(bytes)
+    }
+}
+
+impl Write for LogFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_at(Instant::now(), bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().file.flush()
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).open(path)
+}
+
+/// Returns whether `file` is what is at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |found: &Metadata| (found.dev(), found.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(open), Ok(found)) if id(&open) == id(&found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that goes with its test, and a log file in it.
+    struct Logs {
+        folder: PathBuf,
+        log: LogFile,
+    }
+
+    impl Logs {
+        fn new(test: &str) -> Logs {
+            let name = format!("respd-logfile-{}-{test}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            let log = LogFile::open(folder.join("log")).unwrap();
+            Logs { folder, log }
+        }
+
+        fn rename(&self, from: &str, to: &str) {
+            fs::rename(self.folder.join(from), self.folder.join(to)).unwrap();
+        }
+
+        fn read(&self, name: &str) -> String {
+            fs::read_to_string(self.folder.join(name)).unwrap()
+        }
+    }
+
+    impl Drop for Logs {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    #[test]
+    fn a_line_after_the_file_was_moved_or_removed_goes_to_a_new_one() {
+        let logs = Logs::new("moved");
+        let mut now = Instant::now();
+        logs.log.write_at(now, b"one\n").unwrap();
+        logs.rename("log", "log.1");
+        // Within the second nothing is looked at; the line is where an operator finds it, too.
+        logs.log.write_at(now, b"two\n").unwrap();
+        now += LOOK_EVERY;
+        logs.log.write_at(now, b"three\n").unwrap();
+        assert_eq!((&logs.read("log.1")[..], &logs.read("log")[..]), ("one\ntwo\n", "three\n"));
+
+        fs::remove_file(logs.folder.join("log")).unwrap();
+        now += LOOK_EVERY;
+        logs.log.write_at(now, b"four\n").unwrap();
+        assert_eq!(logs.read("log"), "four\n");
+
+        // Another file is in its place already.
+        logs.rename("log", "log.2");
+        fs::write(logs.folder.join("log"), "made by another\n").unwrap();
+        now += LOOK_EVERY;
+        logs.log.write_at(now, b"five\n").unwrap();
+        assert_eq!(logs.read("log"), "made by another\nfive\n");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_opened_again_loses_no_line() {
+        let logs = Logs::new("lost");
+        let mut now = Instant::now();
+        logs.rename("log", "log.1");
+        fs::create_dir(logs.folder.join("log")).unwrap();
+        logs.log.write_at(now, b"one\n").unwrap();
+        assert!(logs.log.reopen().is_err());
+        fs::remove_dir(logs.folder.join("log")).unwrap();
+        now += LOOK_EVERY;
+        logs.log.write_at(now, b"two\n").unwrap();
+        assert_eq!((&logs.read("log.1")[..], &logs.read("log")[..]), ("one\n", "two\n"));
+    }
+
+    #[test]
+    fn reopening_does_not_wait_for_a_line() {
+        let logs = Logs::new("reopened");
+        logs.rename("log", "log.1");
+        logs.log.reopen().unwrap();
+        assert_eq!(logs.read("log"), "");
+    }
+}
