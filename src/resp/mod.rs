@@ -4,10 +4,12 @@
 //! * [`ahead`] reads the plain ones of a pipeline at once;
 //! * [`args`] is how a request's arguments are handed on: spans into those bytes, never copies;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
+//! * [`frames`] counts what was written;
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
 pub mod ahead;
 pub mod args;
+pub mod frames;
 pub mod reply;
 pub mod request;
 mod short;
