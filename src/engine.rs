@@ -122,6 +122,7 @@ impl Engine {
         self.world.close_strangers();
         self.world.peer_log.report(now.mono);
         self.world.cut_off_slow();
+        self.world.bound_backlog();
         self.world.evict_clients();
         call::settle(&mut self.world, &self.table, &mut self.watch);
         self.watch.rest(&mut self.world.stats);

@@ -57,6 +57,11 @@ pub const TOO_MANY_FAILED_LOGINS: Error = Error::fixed(
 pub const WRONGTYPE: Error =
     Error::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
 pub const OOM: Error = Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
+/// The reply passed the limit that holds where `client-output-buffer-limit` sets none.
+pub const REPLY_TOO_LARGE: Error =
+    Error::fixed("ERR the reply is larger than 1 GiB, which is more than the server sends at once");
+/// SORT has found more to store than one command may.
+pub const SORT_TOO_LARGE: Error = Error::fixed("ERR what SORT would store is larger than 1 GiB");
 pub const INTERNAL: Error = Error::fixed("ERR internal error, see the server's log");
 
 /// Said to a newcomer when `maxclients` are connected.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod log_writer;
+mod logfile;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,12 +11,9 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 use log_writer::LogWriter;
+use logfile::LogFile;
 use respd::net::{Bound, Ports};
 use respd::{Config, Server};
-
-mod logfile;
-
-use logfile::LogFile;
 
 /// A small server for RESP, the Redis protocol.
 #[derive(FromArgs)]

@@ -72,7 +72,8 @@ impl Builder {
         self
     }
 
-    /// Adds commands of your own. One that has the name of another replaces it.
+    /// Adds commands of your own. One that has the name of another replaces it. A handler that does not write
+    /// exactly one reply is logged, and its client is told an error instead.
     pub fn commands(mut self, group: Group) -> Builder {
         self.groups.push(group);
         self
@@ -107,7 +108,8 @@ impl Builder {
                 Bound::Unix(_) => {}
             }
         }
-        let table = Table::of_persona(config.persona, self.groups);
+        let mut table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
+        table.extend(self.groups);
         let mut engine = Engine::new(config, table, clock.now())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
@@ -124,7 +126,7 @@ impl Server {
             config: Config::default(),
             config_file: None,
             ports: None,
-            groups: commands::GROUPS.to_vec(),
+            groups: Vec::new(),
             extension: Box::new(()),
         }
     }

@@ -6,6 +6,9 @@
 mod docs;
 mod info;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+
 use crate::dispatch::help::help;
 use crate::dispatch::keys::{self, Key};
 use crate::dispatch::spec::{
@@ -17,7 +20,7 @@ use crate::dispatch::spec::{
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Row, Table};
 use crate::error::{self, Error};
-use crate::resp::{Args, OwnedArgs, Reply};
+use crate::resp::{Args, Mark, OwnedArgs, Reply};
 use crate::text::glob;
 
 pub const TABLE: &[Spec] = &[Spec::new("command", -1, LOADING | STALE, command)
@@ -111,9 +114,25 @@ fn command_docs(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         _ => args.from(2).filter_map(|name| ctx.table.named(name)).collect(),
     };
     ctx.reply.map(rows.len());
+    // A name may be repeated as often as a request is long: to describe it takes a thousand times as long as to
+    // copy what was written.
+    let mut written = HashMap::new();
     for row in rows {
-        ctx.reply.bulk(row.full_name.as_bytes());
-        docs::describe(ctx.reply, ctx.table, row);
+        match written.entry(row.id.index()) {
+            Occupied(places) => {
+                let &(from, to): &(Mark, Mark) = places.get();
+                ctx.reply.repeat(from, to);
+            }
+            Vacant(place) => {
+                let from = ctx.reply.mark();
+                ctx.reply.bulk(row.full_name.as_bytes());
+                docs::describe(ctx.reply, ctx.table, row);
+                place.insert((from, ctx.reply.mark()));
+            }
+        }
+        if ctx.reply.is_full() {
+            break;
+        }
     }
     Ok(())
 }
@@ -132,6 +151,9 @@ fn command_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         match found.filter(|row| row.container.is_none() || persona.names_subcommands()) {
             Some(row) => info::describe(ctx.reply, ctx.table, row, persona),
             None => ctx.reply.null(),
+        }
+        if ctx.reply.is_full() {
+            break;
         }
     }
     Ok(())

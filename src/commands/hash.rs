@@ -432,7 +432,7 @@ fn hrandfield_count(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Some(hash) = hash else {
         return Ok(());
     };
-    let show = |field: Field<'_>| {
+    let mut show = |field: Field<'_>| {
         if with_values {
             reply.pair();
             reply.bulk(field.name);
@@ -440,9 +440,12 @@ fn hrandfield_count(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         } else {
             reply.bulk(field.name);
         }
+        !reply.is_full()
     };
     if count >= 0 {
-        hash.pick_distinct(&mut random, size, show);
+        hash.pick_distinct(&mut random, size, |field| {
+            show(field);
+        });
     } else {
         hash.pick_any(&mut random, size, show);
     }

@@ -336,7 +336,10 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         (Some(set), Some(count)) => {
             reply.array(count.unsigned_abs() as usize);
-            set.pick_any(&mut random, count.unsigned_abs(), |member| reply.bulk(member));
+            set.pick_any(&mut random, count.unsigned_abs(), |member| {
+                reply.bulk(member);
+                !reply.is_full()
+            });
         }
         (None, None) => reply.null(),
         (None, Some(_)) => reply.array(0),

@@ -485,8 +485,11 @@ fn zrandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         (Some(zset), Some(count)) => {
             let count = count.unsigned_abs();
-            let show = members_of(reply, count as usize, with_scores);
-            zset.pick_any(&mut random, count, show);
+            announce_members(reply, count as usize, with_scores);
+            zset.pick_any(&mut random, count, |member, score| {
+                show_member(reply, member, score, with_scores);
+                !reply.is_full()
+            });
         }
         (None, None) => reply.null(),
         (None, Some(_)) => reply.array(0),
@@ -500,17 +503,24 @@ fn members_of(
     members: usize,
     with_scores: bool,
 ) -> impl FnMut(&[u8], f64) + use<'_> {
+    announce_members(reply, members, with_scores);
+    move |member, score| show_member(reply, member, score, with_scores)
+}
+
+fn announce_members(reply: &mut Reply, members: usize, with_scores: bool) {
     match with_scores {
         true => reply.pairs(members),
         false => reply.array(members),
     }
-    move |member, score| {
-        if with_scores {
-            reply.pair();
-        }
-        reply.bulk(member);
-        if with_scores {
-            reply.double(score);
-        }
+}
+
+#[inline]
+fn show_member(reply: &mut Reply, member: &[u8], score: f64, with_scores: bool) {
+    if with_scores {
+        reply.pair();
+    }
+    reply.bulk(member);
+    if with_scores {
+        reply.double(score);
     }
 }

@@ -12,7 +12,7 @@ use super::permission;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use crate::error::{self, Error};
-use crate::resp::{Args, Mark, Reply};
+use crate::resp::{Args, Mark, Reply, frames};
 use crate::store::Kind;
 use crate::world::latency::event;
 use crate::world::peer_log::Cause;
@@ -30,7 +30,6 @@ pub fn call(
     args: Args<'_>,
 ) {
     let start = reply.mark();
-    reply.begin();
     let mut keeps_caching = false;
     match admit(world, table, reply, watch, slot, args) {
         Ok(row)
@@ -100,6 +99,11 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, refused: &Error) {
 
 /// The reply is complete. Takes it back if CLIENT REPLY does not want it, and returns whether it did.
 fn end_reply(world: &mut World, reply: &mut Reply, start: Mark, slot: Slot) -> bool {
+    if reply.is_full()
+        && let Some(error) = world.reply_is_full(reply, slot)
+    {
+        reply.replace(start, &error);
+    }
     let client = &mut world.clients[slot];
     let is_silent = client.reply_mode != ReplyMode::On;
     if is_silent {
@@ -298,12 +302,16 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
             ctx.world.clients.doom(slot, Doom::AfterReply);
             Err(error::INTERNAL)
         });
+    let outcome = complete(ctx, start, outcome);
     let Ctx { world, reply, watch, .. } = ctx;
     if let Err(error) = &outcome {
-        reply.rewind(start);
-        reply.error(error);
+        reply.replace(start, error);
         ctx.replies = 1;
         world.stats.count_error(error);
+    }
+    if row.has(flag::SUBSCRIBER | flag::ADMIN) {
+        // It may have changed what the client may leave unread.
+        world.limit_reply(reply, slot);
     }
     if ctx.until.is_some() {
         watch.postpone();
@@ -311,10 +319,6 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
     let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
     let is_light = row.has(flag::FAST | flag::SHORT) && request + replied <= world.thresholds.light;
     let nanos = if is_light { 0 } else { watch.stop(&mut world.stats) };
-    #[cfg(debug_assertions)]
-    if !row.has(flag::MANY_REPLIES) {
-        assert_eq!(reply.owed(), Some(1), "{} owes one reply", row.full_name);
-    }
     if ctx.until.is_some() {
         return outcome.is_err();
     }
@@ -323,6 +327,33 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
         observe::note(world, row, slot, args, Cost { nanos, reply: replied });
     }
     outcome.is_err()
+}
+
+/// What the handler came to, now that its reply has been looked at: it was cut short at the output limit, or it
+/// is not the one reply that is owed, after which the client would be out of step for ever.
+fn complete(ctx: &mut Ctx<'_>, start: Mark, outcome: Result<(), Error>) -> Result<(), Error> {
+    if ctx.reply.is_full() {
+        return ctx.world.reply_is_full(ctx.reply, ctx.slot).map_or(outcome, Err);
+    }
+    outcome?;
+    if !has_one_reply(ctx, start) && ctx.client().doom != Doom::Now {
+        log::error!("{} does not reply once: its client is told an error", ctx.row.full_name);
+        return Err(error::INTERNAL);
+    }
+    Ok(())
+}
+
+/// Whether the handler has written what it owes. What an embedder's has written is counted, and in debug
+/// builds what any has. A handler of respd's own has been tested: only whether there is a reply at all
+/// is seen then, which costs one comparison.
+fn has_one_reply(ctx: &Ctx<'_>, start: Mark) -> bool {
+    let has_many = ctx.row.has(flag::MANY_REPLIES);
+    let written = ctx.reply.since(start);
+    if cfg!(debug_assertions) || ctx.row.has(flag::COUNTED) {
+        let owed = if has_many { ctx.replies } else { 1 };
+        return frames::count(written) == Some(owed) && (has_many || !written.starts_with(b">"));
+    }
+    has_many || !written.is_empty()
 }
 
 /// Runs the commands that were queued. The reply is an array of what they reply.
@@ -346,28 +377,21 @@ pub fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
 /// Runs a command that was queued, and returns how many elements it has added to the reply to EXEC.
 fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     let row = ctx.table.row(queued.command);
-    let Ctx { world, table, watch, slot, .. } = ctx;
+    let Ctx { world, reply, table, watch, slot, .. } = ctx;
     let (table, slot) = (*table, *slot);
     let args = queued.args.args();
-    let mut replies = 0;
-    ctx.reply.element(|reply| {
-        let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
-        match permission::check_again(&mut ctx, args) {
-            Ok(()) => {
-                run(&mut ctx, args);
-                replies = ctx.replies;
-                follow_up(ctx.world, row, slot, args);
-                observe::show(ctx.world, row, slot, args);
-            }
-            Err(denied) => {
-                let why = error::no_longer_permitted(denied.reason.is_lacking());
-                ctx.reply.error(&why);
-                ctx.world.stats.count_error(&why);
-                replies = 1;
-            }
-        }
-    });
-    replies
+    let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
+    if let Err(denied) = permission::check_again(&mut ctx, args) {
+        let why = error::no_longer_permitted(denied.reason.is_lacking());
+        let here = ctx.reply.mark();
+        ctx.reply.replace(here, &why);
+        ctx.world.stats.count_error(&why);
+        return 1;
+    }
+    run(&mut ctx, args);
+    follow_up(ctx.world, row, slot, args);
+    observe::show(ctx.world, row, slot, args);
+    ctx.replies
 }
 
 /// A command has run: who wants to know hears what it did, what it has put aside is freed if that is too much,
@@ -427,7 +451,6 @@ fn run_again(
     };
     let mut reply = world.take_outbox(slot);
     let start = reply.mark();
-    reply.begin();
     let found = Found::Row(table.row(wait.command));
     let gates = pass_gates(world, table, &mut reply, watch, slot, wait.args.args(), found);
     let is_over = match gates {
@@ -443,6 +466,11 @@ fn run_again(
             true
         }
     };
+    if reply.is_full()
+        && let Some(error) = world.reply_is_full(&reply, slot)
+    {
+        reply.replace(start, &error);
+    }
     if !is_over || wait.is_silent {
         reply.rewind(start);
     }

@@ -90,6 +90,9 @@ pub mod flag {
     /// this, its subcommands have.
     pub const KEEPS_CACHING: Flags = 1 << 26;
 
+    /// Comes from an embedder: its replies are counted before they are sent. Derived, never written in a row.
+    pub const COUNTED: Flags = 1 << 27;
+
     /// The flags that COMMAND INFO shows.
     pub const NAMES: &[(Flags, &str)] = &[
         (WRITE, "write"),

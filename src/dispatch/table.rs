@@ -70,20 +70,32 @@ impl Table {
     /// The table of a server that answers as `persona`.
     pub fn of_persona(persona: &'static Persona, groups: impl IntoIterator<Item = Group>) -> Table {
         let mut table = Table { persona, rows: Vec::new(), buckets: Vec::new() };
+        table.add_groups(groups);
+        table
+    }
+
+    /// Adds an embedder's commands. What their handlers write is counted before it is sent: a reply
+    /// too few or too many becomes an error, and the client stays in step.
+    pub fn extend(&mut self, groups: impl IntoIterator<Item = Group>) {
+        let own = self.rows.len();
+        self.add_groups(groups);
+        self.rows[own..].iter_mut().for_each(|row| row.flags |= flag::COUNTED);
+    }
+
+    fn add_groups(&mut self, groups: impl IntoIterator<Item = Group>) {
         for (group, specs) in groups {
             for spec in specs {
-                let Some(id) = table.add(spec, group, None) else {
+                let Some(id) = self.add(spec, group, None) else {
                     continue;
                 };
                 for sub in spec.subcommands {
-                    if let Some(sub) = table.add(sub, group, Some(id)) {
-                        table.rows[id.index()].subcommands.push(sub);
+                    if let Some(sub) = self.add(sub, group, Some(id)) {
+                        self.rows[id.index()].subcommands.push(sub);
                     }
                 }
             }
         }
-        table.fill_buckets();
-        table
+        self.fill_buckets();
     }
 
     /// Adds a row, unless the persona has no such command.

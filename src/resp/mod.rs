@@ -5,10 +5,12 @@
 //! * [`args`] is how a request's arguments are handed on: spans into those bytes, never copies;
 //! * [`options`] reads the options among them, one after the other;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
+//! * [`frames`] counts what was written;
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
 pub mod ahead;
 pub mod args;
+pub mod frames;
 pub mod options;
 pub mod reply;
 pub mod request;

@@ -4,8 +4,10 @@
 //! client negotiated. An aggregate is announced with its size, its elements follow. HELLO switches
 //! the protocol in mid-handler, and the very reply to it is already in the new one.
 //!
-//! Every command owes exactly one reply. Debug builds count: [`Reply::owed`] tells how many complete
-//! replies stand since a mark, and an aggregate that is left open counts for none.
+//! A few bytes of request may ask for any amount of reply, so the output has a limit that holds while it
+//! grows ([`Reply::set_limit`]). What would pass it is not stored, nor is anything behind it: the reply is full, and
+//! the memory it holds is bounded whatever the handler does. A handler need not look, except in a loop
+//! that runs as often as a client wishes: that ends when [`Reply::is_full`].
 //!
 //! What is pushed to the client whose command is running follows the reply ([`Reply::append`]): a push
 //! never lands inside a reply.
@@ -39,24 +41,27 @@ impl Protocol {
 #[derive(Debug, Clone, Copy)]
 pub struct Mark(usize);
 
+/// The fewest bytes of an element: `_`, and the end of its line.
+const LEAST_ELEMENT: usize = 3;
+
 /// The writer of replies. It owns the client's outbox while the client's commands run.
 #[derive(Debug)]
 pub struct Reply {
     out: Vec<u8>,
     protocol: Protocol,
-    #[cfg(debug_assertions)]
-    tally: tally::Tally,
+    /// The output stays shorter than this. 0 once something did not fit.
+    end: usize,
+    /// What `end` is while everything fits.
+    limit: usize,
+    /// The output was not empty when the writer took it.
+    has_backlog: bool,
 }
 
 impl Reply {
     /// A writer that appends to `out`.
     pub fn new(out: Vec<u8>, protocol: Protocol) -> Reply {
-        Reply {
-            out,
-            protocol,
-            #[cfg(debug_assertions)]
-            tally: tally::Tally::default(),
-        }
+        let has_backlog = !out.is_empty();
+        Reply { out, protocol, end: usize::MAX, limit: usize::MAX, has_backlog }
     }
 
     /// Gives the buffer back.
@@ -87,41 +92,77 @@ impl Reply {
         self.out.capacity()
     }
 
+    /// From here on the output, unsent bytes from before counted, stays shorter than `limit` bytes.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+        if !self.is_full() {
+            self.end = limit;
+        }
+    }
+
+    /// Whether something did not fit. Nothing is stored then, until [`Reply::rewind`] makes room.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.end == 0
+    }
+
+    /// Whether the client had left replies unread when the writer took its outbox.
+    pub fn has_backlog(&self) -> bool {
+        self.has_backlog
+    }
+
+    /// Whether so many bytes fit, and a few more for the header and the end of a line. One comparison
+    /// for each element is all that the limit costs.
+    #[inline]
+    fn fits(&mut self, bytes: usize) -> bool {
+        let has_room = bytes < self.end.saturating_sub(self.out.len());
+        if !has_room {
+            self.end = 0;
+        }
+        has_room
+    }
+
     // Simple types.
 
     /// `+OK`
     pub fn ok(&mut self) {
-        self.counted();
-        self.out.extend_from_slice(b"+OK\r\n");
+        if self.fits(5) {
+            self.out.extend_from_slice(b"+OK\r\n");
+        }
     }
 
     /// `+text`: a short text of the server's own, without CR or LF.
     pub fn status(&mut self, text: &str) {
         debug_assert!(!text.contains(['\r', '\n']));
-        self.counted();
-        self.out.push(b'+');
-        self.out.extend_from_slice(text.as_bytes());
-        self.crlf();
+        if self.fits(text.len()) {
+            self.out.push(b'+');
+            self.out.extend_from_slice(text.as_bytes());
+            self.crlf();
+        }
     }
 
     /// `-CODE text`. CR and LF in the text become spaces here, and only here.
     pub fn error(&mut self, error: &Error) {
-        self.counted();
-        self.out.push(b'-');
-        self.one_line(error.as_bytes());
-        self.crlf();
+        if self.fits(error.as_bytes().len()) {
+            self.out.push(b'-');
+            self.one_line(error.as_bytes());
+            self.crlf();
+        }
     }
 
     /// `:n`
     pub fn int(&mut self, n: i64) {
-        self.counted();
-        self.header(b':', n);
+        if self.fits(20) {
+            self.header(b':', n);
+        }
     }
 
     /// A bulk string: any bytes.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
-        self.counted();
+        if !self.fits(bytes.len()) {
+            return;
+        }
         match bytes.len() {
             ..short::TINY => short::push_tiny(&mut self.out, bytes),
             short::TINY..short::LIMIT => short::push_short(&mut self.out, bytes),
@@ -143,20 +184,22 @@ impl Reply {
 
     /// No value where a value was asked for: RESP2 `$-1`, RESP3 `_`.
     pub fn null(&mut self) {
-        self.counted();
-        self.out.extend_from_slice(match self.protocol {
-            Protocol::Resp2 => b"$-1\r\n",
-            Protocol::Resp3 => b"_\r\n",
-        });
+        if self.fits(5) {
+            self.out.extend_from_slice(match self.protocol {
+                Protocol::Resp2 => b"$-1\r\n",
+                Protocol::Resp3 => b"_\r\n",
+            });
+        }
     }
 
     /// No value where an array was asked for: RESP2 `*-1`, RESP3 `_`.
     pub fn null_array(&mut self) {
-        self.counted();
-        self.out.extend_from_slice(match self.protocol {
-            Protocol::Resp2 => b"*-1\r\n",
-            Protocol::Resp3 => b"_\r\n",
-        });
+        if self.fits(5) {
+            self.out.extend_from_slice(match self.protocol {
+                Protocol::Resp2 => b"*-1\r\n",
+                Protocol::Resp3 => b"_\r\n",
+            });
+        }
     }
 
     /// A double, in the shortest form that reads back the same. RESP2: a bulk string.
@@ -166,15 +209,16 @@ impl Reply {
         {
             return self.bulk_int(n);
         }
+        if !self.fits(24) {
+            return;
+        }
         match self.protocol {
             Protocol::Resp3 => {
-                self.counted();
                 self.out.push(b',');
                 double::push(&mut self.out, value);
                 self.crlf();
             }
             Protocol::Resp2 => {
-                self.counted();
                 let start = self.out.len();
                 double::push(&mut self.out, value);
                 // How many digits there are is known only now.
@@ -188,23 +232,16 @@ impl Reply {
 
     /// A double that has been spelled already. RESP2: a bulk string.
     pub fn spelled_double(&mut self, digits: &[u8]) {
-        match self.protocol {
-            Protocol::Resp3 => {
-                self.counted();
-                self.out.push(b',');
-                self.one_line(digits);
-                self.crlf();
-            }
-            Protocol::Resp2 => self.bulk(digits),
-        }
+        self.digits(b',', digits);
     }
 
     /// A boolean. RESP2: the integer 1 or 0.
     pub fn boolean(&mut self, value: bool) {
         match self.protocol {
             Protocol::Resp3 => {
-                self.counted();
-                self.out.extend_from_slice(if value { b"#t\r\n" } else { b"#f\r\n" });
+                if self.fits(4) {
+                    self.out.extend_from_slice(if value { b"#t\r\n" } else { b"#f\r\n" });
+                }
             }
             Protocol::Resp2 => self.int(value.into()),
         }
@@ -212,28 +249,21 @@ impl Reply {
 
     /// An integer of any size, given as its decimal digits. RESP2: a bulk string.
     pub fn big(&mut self, digits: &[u8]) {
-        match self.protocol {
-            Protocol::Resp3 => {
-                self.counted();
-                self.out.push(b'(');
-                self.one_line(digits);
-                self.crlf();
-            }
-            Protocol::Resp2 => self.bulk(digits),
-        }
+        self.digits(b'(', digits);
     }
 
     /// A text for people, with the three letters of its format: `txt` or `mkd`. RESP2: a bulk string.
     pub fn verbatim(&mut self, format: &[u8; 3], text: &[u8]) {
         match self.protocol {
             Protocol::Resp3 => {
-                self.counted();
-                self.out.reserve(text.len() + 20);
-                self.header(b'=', text.len() as i64 + 4);
-                self.out.extend_from_slice(format);
-                self.out.push(b':');
-                self.out.extend_from_slice(text);
-                self.crlf();
+                if self.fits(text.len()) {
+                    self.out.reserve(text.len() + 20);
+                    self.header(b'=', text.len() as i64 + 4);
+                    self.out.extend_from_slice(format);
+                    self.out.push(b':');
+                    self.out.extend_from_slice(text);
+                    self.crlf();
+                }
             }
             Protocol::Resp2 => self.bulk(text),
         }
@@ -243,18 +273,14 @@ impl Reply {
 
     /// The header of an array of `n` elements.
     pub fn array(&mut self, n: usize) {
-        self.opened(n);
-        self.header(b'*', n as i64);
+        self.announce(b'*', n, n);
     }
 
     /// The header of a map: `n` pairs, so 2n elements. RESP2: a flat array of them.
     pub fn map(&mut self, n: usize) {
         match self.protocol {
-            Protocol::Resp3 => {
-                self.opened(2 * n);
-                self.header(b'%', n as i64);
-            }
-            Protocol::Resp2 => self.array(2 * n),
+            Protocol::Resp3 => self.announce(b'%', n, n.saturating_mul(2)),
+            Protocol::Resp2 => self.array(n.saturating_mul(2)),
         }
     }
 
@@ -262,7 +288,7 @@ impl Reply {
     pub fn pairs(&mut self, n: usize) {
         match self.protocol {
             Protocol::Resp3 => self.array(n),
-            Protocol::Resp2 => self.array(2 * n),
+            Protocol::Resp2 => self.array(n.saturating_mul(2)),
         }
     }
 
@@ -276,10 +302,7 @@ impl Reply {
     /// The header of a set of `n` elements. RESP2: an array.
     pub fn set(&mut self, n: usize) {
         match self.protocol {
-            Protocol::Resp3 => {
-                self.opened(n);
-                self.header(b'~', n as i64);
-            }
+            Protocol::Resp3 => self.announce(b'~', n, n),
             Protocol::Resp2 => self.array(n),
         }
     }
@@ -287,10 +310,7 @@ impl Reply {
     /// The header of a push of `n` elements. RESP2 has none: there it is an array.
     pub fn push(&mut self, n: usize) {
         match self.protocol {
-            Protocol::Resp3 => {
-                self.opened(n);
-                self.header(b'>', n as i64);
-            }
+            Protocol::Resp3 => self.announce(b'>', n, n),
             Protocol::Resp2 => self.array(n),
         }
     }
@@ -301,8 +321,7 @@ impl Reply {
     pub fn attribute(&mut self, n: usize) -> bool {
         let spoken = self.protocol == Protocol::Resp3;
         if spoken {
-            self.attributed(2 * n);
-            self.header(b'|', n as i64);
+            self.announce(b'|', n, n.saturating_mul(2));
         }
         spoken
     }
@@ -348,20 +367,15 @@ impl Reply {
         header: impl FnOnce(&mut Reply, usize),
     ) {
         let start = self.out.len();
-        #[cfg(debug_assertions)]
-        let outer = std::mem::take(&mut self.tally);
         let n = elements(self);
-        #[cfg(debug_assertions)]
-        {
-            self.tally = outer;
+        if self.is_full() {
+            return;
         }
         let end = self.out.len();
+        // The elements that the header announces fit: they are there.
+        self.end = usize::MAX;
         header(self, n);
-        // The header opened an aggregate whose elements stand already.
-        #[cfg(debug_assertions)]
-        if n > 0 {
-            self.tally.close();
-        }
+        self.end = self.limit;
         self.out[start..].rotate_left(end - start);
     }
 
@@ -380,41 +394,30 @@ impl Reply {
         Mark(self.out.len())
     }
 
-    /// Takes back what was written since `mark`.
+    /// Takes back what was written since `mark`. There is room again.
     pub fn rewind(&mut self, mark: Mark) {
         self.out.truncate(mark.0);
-        #[cfg(debug_assertions)]
-        self.tally.reset();
+        self.end = self.limit;
+    }
+
+    /// An error in place of what was written since `mark`. It fits, whatever the limit.
+    pub fn replace(&mut self, mark: Mark, error: &Error) {
+        self.rewind(mark);
+        self.end = usize::MAX;
+        self.error(error);
+        self.end = self.limit;
     }
 
     /// What was written since `mark`.
     pub fn since(&self, mark: Mark) -> &[u8] {
-        &self.out[mark.0..]
+        self.out.get(mark.0..).unwrap_or_default()
     }
 
-    /// Starts counting replies anew. Only debug builds count.
-    pub fn begin(&mut self) {
-        #[cfg(debug_assertions)]
-        self.tally.reset();
-    }
-
-    /// How many complete replies were written since [`Reply::begin`], and `None` if one is open.
-    #[cfg(debug_assertions)]
-    pub fn owed(&self) -> Option<usize> {
-        self.tally.complete()
-    }
-
-    /// Writes one element of an aggregate, in which [`Reply::rewind`] and [`Reply::begin`] work as they do
-    /// for a reply of its own.
-    pub fn element(&mut self, write: impl FnOnce(&mut Reply)) {
-        #[cfg(debug_assertions)]
-        let outer = std::mem::take(&mut self.tally);
-        write(self);
-        #[cfg(debug_assertions)]
-        {
-            self.tally = outer;
+    /// Writes once more what was written between the marks.
+    pub fn repeat(&mut self, from: Mark, to: Mark) {
+        if self.fits(to.0 - from.0) {
+            self.out.extend_from_within(from.0..to.0);
         }
-        self.counted();
     }
 
     /// Moves what was pushed while the reply was written behind it. `frames` is empty then.
@@ -442,102 +445,31 @@ impl Reply {
         }));
     }
 
-    /// A complete element has been written.
-    #[inline]
-    fn counted(&mut self) {
-        #[cfg(debug_assertions)]
-        self.tally.element();
-    }
-
-    /// An aggregate of `n` elements has been announced.
-    #[inline]
-    fn opened(&mut self, _n: usize) {
-        #[cfg(debug_assertions)]
-        self.tally.open(_n);
-    }
-
-    /// `n` elements follow that do not count themselves: what they are about comes after them.
-    #[inline]
-    fn attributed(&mut self, _n: usize) {
-        #[cfg(debug_assertions)]
-        self.tally.attribute(_n);
-    }
-}
-
-/// Counts replies and open aggregates, in debug builds.
-#[cfg(debug_assertions)]
-mod tally {
-    /// Elements that open aggregates still miss, the innermost last.
-    #[derive(Debug, Default)]
-    pub struct Tally {
-        missing: Vec<Open>,
-        complete: usize,
-    }
-
-    #[derive(Debug)]
-    struct Open {
-        missing: usize,
-        /// An attribute is no element of what it stands in.
-        attribute: bool,
-    }
-
-    impl Tally {
-        pub fn reset(&mut self) {
-            self.missing.clear();
-            self.complete = 0;
-        }
-
-        pub fn complete(&self) -> Option<usize> {
-            self.missing.is_empty().then_some(self.complete)
-        }
-
-        pub fn element(&mut self) {
-            loop {
-                let Some(open) = self.missing.last_mut() else {
-                    self.complete += 1;
-                    return;
-                };
-                open.missing = open.missing.checked_sub(1).expect("an element too many");
-                if open.missing > 0 {
-                    return;
-                }
-                // The aggregate is complete, and with it one element of the next outer one.
-                let attribute = open.attribute;
-                self.missing.pop();
-                if attribute {
-                    return;
+    /// Digits on a line of their own, which begins with `kind`. RESP2: a bulk string.
+    fn digits(&mut self, kind: u8, digits: &[u8]) {
+        match self.protocol {
+            Protocol::Resp3 => {
+                if self.fits(digits.len()) {
+                    self.out.push(kind);
+                    self.one_line(digits);
+                    self.crlf();
                 }
             }
+            Protocol::Resp2 => self.bulk(digits),
         }
+    }
 
-        pub fn open(&mut self, n: usize) {
-            if n == 0 {
-                self.element();
-            } else {
-                self.missing.push(Open { missing: n, attribute: false });
-            }
-        }
-
-        pub fn attribute(&mut self, n: usize) {
-            if n > 0 {
-                self.missing.push(Open { missing: n, attribute: true });
-            }
-        }
-
-        /// Takes the innermost aggregate for complete.
-        pub fn close(&mut self) {
-            if let Some(open) = self.missing.last_mut()
-                && open.missing > 0
-            {
-                open.missing = 1;
-                self.element();
-            }
+    /// The header of an aggregate. One that cannot fit with all its elements is found out before any is written.
+    fn announce(&mut self, kind: u8, n: usize, elements: usize) {
+        if self.fits(elements.saturating_mul(LEAST_ELEMENT)) {
+            self.header(kind, n as i64);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frames;
     use super::*;
 
     /// What `write` writes in each protocol.
@@ -545,8 +477,7 @@ mod tests {
         let [resp2, resp3] = [Protocol::Resp2, Protocol::Resp3].map(|protocol| {
             let mut reply = Reply::new(Vec::new(), protocol);
             write(&mut reply);
-            #[cfg(debug_assertions)]
-            assert_eq!(reply.owed(), Some(1), "it is one whole reply");
+            assert_eq!(frames::count(&reply.out), Some(1), "it is one whole reply");
             String::from_utf8(reply.into_inner()).unwrap()
         });
         (resp2, resp3)
@@ -673,41 +604,77 @@ mod tests {
     }
 
     #[test]
-    fn an_element_can_be_taken_back_alone() {
-        let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
-        reply.array(2);
+    fn nothing_is_stored_behind_what_does_not_fit() {
+        let mut reply = Reply::new(b"sent".to_vec(), Protocol::Resp3);
+        reply.set_limit(100);
+        let start = reply.mark();
+        reply.bulk(&[b'x'; 50]);
+        let mark = reply.mark();
+        reply.bulk(&[b'x'; 50]);
+        assert!(reply.is_full());
         reply.ok();
-        reply.element(|reply| {
-            let mark = reply.mark();
-            reply.map(7);
-            reply.rewind(mark);
-            reply.null();
-        });
-        #[cfg(debug_assertions)]
-        assert_eq!(reply.owed(), Some(1));
-        assert_eq!(reply.into_inner(), b"*2\r\n+OK\r\n_\r\n");
+        reply.array(0);
+        assert_eq!(reply.mark().0, mark.0);
+        reply.rewind(mark);
+        assert!(!reply.is_full());
+        reply.ok();
+        assert_eq!(reply.since(mark), b"+OK\r\n");
+        reply.replace(start, &Error::text("x".repeat(200)));
+        assert_eq!(reply.len(), 4 + 203);
+        // What has no room is full at once, and another error fits.
+        let end = reply.mark();
+        reply.null();
+        assert!(reply.is_full());
+        reply.replace(end, &Error::text("no"));
+        assert_eq!(reply.since(end), b"-no\r\n");
     }
 
     #[test]
-    #[cfg(debug_assertions)]
-    fn replies_are_counted_when_they_are_whole() {
+    fn every_type_respects_the_limit() {
+        let long = &[b'7'; 40][..];
+        let writers: [fn(&mut Reply, &[u8]); 18] = [
+            |reply, _| reply.ok(),
+            |reply, _| reply.status("twelve bytes"),
+            |reply, _| reply.error(&Error::text("twelve bytes")),
+            |reply, _| reply.int(1),
+            |reply, _| reply.bulk(b"short"),
+            |reply, long| reply.bulk(long),
+            |reply, _| reply.null(),
+            |reply, _| reply.null_array(),
+            |reply, _| reply.double(1.5),
+            |reply, long| reply.spelled_double(long),
+            |reply, _| reply.boolean(true),
+            |reply, long| reply.big(long),
+            |reply, long| reply.verbatim(b"txt", long),
+            |reply, _| reply.array(usize::MAX),
+            |reply, _| reply.map(usize::MAX),
+            |reply, _| reply.set(usize::MAX),
+            |reply, _| reply.push(usize::MAX),
+            |reply, _| {
+                reply.array_of(|reply| {
+                    (0..100).for_each(|_| reply.ok());
+                    100
+                })
+            },
+        ];
+        for protocol in [Protocol::Resp2, Protocol::Resp3] {
+            for write in writers {
+                let mut reply = Reply::new(vec![b'x'; 99], protocol);
+                reply.set_limit(100);
+                write(&mut reply, long);
+                assert!(reply.is_full());
+                assert_eq!(reply.len(), 99);
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_that_cannot_fit_is_full_before_its_elements() {
         let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
-        assert_eq!(reply.owed(), Some(0));
-        reply.map(1);
-        assert_eq!(reply.owed(), None);
-        reply.bulk(b"key");
-        reply.array(1);
-        assert_eq!(reply.owed(), None);
-        // An attribute is no element of what it stands in.
-        assert!(reply.attribute(1));
-        reply.bulk(b"about");
-        reply.set(0);
-        assert_eq!(reply.owed(), None);
-        reply.null();
-        assert_eq!(reply.owed(), Some(1));
-        reply.ok();
-        assert_eq!(reply.owed(), Some(2));
-        reply.begin();
-        assert_eq!(reply.owed(), Some(0));
+        reply.set_limit(3000);
+        reply.array(999);
+        assert!(!reply.is_full());
+        reply.array(1000);
+        assert!(reply.is_full());
     }
 }

@@ -148,12 +148,18 @@ impl<'a> View<'a, Hash> {
         random.distinct(live, count).for_each(|position| meet(at(position)));
     }
 
-    /// Calls `meet` with a random field so many times, never mind which were picked before.
-    pub fn pick_any(self, random: &mut Random, count: usize, mut meet: impl FnMut(Field<'_>)) {
+    /// Calls `meet` with a random field so many times, never mind which were picked before, or until it returns
+    /// false.
+    pub fn pick_any(
+        self,
+        random: &mut Random,
+        count: usize,
+        mut meet: impl FnMut(Field<'_>) -> bool,
+    ) {
         let live = self.live();
         if live > 0 {
             let at = self.by_position(live);
-            (0..count).for_each(|_| meet(at(random.below(live))));
+            let _ = (0..count).all(|_| meet(at(random.below(live))));
         }
     }
 

@@ -114,19 +114,16 @@ impl<'a> View<'a, Set> {
         }
     }
 
-    /// Calls `meet` with a random member so many times, never mind which were picked before.
-    pub fn pick_any(self, random: &mut Random, count: u64, mut meet: impl FnMut(&[u8])) {
+    /// Calls `meet` with a random member so many times, never mind which were picked before, or until it returns
+    /// false.
+    pub fn pick_any(self, random: &mut Random, count: u64, mut meet: impl FnMut(&[u8]) -> bool) {
         let len = self.len();
         if let Shape::Packed(set) = self.shape() {
             let members: Vec<&[u8]> = set.iter().map(|(_, text)| text).collect();
-            (0..count).for_each(|_| meet(members[random.below(len)]));
+            let _ = (0..count).all(|_| meet(members[random.below(len)]));
             return;
         }
-        for _ in 0..count {
-            if let Some(member) = self.pick(random) {
-                meet(&member);
-            }
-        }
+        let _ = (0..count).all(|_| self.pick(random).is_some_and(|member| meet(&member)));
     }
 }
 
@@ -476,6 +473,7 @@ mod tests {
             }
             set.pick_any(&mut random, 20_000, |member| {
                 *counts[2].entry(member.to_vec()).or_default() += 1;
+                true
             });
             for counts in &counts {
                 let square = chi_square(counts);

@@ -192,27 +192,40 @@ impl<'a> View<'a, Zset> {
             return self.iter().rev().for_each(|(member, score)| meet(member, score));
         }
         let picks = random.distinct(self.len(), count);
-        self.meet_each(picks, meet);
+        self.meet_each(picks, |member, score| {
+            meet(member, score);
+            true
+        });
     }
 
-    /// Calls `meet` with a random member so many times, never mind which were picked before.
-    pub fn pick_any(self, random: &mut Random, count: u64, meet: impl FnMut(&'a [u8], f64)) {
+    /// Calls `meet` with a random member so many times, never mind which were picked before, or until it returns
+    /// false.
+    pub fn pick_any(
+        self,
+        random: &mut Random,
+        count: u64,
+        meet: impl FnMut(&'a [u8], f64) -> bool,
+    ) {
         let members = self.len();
         self.meet_each((0..count).map(|_| random.below(members)), meet);
     }
 
-    /// Calls `meet` with the members of these numbers.
-    fn meet_each(self, numbers: impl Iterator<Item = usize>, mut meet: impl FnMut(&'a [u8], f64)) {
-        match body(self.entry) {
+    /// Calls `meet` with the members of these numbers, until it returns false.
+    fn meet_each(
+        self,
+        mut numbers: impl Iterator<Item = usize>,
+        mut meet: impl FnMut(&'a [u8], f64) -> bool,
+    ) {
+        let _ = match body(self.entry) {
             Either::Compact(zset) => {
                 let members: Vec<(&[u8], f64)> = zset.iter().collect();
-                numbers.for_each(|number| meet(members[number].0, members[number].1));
+                numbers.all(|number| meet(members[number].0, members[number].1))
             }
-            Either::Large(zset) => numbers.for_each(|number| {
+            Either::Large(zset) => numbers.all(|number| {
                 let (member, score) = zset.at(number);
-                meet(member, score);
+                meet(member, score)
             }),
-        }
+        };
     }
 
     pub fn is_compact(self) -> bool {
@@ -633,7 +646,10 @@ mod tests {
                 let view = zset.view();
                 let mut picked = [0_u32; 8];
                 let mut together = [0_u32; 64];
-                view.pick_any(&mut random, 40_000, |member, _| picked[usize::from(member[0])] += 1);
+                view.pick_any(&mut random, 40_000, |member, _| {
+                    picked[usize::from(member[0])] += 1;
+                    true
+                });
                 for _ in 0..10_000 {
                     let mut pair = Vec::new();
                     view.pick_distinct(&mut random, 2, |member, _| pair.push(member[0]));

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::access::UserId;
+use super::output::REPLY_BUFFER;
 use super::pause::Postponed;
 use super::session::Session;
 use super::stats::CommandId;
@@ -134,9 +135,9 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// What is still to be sent.
+    /// What is still to be sent. While a command of the client runs, its reply has that, and here is none.
     pub fn unsent(&self) -> &[u8] {
-        &self.bytes[self.sent..]
+        self.bytes.get(self.sent..).unwrap_or_default()
     }
 }
 
@@ -203,8 +204,9 @@ pub struct Client {
     pub inbox: Vec<u8>,
     pub parser: Parser,
     pub outbox: Outbox,
-    /// The bytes of memory with which the registry counts it.
+    /// The bytes of memory with which the registry counts it, and its backlog.
     pub(super) accounted: usize,
+    pub(super) accounted_backlog: usize,
 }
 
 impl Client {
@@ -243,6 +245,7 @@ impl Client {
             parser: Parser::default(),
             outbox: Outbox::default(),
             accounted: 0,
+            accounted_backlog: 0,
         }
     }
 
@@ -257,6 +260,12 @@ impl Client {
             + self.outbox.bytes.capacity()
             + self.outbox.late.capacity()
             + self.session.as_ref().map_or(0, |session| session.memory())
+    }
+
+    /// Bytes of memory that hold what the client has not read. Up to [`REPLY_BUFFER`] they are no backlog.
+    pub fn backlog(&self) -> usize {
+        let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
+        if held > REPLY_BUFFER { held } else { 0 }
     }
 
     /// The rare parts of the client's state, there from now on.

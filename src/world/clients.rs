@@ -46,6 +46,8 @@ pub struct Clients {
     strangers: Strangers,
     /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
+    /// How many of them hold what clients have not read.
+    backlog: usize,
 }
 
 /// Unauthenticated clients, the one that has been so for longest first.
@@ -89,6 +91,7 @@ impl Clients {
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
+        self.backlog -= client.accounted_backlog;
         client
     }
 
@@ -114,6 +117,11 @@ impl Clients {
         self.memory
     }
 
+    /// How many of these bytes hold what clients have not read: see [`Client::backlog`].
+    pub fn backlog(&self) -> usize {
+        self.backlog
+    }
+
     /// The buffers of a client may have grown or shrunk.
     #[inline]
     pub fn account(&mut self, slot: Slot) {
@@ -121,6 +129,9 @@ impl Clients {
         let memory = client.memory();
         self.memory = self.memory + memory - client.accounted;
         client.accounted = memory;
+        let backlog = client.backlog();
+        self.backlog = self.backlog + backlog - client.accounted_backlog;
+        client.accounted_backlog = backlog;
     }
 
     pub fn contains(&self, slot: Slot) -> bool {

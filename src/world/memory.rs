@@ -68,9 +68,16 @@ impl World {
         self.peak_memory.max(self.memory().total())
     }
 
-    /// Whether more memory is used than `maxmemory` allows.
+    /// Whether more memory is used than `maxmemory` allows. Of what clients have not read only a share counts:
+    /// slow readers evict no more than that.
     pub fn is_full(&self) -> bool {
-        self.memory().total() > self.config.maxmemory
+        let spared = self.clients.backlog().saturating_sub(self.most_backlog());
+        self.memory().total() - spared > self.config.maxmemory
+    }
+
+    /// What clients have not read may fill half of `maxmemory`.
+    fn most_backlog(&self) -> usize {
+        self.config.maxmemory / 2
     }
 
     /// Evicts keys while more memory is used than `maxmemory` allows, and goes on in the turns that follow if
@@ -136,18 +143,36 @@ impl World {
 }
 
 impl World {
+    /// Closes the clients that have most left unread, while all together have left more than their share
+    /// of `maxmemory`. Where `maxmemory-clients` is set, it is the bound. To be called when what there is to send has
+    /// been offered to the sockets.
+    pub fn bound_backlog(&mut self) {
+        let most = self.most_backlog();
+        if most == 0 || self.clients.backlog() <= most {
+            return;
+        }
+        if self.config.maxmemory_clients.of(self.config.maxmemory).is_some() {
+            return;
+        }
+        self.close_largest(most, Client::backlog);
+    }
+
     /// Closes clients, the largest first, while they make the server hold more memory than
     /// `maxmemory-clients` allows. Those of CLIENT NO-EVICT are counted and spared.
     pub fn evict_clients(&mut self) {
         let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
-        let Some(limit) = limit.filter(|&limit| self.clients.memory() > limit) else {
-            return;
-        };
+        if let Some(limit) = limit.filter(|&limit| self.clients.memory() > limit) {
+            self.close_largest(limit, Client::memory);
+        }
+    }
+
+    /// Closes clients, those that hold most first, until all together hold no more than `limit` bytes.
+    fn close_largest(&mut self, limit: usize, held: fn(&Client) -> usize) {
         let staying = || self.clients.iter().filter(|client| client.doom != Doom::Now);
-        let mut used: usize = staying().map(Client::memory).sum();
+        let mut used: usize = staying().map(held).sum();
         let mut largest: Vec<(usize, u64)> = staying()
             .filter(|client| !client.no_evict)
-            .map(|client| (client.memory(), client.id))
+            .map(|client| (held(client), client.id))
             .collect();
         largest.sort_unstable_by_key(|&(memory, id)| (Reverse(memory), id));
         for (memory, id) in largest {

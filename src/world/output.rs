@@ -2,16 +2,19 @@
 //! reads slowly.
 //!
 //! Nobody waits for a slow reader: what it has not read waits in its outbox, and when that is more than
-//! `client-output-buffer-limit` allows, it is cut off.
+//! `client-output-buffer-limit` allows, it is cut off. The limit holds while a reply is written, too: what would pass it
+//! is not stored, what the command changes stays, and the client is closed. Where no limit is set, or a larger
+//! one, [`MAX_UNREAD`] is the limit. A single reply that passes that is replaced by an error.
 
-use super::client::{Client, Doom};
+use super::client::{Client, Doom, ReplyMode};
 use super::config::BufferLimit;
 use super::peer_log::Cause;
 use super::{Slot, World, wire};
+use crate::error::{self, Error};
 use crate::resp::{Protocol, Reply};
 
-/// Who leaves so many bytes unread and is sent more is cut off, whatever `client-output-buffer-limit`
-/// says: a reader that never reads must not eat the memory.
+/// The most bytes that wait for a client, whatever `client-output-buffer-limit` says: neither a reader that never
+/// reads nor a reply without end may eat the memory.
 pub const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 
 /// What waits up to here is nothing that a limit is for.
@@ -52,7 +55,38 @@ impl World {
         if out.capacity() == 0 {
             out = self.spare.take();
         }
-        Reply::new(out, client.protocol)
+        let mut reply = Reply::new(out, client.protocol);
+        self.limit_reply(&mut reply, slot);
+        reply
+    }
+
+    /// The reply stays within what may wait for the client.
+    pub fn limit_reply(&self, reply: &mut Reply, slot: Slot) {
+        reply.set_limit(self.clients[slot].outbox.sent + self.most_output(slot).0);
+    }
+
+    /// The reply of the client at hand did not fit. Closes the client, or returns the error that it is told
+    /// instead: that it is, where nothing but this one reply is too much.
+    #[cold]
+    pub fn reply_is_full(&mut self, reply: &Reply, slot: Slot) -> Option<Error> {
+        let client = &self.clients[slot];
+        if matches!(client.reply_mode, ReplyMode::Off | ReplyMode::Skip) {
+            return None;
+        }
+        let (_, is_configured) = self.most_output(slot);
+        if !is_configured && !reply.has_backlog() {
+            return Some(error::REPLY_TOO_LARGE);
+        }
+        self.cut_off(slot);
+        None
+    }
+
+    /// How many bytes may wait for the client, and whether the configuration says so.
+    fn most_output(&self, slot: Slot) -> (usize, bool) {
+        match self.output_limit(slot).hard {
+            hard @ 1..MAX_UNREAD => (hard.max(REPLY_BUFFER + 1), true),
+            _ => (MAX_UNREAD, false),
+        }
     }
 
     /// What the client's commands have written is to be sent.
@@ -77,18 +111,20 @@ impl World {
         if client.doom != Doom::No {
             return;
         }
-        if client.outbox.unsent().len() > MAX_UNREAD {
+        let waiting = client.outbox.unsent().len() + client.outbox.late.len();
+        if waiting > MAX_UNREAD || client.outbox.is_away && waiting > self.most_output(slot).0 {
             self.cut_off(slot);
             return;
         }
-        let outbox = &mut client.outbox;
+        let outbox = &mut self.clients[slot].outbox;
         if outbox.is_away {
             outbox.late.extend_from_slice(bytes);
             return;
         }
         if wire::is_on() {
-            wire::outgoing(client.id, bytes, wire::Shows::All);
+            wire::outgoing(self.clients[slot].id, bytes, wire::Shows::All);
         }
+        let outbox = &mut self.clients[slot].outbox;
         let room = outbox.bytes.capacity();
         if room == 0 {
             outbox.bytes = self.spare.take();
@@ -165,6 +201,9 @@ impl World {
     }
 
     fn cut_off(&mut self, slot: Slot) {
+        if self.clients[slot].doom == Doom::Now {
+            return;
+        }
         let id = self.clients[slot].id;
         let line = format_args!("client {id} has passed its output buffer limit");
         self.peer_log.log(Cause::OutputLimit, self.now.mono, line);

@@ -206,7 +206,10 @@ fn a_field_that_has_expired_is_not_read() {
         let mut met = 0;
         hash.scan(0, 10, |_, _| met += 1);
         let mut random = Random::seeded(1);
-        hash.pick_any(&mut random, 50, |field| assert_ne!(field.name, name(1)));
+        hash.pick_any(&mut random, 50, |field| {
+            assert_ne!(field.name, name(1));
+            true
+        });
         hash.pick_distinct(&mut random, 3, |_| met += 1);
         assert_eq!(met, 4);
         for _ in 0..50 {
@@ -326,6 +329,7 @@ fn every_field_is_as_likely_to_be_picked() {
             }
             hash.pick_any(&mut random, 10_000, |field| {
                 *counts[2].entry(field.name.to_vec()).or_default() += 1;
+                true
             });
             let squares = [
                 chi_square(&counts[0], 1000.0),
