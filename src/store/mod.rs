@@ -16,8 +16,8 @@
 //! | [`expire`] | which keys expire next |
 //! | [`digest`] | one number for all data |
 //! | [`evict`] | which keys have to go when memory is short |
-//! | [`discarded`] | what is not needed any more, and is freed in slices |
-//! | [`roster`] | what is known of all databases together |
+//! | `discarded` | what is not needed any more, and is freed in slices |
+//! | `roster` | what is known of all databases together |
 
 pub mod dict;
 pub mod digest;
