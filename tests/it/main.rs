@@ -21,6 +21,7 @@
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `layers` | the house rules of `src/` |
+//! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
 //! `socket` and `process` are what `net` talks through, `talk` is what many others do; `readme` keeps README.md true.
 
@@ -43,6 +44,7 @@ mod redis_rs;
 mod socket;
 mod table;
 mod talk;
+mod test_command;
 mod tracking;
 mod waiting;
 mod watching;

@@ -1,0 +1,139 @@
+//! `scripts/test` where tools are missing: what it runs, what it skips, and when it fails.
+//!
+//! A copy of the script runs with a PATH on which there is what a test puts there, and no more: neither
+//! apt-get nor sudo. Every tool is `test_command/tool`, which only writes down what it was asked to.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::process::Folder;
+
+/// What needs only Rust, as cargo is asked to do it.
+const ONLY_RUST: [&str; 5] = [
+    "cargo fmt --check",
+    "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
+    "cargo test",
+    "cargo doc --no-deps",
+    "cargo build --release",
+];
+/// What follows where everything is there.
+const WITH_TOOLS: [&str; 3] = ["conformance ", "clients --install", "clients "];
+/// What Debian has for those.
+const TOOLS: [&str; 4] = ["redis-cli", "python3", "node", "npm"];
+
+struct Outcome {
+    code: Option<i32>,
+    output: String,
+    calls: Vec<String>,
+}
+
+/// Runs the test command on a machine that has cargo and `tools`; the call `breaks` fails. None where
+/// there is no bash to run it.
+fn run(tools: &[&str], flags: &[&str], breaks: &str) -> Option<Outcome> {
+    let bash = on_path("bash")?;
+    let folder = Folder::new();
+    let (source, path, calls) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")), folder.file("path"), folder.file("calls"));
+    let (scripts, targets) = (folder.file("scripts"), folder.file("fuzz/fuzz_targets"));
+    for made in [&path, &scripts, &targets] {
+        std::fs::create_dir_all(made).unwrap();
+    }
+    std::fs::copy(source.join("scripts/test"), scripts.join("test")).unwrap();
+    std::fs::write(targets.join("request.rs"), "").unwrap();
+    for name in ["bash", "env", "dirname", "basename"] {
+        symlink(on_path(name).unwrap(), path.join(name)).unwrap();
+    }
+    let stub = source.join("tests/it/test_command/tool");
+    for name in tools.iter().chain(&["cargo"]) {
+        symlink(&stub, path.join(name)).unwrap();
+    }
+    for name in ["conformance", "clients"] {
+        symlink(&stub, scripts.join(name)).unwrap();
+    }
+    let output = Command::new(bash)
+        .arg(scripts.join("test"))
+        .args(flags)
+        .env_clear()
+        .env("PATH", &path)
+        .env("CALLS", &calls)
+        .env("BREAKS", breaks)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let calls = std::fs::read_to_string(calls).unwrap_or_default();
+    Some(Outcome {
+        code: output.status.code(),
+        output: String::from_utf8(output.stdout).unwrap(),
+        // What asks a tool for nothing but whether it works is not of interest.
+        calls: calls
+            .lines()
+            .filter(|call| !call.starts_with("python3 -c") && !call.starts_with("node -e"))
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// The steps that the end of the output says were skipped.
+fn skipped(outcome: &Outcome) -> Vec<&str> {
+    let end = outcome.output.rsplit("====").next().unwrap();
+    end.lines().filter_map(|line| line.strip_prefix("SKIPPED: ")).collect()
+}
+
+const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rust with cargo-fuzz; \
+     to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
+const NO_CLI: &str =
+    "scripts/conformance: there is no redis-cli; to install it: apt-get install redis-tools";
+const NO_NODE: &str =
+    "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
+
+#[test]
+fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
+    let Some(outcome) = run(&[], &[], "") else { return };
+    assert_eq!(outcome.calls, ONLY_RUST);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.output);
+    let no_python = "scripts/clients: there is no python3; to install it: apt-get install python3";
+    assert_eq!(skipped(&outcome), [NO_CLI, no_python, NO_FUZZING]);
+}
+
+#[test]
+fn one_missing_tool_skips_the_step_that_needs_it() {
+    let Some(outcome) = run(&["redis-cli", "python3"], &[], "") else { return };
+    assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS[..1]].concat());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.output);
+    assert_eq!(skipped(&outcome), [NO_NODE, NO_FUZZING]);
+}
+
+#[test]
+fn strict_fails_instead_of_skipping_after_what_needs_only_rust() {
+    let Some(outcome) = run(&["python3", "node", "npm"], &["--strict"], "") else { return };
+    assert_eq!(outcome.calls, ONLY_RUST);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.output);
+    assert!(outcome.output.ends_with(&format!("SKIPPED: {NO_CLI}\n")), "{}", outcome.output);
+}
+
+#[test]
+fn fuzzing_is_optional_even_if_strict() {
+    let Some(outcome) = run(&TOOLS, &["--strict"], "") else { return };
+    assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.output);
+    assert_eq!(skipped(&outcome), [NO_FUZZING]);
+}
+
+#[test]
+fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() {
+    let Some(outcome) = run(&TOOLS, &[], "clients --install") else { return };
+    assert_eq!(outcome.code, Some(0), "{}", outcome.output);
+    assert!(skipped(&outcome)[0].starts_with("scripts/clients: pip or npm cannot install"));
+    for breaks in ONLY_RUST.iter().chain(&["conformance ", "clients "]) {
+        let outcome = run(&TOOLS, &[], breaks).unwrap();
+        assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
+        assert_eq!(outcome.calls.last().unwrap(), breaks, "and nothing follows");
+    }
+}
