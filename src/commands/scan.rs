@@ -11,7 +11,7 @@ use crate::dispatch::spec::{
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::Kind;
-use crate::text::{glob, number};
+use crate::text::{glob::Glob, number};
 
 pub const TABLE: &[Spec] = &[
     Spec::new("keys", 2, READ, keys)
@@ -45,10 +45,10 @@ pub enum Walk {
 }
 
 /// The options of SCAN, SSCAN, HSCAN and ZSCAN.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ScanOptions<'a> {
     /// MATCH, unless every element matches.
-    pattern: Option<&'a [u8]>,
+    pattern: Option<Glob<&'a [u8]>>,
     /// COUNT: about how many elements to look at.
     pub count: usize,
     /// TYPE. The type `stream` is known, but no key of respd has it.
@@ -64,6 +64,7 @@ impl<'a> ScanOptions<'a> {
     /// Reads the options that begin at argument `from`.
     pub fn parse(args: Args<'a>, from: usize, walk: Walk) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions { pattern: None, count: 10, kind: None, bare: false };
+        let mut pattern = None;
         let mut index = from;
         while index < args.len() {
             let value = args.get(index + 1);
@@ -75,9 +76,7 @@ impl<'a> ScanOptions<'a> {
                     }
                     options.count = usize::try_from(count).unwrap_or(usize::MAX);
                 }
-                Some(pattern) if args.is(index, "MATCH") => {
-                    options.pattern = (pattern != b"*").then_some(pattern);
-                }
+                Some(value) if args.is(index, "MATCH") => pattern = Some(value),
                 Some(name) if args.is(index, "TYPE") && walk == Walk::Keys => {
                     options.kind = Some(kind_named(name)?);
                 }
@@ -96,12 +95,14 @@ impl<'a> ScanOptions<'a> {
             }
             index += 2;
         }
+        // Of several patterns the last one counts, and is the only one to be read.
+        options.pattern = pattern.filter(|&pattern| pattern != b"*").map(Glob::new);
         Ok(options)
     }
 
     /// Whether MATCH lets an element pass.
     pub fn matches(&self, element: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, element))
+        self.pattern.as_ref().is_none_or(|pattern| pattern.matches(element))
     }
 }
 
@@ -158,12 +159,13 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// KEYS pattern
 fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let pattern = &args[1];
+    let pattern = Glob::new(&args[1]);
+    let is_any = args[1] == *b"*";
     let (db, reply) = ctx.db_and_reply();
     reply.array_of(|reply| {
         let mut shown = 0;
         db.scan(0, usize::MAX, |key, _| {
-            if pattern == b"*" || glob::matches(pattern, key) {
+            if is_any || pattern.matches(key) {
                 reply.bulk(key);
                 shown += 1;
             }

@@ -5,6 +5,7 @@
 //! figures that are kept up to date, so a command costs an addition.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::{Client, Doom, World};
 
@@ -88,20 +89,21 @@ impl World {
     /// `maxmemory-clients` allows. Those of CLIENT NO-EVICT are counted and spared.
     pub fn evict_clients(&mut self) {
         let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
-        let Some(limit) = limit.filter(|&limit| self.clients.memory() > limit) else {
+        let is_over =
+            |&limit: &usize| self.clients.memory() > limit && self.clients.has_evictable();
+        let Some(limit) = limit.filter(is_over) else {
             return;
         };
         let staying = || self.clients.iter().filter(|client| client.doom != Doom::Now);
         let mut used: usize = staying().map(Client::memory).sum();
-        let mut largest: Vec<(usize, u64)> = staying()
+        // Few of them go, so they are not put in order.
+        let mut largest: BinaryHeap<(usize, Reverse<u64>)> = staying()
             .filter(|client| !client.no_evict)
-            .map(|client| (client.memory(), client.id))
+            .map(|client| (client.memory(), Reverse(client.id)))
             .collect();
-        largest.sort_unstable_by_key(|&(memory, id)| (Reverse(memory), id));
-        for (memory, id) in largest {
-            if used <= limit {
-                break;
-            }
+        while used > limit
+            && let Some((memory, Reverse(id))) = largest.pop()
+        {
             if let Some(slot) = self.clients.slot_of(id) {
                 log::info!("client {id} is closed: of all clients it holds most, {memory} bytes");
                 used -= memory;
