@@ -3,6 +3,8 @@
 //! What rules mean is for [`crate::world::access`] to say, and whether they grant a request for
 //! [`permission`]. Here are the words in which an operator asks and is answered.
 
+use std::collections::BTreeSet;
+
 use crate::dispatch::help::help;
 use crate::dispatch::permission::{self, Denied};
 use crate::dispatch::spec::{Spec, category, flag::*};
@@ -12,7 +14,7 @@ use crate::error::{self, Error};
 use crate::resp::{Args, OwnedArgs, Reply};
 use crate::text::number;
 use crate::world::access::{self, Access, Entry, Grammar, Reason, Selector, User, Vocabulary};
-use crate::world::{Now, World};
+use crate::world::{Now, UserId, World};
 
 pub const TABLE: &[Spec] = &[Spec::container("acl", ACL).doc(
     "6.0.0",
@@ -150,14 +152,10 @@ fn acl_deluser(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.from(2).any(|name| name == access::DEFAULT_NAME) {
         return Err(error::DEFAULT_USER);
     }
-    let mut deleted = 0;
-    for name in args.from(2) {
-        if let Some(user) = ctx.world.access.named(name) {
-            ctx.world.delete_user(user, ctx.slot);
-            deleted += 1;
-        }
-    }
-    ctx.reply.int(deleted);
+    let users: BTreeSet<UserId> =
+        args.from(2).filter_map(|name| ctx.world.access.named(name)).collect();
+    ctx.world.delete_users(&users, ctx.slot);
+    ctx.reply.int(users.len() as i64);
     Ok(())
 }
 
@@ -223,7 +221,7 @@ fn acl_getuser(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     reply.bulk(b"flags");
     reply.set_of(|reply| user.flags().map(|flag| reply.bulk(flag.as_bytes())).count());
     reply.bulk(b"passwords");
-    reply.array(user.passwords().len());
+    reply.array(user.passwords().iter().len());
     user.passwords().iter().for_each(|hash| reply.bulk(hash.to_string().as_bytes()));
     describe_selector(reply, user.root());
     reply.bulk(b"selectors");

@@ -280,7 +280,7 @@ fn kill(ctx: &mut Ctx<'_>, filter: &Filter<'_>, skips_me: bool) -> usize {
     let clients = &ctx.world.clients;
     let me = filter.skips_me(skips_me).then_some(ctx.slot);
     let chosen = |&slot: &Slot| Some(slot) != me && filter.passes(&clients[slot]);
-    let slots: Vec<Slot> = clients.slots().filter(chosen).collect();
+    let slots: Vec<Slot> = filter.candidates(clients).filter(chosen).collect();
     for &slot in &slots {
         if slot == ctx.slot {
             ctx.world.clients.doom(slot, Doom::AfterReply);
@@ -302,7 +302,8 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let filter = Filter::parse(ctx, args.from(2))?;
     let me = filter.skips_me(false).then_some(ctx.client().id);
     let mut text = Vec::new();
-    for client in ctx.world.clients.iter() {
+    for slot in filter.candidates(&ctx.world.clients) {
+        let client = &ctx.world.clients[slot];
         if Some(client.id) != me && filter.passes(client) {
             client_line::push(&mut text, ctx, args, client);
         }
@@ -313,7 +314,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT NO-EVICT ON | OFF
 fn client_no_evict(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    ctx.client_mut().no_evict = on_or_off(args)?;
+    ctx.world.clients.set_no_evict(ctx.slot, on_or_off(args)?);
     ctx.reply.ok();
     Ok(())
 }

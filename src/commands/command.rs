@@ -21,7 +21,7 @@ use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Row, Table};
 use crate::error::{self, Error};
 use crate::resp::{Args, Mark, OwnedArgs, Reply};
-use crate::text::glob;
+use crate::text::glob::Glob;
 
 pub const TABLE: &[Spec] = &[Spec::new("command", -1, LOADING | STALE, command)
     .subcommands(COMMAND)
@@ -183,7 +183,7 @@ enum Filter<'a> {
     /// No command comes from a module.
     Module,
     Category(&'a [u8]),
-    Pattern(&'a [u8]),
+    Pattern(Glob<&'a [u8]>),
 }
 
 impl<'a> Filter<'a> {
@@ -193,7 +193,9 @@ impl<'a> Filter<'a> {
             (5, Some(_)) if !args.is(2, "FILTERBY") => Err(error::SYNTAX),
             (5, Some(_)) if args.is(3, "MODULE") => Ok(Filter::Module),
             (5, Some(name)) if args.is(3, "ACLCAT") => Ok(Filter::Category(name)),
-            (5, Some(pattern)) if args.is(3, "PATTERN") => Ok(Filter::Pattern(pattern)),
+            (5, Some(pattern)) if args.is(3, "PATTERN") => {
+                Ok(Filter::Pattern(Glob::ignoring_case(pattern)))
+            }
             _ => Err(error::SYNTAX),
         }
     }
@@ -205,9 +207,7 @@ impl<'a> Filter<'a> {
             Filter::Category(name) => {
                 category::named(name).is_some_and(|bit| row.spec.categories() & bit != 0)
             }
-            Filter::Pattern(pattern) => {
-                glob::matches_ignore_case(pattern, row.full_name.as_bytes())
-            }
+            Filter::Pattern(glob) => glob.matches(row.full_name.as_bytes()),
         }
     }
 }

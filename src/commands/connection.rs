@@ -192,6 +192,7 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     ctx.world.end_session(ctx.slot);
     ctx.world.log_out(ctx.slot);
+    ctx.world.clients.set_no_evict(ctx.slot, false);
     let client = ctx.client_mut();
     client.protocol = Protocol::Resp2;
     client.db = 0;
@@ -200,7 +201,6 @@ fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     if client.reply_mode == ReplyMode::Off {
         client.reply_mode = ReplyMode::On;
     }
-    client.no_evict = false;
     client.no_touch = false;
     ctx.reply.set_protocol(Protocol::Resp2);
     ctx.reply.status("RESET");

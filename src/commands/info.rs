@@ -15,7 +15,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
 use crate::error::{self, Error};
 use crate::resp::Args;
-use crate::world::{Doom, Held, Topic, process};
+use crate::world::{Held, Topic, process};
 
 pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
@@ -145,19 +145,15 @@ const MULTIPLEXING_API: &str =
 
 fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     let world = &*ctx.world;
-    let staying = world.clients.iter().filter(|client| client.doom != Doom::Now).count();
-    report.field("connected_clients", staying);
+    report.field("connected_clients", world.clients.staying());
     report.zeros(&["cluster_connections"]);
     report.field("maxclients", world.config.maxclients);
     report.field("client_recent_max_input_buffer", world.stats.max_input_buffer);
     report.field("client_recent_max_output_buffer", world.stats.max_output_buffer);
-    let with_session = || world.clients.iter().filter_map(|client| client.session.as_deref());
-    let watching = with_session().filter(|session| !session.watched.is_empty()).count();
-    let blocked = world.clients.iter().filter(|client| client.is_waiting).count();
-    report.field("blocked_clients", blocked);
+    report.field("blocked_clients", world.waiters.len() + world.held_back());
     report.field("tracking_clients", world.tracking.clients());
     report.field("pubsub_clients", world.pubsub.clients());
-    report.field("watching_clients", watching);
+    report.field("watching_clients", world.watches.clients());
     report.field("clients_in_timeout_table", world.waiters.deadlines());
     report.field("total_watched_keys", world.watches.len());
     report.field("total_blocking_keys", world.waiters.keys());

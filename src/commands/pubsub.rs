@@ -10,7 +10,7 @@ use crate::dispatch::help::help;
 use crate::dispatch::spec::{Channels, Spec, at, flag::*, key::NOT_KEY, range};
 use crate::error::{self, Error};
 use crate::resp::{Args, Protocol, Reply};
-use crate::text::glob;
+use crate::text::glob::Glob;
 use crate::world::{ReplyMode, Topic};
 
 pub const TABLE: &[Spec] = &[
@@ -303,9 +303,9 @@ fn names(ctx: &mut Ctx<'_>, args: Args<'_>, topic: Topic) -> Result<(), Error> {
     if args.len() > 3 {
         return Err(error::subcommand_syntax("pubsub", &args[1]));
     }
-    let pattern = args.get(2);
+    let pattern = args.get(2).map(Glob::new);
     let names = ctx.world.pubsub.listeners(topic).keys();
-    let wanted = names.filter(|name| pattern.is_none_or(|pattern| glob::matches(pattern, name)));
+    let wanted = names.filter(|name| pattern.as_ref().is_none_or(|glob| glob.matches(name)));
     ctx.reply.array_of(|reply| wanted.map(|name| reply.bulk(name)).count());
     Ok(())
 }

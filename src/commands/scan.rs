@@ -11,7 +11,7 @@ use crate::dispatch::spec::{
 use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::Kind;
-use crate::text::{glob, number};
+use crate::text::{glob::Glob, number};
 
 pub const TABLE: &[Spec] = &[
     Spec::new("keys", 2, READ, keys)
@@ -45,10 +45,10 @@ pub enum Walk {
 }
 
 /// The options of SCAN, SSCAN, HSCAN and ZSCAN.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ScanOptions<'a> {
     /// MATCH, unless every element matches.
-    pattern: Option<&'a [u8]>,
+    pattern: Option<Glob<&'a [u8]>>,
     /// COUNT: about how many elements to look at.
     pub count: usize,
     /// TYPE. The type `stream` is known, but no key of respd has it.
@@ -64,6 +64,7 @@ impl<'a> ScanOptions<'a> {
     /// Reads the options that begin at argument `from`.
     pub fn parse(args: Args<'a>, from: usize, walk: Walk) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions { pattern: None, count: 10, kind: None, bare: false };
+        let mut pattern = None;
         let mut words = args.options(from);
         while !words.is_over() {
             if let Some(count) = words.value("COUNT") {
@@ -72,8 +73,8 @@ impl<'a> ScanOptions<'a> {
                     return Err(error::SYNTAX);
                 }
                 options.count = usize::try_from(count).unwrap_or(usize::MAX);
-            } else if let Some(pattern) = words.value("MATCH") {
-                options.pattern = (pattern != b"*").then_some(pattern);
+            } else if let Some(value) = words.value("MATCH") {
+                pattern = Some(value);
             } else if walk == Walk::Keys
                 && let Some(name) = words.value("TYPE")
             {
@@ -92,12 +93,14 @@ impl<'a> ScanOptions<'a> {
                 return Err(error::SYNTAX);
             }
         }
+        // Of several patterns the last one counts, and is the only one to be read.
+        options.pattern = pattern.filter(|&pattern| pattern != b"*").map(Glob::new);
         Ok(options)
     }
 
     /// Whether MATCH lets an element pass.
     pub fn matches(&self, element: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, element))
+        self.pattern.as_ref().is_none_or(|pattern| pattern.matches(element))
     }
 }
 
@@ -154,12 +157,13 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// KEYS pattern
 fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let pattern = &args[1];
+    let pattern = Glob::new(&args[1]);
+    let is_any = args[1] == *b"*";
     let (db, reply) = ctx.db_and_reply();
     reply.array_of(|reply| {
         let mut shown = 0;
         db.scan(0, usize::MAX, |key, _| {
-            if pattern == b"*" || glob::matches(pattern, key) {
+            if is_any || pattern.matches(key) {
                 reply.bulk(key);
                 shown += 1;
             }

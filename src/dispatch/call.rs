@@ -420,13 +420,13 @@ fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
     while world.pause.is_none()
         && let Some((db, key)) = world.waiters.take_ready()
     {
-        let mut passed = 0;
+        let mut passed = None;
         while let Some(kind) = world.store.db(db).kind(&key)
-            && let Some(id) = world.waiters.in_line(db, &key, passed)
+            && let Some(turn) = world.waiters.in_line(db, &key, passed)
         {
-            let slot = world.clients.slot_of(id);
+            let slot = world.clients.slot_of(turn.client);
             if !slot.is_some_and(|slot| run_again(world, table, watch, slot, kind)) {
-                passed += 1;
+                passed = Some(turn);
             }
         }
     }

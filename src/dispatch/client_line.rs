@@ -111,14 +111,23 @@ const FLAGS: &[(char, Shows)] = &[
     ('T', |client| client.no_touch),
 ];
 
-pub fn flags(client: &Client) -> String {
+fn flags(client: &Client) -> String {
     let letters: String =
         FLAGS.iter().filter(|(_, shows)| shows(client)).map(|&(letter, _)| letter).collect();
     if letters.is_empty() { "N".to_owned() } else { letters }
 }
 
+/// Whether `flags` has the letter.
+pub fn shows_flag(client: &Client, letter: u8) -> bool {
+    let mut shown = FLAGS.iter().filter(|(_, shows)| shows(client));
+    match letter {
+        b'N' => shown.next().is_none(),
+        letter => shown.any(|&(known, _)| known == char::from(letter)),
+    }
+}
+
 /// The letters of what CLIENT CAPA was told.
-pub fn capabilities(client: &Client) -> String {
+fn capabilities(client: &Client) -> String {
     let letters = if client.redirect_capable { "r" } else { "" };
     letters.to_owned()
 }

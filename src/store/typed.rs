@@ -3,6 +3,7 @@
 //! Both are made by [`super::Db`], which checks the type. What can be done with a list is written in
 //! `list.rs`, as methods of `View<'_, List>` and `Edit<'_, List>`, and so on for each type.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use super::dict::Keyed;
@@ -71,6 +72,9 @@ impl<'a, T: Collection> View<'a, T> {
 impl Db<'_> {
     /// The values of several keys at a time, to read: `None` where there is no such key. An error if one
     /// is of another type.
+    ///
+    /// Behind the first value, each is there once, however often its key is named: for what is in all of them, in
+    /// any or only in the first, more would make no difference but to the time it takes.
     pub fn views<'k, T: Collection>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
@@ -86,7 +90,11 @@ impl Db<'_> {
                 at.map_or(Ok(()), |at| self.typed::<T>(at).map(drop)).map(|()| at)
             })
             .collect();
-        found?
+        let mut found = found?;
+        let mut known = BTreeSet::new();
+        let mut is_first = true;
+        found.retain(|&at| std::mem::take(&mut is_first) || known.insert(at));
+        found
             .into_iter()
             .map(|at| at.map(|at| Ok(View::at_time(self.typed::<T>(at)?, now))).transpose())
             .collect()

@@ -21,12 +21,14 @@
 //! Bytes are ordered from 0 to 255. Valkey on x86 takes those from 128 up for negative, which shows
 //! only in a range that begins on one side of 128 and ends on the other.
 //!
-//! Matching takes no memory, and time at most in proportion to the length of the pattern multiplied
-//! by the length of the text, however hostile the pattern is.
+//! Matching takes time at most in proportion to the number of pieces in the pattern (a byte, a `?`, a class)
+//! multiplied by the length of the text, however hostile the pattern is. A class is one piece, however
+//! long it is: a long one becomes a set of 256 bits when the pattern is read. What is matched with many
+//! texts is kept as a [`Glob`], which is read once.
 
 /// Whether the whole of `text` matches `pattern`.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    search(pattern, text, |byte| byte)
+    Glob::new(pattern).matches(text)
 }
 
 /// Whether the whole of `text` matches `pattern` when ASCII letters count as equal in both cases.
@@ -35,23 +37,144 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
 /// of a range are put in order before case is dropped, so `[a-Z]` is the range from `z` to `a`:
 /// empty.
 pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
-    search(pattern, text, |byte| byte.to_ascii_lowercase())
+    Glob::ignoring_case(pattern).matches(text)
+}
+
+/// A pattern that has been read, for many texts. Beside the pattern it takes no more memory than that does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob<P> {
+    pattern: P,
+    ignores_case: bool,
+    long_classes: Vec<LongClass>,
+}
+
+impl<P: AsRef<[u8]>> Glob<P> {
+    pub fn new(pattern: P) -> Glob<P> {
+        let long_classes = long_classes(pattern.as_ref(), |byte| byte);
+        Glob { pattern, ignores_case: false, long_classes }
+    }
+
+    /// The pattern of [`matches_ignore_case`].
+    pub fn ignoring_case(pattern: P) -> Glob<P> {
+        let long_classes = long_classes(pattern.as_ref(), |byte| byte.to_ascii_lowercase());
+        Glob { pattern, ignores_case: true, long_classes }
+    }
+
+    /// The pattern as it was given.
+    pub fn pattern(&self) -> &[u8] {
+        self.pattern.as_ref()
+    }
+
+    /// Whether the whole of `text` matches.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        let (pattern, classes) = (self.pattern.as_ref(), &self.long_classes[..]);
+        match self.ignores_case {
+            false => search(pattern, classes, text, |byte| byte),
+            true => search(pattern, classes, text, |byte| byte.to_ascii_lowercase()),
+        }
+    }
+}
+
+impl<P: AsRef<[u8]>> AsRef<[u8]> for Glob<P> {
+    fn as_ref(&self) -> &[u8] {
+        self.pattern()
+    }
+}
+
+/// A class of at least [`LONG`] bytes as a set of bytes, a bit each. It does not know of a `^`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct LongClass {
+    /// Where in the pattern its bytes begin, and where the pattern goes on behind it.
+    start: usize,
+    end: usize,
+    listed: [u64; 4],
+}
+
+/// What a [`LongClass`] takes is what the text of the class takes, or less.
+pub const LONG: usize = size_of::<LongClass>();
+
+impl LongClass {
+    /// The set of a class that begins at `start`.
+    fn read(pattern: &[u8], start: usize, fold: impl Fn(u8) -> u8) -> LongClass {
+        let mut exact = [false; 256];
+        // The highest end of the ranges that begin with a byte.
+        let mut highest = [None; 256];
+        let mut class = &pattern[start..];
+        while let Some((listed, rest)) = next_listed(class) {
+            match listed {
+                Listed::Exactly(byte) => exact[usize::from(byte)] = true,
+                Listed::Range(low, high) if fold(low) <= fold(high) => {
+                    let end = &mut highest[usize::from(fold(low))];
+                    *end = (*end).max(Some(fold(high)));
+                }
+                Listed::Range(..) => {}
+            }
+            class = rest;
+        }
+        let mut in_range = [false; 256];
+        let mut reached = None;
+        for byte in 0..=u8::MAX {
+            reached = reached.max(highest[usize::from(byte)]);
+            in_range[usize::from(byte)] = reached >= Some(byte);
+        }
+        let mut listed = [0; 4];
+        for byte in 0..=u8::MAX {
+            if exact[usize::from(byte)] || in_range[usize::from(fold(byte))] {
+                listed[usize::from(byte / 64)] |= 1 << (byte % 64);
+            }
+        }
+        LongClass { start, end: pattern.len() - behind_class(class).len(), listed }
+    }
+
+    fn lists(&self, byte: u8) -> bool {
+        self.listed[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+    }
+}
+
+/// The long classes of a pattern, in the order in which they stand.
+fn long_classes(pattern: &[u8], fold: impl Fn(u8) -> u8 + Copy) -> Vec<LongClass> {
+    let mut found = Vec::new();
+    let mut rest = pattern;
+    while rest.len() > LONG {
+        rest = match rest {
+            [b'[', b'^', class @ ..] | [b'[', class @ ..] => {
+                let mut inner = class;
+                while let Some((_, rest)) = next_listed(inner) {
+                    inner = rest;
+                }
+                if class.len() - inner.len() >= LONG {
+                    found.push(LongClass::read(pattern, pattern.len() - class.len(), fold));
+                }
+                behind_class(inner)
+            }
+            [b'\\', _, behind @ ..] | [_, behind @ ..] => behind,
+            [] => break,
+        };
+    }
+    found.shrink_to_fit();
+    found
 }
 
 /// Matches piece by piece. Where that fails, the last `*` takes one byte more and matching goes on
 /// behind it. Earlier stars need no second chance: every other piece matches exactly one byte, so
 /// what an earlier star could give up, the last one could take as well.
-fn search(mut pattern: &[u8], mut text: &[u8], fold: impl Fn(u8) -> u8 + Copy) -> bool {
+fn search(
+    whole: &[u8],
+    classes: &[LongClass],
+    mut text: &[u8],
+    fold: impl Fn(u8) -> u8 + Copy,
+) -> bool {
     if text.is_empty() {
-        return pattern.is_empty();
+        return whole.is_empty();
     }
+    let mut pattern = whole;
     // What follows the last star in the pattern, and the text that it has not taken yet.
     let mut star: Option<(&[u8], &[u8])> = None;
     while let [byte, rest @ ..] = text {
         if let [b'*', behind @ ..] = pattern {
             pattern = behind;
             star = Some((behind, text));
-        } else if let Some(behind) = match_one(pattern, *byte, fold) {
+        } else if let Some(behind) = match_one(whole, classes, pattern, *byte, fold) {
             pattern = behind;
             text = rest;
         } else if let Some((behind, [_, rest @ ..])) = star {
@@ -65,16 +188,30 @@ fn search(mut pattern: &[u8], mut text: &[u8], fold: impl Fn(u8) -> u8 + Copy) -
     pattern.iter().all(|&byte| byte == b'*')
 }
 
-/// The pattern behind its first piece, which is no star, if that piece matches `byte`.
-fn match_one(pattern: &[u8], byte: u8, fold: impl Fn(u8) -> u8 + Copy) -> Option<&[u8]> {
+/// The pattern behind its first piece, which is no star, if that piece matches `byte`. It is the end of
+/// `whole`, of which `classes` are the long ones.
+fn match_one<'a>(
+    whole: &'a [u8],
+    classes: &[LongClass],
+    pattern: &'a [u8],
+    byte: u8,
+    fold: impl Fn(u8) -> u8 + Copy,
+) -> Option<&'a [u8]> {
+    let match_class = |class: &'a [u8]| {
+        let start = whole.len() - class.len();
+        match classes.binary_search_by_key(&start, |long| long.start) {
+            Ok(at) => (classes[at].lists(byte), &whole[classes[at].end..]),
+            Err(_) => match_class(class, byte, fold),
+        }
+    };
     let (matched, behind) = match pattern {
         [] => return None,
         [b'?', behind @ ..] => (true, behind),
         [b'[', b'^', class @ ..] => {
-            let (listed, behind) = match_class(class, byte, fold);
+            let (listed, behind) = match_class(class);
             (!listed, behind)
         }
-        [b'[', class @ ..] => match_class(class, byte, fold),
+        [b'[', class @ ..] => match_class(class),
         [b'\\', literal, behind @ ..] | [literal, behind @ ..] => {
             (fold(*literal) == fold(byte), behind)
         }
@@ -84,26 +221,39 @@ fn match_one(pattern: &[u8], byte: u8, fold: impl Fn(u8) -> u8 + Copy) -> Option
 
 /// Whether the class that begins here lists `byte`, and the pattern behind the class.
 fn match_class(mut class: &[u8], byte: u8, fold: impl Fn(u8) -> u8 + Copy) -> (bool, &[u8]) {
-    let mut listed = false;
-    loop {
-        class = match class {
-            [] => return (listed, class),
-            [b']', behind @ ..] => return (listed, behind),
-            [b'\\', literal, rest @ ..] => {
-                listed |= *literal == byte;
-                rest
-            }
-            [first, b'-', last, rest @ ..] => {
-                let (low, high) = (first.min(last), first.max(last));
-                listed |= (fold(*low)..=fold(*high)).contains(&fold(byte));
-                rest
-            }
-            [literal, rest @ ..] => {
-                listed |= fold(*literal) == fold(byte);
-                rest
-            }
+    let mut is_listed = false;
+    while let Some((listed, rest)) = next_listed(class) {
+        is_listed |= match listed {
+            Listed::Exactly(literal) => literal == byte,
+            Listed::Range(low, high) => (fold(low)..=fold(high)).contains(&fold(byte)),
         };
+        class = rest;
     }
+    (is_listed, behind_class(class))
+}
+
+/// What a class lists at one place.
+enum Listed {
+    /// This byte, in this case.
+    Exactly(u8),
+    /// From one byte to another that is not below it.
+    Range(u8, u8),
+}
+
+/// What a class lists first, and the class behind that. `None`: the class ends here.
+#[inline]
+fn next_listed(class: &[u8]) -> Option<(Listed, &[u8])> {
+    Some(match class {
+        [] | [b']', ..] => return None,
+        [b'\\', literal, rest @ ..] => (Listed::Exactly(*literal), rest),
+        [first, b'-', last, rest @ ..] => (Listed::Range(*first.min(last), *first.max(last)), rest),
+        [literal, rest @ ..] => (Listed::Range(*literal, *literal), rest),
+    })
+}
+
+/// The pattern behind a class that ends here.
+fn behind_class(class: &[u8]) -> &[u8] {
+    class.strip_prefix(b"]").unwrap_or(class)
 }
 
 #[cfg(test)]
@@ -231,6 +381,54 @@ mod tests {
         assert!(!matches(&b"[".repeat(100_000), &text));
     }
 
+    /// 4,000,000,000,000 steps if a class were looked through for each byte of the text.
+    #[test]
+    fn a_long_class_is_looked_through_once() {
+        let text = vec![b'a'; 2_000_000];
+        let class = b"b".repeat(2_000_000);
+        for (before, behind, expected) in [
+            (&b"*["[..], &b"]"[..], false),
+            (b"*[", b"", false),
+            (b"*[^", b"]b", false),
+            (b"*[", b"a]", true),
+            (b"*[", b"-a]*[", false),
+            (b"*[^", b"]", true),
+        ] {
+            let pattern = [before, &class, behind].concat();
+            assert_eq!(matches(&pattern, &text), expected);
+            assert_eq!(matches_ignore_case(&pattern, &text), expected);
+        }
+        assert!(long_classes(&b"[b]".repeat(100_000), |byte| byte).is_empty());
+    }
+
+    /// Long classes mean what short ones do: what makes them long is an `m`, again and again.
+    #[test]
+    fn long_classes_list_what_short_ones_do() {
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = move |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 33) as usize % below
+        };
+        for _ in 0..2000 {
+            const FROM: &[u8] = b"abczABCZ019-\\^]\x00\x7f\x80\xff";
+            let class: Vec<u8> = (0..next(8)).map(|_| FROM[next(FROM.len())]).collect();
+            let short = [b"[", &class[..], b"]"].concat();
+            let filling = br"\m".repeat(LONG);
+            let long = [b"[", &filling[..], &class[..], b"]"].concat();
+            let (glob, folded) =
+                (Glob::new(&long), long_classes(&long, |byte| byte.to_ascii_lowercase()));
+            assert_eq!((glob.long_classes.len(), folded.len()), (1, 1));
+            for byte in (0..=u8::MAX).filter(|&byte| byte != b'm') {
+                let listed = match_class(&short[1..], byte, |byte| byte).0;
+                assert_eq!(glob.long_classes[0].lists(byte), listed, "{class:?} {byte}");
+                let listed = match_class(&short[1..], byte, |byte| byte.to_ascii_lowercase()).0;
+                assert_eq!(folded[0].lists(byte), listed, "{class:?} {byte}");
+            }
+        }
+    }
+
     #[test]
     fn random_patterns_match_what_trying_every_split_matches() {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
@@ -263,7 +461,7 @@ mod tests {
                 (0..=text.len()).any(|taken| try_every_split(behind, &text[taken..]))
             }
             (_, []) => false,
-            (_, [byte, rest @ ..]) => match_one(pattern, *byte, |byte| byte)
+            (_, [byte, rest @ ..]) => match_one(pattern, &[], pattern, *byte, |byte| byte)
                 .is_some_and(|behind| try_every_split(behind, rest)),
         }
     }

@@ -44,6 +44,10 @@ pub struct Clients {
     slow: BTreeSet<(u64, Slot)>,
     /// Clients that have yet to log in and hold a place: since when, and their slots.
     strangers: Strangers,
+    /// How many clients go at the end of this turn.
+    leaving: usize,
+    /// How many of the others CLIENT NO-EVICT spares.
+    spared: usize,
     /// Bytes of memory of all clients, as [`Clients::account`] last found them.
     memory: usize,
     /// How many of them hold what clients have not read.
@@ -92,6 +96,10 @@ impl Clients {
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
         self.backlog -= client.accounted_backlog;
+        match client.doom {
+            Doom::Now => self.leaving -= 1,
+            _ => self.spared -= usize::from(client.no_evict),
+        }
         client
     }
 
@@ -106,6 +114,26 @@ impl Clients {
 
     pub fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// How many clients do not go at the end of this turn.
+    pub fn staying(&self) -> usize {
+        self.len() - self.leaving
+    }
+
+    /// Whether there is a client that may be closed to save memory.
+    pub fn has_evictable(&self) -> bool {
+        self.staying() > self.spared
+    }
+
+    /// CLIENT NO-EVICT: whether the client is spared.
+    pub fn set_no_evict(&mut self, slot: Slot, no_evict: bool) {
+        let client = &mut self.slab[slot];
+        if client.doom != Doom::Now {
+            self.spared -= usize::from(client.no_evict);
+            self.spared += usize::from(no_evict);
+        }
+        client.no_evict = no_evict;
     }
 
     pub fn is_empty(&self) -> bool {
@@ -244,6 +272,10 @@ impl Clients {
     pub fn doom(&mut self, slot: Slot, doom: Doom) {
         let client = &mut self.slab[slot];
         let is_going = client.doom != Doom::Now && doom == Doom::Now;
+        if is_going {
+            self.leaving += 1;
+            self.spared -= usize::from(client.no_evict);
+        }
         client.doom = client.doom.max(doom);
         if is_going {
             self.free_place(slot);
@@ -364,6 +396,31 @@ mod tests {
         assert_eq!(first, second);
         assert_eq!(clients[second].id, id + 1);
         assert_eq!(clients.slot_of(id), None);
+    }
+
+    /// INFO and the eviction of clients ask for these numbers, and do not count for that.
+    #[test]
+    fn who_stays_and_who_is_spared_is_known_without_counting() {
+        let mut clients = Clients::default();
+        let slots: Vec<Slot> = (0..4).map(|_| add(&mut clients, Kind::Tcp)).collect();
+        let mut random = 7_u32;
+        for _ in 0..2000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let slot = slots[random as usize >> 8 & 3];
+            match random >> 12 & 7 {
+                0 => clients.doom(slot, Doom::Now),
+                1 => clients.doom(slot, Doom::AfterReply),
+                2 | 3 => clients.set_no_evict(slot, random >> 16 & 1 == 1),
+                // The slot is free, and the next to be taken.
+                _ => {
+                    clients.remove(slot);
+                    assert_eq!(add(&mut clients, Kind::Tcp), slot);
+                }
+            }
+            let staying = || clients.iter().filter(|client| client.doom != Doom::Now);
+            assert_eq!(clients.staying(), staying().count());
+            assert_eq!(clients.has_evictable(), staying().any(|client| !client.no_evict));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! figures that are kept up to date, so a command costs an addition.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::peer_log::Cause;
 use super::{Client, Doom, World};
@@ -161,7 +162,9 @@ impl World {
     /// `maxmemory-clients` allows. Those of CLIENT NO-EVICT are counted and spared.
     pub fn evict_clients(&mut self) {
         let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
-        if let Some(limit) = limit.filter(|&limit| self.clients.memory() > limit) {
+        let is_over =
+            |&limit: &usize| self.clients.memory() > limit && self.clients.has_evictable();
+        if let Some(limit) = limit.filter(is_over) {
             self.close_largest(limit, Client::memory);
         }
     }
@@ -170,15 +173,14 @@ impl World {
     fn close_largest(&mut self, limit: usize, held: fn(&Client) -> usize) {
         let staying = || self.clients.iter().filter(|client| client.doom != Doom::Now);
         let mut used: usize = staying().map(held).sum();
-        let mut largest: Vec<(usize, u64)> = staying()
+        // Few of them go, so they are not put in order.
+        let mut largest: BinaryHeap<(usize, Reverse<u64>)> = staying()
             .filter(|client| !client.no_evict)
-            .map(|client| (held(client), client.id))
+            .map(|client| (held(client), Reverse(client.id)))
             .collect();
-        largest.sort_unstable_by_key(|&(memory, id)| (Reverse(memory), id));
-        for (memory, id) in largest {
-            if used <= limit {
-                break;
-            }
+        while used > limit
+            && let Some((memory, Reverse(id))) = largest.pop()
+        {
             if let Some(slot) = self.clients.slot_of(id) {
                 let line = format_args!(
                     "client {id} is closed: of all clients it holds most, {memory} bytes"

@@ -5,6 +5,8 @@
 //! again. Meanwhile the keyspace stands still: no key goes because its time has come, or to make room, and
 //! nobody who waits for a key is served. Clients of the administration port are never held back.
 
+use std::collections::BTreeMap;
+
 use super::{Kind, Slot, World};
 use crate::resp::{Args, OwnedArgs};
 
@@ -24,6 +26,8 @@ pub struct Pause {
     pub until: u64,
     /// How many commands it has held back.
     postponed: u64,
+    /// The clients whose commands it holds back, by the places of these.
+    line: BTreeMap<u64, u64>,
 }
 
 /// A command that is held back.
@@ -49,25 +53,38 @@ impl World {
             pause.held = pause.held.max(held);
             pause.until = pause.until.max(until);
         } else if until > self.now.mono {
-            self.pause = Some(Pause { held, until, postponed: 0 });
+            self.pause = Some(Pause { held, until, postponed: 0, line: BTreeMap::new() });
             self.store.shared.keeps_expired = true;
         }
     }
 
     /// Ends the pause, if there is one. What it has held back runs in the next turn.
     pub fn unpause(&mut self) {
-        if self.pause.take().is_none() {
+        let Some(pause) = self.pause.take() else {
             return;
-        }
+        };
         self.store.shared.keeps_expired = false;
-        let place = |slot| Some(self.clients[slot].session.as_ref()?.postponed.as_ref()?.place);
-        let mut held: Vec<(u64, Slot)> =
-            self.clients.slots().filter_map(|slot| Some((place(slot)?, slot))).collect();
-        held.sort_unstable();
-        for (_, slot) in held {
-            self.clients[slot].is_waiting = false;
-            self.clients.resume(slot);
+        for id in pause.line.into_values() {
+            if let Some(slot) = self.clients.slot_of(id) {
+                self.clients[slot].is_waiting = false;
+                self.clients.resume(slot);
+            }
         }
+    }
+
+    /// The client's command, if a pause holds one back, will not run.
+    pub(super) fn forget_postponed(&mut self, slot: Slot) {
+        if let Some(session) = &mut self.clients[slot].session
+            && let Some(postponed) = session.postponed.take()
+            && let Some(pause) = &mut self.pause
+        {
+            pause.line.remove(&postponed.place);
+        }
+    }
+
+    /// How many clients wait for the end of a pause.
+    pub fn held_back(&self) -> usize {
+        self.pause.as_ref().map_or(0, |pause| pause.line.len())
     }
 
     /// Whether a command of the client has to wait for the end of a pause.
@@ -86,6 +103,7 @@ impl World {
         let place = pause.postponed;
         pause.postponed += 1;
         let client = &mut self.clients[slot];
+        pause.line.insert(place, client.id);
         client.is_waiting = true;
         client.session_mut().postponed = Some(Postponed { place, args: args.to_owned() });
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::output::Frame;
 use super::subscriptions::Topic;
 use super::{Slot, World};
-use crate::text::glob;
+use crate::text::glob::{self, Glob};
 
 /// Names that somebody listens to, and the ids of who does, the oldest client first.
 pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
@@ -17,6 +17,8 @@ pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
 #[derive(Debug, Default)]
 pub struct PubSub {
     listeners: [Listeners; 3],
+    /// Those of the patterns that are so long that they had better be read once.
+    long_patterns: BTreeMap<Box<[u8]>, Glob<Box<[u8]>>>,
     clients: usize,
 }
 
@@ -47,7 +49,12 @@ impl PubSub {
                     ids.insert(place, id);
                 }
             }
-            None => drop(listeners.insert(name.into(), vec![id])),
+            None => {
+                listeners.insert(name.into(), vec![id]);
+                if topic == Topic::Pattern && name.len() > glob::LONG {
+                    self.long_patterns.insert(name.into(), Glob::new(name.into()));
+                }
+            }
         }
     }
 
@@ -61,6 +68,17 @@ impl PubSub {
         }
         if ids.is_empty() {
             listeners.remove(name);
+            if topic == Topic::Pattern {
+                self.long_patterns.remove(name);
+            }
+        }
+    }
+
+    /// Whether the channel matches a pattern that somebody listens to.
+    fn matches(&self, pattern: &[u8], channel: &[u8]) -> bool {
+        match pattern.len() > glob::LONG {
+            true => self.long_patterns.get(pattern).is_some_and(|glob| glob.matches(channel)),
+            false => glob::matches(pattern, channel),
         }
     }
 }
@@ -122,7 +140,7 @@ impl World {
             sent += self.send_message(ids, b"message", channel, message);
         }
         for (pattern, ids) in pubsub.listeners(Topic::Pattern) {
-            if glob::matches(pattern, channel) {
+            if pubsub.matches(pattern, channel) {
                 let mut frame = Frame::new(|reply| {
                     reply.push(4);
                     reply.bulk(b"pmessage");

@@ -24,6 +24,8 @@ pub struct Session {
     pub is_monitor: bool,
     /// The blocking command that waits for something to happen.
     pub wait: Option<Wait>,
+    /// Which number that command has in the lines for its keys.
+    pub(super) turn: u64,
     pub subscriptions: Subscriptions,
     /// The command that a pause holds back.
     pub postponed: Option<Postponed>,
@@ -52,6 +54,7 @@ impl World {
             self.stop_waiting(slot);
             self.unsubscribe_all(slot);
             self.stop_monitoring(slot);
+            self.forget_postponed(slot);
             self.clients[slot].session = None;
         }
     }

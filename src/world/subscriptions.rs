@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::text::glob;
+
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
@@ -60,7 +62,7 @@ impl Subscriptions {
         let is_new = !names.contains(name);
         if is_new {
             names.insert(name.into());
-            self.memory += Subscriptions::cost(name);
+            self.memory += Subscriptions::cost(topic, name);
         }
         is_new
     }
@@ -69,14 +71,15 @@ impl Subscriptions {
     pub(super) fn remove(&mut self, topic: Topic, name: &[u8]) -> bool {
         let was_there = self.names[topic as usize].remove(name);
         if was_there {
-            self.memory -= Subscriptions::cost(name);
+            self.memory -= Subscriptions::cost(topic, name);
         }
         was_there
     }
 
-    /// What it takes to remember one name, here and in the index.
-    fn cost(name: &[u8]) -> usize {
-        PLACES + 2 * name.len()
+    /// What it takes to remember one name, here and in the index, which has read long patterns.
+    fn cost(topic: Topic, name: &[u8]) -> usize {
+        let is_read = topic == Topic::Pattern && name.len() > glob::LONG;
+        PLACES + if is_read { 4 } else { 2 } * name.len()
     }
 }
 

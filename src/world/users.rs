@@ -1,5 +1,7 @@
 //! What a change of users does to those who are connected.
 
+use std::collections::BTreeSet;
+
 use super::access::{Channels, User, UserId};
 use super::{Client, Doom, Slot, Topic, World};
 
@@ -21,29 +23,32 @@ impl World {
         self.access.put(user);
     }
 
-    /// Deletes a user and closes its connections; that of `by`, which asked for it, after its reply.
-    pub fn delete_user(&mut self, id: UserId, by: Slot) {
-        let slots: Vec<Slot> = self.clients.slots().collect();
-        for slot in slots {
-            if self.clients[slot].user == id {
-                self.expel(slot, by);
-            }
+    /// Deletes users and closes their connections; that of `by`, which asked for it, after its reply.
+    pub fn delete_users(&mut self, users: &BTreeSet<UserId>, by: Slot) {
+        if users.is_empty() {
+            return;
         }
-        self.access.remove(id);
+        let is_of_them = |&slot: &Slot| users.contains(&self.clients[slot].user);
+        let slots: Vec<Slot> = self.clients.slots().filter(is_of_them).collect();
+        for slot in slots {
+            self.expel(slot, by);
+        }
+        for &id in users {
+            self.access.remove(id);
+        }
     }
 
     /// Puts `users` in the place of all others. The default user must be among them. Connections of
     /// users that are gone are closed.
     pub fn replace_users(&mut self, users: Vec<User>, by: Slot) {
-        let gone: Vec<UserId> = self
+        let names: BTreeSet<&[u8]> = users.iter().map(|user| &user.name[..]).collect();
+        let gone: BTreeSet<UserId> = self
             .access
             .users()
-            .filter(|old| !users.iter().any(|user| user.name == old.name))
+            .filter(|old| !names.contains(&old.name[..]))
             .filter_map(|old| self.access.named(&old.name))
             .collect();
-        for id in gone {
-            self.delete_user(id, by);
-        }
+        self.delete_users(&gone, by);
         for user in users {
             self.set_user(user, by);
         }

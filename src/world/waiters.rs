@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
-use super::key_index::KeyIndex;
+use super::key_index::{KeyIndex, Turn};
 use super::stats::CommandId;
 use super::{Slot, World};
 use crate::error::Error;
@@ -60,8 +60,10 @@ pub struct Waiters {
     by_key: KeyIndex,
     /// Deadlines, each with the id of its client.
     deadlines: BTreeSet<(u64, u64)>,
-    /// Keys that somebody is in line for and that have changed, the first first.
+    /// Keys with a line that have changed, the first first. Their lines are marked.
     ready: VecDeque<(usize, Box<[u8]>)>,
+    /// How many commands have begun to wait: the number of the last one's turn.
+    begun: u64,
     len: usize,
 }
 
@@ -101,8 +103,7 @@ impl Waiters {
 
     /// A key has changed, which may be what somebody waits for.
     pub fn changed(&mut self, db: usize, key: &[u8]) {
-        let is_news = || !self.ready.iter().any(|(other, known)| *other == db && **known == *key);
-        if self.by_key.contains(db, key) && is_news() {
+        if self.by_key.mark(db, key) {
             self.ready.push_back((db, key.into()));
         }
     }
@@ -123,12 +124,14 @@ impl Waiters {
 
     /// The next key to look at, and its database.
     pub fn take_ready(&mut self) -> Option<(usize, Box<[u8]>)> {
-        self.ready.pop_front()
+        let (db, key) = self.ready.pop_front()?;
+        self.by_key.unmark(db, &key);
+        Some((db, key))
     }
 
-    /// The id of the client in line for a key behind `before` others.
-    pub fn in_line(&self, db: usize, key: &[u8], before: usize) -> Option<u64> {
-        self.by_key.nth(db, key, before)
+    /// The first client in line for a key, or the first behind `turn`.
+    pub fn in_line(&self, db: usize, key: &[u8], turn: Option<Turn>) -> Option<Turn> {
+        self.by_key.after(db, key, turn)
     }
 }
 
@@ -136,15 +139,18 @@ impl World {
     /// The client's command waits, and what it sends meanwhile waits for that.
     pub fn start_waiting(&mut self, slot: Slot, wait: Wait) {
         let client = &mut self.clients[slot];
+        self.waiters.begun += 1;
+        let turn = Turn { number: self.waiters.begun, client: client.id };
         for key in wait.keys() {
-            self.waiters.by_key.add(wait.db, key, client.id);
+            self.waiters.by_key.add(wait.db, key, turn);
         }
         if let Some(due) = wait.until.deadline {
             self.waiters.deadlines.insert((due, client.id));
         }
         self.waiters.len += 1;
         client.is_waiting = true;
-        client.session_mut().wait = Some(wait);
+        let session = client.session_mut();
+        (session.wait, session.turn) = (Some(wait), turn.number);
         self.follow_keys();
     }
 
@@ -152,9 +158,11 @@ impl World {
     /// for.
     pub fn stop_waiting(&mut self, slot: Slot) -> Option<Wait> {
         let client = &mut self.clients[slot];
-        let wait = client.session.as_mut()?.wait.take()?;
+        let session = client.session.as_mut()?;
+        let wait = session.wait.take()?;
+        let turn = Turn { number: session.turn, client: client.id };
         for key in wait.keys() {
-            self.waiters.by_key.remove(wait.db, key, client.id);
+            self.waiters.by_key.remove(wait.db, key, turn);
         }
         if let Some(due) = wait.until.deadline {
             self.waiters.deadlines.remove(&(due, client.id));

@@ -1,6 +1,6 @@
 //! WATCH: which clients want no transaction to run once certain keys have changed.
 
-use super::key_index::KeyIndex;
+use super::key_index::{KeyIndex, Turn};
 use super::{Slot, World};
 
 /// The keys that a client watches.
@@ -30,7 +30,38 @@ impl Watched {
 }
 
 /// All watched keys.
-pub type Watches = KeyIndex;
+#[derive(Debug, Default)]
+pub struct Watches {
+    by_key: KeyIndex,
+    /// How many clients watch any.
+    clients: usize,
+}
+
+impl Watches {
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.clients == 0
+    }
+
+    /// How many clients watch keys.
+    pub fn clients(&self) -> usize {
+        self.clients
+    }
+
+    /// The watched keys of a database.
+    pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
+        self.by_key.keys(db)
+    }
+}
+
+/// No client that watches a key goes before another.
+fn turn_of(client: u64) -> Turn {
+    Turn { number: 0, client }
+}
 
 impl World {
     /// The client watches a key of its database from now on.
@@ -47,13 +78,12 @@ impl World {
         if watched.is_dirty {
             return;
         }
-        if watched.keys.iter().any(|(other, known)| *other == db && **known == *key) {
-            return;
+        if self.watches.by_key.add(db, key, turn_of(id)) {
+            self.watches.clients += usize::from(watched.is_empty());
+            watched.keys.push((db, key.into()));
+            watched.bytes += key.len();
+            self.follow_keys();
         }
-        watched.keys.push((db, key.into()));
-        watched.bytes += key.len();
-        self.watches.add(db, key, id);
-        self.follow_keys();
     }
 
     /// The client watches nothing any more. Returns whether it had to hear of a change.
@@ -64,8 +94,9 @@ impl World {
             return false;
         };
         let watched = std::mem::take(&mut session.watched);
+        self.watches.clients -= usize::from(!watched.is_empty());
         for (db, key) in &watched.keys {
-            self.watches.remove(*db, key, id);
+            self.watches.by_key.remove(*db, key, turn_of(id));
         }
         self.follow_keys();
         watched.is_dirty
@@ -87,8 +118,8 @@ impl World {
 
     /// A key has changed. Who watches it has nothing more to learn, and needs no other keys any more.
     pub(super) fn break_watches(&mut self, db: usize, key: &[u8]) {
-        let ids = self.watches.line(db, key);
-        let slots: Vec<Slot> = ids.filter_map(|id| self.clients.slot_of(id)).collect();
+        let line = self.watches.by_key.line(db, key);
+        let slots: Vec<Slot> = line.filter_map(|turn| self.clients.slot_of(turn.client)).collect();
         for slot in slots {
             self.unwatch(slot);
             self.clients[slot].session_mut().watched.is_dirty = true;

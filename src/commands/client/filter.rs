@@ -6,13 +6,16 @@
 //! the order in which they stand, so the first bad one is the error. All of this as Valkey 9.1 does.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::iter::Peekable;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 use crate::dispatch::Ctx;
-use crate::dispatch::client_line::{Shows, capabilities, flags};
+use crate::dispatch::client_line::{Shows, shows_flag};
 use crate::error::{self, Error};
 use crate::text::number;
-use crate::world::{Address, Client, Doom, World};
+use crate::world::{Address, Client, Clients, Doom, Slot, World};
 
 /// What a client must be like.
 #[derive(Default)]
@@ -119,6 +122,17 @@ impl<'a> Filter<'a> {
         self.skips_me.unwrap_or(unless_told)
     }
 
+    /// The clients that may be among those asked for, the one that has been here longest first: all, or
+    /// those with the ids if there are fewer of these.
+    pub fn candidates(&self, clients: &'a Clients) -> Box<dyn Iterator<Item = Slot> + '_> {
+        match &self.ids {
+            Some(ids) if ids.len() < clients.len() => {
+                Box::new(ids.iter().filter_map(|&id| clients.slot_of(id)))
+            }
+            _ => Box::new(clients.slots()),
+        }
+    }
+
     /// Whether the client is among those asked for. Who has been closed in this turn is gone.
     pub fn passes(&self, client: &Client) -> bool {
         client.doom != Doom::Now
@@ -168,15 +182,36 @@ fn yes_or_no(value: &[u8]) -> Result<bool, Error> {
 
 // What values come to.
 
-/// The address is written as CLIENT LIST shows it.
+/// The address is written as CLIENT LIST shows it. It is read once: to write those of all clients takes many
+/// times longer.
 fn shown<'a>(value: &'a [u8], of: fn(&Client) -> &Address) -> Result<Test<'a>, Error> {
-    Ok(Box::new(move |client| of(client).to_string().as_bytes() == value))
+    let socket = canonical::<SocketAddr>(value).map(place);
+    let path = value.strip_suffix(b":0");
+    let is_local = value == Address::Local.to_string().as_bytes();
+    Ok(Box::new(move |client| match of(client) {
+        Address::Tcp(addr) => Some(place(*addr)) == socket,
+        Address::Unix(known) => Some(known.as_bytes()) == path,
+        Address::Local => is_local,
+    }))
+}
+
+/// What is shown of an address: not the flow label of IPv6.
+fn place(addr: SocketAddr) -> (IpAddr, u16, u32) {
+    let scope = if let SocketAddr::V6(addr) = addr { addr.scope_id() } else { 0 };
+    (addr.ip(), addr.port(), scope)
+}
+
+/// What the text is the one canonical spelling of.
+fn canonical<T: FromStr + Display>(text: &[u8]) -> Option<T> {
+    let parsed: T = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (parsed.to_string().as_bytes() == text).then_some(parsed)
 }
 
 /// The address without its port, written the one canonical way. Only TCP clients have one.
 fn is_at<'a>(value: &'a [u8]) -> Result<Test<'a>, Error> {
+    let ip = canonical::<IpAddr>(value);
     Ok(Box::new(move |client| match client.peer.addr {
-        Address::Tcp(addr) => addr.ip().to_string().as_bytes() == value,
+        Address::Tcp(addr) => Some(addr.ip()) == ip,
         Address::Unix(_) | Address::Local => false,
     }))
 }
@@ -244,26 +279,24 @@ fn is_user<'a>(world: &World, _: Word, value: &'a [u8]) -> Result<Test<'a>, Erro
 const FLAGS: &[u8] = b"ABEIMNOPRSTUabcdeirtux";
 
 fn has_flags<'a>(_: &World, word: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
-    has_letters(value, FLAGS, flags).ok_or_else(|| unknown_letters("flags", word, value))
+    has_letters(value, FLAGS, shows_flag).ok_or_else(|| unknown_letters("flags", word, value))
 }
 
 /// Every letter that CLIENT LIST may show as a capability.
 const CAPABILITIES: &[u8] = b"r";
 
 fn has_capabilities<'a>(_: &World, word: Word, value: &'a [u8]) -> Result<Test<'a>, Error> {
-    has_letters(value, CAPABILITIES, capabilities)
+    has_letters(value, CAPABILITIES, |client, _| client.redirect_capable)
         .ok_or_else(|| unknown_letters("capa", word, value))
 }
 
-/// The client shows all the letters. `None` if some are not known.
-fn has_letters<'a>(value: &'a [u8], known: &[u8], of: fn(&Client) -> String) -> Option<Test<'a>> {
+/// The client shows all the letters, however often they are said. `None` if some are not known.
+fn has_letters<'a>(value: &[u8], known: &[u8], shows: fn(&Client, u8) -> bool) -> Option<Test<'a>> {
     if !value.iter().all(|letter| known.contains(letter)) {
         return None;
     }
-    Some(Box::new(move |client| {
-        let letters = of(client);
-        value.iter().all(|letter| letters.as_bytes().contains(letter))
-    }))
+    let letters: BTreeSet<u8> = value.iter().copied().collect();
+    Some(Box::new(move |client| letters.iter().all(|&letter| shows(client, letter))))
 }
 
 fn unknown_letters(what: &str, word: Word, value: &[u8]) -> Error {

@@ -1,6 +1,6 @@
 //! The commands that rules grant: a bit for each, and the rules that led there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::{BadRule, Grammar};
 use super::unimplemented;
@@ -35,8 +35,8 @@ pub struct Commands {
     future: bool,
     /// What was said since then and still means something, in order.
     rules: Vec<Rule>,
-    /// The first arguments with which a command is granted that is not granted as such.
-    first_args: BTreeMap<CommandId, Vec<Box<[u8]>>>,
+    /// The first arguments with which a command is granted that is not granted as such, in small letters.
+    first_args: BTreeMap<CommandId, BTreeSet<Box<[u8]>>>,
 }
 
 /// `+name` or `-name`: a command, `command|subcommand`, `command|argument` or `@category`.
@@ -112,7 +112,7 @@ impl Commands {
 
     fn allow_with(&self, id: CommandId, first: Option<&[u8]>) -> bool {
         match (self.first_args.get(&id), first) {
-            (Some(known), Some(first)) => known.iter().any(|arg| arg.eq_ignore_ascii_case(first)),
+            (Some(known), Some(first)) => known.contains(&first.to_ascii_lowercase()[..]),
             _ => false,
         }
     }
@@ -173,10 +173,7 @@ impl Commands {
     }
 
     fn add_first_arg(&mut self, id: CommandId, arg: &[u8]) {
-        let known = self.first_args.entry(id).or_default();
-        if !known.iter().any(|other| other.eq_ignore_ascii_case(arg)) {
-            known.push(arg.into());
-        }
+        self.first_args.entry(id).or_default().insert(arg.to_ascii_lowercase().into());
     }
 
     /// Remembers a rule. Those about the same, or about a part of it, mean nothing any more.

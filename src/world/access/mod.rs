@@ -42,7 +42,7 @@ use super::config::{Config, LoadError, Place, UserLine};
 
 /// A user that a client is logged in as. Deleting a user logs its clients out, so that no client has
 /// the id of a user that is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(u32);
 
 impl UserId {
@@ -131,7 +131,7 @@ impl Access {
     pub fn login(&self, name: &[u8], password: &[u8]) -> Option<UserId> {
         let password = Password::of(password);
         let Some(id) = self.named(name) else {
-            password.is_among(&[]);
+            password.is_among([].iter());
             return None;
         };
         self.user(id).opens_with(password).then_some(id)
@@ -163,11 +163,13 @@ impl Access {
     /// The `user` lines with which the configuration declares these users. A line that still holds
     /// stays as it was, and the default user has one only if it is not as it is without.
     pub fn lines(&self, config: &Config, grammar: Grammar<'_>) -> Vec<UserLine> {
+        let old: BTreeMap<&[u8], &UserLine> =
+            config.users.iter().map(|line| (&line.name[..], line)).collect();
         let line = |user: &User| {
-            let holds = |line: &&UserLine| {
+            let holds = |line: &&&UserLine| {
                 User::declared(line, grammar).is_ok_and(|declared| declared == *user)
             };
-            if let Some(line) = config.users.iter().find(holds) {
+            if let Some(&line) = old.get(&user.name[..]).filter(holds) {
                 return Some(line.clone());
             }
             let description = user.describe();

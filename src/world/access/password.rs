@@ -1,5 +1,7 @@
 //! Passwords, of which only the SHA-256 is kept.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,8 +10,47 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 /// What is known of a password.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Password([u8; 32]);
+
+/// Different passwords, in the order in which they were added. One of very many is not compared with all of them
+/// when it is added or removed; whether one of them opens a user is for [`Password::is_among`] to say.
+#[derive(Clone, Default)]
+pub struct Passwords {
+    by_place: BTreeMap<u64, Password>,
+    places: BTreeMap<Password, u64>,
+}
+
+impl Passwords {
+    /// The first first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Password> {
+        self.by_place.values()
+    }
+
+    /// Adds a password, unless it is there.
+    pub fn add(&mut self, password: Password) {
+        let place = self.by_place.last_key_value().map_or(0, |(last, _)| last + 1);
+        if let Entry::Vacant(free) = self.places.entry(password) {
+            free.insert(place);
+            self.by_place.insert(place, password);
+        }
+    }
+
+    /// Removes a password. Returns whether it was there.
+    pub fn remove(&mut self, password: Password) -> bool {
+        let place = self.places.remove(&password);
+        place.and_then(|place| self.by_place.remove(&place)).is_some()
+    }
+}
+
+/// What has been removed before makes no difference.
+impl PartialEq for Passwords {
+    fn eq(&self, other: &Passwords) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Passwords {}
 
 impl Password {
     pub fn of(plain: &[u8]) -> Password {
@@ -34,11 +75,12 @@ impl Password {
     }
 
     /// Whether one of `known` is the same. It takes as long if none is, also if there are none.
-    pub fn is_among(self, known: &[Password]) -> bool {
-        const NOBODY: &[Password] = &[Password([0; 32])];
-        let compared = if known.is_empty() { NOBODY } else { known };
+    pub fn is_among<'a>(self, known: impl ExactSizeIterator<Item = &'a Password>) -> bool {
+        const NOBODY: &Password = &Password([0; 32]);
+        let is_known = known.len() > 0;
+        let compared = known.chain((!is_known).then_some(NOBODY));
         let same = |found: Choice, password: &Password| found | password.0.ct_eq(&self.0);
-        bool::from(compared.iter().fold(Choice::from(0), same)) && !known.is_empty()
+        bool::from(compared.fold(Choice::from(0), same)) && is_known
     }
 }
 
@@ -74,9 +116,22 @@ mod tests {
     #[test]
     fn nothing_is_among_no_passwords() {
         let [one, two] = [&b"one"[..], b"two"].map(Password::of);
-        assert!(one.is_among(&[two, one]));
-        assert!(!one.is_among(&[two]));
-        assert!(!Password([0; 32]).is_among(&[]));
+        assert!(one.is_among([two, one].iter()));
+        assert!(!one.is_among([two].iter()));
+        assert!(!Password([0; 32]).is_among([].iter()));
+    }
+
+    #[test]
+    fn passwords_are_different_and_in_the_order_in_which_they_were_added() {
+        let [one, two, three] = [&b"one"[..], b"two", b"three"].map(Password::of);
+        let mut passwords = Passwords::default();
+        [two, three, two, one].iter().for_each(|&password| passwords.add(password));
+        assert!(passwords.remove(three) && !passwords.remove(three));
+        passwords.add(three);
+        assert!(passwords.iter().eq([&two, &one, &three]));
+        let mut others = Passwords::default();
+        [two, one, three].iter().for_each(|&password| others.add(password));
+        assert!(passwords == others);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The patterns of keys and channels that rules grant.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::rule::{BadRule, has_spaces};
-use crate::text::glob;
+use crate::text::glob::Glob;
 
 /// What is done with a key, or may be done: return what is in it, or change it. Neither: whether it
 /// exists and such, which whoever may do anything with it may know.
@@ -26,12 +28,13 @@ pub struct Keys {
     /// `allkeys`. There are no patterns then.
     all: bool,
     patterns: Vec<KeyPattern>,
+    places: Places,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct KeyPattern {
     granted: Use,
-    pattern: Box<[u8]>,
+    glob: Glob<Box<[u8]>>,
     /// So many bytes at its beginning stand for themselves.
     plain: usize,
     /// The [`head`] of those, and which bits of a key's head must be the same. Most keys and patterns are
@@ -45,7 +48,8 @@ impl KeyPattern {
         let special = |byte: &u8| b"*?[\\".contains(byte);
         let plain = pattern.iter().position(special).unwrap_or(pattern.len());
         let mask = if plain < 8 { (1 << (8 * plain)) - 1 } else { u64::MAX };
-        KeyPattern { granted, pattern: pattern.into(), plain, head: head(&pattern[..plain]), mask }
+        let glob = Glob::new(pattern.into());
+        KeyPattern { granted, glob, plain, head: head(&pattern[..plain]), mask }
     }
 
     /// Whether the pattern may match a key with this head.
@@ -56,9 +60,42 @@ impl KeyPattern {
 
     #[inline]
     fn matches(&self, key: &[u8]) -> bool {
-        let (plain, special) = self.pattern.split_at(self.plain);
+        let (plain, special) = self.glob.pattern().split_at(self.plain);
         let ends_openly = *special == *b"*" && !key.is_empty();
-        key.starts_with(plain) && (ends_openly || glob::matches(&self.pattern, key))
+        key.starts_with(plain) && (ends_openly || self.glob.matches(key))
+    }
+}
+
+impl AsRef<[u8]> for KeyPattern {
+    fn as_ref(&self) -> &[u8] {
+        self.glob.pattern()
+    }
+}
+
+/// Where the patterns of a list are, so that the next one of very many is not compared with all of them. As
+/// long as there are few it is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Places(BTreeMap<Box<[u8]>, usize>);
+
+/// So many patterns are looked through.
+const FEW: usize = 16;
+
+impl Places {
+    /// Where in `list` the pattern is.
+    fn find(&self, list: &[impl AsRef<[u8]>], pattern: &[u8]) -> Option<usize> {
+        match list.len() <= FEW {
+            true => list.iter().position(|known| *known.as_ref() == *pattern),
+            false => self.0.get(pattern).copied(),
+        }
+    }
+
+    /// A pattern was appended to `list`.
+    fn learn(&mut self, list: &[impl AsRef<[u8]>]) {
+        if list.len() > FEW {
+            let known = self.0.len();
+            let new = list.iter().enumerate().skip(known);
+            self.0.extend(new.map(|(at, pattern)| (pattern.as_ref().into(), at)));
+        }
     }
 }
 
@@ -74,7 +111,7 @@ fn head(key: &[u8]) -> u64 {
 impl Keys {
     /// `allkeys` or `resetkeys`.
     pub fn set_all(&mut self, all: bool) {
-        *self = Keys { all, patterns: Vec::new() };
+        *self = Keys { all, ..Keys::default() };
     }
 
     pub fn are_all(&self) -> bool {
@@ -92,7 +129,7 @@ impl Keys {
 
     /// Whether any key, whatever its name, is granted for `wanted`.
     pub fn allow_any(&self, wanted: Use) -> bool {
-        let fits = |known: &KeyPattern| known.granted.covers(wanted) && *known.pattern == *b"*";
+        let fits = |known: &KeyPattern| known.granted.covers(wanted) && *known.as_ref() == *b"*";
         self.all || self.patterns.iter().any(fits)
     }
 
@@ -109,12 +146,16 @@ impl Keys {
         if has_spaces(pattern) {
             return Err(BadRule::Syntax);
         }
-        match self.patterns.iter_mut().find(|known| *known.pattern == *pattern) {
-            Some(known) => {
+        match self.places.find(&self.patterns, pattern) {
+            Some(at) => {
+                let known = &mut self.patterns[at];
                 known.granted.read |= granted.read;
                 known.granted.write |= granted.write;
             }
-            None => self.patterns.push(KeyPattern::new(granted, pattern)),
+            None => {
+                self.patterns.push(KeyPattern::new(granted, pattern));
+                self.places.learn(&self.patterns);
+            }
         }
         Ok(())
     }
@@ -133,7 +174,7 @@ impl Keys {
                 Use { read: false, .. } => b"%W~",
                 Use { read: true, write: true } => b"~",
             });
-            out.extend_from_slice(&known.pattern);
+            out.extend_from_slice(known.as_ref());
         }
     }
 }
@@ -161,13 +202,14 @@ fn parse_uses(text: &[u8]) -> Result<(Use, &[u8]), BadRule> {
 pub struct Channels {
     /// `allchannels`. There are no patterns then.
     all: bool,
-    patterns: Vec<Box<[u8]>>,
+    patterns: Vec<Glob<Box<[u8]>>>,
+    places: Places,
 }
 
 impl Channels {
     /// `allchannels` or `resetchannels`.
     pub fn set_all(&mut self, all: bool) {
-        *self = Channels { all, patterns: Vec::new() };
+        *self = Channels { all, ..Channels::default() };
     }
 
     pub fn are_all(&self) -> bool {
@@ -175,13 +217,13 @@ impl Channels {
     }
 
     pub fn allow(&self, channel: &[u8]) -> bool {
-        self.all || self.patterns.iter().any(|pattern| glob::matches(pattern, channel))
+        self.all || self.patterns.iter().any(|glob| glob.matches(channel))
     }
 
     /// Whether a pattern may be subscribed to. It must have been granted as it is, because what it
     /// matches cannot be compared with what another one matches.
     pub fn allow_pattern(&self, wanted: &[u8]) -> bool {
-        self.all || self.patterns.iter().any(|pattern| **pattern == *wanted)
+        self.all || self.places.find(&self.patterns, wanted).is_some()
     }
 
     /// `&pattern`.
@@ -192,8 +234,9 @@ impl Channels {
         if has_spaces(pattern) {
             return Err(BadRule::Syntax);
         }
-        if !self.patterns.iter().any(|known| **known == *pattern) {
-            self.patterns.push(pattern.into());
+        if self.places.find(&self.patterns, pattern).is_none() {
+            self.patterns.push(Glob::new(pattern.into()));
+            self.places.learn(&self.patterns);
         }
         Ok(())
     }
@@ -203,9 +246,15 @@ impl Channels {
         selves: impl Iterator<Item = &'a Channels> + Clone,
         mut others: impl Iterator<Item = &'a Channels>,
     ) -> bool {
-        let allow = |pattern: &[u8]| selves.clone().any(|channels| channels.allow_pattern(pattern));
-        selves.clone().any(Channels::are_all)
-            || others.all(|other| !other.all && other.patterns.iter().all(|pattern| allow(pattern)))
+        if selves.clone().any(Channels::are_all) {
+            return true;
+        }
+        // A user may have as many selectors as it likes, before and after.
+        let granted: BTreeSet<&[u8]> =
+            selves.flat_map(|channels| &channels.patterns).map(Glob::pattern).collect();
+        others.all(|other| {
+            !other.all && other.patterns.iter().all(|glob| granted.contains(glob.pattern()))
+        })
     }
 
     /// Appends the rules, a space between.
@@ -213,12 +262,12 @@ impl Channels {
         if self.all {
             out.extend_from_slice(b"&*");
         }
-        for (at, pattern) in self.patterns.iter().enumerate() {
+        for (at, glob) in self.patterns.iter().enumerate() {
             if at > 0 {
                 out.push(b' ');
             }
             out.push(b'&');
-            out.extend_from_slice(pattern);
+            out.extend_from_slice(glob.pattern());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A user: a name, what opens it, and what it grants.
 
-use super::password::Password;
+use super::password::{Password, Passwords};
 use super::patterns::Channels;
 use super::rule::{BadRule, Grammar};
 use super::selector::Selector;
@@ -13,10 +13,12 @@ pub struct User {
     pub enabled: bool,
     /// Any password will do.
     pub nopass: bool,
-    passwords: Vec<Password>,
+    passwords: Passwords,
     /// The one that rules outside parentheses are about.
     root: Selector,
     others: Vec<Selector>,
+    /// Whether one of the others denies nothing at all.
+    is_open: bool,
     /// Whether nothing at all is denied: what every request asks first.
     unrestricted: bool,
 }
@@ -28,9 +30,10 @@ impl User {
             name: name.into(),
             enabled: false,
             nopass: false,
-            passwords: Vec::new(),
+            passwords: Passwords::default(),
             root: Selector::new(grammar),
             others: Vec::new(),
+            is_open: false,
             unrestricted: false,
         }
     }
@@ -66,7 +69,7 @@ impl User {
         &self.others
     }
 
-    pub fn passwords(&self) -> &[Password] {
+    pub fn passwords(&self) -> &Passwords {
         &self.passwords
     }
 
@@ -77,16 +80,16 @@ impl User {
 
     /// Whether the password opens it. It takes as long if not.
     pub fn opens_with(&self, password: Password) -> bool {
-        let is_known = password.is_among(&self.passwords);
+        let is_known = password.is_among(self.passwords.iter());
         self.enabled && (self.nopass || is_known)
     }
 
     /// What `requirepass` says: the only password, or none needed if it is empty.
     pub fn set_only_password(&mut self, password: &[u8]) {
-        self.passwords.clear();
+        self.passwords = Passwords::default();
         self.nopass = password.is_empty();
         if !password.is_empty() {
-            self.passwords.push(Password::of(password));
+            self.passwords.add(Password::of(password));
         }
     }
 
@@ -98,37 +101,39 @@ impl User {
             (b"nopass", _) => self.set_only_password(b""),
             (b"resetpass", _) => {
                 self.nopass = false;
-                self.passwords.clear();
+                self.passwords = Passwords::default();
             }
             // What they were about, the checking of RESTORE's payloads, is no longer a choice.
             (b"sanitize-payload" | b"skip-sanitize-payload", _) => {}
             (b"reset", _) => *self = User::new(&self.name, grammar),
-            (b"clearselectors", _) => self.others.clear(),
+            (b"clearselectors", _) => {
+                self.others.clear();
+                self.is_open = false;
+            }
             (_, [b'>', plain @ ..]) => self.add(Password::of(plain)),
             (_, [b'<', plain @ ..]) => self.forget(Password::of(plain))?,
             (_, [b'#', hash @ ..]) => self.add(Password::parse(hash).ok_or(BadRule::NotAHash)?),
             (_, [b'!', hash @ ..]) => {
                 self.forget(Password::parse(hash).ok_or(BadRule::NotAHash)?)?;
             }
-            (_, [b'(', rules @ .., b')']) => self.others.push(Selector::parse(rules, grammar)?),
+            (_, [b'(', rules @ .., b')']) => {
+                let selector = Selector::parse(rules, grammar)?;
+                self.is_open |= selector.is_unrestricted();
+                self.others.push(selector);
+            }
             _ => self.root.apply(rule, grammar)?,
         }
-        let unrestricted = self.selectors().any(Selector::is_unrestricted);
-        self.unrestricted = unrestricted;
+        self.unrestricted = self.is_open || self.root.is_unrestricted();
         Ok(())
     }
 
     fn add(&mut self, password: Password) {
         self.nopass = false;
-        if !self.passwords.contains(&password) {
-            self.passwords.push(password);
-        }
+        self.passwords.add(password);
     }
 
     fn forget(&mut self, password: Password) -> Result<(), BadRule> {
-        let before = self.passwords.len();
-        self.passwords.retain(|known| *known != password);
-        if self.passwords.len() == before { Err(BadRule::NoSuchPassword) } else { Ok(()) }
+        if self.passwords.remove(password) { Ok(()) } else { Err(BadRule::NoSuchPassword) }
     }
 
     /// What GETUSER calls flags.
@@ -141,7 +146,7 @@ impl User {
     pub fn describe(&self) -> Vec<u8> {
         let flags: Vec<_> = self.flags().collect();
         let mut line = flags.join(" ").into_bytes();
-        for password in &self.passwords {
+        for password in self.passwords.iter() {
             line.extend_from_slice(format!(" #{password}").as_bytes());
         }
         line.push(b' ');

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use super::persona::{PERSONAS, Persona};
 use crate::store::Limits;
 use crate::store::evict::Settings as Eviction;
-use crate::text::glob;
+use crate::text::glob::Glob;
 
 pub use file::{LoadError, Place};
 pub(in crate::world) use replace::replace_file;
@@ -185,12 +185,12 @@ impl Config {
     ///
     /// A directive comes once. A name asked for without wildcards is answered as it was spelled.
     pub fn get(&self, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let patterns: Vec<Selection<'_>> = patterns.iter().copied().map(Selection::read).collect();
         let mut found: Vec<_> = table::names()
             .filter_map(|(name, directive)| {
                 let name = name.as_bytes();
-                let pattern = patterns.iter().find(|pattern| selects(pattern, name))?;
-                let spelling = if has_wildcard(pattern) { name } else { pattern };
-                Some((spelling.to_vec(), directive.show(self)))
+                let pattern = patterns.iter().find(|pattern| pattern.selects(name))?;
+                Some((pattern.spelling(name).to_vec(), directive.show(self)))
             })
             .collect();
         found.sort();
@@ -251,7 +251,8 @@ pub fn is_no_secret(name: &[u8]) -> bool {
 
 /// Whether CONFIG GET shows a secret to who asks for `pattern`.
 pub fn selects_secret(pattern: &[u8]) -> bool {
-    table::names().any(|(name, found)| found.is_secret() && selects(pattern, name.as_bytes()))
+    let pattern = Selection::read(pattern);
+    table::names().any(|(name, found)| found.is_secret() && pattern.selects(name.as_bytes()))
 }
 
 /// Only these three make a pattern, as in the reference; anything else is a name.
@@ -259,10 +260,33 @@ fn has_wildcard(pattern: &[u8]) -> bool {
     pattern.iter().any(|byte| b"*?[".contains(byte))
 }
 
-fn selects(pattern: &[u8], name: &[u8]) -> bool {
-    match has_wildcard(pattern) {
-        true => glob::matches_ignore_case(pattern, name),
-        false => pattern.eq_ignore_ascii_case(name),
+/// What an argument of CONFIG GET selects.
+enum Selection<'a> {
+    Name(&'a [u8]),
+    Pattern(Glob<&'a [u8]>),
+}
+
+impl<'a> Selection<'a> {
+    fn read(text: &'a [u8]) -> Selection<'a> {
+        match has_wildcard(text) {
+            true => Selection::Pattern(Glob::ignoring_case(text)),
+            false => Selection::Name(text),
+        }
+    }
+
+    fn selects(&self, name: &[u8]) -> bool {
+        match self {
+            Selection::Name(wanted) => wanted.eq_ignore_ascii_case(name),
+            Selection::Pattern(glob) => glob.matches(name),
+        }
+    }
+
+    /// How the directive is shown that it selects.
+    fn spelling<'b>(&'b self, name: &'b [u8]) -> &'b [u8] {
+        match self {
+            Selection::Name(wanted) => wanted,
+            Selection::Pattern(_) => name,
+        }
     }
 }
 
