@@ -509,7 +509,7 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
         );
     } else {
         log::debug!("client {} at {}: protocol error: {broken}", client.id, client.peer.addr);
-        let error = error::Error::text(format!("ERR Protocol error: {broken}"));
+        let error = error::protocol(broken.reason());
         world.stats.count_error(&error);
         if client.reply_mode == ReplyMode::On {
             reply.error(&error);
