@@ -35,6 +35,16 @@ impl Protocol {
     }
 }
 
+/// How doubles are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Doubles {
+    /// In the fewest digits that read back the same: `1.1`.
+    #[default]
+    Shortest,
+    /// In seventeen digits, as Redis did before 7.2: `1.1000000000000001`.
+    Seventeen,
+}
+
 /// A place in the output to come back to.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark(usize);
@@ -44,6 +54,7 @@ pub struct Mark(usize);
 pub struct Reply {
     out: Vec<u8>,
     protocol: Protocol,
+    doubles: Doubles,
     #[cfg(debug_assertions)]
     tally: tally::Tally,
 }
@@ -54,9 +65,15 @@ impl Reply {
         Reply {
             out,
             protocol,
+            doubles: Doubles::Shortest,
             #[cfg(debug_assertions)]
             tally: tally::Tally::default(),
         }
+    }
+
+    /// The same writer, with another spelling of doubles.
+    pub fn with_doubles(self, doubles: Doubles) -> Reply {
+        Reply { doubles, ..self }
     }
 
     /// Gives the buffer back.
@@ -159,8 +176,14 @@ impl Reply {
         });
     }
 
-    /// A double, in the shortest form that reads back the same. RESP2: a bulk string.
+    /// A double, in the shortest form that reads back the same unless [`Reply::with_doubles`] said otherwise.
+    /// RESP2: a bulk string.
     pub fn double(&mut self, value: f64) {
+        if self.doubles == Doubles::Seventeen {
+            let mut digits = Vec::new();
+            double::push_seventeen(&mut digits, value);
+            return self.spelled_double(&digits);
+        }
         if self.protocol == Protocol::Resp2
             && let Some(n) = double::whole(value)
         {

@@ -51,7 +51,7 @@ impl World {
         if out.capacity() == 0 {
             out = self.spare.take();
         }
-        Reply::new(out, client.protocol)
+        Reply::new(out, client.protocol).with_doubles(self.config.persona.doubles)
     }
 
     /// What the client's commands have written is to be sent.
