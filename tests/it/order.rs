@@ -607,9 +607,8 @@ impl Game {
         for player in &mut self.players {
             let heard = std::mem::take(&mut player.heard);
             if !std::mem::take(&mut player.is_new_to_events) {
-                let is_subscribed = |channel: &[u8]| {
-                    player.events.iter().any(|known| known.as_bytes() == channel)
-                };
+                let is_subscribed =
+                    |channel: &[u8]| player.events.iter().any(|known| known.as_bytes() == channel);
                 let expected = witnessed.iter().filter(|(channel, _)| is_subscribed(channel));
                 assert!(heard.iter().eq(expected), "client {} has heard {heard:?}", player.id);
             }
