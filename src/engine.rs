@@ -547,7 +547,7 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
     } else {
         let line = format_args!("client {id} at {addr}: protocol error: {broken}");
         peer_log.log(Cause::Protocol, now, line);
-        let error = error::Error::text(format!("ERR Protocol error: {broken}"));
+        let error = error::protocol(broken.reason());
         stats.count_error(&error);
         if client.reply_mode == ReplyMode::On {
             reply.error(&error);

@@ -64,6 +64,11 @@ pub const REPLY_TOO_LARGE: Error =
 pub const SORT_TOO_LARGE: Error = Error::fixed("ERR what SORT would store is larger than 1 GiB");
 pub const INTERNAL: Error = Error::fixed("ERR internal error, see the server's log");
 
+/// The request is none. `reason` may have a byte of it.
+pub fn protocol(reason: Vec<u8>) -> Error {
+    Error::text([&b"ERR Protocol error: "[..], &reason].concat())
+}
+
 /// Said to a newcomer when `maxclients` are connected.
 pub const MAX_CLIENTS: Error = Error::fixed("ERR max number of clients reached");
 /// Said to a newcomer from another machine while there is no password.
@@ -293,10 +298,17 @@ pub const NOT_A_NEGATABLE: Error = Error::fixed(
     "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
 );
 
+// LOLWUT.
+pub const LOLWUT: Error =
+    Error::fixed("ERR Syntax error. Use: LOLWUT [columns rows] [real imaginary]");
+
 // HyperLogLogs.
 pub const NOT_A_HYPERLOGLOG: Error =
     Error::fixed("WRONGTYPE Key is not a valid HyperLogLog string value.");
 pub const CORRUPT_HYPERLOGLOG: Error = Error::fixed("INVALIDOBJ Corrupted HLL object detected");
+pub const NO_HYPERLOGLOG: Error = Error::fixed("ERR The specified key does not exist");
+pub const NOT_SPARSE: Error = Error::fixed("ERR HLL encoding is not sparse");
+pub const NOT_ON_OR_OFF: Error = Error::fixed("ERR Argument must be ON or OFF");
 
 // Bitmaps.
 pub const BIT: Error = Error::fixed("ERR bit is not an integer or out of range");
@@ -382,10 +394,9 @@ pub fn not_on_map(longitude: f64, latitude: f64) -> Error {
     Error::text(format!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}"))
 }
 
-/// A search says from where, or how far, not at all.
-pub fn not_exactly_one(of: &str, command: &str) -> Error {
-    let command = command.to_ascii_uppercase();
-    Error::text(format!("ERR exactly one of {of} can be specified for {command}"))
+/// A search says from where, or how far, not at all. `command` is its name as it was typed.
+pub fn not_exactly_one(of: &str, command: &[u8]) -> Error {
+    quoting(&format!("exactly one of {of} can be specified for "), command, "")
 }
 
 /// A command that stores what it finds is to show something of it, too.

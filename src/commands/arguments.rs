@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::error::{self, Error};
 use crate::resp::{Args, Options};
 use crate::store::Millis;
+use crate::text::extended::Extended;
 use crate::text::{double, number};
 use crate::world::Now;
 
@@ -73,15 +74,11 @@ pub fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
     args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
 }
 
-/// How long a command may wait: argument `index`, in seconds with a fraction, of which whole ms count.
-/// The result is in µs; 0: for ever.
+/// How long a command may wait: argument `index`, in seconds with a fraction, of which whole ms count. It is
+/// read as INCRBYFLOAT reads its increment. The result is in µs; 0: for ever.
 pub fn timeout(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
-    let seconds = args.get(index).and_then(double::parse).ok_or(error::TIMEOUT_NOT_A_FLOAT)?;
-    let millis = (seconds * 1000.0).ceil();
-    if millis >= i64::MAX as f64 {
-        return Err(error::TIMEOUT_OUT_OF_RANGE);
-    }
-    timeout_of(millis as i64, now)
+    let seconds = args.get(index).and_then(Extended::parse).ok_or(error::TIMEOUT_NOT_A_FLOAT)?;
+    timeout_of(seconds.thousandfold(), now)
 }
 
 /// As [`timeout`], in whole ms.

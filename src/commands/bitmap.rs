@@ -97,6 +97,10 @@ fn setbit(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// BITCOUNT key [start [end [BYTE | BIT]]]
 fn bitcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    // A start without an end.
+    if args.len() == 3 && !ctx.world.config.persona.is_at_least("8.0.0") {
+        return Err(error::SYNTAX);
+    }
     let part = Part::read(args, 2)?;
     let (mut db, reply) = ctx.db_and_reply();
     let bytes = db.string(&args[1])?.unwrap_or_default();

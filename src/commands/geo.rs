@@ -53,7 +53,7 @@ pub const TABLE: &[Spec] = &[
         .key(RO | ACCESS, at(1))
         .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STORE", 6, 0, 1, 0))
         .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STOREDIST", 6, 0, 1, 0))
-        .key_flags(|_| OW | UPDATE)
+        .more_keys(destination)
         .doc(
             "3.2.0",
             "O(N+log(M)), N being the number of places in the square around the circle and M in \
@@ -87,7 +87,7 @@ pub const TABLE: &[Spec] = &[
         .key(RO | ACCESS, at(1))
         .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STORE", 5, 0, 1, 0))
         .key(OW | UPDATE | VARIABLE_FLAGS, keyword("STOREDIST", 5, 0, 1, 0))
-        .key_flags(|_| OW | UPDATE)
+        .more_keys(destination)
         .doc(
             "3.2.0",
             "O(N+log(M)), N being the number of places in the square around the circle and M in \

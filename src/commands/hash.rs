@@ -363,7 +363,7 @@ fn all(
 
 /// HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
 fn hscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let cursor = scan::cursor(&args[2])?;
+    let cursor = scan::cursor(&args[2], ctx.world.config.persona)?;
     let (mut db, reply) = ctx.db_and_reply();
     let Some(hash) = db.view::<Hash>(&args[1])? else {
         reply.page(|_| (0, 0));

@@ -1,8 +1,8 @@
-//! HyperLogLogs: PFADD PFCOUNT PFMERGE.
+//! HyperLogLogs: PFADD PFCOUNT PFDEBUG PFMERGE PFSELFTEST.
 
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::HYPERLOGLOG, flag::*, key::*, range};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::Db;
 use crate::store::hyperloglog::{self, Hll, HllMut, Union};
@@ -28,6 +28,16 @@ pub const TABLE: &[Spec] = &[
             "key...",
             "Estimates the number of different elements in HyperLogLogs.",
         ),
+    Spec::new("pfdebug", 3, WRITE | DENYOOM | ADMIN, pfdebug)
+        .acl(HYPERLOGLOG)
+        .key(RW | ACCESS, at(2))
+        .system()
+        .doc(
+            "2.8.9",
+            "N/A",
+            "subcommand key",
+            "Shows how a HyperLogLog is encoded, or makes it dense.",
+        ),
     Spec::new("pfmerge", -2, WRITE | DENYOOM, pfmerge)
         .acl(HYPERLOGLOG)
         .key(RW | ACCESS | INSERT, at(1))
@@ -38,6 +48,12 @@ pub const TABLE: &[Spec] = &[
             "destkey [sourcekey...]",
             "Merges HyperLogLogs into one.",
         ),
+    Spec::new("pfselftest", 1, ADMIN, pfselftest).acl(HYPERLOGLOG).system().doc(
+        "2.8.9",
+        "N/A",
+        "",
+        "Tests the counting of HyperLogLogs.",
+    ),
 ];
 
 /// PFADD key [element...]
@@ -79,6 +95,60 @@ fn pfcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         db.changed(&args[1]);
     }
     reply.int(count as i64);
+    Ok(())
+}
+
+/// PFDEBUG <GETREG | DECODE | ENCODING | TODENSE> key
+/// PFDEBUG SIMD <ON | OFF>
+///
+/// GETREG makes the HyperLogLog dense, as TODENSE does. There is one way of counting, so SIMD has nothing to
+/// switch.
+fn pfdebug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut db, reply) = ctx.db_and_reply();
+    if args.is(1, "SIMD") {
+        match () {
+            () if args.is(2, "ON") => reply.status("enabled"),
+            () if args.is(2, "OFF") => reply.status("disabled"),
+            () => return Err(error::NOT_ON_OR_OFF),
+        }
+        return Ok(());
+    }
+    let string = db.string_to_change(&args[2])?.ok_or(error::NO_HYPERLOGLOG)?;
+    let hll = Hll::new(string)?;
+    match () {
+        () if args.is(1, "ENCODING") => {
+            reply.status(if hll.is_sparse() { "sparse" } else { "dense" });
+        }
+        () if args.is(1, "DECODE") => reply.bulk(&hll.decoded().ok_or(error::NOT_SPARSE)?),
+        () if args.is(1, "GETREG") => {
+            let union = union_of(&mut db, args.from(2))?;
+            make_dense(&mut db, &args[2])?;
+            reply.array(union.registers().len());
+            union.registers().iter().for_each(|&value| reply.int(value.into()));
+        }
+        () if args.is(1, "TODENSE") => {
+            let was_sparse = make_dense(&mut db, &args[2])?;
+            reply.int(was_sparse.into());
+        }
+        () => return Err(error::quoting("Unknown PFDEBUG subcommand '", &args[1], "'")),
+    }
+    Ok(())
+}
+
+/// Makes the HyperLogLog at `key` dense. Returns whether it was sparse.
+fn make_dense(db: &mut Db<'_>, key: &[u8]) -> Result<bool, Error> {
+    let made = db.edit_string(key, |bytes, start| HllMut::new(bytes, start, 0).make_dense())?;
+    let was_sparse = made.transpose()?.unwrap_or(false);
+    if was_sparse {
+        db.changed(key);
+    }
+    Ok(was_sparse)
+}
+
+/// PFSELFTEST
+fn pfselftest(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    hyperloglog::self_test().map_err(|failed| Error::text(format!("TESTFAILED {failed}")))?;
+    ctx.reply.ok();
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::error::{self, Error};
 use crate::resp::Args;
 use crate::store::Kind;
 use crate::text::{glob::Glob, number};
+use crate::world::Persona;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("keys", 2, READ, keys)
@@ -117,12 +118,19 @@ fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
 
 /// The cursor that a client sends back.
 ///
-/// It is read as C reads numbers: white space, a sign and zeros may precede it.
-pub fn cursor(arg: &[u8]) -> Result<u64, Error> {
-    if let Some(number) = number::parse_i64(arg) {
+/// It is read as C reads numbers: white space, a sign and zeros may precede it. Up to Redis 7 no white space
+/// may, but every sign, and no digits at all are zero.
+pub fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
+    let is_strict = persona.is_at_least("8.0.0");
+    if let Some(number) = number::parse_i64(arg)
+        && (number >= 0 || is_strict)
+    {
         return u64::try_from(number).map_err(|_| error::INVALID_CURSOR);
     }
-    let digits = arg.trim_ascii_start();
+    if arg.is_empty() && !is_strict {
+        return Ok(0);
+    }
+    let digits = if is_strict { arg.trim_ascii_start() } else { arg };
     let (is_negative, digits) = match digits {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] | digits => (false, digits),
@@ -139,7 +147,7 @@ pub fn cursor(arg: &[u8]) -> Result<u64, Error> {
 
 /// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let cursor = cursor(&args[1])?;
+    let cursor = cursor(&args[1], ctx.world.config.persona)?;
     let options = ScanOptions::parse(args, 2, Walk::Keys)?;
     let (db, reply) = ctx.db_and_reply();
     reply.page(|reply| {
@@ -179,6 +187,7 @@ mod tests {
     use crate::local::{Connection, Local};
     use crate::resp::{OwnedArgs, Value};
     use crate::world::Config;
+    use crate::world::persona::PERSONAS;
     use std::time::Duration;
 
     /// A step of a walk: the cursor to go on with, and the elements without what belongs to them.
@@ -262,7 +271,19 @@ mod tests {
             ("0x1", None),
             ("18446744073709551616", None),
         ] {
-            assert_eq!(cursor(text.as_bytes()).ok(), value, "{text:?}");
+            assert_eq!(cursor(text.as_bytes(), &PERSONAS[0]).ok(), value, "{text:?}");
+        }
+        let old = PERSONAS.iter().find(|persona| persona.name == "redis-7.0").unwrap();
+        for (text, value) in [
+            ("0", Some(0)),
+            ("-1", Some(u64::MAX)),
+            ("+007", Some(7)),
+            ("", Some(0)),
+            (" 1", None),
+            ("1 ", None),
+            ("18446744073709551616", None),
+        ] {
+            assert_eq!(cursor(text.as_bytes(), old).ok(), value, "{text:?}");
         }
     }
 

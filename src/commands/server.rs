@@ -1,5 +1,6 @@
 //! The server itself: LOLWUT MODULE ROLE SHUTDOWN TIME.
 
+use super::arguments;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::{
@@ -9,8 +10,8 @@ use crate::dispatch::spec::{
 };
 use crate::error::{self, Error};
 use crate::resp::Args;
-use crate::text::number;
 use crate::world::Doom;
+use crate::world::persona::PERSONAS;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("lolwut", -1, READ | FAST, lolwut).doc(
@@ -65,32 +66,46 @@ const MODULE: &[Spec] = &[
         ),
 ];
 
-/// LOLWUT [VERSION version] [columns [rows]]
+/// LOLWUT [VERSION version] [columns rows [real imaginary]]
 ///
-/// There is one drawing for all versions, and never the same one twice.
+/// There is one drawing for all versions, and never the same one twice. But its arguments are those that
+/// the drawing of each version has in the reference.
 fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let integer = |text| number::parse_i64(text).ok_or(error::NOT_AN_INTEGER);
-    let mut sizes = 1;
-    if args.is(1, "VERSION")
-        && let Some(version) = args.get(2)
-    {
-        integer(version)?;
-        sizes = 3;
-    }
-    let size = |index: usize, default, most| match args.get(sizes + index) {
-        Some(text) => integer(text).map(|size| size.clamp(1, most) as usize),
-        None => Ok(default),
+    let (version, first) = match args.is(1, "VERSION") && args.len() > 2 {
+        true => (arguments::int(args, 2)?, 3),
+        false => (LATEST_LOLWUT, 1),
     };
-    let (columns, rows) = (size(0, 64, 160)?, size(1, 16, 80)?);
-    let mut picture = maze(columns, rows, ctx.now().wall);
-    picture += &format!(
-        "\nThere is a way through. respd {}, Redis ver. {}\n",
-        crate::VERSION,
-        ctx.world.config.persona.version
-    );
+    let given = args.len() - first;
+    let integers = match version {
+        5 => 3,
+        6 => 2,
+        LATEST_LOLWUT.. if given % 2 == 0 && given <= 4 => 2,
+        LATEST_LOLWUT.. => return Err(error::LOLWUT),
+        _ => 0,
+    };
+    let mut sizes = Vec::new();
+    for index in 0..integers.min(given) {
+        sizes.push(arguments::int(args, first + index)?);
+    }
+    if version >= LATEST_LOLWUT {
+        (first + 2..args.len()).try_for_each(|at| arguments::float(args, at).map(drop))?;
+    }
+    let size = |index: usize, default, most| {
+        sizes.get(index).map_or(default, |size| *size.clamp(&1, &most) as usize)
+    };
+    let mut picture = maze(size(0, 64, 160), size(1, 16, 80), ctx.now().wall);
+    picture += "\nThere is a way through. ";
+    let persona = ctx.world.config.persona;
+    picture += &match persona.server == PERSONAS[0].server {
+        true => format!("respd {}, Redis ver. {}\n", crate::VERSION, persona.version),
+        false => format!("{} ver. {}\n", persona.title, persona.version),
+    };
     ctx.reply.verbatim(b"txt", picture.as_bytes());
     Ok(())
 }
+
+/// The version of Valkey that drew last.
+const LATEST_LOLWUT: i64 = 9;
 
 /// Diagonals at random make walls and passages: what `10 PRINT CHR$(205.5+RND(1)); : GOTO 10` drew.
 fn maze(columns: usize, rows: usize, seed: u64) -> String {
@@ -219,6 +234,21 @@ mod tests {
 
     #[test]
     fn lolwut_takes_any_version() {
+        for persona in ["valkey-9.1", "redis-7.0"] {
+            let mut config = Config::default();
+            config.apply_option("persona", persona).unwrap();
+            let mut local = Local::new(config);
+            let client = local.connect();
+            let picture = local.call(client, ["LOLWUT"]).to_string();
+            let info = local.call(client, ["INFO", "server"]).to_string();
+            let version = match persona {
+                "valkey-9.1" => "Valkey ver. 9.1.2",
+                _ => "Redis ver. 7.0.15",
+            };
+            assert!(picture.contains(version) && !picture.contains("respd"), "{picture}");
+            let number = version.rsplit(' ').next().unwrap();
+            assert!(info.contains(&format!("_version:{number}")), "{info}");
+        }
         let (reply, _) = outcome("LOLWUT VERSION 99 4 1\r\n");
         assert!(reply.ends_with("Redis ver. 7.2.4\n\r\n"), "{reply}");
         let (reply, _) = outcome("LOLWUT VERSION x\r\n");

@@ -257,8 +257,8 @@ fn smembers(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// SSCAN key cursor [MATCH pattern] [COUNT count]
 fn sscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let cursor = scan::cursor(&args[2], ctx.world.config.persona)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let cursor = scan::cursor(&args[2])?;
     let Some(set) = db.view::<Set>(&args[1])? else {
         reply.page(|_| (0, 0));
         return Ok(());

@@ -13,7 +13,7 @@ use super::scan::{self, ScanOptions, Walk};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::{Spec, at, category::SORTEDSET, flag::*, key::*, numkeys, range};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
+use crate::resp::{Args, Doubles, Reply};
 use crate::store::journal::class;
 use crate::store::{View, Zset};
 use crate::text::double;
@@ -426,15 +426,20 @@ fn rank(
 
 /// ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]
 fn zscan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let persona = ctx.world.config.persona;
+    let cursor = scan::cursor(&args[2], persona)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let cursor = scan::cursor(&args[2])?;
     let Some(zset) = db.view::<Zset>(&args[1])? else {
         reply.page(|_| (0, 0));
         return Ok(());
     };
     let options = ScanOptions::parse(args, 3, Walk::Zset)?;
     // The scores of a large set are spelled in another way than anywhere else.
-    let push_score = if zset.is_compact() { double::push } else { double::push_seventeen };
+    let push_score = match persona.doubles {
+        Doubles::Shortest if zset.is_compact() => double::push,
+        Doubles::Seventeen if zset.is_compact() => double::push_whole_or_seventeen,
+        _ => double::push_seventeen,
+    };
     let mut digits = Vec::new();
     reply.page(|reply| {
         let mut met = 0;

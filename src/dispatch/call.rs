@@ -29,9 +29,11 @@ pub fn call(
     slot: Slot,
     args: Args<'_>,
 ) {
+    let admitted = admit(world, table, reply, watch, slot, args);
+    // The gates may have written pushes about evicted keys. They are no part of the reply.
     let start = reply.mark();
     let mut keeps_caching = false;
-    match admit(world, table, reply, watch, slot, args) {
+    match admitted {
         Ok(row)
             if world.holds_back(slot, || {
                 needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
@@ -70,6 +72,8 @@ pub fn call(
     reply.append(&mut world.clients[slot].outbox.late);
     if world.waiters.has_ready() {
         serve(world, table, watch);
+        // What serving others caused follows the reply as well, before any other reply.
+        reply.append(&mut world.clients[slot].outbox.late);
     }
 }
 
@@ -194,12 +198,14 @@ fn pass_gates<'t>(
         return Err(rejected(world, slot, &found, error::not_while_subscribed(&row.full_name)));
     }
 
-    // Memory is there, or keys go that make room, or the command needs none.
-    if world.config.maxmemory > 0
-        && !make_room(world, watch)
-        && needs(world, slot, row, flag::DENYOOM)
-    {
-        return Err(rejected(world, slot, &found, error::OOM));
+    // Memory is there, or keys go that make room, or the command needs none. That keys were evicted is
+    // pushed before the reply, for it happened before the command.
+    if world.config.maxmemory > 0 {
+        let has_room = make_room(world, watch);
+        reply.append(&mut world.clients[slot].outbox.late);
+        if !has_room && needs(world, slot, row, flag::DENYOOM) {
+            return Err(rejected(world, slot, &found, error::OOM));
+        }
     }
 
     // The server is ready, or the command needs nothing that is not there yet.
@@ -450,9 +456,10 @@ fn run_again(
         return false;
     };
     let mut reply = world.take_outbox(slot);
-    let start = reply.mark();
+    let before = reply.mark();
     let found = Found::Row(table.row(wait.command));
     let gates = pass_gates(world, table, &mut reply, watch, slot, wait.args.args(), found);
+    let start = reply.mark();
     let is_over = match gates {
         Ok(row) => {
             let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
@@ -478,7 +485,7 @@ fn run_again(
     client.session_mut().wait = Some(wait);
     reply.append(&mut client.outbox.late);
     if wire::is_on() {
-        wire::outgoing(client.id, reply.since(start), wire::Shows::All);
+        wire::outgoing(client.id, reply.since(before), wire::Shows::All);
     }
     world.put_back_outbox(slot, reply);
     if is_over {

@@ -2,7 +2,7 @@
 //!
 //! This is the one extractor: ACL rules, tracking, COMMAND GETKEYS and the queue of a transaction all
 //! ask here. It reads nothing but the key specs of the row, and asks the row for the key that these
-//! cannot place ([`Spec::more_keys`]).
+//! cannot place ([`Spec::more_keys`]): behind which of several words it stands, for one.
 
 use super::spec::{Begin, Find, KeySpec, Spec, flag, key};
 use crate::resp::Args;
@@ -56,6 +56,8 @@ fn find(
 ) -> Result<(), BadKeys> {
     let begin = match place.begin {
         Begin::Index(index) => index,
+        // Which of several such words counts is for the row to tell.
+        Begin::Keyword { .. } if place.flags & key::VARIABLE_FLAGS != 0 => return Ok(()),
         Begin::Keyword { word, from } => match find_word(word, from, args) {
             Some(at) => at + 1,
             None => return Ok(()),

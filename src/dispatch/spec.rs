@@ -342,7 +342,8 @@ pub struct Spec {
     acl: Categories,
     keys: [KeySpec; 3],
     key_specs: u8,
-    /// Finds the key that [`Begin::Unknown`] stands for, if the command can tell.
+    /// Finds the key that [`Begin::Unknown`] stands for, if the command can tell, or a [`Begin::Keyword`] with
+    /// [`key::VARIABLE_FLAGS`].
     pub more_keys: fn(Args<'_>) -> Option<Key>,
     /// What a request really does with the keys of a spec with [`key::VARIABLE_FLAGS`].
     pub key_flags: fn(Args<'_>) -> KeyFlags,

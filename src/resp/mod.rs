@@ -20,6 +20,6 @@ pub mod value;
 pub use ahead::Ahead;
 pub use args::{Args, OwnedArgs, Span};
 pub use options::Options;
-pub use reply::{Mark, Protocol, Reply};
+pub use reply::{Doubles, Mark, Protocol, Reply};
 pub use request::{Limits, Parsed, Parser, ProtocolError};
 pub use value::Value;

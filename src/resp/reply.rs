@@ -37,6 +37,16 @@ impl Protocol {
     }
 }
 
+/// How doubles are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Doubles {
+    /// In the fewest digits that read back the same: `1.1`.
+    #[default]
+    Shortest,
+    /// In seventeen digits, as Redis did before 7.2: `1.1000000000000001`.
+    Seventeen,
+}
+
 /// A place in the output to come back to.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark(usize);
@@ -55,13 +65,20 @@ pub struct Reply {
     limit: usize,
     /// The output was not empty when the writer took it.
     has_backlog: bool,
+    doubles: Doubles,
 }
 
 impl Reply {
     /// A writer that appends to `out`.
     pub fn new(out: Vec<u8>, protocol: Protocol) -> Reply {
         let has_backlog = !out.is_empty();
-        Reply { out, protocol, end: usize::MAX, limit: usize::MAX, has_backlog }
+        let doubles = Doubles::Shortest;
+        Reply { out, protocol, end: usize::MAX, limit: usize::MAX, has_backlog, doubles }
+    }
+
+    /// The same writer, with another spelling of doubles.
+    pub fn with_doubles(self, doubles: Doubles) -> Reply {
+        Reply { doubles, ..self }
     }
 
     /// Gives the buffer back.
@@ -202,8 +219,14 @@ impl Reply {
         }
     }
 
-    /// A double, in the shortest form that reads back the same. RESP2: a bulk string.
+    /// A double, in the shortest form that reads back the same unless [`Reply::with_doubles`] said otherwise.
+    /// RESP2: a bulk string.
     pub fn double(&mut self, value: f64) {
+        if self.doubles == Doubles::Seventeen {
+            let mut digits = Vec::new();
+            double::push_seventeen(&mut digits, value);
+            return self.spelled_double(&digits);
+        }
         if self.protocol == Protocol::Resp2
             && let Some(n) = double::whole(value)
         {

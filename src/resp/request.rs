@@ -66,6 +66,17 @@ pub enum ProtocolError {
     CrossProtocol,
 }
 
+impl ProtocolError {
+    /// The reason as the client is told it: a byte that it sent comes back as it was.
+    pub fn reason(self) -> Vec<u8> {
+        match self {
+            ProtocolError::ExpectedBulk(got) => [b"expected '$', got '", &[got][..], b"'"].concat(),
+            other => other.to_string().into_bytes(),
+        }
+    }
+}
+
+/// The reason as the log has it.
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self {
@@ -74,7 +85,7 @@ impl fmt::Display for ProtocolError {
             ProtocolError::UnauthenticatedMultibulkLength => "unauthenticated multibulk length",
             ProtocolError::UnauthenticatedBulkLength => "unauthenticated bulk length",
             ProtocolError::ExpectedBulk(got) => {
-                return write!(f, "expected '$', got '{}'", char::from(*got));
+                return write!(f, "expected '$', got '{}'", got.escape_ascii());
             }
             ProtocolError::Crlf => "invalid CRLF in request",
             ProtocolError::UnbalancedQuotes => "unbalanced quotes in request",
@@ -185,13 +196,9 @@ fn multibulk(
         let size = match place.bulk {
             Some(size) => size,
             None => {
-                let line = place.at;
                 let Some(size) = length(input, place, ProtocolError::BulkCountTooBig)? else {
                     return Ok(Parsed::Partial);
                 };
-                if input[line] != b'$' {
-                    return Err(ProtocolError::ExpectedBulk(input[line]));
-                }
                 match size {
                     Some(size) if (0..=limits.bulk).contains(&size) => {
                         if size > UNAUTHENTICATED_BULK && !limits.authenticated {
@@ -217,7 +224,9 @@ fn multibulk(
     Ok(Parsed::Request(place.at))
 }
 
-/// Reads the line at `place`, a type byte and a number, and moves `place` behind it.
+/// Reads the line at `place`, a type byte and a number, and moves `place` behind it. The first line of a
+/// request begins with `*`, as the caller has seen, and any other has to with `$`: that is asked before how
+/// the line ends.
 ///
 /// `None` while the line is not complete, `Some(None)` if what it holds is not a number.
 #[inline]
@@ -243,6 +252,7 @@ fn length(
             place.seen = end;
             Ok(None)
         }
+        _ if place.at > 0 && line[0] != b'$' => Err(ProtocolError::ExpectedBulk(line[0])),
         Some(b'\n') => {
             place.at += end + 2;
             place.seen = 0;

@@ -17,10 +17,13 @@
 //! registers of six bits each, or 1 for `sparse` ones.
 
 mod estimate;
+mod self_test;
 mod sparse;
 
 use crate::error::{self, Error};
 use estimate::Histogram;
+
+pub use self_test::self_test;
 
 /// The form that new ones begin in: sparse, all registers 0, never counted.
 pub const EMPTY: &[u8] = b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff";
@@ -75,6 +78,15 @@ impl<'a> Hll<'a> {
         Ok(histogram.estimate())
     }
 
+    pub fn is_sparse(self) -> bool {
+        self.form() == SPARSE
+    }
+
+    /// The runs of a sparse one, as PFDEBUG DECODE shows them.
+    pub fn decoded(self) -> Option<Vec<u8>> {
+        self.is_sparse().then(|| sparse::decoded(self.registers()))
+    }
+
     fn form(self) -> u8 {
         self.0[FORM]
     }
@@ -115,6 +127,11 @@ impl Union {
                 *register = run.value.max(*register);
             }
         })
+    }
+
+    /// The value of each register.
+    pub fn registers(&self) -> &[u8] {
+        &self.registers
     }
 
     /// About how many different elements were added to any of them.
@@ -197,15 +214,15 @@ impl<'v> HllMut<'v> {
         Ok(old < value)
     }
 
-    /// Makes it dense, if it is not yet.
-    fn make_dense(&mut self) -> Result<(), Error> {
+    /// Makes it dense, and returns whether it was not yet; an error if it is corrupt.
+    pub fn make_dense(&mut self) -> Result<bool, Error> {
         if self.view().form() == DENSE {
-            return Ok(());
+            return Ok(false);
         }
         let mut union = Union::default();
         union.join(self.view())?;
         self.write_dense(&union);
-        Ok(())
+        Ok(true)
     }
 
     /// Makes it dense, with other registers.

@@ -123,6 +123,14 @@ pub fn push_seventeen(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Appends a whole number as [`push`] does, any other as [`push_seventeen`].
+pub fn push_whole_or_seventeen(out: &mut Vec<u8>, value: f64) {
+    match whole(value) {
+        Some(n) => number::push_i64(out, n),
+        None => push_seventeen(out, value),
+    }
+}
+
 /// Chooses between the last three layouts of [`push`].
 fn push_decimal(out: &mut Vec<u8>, decimal: &Decimal) {
     let (digits, exponent) = (decimal.digits(), decimal.exponent);

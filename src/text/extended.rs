@@ -2,8 +2,8 @@
 //! double` has a significand of 64 bits.
 //!
 //! The width shows: 0.1 + 0.2 is 0.3, 9007199254740993 + 0.5 loses nothing, and 1e400 is an
-//! ordinary number of 401 digits. So the three things that these commands do, reading, adding and
-//! writing, are done here in integers. Each rounds once, to the nearest, and to even in the middle.
+//! ordinary number of 401 digits. Timeouts in seconds are read as such numbers, too. So what these
+//! commands do, reading, adding, writing and counting in thousandths, is done here in integers. Each rounds once, to the nearest, and to even in the middle.
 //!
 //! A number that is not finite can be read (`inf`) or be a sum; it is for the commands to refuse
 //! it.
@@ -79,6 +79,24 @@ impl Extended {
     /// Whether this is a number, and no infinity.
     pub fn is_finite(self) -> bool {
         self.exponent != NOT_FINITE
+    }
+
+    /// The number of thousandths, a fraction of one rounded up; the greatest or least `i64` if it is none.
+    pub fn thousandfold(self) -> i64 {
+        let most = if self.negative { i64::MIN } else { i64::MAX };
+        if !self.is_finite() {
+            return most;
+        }
+        let wide = u128::from(self.significand) * 1000;
+        let product = Extended::rounded(self.negative, wide, self.exponent);
+        if product.exponent >= 0 {
+            return most;
+        }
+        let shift = product.exponent.unsigned_abs();
+        let whole = product.significand.checked_shr(shift).unwrap_or(0);
+        let has_fraction = product.significand.trailing_zeros() < shift && product.significand > 0;
+        let whole = i64::try_from(whole).unwrap_or(i64::MAX);
+        if self.negative { -whole } else { whole.saturating_add(has_fraction.into()) }
     }
 
     /// Appends the number without an exponent and with at most 17 decimals; those that are zero at
@@ -537,5 +555,20 @@ mod tests {
             let expected = (a + b).to_string();
             assert_eq!(sum(&a.to_string(), &b.to_string()), Some(expected));
         }
+    }
+
+    #[test]
+    fn thousandths_are_rounded_up() {
+        let thousandths = |text: &str| Extended::parse(text.as_bytes()).unwrap().thousandfold();
+        assert_eq!(["0", "-0", "1", "0x10", "+.5"].map(thousandths), [0, 0, 1000, 16_000, 500]);
+        assert_eq!(["0.001", "0.0011", "1e-400", "0x1p-9"].map(thousandths), [1, 2, 1, 2]);
+        // The number nearest to a thousandth is a little smaller, so below zero it is rounded up to none.
+        assert_eq!(["-0.0001", "-0.001", "-0.0021", "-1"].map(thousandths), [0, 0, -2, -1000]);
+        assert_eq!(
+            ["9223372036854775", "9e15"].map(thousandths),
+            [9_223_372_036_854_775_000, 9_000_000_000_000_000_000]
+        );
+        assert_eq!(["9223372036854776", "1e400", "inf"].map(thousandths), [i64::MAX; 3]);
+        assert_eq!(["-9223372036854776", "-1e400", "-inf"].map(thousandths), [i64::MIN; 3]);
     }
 }

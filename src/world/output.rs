@@ -55,7 +55,7 @@ impl World {
         if out.capacity() == 0 {
             out = self.spare.take();
         }
-        let mut reply = Reply::new(out, client.protocol);
+        let mut reply = Reply::new(out, client.protocol).with_doubles(self.config.persona.doubles);
         self.limit_reply(&mut reply, slot);
         reply
     }

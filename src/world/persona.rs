@@ -4,12 +4,13 @@
 //! of which generation its manners are. The command table is built for one persona, so what is unknown
 //! to it costs nothing while requests are served; everything else is asked where an answer differs.
 //!
-//! What a persona does not change: the bytes of replies that succeed, options of commands that work on
-//! keys, and fields of INFO beside those that name the product.
+//! What a persona does not change: the bytes of replies that succeed, but for doubles, options of commands
+//! that work on keys, and fields of INFO beside those that name the product.
 
 use std::cmp::Ordering;
 
 use crate::error::{self, Error};
+use crate::resp::Doubles;
 
 /// A server to answer as.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Persona {
     pub needing_login: &'static [&'static str],
     /// Whether HELLO tells everybody what it tells.
     pub greets_strangers: bool,
+    /// How doubles are spelled.
+    pub doubles: Doubles,
 }
 
 /// Which commands a persona has.
@@ -85,6 +88,7 @@ const RESPD: Persona = Persona {
     arities: &[],
     needing_login: &[],
     greets_strangers: false,
+    doubles: Doubles::Shortest,
 };
 
 const VALKEY: Persona = Persona {
@@ -146,6 +150,7 @@ pub const PERSONAS: &[Persona] = &[
         version: "7.0.15",
         identity: &[("redis_version", "7.0.15")],
         arities: REDIS_7_0_ARITIES,
+        doubles: Doubles::Seventeen,
         ..REDIS
     },
     Persona {
@@ -155,6 +160,7 @@ pub const PERSONAS: &[Persona] = &[
         generation: Generation::Redis6,
         arities: RANKS_WITHOUT_SCORE,
         needing_login: &["reset"],
+        doubles: Doubles::Seventeen,
         ..REDIS
     },
     Persona {
@@ -163,6 +169,7 @@ pub const PERSONAS: &[Persona] = &[
         identity: &[("redis_version", "6.0.20")],
         generation: Generation::Redis6,
         arities: REDIS_6_0_ARITIES,
+        doubles: Doubles::Seventeen,
         ..REDIS
     },
     Persona {
@@ -171,6 +178,7 @@ pub const PERSONAS: &[Persona] = &[
         identity: &[("redis_version", "5.0.14")],
         generation: Generation::Redis5,
         arities: RANKS_WITHOUT_SCORE,
+        doubles: Doubles::Seventeen,
         ..REDIS
     },
     Persona {

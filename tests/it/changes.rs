@@ -85,6 +85,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("SET k x", "pexpireat k 9999999999999"),
     ("", "pfadd k x"),
     ("PFADD k x", "pfcount k"),
+    ("PFADD k x", "pfdebug TODENSE k"),
     ("PFADD a x", "pfmerge k a"),
     ("", "psetex k 1000 x"),
     ("SET a x", "rename a k"),

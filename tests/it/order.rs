@@ -4,7 +4,9 @@
 //! 2. no push between the first and last byte of a reply; what a client's own command causes follows its
 //!    reply, or the whole reply to EXEC;
 //! 3. an invalidation comes before the reply to any later command: no cache is ever stale;
-//! 4. CLIENT REPLY OFF and SKIP take back replies, never pushes.
+//! 4. CLIENT REPLY OFF and SKIP take back replies, never pushes;
+//! 5. every subscriber gets the same keyspace events in the same order and in the turn in which they happen,
+//!    its own commands' and those of the clients that they serve included.
 //!
 //! Players send commands at random. What each is owed is known when it sends a command; what it gets is
 //! held against that. In the end all leave, and no index of the server may know any of them.
@@ -21,6 +23,14 @@ use respd::world::{Kind, Peer};
 const PLAYERS: usize = 6;
 const KEYS: [&str; 4] = ["k0", "k1", "k2", "k3"];
 const CHANNELS: [&str; 3] = ["c0", "c1", "c2"];
+/// Channels that only the server publishes to.
+const EVENTS: [&str; 5] = [
+    "__keyevent@0__:set",
+    "__keyevent@0__:lpop",
+    "__keyevent@0__:rpush",
+    "__keyevent@0__:expired",
+    "__keyevent@0__:del",
+];
 
 #[test]
 fn the_order_holds_for_a_million_steps() {
@@ -34,8 +44,10 @@ fn the_order_holds_for_a_million_steps() {
         game.end();
     }
     // Little of it would prove little.
-    let Seen { replies, silences, messages, invalidations, transactions, refused, waits } = seen;
-    let rare = [silences, messages, invalidations, transactions, refused, waits].into_iter().min();
+    let Seen { replies, silences, messages, events, invalidations, .. } = seen;
+    let Seen { transactions, refused, waits, .. } = seen;
+    let rare = [silences, messages, events, invalidations, transactions, refused, waits];
+    let rare = rare.into_iter().min();
     assert!(replies > 500_000 && rare > Some(1_000), "{seen:?}");
 }
 
@@ -46,6 +58,8 @@ struct Seen {
     /// Commands that CLIENT REPLY left without one.
     silences: usize,
     messages: usize,
+    /// Keyspace events that subscribers got.
+    events: usize,
     invalidations: usize,
     /// EXEC that ran, and EXEC that found a watched key changed.
     transactions: usize,
@@ -59,6 +73,7 @@ impl Seen {
         self.replies += more.replies;
         self.silences += more.silences;
         self.messages += more.messages;
+        self.events += more.events;
         self.invalidations += more.invalidations;
         self.transactions += more.transactions;
         self.refused += more.refused;
@@ -77,6 +92,8 @@ enum Owed {
     Receivers(String),
     /// That a subscription has begun or ended.
     Confirmation(&'static str),
+    /// OK, and the event of this key, which no other command changes.
+    Event(String),
     Queued,
     /// What the queued commands are owed, or null: a watched key has changed.
     Transaction(Vec<Owed>),
@@ -98,11 +115,17 @@ struct Player {
     queue: Option<Vec<Owed>>,
     channels: HashSet<&'static str>,
     has_pattern: bool,
+    /// The channels of keyspace events that it has been told it subscribes to.
+    events: HashSet<&'static str>,
+    /// Those have changed in this step, or it has come in it.
+    is_new_to_events: bool,
+    /// The keyspace events that it got in this step: channel and key.
+    heard: Vec<(Vec<u8>, Vec<u8>)>,
     owed: VecDeque<Owed>,
     /// Replies that it has been owed since it came, and that have come.
     debts: usize,
     paid: usize,
-    /// The messages that it published itself, and how many replies have to come before each.
+    /// The messages that it published or caused itself, and how many replies have to come before each.
     own: HashMap<String, usize>,
     tracks: bool,
     cache: HashMap<&'static str, Value>,
@@ -123,6 +146,9 @@ impl Player {
             queue: None,
             channels: HashSet::new(),
             has_pattern: false,
+            events: HashSet::new(),
+            is_new_to_events: true,
+            heard: Vec::new(),
             owed: VecDeque::new(),
             debts: 0,
             paid: 0,
@@ -160,10 +186,12 @@ impl Player {
         }
         self.debts += 1;
         match &owed {
-            Owed::Receivers(text) => drop(self.own.insert(text.clone(), self.debts)),
+            Owed::Receivers(text) | Owed::Event(text) => {
+                self.own.insert(text.clone(), self.debts);
+            }
             Owed::Transaction(queue) => {
                 let texts = queue.iter().filter_map(|owed| match owed {
-                    Owed::Receivers(text) => Some(text.clone()),
+                    Owed::Receivers(text) | Owed::Event(text) => Some(text.clone()),
                     _ => None,
                 });
                 self.own.extend(texts.map(|text| (text, self.debts)));
@@ -188,6 +216,13 @@ impl Player {
             (Owed::Receivers(text), Value::Integer(count)) => drop(promised.insert(text, count)),
             (Owed::Confirmation(kind), Value::Array(words) | Value::Push(words)) => {
                 assert!(is_word(&words[0], kind), "{words:?} instead of {kind}");
+                if let Some(channel) = EVENTS.iter().find(|channel| is_word(&words[1], channel)) {
+                    self.is_new_to_events = true;
+                    match kind {
+                        "subscribe" => self.events.insert(channel),
+                        _ => self.events.remove(channel),
+                    };
+                }
             }
             (Owed::Queued, reply) => assert_eq!(reply, Value::Status(b"QUEUED".to_vec())),
             (Owed::Transaction(queue), Value::Array(replies)) => {
@@ -207,13 +242,15 @@ impl Player {
             }
             (Owed::Reset, reply) => {
                 assert_eq!(reply, Value::Status(b"RESET".to_vec()));
+                self.is_new_to_events = true;
+                self.events.clear();
                 self.tracks = false;
                 self.cache.clear();
             }
             (Owed::Receivers(_) | Owed::Confirmation(_) | Owed::Tracking(_), reply) => {
                 assert!(matches!(reply, Value::Error(_)), "{reply:?}");
             }
-            (Owed::Value(_) | Owed::Anything, _) => {}
+            (Owed::Value(_) | Owed::Event(_) | Owed::Anything, _) => {}
         }
     }
 }
@@ -245,12 +282,23 @@ fn message(value: &Value) -> Option<&[Value]> {
     }
 }
 
+/// The channel and the key of a keyspace event, if this is one.
+fn event(value: &Value) -> Option<(&[u8], &[u8])> {
+    let [.., channel, key] = message(value)? else {
+        return None;
+    };
+    let channel = channel.as_text().filter(|channel| channel.starts_with(b"__keyevent"))?;
+    Some((channel, key.as_text()?))
+}
+
 struct Game {
     local: Local,
     random: Random,
     players: Vec<Player>,
     /// Sees what keys really hold, paused or not.
     observer: Connection,
+    /// Subscribes to all keyspace events, and sends nothing.
+    witness: Connection,
     /// How many commands there were.
     commands: usize,
     /// How many players each message of this step has reached, and should have.
@@ -265,12 +313,16 @@ impl Game {
         let admin = Peer { kind: Kind::Admin, ..Peer::local() };
         let observer = local.try_connect(admin).expect("room");
         local.call(observer, ["HELLO", "3"]);
+        local.call(observer, ["CONFIG", "SET", "notify-keyspace-events", "KEA"]);
+        let witness = local.connect();
+        local.call(witness, ["PSUBSCRIBE", "__keyevent@0__:*"]);
         let players = (0..PLAYERS).map(|_| Player::new(&mut local)).collect();
         Game {
             local,
             random: Random::seeded(seed),
             players,
             observer,
+            witness,
             commands: 0,
             received: HashMap::new(),
             promised: HashMap::new(),
@@ -319,6 +371,10 @@ impl Game {
         let tag = format!("m{}", self.commands);
         let key = KEYS[self.random.below(KEYS.len())];
         let channel = CHANNELS[self.random.below(CHANNELS.len())];
+        let topic = match self.random.below(2) {
+            0 => channel,
+            _ => EVENTS[self.random.below(EVENTS.len())],
+        };
         let variant = self.random.below(4);
         let choice = self.random.below(100);
         let player = &mut self.players[who];
@@ -330,14 +386,14 @@ impl Game {
                 vec!["PING", &tag]
             }
             12..17 if may_subscribe => {
-                player.channels.insert(channel);
+                player.channels.insert(topic);
                 player.owe(Owed::Confirmation("subscribe"));
-                vec!["SUBSCRIBE", channel]
+                vec!["SUBSCRIBE", topic]
             }
             17..24 if may_subscribe => {
-                player.channels.remove(channel);
+                player.channels.remove(topic);
                 player.owe(Owed::Confirmation("unsubscribe"));
-                vec!["UNSUBSCRIBE", channel]
+                vec!["UNSUBSCRIBE", topic]
             }
             24..26 if may_subscribe => {
                 player.has_pattern = true;
@@ -362,7 +418,11 @@ impl Game {
                 player.owe(Owed::Anything);
                 vec!["GET", key]
             }
-            30..38 => {
+            30 => {
+                player.owe(Owed::Event(tag.clone()));
+                vec!["SET", &tag, "", "PX", "50"]
+            }
+            31..38 => {
                 player.owe(Owed::Anything);
                 vec!["SET", key, &tag]
             }
@@ -484,6 +544,7 @@ impl Game {
                 self.hear(who, &bytes);
             }
         }
+        self.compare_events();
         for (text, promised) in self.promised.drain() {
             let received = self.received.get(&text).copied().unwrap_or(0);
             assert_eq!(received, promised, "players that got {text}");
@@ -495,7 +556,16 @@ impl Game {
         let player = &mut self.players[who];
         while let Some((value, len)) = value::decode(bytes).expect("replies are well formed") {
             bytes = &bytes[len..];
-            if let Some(words) = message(&value) {
+            if let Some((channel, key)) = event(&value) {
+                let text = String::from_utf8_lossy(key);
+                if channel.ends_with(b":set")
+                    && let Some(&debts) = player.own.get(&*text)
+                {
+                    assert!(player.paid >= debts, "the event of {text} came before the reply");
+                }
+                player.heard.push((channel.to_vec(), key.to_vec()));
+                player.seen.events += 1;
+            } else if let Some(words) = message(&value) {
                 let text = words.last().and_then(Value::as_text).expect("a text");
                 let text = String::from_utf8(text.to_vec()).expect("a tag");
                 if let Some(&debts) = player.own.get(&text) {
@@ -522,6 +592,27 @@ impl Game {
             }
         }
         assert!(bytes.is_empty(), "a part of a reply: {}", bytes.escape_ascii());
+    }
+
+    /// Every subscriber has heard in this step what the witness has.
+    fn compare_events(&mut self) {
+        let bytes = self.local.received(self.witness);
+        let mut bytes = &bytes[..];
+        let mut witnessed = Vec::new();
+        while let Some((value, len)) = value::decode(bytes).expect("events are well formed") {
+            bytes = &bytes[len..];
+            let (channel, key) = event(&value).expect("an event");
+            witnessed.push((channel.to_vec(), key.to_vec()));
+        }
+        for player in &mut self.players {
+            let heard = std::mem::take(&mut player.heard);
+            if !std::mem::take(&mut player.is_new_to_events) {
+                let is_subscribed =
+                    |channel: &[u8]| player.events.iter().any(|known| known.as_bytes() == channel);
+                let expected = witnessed.iter().filter(|(channel, _)| is_subscribed(channel));
+                assert!(heard.iter().eq(expected), "client {} has heard {heard:?}", player.id);
+            }
+        }
     }
 
     /// Whatever is cached is what the keys hold.
@@ -555,6 +646,8 @@ impl Game {
             assert!(player.owed.is_empty(), "{} is owed {:?}", player.id, player.owed);
             self.local.finish(player.connection);
         }
+        self.local.finish(self.witness);
+        self.local.received(self.witness);
         for player in &self.players {
             self.local.received(player.connection);
         }

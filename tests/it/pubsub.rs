@@ -52,6 +52,31 @@ fn a_client_that_listens_twice_gets_a_message_twice() {
 }
 
 #[test]
+fn what_serving_a_blocked_client_causes_follows_the_reply() {
+    let (mut local, [ann, ben]) = started();
+    said(&mut local, ann, "CONFIG SET notify-keyspace-events KEA");
+    speaks_resp3(&mut local, ben);
+    said(&mut local, ben, "SUBSCRIBE __keyevent@0__:lpop");
+    let popped = ">3 $7 message $19 __keyevent@0__:lpop $1 k ";
+    send(&mut local, ann, "BLPOP k 0");
+    assert_eq!(said(&mut local, ben, "LPUSH k x"), format!(":1 {popped}"));
+    // In a pipeline it comes before the next reply, and never inside that to EXEC.
+    for (requests, expected) in [
+        (&["LPUSH k x", "PING"][..], format!(":1 {popped}+PONG ")),
+        (
+            &["MULTI", "LPUSH k y", "PING", "EXEC", "PING"],
+            format!("+OK +QUEUED +QUEUED *2 :1 +PONG {popped}+PONG "),
+        ),
+    ] {
+        send(&mut local, ann, "BLPOP k 0");
+        let requests: Vec<u8> =
+            requests.iter().flat_map(|words| request(words.split(' '))).collect();
+        local.send(ben, &requests);
+        assert_eq!(received(&mut local, ben), expected);
+    }
+}
+
+#[test]
 fn what_a_client_publishes_to_itself_follows_the_reply() {
     let (mut local, [ann]) = started();
     speaks_resp3(&mut local, ann);

@@ -30,6 +30,23 @@ fn invalidation(keys: &[&str]) -> String {
 const ALL: &str = ">2\r\n$10\r\ninvalidate\r\n_\r\n";
 
 #[test]
+fn an_evicted_key_is_told_before_the_reply_to_the_command_that_needed_room() {
+    let mut local = Local::new(Config::default());
+    let ann = tracker(&mut local, "CLIENT TRACKING ON");
+    let value = "x".repeat(100_000);
+    said(&mut local, ann, &format!("SET a {value}"));
+    said(&mut local, ann, "EXISTS a");
+    let admin = local.connect();
+    let limit = local.engine.world.memory().total() - 1000;
+    // It is the next command that makes room, for CONFIG SET itself may evict.
+    said(&mut local, admin, "CONFIG SET maxmemory-policy allkeys-lru");
+    local.engine.world.config.maxmemory = limit;
+    let expected = [&invalidation(&["a"]), "+OK\r\n"].concat();
+    assert_eq!(said(&mut local, ann, "SET b 1"), expected);
+    assert_eq!(said(&mut local, ann, "GET a"), "_\r\n");
+}
+
+#[test]
 fn an_invalidation_comes_before_the_reply_to_the_next_command() {
     let mut local = Local::new(Config::default());
     let ann = tracker(&mut local, "CLIENT TRACKING ON");

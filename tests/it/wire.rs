@@ -97,6 +97,12 @@ const SAMPLES: &[Sample] = &[
     broken(b"*1\r\n+PING\r\n", b"-ERR Protocol error: expected '$', got '+'\r\n"),
     broken(b"*1\r\n*1\r\n$4\r\nPING\r\n", b"-ERR Protocol error: expected '$', got '*'\r\n"),
     broken(b"*1\r\n=8\r\ntxt:PING\r\n", b"-ERR Protocol error: expected '$', got '='\r\n"),
+    // The byte comes back as it was, and is asked for before the end of the line.
+    broken(b"*1\r\n\xfcx\r\n", b"-ERR Protocol error: expected '$', got '\xfc'\r\n"),
+    broken(b"*1\r\n\0\r\n", b"-ERR Protocol error: expected '$', got '\0'\r\n"),
+    broken(b"*1\r\n+$2\rg\r\n", b"-ERR Protocol error: expected '$', got '+'\r\n"),
+    broken(b"*2\r\n$4\r\nPING\r\n\rab", b"-ERR Protocol error: expected '$', got ' '\r\n"),
+    broken(b"*1\r\n$x\rg", b"-ERR Protocol error: invalid CRLF in request\r\n"),
     // CR and LF never reach an error as they are.
     broken(b"*1\r\n\r\n", b"-ERR Protocol error: expected '$', got ' '\r\n"),
     broken(b"*1\r\n\n\r\n", b"-ERR Protocol error: expected '$', got ' '\r\n"),

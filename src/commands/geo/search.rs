@@ -4,6 +4,8 @@
 use super::{coordinates, distance, place, point, unit};
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
+use crate::dispatch::keys::Key;
+use crate::dispatch::spec::key::{OW, UPDATE};
 use crate::error::{self, Error};
 use crate::resp::{Args, Reply};
 use crate::store::geo::{Area, Found, Point, Shape};
@@ -78,11 +80,10 @@ enum Stores {
 }
 
 fn search(ctx: &mut Ctx<'_>, args: Args<'_>, dialect: Dialect) -> Result<(), Error> {
-    let command = ctx.row.spec.name;
     let (mut db, reply) = ctx.db_and_reply();
     let source = if dialect.stores == Stores::Always { 2 } else { 1 };
     let places = db.view::<Zset>(&args[source])?;
-    let query = Query::parse(args, source + 1, dialect, command, places)?;
+    let query = Query::parse(args, source + 1, dialect, places)?;
     let found = places.map_or_else(Vec::new, |places| query.run(places));
     let Some(destination) = query.destination else {
         query.show(reply, &found);
@@ -103,6 +104,21 @@ fn search(ctx: &mut Ctx<'_>, args: Args<'_>, dialect: Dialect) -> Result<(), Err
     db.note_changes(stored, class::ZSET, event, destination);
     reply.int(stored as i64);
     Ok(())
+}
+
+/// The key that GEORADIUS or GEORADIUSBYMEMBER stores at: the one behind the last STORE or STOREDIST. It finds
+/// it where the options are wrong, too.
+pub fn destination(args: Args<'_>) -> Option<Key> {
+    let mut found = None;
+    let mut index = 5;
+    while index + 1 < args.len() {
+        if args.is(index, "STORE") || args.is(index, "STOREDIST") {
+            found = Some(Key { index: index + 1, flags: OW | UPDATE });
+            index += 1;
+        }
+        index += 1;
+    }
+    found
 }
 
 /// What is looked for, and what is done with it.
@@ -145,7 +161,6 @@ impl<'a> Query<'a> {
         args: Args<'a>,
         mut at: usize,
         dialect: Dialect,
-        command: &str,
         places: Option<View<'_, Zset>>,
     ) -> Result<Query<'a>, Error> {
         let mut query = Query {
@@ -182,7 +197,7 @@ impl<'a> Query<'a> {
                 taken => taken,
             };
         }
-        query.check(dialect, command)?;
+        query.check(dialect, &args[0])?;
         Ok(query)
     }
 
@@ -301,7 +316,7 @@ impl<'a> Query<'a> {
     }
 
     /// Whether the options agree with each other, when all have been read.
-    fn check(&self, dialect: Dialect, command: &str) -> Result<(), Error> {
+    fn check(&self, dialect: Dialect, command: &[u8]) -> Result<(), Error> {
         let shows = self.shows_distance || self.shows_hash || self.shows_coordinates;
         if self.destination.is_some() && shows {
             return Err(error::stores_and_shows(match dialect.stores {

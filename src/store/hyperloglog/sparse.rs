@@ -87,6 +87,24 @@ pub(super) fn each_run(mut bytes: &[u8], mut meet: impl FnMut(usize, Run)) -> Re
     if index == REGISTERS { Ok(()) } else { Err(error::CORRUPT_HYPERLOGLOG) }
 }
 
+/// Every run as PFDEBUG DECODE shows it, corrupt or not: `z:3` for three registers that are 0 and spelled in
+/// one byte, `Z:3` in two, `v:5,3` for three that are 5.
+pub(super) fn decoded(mut bytes: &[u8]) -> Vec<u8> {
+    let mut shown = Vec::new();
+    while let Some((run, used)) = Run::read(bytes) {
+        let Run { value, length } = run;
+        let run = match (value, used) {
+            (0, 1) => format!("z:{length} "),
+            (0, _) => format!("Z:{length} "),
+            _ => format!("v:{value},{length} "),
+        };
+        shown.extend_from_slice(run.as_bytes());
+        bytes = bytes.get(used..).unwrap_or_default();
+    }
+    shown.pop();
+    shown
+}
+
 /// Raises a register of those in `bytes`, from `start` on, to a value. Whether it was lower. `None` if
 /// that cannot be written sparsely, or only if the bytes become more than `room` longer.
 pub(super) fn raise(
