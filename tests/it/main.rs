@@ -3,6 +3,7 @@
 //! | module | proves |
 //! |---|---|
 //! | `wire` | requests in any pieces, broken ones too; limits; one reply for each command |
+//! | `ahead` | requests that are read ahead are those that the parser reads |
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
@@ -26,6 +27,7 @@
 //! `socket` and `process` are what `net` talks through, `talk` is what many others do; `readme` keeps README.md true.
 
 mod acl;
+mod ahead;
 mod changes;
 mod clients;
 mod gates;
