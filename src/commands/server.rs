@@ -79,7 +79,7 @@ fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let integers = match version {
         5 => 3,
         6 => 2,
-        LATEST_LOLWUT.. if given % 2 == 0 && given <= 4 => 2,
+        LATEST_LOLWUT.. if matches!(given, 0 | 2 | 4) => 2,
         LATEST_LOLWUT.. => return Err(error::LOLWUT),
         _ => 0,
     };
