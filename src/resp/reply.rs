@@ -650,10 +650,12 @@ mod tests {
             |reply, _| reply.map(usize::MAX),
             |reply, _| reply.set(usize::MAX),
             |reply, _| reply.push(usize::MAX),
-            |reply, _| reply.array_of(|reply| {
-                (0..100).for_each(|_| reply.ok());
-                100
-            }),
+            |reply, _| {
+                reply.array_of(|reply| {
+                    (0..100).for_each(|_| reply.ok());
+                    100
+                })
+            },
         ];
         for protocol in [Protocol::Resp2, Protocol::Resp3] {
             for write in writers {
