@@ -171,6 +171,7 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     log::info!("client {} at {} asks the server to leave", client.id, client.peer.addr);
     ctx.world.orders.shutdown = true;
     ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
+    ctx.replies = 0;
     Ok(())
 }
 

@@ -22,7 +22,8 @@ pub struct Ctx<'a> {
     pub slot: Slot,
     /// Whether it runs in a transaction, where nothing may wait.
     pub is_atomic: bool,
-    /// How many replies the command has written: SUBSCRIBE and its kin may write any number, others one.
+    /// How many replies the command has written: a row with [`MANY_REPLIES`](super::spec::flag::MANY_REPLIES)
+    /// may write any number and says here how many, others write one.
     pub replies: usize,
     /// What the command waits for: see [`Ctx::wait`].
     pub until: Option<Until>,

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::access::UserId;
-use super::output::REPLY_BUFFER;
 use super::pause::Postponed;
 use super::session::Session;
 use super::stats::CommandId;
@@ -260,12 +259,6 @@ impl Client {
             + self.outbox.bytes.capacity()
             + self.outbox.late.capacity()
             + self.session.as_ref().map_or(0, |session| session.memory())
-    }
-
-    /// Bytes of memory that hold what the client has not read. Up to [`REPLY_BUFFER`] they are no backlog.
-    pub fn backlog(&self) -> usize {
-        let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
-        if held > REPLY_BUFFER { held } else { 0 }
     }
 
     /// The rare parts of the client's state, there from now on.

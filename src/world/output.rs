@@ -224,4 +224,216 @@ impl Client {
         let unsent = self.outbox.unsent().len();
         if unsent > REPLY_BUFFER { unsent } else { 0 }
     }
+
+    /// Bytes of memory that hold what the client has not read. Up to [`REPLY_BUFFER`] they are no backlog.
+    pub fn backlog(&self) -> usize {
+        let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
+        if held > REPLY_BUFFER { held } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::{Connection, Local, request};
+    use crate::resp::{Value, frames};
+    use crate::world::Config;
+
+    const MIB: usize = 1 << 20;
+
+    /// A server with a value of each type, and two clients of it. Nothing limits what they leave unread but
+    /// `limit`.
+    fn server(limit: &str) -> (Local, Connection, Connection) {
+        let mut config = Config::default();
+        config.apply_option("client-output-buffer-limit", limit).unwrap();
+        let mut local = Local::new(config);
+        let (client, other) = (local.connect(), local.connect());
+        local.call(client, [&b"SET"[..], b"big", &vec![b'x'; MIB]]);
+        for line in
+            ["SADD s a b", "HSET h a 1 b 2", "ZADD z 1 a 2 b", "RPUSH l 1 2 3", "HSET q f x"]
+        {
+            local.call(client, line.split(' '));
+        }
+        local.call(client, [&b"SADD"[..], b"t", &vec![b'x'; MIB]]);
+        for hash in [&b"q"[..], b"q1"] {
+            local.call(client, [&b"HSET"[..], hash, b"big", &vec![b'x'; MIB]]);
+        }
+        (local, client, other)
+    }
+
+    /// Short requests for replies of more than 16 MiB.
+    fn bombs() -> Vec<Vec<String>> {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let many = |line: &str, more: &str, n: usize| {
+            let more = std::iter::repeat_n(more.split(' '), n).flatten().map(str::to_owned);
+            words(line).into_iter().chain(more).collect::<Vec<_>>()
+        };
+        vec![
+            many("MGET", "big", 50),
+            many("HMGET q", "big", 50),
+            many("SORT l BY none", "GET q*->big", 20),
+            words("SRANDMEMBER s -9000000000000000"),
+            words("SRANDMEMBER t -5000000"),
+            words("HRANDFIELD h -4000000000000"),
+            words("HRANDFIELD q -5000000 WITHVALUES"),
+            words("ZRANDMEMBER z -4000000000000"),
+            words("ZRANDMEMBER z -5500000 WITHSCORES"),
+            many("COMMAND DOCS", "set", 20_000),
+            many("COMMAND INFO", "set", 100_000),
+            many("ZMSCORE z", "a", 5_600_000),
+            many("SMISMEMBER s", "a", 5_600_000),
+        ]
+    }
+
+    #[test]
+    fn a_reply_that_passes_the_limit_closes_its_client_while_it_is_written() {
+        for bomb in bombs() {
+            let (mut local, client, other) = server("normal 4mb 0 0");
+            local.send(client, &request(&bomb));
+            let stats = &local.engine.world.stats;
+            assert!(stats.max_output_buffer <= 4 * MIB, "{:?}", &bomb[..2]);
+            assert_eq!(stats.output_buffer_limit_disconnections, 1, "{:?}", &bomb[..2]);
+            local.received(client);
+            assert!(!local.is_open(client));
+            assert_eq!(local.call(other, ["STRLEN", "big"]).to_string(), "(integer) 1048576");
+        }
+    }
+
+    #[test]
+    fn without_a_limit_a_reply_that_is_too_large_is_an_error() {
+        for bomb in bombs() {
+            let (mut local, client, _) = server("normal 0 0 0");
+            let reply = local.call(client, &bomb);
+            assert_eq!(
+                reply,
+                Value::Error(error::REPLY_TOO_LARGE.as_bytes().into()),
+                "{:?}",
+                &bomb[..2]
+            );
+            assert!(local.engine.world.stats.max_output_buffer <= MAX_UNREAD);
+            assert_eq!(local.call(client, ["PING"]).to_string(), "PONG");
+        }
+    }
+
+    /// MULTI, a hundred times the value, something that is changed between them, EXEC.
+    fn transaction() -> Vec<u8> {
+        let gets = request(["GET", "big"]).repeat(50);
+        let incr = request(["INCR", "n"]);
+        let [multi, exec] = ["MULTI", "EXEC"].map(|word| request([word]));
+        [&multi[..], &gets, &incr, &gets, &incr, &exec].concat()
+    }
+
+    #[test]
+    fn a_transaction_whose_replies_pass_the_limit_runs_to_its_end() {
+        let (mut local, client, other) = server("normal 4mb 0 0");
+        local.send(client, &transaction());
+        let stats = &local.engine.world.stats;
+        assert_eq!(stats.output_buffer_limit_disconnections, 1);
+        assert!(stats.max_output_buffer <= 4 * MIB);
+        local.received(client);
+        assert!(!local.is_open(client));
+        assert_eq!(local.call(other, ["GET", "n"]).to_string(), "\"2\"");
+    }
+
+    #[test]
+    fn without_a_limit_replies_that_do_not_fit_into_a_transaction_are_errors() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        local.send(client, &transaction());
+        let bytes = local.received(client);
+        assert_eq!(frames::count(&bytes), Some(1 + 102 + 1));
+        let too_large =
+            format!("{}\r\n", String::from_utf8_lossy(error::REPLY_TOO_LARGE.as_bytes()));
+        let errors = bytes.windows(too_large.len()).filter(|text| *text == too_large.as_bytes());
+        assert_eq!(errors.count(), 100 - 15);
+        assert!(bytes.ends_with(b":2\r\n"));
+        assert!(local.is_open(client));
+    }
+
+    #[test]
+    fn replies_that_nobody_wants_close_nobody() {
+        let (mut local, client, _) = server("normal 4mb 0 0");
+        let gets = vec!["big"; 50];
+        let silent = [
+            request(["CLIENT", "REPLY", "OFF"]),
+            request([&["MGET"][..], &gets].concat()),
+            request(["CLIENT", "REPLY", "ON"]),
+            request(["PING"]),
+        ];
+        local.send(client, &silent.concat());
+        assert_eq!(local.received(client), b"+OK\r\n+PONG\r\n");
+    }
+
+    #[test]
+    fn the_limit_is_that_of_the_class_which_the_client_is_in_now() {
+        let (mut local, client, _) = server("pubsub 1mb 0 0");
+        let echo = request([&b"ECHO"[..], &vec![b'x'; 2 * MIB]]);
+        // It does not count any more, in the middle of a pipeline.
+        local.send(client, &[&b"HELLO 3\r\nSUBSCRIBE a\r\nUNSUBSCRIBE a\r\n"[..], &echo].concat());
+        assert!(local.received(client).len() > 2 * MIB);
+        local.send(client, &[&b"SUBSCRIBE a\r\n"[..], &echo].concat());
+        local.received(client);
+        assert!(!local.is_open(client));
+    }
+
+    #[test]
+    fn messages_to_oneself_stay_within_the_limit_while_a_command_runs() {
+        let (mut local, client, _) = server("pubsub 4mb 0 0");
+        local.send(client, b"HELLO 3\r\n");
+        for n in 0..64 {
+            local.send(client, &request(["PSUBSCRIBE".to_owned(), format!("{}*", "*".repeat(n))]));
+        }
+        local.received(client);
+        local.send(client, &request([&b"PUBLISH"[..], b"a", &vec![b'x'; MIB]]));
+        let held = local.engine.world.clients.iter().map(Client::memory).max();
+        assert!(held < Some(16 * MIB), "{held:?}");
+        local.received(client);
+        assert!(!local.is_open(client));
+    }
+
+    #[test]
+    fn a_message_to_oneself_may_come_while_a_reply_is_half_sent() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        local.send(client, b"HELLO 3\r\nSUBSCRIBE a\r\n");
+        local.received(client);
+        let slot = local.engine.world.clients.slots().next().unwrap();
+        local.send(client, b"ECHO 0123456789\r\n");
+        local.engine.sent(slot, 10);
+        local.send(client, b"PUBLISH a x\r\n");
+        local.send(client, b"CONFIG SET client-output-buffer-limit \"pubsub 0 0 0\"\r\n");
+        let rest = "56789\r\n:1\r\n>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n+OK\r\n";
+        assert_eq!(String::from_utf8_lossy(&local.received(client)), rest);
+    }
+
+    #[test]
+    fn what_slow_readers_leave_unread_evicts_no_more_than_its_share() {
+        let (mut local, client, other) = server("normal 0 0 0");
+        let words = ["CONFIG", "SET", "maxmemory", "20mb", "maxmemory-policy", "allkeys-lru"];
+        assert_eq!(local.call(client, words).to_string(), "OK");
+        let readers: Vec<Connection> = (0..40).map(|_| local.connect()).collect();
+        for &reader in &readers {
+            local.send(reader, &request(["GET", "big"]));
+            local.send(other, &request(["SET", "k", "v"]));
+            local.advance(std::time::Duration::ZERO);
+        }
+        local.received(other);
+        assert_eq!(local.engine.world.store.shared.eviction.evicted, 0);
+        let open = readers.iter().filter(|&&reader| local.is_open(reader)).count();
+        assert_eq!(open, 9, "half of 20 MiB has room for nine of a MiB and a little");
+        assert!(local.engine.world.clients.backlog() <= 10 * MIB);
+        assert_eq!(local.engine.world.stats.evicted_clients, 31);
+        // Who reads is spared.
+        for _ in 0..10 {
+            assert_eq!(local.call(other, ["GET", "k"]).to_string(), "\"v\"");
+        }
+    }
+
+    #[test]
+    fn sort_stores_no_more_than_one_command_may() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        let gets = std::iter::repeat_n(["GET", "q*->big"], 20).flatten();
+        let words = ["SORT", "l", "BY", "none"].into_iter().chain(gets).chain(["STORE", "out"]);
+        let reply = local.call(client, words);
+        assert_eq!(reply, Value::Error(error::SORT_TOO_LARGE.as_bytes().into()));
+        assert_eq!(local.call(client, ["EXISTS", "out"]).to_string(), "(integer) 0");
+    }
 }

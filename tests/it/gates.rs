@@ -40,8 +40,9 @@ fn stumble(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 }
 
 fn local(config: Config) -> Local {
-    let groups = respd::commands::GROUPS.iter().copied().chain([("own", OWN)]);
-    Local::with_table(config, Table::new(groups))
+    let mut table = Table::new(respd::commands::GROUPS.iter().copied());
+    table.extend([("own", OWN)]);
+    Local::with_table(config, table)
 }
 
 /// What one client is answered to `input`.
@@ -154,4 +155,57 @@ fn an_embedders_command_replaces_one_of_the_same_name() {
     let groups = respd::commands::GROUPS.iter().copied().chain([("own", PING)]);
     let mut local = Local::with_table(Config::default(), Table::new(groups));
     assert_eq!(replies(&mut local, "PING\r\n"), "*2\r\n$4\r\nping\r\n:1\r\n");
+}
+
+#[test]
+fn a_handler_that_does_not_reply_once_leaves_its_client_in_step() {
+    const WRONG: &[Spec] = &[
+        Spec::new("none", 1, NONE, |_, _| Ok(())),
+        Spec::new("two", 1, NONE, |ctx, _| {
+            ctx.reply.ok();
+            ctx.reply.ok();
+            Ok(())
+        }),
+        Spec::new("few", 1, NONE, |ctx, _| {
+            ctx.reply.map(2);
+            ctx.reply.ok();
+            Ok(())
+        }),
+        Spec::new("over", 1, NONE, |ctx, _| {
+            ctx.reply.array(1);
+            ctx.reply.ok();
+            ctx.reply.int(1);
+            Ok(())
+        }),
+        Spec::new("about", 1, NONE, |ctx, _| {
+            if ctx.reply.attribute(1) {
+                ctx.reply.ok();
+                ctx.reply.ok();
+            }
+            Ok(())
+        }),
+        Spec::new("pushes", 1, NONE, |ctx, _| {
+            ctx.reply.push(1);
+            ctx.reply.ok();
+            Ok(())
+        }),
+    ];
+    let mut table = Table::new(respd::commands::GROUPS.iter().copied());
+    table.extend([("wrong", WRONG)]);
+    let mut local = Local::with_table(Config::default(), table);
+    let internal = format!("-{}\r\n", String::from_utf8_lossy(error::INTERNAL.as_bytes()));
+    for command in WRONG {
+        let name = command.name;
+        let client = local.connect();
+        local.send(client, b"HELLO 3\r\n");
+        local.received(client);
+        local.send(client, format!("{name}\r\nPING\r\n").as_bytes());
+        let replies = String::from_utf8(local.received(client)).unwrap();
+        assert_eq!(replies, format!("{internal}+PONG\r\n"), "{name}");
+        local.send(client, format!("MULTI\r\n{name}\r\nPING\r\nEXEC\r\nPING\r\n").as_bytes());
+        let replies = String::from_utf8(local.received(client)).unwrap();
+        let expected = "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n";
+        assert_eq!(replies, format!("{expected}{internal}+PONG\r\n+PONG\r\n"), "{name}");
+        assert_eq!(counts(&mut local, name).2, 2, "{name}");
+    }
 }
