@@ -19,6 +19,7 @@
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
+//! | `products` | two lengths that a client chooses are not multiplied |
 //! | `layers` | the house rules of `src/` |
 //!
 //! `socket` and `process` are what `net` and `transcripts` talk through, `talk` is what many others do; `readme` keeps README.md true.
@@ -33,6 +34,7 @@ mod net;
 mod order;
 mod personas;
 mod process;
+mod products;
 mod pubsub;
 mod readiness;
 mod readme;
