@@ -21,6 +21,7 @@
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
+//! | `products` | two lengths that a client chooses are not multiplied |
 //! | `layers` | the house rules of `src/` |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
@@ -39,6 +40,7 @@ mod net;
 mod order;
 mod personas;
 mod process;
+mod products;
 mod pubsub;
 mod readiness;
 mod readme;
