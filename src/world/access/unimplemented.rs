@@ -39,7 +39,6 @@ const NAMES: &[Names] = &[
         "dump eval evalsha migrate restore script script|exists script|flush script|kill script|load",
     ),
     reference("2.8.0", "psync"),
-    reference("2.8.9", "pfdebug pfselftest"),
     reference("3.0.0", "replconf restore-asking"),
     reference("3.2.0", "script|debug"),
     reference("4.0.0", "module|load module|unload"),

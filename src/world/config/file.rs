@@ -388,7 +388,8 @@ pub(super) mod tests {
         assert!(error.starts_with(&format!("{}:3: ", wrong.display())), "{error}");
 
         let error = Config::load(&folder.0.join("nosuch.conf")).unwrap_err().to_string();
-        assert!(error.contains("nosuch.conf: No such file"), "{error}");
+        let told = "nosuch.conf: cannot read the configuration file: No such file";
+        assert!(error.contains(told), "{error}");
     }
 
     #[test]
