@@ -90,7 +90,7 @@ struct LongClass {
     listed: [u64; 4],
 }
 
-/// What a [`LongClass`] takes is what the text of the class takes, or less.
+/// What a `LongClass` takes is what the text of the class takes, or less.
 pub const LONG: usize = size_of::<LongClass>();
 
 impl LongClass {
