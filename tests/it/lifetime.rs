@@ -7,9 +7,11 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::process::{self, Folder, Respd, text};
-use crate::socket::Socket;
+use crate::socket::{PATIENCE, Socket};
 
 /// What the server prints when it does not start.
 fn refusal(flags: &[&str]) -> String {
@@ -158,12 +160,26 @@ fn a_signal_that_means_no_end_ends_nothing() {
     assert_eq!(client.call(["GET", "k"]), "\"v\"");
 }
 
-/// A server whose log goes to the file, and a client of it.
+/// A server whose log goes to the file, and a client of it. The log has its first lines.
 fn logging_to(path: &Path) -> (Respd, Socket) {
     let logfile = format!("logfile={}", text(path));
     let respd = Respd::start(&["--port", "0", "-o", &logfile]);
     let client = respd.connect();
+    logged(path, "listening on tcp");
     (respd, client)
+}
+
+/// Waits for a text in a log, which a thread of the server writes, and returns the log.
+fn logged(path: &Path, text: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let log = fs::read_to_string(path).unwrap_or_default();
+        if log.contains(text) {
+            return log;
+        }
+        assert!(begun.elapsed() < PATIENCE, "no '{text}' in {log}");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
@@ -174,9 +190,8 @@ fn a_hangup_reopens_the_log_file() {
     fs::rename(&path, &moved).unwrap();
     respd.signal("HUP");
     assert_eq!(client.call(["PING"]), "PONG");
-    let (before, after) = (fs::read_to_string(&moved).unwrap(), fs::read_to_string(&path).unwrap());
-    assert!(before.contains("listening on tcp") && !before.contains("SIGHUP"), "{before}");
-    assert!(after.contains(&format!("'logfile {}' is reopened", text(&path))), "{after}");
+    logged(&path, &format!("'logfile {}' is reopened", text(&path)));
+    assert!(!logged(&moved, "listening on tcp").contains("SIGHUP"));
 }
 
 #[test]
@@ -188,9 +203,7 @@ fn a_log_file_that_cannot_be_reopened_goes_on_and_says_so() {
     fs::create_dir(&path).unwrap();
     respd.signal("HUP");
     assert_eq!(client.call(["PING"]), "PONG");
-    let told = fs::read_to_string(&moved).unwrap();
-    let expected = format!("'logfile {}' cannot be reopened, the old one goes on: ", text(&path));
-    assert!(told.contains(&expected), "{told}");
+    logged(&moved, &format!("'logfile {}' cannot be reopened, the old one goes on: ", text(&path)));
 }
 
 /// As with `ulimit -f`: the system sends SIGXFSZ, which ends a process by default, and writing fails.
