@@ -6,10 +6,12 @@ use std::collections::HashMap;
 
 use respd::Server;
 use respd::dispatch::Ctx;
-use respd::dispatch::spec::{Spec, at, flag::*, key::*};
+use respd::dispatch::spec::flag::*;
+use respd::dispatch::spec::key::*;
+use respd::dispatch::spec::{Spec, at};
 use respd::error::{self, Error};
-use respd::resp::Args;
 use respd::text::number;
+use respd::wire::Args;
 
 const TABLE: &[Spec] = &[
     Spec::new("counter.add", 3, WRITE, counter_add).key(OW | UPDATE, at(1)).doc(

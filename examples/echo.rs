@@ -8,7 +8,8 @@
 //! It knows nothing of RESP and need not: a request is an array of bulk strings, which sent back is
 //! a well-formed reply. Prints `ready pid=… tcp=127.0.0.1:PORT` once it listens, on a free port.
 
-use std::io::{self, ErrorKind::WouldBlock, Read, Write};
+use std::io::ErrorKind::WouldBlock;
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use mio::event::Event;

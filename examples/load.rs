@@ -14,7 +14,8 @@
 //! refuses the work must not look fast.
 
 use std::error::Error;
-use std::io::{self, ErrorKind::Interrupted, ErrorKind::WouldBlock, Read, Write};
+use std::io::ErrorKind::{Interrupted, WouldBlock};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 

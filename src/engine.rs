@@ -1,6 +1,6 @@
 //! The server without I/O: bytes in, bytes out, told what time it is.
 //!
-//! Whoever drives an engine (the reactor in `net`, or [`crate::local`]) tells it the time with
+//! Whoever drives an engine (the reactor in `net`, or [`crate::embed::local`]) tells it the time with
 //! [`Engine::turn`], hands it newcomers, bytes and ends of streams, sends what [`Engine::unsent`] shows
 //! of every client in [`Engine::take_touched`], and takes away those that are [`Engine::is_over`].
 //! The engine never blocks, reads no clock, and knows no socket and no command.
@@ -9,15 +9,20 @@ mod trace;
 
 use std::collections::VecDeque;
 
-use crate::dispatch::{Table, call, observe};
+use crate::clock::Now;
+use crate::config::{Config, LoadError};
+use crate::dispatch::{Table, call, telemetry};
 use crate::error;
-use crate::resp::{Ahead, Args, Limits, Parsed, ProtocolError, Reply, Span};
-use crate::world::latency::event;
-use crate::world::output::MAX_UNREAD;
-use crate::world::peer_log::Cause;
-use crate::world::stats::ReadNanos;
-use crate::world::strangers;
-use crate::world::{Config, Doom, LoadError, Now, Peer, ReplyMode, Slot, Stopwatch, World, wire};
+use crate::peer::Peer;
+use crate::session::outbox::MAX_UNREAD;
+use crate::session::unauthenticated;
+use crate::session::{Doom, ReplyMode, Slot};
+use crate::telemetry::latency::event;
+use crate::telemetry::peer_log::Cause;
+use crate::telemetry::stats::ReadNanos;
+use crate::telemetry::{Stopwatch, wire_log};
+use crate::wire::{Ahead, Args, Limits, Parsed, ProtocolError, Reply, Span};
+use crate::world::World;
 
 /// When a client's requests have brought so many bytes of replies, these are sent before more of its
 /// requests run: a few bytes of input may ask for any amount of output.
@@ -139,7 +144,7 @@ impl Engine {
             store.expire_some(most);
         } else {
             let (_, nanos) = self.watch.measure(|| store.expire_some(most));
-            observe::note_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
+            telemetry::note_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
         }
     }
 
@@ -153,7 +158,7 @@ impl Engine {
             return world.go_on_evicting();
         }
         let (_, nanos) = self.watch.measure(|| world.go_on_evicting());
-        observe::note_event(world, event::EVICTION_CYCLE, nanos);
+        telemetry::note_event(world, event::EVICTION_CYCLE, nanos);
     }
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
@@ -225,7 +230,7 @@ impl Engine {
     // Connections.
 
     /// A newcomer. The error is what to send it before closing. An unauthenticated client may be closed in
-    /// its favour: see [`strangers`].
+    /// its favour: see [`unauthenticated`](crate::session::unauthenticated).
     pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
         if let Err(refused) = self.world.admit(&peer) {
             self.world.stats.connections_rejected += 1;
@@ -303,7 +308,7 @@ impl Engine {
         client.inbox = inbox;
         world.stats.max_input_buffer = world.stats.max_input_buffer.max(client.inbox.len());
         let query = client.query_bytes();
-        let most = if world.is_stranger(slot) { strangers::MAX_QUERY } else { MAX_QUERY };
+        let most = if world.is_stranger(slot) { unauthenticated::MAX_QUERY } else { MAX_QUERY };
         if query > world.config.client_query_buffer_limit.min(most) {
             let id = world.clients[slot].id;
             let line = format_args!("client {id} has sent more than the query buffer limit");
@@ -447,7 +452,7 @@ impl Engine {
         while at < input.len() && world.clients[slot].is_runnable() {
             let is_stranger = world.is_stranger(slot);
             let (most_unread, most_replies) = match is_stranger {
-                true => (strangers::MAX_REPLIES, strangers::MAX_REPLIES),
+                true => (unauthenticated::MAX_REPLIES, unauthenticated::MAX_REPLIES),
                 false => (MAX_UNREAD, MAX_REPLIES),
             };
             if unread > 0 && reply.len() - sent > most_unread {
@@ -510,7 +515,7 @@ fn exchange(
     slot: Slot,
     args: Args<'_>,
 ) {
-    if !wire::is_on() {
+    if !wire_log::is_on() {
         return call::call(world, table, reply, watch, slot, args);
     }
     let shows = trace::shows(table, &world.clients[slot], args);
@@ -559,10 +564,10 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Local, request};
+    use crate::embed::local::{Local, request};
 
     /// A server with one client, and a value of 300 KiB at `big`.
-    fn with_big_value() -> (Local, crate::local::Connection) {
+    fn with_big_value() -> (Local, crate::embed::local::Connection) {
         let mut local = Local::new(Config::default());
         let client = local.connect();
         local.call(client, [&b"SET"[..], b"big", &vec![b'x'; 300 * 1024]]);

@@ -1,8 +1,8 @@
 //! What a client is told when a command fails: every text, once, verbatim.
 //!
 //! The texts are those of Valkey 9.1, because clients and their tests compare them. An [`Error`] is
-//! only ever *said*: [`crate::resp::Reply`] turns it into an error frame. What breaks the protocol is
-//! a [`crate::resp::ProtocolError`], what breaks a socket an [`std::io::Error`]; the three do not mix.
+//! only ever *said*: [`crate::wire::Reply`] turns it into an error frame. What breaks the protocol is
+//! a [`crate::wire::ProtocolError`], what breaks a socket an [`std::io::Error`]; the three do not mix.
 
 use std::borrow::Cow;
 use std::fmt;

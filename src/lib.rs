@@ -3,10 +3,10 @@
 //! # How bytes become replies
 //!
 //! ```text
-//! socket bytes ──> net ──> engine ──> resp::request ──> dispatch::call ──> commands::*
+//! socket bytes ──> net ──> engine ──> wire::request ──> dispatch::call ──> commands::*
 //!                   ^         │        (spans, in place)   (one list of gates)    │
 //!                   │         │                                                   v
-//!                   └── outbox bytes <── resp::reply (RESP2 or RESP3) <── ctx.reply / world / store
+//!                   └── outbox bytes <── wire::reply (RESP2 or RESP3) <── ctx.reply / world / keyspace
 //! ```
 //!
 //! One thread turns the loop: tell the engine the time, wait for readiness, read and run every complete
@@ -21,32 +21,43 @@
 //! |---|---|---|
 //! | [`text`] | globs, strict numbers, doubles, quoting | anything else here |
 //! | [`error`] | every error text a client can see | |
-//! | [`resp`] | the wire: resumable parser, arguments, typed replies, decoder | commands, clients |
-//! | [`store`] | the keyspace | clients, RESP, clocks |
-//! | [`world`] | all other state: clients, users, configuration, counters | commands, sockets |
+//! | [`clock`], [`peer`] | what time it is, as it was told; the ends of a connection | |
+//! | [`wire`] | RESP: resumable parser, arguments, typed replies, decoder | commands, clients |
+//! | [`keyspace`] | databases of keys, and the types of values | clients, RESP, clocks |
+//! | [`config`] | directives, a row each; personas | clients |
+//! | [`telemetry`] | statistics, latency, the command log, the wire log | clients |
+//! | [`access`] | users, their rules, the log of refusals | clients |
+//! | [`listeners`] | who hears of what: blocked, watch, tracking, pubsub, monitor, pause, transaction | commands, sockets |
+//! | [`session`] | clients: their state, the registry, output buffers | commands, sockets |
+//! | [`world`] | all of these in plain fields, and what joins them | commands, sockets |
 //! | [`dispatch`] | what a command is, the table, key extraction, the gates | which commands exist |
-//! | [`commands`] | one file per group: its rows on top, its handlers below | sockets, poll |
+//! | [`commands`] | a file or folder a family: its rows on top, its handlers below | sockets, poll |
 //! | [`engine`] | the server without I/O: bytes in, bytes out, told what time it is | sockets, commands |
 //! | [`net`] | mio: poll, listeners, accept, read, write, close, signals | RESP, any command's name |
-//! | [`local`] | a client in the server's own process | |
-//! | [`server`] | the builder: joins table, engine and net | |
+//! | [`embed`] | the builder, a running server, a client in the same process | |
 
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod clock;
 pub mod commands;
+pub mod config;
 pub mod dispatch;
+pub mod embed;
 pub mod engine;
 pub mod error;
-pub mod local;
+pub mod keyspace;
+pub mod listeners;
 pub mod net;
-pub mod resp;
-pub mod server;
-pub mod store;
+pub mod peer;
+pub mod session;
+pub mod telemetry;
 pub mod text;
+pub mod wire;
 pub mod world;
 
-pub use server::{Builder, Running, Server};
-pub use world::Config;
+pub use config::Config;
+pub use embed::{Builder, Running, Server};
 
 /// The version of respd, as INFO's `respd_version` shows it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -8,8 +8,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use respd::Config;
-use respd::local::Local;
-use respd::resp::value;
+use respd::embed::local::Local;
+use respd::wire::value;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&size, input)) = data.split_first() else { return };

@@ -1,20 +1,23 @@
 //! Users and what they may do: ACL and its subcommands.
 //!
-//! What rules mean is for [`crate::world::access`] to say, and whether they grant a request for
+//! What rules mean is for [`crate::access`] to say, and whether they grant a request for
 //! [`permission`]. Here are the words in which an operator asks and is answered.
 
 use std::collections::BTreeSet;
 
+use crate::access::UserId;
+use crate::access::{self, Access, Entry, Grammar, Reason, Selector, User, Vocabulary};
+use crate::clock::Now;
 use crate::dispatch::help::help;
 use crate::dispatch::permission::{self, Denied};
-use crate::dispatch::spec::{Spec, category, flag::*};
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::{Spec, category};
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Row};
 use crate::error::{self, Error};
-use crate::resp::{Args, OwnedArgs, Reply};
 use crate::text::number;
-use crate::world::access::{self, Access, Entry, Grammar, Reason, Selector, User, Vocabulary};
-use crate::world::{Now, UserId, World};
+use crate::wire::{Args, OwnedArgs, Reply};
+use crate::world::World;
 
 pub const TABLE: &[Spec] = &[Spec::container("acl", ACL).doc(
     "6.0.0",

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use crate::clock::Now;
 use crate::error::{self, Error};
-use crate::resp::{Args, Options};
-use crate::store::Millis;
+use crate::keyspace::Millis;
 use crate::text::extended::Extended;
 use crate::text::{double, number};
-use crate::world::Now;
+use crate::wire::{Args, Options};
 
 /// Argument `index` as an integer.
 pub fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
@@ -204,7 +204,7 @@ impl<'a> Expiry<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resp::OwnedArgs;
+    use crate::wire::OwnedArgs;
 
     /// What `options` say at 1000 ms.
     fn said(options: &str, bare: &str) -> Result<Lifetime, String> {

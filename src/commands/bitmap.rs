@@ -1,15 +1,20 @@
 //! Strings as arrays of bits: BITCOUNT BITOP BITPOS GETBIT SETBIT. The first bit is the highest of the
-//! first byte. BITFIELD is in [`super::bitfield`].
+//! first byte. BITFIELD is in [`self::field`].
+
+pub mod field;
 
 use std::ops::Range;
 
 use super::arguments;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::BITMAP, flag::*, key::*, range};
+use crate::dispatch::spec::category::BITMAP;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, range};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::journal::class;
+use crate::keyspace::changes::class;
 use crate::text::number;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("bitcount", -2, READ, bitcount)
@@ -286,7 +291,7 @@ fn position(bytes: &[u8], bits: Range<usize>, bit: bool) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Random;
+    use crate::keyspace::Random;
 
     #[test]
     fn counts_and_positions_are_those_of_single_bits() {

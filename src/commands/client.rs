@@ -9,11 +9,13 @@ mod tracking;
 mod waiting;
 
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::category::CONNECTION;
+use crate::dispatch::spec::flag::*;
 use crate::dispatch::{Ctx, client_line};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::world::{Doom, ReplyMode, Slot};
+use crate::session::{Doom, ReplyMode, Slot};
+use crate::wire::Args;
 
 use super::connection::validate_name;
 use filter::Filter;
@@ -381,8 +383,8 @@ mod tests {
     use std::time::Duration;
 
     use crate::Config;
-    use crate::local::{Connection, Local, request};
-    use crate::resp::Value;
+    use crate::embed::local::{Connection, Local, request};
+    use crate::wire::Value;
 
     fn local() -> Local {
         Local::new(Config::default())

@@ -5,13 +5,11 @@
 //! where a key would be it tells everybody.
 
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{
-    Databases, Spec,
-    category::{CONNECTION, KEYSPACE},
-    flag::*,
-};
+use crate::dispatch::spec::category::{CONNECTION, KEYSPACE};
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::{Databases, Spec};
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("asking", 1, FAST, asking).acl(CONNECTION).doc(

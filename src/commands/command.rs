@@ -11,17 +11,14 @@ use std::collections::hash_map::Entry::{Occupied, Vacant};
 
 use crate::dispatch::help::help;
 use crate::dispatch::keys::{self, Key};
-use crate::dispatch::spec::{
-    Spec, category,
-    category::CONNECTION,
-    flag::{self, LOADING, STALE},
-    key, names_of,
-};
+use crate::dispatch::spec::category::{self, CONNECTION};
+use crate::dispatch::spec::flag::{self, LOADING, STALE};
+use crate::dispatch::spec::{Spec, key, names_of};
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Row, Table};
 use crate::error::{self, Error};
-use crate::resp::{Args, Mark, OwnedArgs, Reply};
 use crate::text::glob::Glob;
+use crate::wire::{Args, Mark, OwnedArgs, Reply};
 
 pub const TABLE: &[Spec] = &[Spec::new("command", -1, LOADING | STALE, command)
     .subcommands(COMMAND)

@@ -2,11 +2,12 @@
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
+use crate::telemetry::commandlog::{Cause, Entry, Log};
 use crate::text::number;
-use crate::world::commandlog::{Cause, Entry, Log};
+use crate::wire::{Args, Reply};
 
 pub const TABLE: &[Spec] = &[
     Spec::container("commandlog", COMMANDLOG).doc(

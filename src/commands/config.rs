@@ -1,19 +1,21 @@
 //! CONFIG: what an operator may ask and change while the server runs.
 //!
-//! Names, values and their errors are [`crate::world::Config`]'s. Here is what a change does beyond
+//! Names, values and their errors are [`crate::config::Config`]'s. Here is what a change does beyond
 //! having another value: most directives are read where they matter, each time; for the others a row
 //! of `EFFECTS` says what happens.
 
 use nix::errno::Errno;
 
+use crate::access::Grammar;
+use crate::config::{self, Reason, SetError};
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::world::access::Grammar;
-use crate::world::config::{self, Reason, SetError};
-use crate::world::{Stats, World, process};
+use crate::telemetry::{Stats, process};
+use crate::wire::Args;
+use crate::world::World;
 
 pub const TABLE: &[Spec] = &[Spec::container("config", CONFIG).doc(
     "2.0.0",
@@ -218,8 +220,9 @@ fn make_room(world: &mut World) -> Result<(), Reason> {
 
 #[cfg(test)]
 mod tests {
-    use crate::local::{Connection, Local, request};
-    use crate::world::{Config, process::Listener};
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local, request};
+    use crate::telemetry::process::Listener;
 
     fn start() -> (Local, Connection) {
         let mut local = Local::new(Config::default());
@@ -319,7 +322,7 @@ mod tests {
             (&["CONFIG", "SET", "requirepass"], &[]),
             (&["CONFIG", "GET", "hz", "requirepass", "*pass", "*"], &[3, 4, 5]),
         ] {
-            let owned: crate::resp::OwnedArgs = words.iter().collect();
+            let owned: crate::wire::OwnedArgs = words.iter().collect();
             let row = local.engine.table().named(format!("config|{}", words[1]).as_bytes());
             let secret = row.unwrap().spec.secret;
             let found: Vec<_> =

@@ -1,13 +1,17 @@
 //! The handshake and what keeps a connection alive: AUTH ECHO HELLO PING QUIT RESET SELECT.
 
-use crate::dispatch::spec::{Databases, Spec, category::CONNECTION, flag::*};
+use crate::access::DEFAULT_NAME;
+use crate::access::UserId;
+use crate::dispatch::spec::category::CONNECTION;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::{Databases, Spec};
 use crate::dispatch::{Ctx, permission};
 use crate::error::{self, Error};
-use crate::resp::{Args, Protocol};
+use crate::session::{Doom, ReplyMode};
+use crate::telemetry::peer_log::Cause;
 use crate::text::number;
-use crate::world::access::DEFAULT_NAME;
-use crate::world::peer_log::Cause;
-use crate::world::{Doom, ReplyMode, UserId, World};
+use crate::wire::{Args, Protocol};
+use crate::world::World;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, auth)
@@ -234,7 +238,7 @@ pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
 }
 
 /// Whom the name and the password open. A failure is counted and logged, without the password, and its
-/// answer put off: see [`crate::world::access::Failures`].
+/// answer put off: see [`crate::access::Failures`].
 ///
 /// In a transaction nothing can be put off. There a login fails as long as the answer to the last failed
 /// one still would be, so that nobody guesses faster in it.

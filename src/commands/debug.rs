@@ -9,12 +9,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::arguments;
-use crate::dispatch::spec::{Handler, Spec, flag::*};
+use crate::config::DebugCommand;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::{Handler, Spec};
 use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};
-use crate::resp::{Args, Protocol, Reply};
 use crate::text::double;
-use crate::world::config::DebugCommand;
+use crate::wire::{Args, Protocol, Reply};
 
 pub const TABLE: &[Spec] = &[Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug)
     .system()
@@ -244,8 +245,9 @@ fn push(ctx: &mut Ctx<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Local, request};
-    use crate::world::{Address, Config, Kind, Peer};
+    use crate::config::Config;
+    use crate::embed::local::{Local, request};
+    use crate::peer::{Address, Kind, Peer};
 
     fn config(enable_debug_command: DebugCommand) -> Config {
         Config { enable_debug_command, protected_mode: false, ..Config::default() }

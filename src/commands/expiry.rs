@@ -5,10 +5,13 @@
 
 use super::arguments::{self, Unit};
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::KEYSPACE, flag::*, key::*};
+use crate::dispatch::spec::category::KEYSPACE;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
-use crate::resp::{Args, Options};
-use crate::store::Millis;
+use crate::keyspace::Millis;
+use crate::wire::{Args, Options};
 
 pub const TABLE: &[Spec] =
     &[
@@ -226,15 +229,13 @@ pub fn to_seconds(millis: Millis) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Connection, Local, request};
-    use crate::world::Config;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local, request};
     use std::time::Duration;
 
     fn start() -> (Local, Connection) {
-        let config = Config {
-            enable_debug_command: crate::world::config::DebugCommand::Yes,
-            ..Config::default()
-        };
+        let config =
+            Config { enable_debug_command: crate::config::DebugCommand::Yes, ..Config::default() };
         let mut local = Local::new(config);
         let client = local.connect();
         (local, client)
@@ -380,7 +381,7 @@ mod tests {
     #[test]
     fn conditions_compare_with_the_present_time() {
         let condition = |words: &str| {
-            let args: crate::resp::OwnedArgs = words.split_whitespace().collect();
+            let args: crate::wire::OwnedArgs = words.split_whitespace().collect();
             Condition::parse(args.args().options(0)).map_err(|error| error.to_string())
         };
         for (words, without, later, earlier, same) in [

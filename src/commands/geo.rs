@@ -1,4 +1,4 @@
-//! Places: sorted sets whose scores are geohashes, see [`crate::store::geo`].
+//! Places: sorted sets whose scores are geohashes, see [`crate::keyspace::types::geo`].
 //!
 //! GEOADD GEODIST GEOHASH GEOPOS; in `search` what finds places: GEORADIUS and its kin, GEOSEARCH and
 //! GEOSEARCHSTORE.
@@ -10,12 +10,15 @@ use std::iter;
 
 use super::arguments;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::GEO, flag::*, key::*, keyword};
+use crate::dispatch::spec::category::GEO;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, keyword};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::store::geo::Point;
-use crate::store::journal::class;
-use crate::store::{View, Zset};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::geo::Point;
+use crate::keyspace::{View, Zset};
+use crate::wire::{Args, Reply};
 
 use search::*;
 

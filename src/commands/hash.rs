@@ -1,18 +1,23 @@
 //! Hashes: HDEL HEXISTS HGET HGETALL HGETDEL HINCRBY HINCRBYFLOAT HKEYS HLEN HMGET HMSET HRANDFIELD HSCAN
 //! HSET HSETNX HSTRLEN HVALS.
 
+pub mod expiry;
+
 use super::arguments;
-use super::hash_expiry::{self, FIELDS_AT};
 use super::scan::{self, ScanOptions, Walk};
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::HASH, flag::*, key::*};
+use crate::dispatch::spec::category::HASH;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::store::hash::Field;
-use crate::store::journal::class;
-use crate::store::{Hash, View};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::hash::Field;
+use crate::keyspace::{Hash, View};
 use crate::text::extended::Extended;
 use crate::text::number;
+use crate::wire::{Args, Reply};
+use expiry::FIELDS_AT;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("hdel", -3, WRITE | FAST, hdel)
@@ -258,7 +263,7 @@ fn hgetdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if !args.is(FIELDS_AT, "FIELDS") {
         return Err(error::SYNTAX);
     }
-    hash_expiry::check_number(args, FIELDS_AT, 1, error::NUMFIELDS)?;
+    expiry::check_number(args, FIELDS_AT, 1, error::NUMFIELDS)?;
     let (mut db, reply) = ctx.db_and_reply();
     let mut hash = db.edit::<Hash>(&args[1])?;
     let names = args.from(FIELDS_AT + 2);

@@ -1,12 +1,15 @@
 //! HyperLogLogs: PFADD PFCOUNT PFDEBUG PFMERGE PFSELFTEST.
 
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::HYPERLOGLOG, flag::*, key::*, range};
+use crate::dispatch::spec::category::HYPERLOGLOG;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, range};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::Db;
-use crate::store::hyperloglog::{self, Hll, HllMut, Union};
-use crate::store::journal::class;
+use crate::keyspace::Db;
+use crate::keyspace::changes::class;
+use crate::keyspace::types::hyperloglog::{self, Hll, HllMut, Union};
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("pfadd", -2, WRITE | DENYOOM | FAST, pfadd)

@@ -12,10 +12,13 @@ use std::time::Duration;
 
 use super::memory::Summary;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, category::DANGEROUS, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::category::DANGEROUS;
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::world::{Held, Topic, process};
+use crate::listeners::{Held, Topic};
+use crate::telemetry::process;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
@@ -485,14 +488,15 @@ fn human(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::Local;
-    use crate::world::{Config, process::Listener};
+    use crate::config::Config;
+    use crate::embed::local::Local;
+    use crate::telemetry::process::Listener;
 
     /// The report that these words ask for, over RESP2.
     fn report(local: &mut Local, words: &[&str]) -> String {
         let client = local.connect();
         let request = ["INFO"].iter().chain(words);
-        local.send(client, &crate::local::request(request));
+        local.send(client, &crate::embed::local::request(request));
         let text = String::from_utf8(local.received(client)).unwrap();
         let (_, text) = text.split_once("\r\n").unwrap();
         text.strip_suffix("\r\n").unwrap().to_owned()

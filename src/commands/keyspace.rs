@@ -6,19 +6,16 @@
 
 use super::connection::database;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{
-    Databases, Spec, at,
-    category::{DANGEROUS, KEYSPACE},
-    flag::*,
-    key::*,
-    range,
-};
+use crate::dispatch::spec::category::{DANGEROUS, KEYSPACE};
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Databases, Spec, at, range};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::Db;
-use crate::store::journal::class;
-use crate::store::keys::Place;
+use crate::keyspace::Db;
+use crate::keyspace::changes::class;
+use crate::keyspace::keys::Place;
 use crate::text::number;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("copy", -3, WRITE | DENYOOM, copy)

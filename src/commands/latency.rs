@@ -6,11 +6,12 @@ mod report;
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::flag::*;
 use crate::dispatch::table::Row;
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::world::latency::Histogram;
+use crate::telemetry::latency::Histogram;
+use crate::wire::{Args, Reply};
 
 pub const TABLE: &[Spec] = &[Spec::container("latency", LATENCY).doc(
     "2.8.13",

@@ -10,12 +10,15 @@ use std::ops::Range;
 
 use super::arguments::int;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::LIST, flag::*, key::*, numkeys, range};
+use crate::dispatch::spec::category::LIST;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, numkeys, range};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::store::journal::class;
-use crate::store::list::Side;
-use crate::store::{Edit, List};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::list::Side;
+use crate::keyspace::{Edit, List};
+use crate::wire::{Args, Reply};
 
 use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
 

@@ -1,11 +1,14 @@
-//! MEMORY: where the memory is. The figures are those that eviction goes by: see [`crate::world::memory`].
+//! MEMORY: where the memory is. The figures are those that eviction goes by: see [`crate::telemetry::memory`].
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, at, flag::*, key::RO};
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::RO;
+use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::world::{World, process};
+use crate::telemetry::process;
+use crate::wire::{Args, Reply};
+use crate::world::World;
 
 use super::arguments;
 
@@ -267,8 +270,8 @@ fn percent(part: usize, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Connection, Local, request};
-    use crate::world::Config;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local, request};
 
     fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {
         local.send(client, &request(words));

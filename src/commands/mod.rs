@@ -6,7 +6,6 @@
 
 pub mod acl;
 pub mod arguments;
-pub mod bitfield;
 pub mod bitmap;
 pub mod client;
 pub mod cluster;
@@ -18,12 +17,10 @@ pub mod debug;
 pub mod expiry;
 pub mod geo;
 pub mod hash;
-pub mod hash_expiry;
 pub mod hyperloglog;
 pub mod info;
 pub mod keyspace;
 pub mod latency;
-pub mod lcs;
 pub mod list;
 pub mod memory;
 pub mod monitor;
@@ -36,14 +33,13 @@ pub mod set;
 pub mod sort;
 pub mod sorted_set;
 pub mod string;
-pub mod string_numbers;
 pub mod transactions;
 
 use crate::dispatch::table::Group;
 
 /// Every table, with the group that COMMAND DOCS gives its rows.
 pub const GROUPS: &[Group] = &[
-    ("bitmap", bitfield::TABLE),
+    ("bitmap", bitmap::field::TABLE),
     ("bitmap", bitmap::TABLE),
     ("cluster", cluster::TABLE),
     ("connection", client::TABLE),
@@ -56,7 +52,7 @@ pub const GROUPS: &[Group] = &[
     ("generic", sort::TABLE),
     ("geo", geo::TABLE),
     ("hash", hash::TABLE),
-    ("hash", hash_expiry::TABLE),
+    ("hash", hash::expiry::TABLE),
     ("hyperloglog", hyperloglog::TABLE),
     ("list", list::TABLE),
     ("pubsub", pubsub::TABLE),
@@ -73,8 +69,8 @@ pub const GROUPS: &[Group] = &[
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),
-    ("string", lcs::TABLE),
+    ("string", string::lcs::TABLE),
     ("string", string::TABLE),
-    ("string", string_numbers::TABLE),
+    ("string", string::numbers::TABLE),
     ("transactions", transactions::TABLE),
 ];

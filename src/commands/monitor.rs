@@ -1,9 +1,10 @@
 //! MONITOR: a client is shown every command that runs.
 
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[Spec::new("monitor", 1, ADMIN | NOSCRIPT | LOADING | STALE, monitor)
     .doc(

@@ -2,9 +2,12 @@
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Spec, at, category::KEYSPACE, flag::*, key::*};
+use crate::dispatch::spec::category::KEYSPACE;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[Spec::container("object", OBJECT).doc(
     "2.2.3",

@@ -7,11 +7,14 @@
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{Channels, Spec, at, flag::*, key::NOT_KEY, range};
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::NOT_KEY;
+use crate::dispatch::spec::{Channels, Spec, at, range};
 use crate::error::{self, Error};
-use crate::resp::{Args, Protocol, Reply};
+use crate::listeners::Topic;
+use crate::session::ReplyMode;
 use crate::text::glob::Glob;
-use crate::world::{ReplyMode, Topic};
+use crate::wire::{Args, Protocol, Reply};
 
 pub const TABLE: &[Spec] = &[
     Spec::new(

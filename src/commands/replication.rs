@@ -2,9 +2,11 @@
 
 use super::arguments::{int, timeout_in_ms};
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, category::CONNECTION, flag::*};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::category::CONNECTION;
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("wait", 3, BLOCKING, wait)

@@ -1,18 +1,17 @@
 //! KEYS and SCAN, and what SSCAN, HSCAN and ZSCAN have in common with SCAN: [`cursor`], then the
 //! lookup, then [`ScanOptions`] (a missing key excuses wrong options), then
-//! [`Reply::page`](crate::resp::Reply::page).
+//! [`Reply::page`](crate::wire::Reply::page).
 
+use crate::config::Persona;
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{
-    Spec,
-    category::{DANGEROUS, KEYSPACE},
-    flag::*,
-};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::category::{DANGEROUS, KEYSPACE};
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::Kind;
-use crate::text::{glob::Glob, number};
-use crate::world::Persona;
+use crate::keyspace::Kind;
+use crate::text::glob::Glob;
+use crate::text::number;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("keys", 2, READ, keys)
@@ -184,10 +183,10 @@ fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Connection, Local};
-    use crate::resp::{OwnedArgs, Value};
-    use crate::world::Config;
-    use crate::world::persona::PERSONAS;
+    use crate::config::Config;
+    use crate::config::persona::PERSONAS;
+    use crate::embed::local::{Connection, Local};
+    use crate::wire::{OwnedArgs, Value};
     use std::time::Duration;
 
     /// A step of a walk: the cursor to go on with, and the elements without what belongs to them.

@@ -1,17 +1,15 @@
 //! The server itself: LOLWUT MODULE ROLE SHUTDOWN TIME.
 
 use super::arguments;
+use crate::config::persona::PERSONAS;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::{
-    Spec,
-    category::{self, DANGEROUS},
-    flag::*,
-};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::category::{self, DANGEROUS};
+use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::world::Doom;
-use crate::world::persona::PERSONAS;
+use crate::session::Doom;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("lolwut", -1, READ | FAST, lolwut).doc(
@@ -187,8 +185,8 @@ fn time(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::Local;
-    use crate::world::Config;
+    use crate::config::Config;
+    use crate::embed::local::Local;
 
     /// What the server sends when it is sent this, and whether it then wants to leave.
     fn outcome(input: &str) -> (String, bool) {

@@ -4,13 +4,16 @@
 use super::arguments;
 use super::scan::{self, ScanOptions, Walk};
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::SET, flag::*, key::*, numkeys, range};
+use crate::dispatch::spec::category::SET;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, numkeys, range};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::View;
-use crate::store::journal::class;
-use crate::store::set::{Member, NewSet, Set, algebra};
+use crate::keyspace::View;
+use crate::keyspace::changes::class;
+use crate::keyspace::types::set::{Member, NewSet, Set, algebra};
 use crate::text::number;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("sadd", -3, WRITE | DENYOOM | FAST, sadd)

@@ -5,20 +5,17 @@ use std::ops::Range;
 
 use super::arguments;
 use crate::dispatch::keys::Key;
-use crate::dispatch::spec::{
-    Spec, at,
-    category::{DANGEROUS, LIST, SET, SORTEDSET},
-    flag::*,
-    key::*,
-    unknown,
-};
+use crate::dispatch::spec::category::{DANGEROUS, LIST, SET, SORTEDSET};
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, unknown};
 use crate::dispatch::{Ctx, permission};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::journal::class;
-use crate::store::list::Side;
-use crate::store::{Db, Hash, Kind, List, Set, Zset};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::list::Side;
+use crate::keyspace::{Db, Hash, Kind, List, Set, Zset};
 use crate::text::double;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("sort", -2, WRITE | DENYOOM, sort)
@@ -403,10 +400,10 @@ impl<'a> Pattern<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Connection, Local};
-    use crate::resp::{OwnedArgs, Value};
-    use crate::store::Random;
-    use crate::world::Config;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local};
+    use crate::keyspace::Random;
+    use crate::wire::{OwnedArgs, Value};
 
     fn start() -> (Local, Connection) {
         let mut local = Local::new(Config::default());

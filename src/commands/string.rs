@@ -1,15 +1,21 @@
 //! Strings: what sets them, what reads them and what changes them in place.
 //!
 //! APPEND DELIFEQ GET GETDEL GETEX GETRANGE GETSET MGET MSET MSETEX MSETNX PSETEX SET SETEX SETNX
-//! SETRANGE STRLEN SUBSTR. Arithmetic is in [`super::string_numbers`], LCS in [`super::lcs`].
+//! SETRANGE STRLEN SUBSTR. Arithmetic is in [`self::numbers`], LCS in [`self::lcs`].
+
+pub mod lcs;
+pub mod numbers;
 
 use super::arguments::{self, Expiry, Lifetime, Presence, Unit};
 use crate::dispatch::Ctx;
-use crate::dispatch::spec::{Spec, at, category::STRING, flag::*, key::*, numkeys_by, range};
+use crate::dispatch::spec::category::STRING;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, at, numkeys_by, range};
 use crate::error::{self, Error};
-use crate::resp::{Args, Options, Reply};
-use crate::store::Db;
-use crate::store::journal::class;
+use crate::keyspace::Db;
+use crate::keyspace::changes::class;
+use crate::wire::{Args, Options, Reply};
 
 pub const TABLE: &[Spec] = &[
     Spec::new("append", 3, WRITE | DENYOOM | FAST, append).acl(STRING).key(RW | INSERT, at(1)).doc(

@@ -1,10 +1,13 @@
 //! Transactions: DISCARD EXEC MULTI UNWATCH WATCH. What MULTI queues, [`call`] lets through the gates.
 
-use crate::dispatch::spec::{Spec, category::TRANSACTION, flag::*, key::*, range};
+use crate::dispatch::spec::category::TRANSACTION;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, range};
 use crate::dispatch::{Ctx, call};
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::world::Transaction;
+use crate::listeners::Transaction;
+use crate::wire::Args;
 
 pub const TABLE: &[Spec] = &[
     Spec::new("discard", 1, UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, discard)

@@ -7,17 +7,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
 use super::keys;
-use super::observe::{self, Cost};
 use super::permission;
 use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
+use super::telemetry::{self, Cost};
 use crate::error::{self, Error};
-use crate::resp::{Args, Mark, Reply, frames};
-use crate::store::Kind;
-use crate::world::latency::event;
-use crate::world::peer_log::Cause;
-use crate::world::transaction::{Queued, Transaction};
-use crate::world::{Client, Doom, ReplyMode, Slot, Stopwatch, Wait, World, wire};
+use crate::keyspace::Kind;
+use crate::listeners::Wait;
+use crate::listeners::transaction::{Queued, Transaction};
+use crate::session::{Client, Doom, ReplyMode, Slot};
+use crate::telemetry::latency::event;
+use crate::telemetry::peer_log::Cause;
+use crate::telemetry::{Stopwatch, wire_log};
+use crate::wire::{Args, Mark, Reply, frames};
+use crate::world::World;
 
 /// Runs one request of a client and writes its reply, unless the client has to wait for that, or the
 /// request for the end of a pause.
@@ -50,7 +53,7 @@ pub fn call(
             let has_failed = run(&mut ctx, args);
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
-            observe::show(world, row, slot, args);
+            telemetry::show(world, row, slot, args);
             keeps_caching = row.has(flag::KEEPS_CACHING);
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
@@ -230,7 +233,7 @@ fn make_room(world: &mut World, watch: &Stopwatch) -> bool {
         return world.make_room();
     }
     let (has_room, nanos) = watch.measure(|| world.make_room());
-    observe::note_event(world, event::EVICTION_CYCLE, nanos);
+    telemetry::note_event(world, event::EVICTION_CYCLE, nanos);
     has_room
 }
 
@@ -330,7 +333,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
     }
     world.count_call(slot, row.id, outcome.is_err());
     if !is_light && world.thresholds.are_reached(nanos, request, replied) {
-        observe::note(world, row, slot, args, Cost { nanos, reply: replied });
+        telemetry::note(world, row, slot, args, Cost { nanos, reply: replied });
     }
     outcome.is_err()
 }
@@ -396,7 +399,7 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     }
     run(&mut ctx, args);
     follow_up(ctx.world, row, slot, args);
-    observe::show(ctx.world, row, slot, args);
+    telemetry::show(ctx.world, row, slot, args);
     ctx.replies
 }
 
@@ -484,8 +487,8 @@ fn run_again(
     let client = &mut world.clients[slot];
     client.session_mut().wait = Some(wait);
     reply.append(&mut client.outbox.late);
-    if wire::is_on() {
-        wire::outgoing(client.id, reply.since(before), wire::Shows::All);
+    if wire_log::is_on() {
+        wire_log::outgoing(client.id, reply.since(before), wire_log::Shows::All);
     }
     world.put_back_outbox(slot, reply);
     if is_over {

@@ -10,11 +10,14 @@ use std::fmt::Display;
 use std::io::Write;
 
 use super::ctx::Ctx;
-use crate::resp::Args;
-use crate::world::subscriptions::Topic::{Channel, Pattern, Shard};
-use crate::world::tracker::Tracker;
-use crate::world::watch::Watched;
-use crate::world::{Client, Doom, Kind, Persona, Transaction};
+use crate::config::Persona;
+use crate::listeners::Transaction;
+use crate::listeners::pubsub::subscriptions::Topic::{Channel, Pattern, Shard};
+use crate::listeners::tracking::tracker::Tracker;
+use crate::listeners::watch::Watched;
+use crate::peer::Kind;
+use crate::session::{Client, Doom};
+use crate::wire::Args;
 
 /// The size of the reference's reply buffer: what waits beyond is unusual.
 const REPLY_BUFFER: usize = 16 * 1024;

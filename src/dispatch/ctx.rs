@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use super::table::{Row, Table};
-use crate::resp::Reply;
-use crate::store::{Db, Kind};
-use crate::world::{Client, Now, Slot, Stopwatch, Until, World};
+use crate::clock::Now;
+use crate::keyspace::{Db, Kind};
+use crate::listeners::Until;
+use crate::session::{Client, Slot};
+use crate::telemetry::Stopwatch;
+use crate::wire::Reply;
+use crate::world::World;
 
 /// The context of one running command.
 ///

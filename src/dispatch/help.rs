@@ -12,7 +12,7 @@ use super::ctx::Ctx;
 use super::synopsis;
 use super::table::{Row, Table};
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::wire::Args;
 
 /// Columns of a line, where words allow it.
 const WIDTH: usize = 80;

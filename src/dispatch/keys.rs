@@ -5,8 +5,8 @@
 //! cannot place ([`Spec::more_keys`]): behind which of several words it stands, for one.
 
 use super::spec::{Begin, Find, KeySpec, Spec, flag, key};
-use crate::resp::Args;
 use crate::text::number;
+use crate::wire::Args;
 
 pub use super::spec::Key;
 
@@ -148,11 +148,12 @@ pub fn legacy_range(spec: &Spec) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::spec::flag::NONE;
+    use crate::dispatch::spec::key::*;
     use crate::dispatch::spec::{
-        Flags, Place, at, flag::NONE, key::*, keyword, not_a_command, numkeys, numkeys_by, range,
-        unknown,
+        Flags, Place, at, keyword, not_a_command, numkeys, numkeys_by, range, unknown,
     };
-    use crate::resp::OwnedArgs;
+    use crate::wire::OwnedArgs;
 
     const fn spec(flags: Flags, places: [Option<Place>; 2]) -> Spec {
         let mut spec = Spec::new("spec", -2, flags, not_a_command);

@@ -17,11 +17,11 @@ pub mod client_line;
 pub mod ctx;
 pub mod help;
 pub mod keys;
-pub mod observe;
 pub mod permission;
 pub mod spec;
 pub mod synopsis;
 pub mod table;
+pub mod telemetry;
 
 pub use ctx::Ctx;
 pub use spec::{Categories, Flags, Handler, Spec};

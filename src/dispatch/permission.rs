@@ -9,11 +9,12 @@ use super::ctx::Ctx;
 use super::keys;
 use super::spec::{Channels, Databases, KeyFlags, Spec, category, flag, key};
 use super::table::Row;
+use crate::access::UserId;
+use crate::access::{Context, Reason, Selector, Use, What};
 use crate::error::{self, Error};
-use crate::resp::Args;
 use crate::text::number;
-use crate::world::access::{Context, Reason, Selector, Use, What};
-use crate::world::{UserId, World};
+use crate::wire::Args;
+use crate::world::World;
 
 /// What a request lacks, and the argument that it is about; 0 is the command itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

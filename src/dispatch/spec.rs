@@ -9,7 +9,7 @@
 
 use super::ctx::Ctx;
 use crate::error::Error;
-use crate::resp::Args;
+use crate::wire::Args;
 
 /// What runs a command. It writes exactly one reply, or returns an error and has changed nothing.
 pub type Handler = fn(&mut Ctx<'_>, Args<'_>) -> Result<(), Error>;

@@ -8,9 +8,11 @@
 use super::keys;
 use super::spec::{Flags, Spec, category, flag};
 use super::synopsis::{self, Argument, Words};
-use crate::resp::Args;
+use crate::access::Vocabulary;
+use crate::config::{Config, Persona};
+use crate::telemetry::CommandId;
 use crate::text::word::{WHOLE, small, words};
-use crate::world::{CommandId, Config, Persona, Vocabulary};
+use crate::wire::Args;
 
 /// A row in its place: what the spec says, and what follows from where it stands.
 #[derive(Debug)]

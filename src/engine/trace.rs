@@ -7,10 +7,10 @@
 use crate::dispatch::Table;
 use crate::dispatch::spec::{REDACTED, flag};
 use crate::dispatch::table::{Found, Row};
-use crate::resp::Args;
+use crate::session::Client;
+use crate::telemetry::wire_log::{self, Shows};
 use crate::text::quote;
-use crate::world::Client;
-use crate::world::wire::{self, Shows};
+use crate::wire::Args;
 
 /// How much of what the client is replied to this request may be logged. To be asked before the request
 /// runs: EXEC replies for all that was queued.
@@ -49,6 +49,6 @@ pub fn exchange(id: u64, table: &Table, args: Args<'_>, replies: &[u8], shows: S
             _ => quote::push_quoted(&mut line, arg),
         }
     }
-    log::trace!(target: wire::TARGET, "client {id} > {}", String::from_utf8_lossy(&line));
-    wire::outgoing(id, replies, shows);
+    log::trace!(target: wire_log::TARGET, "client {id} > {}", String::from_utf8_lossy(&line));
+    wire_log::outgoing(id, replies, shows);
 }

@@ -7,7 +7,7 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 
 use crate::engine::Engine;
-use crate::world::Slot;
+use crate::session::Slot;
 
 /// How many times a closing connection is read from. Who sends more than that does not listen.
 const UNHEARD: usize = 16;

@@ -20,7 +20,8 @@ use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::connection::Stream;
-use crate::world::{Address, Config, Kind, Peer};
+use crate::config::Config;
+use crate::peer::{Address, Kind, Peer};
 
 /// How often the addresses are tried anew when port 0 gave one that is taken on the next address.
 const TRIES: usize = 16;

@@ -21,9 +21,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Poll, Token, Waker};
 
+use crate::clock::Now;
+use crate::config::Config;
 use crate::engine::Engine;
-use crate::world::peer_log::Cause;
-use crate::world::{Config, Now, Rebind, Slot, process};
+use crate::session::Slot;
+use crate::telemetry::peer_log::Cause;
+use crate::telemetry::process;
+use crate::world::Rebind;
 use connection::{Connection, Flushed, Received};
 use listener::{Binder, Listener, Wanted};
 use signals::{HangUp, Signal, Signals};

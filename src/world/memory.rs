@@ -1,40 +1,17 @@
-//! How much memory is used, and what happens when it is more than `maxmemory` or `maxmemory-clients`.
-//!
-//! What is used is counted, not asked of the allocator: the process as it was at its start, keys with
-//! their values and tables, clients with their buffers, and the keys that clients track. All of them are
-//! figures that are kept up to date, so a command costs an addition.
+//! What the world does about [`crate::telemetry::memory`].
 
+use super::World;
+use crate::keyspace::MOST_UNFREED;
+use crate::session::{Client, Doom};
+use crate::telemetry::memory::{Eviction, Usage};
+use crate::telemetry::peer_log::Cause;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-use super::peer_log::Cause;
-use super::{Client, Doom, World};
-use crate::store::MOST_UNFREED;
-
-/// What memory is used for, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
-    /// What the process had before it served anybody.
-    pub startup: usize,
-    /// Keys and values, and the tables that they are found by.
-    pub store: usize,
-    /// What nobody can see any more and has not been freed yet.
-    pub unfreed: usize,
-    /// Clients and their buffers.
-    pub clients: usize,
-    /// The keys that clients have read and track.
-    pub tracking: usize,
-}
-
-impl Usage {
-    pub fn total(self) -> usize {
-        self.startup + self.store + self.unfreed + self.clients + self.tracking
-    }
-}
 
 /// How many keys are evicted before a command runs, at most, and in a turn, if more have to go than that:
 /// less than half a millisecond, and about one.
 const EVICTED_AT_ONCE: usize = 256;
+
 const EVICTED_PER_TURN: usize = 1000;
 
 /// So many elements that wait to be freed are as much work as a key that is evicted.
@@ -42,16 +19,6 @@ const FREED_FOR_ONE: usize = 32;
 
 /// Of `maxmemory`, no more than this part may wait to be freed before who takes memory has to free some.
 const UNFREED_PART: usize = 8;
-
-/// An eviction that does not get done at once. There may be more to evict than a moment allows, as when
-/// `maxmemory` is lowered: then every turn evicts some, and commands run meanwhile, as long as memory
-/// shrinks.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Eviction {
-    goes_on: bool,
-    /// What was used when keys were last evicted. A command evicts no more than it takes to keep to that.
-    used: usize,
-}
 
 impl World {
     pub fn memory(&self) -> Usage {
@@ -134,7 +101,7 @@ impl World {
     }
 
     /// Tells the store how much may wait to be freed.
-    pub(super) fn limit_unfreed(&mut self) {
+    pub(crate) fn limit_unfreed(&mut self) {
         let part = match self.config.maxmemory {
             0 => usize::MAX,
             maxmemory => maxmemory / UNFREED_PART,
@@ -197,8 +164,8 @@ impl World {
 
 #[cfg(test)]
 mod tests {
-    use crate::local::{Connection, Local, request};
-    use crate::world::Config;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local, request};
     use std::time::Duration;
 
     fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {

@@ -3,69 +3,51 @@
 //! It is one struct without locks, reference counts or interior mutability, because one thread owns it
 //! and every borrow of a part is seen by the compiler. It knows no command and no socket.
 
-pub mod access;
-pub mod client;
-pub mod clients;
-pub mod commandlog;
-pub mod config;
-pub mod key_index;
-pub mod latency;
-pub mod memory;
-pub mod monitors;
-pub mod news;
-pub mod output;
-pub mod pause;
-pub mod peer_log;
-pub mod persona;
-pub mod process;
-pub mod pubsub;
-pub mod session;
-pub mod spare;
-pub mod stats;
-pub mod strangers;
-pub mod subscriptions;
-pub mod tracker;
-pub mod tracking;
-pub mod transaction;
+mod blocked;
+mod commandlog;
+mod keyspace_changes;
+mod memory;
+mod monitor;
+mod output;
+mod pause;
+mod pubsub;
+mod sessions;
+mod tracking;
+mod transaction;
+mod unauthenticated;
 mod users;
-pub mod waiters;
-pub mod watch;
-pub mod wire;
+mod watch;
 
+use crate::access::Access;
+use crate::access::UserId;
+use crate::access::Vocabulary;
+use crate::clock::Now;
+use crate::config;
+use crate::config::Config;
+use crate::config::LoadError;
+use crate::listeners::Monitors;
+use crate::listeners::Pause;
+use crate::listeners::PubSub;
+use crate::listeners::Tracking;
+use crate::listeners::Waiters;
+use crate::listeners::Watches;
+use crate::peer::Peer;
+use crate::session::Clients;
+use crate::session::Slot;
+use crate::session::Spare;
+use crate::telemetry::CommandId;
+use crate::telemetry::CommandLog;
+use crate::telemetry::PeerLog;
+use crate::telemetry::Process;
+use crate::telemetry::Stats;
+use crate::telemetry::Thresholds;
+use crate::telemetry::latency;
+use crate::telemetry::process;
 use std::any::Any;
 use std::io;
 use std::time::Duration;
 
-pub use access::{Access, UserId, Vocabulary};
-pub use client::{Address, Client, Doom, Kind, Outbox, Peer, ReplyMode};
-pub use clients::{Clients, Slot};
-pub use commandlog::{CommandLog, Thresholds};
-pub use config::{Config, LoadError};
-pub use monitors::Monitors;
-pub use pause::{Held, Pause};
-pub use peer_log::PeerLog;
-pub use persona::Persona;
-pub use process::Process;
-pub use pubsub::PubSub;
-pub use session::Session;
-pub use spare::Spare;
-pub use stats::{CommandId, Stats, Stopwatch};
-pub use subscriptions::{Subscriptions, Topic};
-pub use tracking::Tracking;
-pub use transaction::Transaction;
-pub use waiters::{Until, Wait, Waiters};
-pub use watch::Watches;
-
-use crate::store::{Millis, Store};
-
-/// What time it is. Told by whoever drives the engine: nothing below `net` reads a clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Now {
-    /// µs since 1970. It may jump. Expiry goes by it.
-    pub wall: u64,
-    /// µs since some moment before the start. It only grows. Timeouts and ages go by it.
-    pub mono: u64,
-}
+use crate::keyspace::{Millis, Store};
 
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]
@@ -112,7 +94,7 @@ pub struct World {
     /// The most memory that was used when a turn began: see [`World::peak_memory`].
     pub peak_memory: usize,
     /// An eviction that goes on in the next turn.
-    eviction: memory::Eviction,
+    eviction: crate::telemetry::memory::Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
     /// What an embedder's own commands keep: see [`World::extension`].
@@ -148,7 +130,7 @@ impl World {
             orders: Orders::default(),
             when_ready: None,
             peak_memory: 0,
-            eviction: memory::Eviction::default(),
+            eviction: crate::telemetry::memory::Eviction::default(),
             rebind: None,
             extension: Box::new(()),
         };

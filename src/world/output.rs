@@ -1,49 +1,15 @@
-//! What is sent to clients beside the replies to their commands, and how much may wait for one that
-//! reads slowly.
-//!
-//! Nobody waits for a slow reader: what it has not read waits in its outbox, and when that is more than
-//! `client-output-buffer-limit` allows, it is cut off. The limit holds while a reply is written, too: what would pass it
-//! is not stored, what the command changes stays, and the client is closed. Where no limit is set, or a larger
-//! one, [`MAX_UNREAD`] is the limit. A single reply that passes that is replaced by an error.
+//! What the world does about [`crate::session::outbox`].
 
-use super::client::{Client, Doom, ReplyMode};
-use super::config::BufferLimit;
-use super::peer_log::Cause;
-use super::{Slot, World, wire};
+use super::World;
+use crate::config::BufferLimit;
 use crate::error::{self, Error};
-use crate::resp::{Protocol, Reply};
-
-/// The most bytes that wait for a client, whatever `client-output-buffer-limit` says: neither a reader that never
-/// reads nor a reply without end may eat the memory.
-pub const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
-
-/// What waits up to here is nothing that a limit is for.
-pub const REPLY_BUFFER: usize = 16 * 1024;
-
-/// What goes to several clients, spelled once in each protocol that one of them speaks.
-pub struct Frame<W> {
-    write: W,
-    spelled: [Vec<u8>; 2],
-}
-
-impl<W: Fn(&mut Reply)> Frame<W> {
-    /// What `write` says.
-    pub fn new(write: W) -> Frame<W> {
-        Frame { write, spelled: [Vec::new(), Vec::new()] }
-    }
-
-    /// The bytes in `protocol`.
-    #[inline]
-    pub fn bytes(&mut self, protocol: Protocol) -> &[u8] {
-        let spelled = &mut self.spelled[protocol as usize];
-        if spelled.is_empty() {
-            let mut reply = Reply::new(Vec::new(), protocol);
-            (self.write)(&mut reply);
-            *spelled = reply.into_inner();
-        }
-        spelled
-    }
-}
+use crate::session::Slot;
+use crate::session::client::{Doom, ReplyMode};
+use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
+use crate::telemetry::peer_log::Cause;
+use crate::telemetry::wire_log;
+use crate::wire::Frame;
+use crate::wire::Reply;
 
 impl World {
     /// A command of the client is about to run: what writes its reply behind what waits already. What is
@@ -121,8 +87,8 @@ impl World {
             outbox.late.extend_from_slice(bytes);
             return;
         }
-        if wire::is_on() {
-            wire::outgoing(self.clients[slot].id, bytes, wire::Shows::All);
+        if wire_log::is_on() {
+            wire_log::outgoing(self.clients[slot].id, bytes, wire_log::Shows::All);
         }
         let outbox = &mut self.clients[slot].outbox;
         let room = outbox.bytes.capacity();
@@ -218,26 +184,13 @@ impl World {
     }
 }
 
-impl Client {
-    /// Bytes that wait for the client to read them, if they are more than usual.
-    pub fn output(&self) -> usize {
-        let unsent = self.outbox.unsent().len();
-        if unsent > REPLY_BUFFER { unsent } else { 0 }
-    }
-
-    /// Bytes of memory that hold what the client has not read. Up to [`REPLY_BUFFER`] they are no backlog.
-    pub fn backlog(&self) -> usize {
-        let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
-        if held > REPLY_BUFFER { held } else { 0 }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::{Connection, Local, request};
-    use crate::resp::{Value, frames};
-    use crate::world::Config;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local, request};
+    use crate::session::Client;
+    use crate::wire::{Value, frames};
 
     const MIB: usize = 1 << 20;
 

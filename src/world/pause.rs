@@ -1,52 +1,14 @@
-//! CLIENT PAUSE: for a time, commands are held back.
-//!
-//! A command that may not run now is kept with its arguments, and what its client sends behind it waits.
-//! When the pause ends all of them go on, in the order in which they were held back, and pass the gates
-//! again. Meanwhile the keyspace stands still: no key goes because its time has come, or to make room, and
-//! nobody who waits for a key is served. Clients of the administration port are never held back.
+//! What the world does about [`crate::listeners::pause`].
 
+use super::World;
+use crate::listeners::pause::{Held, Pause, Postponed};
+use crate::peer::Kind;
+use crate::session::Slot;
+use crate::wire::{Args, OwnedArgs};
 use std::collections::BTreeMap;
 
-use super::{Kind, Slot, World};
-use crate::resp::{Args, OwnedArgs};
-
-/// Which commands a pause holds back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Held {
-    /// Those that may change something.
-    Writes,
-    All,
-}
-
-/// The pause that is on.
-#[derive(Debug)]
-pub struct Pause {
-    pub held: Held,
-    /// When it ends, in µs of [`super::Now::mono`].
-    pub until: u64,
-    /// How many commands it has held back.
-    postponed: u64,
-    /// The clients whose commands it holds back, by the places of these.
-    line: BTreeMap<u64, u64>,
-}
-
-/// A command that is held back.
-#[derive(Debug)]
-pub struct Postponed {
-    /// How many were held back before it.
-    place: u64,
-    args: OwnedArgs,
-}
-
-impl Postponed {
-    /// Bytes of memory.
-    pub fn memory(&self) -> usize {
-        self.args.memory()
-    }
-}
-
 impl World {
-    /// Holds back commands until a time, in µs of [`super::Now::mono`]. A pause that is on becomes neither
+    /// Holds back commands until a time, in µs of [`crate::clock::Now::mono`]. A pause that is on becomes neither
     /// shorter nor more lenient by that.
     pub fn pause(&mut self, held: Held, until: u64) {
         if let Some(pause) = &mut self.pause {
@@ -73,7 +35,7 @@ impl World {
     }
 
     /// The client's command, if a pause holds one back, will not run.
-    pub(super) fn forget_postponed(&mut self, slot: Slot) {
+    pub(crate) fn forget_postponed(&mut self, slot: Slot) {
         if let Some(session) = &mut self.clients[slot].session
             && let Some(postponed) = session.postponed.take()
             && let Some(pause) = &mut self.pause

@@ -1,87 +1,9 @@
-//! Publish and subscribe: who listens to which channels and patterns, and how a message reaches them.
-//!
-//! The world knows the listeners of every name, and a client's session the names that it listens to; the
-//! two say the same at any time. What nobody listens to takes no memory.
+//! What the world does about [`crate::listeners::pubsub`].
 
-use std::collections::BTreeMap;
-
-use super::output::Frame;
-use super::subscriptions::Topic;
-use super::{Slot, World};
-use crate::text::glob::{self, Glob};
-
-/// Names that somebody listens to, and the ids of who does, the oldest client first.
-pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
-
-/// Everybody who listens.
-#[derive(Debug, Default)]
-pub struct PubSub {
-    listeners: [Listeners; 3],
-    /// Those of the patterns that are so long that they had better be read once.
-    long_patterns: BTreeMap<Box<[u8]>, Glob<Box<[u8]>>>,
-    clients: usize,
-}
-
-impl PubSub {
-    pub fn listeners(&self, topic: Topic) -> &Listeners {
-        &self.listeners[topic as usize]
-    }
-
-    /// How many clients listen to anything.
-    pub fn clients(&self) -> usize {
-        self.clients
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.listeners.iter().all(BTreeMap::is_empty)
-    }
-
-    /// Whether a message in a channel can reach anybody.
-    fn is_heard(&self) -> bool {
-        !self.listeners(Topic::Channel).is_empty() || !self.listeners(Topic::Pattern).is_empty()
-    }
-
-    fn add(&mut self, topic: Topic, name: &[u8], id: u64) {
-        let listeners = &mut self.listeners[topic as usize];
-        match listeners.get_mut(name) {
-            Some(ids) => {
-                if let Err(place) = ids.binary_search(&id) {
-                    ids.insert(place, id);
-                }
-            }
-            None => {
-                listeners.insert(name.into(), vec![id]);
-                if topic == Topic::Pattern && name.len() > glob::LONG {
-                    self.long_patterns.insert(name.into(), Glob::new(name.into()));
-                }
-            }
-        }
-    }
-
-    fn remove(&mut self, topic: Topic, name: &[u8], id: u64) {
-        let listeners = &mut self.listeners[topic as usize];
-        let Some(ids) = listeners.get_mut(name) else {
-            return;
-        };
-        if let Ok(place) = ids.binary_search(&id) {
-            ids.remove(place);
-        }
-        if ids.is_empty() {
-            listeners.remove(name);
-            if topic == Topic::Pattern {
-                self.long_patterns.remove(name);
-            }
-        }
-    }
-
-    /// Whether the channel matches a pattern that somebody listens to.
-    fn matches(&self, pattern: &[u8], channel: &[u8]) -> bool {
-        match pattern.len() > glob::LONG {
-            true => self.long_patterns.get(pattern).is_some_and(|glob| glob.matches(channel)),
-            false => glob::matches(pattern, channel),
-        }
-    }
-}
+use super::World;
+use crate::listeners::pubsub::subscriptions::Topic;
+use crate::session::Slot;
+use crate::wire::Frame;
 
 impl World {
     /// The client listens to a name from now on.
@@ -112,7 +34,7 @@ impl World {
     }
 
     /// The client listens to nothing any more, and is told nothing about it.
-    pub(super) fn unsubscribe_all(&mut self, slot: Slot) {
+    pub(crate) fn unsubscribe_all(&mut self, slot: Slot) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(session) = &mut client.session else {
@@ -175,7 +97,7 @@ impl World {
     }
 
     /// Publishes what happened to a key, as `notify-keyspace-events` says.
-    pub(super) fn announce(&mut self, db: usize, event: &str, key: &[u8]) {
+    pub(crate) fn announce(&mut self, db: usize, event: &str, key: &[u8]) {
         let events = self.config.notify_keyspace_events;
         if events.by_key {
             let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
@@ -197,8 +119,10 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::access::NoCommands;
-    use crate::world::{Config, Now, Peer};
+    use crate::access::NoCommands;
+    use crate::clock::Now;
+    use crate::config::Config;
+    use crate::peer::Peer;
 
     #[test]
     fn nothing_is_left_of_who_has_gone() {

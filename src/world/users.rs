@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::access::{Channels, User, UserId};
-use super::{Client, Doom, Slot, Topic, World};
+use super::World;
+use crate::access::{Channels, User, UserId};
+use crate::listeners::Topic;
+use crate::session::{Client, Doom, Slot};
 
 impl World {
     /// Adds a user, or changes the one that has its name. Connections that listen to what it may not

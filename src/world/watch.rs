@@ -1,62 +1,8 @@
-//! WATCH: which clients want no transaction to run once certain keys have changed.
+//! What the world does about [`crate::listeners::watch`].
 
-use super::key_index::{KeyIndex, Turn};
-use super::{Slot, World};
-
-/// The keys that a client watches.
-#[derive(Debug, Default)]
-pub struct Watched {
-    keys: Vec<(usize, Box<[u8]>)>,
-    /// Bytes of the keys.
-    bytes: usize,
-    /// One of them has changed.
-    pub is_dirty: bool,
-}
-
-impl Watched {
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// Bytes of memory.
-    pub fn memory(&self) -> usize {
-        self.keys.capacity() * size_of::<(usize, Box<[u8]>)>() + self.bytes
-    }
-}
-
-/// All watched keys.
-#[derive(Debug, Default)]
-pub struct Watches {
-    by_key: KeyIndex,
-    /// How many clients watch any.
-    clients: usize,
-}
-
-impl Watches {
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.by_key.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.clients == 0
-    }
-
-    /// How many clients watch keys.
-    pub fn clients(&self) -> usize {
-        self.clients
-    }
-
-    /// The watched keys of a database.
-    pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
-        self.by_key.keys(db)
-    }
-}
+use super::World;
+use crate::listeners::key_index::Turn;
+use crate::session::Slot;
 
 /// No client that watches a key goes before another.
 fn turn_of(client: u64) -> Turn {
@@ -117,7 +63,7 @@ impl World {
     }
 
     /// A key has changed. Who watches it has nothing more to learn, and needs no other keys any more.
-    pub(super) fn break_watches(&mut self, db: usize, key: &[u8]) {
+    pub(crate) fn break_watches(&mut self, db: usize, key: &[u8]) {
         let line = self.watches.by_key.line(db, key);
         let slots: Vec<Slot> = line.filter_map(|turn| self.clients.slot_of(turn.client)).collect();
         for slot in slots {

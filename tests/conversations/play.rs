@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use respd::local::request;
-use respd::resp::{Value, value};
+use respd::embed::local::request;
+use respd::wire::{Value, value};
 
 use crate::conversation::{Act, Conversation, Expected, Step};
 use crate::notation::{Names, Pattern, Text};

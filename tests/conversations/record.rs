@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use respd::resp::value;
+use respd::wire::value;
 
 use crate::conversation::{Act, Conversation, Expected};
 use crate::notation::{Names, Pattern};

@@ -6,10 +6,10 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use respd::local::{Connection, Local};
-use respd::resp::value;
-use respd::server::Running;
-use respd::world::{Address, Peer};
+use respd::embed::local::{Connection, Local};
+use respd::embed::server::Running;
+use respd::peer::{Address, Peer};
+use respd::wire::value;
 use respd::{Config, Server};
 
 /// Longer than any reply takes; no test depends on how long it is.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::{Connection, Local};
+use respd::embed::local::{Connection, Local};
 
 /// What one client says, word by word, and is answered.
 fn say(local: &mut Local, client: Connection, line: &str) -> String {

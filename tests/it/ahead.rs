@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use respd::resp::{Ahead, Args, Limits, Parsed, Parser, ProtocolError};
+use respd::wire::{Ahead, Args, Limits, Parsed, Parser, ProtocolError};
 
 const EVERYONE: Limits = Limits { bulk: 512 << 20, authenticated: true };
 const UNAUTHENTICATED: Limits = Limits { bulk: 512 << 20, authenticated: false };
@@ -65,7 +65,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn encoded(words: &Words) -> Vec<u8> {
-    respd::local::request(words)
+    respd::embed::local::request(words)
 }
 
 fn requests() -> impl Strategy<Value = Vec<Words>> {

@@ -7,7 +7,7 @@ use respd::Config;
 use respd::commands::GROUPS;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
-use respd::local::{Connection, Local};
+use respd::embed::local::{Connection, Local};
 
 use crate::talk::said;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::Local;
-use respd::world::{Address, Kind, Peer};
+use respd::embed::local::Local;
+use respd::peer::{Address, Kind, Peer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -56,7 +56,7 @@ fn nobody_is_closed_when_there_is_no_timeout() {
 }
 
 /// Sends every request of `session` as a client of its own, and returns the client.
-fn client_after(local: &mut Local, session: &[&str]) -> respd::local::Connection {
+fn client_after(local: &mut Local, session: &[&str]) -> respd::embed::local::Connection {
     let client = local.connect();
     for line in session {
         local.send(client, format!("{line}\r\n").as_bytes());
@@ -239,7 +239,7 @@ fn a_client_that_does_not_read_is_closed_at_its_output_buffer_limit() {
     config.apply_option("client-output-buffer-limit", "normal 1mb 0 0").unwrap();
     let mut local = Local::new(config);
     let (client, other) = (local.connect(), local.connect());
-    let request = respd::local::request([&b"ECHO"[..], &[b'x'; 64 * 1024]]);
+    let request = respd::embed::local::request([&b"ECHO"[..], &[b'x'; 64 * 1024]]);
     for sent in 0.. {
         assert!(sent <= 16, "a mebibyte is sixteen of these");
         local.send(client, &request);

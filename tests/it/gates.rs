@@ -3,11 +3,12 @@
 //! The commands here are the tests' own, so that nothing depends on which commands respd has.
 
 use respd::Config;
-use respd::dispatch::spec::{Spec, flag::*};
+use respd::dispatch::spec::Spec;
+use respd::dispatch::spec::flag::*;
 use respd::dispatch::{Ctx, Table};
+use respd::embed::local::Local;
 use respd::error::{self, Error};
-use respd::local::Local;
-use respd::resp::Args;
+use respd::wire::Args;
 
 const BOX: &[Spec] = &[Spec::new("open", 2, NONE, answer), Spec::new("fill", -3, NONE, answer)];
 

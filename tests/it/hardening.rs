@@ -8,8 +8,8 @@ use respd::Config;
 use respd::commands::GROUPS;
 use respd::dispatch::Table;
 use respd::dispatch::spec::{category, flag};
-use respd::local::{Connection, Local, request};
-use respd::world::{Address, Kind, Peer};
+use respd::embed::local::{Connection, Local, request};
+use respd::peer::{Address, Kind, Peer};
 
 use crate::process::Respd;
 use crate::socket::Socket;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
 
-use respd::local::request;
+use respd::embed::local::request;
 
 use crate::process::{Folder, Respd, text};
 use crate::socket::PATIENCE;

@@ -8,9 +8,9 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use respd::local::request;
+use respd::embed::local::request;
+use respd::embed::server::Running;
 use respd::net::{Bound, Ports};
-use respd::server::Running;
 use respd::{Config, Server};
 
 use crate::process::{self, Folder, Respd};

@@ -15,10 +15,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::{Connection, Local, request};
-use respd::resp::{Value, value};
-use respd::store::Random;
-use respd::world::{Kind, Peer};
+use respd::embed::local::{Connection, Local, request};
+use respd::keyspace::Random;
+use respd::peer::{Kind, Peer};
+use respd::wire::{Value, value};
 
 const PLAYERS: usize = 6;
 const KEYS: [&str; 4] = ["k0", "k1", "k2", "k3"];

@@ -5,13 +5,14 @@ use std::fs;
 
 use respd::Config;
 use respd::commands::GROUPS;
-use respd::dispatch::spec::{Spec, flag::NONE};
+use respd::config::Persona;
+use respd::config::persona::PERSONAS;
+use respd::dispatch::spec::Spec;
+use respd::dispatch::spec::flag::NONE;
 use respd::dispatch::{Ctx, Table};
+use respd::embed::local::{Connection, Local};
 use respd::error::Error;
-use respd::local::{Connection, Local};
-use respd::resp::Args;
-use respd::world::Persona;
-use respd::world::persona::PERSONAS;
+use respd::wire::Args;
 
 use crate::process::{self, Folder};
 use crate::readme;

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use respd::Config;
-use respd::local::{Connection, Local, request};
+use respd::embed::local::{Connection, Local, request};
 
 /// Requests are as long as a megabyte or two, for which strangers would have no room.
 const MANY: usize = 200_000;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::{Connection, Local, request};
+use respd::embed::local::{Connection, Local, request};
 
 use crate::talk::send;
 
@@ -176,7 +176,10 @@ fn nothing_is_left_of_a_million_subscriptions() {
         local.send(ben, &request(words));
         local.received(ben);
     }
-    assert_eq!(local.engine.world.pubsub.listeners(respd::world::Topic::Channel).len(), 1_000_000);
+    assert_eq!(
+        local.engine.world.pubsub.listeners(respd::listeners::Topic::Channel).len(),
+        1_000_000
+    );
     assert!(local.engine.world.memory().clients > before + 160_000_000);
     assert_eq!(said(&mut local, ann, "CLIENT KILL ID 2"), ":1 ");
     assert_eq!(received(&mut local, ben), "");

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use respd::commands::GROUPS;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
-use respd::local::{Connection, Local};
+use respd::embed::local::{Connection, Local};
 use respd::{Config, Server};
 
 use crate::process::Respd;

@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 
 use respd::Config;
+use respd::access::unimplemented;
 use respd::commands::GROUPS;
 use respd::dispatch::spec::{Begin, Find, category, flag, key};
 use respd::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::dispatch::{Row, Table, keys};
-use respd::local::Local;
-use respd::resp::{OwnedArgs, Value};
-use respd::world::access::unimplemented;
+use respd::embed::local::Local;
+use respd::wire::{OwnedArgs, Value};
 
 use crate::readme;
 

@@ -1,6 +1,6 @@
 //! Talking to a server in the test's own process.
 
-use respd::local::{Connection, Local, request};
+use respd::embed::local::{Connection, Local, request};
 
 /// Sends a request; no word has a space in it.
 pub fn send(local: &mut Local, client: Connection, words: &str) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::{Connection, Local, request};
+use respd::embed::local::{Connection, Local, request};
 
 use crate::talk::{received, said, send};
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::{Connection, Local, request};
-use respd::world::config::DebugCommand;
-use respd::world::{Kind, Peer};
+use respd::config::DebugCommand;
+use respd::embed::local::{Connection, Local, request};
+use respd::peer::{Kind, Peer};
 
 use crate::talk::{received, said, send};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::local::{Connection, Local, request};
-use respd::world::config::Share;
+use respd::config::Share;
+use respd::embed::local::{Connection, Local, request};
 
 use crate::process::{Folder, Respd};
 

@@ -5,11 +5,12 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use respd::local::{Local, request};
-use respd::resp::request::MAX_LINE;
-use respd::resp::{Args, Limits, Parsed, Parser, ProtocolError, value};
-use respd::world::Client;
-use respd::{Config, dispatch::spec::flag};
+use respd::Config;
+use respd::dispatch::spec::flag;
+use respd::embed::local::{Local, request};
+use respd::session::Client;
+use respd::wire::request::MAX_LINE;
+use respd::wire::{Args, Limits, Parsed, Parser, ProtocolError, value};
 
 const UNLIMITED: Limits = Limits { bulk: 512 << 20, authenticated: true };
 

@@ -14,8 +14,10 @@ use std::str::FromStr;
 use crate::dispatch::Ctx;
 use crate::dispatch::client_line::{Shows, shows_flag};
 use crate::error::{self, Error};
+use crate::peer::Address;
+use crate::session::{Client, Clients, Doom, Slot};
 use crate::text::number;
-use crate::world::{Address, Client, Clients, Doom, Slot, World};
+use crate::world::World;
 
 /// What a client must be like.
 #[derive(Default)]

@@ -3,9 +3,9 @@
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::Args;
+use crate::listeners::tracking::tracker::{Mode, Options, Tracker};
+use crate::wire::Args;
 use crate::world::World;
-use crate::world::tracker::{Mode, Options, Tracker};
 
 /// CLIENT CACHING YES | NO
 pub fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

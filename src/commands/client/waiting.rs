@@ -3,8 +3,9 @@
 use crate::commands::arguments::{int, timeout_in_ms};
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::world::{Held, Slot};
+use crate::listeners::Held;
+use crate::session::Slot;
+use crate::wire::Args;
 
 /// CLIENT PAUSE timeout [WRITE | ALL]
 pub fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

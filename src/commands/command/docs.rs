@@ -3,7 +3,7 @@
 use super::statuses;
 use crate::dispatch::synopsis::Argument;
 use crate::dispatch::{Row, Table};
-use crate::resp::Reply;
+use crate::wire::Reply;
 
 /// The documentation of a row; that of its subcommands is nested in it.
 pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {

@@ -1,10 +1,10 @@
 //! How COMMAND and COMMAND INFO spell a row: fields in an array, known by their places.
 
 use super::statuses;
+use crate::config::persona::{Generation, Persona};
 use crate::dispatch::spec::{Begin, Find, KeySpec, category, flag, key, names_of};
 use crate::dispatch::{Row, Table, keys};
-use crate::resp::Reply;
-use crate::world::persona::{Generation, Persona};
+use crate::wire::Reply;
 
 /// The first six, seven or all ten fields of a row; those of its subcommands are nested in the last.
 pub fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {

@@ -3,8 +3,8 @@
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::Args;
 use crate::text::number;
+use crate::wire::Args;
 
 /// DEBUG DIGEST
 pub fn debug_digest(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {

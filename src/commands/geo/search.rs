@@ -7,11 +7,11 @@ use crate::dispatch::Ctx;
 use crate::dispatch::keys::Key;
 use crate::dispatch::spec::key::{OW, UPDATE};
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::store::geo::{Area, Found, Point, Shape};
-use crate::store::journal::class;
-use crate::store::zset::Scores;
-use crate::store::{View, Zset};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::geo::{Area, Found, Point, Shape};
+use crate::keyspace::types::zset::Scores;
+use crate::keyspace::{View, Zset};
+use crate::wire::{Args, Reply};
 
 /// GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]
 ///     [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]

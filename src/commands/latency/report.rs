@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::world::latency::{Event, Events, Sample, event};
+use crate::telemetry::latency::{Event, Events, Sample, event};
 
 /// Rows and columns of a picture.
 const ROWS: usize = 4;

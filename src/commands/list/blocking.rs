@@ -4,9 +4,9 @@ use super::{Wanted, move_element, pop_end_of, pop_first, side};
 use crate::commands::arguments::timeout;
 use crate::dispatch::Ctx;
 use crate::error::Error;
-use crate::resp::Args;
-use crate::store::list::Side;
-use crate::store::{Kind, List};
+use crate::keyspace::types::list::Side;
+use crate::keyspace::{Kind, List};
+use crate::wire::Args;
 
 /// BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout
 pub fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

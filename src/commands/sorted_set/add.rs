@@ -5,9 +5,9 @@ use std::iter;
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::Zset;
-use crate::store::journal::class;
+use crate::keyspace::Zset;
+use crate::keyspace::changes::class;
+use crate::wire::Args;
 
 /// ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member...]
 pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

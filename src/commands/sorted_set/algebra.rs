@@ -5,11 +5,11 @@ use super::members_of;
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::{self, Args};
-use crate::store::journal::class;
-use crate::store::zset::Scores;
-use crate::store::zset::algebra::{self, Aggregate, Source};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::zset::Scores;
+use crate::keyspace::types::zset::algebra::{self, Aggregate, Source};
 use crate::text::double;
+use crate::wire::{self, Args};
 
 /// ZUNION numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
 pub fn zunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
@@ -135,7 +135,7 @@ struct Options {
 impl Options {
     /// Reads the options. Weights are given to the sources.
     fn parse(
-        mut words: resp::Options<'_>,
+        mut words: wire::Options<'_>,
         sources: &mut [Source<'_>],
         operation: Operation,
         shown: bool,

@@ -4,8 +4,8 @@ use super::pop::{Request, Where, take};
 use crate::commands::arguments::timeout;
 use crate::dispatch::Ctx;
 use crate::error::Error;
-use crate::resp::Args;
-use crate::store::{Kind, Zset};
+use crate::keyspace::{Kind, Zset};
+use crate::wire::Args;
 
 /// BZMPOP timeout numkeys key... <MIN | MAX> [COUNT count]
 pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

@@ -3,10 +3,10 @@
 use super::members_of;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::{Args, Reply};
-use crate::store::journal::class;
-use crate::store::{Db, Edit, Zset};
+use crate::keyspace::changes::class;
+use crate::keyspace::{Db, Edit, Zset};
 use crate::text::number;
+use crate::wire::{Args, Reply};
 
 /// ZPOPMIN key [count]
 pub fn zpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

@@ -9,10 +9,10 @@ use super::members_of;
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::resp::Args;
-use crate::store::journal::class;
-use crate::store::zset::{Cut, Scores, Zset};
-use crate::store::{Edit, View};
+use crate::keyspace::changes::class;
+use crate::keyspace::types::zset::{Cut, Scores, Zset};
+use crate::keyspace::{Edit, View};
+use crate::wire::Args;
 
 /// ZCOUNT key min max
 pub fn zcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

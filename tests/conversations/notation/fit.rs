@@ -1,6 +1,6 @@
 //! Whether a reply is one that a pattern stands for, and what is left of a pattern that it is not.
 
-use respd::resp::Value;
+use respd::wire::Value;
 
 use super::{Hole, Names, Order, Pattern, Piece, Text};
 

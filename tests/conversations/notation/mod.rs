@@ -34,7 +34,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use respd::resp::Value;
+use respd::wire::Value;
 
 pub use read::{value, words};
 
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, frame: &str) -> bool {
-        let (reply, _) = respd::resp::value::decode(frame.as_bytes()).unwrap().unwrap();
+        let (reply, _) = respd::wire::value::decode(frame.as_bytes()).unwrap().unwrap();
         value(pattern).unwrap().fits(&reply, &mut Names::new())
     }
 
@@ -211,7 +211,7 @@ mod tests {
             ("|1\r\n+a\r\n:1\r\n$1\r\nv\r\n", "|[+a => :1] \"v\""),
         ];
         for (frame, text) in all {
-            let (reply, _) = respd::resp::value::decode(frame.as_bytes()).unwrap().unwrap();
+            let (reply, _) = respd::wire::value::decode(frame.as_bytes()).unwrap().unwrap();
             assert_eq!(Pattern::from(&reply).to_string(), text);
             for (_, other) in all {
                 assert_eq!(fits(other, frame), other == text, "{other} for {text}");

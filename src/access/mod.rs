@@ -1,0 +1,216 @@
+//! Who may log in, and what they may do then: users, their passwords and their permissions.
+//!
+//! A user is described by rules, in the words of ACL SETUSER. They are parsed as a whole and then
+//! committed, or change nothing. A request asks [`User::is_unrestricted`] first, which is one bool;
+//! only users with restrictions pay for them. What a request is about (its command, keys, channels
+//! and databases) `dispatch` finds out; here stands what is granted.
+//!
+//! Passwords are kept as SHA-256 and compared in constant time; a login of an unknown user compares
+//! too, so that names cannot be told apart by timing. Answers to failed logins come late: [`Failures`].
+
+mod commands;
+mod databases;
+mod failures;
+mod file;
+pub mod grammar;
+mod log;
+mod password;
+mod patterns;
+mod rule;
+mod selector;
+#[cfg(test)]
+mod tests;
+pub mod unimplemented;
+mod user;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use slab::Slab;
+
+#[cfg(test)]
+pub use commands::NoCommands;
+pub use failures::Failures;
+pub use file::{line, load, save};
+pub use grammar::Grammar;
+pub use grammar::Vocabulary;
+pub use log::{Context, Counts, Entry, Log, Reason, What};
+pub use password::generate;
+pub use patterns::{Channels, Use};
+pub use rule::{BadRule, has_spaces, join_selectors};
+pub use selector::Selector;
+pub use user::User;
+
+use crate::config::{Config, LoadError, Place, UserLine};
+use password::Password;
+
+/// A user that a client is logged in as. Deleting a user logs its clients out, so that no client has
+/// the id of a user that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(u32);
+
+impl UserId {
+    /// The user that clients are before they log in, if it needs no password.
+    pub const DEFAULT: UserId = UserId(0);
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The name of the user that is always there.
+pub const DEFAULT_NAME: &[u8] = b"default";
+
+/// All users, and the log of what they were denied.
+pub struct Access {
+    /// By [`UserId`].
+    users: Slab<User>,
+    by_name: BTreeMap<Box<[u8]>, UserId>,
+    pub log: Log,
+    pub failures: Failures,
+}
+
+impl Access {
+    /// The users that the configuration names, or its ACL file, and the default user with `requirepass`.
+    pub fn configured(config: &Config, commands: &dyn Vocabulary) -> Result<Access, LoadError> {
+        let grammar = Grammar::new(config, commands);
+        let mut access = Access {
+            users: Slab::new(),
+            by_name: BTreeMap::new(),
+            log: Log::default(),
+            failures: Failures::default(),
+        };
+        access.put(default_user(config, grammar));
+        if let (Some(_), Some(line)) = (&config.aclfile, config.users.first()) {
+            return Err(line.refused("users are declared here or in the `aclfile`, not in both"));
+        }
+        for line in &config.users {
+            access.put(User::declared(line, grammar)?);
+        }
+        if let Some(path) = &config.aclfile {
+            let refused = |reason: Vec<u8>| {
+                let reason = String::from_utf8_lossy(&reason).into_owned();
+                LoadError::new(Place::AclFile(path.clone()), "", reason)
+            };
+            load(path, grammar).map_err(refused)?.into_iter().for_each(|user| {
+                access.put(user);
+            });
+        }
+        Ok(access)
+    }
+
+    /// The users to replace all others by: those of the configured ACL file. `None`: there is none.
+    pub fn loaded(config: &Config, grammar: Grammar<'_>) -> Option<Result<Vec<User>, Vec<u8>>> {
+        let path: &Path = config.aclfile.as_ref()?;
+        Some(load(path, grammar).map(|mut users| {
+            if !users.iter().any(|user| *user.name == *DEFAULT_NAME) {
+                users.push(default_user(config, grammar));
+            }
+            users
+        }))
+    }
+
+    #[inline]
+    pub fn user(&self, id: UserId) -> &User {
+        &self.users[id.index()]
+    }
+
+    pub fn named(&self, name: &[u8]) -> Option<UserId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// All users, in the order of their names.
+    pub fn users(&self) -> impl ExactSizeIterator<Item = &User> {
+        self.by_name.values().map(|&id| self.user(id))
+    }
+
+    /// Whether a client can do nothing before it has logged in.
+    #[inline]
+    pub fn is_login_required(&self) -> bool {
+        let default = self.user(UserId::DEFAULT);
+        !(default.enabled && default.nopass)
+    }
+
+    /// The user that this name and password open.
+    pub fn login(&self, name: &[u8], password: &[u8]) -> Option<UserId> {
+        let password = Password::of(password);
+        let Some(id) = self.named(name) else {
+            password.is_among([].iter());
+            return None;
+        };
+        self.user(id).opens_with(password).then_some(id)
+    }
+
+    /// `requirepass`: the default user's only password, or none if it is empty.
+    pub fn set_default_password(&mut self, password: &[u8]) {
+        self.users[UserId::DEFAULT.index()].set_only_password(password);
+    }
+
+    /// Adds a user, or puts it in the place of the one that has its name.
+    pub(crate) fn put(&mut self, user: User) -> UserId {
+        if let Some(id) = self.named(&user.name) {
+            self.users[id.index()] = user;
+            return id;
+        }
+        let name = user.name.clone();
+        let id = UserId(self.users.insert(user) as u32);
+        self.by_name.insert(name, id);
+        id
+    }
+
+    /// Takes a user away. No client must be logged in as it any more.
+    pub(crate) fn remove(&mut self, id: UserId) {
+        let user = self.users.remove(id.index());
+        self.by_name.remove(&user.name);
+    }
+
+    /// The `user` lines with which the configuration declares these users. A line that still holds
+    /// stays as it was, and the default user has one only if it is not as it is without.
+    pub fn lines(&self, config: &Config, grammar: Grammar<'_>) -> Vec<UserLine> {
+        let old: BTreeMap<&[u8], &UserLine> =
+            config.users.iter().map(|line| (&line.name[..], line)).collect();
+        let line = |user: &User| {
+            let holds = |line: &&&UserLine| {
+                User::declared(line, grammar).is_ok_and(|declared| declared == *user)
+            };
+            if let Some(&line) = old.get(&user.name[..]).filter(holds) {
+                return Some(line.clone());
+            }
+            let description = user.describe();
+            let rules = description.split(|&byte| byte == b' ');
+            let words: Vec<&[u8]> = std::iter::once(&user.name[..]).chain(rules).collect();
+            UserLine::new(&words, Place::CommandLine)
+                .filter(|_| *user != default_user(config, grammar))
+        };
+        self.users().filter_map(line).collect()
+    }
+}
+
+/// The default user as long as nothing declares another.
+fn default_user(config: &Config, grammar: Grammar<'_>) -> User {
+    let mut user = User::almighty(DEFAULT_NAME, grammar);
+    user.set_only_password(&config.requirepass);
+    user
+}
+
+impl User {
+    /// The user of a `user NAME RULE…` line of the configuration.
+    fn declared(line: &UserLine, grammar: Grammar<'_>) -> Result<User, LoadError> {
+        if has_spaces(&line.name) {
+            return Err(line.refused("names have no spaces"));
+        }
+        let rules = join_selectors(&line.rules)
+            .map_err(|_| line.refused("Unmatched parenthesis in selector definition"))?;
+        let mut user = User::new(&line.name, grammar);
+        for rule in rules {
+            user.apply(&rule, grammar).map_err(|reason| match reason {
+                BadRule::UnknownCommand => {
+                    let rule = String::from_utf8_lossy(&rule);
+                    line.refused(format!("{rule}: {}", reason.text()))
+                }
+                reason => line.refused(reason.text()),
+            })?;
+        }
+        Ok(user)
+    }
+}

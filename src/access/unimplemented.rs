@@ -1,0 +1,94 @@
+//! The commands that rules may name although respd does not have them.
+//!
+//! Rules are written for the reference: `-psync -bgsave +@all -xadd` is in files that people use, and a file is
+//! loaded as a whole or not at all. So a rule may name what the reference has. It is kept and shown as any
+//! other, and grants nothing, since there is nothing to grant. A name that is not here either is a
+//! mistake, and refused.
+//!
+//! A command that respd has is found in its table first. Its name does not belong here any more, and a test says so.
+
+use crate::config::persona::{Commands, Persona};
+
+/// Names that came together.
+struct Names {
+    /// Which personas have them, if they are not too old.
+    product: Product,
+    /// The version of the product.
+    since: &'static str,
+    /// Full names with spaces between them. A command with subcommands is named by itself, too.
+    names: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Product {
+    /// Redis until Valkey was made from it, or Valkey since.
+    Reference,
+    /// Redis after that.
+    Redis8,
+}
+
+const fn reference(since: &'static str, names: &'static str) -> Names {
+    Names { product: Product::Reference, since, names }
+}
+
+/// As COMMAND LIST and COMMAND DOCS of Valkey 9.1 and Redis 8.2 name them.
+const NAMES: &[Names] = &[
+    reference("1.0.0", "bgrewriteaof bgsave lastsave save slaveof sync"),
+    reference(
+        "2.6.0",
+        "dump eval evalsha migrate restore script script|exists script|flush script|kill script|load",
+    ),
+    reference("2.8.0", "psync"),
+    reference("3.0.0", "replconf restore-asking"),
+    reference("3.2.0", "script|debug"),
+    reference("4.0.0", "module|load module|unload"),
+    reference(
+        "5.0.0",
+        "replicaof script|help xack xadd xclaim xdel xgroup xgroup|create xgroup|delconsumer \
+         xgroup|destroy xgroup|help xgroup|setid xinfo xinfo|consumers xinfo|groups xinfo|help \
+         xinfo|stream xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim",
+    ),
+    reference("6.2.0", "failover xautoclaim xgroup|createconsumer"),
+    reference(
+        "7.0.0",
+        "eval_ro evalsha_ro fcall fcall_ro function function|delete function|dump function|flush \
+         function|help function|kill function|list function|load function|restore function|stats \
+         module|loadex",
+    ),
+    reference("8.0.0", "script|show"),
+    reference("8.1.0", "client|import-source"),
+    reference("9.1.0", "clusterscan"),
+    Names {
+        product: Product::Redis8,
+        since: "8.2.0",
+        names: "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim \
+                xackdel xdelex",
+    },
+];
+
+/// Whether the server that `persona` stands for has a command of this full name, in capitals or not, which is
+/// not implemented here.
+pub fn is_known(persona: &Persona, full_name: &[u8]) -> bool {
+    NAMES.iter().any(|group| {
+        let mut names = group.names.split(' ');
+        names.any(|name| {
+            name.as_bytes().eq_ignore_ascii_case(full_name)
+                && persona.has_command(name, group.since)
+                && (group.product == Product::Reference || persona.commands == Commands::All)
+        })
+    })
+}
+
+/// Whether a command of [`is_known`] has subcommands.
+pub fn has_subcommands(name: &[u8]) -> bool {
+    names().any(|full_name| {
+        full_name
+            .split_once('|')
+            .is_some_and(|(container, _)| container.as_bytes().eq_ignore_ascii_case(name))
+    })
+}
+
+/// The full names of all commands that are not implemented.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().flat_map(|group| group.names.split(' '))
+}

@@ -1,0 +1,380 @@
+//! The configuration file, and the command line, which is read as if it were the file's last lines.
+//!
+//! A line is a directive's name and its words, quoted as redis-cli quotes them. Blank lines and those
+//! that start with `#` say nothing; there are no comments at the end of a line. A later line has the
+//! last word, except that `user` lines add up and `client-output-buffer-limit` changes only the
+//! classes it names. Two directives exist in files only: `user`, and `include PATH`, which reads
+//! another file at that point. The path is relative to the working directory, and its last part may
+//! be a pattern, which may match nothing.
+//!
+//! Anything that is not understood is an error that names its line. The text of the line is shown
+//! only when its directive is known to hold no secret.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::place::{LoadError, Place};
+use super::{Config, Reason, UserLine, has_wildcard, table};
+use crate::text::{glob, quote};
+
+pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
+
+/// How many files deep an `include` may lie. A file that includes itself runs into this.
+const DEEPEST: usize = 16;
+
+impl Config {
+    /// The defaults, changed by the file at `path`.
+    pub fn load(path: &Path) -> Result<Config, LoadError> {
+        let text = fs::read(path)
+            .map_err(|error| format!("cannot read the configuration file: {error}"))
+            .map_err(|reason| LoadError::new(Place::File(path.to_owned()), "", reason))?;
+        Config::parse(path, &text)
+    }
+
+    /// The defaults, changed by `text`, which is the content of `file`.
+    pub(crate) fn parse(file: &Path, text: &[u8]) -> Result<Config, LoadError> {
+        let mut config = Config::default();
+        read_text(&mut config, file, text, 1)?;
+        Ok(config)
+    }
+
+    /// Changes one directive from the command line: `-o name=value`, `--port 7000`.
+    ///
+    /// The value needs no quotes but the shell's; that of a list has its words separated by spaces.
+    pub fn apply_option(&mut self, name: &str, value: &str) -> Result<(), LoadError> {
+        let refused = |reason| {
+            LoadError::new(Place::CommandLine, shown(format!("{name} {value}").as_bytes()), reason)
+        };
+        let user_words;
+        let words = match table::find(name.as_bytes()) {
+            Some((_, directive)) => directive.words(value.as_bytes()),
+            None => {
+                user_words = split(value.as_bytes()).map_err(refused)?;
+                user_words.iter().map(Vec::as_slice).collect()
+            }
+        };
+        let mut next = self.clone();
+        read_directive(&mut next, name.as_bytes(), &words, &Place::CommandLine).map_err(refused)?;
+        *self = next;
+        Ok(())
+    }
+}
+
+fn read_text(config: &mut Config, file: &Path, text: &[u8], depth: usize) -> Result<(), LoadError> {
+    for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
+        let place = Place::Line { file: file.to_owned(), number };
+        let refused = |reason| LoadError::new(place.clone(), shown(line), reason);
+        let words = split(line).map_err(refused)?;
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        match words[..] {
+            [] => {}
+            [name, pattern] if is_include(name) => {
+                for file in included(pattern).map_err(refused)? {
+                    let text = read_included(&file, depth).map_err(refused)?;
+                    read_text(config, &file, &text, depth + 1)?;
+                }
+            }
+            [name, ref values @ ..] => {
+                read_directive(config, name, values, &place).map_err(refused)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_included(file: &Path, depth: usize) -> Result<Vec<u8>, Reason> {
+    if depth == DEEPEST {
+        return Err(format!("more than {DEEPEST} files deep").into());
+    }
+    fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+fn read_directive(
+    config: &mut Config,
+    name: &[u8],
+    words: &[&[u8]],
+    place: &Place,
+) -> Result<(), Reason> {
+    if is_user(name) {
+        return read_user(config, words, place);
+    }
+    let (_, directive) = table::find(name).ok_or(BAD_DIRECTIVE)?;
+    directive.read_words(config, words)
+}
+
+fn read_user(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), Reason> {
+    let user = UserLine::new(words, place.clone()).ok_or(BAD_DIRECTIVE)?;
+    if config.users.iter().any(|known| known.name == user.name) {
+        return Err(format!(
+            "Error in user declaration '{}': Duplicate user found. A user can only be defined once in config files",
+            String::from_utf8_lossy(&user.name)
+        )
+        .into());
+    }
+    config.users.push(user);
+    Ok(())
+}
+
+pub(crate) fn is_include(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"include")
+}
+
+pub(crate) fn is_user(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"user")
+}
+
+/// The words of a line; none for a blank one or a comment.
+pub(crate) fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, Reason> {
+    let line = line.trim_ascii();
+    if line.starts_with(b"#") {
+        return Ok(Vec::new());
+    }
+    quote::split(line).ok_or("Unbalanced quotes in configuration line".into())
+}
+
+/// The files that `pattern` names, sorted. Without a wildcard that is one, whether it exists or not.
+fn included(pattern: &[u8]) -> Result<Vec<PathBuf>, Reason> {
+    let path = Path::new(OsStr::from_bytes(pattern));
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(BAD_DIRECTIVE.into());
+    };
+    if !has_wildcard(name.as_bytes()) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match matching(listed, name.as_bytes()) {
+        Ok(names) => Ok(names.into_iter().map(|name| folder.join(name)).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(format!("{}: {error}", listed.display()).into()),
+    }
+}
+
+/// The names in `folder` that match `pattern`. As in a shell, hidden ones must be asked for.
+fn matching(folder: &Path, pattern: &[u8]) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let bytes = name.as_bytes();
+        if glob::matches(pattern, bytes) && bytes.starts_with(b".") <= pattern.starts_with(b".") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A line as an error shows it: whole if its directive is known and no secret, else only its name.
+pub(crate) fn shown(line: &[u8]) -> String {
+    let line = line.trim_ascii();
+    let end = line.iter().position(|byte| b" \t=".contains(byte)).unwrap_or(line.len());
+    let (name, rest) = line.split_at(end);
+    let open = is_include(name) || table::find(name).is_some_and(|(_, row)| !row.is_secret());
+    if open || rest.is_empty() {
+        String::from_utf8_lossy(line).into_owned()
+    } else {
+        format!("{} …", String::from_utf8_lossy(name))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::config::LogLevel;
+
+    /// An empty folder, which goes when the test does.
+    pub struct Folder(PathBuf);
+
+    impl Folder {
+        pub fn new(test: &str) -> Folder {
+            let name = format!("respd-config-{}-{test}", std::process::id());
+            let folder = Folder(std::env::temp_dir().join(name));
+            fs::create_dir_all(&folder.0).unwrap();
+            folder
+        }
+
+        /// Writes a file. `@` in its text stands for the folder, because includes are not relative to it.
+        pub fn file(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, text.replace('@', self.0.to_str().unwrap())).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("respd.conf"), text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names() {
+        let text = "# comment\n\n  TIMEOUT 5\t\nbind 10.0.0.1 -::1\nrequirepass \"a \\x62 'c'\"\n\
+            loglevel debug\nport 7000\nport 7001\nunixsocket /run/respd.sock\nunixsocketperm 700";
+        let expected = Config {
+            timeout: 5,
+            bind: vec!["10.0.0.1".into(), "-::1".into()],
+            requirepass: b"a b 'c'"[..].into(),
+            loglevel: LogLevel::Debug,
+            port: 7001,
+            unixsocket: Some("/run/respd.sock".into()),
+            unixsocketperm: Some(0o700),
+            ..Config::default()
+        };
+        assert_eq!(parse(text), Ok(expected.clone()));
+        assert_eq!(parse(&text.replace('\n', "\r\n")), Ok(expected));
+    }
+
+    #[test]
+    fn repeated_lines_add_up_where_they_speak_of_different_things() {
+        let config = parse(
+            "client-output-buffer-limit normal 1 2 3\nclient-output-buffer-limit pubsub 4 5 6\n\
+             user bob on >secret\nuser eve off\nbind a\nbind b c\nsave \"\"\n",
+        )
+        .unwrap();
+        assert_eq!(config.client_output_buffer_limit.normal.hard, 1);
+        assert_eq!(config.client_output_buffer_limit.pubsub.soft_seconds, 6);
+        assert_eq!(config.bind, ["b", "c"]);
+        let names: Vec<_> = config.users.iter().map(|user| &user.name[..]).collect();
+        assert_eq!(names, [b"bob", b"eve"]);
+        assert_eq!(config.users[0].rules, [&b"on"[..], b">secret"]);
+    }
+
+    #[test]
+    fn an_empty_list_is_no_words_or_an_empty_one() {
+        assert!(parse("bind").unwrap().bind.is_empty());
+        assert!(parse("bind \"\"").unwrap().bind.is_empty());
+        assert_eq!(parse("bind \"a  b\" c").unwrap().bind, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn an_error_names_file_line_and_reason() {
+        let bad = "Bad directive or wrong number of arguments";
+        for (line, reason) in [
+            ("timeout abc", "argument couldn't be parsed into an integer"),
+            ("timeout", "wrong number of arguments"),
+            ("timeout 5 # why", "wrong number of arguments"),
+            ("nosuch", bad),
+            ("\"\"", bad),
+            ("include", bad),
+            ("user", bad),
+            ("logfile \"x", "Unbalanced quotes in configuration line"),
+            ("databases 0", "argument must be between 1 and 2147483647 inclusive"),
+            ("unixsocketperm 9", "argument couldn't be parsed as an octal number"),
+            ("unixsocketperm 1777", "argument must be between 0 and 777 inclusive"),
+            ("enable-debug-command on", "argument(s) must be one of the following: no, yes, local"),
+            ("save 3600 1", "respd keeps data in memory only and never writes it to disk"),
+            ("daemonize yes", "respd stays in the foreground"),
+        ] {
+            let expected = format!("respd.conf:3: '{line}': {reason}");
+            assert_eq!(parse(&format!("\n# {line}\n  {line}\nhz 20\n")), Err(expected));
+        }
+    }
+
+    #[test]
+    fn an_error_holds_no_secret() {
+        for text in [
+            "requirepass hunter2 hunter2",
+            "requirepass \"hunter2",
+            "requirepas hunter2",
+            "\"requirepass\" hunter2 hunter2",
+            "masterauth hunter2",
+            "user bob \">hunter2",
+            "user bob on\nuser bob >hunter2",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        let config = parse("\nuser bob >hunter2 +nonsense").unwrap();
+        assert_eq!(
+            config.users[0].refused("Unknown command").to_string(),
+            "respd.conf:2: 'user bob …': Unknown command"
+        );
+    }
+
+    #[test]
+    fn include_reads_a_file_at_that_point() {
+        let folder = Folder::new("include");
+        folder.file("second.conf", "timeout 2\nhz 2\ninclude \"@/third.conf\"\n");
+        folder.file("third.conf", "maxclients 3\n");
+        let path = folder.file("first.conf", "timeout 1\ninclude \"@/second.conf\"\nhz 1\n");
+        let config = Config::load(&path).unwrap();
+        assert_eq!((config.timeout, config.hz, config.maxclients), (2, 1, 3));
+    }
+
+    #[test]
+    fn include_takes_a_pattern_that_may_match_nothing() {
+        let folder = Folder::new("pattern");
+        folder.file("2.part", "timeout 2\n");
+        folder.file("1.part", "timeout 1\nhz 1\n");
+        folder.file(".hidden.part", "hz 100\n");
+        let text = "include \"@/*.part\"\ninclude \"@/*.none\"\ninclude \"@/none/*.part\"\n";
+        let config = Config::load(&folder.file("all.conf", text)).unwrap();
+        assert_eq!((config.timeout, config.hz), (2, 1));
+    }
+
+    #[test]
+    fn an_include_that_cannot_be_read_is_an_error_at_its_line() {
+        let folder = Folder::new("missing");
+        let path = folder.file("first.conf", "\ninclude \"@/nosuch.conf\"\n");
+        let error = Config::load(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}:2: 'include ", path.display())), "{error}");
+        assert!(error.contains("No such file"), "{error}");
+
+        let wrong = folder.file("wrong.conf", "\n\ntimeout x\n");
+        let path = folder.file("outer.conf", "include \"@/wrong.conf\"\n");
+        let error = Config::load(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}:3: ", wrong.display())), "{error}");
+
+        let error = Config::load(&folder.0.join("nosuch.conf")).unwrap_err().to_string();
+        let told = "nosuch.conf: cannot read the configuration file: No such file";
+        assert!(error.contains(told), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_includes_itself_is_an_error() {
+        let folder = Folder::new("cycle");
+        let path = folder.file("self.conf", "include \"@/self.conf\"\n");
+        let error = Config::load(&path).unwrap_err().to_string();
+        assert!(error.ends_with("more than 16 files deep"), "{error}");
+    }
+
+    #[test]
+    fn the_command_line_sets_any_directive() {
+        let mut config = Config::default();
+        for (name, value) in [
+            ("databases", "4"),
+            ("requirepass", "a b=\"c"),
+            ("bind", "a b"),
+            ("user", "bob on \">x y\""),
+            ("Port", "0"),
+        ] {
+            assert_eq!(config.apply_option(name, value), Ok(()), "{name}");
+        }
+        assert_eq!((config.databases, config.port), (4, 0));
+        assert_eq!(&config.requirepass[..], b"a b=\"c");
+        assert_eq!(config.bind, ["a", "b"]);
+        assert_eq!(config.users[0].rules, [&b"on"[..], b">x y"]);
+    }
+
+    #[test]
+    fn a_wrong_option_changes_nothing_and_shows_no_secret() {
+        let mut config = Config::default();
+        for (name, value, error) in [
+            ("timeout", "x", "'timeout x': argument couldn't be parsed into an integer"),
+            ("nosuch", "hunter2", "'nosuch …': Bad directive or wrong number of arguments"),
+            ("user", "bob >hunter2 \"", "'user …': Unbalanced quotes in configuration line"),
+        ] {
+            let told = config.apply_option(name, value).unwrap_err().to_string();
+            assert_eq!(told, format!("command line: {error}"));
+        }
+        let half_right = "normal 1 2 3 pubsub 4 5 x";
+        assert!(config.apply_option("client-output-buffer-limit", half_right).is_err());
+        assert_eq!(config, Config::default());
+    }
+}

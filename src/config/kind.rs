@@ -1,0 +1,367 @@
+//! The kinds of directives: how words become the value of a field, and the value a text again.
+//!
+//! Kinds are what rows of [`super::table`] are made of. A kind knows its range and words its
+//! refusals; it does not know which directive it serves.
+
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::Reason;
+use super::choice::Choice;
+use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, Secret, Share};
+use crate::text::{double, number};
+
+/// A way to write values of type `T`. What `show` gives, `read` takes and makes the same value of.
+pub(crate) trait Kind<T> {
+    /// Changes `field` to what `words` say. After an error it holds anything.
+    fn read(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Reason>;
+
+    /// The value as one text, words with a space between.
+    fn show(&self, field: &T) -> Vec<u8>;
+}
+
+/// The word of a directive that takes one.
+fn single<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Reason> {
+    match words {
+        [word] => Ok(word),
+        _ => Err("wrong number of arguments".into()),
+    }
+}
+
+/// The word of a directive that is read as text; only file names and secrets may be any bytes.
+fn utf8(word: &[u8]) -> Result<&str, Reason> {
+    std::str::from_utf8(word).map_err(|_| "argument must be UTF-8".into())
+}
+
+/// The number as the type of its field, if it is in the range of its directive.
+fn within<N, T>(number: N, range: &RangeInclusive<N>) -> Result<T, Reason>
+where
+    N: PartialOrd + Display + Copy,
+    T: TryFrom<N>,
+{
+    let refusal = || {
+        format!("argument must be between {} and {} inclusive", range.start(), range.end()).into()
+    };
+    if !range.contains(&number) {
+        return Err(refusal());
+    }
+    T::try_from(number).map_err(|_| refusal())
+}
+
+/// A decimal number.
+pub(crate) struct Integer(pub RangeInclusive<i64>);
+
+impl<T: TryFrom<i64> + Display> Kind<T> for Integer {
+    fn read(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Reason> {
+        let number = number::parse_i64(single(words)?)
+            .ok_or("argument couldn't be parsed into an integer")?;
+        *field = within(number, &self.0)?;
+        Ok(())
+    }
+
+    fn show(&self, field: &T) -> Vec<u8> {
+        field.to_string().into_bytes()
+    }
+}
+
+/// A number of bytes, with a unit or without: `512mb`.
+pub(crate) struct Memory(pub RangeInclusive<u64>);
+
+impl<T: TryFrom<u64> + Display> Kind<T> for Memory {
+    fn read(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Reason> {
+        let bytes =
+            number::parse_memory(single(words)?).ok_or("argument must be a memory value")?;
+        *field = within(bytes, &self.0)?;
+        Ok(())
+    }
+
+    fn show(&self, field: &T) -> Vec<u8> {
+        field.to_string().into_bytes()
+    }
+}
+
+/// A number of bytes, or a share of `maxmemory`: `5%`.
+pub(crate) struct MemoryOrPercent;
+
+impl Kind<Share> for MemoryOrPercent {
+    fn read(&self, field: &mut Share, words: &[&[u8]]) -> Result<(), Reason> {
+        const NEITHER: &str = "argument must be a memory or percent value";
+        *field = match single(words)?.split_last() {
+            Some((b'%', digits)) => match number::parse_i64(digits).ok_or(NEITHER)? {
+                0 => Share::Bytes(0),
+                percent @ 1..=100 => Share::Percent(percent.unsigned_abs()),
+                101.. => return Err("percentage argument must be less or equal to 100".into()),
+                _ => return Err(NEITHER.into()),
+            },
+            _ => {
+                let bytes = number::parse_memory(single(words)?).ok_or(NEITHER)?;
+                Share::Bytes(within(bytes, &(0..=i64::MAX as u64))?)
+            }
+        };
+        Ok(())
+    }
+
+    fn show(&self, field: &Share) -> Vec<u8> {
+        match field {
+            Share::Bytes(bytes) => bytes.to_string().into_bytes(),
+            Share::Percent(percent) => format!("{percent}%").into_bytes(),
+        }
+    }
+}
+
+/// Any number of percentiles.
+pub(crate) struct PercentileList;
+
+impl Kind<Percentiles> for PercentileList {
+    fn read(&self, field: &mut Percentiles, words: &[&[u8]]) -> Result<(), Reason> {
+        const INVALID: &str = "Invalid latency-tracking-info-percentiles parameters";
+        const OUTSIDE: &str =
+            "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
+        let read = |word: &&[u8]| match double::parse(word).ok_or(INVALID)? {
+            percentile if (0.0..=100.0).contains(&percentile) => Ok(percentile),
+            _ => Err(OUTSIDE),
+        };
+        // One empty word, as a file has it, is none.
+        let words = if *words == [b"" as &[u8]] { &[] } else { words };
+        *field = Percentiles(words.iter().map(read).collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    fn show(&self, field: &Percentiles) -> Vec<u8> {
+        let texts: Vec<_> = field.0.iter().map(f64::to_string).collect();
+        texts.join(" ").into_bytes()
+    }
+}
+
+pub(crate) struct YesNo;
+
+impl Kind<bool> for YesNo {
+    fn read(&self, field: &mut bool, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = match single(words)? {
+            word if word.eq_ignore_ascii_case(b"yes") => true,
+            word if word.eq_ignore_ascii_case(b"no") => false,
+            _ => return Err("argument must be 'yes' or 'no'".into()),
+        };
+        Ok(())
+    }
+
+    fn show(&self, field: &bool) -> Vec<u8> {
+        if *field { b"yes".to_vec() } else { b"no".to_vec() }
+    }
+}
+
+/// One of the names of a [`Choice`].
+pub(crate) struct OneOf;
+
+impl<T: Choice> Kind<T> for OneOf {
+    fn read(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Reason> {
+        let word = single(words)?;
+        match T::NAMES.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word)) {
+            Some((_, value)) => *field = *value,
+            None => {
+                let names: Vec<_> = T::NAMES.iter().map(|(name, _)| *name).collect();
+                let names = names.join(", ");
+                return Err(format!("argument(s) must be one of the following: {names}").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &T) -> Vec<u8> {
+        let name = T::NAMES.iter().find(|(_, value)| value == field).map_or("", |(name, _)| name);
+        name.into()
+    }
+}
+
+/// The name of a file; empty for none.
+pub(crate) struct FilePath;
+
+impl Kind<Option<PathBuf>> for FilePath {
+    fn read(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Reason> {
+        let word = single(words)?;
+        *field = (!word.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(word)));
+        Ok(())
+    }
+
+    fn show(&self, field: &Option<PathBuf>) -> Vec<u8> {
+        field.as_ref().map_or_else(Vec::new, |path| path.as_os_str().as_bytes().to_vec())
+    }
+}
+
+/// Any bytes; empty for none.
+pub(crate) struct Password;
+
+impl Kind<Secret> for Password {
+    fn read(&self, field: &mut Secret, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = Secret::from(single(words)?);
+        Ok(())
+    }
+
+    fn show(&self, field: &Secret) -> Vec<u8> {
+        field.to_vec()
+    }
+}
+
+/// The permissions of a file, in octal; 0 for none.
+pub(crate) struct OctalMode;
+
+impl Kind<Option<u32>> for OctalMode {
+    fn read(&self, field: &mut Option<u32>, words: &[&[u8]]) -> Result<(), Reason> {
+        let mode = i64::from_str_radix(utf8(single(words)?)?, 8)
+            .map_err(|_| "argument couldn't be parsed as an octal number")?;
+        *field = match mode {
+            0 => None,
+            0o001..=0o777 => Some(mode as u32),
+            _ => return Err("argument must be between 0 and 777 inclusive".into()),
+        };
+        Ok(())
+    }
+
+    fn show(&self, field: &Option<u32>) -> Vec<u8> {
+        format!("{:o}", field.unwrap_or(0)).into_bytes()
+    }
+}
+
+/// A list of addresses; empty for none.
+pub(crate) struct Addresses {
+    pub most: usize,
+}
+
+impl Kind<Vec<String>> for Addresses {
+    fn read(&self, field: &mut Vec<String>, words: &[&[u8]]) -> Result<(), Reason> {
+        field.clear();
+        // No address holds a space; and an empty list is written as one empty word.
+        let addresses = words.iter().flat_map(|word| word.split(|&byte| byte == b' '));
+        for address in addresses.filter(|address| !address.is_empty()) {
+            field.push(utf8(address)?.to_owned());
+        }
+        if field.len() > self.most {
+            return Err("Too many bind addresses specified.".into());
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &Vec<String>) -> Vec<u8> {
+        field.join(" ").into_bytes()
+    }
+}
+
+/// `CLASS HARD SOFT SECONDS`, any number of times. Classes that are not named keep their limits.
+pub(crate) struct BufferLimits;
+
+impl Kind<OutputBufferLimits> for BufferLimits {
+    fn read(&self, field: &mut OutputBufferLimits, words: &[&[u8]]) -> Result<(), Reason> {
+        const COUNT: &str = "Wrong number of arguments in buffer limit configuration.";
+        const CLASS: &str = "Invalid client class specified in buffer limit configuration.";
+        const SETTING: &str =
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+        let bytes = |word| {
+            let bytes = number::parse_memory(word).and_then(|bytes| usize::try_from(bytes).ok());
+            bytes.ok_or(SETTING)
+        };
+        let seconds = |word| {
+            let seconds = number::parse_i64(word).ok_or(SETTING)?;
+            within(seconds, &(0..=i32::MAX.into())).map_err(|_| SETTING)
+        };
+
+        if !words.len().is_multiple_of(4) {
+            return Err(COUNT.into());
+        }
+        let mut rest = words;
+        while let &[class, hard, soft, soft_seconds, ref more @ ..] = rest {
+            let limit = match &class.to_ascii_lowercase()[..] {
+                b"normal" => &mut field.normal,
+                b"replica" | b"slave" => &mut field.replica,
+                b"pubsub" => &mut field.pubsub,
+                _ => return Err(CLASS.into()),
+            };
+            *limit = BufferLimit {
+                hard: bytes(hard)?,
+                soft: bytes(soft)?,
+                soft_seconds: seconds(soft_seconds)?,
+            };
+            rest = more;
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &OutputBufferLimits) -> Vec<u8> {
+        let classes =
+            [("normal", field.normal), ("slave", field.replica), ("pubsub", field.pubsub)];
+        let texts = classes.map(|(class, limit)| {
+            format!("{class} {} {} {}", limit.hard, limit.soft, limit.soft_seconds)
+        });
+        texts.join(" ").into_bytes()
+    }
+}
+
+/// The letters of [`KeyspaceEvents`] in any order, shown in the reference's. Empty for none.
+pub(crate) struct EventLetters;
+
+impl Kind<KeyspaceEvents> for EventLetters {
+    fn read(&self, field: &mut KeyspaceEvents, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = KeyspaceEvents::default();
+        for &letter in single(words)? {
+            match letter {
+                b'A' => field.classes |= KeyspaceEvents::ALL,
+                b'K' => field.by_key = true,
+                b'E' => field.by_event = true,
+                _ => {
+                    let known = KeyspaceEvents::LETTERS.iter().find(|(known, _)| *known == letter);
+                    let &(_, class) =
+                        known.ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
+                    field.classes |= class;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &KeyspaceEvents) -> Vec<u8> {
+        let is_all = field.classes & KeyspaceEvents::ALL == KeyspaceEvents::ALL;
+        let mut letters = Vec::new();
+        letters.extend(is_all.then_some(b'A'));
+        for &(letter, class) in KeyspaceEvents::LETTERS {
+            // The last stands behind the two that are no classes.
+            if letter == b'm' {
+                letters.extend(field.by_key.then_some(b'K'));
+                letters.extend(field.by_event.then_some(b'E'));
+            }
+            let is_told = is_all && KeyspaceEvents::ALL & class != 0;
+            letters.extend((field.classes & class != 0 && !is_told).then_some(letter));
+        }
+        letters
+    }
+}
+
+/// A directive that can have one value only, and the reason for that.
+pub(crate) struct Only<K, T>(pub K, pub T, pub &'static str);
+
+impl<T: Clone + PartialEq, K: Kind<T>> Kind<()> for Only<K, T> {
+    fn read(&self, (): &mut (), words: &[&[u8]]) -> Result<(), Reason> {
+        let Only(kind, truth, reason) = self;
+        let mut asked = truth.clone();
+        kind.read(&mut asked, words)?;
+        if asked == *truth { Ok(()) } else { Err((*reason).into()) }
+    }
+
+    fn show(&self, (): &()) -> Vec<u8> {
+        self.0.show(&self.1)
+    }
+}
+
+/// A directive that can name nothing, and the reason for that.
+pub(crate) struct Empty(pub &'static str);
+
+impl Kind<()> for Empty {
+    fn read(&self, (): &mut (), words: &[&[u8]]) -> Result<(), Reason> {
+        if words.iter().all(|word| word.is_empty()) { Ok(()) } else { Err(self.0.into()) }
+    }
+
+    fn show(&self, (): &()) -> Vec<u8> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,374 @@
+//! Personas: the servers that respd can answer as, so that clients can be tested against each.
+//!
+//! A persona is one row of [`PERSONAS`]. It says who the server claims to be, which commands it has and
+//! of which generation its manners are. The command table is built for one persona, so what is unknown
+//! to it costs nothing while requests are served; everything else is asked where an answer differs.
+//!
+//! What a persona does not change: the bytes of replies that succeed, but for doubles, options of commands
+//! that work on keys, and fields of INFO beside those that name the product.
+
+use std::cmp::Ordering;
+
+use crate::error::{self, Error};
+use crate::wire::Doubles;
+
+/// A server to answer as.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Persona {
+    /// What `persona` in the configuration and `--persona` call it.
+    pub name: &'static str,
+    /// `server`, `version` and `mode` in the reply to HELLO.
+    pub server: &'static str,
+    pub version: &'static str,
+    pub mode: &'static str,
+    /// The product's name in a sentence.
+    pub title: &'static str,
+    /// The fields of INFO that name the product, and those that tell its mode.
+    pub identity: &'static [(&'static str, &'static str)],
+    pub mode_fields: &'static [&'static str],
+    /// Where it listens if nothing else is configured. 0: there is no administration port.
+    pub port: u16,
+    pub admin_port: u16,
+    pub commands: Commands,
+    pub generation: Generation,
+    /// Commands that took more arguments, or fewer, than they do now.
+    pub arities: Arities,
+    /// Commands for which one had to be logged in, and need not be any more.
+    pub needing_login: &'static [&'static str],
+    /// Whether HELLO tells everybody what it tells.
+    pub greets_strangers: bool,
+    /// How doubles are spelled.
+    pub doubles: Doubles,
+}
+
+/// Which commands a persona has.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Commands {
+    All,
+    /// Those that Redis had in the persona's version.
+    Redis,
+    /// Those that Valkey had in the persona's version.
+    Valkey,
+    /// These, by their full names. A container that is listed itself has all its subcommands.
+    Only(&'static [&'static str]),
+}
+
+/// Servers whose errors and descriptions look alike, the oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// One password, no users.
+    Redis5,
+    /// Users. Subcommands are arguments: neither the table nor errors name them.
+    Redis6,
+    /// Subcommands are commands.
+    Redis7,
+    /// Strangers are not told which commands exist.
+    Valkey9,
+}
+
+/// The version of Redis that Valkey was made from. What is younger in the table is Valkey's.
+const FORK: &str = "7.2.4";
+
+const RESPD: Persona = Persona {
+    name: "respd",
+    server: "respd",
+    version: FORK,
+    mode: "standalone",
+    title: "Valkey",
+    identity: &[
+        ("redis_version", FORK),
+        ("server_name", "respd"),
+        ("respd_version", crate::VERSION),
+    ],
+    mode_fields: &["redis_mode", "server_mode"],
+    port: 6379,
+    admin_port: 0,
+    commands: Commands::All,
+    generation: Generation::Valkey9,
+    arities: &[],
+    needing_login: &[],
+    greets_strangers: false,
+    doubles: Doubles::Shortest,
+};
+
+const VALKEY: Persona = Persona {
+    server: "valkey",
+    mode_fields: &["server_mode"],
+    commands: Commands::Valkey,
+    ..RESPD
+};
+
+const REDIS: Persona = Persona {
+    server: "redis",
+    title: "Redis",
+    mode_fields: &["redis_mode"],
+    commands: Commands::Redis,
+    generation: Generation::Redis7,
+    ..RESPD
+};
+
+// Arities that do not follow from the versions in a synopsis.
+type Arities = &'static [(&'static str, i16)];
+const RANKS_WITHOUT_SCORE: Arities = &[("zrank", 3), ("zrevrank", 3)];
+const REDIS_6_0_ARITIES: Arities = &[("hello", -2), ("zrank", 3), ("zrevrank", 3)];
+const REDIS_7_0_ARITIES: Arities =
+    &[("command|getkeys", -4), ("command|getkeysandflags", -4), ("zrank", 3), ("zrevrank", 3)];
+
+/// Every persona. The first is who respd is by itself.
+pub const PERSONAS: &[Persona] = &[
+    RESPD,
+    Persona {
+        name: "valkey-9.1",
+        version: "9.1.2",
+        identity: &[
+            ("redis_version", FORK),
+            ("server_name", "valkey"),
+            ("valkey_version", "9.1.2"),
+            ("valkey_release_stage", "ga"),
+        ],
+        ..VALKEY
+    },
+    Persona {
+        name: "valkey-8.0",
+        version: "8.0.2",
+        identity: &[
+            ("redis_version", FORK),
+            ("server_name", "valkey"),
+            ("valkey_version", "8.0.2"),
+        ],
+        generation: Generation::Redis7,
+        ..VALKEY
+    },
+    Persona {
+        name: "redis-7.2",
+        version: "7.2.4",
+        identity: &[("redis_version", "7.2.4")],
+        ..REDIS
+    },
+    Persona {
+        name: "redis-7.0",
+        version: "7.0.15",
+        identity: &[("redis_version", "7.0.15")],
+        arities: REDIS_7_0_ARITIES,
+        doubles: Doubles::Seventeen,
+        ..REDIS
+    },
+    Persona {
+        name: "redis-6.2",
+        version: "6.2.14",
+        identity: &[("redis_version", "6.2.14")],
+        generation: Generation::Redis6,
+        arities: RANKS_WITHOUT_SCORE,
+        needing_login: &["reset"],
+        doubles: Doubles::Seventeen,
+        ..REDIS
+    },
+    Persona {
+        name: "redis-6.0",
+        version: "6.0.20",
+        identity: &[("redis_version", "6.0.20")],
+        generation: Generation::Redis6,
+        arities: REDIS_6_0_ARITIES,
+        doubles: Doubles::Seventeen,
+        ..REDIS
+    },
+    Persona {
+        name: "redis-5.0",
+        version: "5.0.14",
+        identity: &[("redis_version", "5.0.14")],
+        generation: Generation::Redis5,
+        arities: RANKS_WITHOUT_SCORE,
+        doubles: Doubles::Seventeen,
+        ..REDIS
+    },
+    Persona {
+        name: "kronotop-0.13",
+        server: "Kronotop",
+        version: "0.13",
+        mode: "cluster",
+        title: "Kronotop",
+        identity: &[("kronotop_version", "0.13")],
+        mode_fields: &["redis_mode"],
+        port: 5484,
+        admin_port: 3320,
+        commands: Commands::Only(&[
+            "auth",
+            "client|setinfo",
+            "client|setname",
+            "command",
+            "echo",
+            "hello",
+            "info",
+            "ping",
+            "time",
+        ]),
+        arities: &[("hello", -2)],
+        greets_strangers: true,
+        ..RESPD
+    },
+];
+
+impl Persona {
+    /// Whether something that came with a version of Redis or Valkey was there already.
+    pub fn is_at_least(&self, since: &str) -> bool {
+        match self.commands {
+            Commands::All | Commands::Only(_) => true,
+            Commands::Valkey => !is_younger(since, self.version),
+            Commands::Redis => !is_younger(since, self.version) && !is_younger(since, FORK),
+        }
+    }
+
+    /// Whether there is a command of this full name, which came with a version of Redis or Valkey.
+    pub fn has_command(&self, full_name: &str, since: &str) -> bool {
+        let Commands::Only(names) = self.commands else {
+            return self.is_at_least(since);
+        };
+        let is_part_of = |name: &str, whole: &str| {
+            name.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
+        };
+        names.iter().any(|name| is_part_of(full_name, name) || is_part_of(name, full_name))
+    }
+
+    /// Whether subcommands are commands of their own, and not just arguments.
+    pub fn names_subcommands(&self) -> bool {
+        self.generation >= Generation::Redis7
+    }
+
+    /// Whether a stranger who sends nonsense is told only to log in.
+    pub fn hides_commands(&self) -> bool {
+        self.generation >= Generation::Valkey9
+    }
+
+    /// How many fields describe a command in COMMAND INFO: later generations added to the end.
+    pub fn command_fields(&self) -> usize {
+        match self.generation {
+            Generation::Redis5 => 6,
+            Generation::Redis6 => 7,
+            Generation::Redis7 | Generation::Valkey9 => 10,
+        }
+    }
+
+    // Errors that are worded differently.
+
+    /// The first word is no command.
+    pub fn unknown_command<'a>(&self, name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> Error {
+        match self.names_subcommands() {
+            true => error::unknown_command(name, args),
+            false => error::unknown_command_in_backquotes(name, args),
+        }
+    }
+
+    /// The second word is no subcommand of the container that the first names.
+    pub fn unknown_subcommand(&self, container: &str, name: &[u8]) -> Error {
+        match self.names_subcommands() {
+            true => error::unknown_subcommand(container, name),
+            false => self.subcommand_syntax(container, name),
+        }
+    }
+
+    /// The second word is no subcommand that takes so many arguments.
+    pub fn subcommand_syntax(&self, container: &str, name: &[u8]) -> Error {
+        match self.names_subcommands() {
+            true => error::subcommand_syntax(container, name),
+            false => error::unknown_subcommand_or_arity(container, name),
+        }
+    }
+
+    /// The number of arguments is wrong. `subcommand` is the second, if the name is that of one.
+    pub fn wrong_arity(&self, full_name: &str, subcommand: Option<&[u8]>) -> Error {
+        match (full_name.split_once('|'), subcommand) {
+            (Some((container, _)), Some(subcommand)) if !self.names_subcommands() => {
+                self.subcommand_syntax(container, subcommand)
+            }
+            _ => error::wrong_arity(full_name),
+        }
+    }
+
+    /// AUTH with a password only, where there is none.
+    pub fn no_password(&self) -> Error {
+        match self.generation {
+            Generation::Redis5 => error::REDIS_5_NO_PASSWORD,
+            _ => error::AUTH_WITHOUT_PASSWORD,
+        }
+    }
+
+    /// A login that failed.
+    pub fn wrong_password(&self) -> Error {
+        match self.generation {
+            Generation::Redis5 => error::REDIS_5_WRONG_PASSWORD,
+            Generation::Redis6 if !self.is_at_least("6.2.0") => error::REDIS_6_WRONGPASS,
+            _ => error::WRONGPASS,
+        }
+    }
+
+    /// HELLO from a stranger who does not log in with it. None: it is answered, and the client stays one.
+    pub fn hello_without_login(&self) -> Option<Error> {
+        match self.generation {
+            _ if self.greets_strangers => None,
+            Generation::Valkey9 => Some(error::HELLO_NOAUTH),
+            _ => Some(error::REDIS_HELLO_NOAUTH),
+        }
+    }
+
+    /// A command that has to wait until the server is ready.
+    pub fn not_ready(&self) -> Error {
+        error::loading(self.title)
+    }
+}
+
+/// Whether version `a` came after version `b`. What has no version was always there.
+fn is_younger(a: &str, b: &str) -> bool {
+    let parts = |version: &str| -> Vec<u32> {
+        version.split('.').map_while(|part| part.parse().ok()).collect()
+    };
+    parts(a).cmp(&parts(b)) == Ordering::Greater
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> &'static Persona {
+        PERSONAS.iter().find(|persona| persona.name == name).unwrap()
+    }
+
+    #[test]
+    fn names_are_unique_and_the_first_is_respd() {
+        let mut names: Vec<_> = PERSONAS.iter().map(|persona| persona.name).collect();
+        assert_eq!(names[0], "respd");
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), PERSONAS.len());
+    }
+
+    #[test]
+    fn a_version_knows_what_came_before_it() {
+        assert!(named("redis-6.2").is_at_least("6.2.0"));
+        assert!(!named("redis-6.2").is_at_least("7.0.0"));
+        assert!(named("redis-7.0").is_at_least("7.0.3"));
+        assert!(named("valkey-8.0").is_at_least("7.2.0"));
+        assert!(!named("valkey-8.0").is_at_least("8.1.0"));
+        assert!(named("respd").is_at_least("99.0.0"));
+        // 10 is more than 9, and a command of an embedder has no version.
+        assert!(!named("valkey-9.1").is_at_least("10.0.0"));
+        assert!(named("redis-5.0").is_at_least(""));
+    }
+
+    #[test]
+    fn redis_knows_nothing_that_valkey_added() {
+        let later = Persona { version: "9.9.9", ..REDIS };
+        assert!(later.is_at_least("7.2.4"));
+        assert!(!later.is_at_least("8.0.0"));
+    }
+
+    #[test]
+    fn a_list_of_commands_brings_containers_and_their_subcommands() {
+        let kronotop = named("kronotop-0.13");
+        for known in ["ping", "client", "client|setname", "command", "command|docs"] {
+            assert!(kronotop.has_command(known, "1.0.0"), "{known}");
+        }
+        for unknown in ["get", "client|list", "client|setnames", "pin", "quit"] {
+            assert!(!kronotop.has_command(unknown, "1.0.0"), "{unknown}");
+        }
+    }
+}

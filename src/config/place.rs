@@ -1,0 +1,61 @@
+//! Where a directive was read, and the error that names that place.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a directive was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    CommandLine,
+    /// The file as a whole.
+    File(PathBuf),
+    /// The file that `aclfile` names.
+    AclFile(PathBuf),
+    /// A line, counted from 1.
+    Line {
+        file: PathBuf,
+        number: usize,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::CommandLine => f.write_str("command line"),
+            Place::File(file) => write!(f, "{}", file.display()),
+            Place::AclFile(file) => write!(f, "'aclfile {}'", file.display()),
+            Place::Line { file, number } => write!(f, "{}:{number}", file.display()),
+        }
+    }
+}
+
+/// Why the configuration could not be read: `FILE:LINE: 'TEXT': REASON`. It stops the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadError {
+    place: Place,
+    line: String,
+    reason: String,
+}
+
+impl LoadError {
+    /// `line` must hold no secret.
+    pub(crate) fn new(
+        place: Place,
+        line: impl Into<String>,
+        reason: impl fmt::Display,
+    ) -> LoadError {
+        LoadError { place, line: line.into(), reason: reason.to_string() }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.line.is_empty() {
+            write!(f, "'{}': ", self.line)?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for LoadError {}

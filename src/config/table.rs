@@ -1,0 +1,319 @@
+//! The directives: one row each, in the order of their names.
+//!
+//! A row says how a directive's text becomes the field and back ([`super::kind`]), and what may be
+//! done with it. Without a field, `directive!(name, kind)` is for what cannot be otherwise here: an
+//! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
+
+use super::kind::{
+    Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, MemoryOrPercent,
+    OctalMode, OneOf, Only, Password, PercentileList, YesNo,
+};
+use super::{Config, Reason};
+
+macro_rules! directive {
+    ($name:literal, $($field:ident).+, $kind:expr) => {
+        Directive::new(
+            $name,
+            |config| $kind.show(&config.$($field).+),
+            |config, words| $kind.read(&mut config.$($field).+, words),
+        )
+    };
+    ($name:literal, $kind:expr) => {
+        Directive::new($name, |_| $kind.show(&()), |_, words| $kind.read(&mut (), words))
+    };
+}
+
+/// The range of what the reference keeps in a C `int`.
+const INT: Integer = Integer(0..=i32::MAX as i64);
+const SIGNED_INT: Integer = Integer(i32::MIN as i64..=i32::MAX as i64);
+const PORT: Integer = Integer(0..=u16::MAX as i64);
+/// A limit on input below this could cut off requests that no one calls big.
+const AT_LEAST_1MB: Memory = Memory(1 << 20..=i64::MAX as u64);
+
+/// A number of elements.
+const COUNT: Integer = Integer(0..=i64::MAX);
+/// A number that means none at all if it is -1.
+const THRESHOLD: Integer = Integer(-1..=i64::MAX);
+const BYTES: Memory = Memory(0..=i64::MAX as u64);
+
+const NO_ONE_WAITS: Only<YesNo, bool> =
+    Only(YesNo, true, "respd never lets anyone wait while memory is freed");
+const NO_EFFORT: &str = "respd removes every key when its time has come";
+const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
+
+pub(crate) const DIRECTIVES: &[Directive] = &[
+    directive!("acl-pubsub-default", acl_pubsub_default, OneOf),
+    directive!("aclfile", aclfile, FilePath).immutable(),
+    directive!("acllog-max-len", acllog_max_len, COUNT),
+    directive!("active-expire-effort", Only(Integer(1..=10), 1, NO_EFFORT)),
+    directive!("activedefrag", Only(YesNo, false, "respd does not move what it has allocated")),
+    directive!(
+        "activerehashing",
+        Only(YesNo, true, "respd's tables grow and shrink in small steps")
+    ),
+    directive!("admin-bind", admin_bind, Addresses { most: 16 }).list(),
+    directive!("admin-commands-on-admin-port", admin_commands_on_admin_port, YesNo),
+    Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port),
+    directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
+    directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
+    directive!("auth-timeout", auth_timeout, INT),
+    directive!("bind", bind, Addresses { most: 16 }).list(),
+    directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits).list(),
+    directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB),
+    directive!("cluster-enabled", Only(YesNo, false, "respd is not part of a cluster")).immutable(),
+    directive!("commandlog-execution-slower-than", commandlog.slow.threshold, THRESHOLD)
+        .alias("slowlog-log-slower-than"),
+    directive!("commandlog-large-reply-max-len", commandlog.large_reply.max_len, COUNT),
+    directive!("commandlog-large-request-max-len", commandlog.large_request.max_len, COUNT),
+    directive!("commandlog-reply-larger-than", commandlog.large_reply.threshold, THRESHOLD),
+    directive!("commandlog-request-larger-than", commandlog.large_request.threshold, THRESHOLD),
+    directive!("commandlog-slow-execution-max-len", commandlog.slow.max_len, COUNT)
+        .alias("slowlog-max-len"),
+    directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
+    directive!("databases", databases, Integer(1..=i32::MAX as i64)).immutable(),
+    directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
+    directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
+        .alias("hash-max-ziplist-entries"),
+    directive!("hash-max-listpack-value", limits.hash_max_listpack_value, BYTES)
+        .alias("hash-max-ziplist-value"),
+    directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES),
+    Directive::new("hz", |config| INT.show(&config.hz), read_hz),
+    directive!("io-threads", Only(Integer(1..=256), 1, "respd runs on one thread")),
+    directive!("latency-monitor-threshold", latency_monitor_threshold, COUNT),
+    directive!("latency-tracking", latency_tracking, YesNo),
+    directive!(
+        "latency-tracking-info-percentiles",
+        latency_tracking_info_percentiles,
+        PercentileList
+    )
+    .list(),
+    directive!("lazyfree-lazy-eviction", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-expire", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-server-del", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-user-del", NO_ONE_WAITS),
+    directive!("lazyfree-lazy-user-flush", NO_ONE_WAITS),
+    directive!("lfu-decay-time", eviction.lfu_decay_time, INT),
+    directive!("lfu-log-factor", eviction.lfu_log_factor, INT),
+    directive!("list-compress-depth", Only(INT, 0, "respd does not compress lists")),
+    directive!("list-max-listpack-size", limits.list_max_listpack_size, SIGNED_INT)
+        .alias("list-max-ziplist-size"),
+    directive!("logfile", logfile, FilePath).immutable(),
+    directive!("loglevel", loglevel, OneOf),
+    directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64)),
+    directive!(
+        "maxclients-unauthenticated",
+        maxclients_unauthenticated,
+        Integer(0..=u32::MAX as i64)
+    ),
+    directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)),
+    directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
+    directive!("maxmemory-policy", eviction.policy, OneOf),
+    directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
+    directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
+    Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
+    Directive::new("port", |config| PORT.show(&config.port), read_port),
+    directive!("protected-mode", protected_mode, YesNo),
+    directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
+    directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
+    directive!("requirepass", requirepass, Password).secret(),
+    directive!("save", Empty(MEMORY_ONLY)).list(),
+    directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT),
+    directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT),
+    directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT),
+    directive!("start-ready", start_ready, YesNo).immutable(),
+    directive!("tcp-backlog", tcp_backlog, INT).immutable(),
+    directive!("tcp-keepalive", tcp_keepalive, INT),
+    directive!("timeout", timeout, INT),
+    directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
+    directive!("unixsocket", unixsocket, FilePath).immutable(),
+    directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
+    directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
+        .alias("zset-max-ziplist-entries"),
+    directive!("zset-max-listpack-value", limits.zset_max_listpack_value, BYTES)
+        .alias("zset-max-ziplist-value"),
+];
+
+/// Any number is taken, and the nearest sensible one used.
+fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    INT.read(&mut config.hz, words)?;
+    config.hz = config.hz.clamp(1, 500);
+    Ok(())
+}
+
+/// A persona brings its ports, where those of the last one are still in place and were not asked for.
+fn read_persona(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    let before = config.persona;
+    OneOf.read(&mut config.persona, words)?;
+    if !config.ports_chosen.clients && config.port == before.port {
+        config.port = config.persona.port;
+    }
+    if !config.ports_chosen.admin && config.admin_port == before.admin_port {
+        config.admin_port = config.persona.admin_port;
+    }
+    Ok(())
+}
+
+fn read_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    config.ports_chosen.clients = true;
+    PORT.read(&mut config.port, words)
+}
+
+fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    config.ports_chosen.admin = true;
+    PORT.read(&mut config.admin_port, words)
+}
+
+/// What is known about one directive.
+pub(crate) struct Directive {
+    /// In lower case.
+    pub name: &'static str,
+    /// The name it had before. CONFIG GET, CONFIG SET and the file know both.
+    alias: Option<&'static str>,
+    list: bool,
+    immutable: bool,
+    secret: bool,
+    show: fn(&Config) -> Vec<u8>,
+    read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
+}
+
+impl Directive {
+    const fn new(
+        name: &'static str,
+        show: fn(&Config) -> Vec<u8>,
+        read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
+    ) -> Directive {
+        Directive { name, alias: None, list: false, immutable: false, secret: false, show, read }
+    }
+
+    const fn alias(mut self, alias: &'static str) -> Directive {
+        self.alias = Some(alias);
+        self
+    }
+
+    /// Its value is any number of words, which CONFIG SET takes as one text with spaces between.
+    const fn list(mut self) -> Directive {
+        self.list = true;
+        self
+    }
+
+    /// Decided when the server starts; CONFIG SET refuses it.
+    const fn immutable(mut self) -> Directive {
+        self.immutable = true;
+        self
+    }
+
+    /// Its value is in no error text.
+    const fn secret(mut self) -> Directive {
+        self.secret = true;
+        self
+    }
+
+    pub fn is_immutable(&self) -> bool {
+        self.immutable
+    }
+
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// The value as one text, as CONFIG GET gives it.
+    pub fn show(&self, config: &Config) -> Vec<u8> {
+        (self.show)(config)
+    }
+
+    /// Takes the value as the words of a line. A refusal may leave `config` half changed.
+    pub fn read_words(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+        (self.read)(config, words)
+    }
+
+    /// Takes the value as one text, as [`Directive::show`] gives it.
+    pub fn read_text(&self, config: &mut Config, text: &[u8]) -> Result<(), Reason> {
+        self.read_words(config, &self.words(text))
+    }
+
+    /// A text as the words of a line: a list is split at every space, an empty one is no words.
+    pub fn words<'a>(&self, text: &'a [u8]) -> Vec<&'a [u8]> {
+        match self.list {
+            true if text.is_empty() => Vec::new(),
+            true => text.split(|&byte| byte == b' ').collect(),
+            false => vec![text],
+        }
+    }
+}
+
+/// The directive called `name`, and the lower-case spelling of that name: its own or its alias.
+pub(crate) fn find(name: &[u8]) -> Option<(&'static str, &'static Directive)> {
+    names().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Every name there is, aliases too.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static Directive)> {
+    DIRECTIVES.iter().flat_map(|directive| {
+        [Some(directive.name), directive.alias]
+            .into_iter()
+            .flatten()
+            .map(move |name| (name, directive))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn rows_are_sorted_and_their_names_lower_case_and_unique() {
+        let order: Vec<_> = DIRECTIVES.iter().map(|directive| directive.name).collect();
+        assert!(order.is_sorted(), "{order:?}");
+        let mut all: Vec<_> = names().map(|(name, _)| name).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(all.iter().all(|name| name.to_ascii_lowercase() == *name));
+    }
+
+    #[test]
+    fn every_default_is_taken_as_it_is_shown() {
+        for directive in DIRECTIVES {
+            let mut config = Config::default();
+            let shown = directive.show(&config);
+            assert_eq!(directive.read_text(&mut config, &shown), Ok(()), "{}", directive.name);
+            assert_eq!(config, Config::default(), "{}", directive.name);
+        }
+    }
+
+    /// One of these texts is another value of any directive that has one, and is then shown and
+    /// written in a form that gives it back.
+    #[test]
+    fn every_other_value_is_taken_as_it_is_shown_and_as_it_is_written() {
+        let texts = ["7", "2mb", "local", "debug", "normal 1 2 3", "mn$KE", "it's \"\x07\" a name"];
+        for directive in DIRECTIVES {
+            for text in texts {
+                let mut config = Config::default();
+                if directive.read_text(&mut config, text.as_bytes()).is_err() {
+                    continue;
+                }
+                let mut again = Config::default();
+                assert_eq!(directive.read_text(&mut again, &directive.show(&config)), Ok(()));
+                assert_eq!(again, config, "{} {text:?}", directive.name);
+
+                let written = config.rewritten(Path::new("x"), b"").unwrap();
+                assert_eq!(
+                    Config::parse(Path::new("x"), &written),
+                    Ok(config),
+                    "{}",
+                    directive.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_is_found_in_any_case() {
+        for (name, directive) in names() {
+            let (found, same) = find(name.to_ascii_uppercase().as_bytes()).unwrap();
+            assert_eq!((found, same.name), (name, directive.name));
+        }
+    }
+}

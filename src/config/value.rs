@@ -1,0 +1,285 @@
+//! The types of the fields that are more than a number.
+
+use std::fmt;
+use std::ops::Deref;
+
+use super::choice::Choice;
+use super::persona::{PERSONAS, Persona};
+use super::place::{LoadError, Place};
+use crate::keyspace::changes::{Classes, class};
+use crate::keyspace::lifetime::evict::Policy;
+
+/// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Secret {
+        Secret(bytes.to_vec())
+    }
+}
+
+impl Deref for Secret {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_empty() { "Secret(unset)" } else { "Secret(set)" })
+    }
+}
+
+/// How much is logged, from everything to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Debug,
+    Verbose,
+    Notice,
+    Warning,
+    Nothing,
+}
+
+impl Choice for LogLevel {
+    const NAMES: &'static [(&'static str, LogLevel)] = &[
+        ("debug", LogLevel::Debug),
+        ("verbose", LogLevel::Verbose),
+        ("notice", LogLevel::Notice),
+        ("warning", LogLevel::Warning),
+        ("nothing", LogLevel::Nothing),
+    ];
+}
+
+/// Who may call DEBUG, which can stop the server for as long as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebugCommand {
+    No,
+    Yes,
+    /// Clients that come over a loopback address or the unix socket.
+    Local,
+}
+
+impl Choice for DebugCommand {
+    const NAMES: &'static [(&'static str, DebugCommand)] =
+        &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
+}
+
+/// What rules say about channels before they say anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelDefault {
+    All,
+    Reset,
+}
+
+impl Choice for ChannelDefault {
+    const NAMES: &'static [(&'static str, ChannelDefault)] =
+        &[("allchannels", ChannelDefault::All), ("resetchannels", ChannelDefault::Reset)];
+}
+
+impl Choice for Policy {
+    const NAMES: &'static [(&'static str, Policy)] = Policy::NAMES;
+}
+
+impl Choice for &'static Persona {
+    const NAMES: &'static [(&'static str, &'static Persona)] = &{
+        let mut names = [("", &PERSONAS[0]); PERSONAS.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = (PERSONAS[index].name, &PERSONAS[index]);
+            index += 1;
+        }
+        names
+    };
+}
+
+/// What may wait in the output buffers of each class of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputBufferLimits {
+    pub normal: BufferLimit,
+    /// Replicas, which respd does not have; files of other servers speak of them. Its name in text
+    /// is `slave`, or `replica` when it is read.
+    pub replica: BufferLimit,
+    /// Clients with a subscription.
+    pub pubsub: BufferLimit,
+}
+
+impl Default for OutputBufferLimits {
+    fn default() -> OutputBufferLimits {
+        OutputBufferLimits {
+            normal: BufferLimit { hard: 0, soft: 0, soft_seconds: 0 },
+            replica: BufferLimit { hard: 256 << 20, soft: 64 << 20, soft_seconds: 60 },
+            pubsub: BufferLimit { hard: 32 << 20, soft: 8 << 20, soft_seconds: 60 },
+        }
+    }
+}
+
+/// A client over `hard` bytes is cut off at once, one that stays over `soft` bytes for
+/// `soft_seconds` then. 0 bytes: no such limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BufferLimit {
+    pub hard: usize,
+    pub soft: usize,
+    pub soft_seconds: u32,
+}
+
+/// Which events of keys are published, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyspaceEvents {
+    /// In a channel named after the key.
+    pub by_key: bool,
+    /// In a channel named after the event.
+    pub by_event: bool,
+    pub classes: Classes,
+}
+
+impl KeyspaceEvents {
+    /// The letters of the classes.
+    pub const LETTERS: &[(u8, Classes)] = &[
+        (b'g', class::GENERIC),
+        (b'$', class::STRING),
+        (b'l', class::LIST),
+        (b's', class::SET),
+        (b'h', class::HASH),
+        (b'z', class::ZSET),
+        (b'x', class::EXPIRED),
+        (b'e', class::EVICTED),
+        (b't', class::STREAM),
+        (b'd', class::MODULE),
+        (b'n', class::NEW),
+        (b'm', class::KEY_MISS),
+    ];
+
+    /// The classes that `A` stands for: whatever is done to a key that exists, or ends it.
+    pub const ALL: Classes = class::GENERIC
+        | class::STRING
+        | class::LIST
+        | class::SET
+        | class::HASH
+        | class::ZSET
+        | class::EXPIRED
+        | class::EVICTED
+        | class::STREAM
+        | class::MODULE;
+
+    /// The classes that are published anywhere.
+    pub fn announced(self) -> Classes {
+        if self.by_key || self.by_event { self.classes } else { 0 }
+    }
+}
+
+/// When a command gets into a log, and how many the log keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// From so many µs or bytes on. Negative: nothing does.
+    pub threshold: i64,
+    pub max_len: usize,
+}
+
+/// The settings of the three logs of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandLogSettings {
+    pub slow: LogSettings,
+    pub large_request: LogSettings,
+    pub large_reply: LogSettings,
+}
+
+impl Default for CommandLogSettings {
+    fn default() -> CommandLogSettings {
+        let large = LogSettings { threshold: 1 << 20, max_len: 128 };
+        let slow = LogSettings { threshold: 10_000, max_len: 128 };
+        CommandLogSettings { slow, large_request: large, large_reply: large }
+    }
+}
+
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    Bytes(usize),
+    /// Of `maxmemory`, 1 to 100.
+    Percent(u64),
+}
+
+impl Share {
+    /// The bytes, if `whole` is a hundred percent. `None`: as many as there are.
+    pub fn of(self, whole: usize) -> Option<usize> {
+        let bytes = match self {
+            Share::Bytes(bytes) => bytes,
+            Share::Percent(percent) => (whole as u128 * u128::from(percent) / 100) as usize,
+        };
+        (bytes > 0).then_some(bytes)
+    }
+}
+
+/// Percentiles from 0 to 100, in the order in which they are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Percentiles(pub Vec<f64>);
+
+/// None of them is NaN.
+impl Eq for Percentiles {}
+
+impl Default for Percentiles {
+    fn default() -> Percentiles {
+        Percentiles(vec![50.0, 99.0, 99.9])
+    }
+}
+
+/// `user NAME RULE…`, a line of the file. What the rules mean is for the access list to say.
+#[derive(Clone)]
+pub struct UserLine {
+    pub name: Vec<u8>,
+    /// May hold passwords: neither `Debug` nor an error shows them.
+    pub rules: Vec<Vec<u8>>,
+    /// Where it was read, for [`UserLine::refused`].
+    pub place: Place,
+}
+
+impl UserLine {
+    /// The line with these words after `user`. The first must be there, it is the name.
+    pub(crate) fn new(words: &[&[u8]], place: Place) -> Option<UserLine> {
+        let (name, rules) = words.split_first()?;
+        let rules = rules.iter().map(|rule| rule.to_vec()).collect();
+        Some(UserLine { name: name.to_vec(), rules, place })
+    }
+
+    /// The error that stops the start when a rule of this line is not understood.
+    pub fn refused(&self, reason: impl fmt::Display) -> LoadError {
+        let name = String::from_utf8_lossy(&self.name);
+        LoadError::new(self.place.clone(), format!("user {name} …"), reason)
+    }
+}
+
+/// Two lines are equal when they say the same, wherever they stand.
+impl PartialEq for UserLine {
+    fn eq(&self, other: &UserLine) -> bool {
+        self.name == other.name && self.rules == other.rules
+    }
+}
+
+impl Eq for UserLine {}
+
+impl fmt::Debug for UserLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = String::from_utf8_lossy(&self.name);
+        write!(f, "UserLine({name}, {} rules, {})", self.rules.len(), self.place)
+    }
+}
+
+/// Which ports were asked for by number, also if that is the one there would be anyway.
+///
+/// It is how a configuration came about and not what it says, so any two are equal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChosenPorts {
+    pub clients: bool,
+    pub admin: bool,
+}
+
+impl PartialEq for ChosenPorts {
+    fn eq(&self, _: &ChosenPorts) -> bool {
+        true
+    }
+}
+
+impl Eq for ChosenPorts {}

@@ -1,0 +1,95 @@
+//! Those who look on: clients of MONITOR, the logs of slow and large commands, the events of LATENCY.
+//!
+//! None of them is shown a secret: see [`Spec::secret`](super::spec::Spec::secret).
+
+use std::io::Write;
+
+use super::spec::flag;
+use super::table::Row;
+use crate::peer::Address;
+use crate::session::Slot;
+use crate::telemetry::commandlog::{self, Cause, Entry};
+use crate::telemetry::latency::{Sample, event};
+use crate::text::quote;
+use crate::wire::Args;
+use crate::world::World;
+
+/// What a command took.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub nanos: u64,
+    /// The bytes of its reply.
+    pub reply: usize,
+}
+
+/// Keeps a command in the logs, and counts it as an event, if it reaches the thresholds.
+#[cold]
+pub fn note(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cost: Cost) {
+    if row.has(flag::SKIP_COMMANDLOG) {
+        return;
+    }
+    let kind = if row.has(flag::FAST) { event::FAST_COMMAND } else { event::COMMAND };
+    note_event(world, kind, cost.nanos);
+    let at = world.now.seconds();
+    let client = &world.clients[slot];
+    let entry = || Entry {
+        id: 0,
+        at,
+        amount: 0,
+        args: commandlog::cut(row.spec.shown(args)),
+        addr: client.peer.addr.to_string(),
+        name: client.name.clone(),
+    };
+    for (cause, amount) in [
+        (Cause::Slow, cost.nanos / 1000),
+        (Cause::LargeRequest, args.wire_len() as u64),
+        (Cause::LargeReply, cost.reply as u64),
+    ] {
+        world.commandlog.offer(&world.config, cause, amount, entry);
+    }
+}
+
+/// Counts something that took so long as an event, if that is too long.
+pub fn note_event(world: &mut World, kind: &'static str, nanos: u64) {
+    let (threshold, millis) = (world.config.latency_monitor_threshold, nanos / 1_000_000);
+    if threshold > 0 && millis >= threshold {
+        world.events.add(kind, Sample { at: world.now.seconds(), millis });
+    }
+}
+
+/// Shows a command to the clients of MONITOR.
+#[inline]
+pub fn show(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if !world.monitors.is_empty() {
+        show_monitors(world, row, slot, args);
+    }
+}
+
+#[cold]
+fn show_monitors(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if row.has(flag::ADMIN | flag::SKIP_MONITOR) {
+        return;
+    }
+    let line = line(world, row, slot, args);
+    world.show_monitors(&line);
+}
+
+/// The line for a command, the same in both protocols: `+time [db address] "word" ...`
+fn line(world: &World, row: &Row, slot: Slot, args: Args<'_>) -> Vec<u8> {
+    let (seconds, micros) = (world.now.seconds(), world.now.wall % 1_000_000);
+    let client = &world.clients[slot];
+    let mut line = Vec::with_capacity(64 + args.bytes());
+    let head = match &client.peer.addr {
+        Address::Unix(path) => {
+            write!(line, "+{seconds}.{micros:06} [{} unix:{path}]", client.db)
+        }
+        addr => write!(line, "+{seconds}.{micros:06} [{} {addr}]", client.db),
+    };
+    head.expect("memory takes every write");
+    for arg in row.spec.shown(args) {
+        line.push(b' ');
+        quote::push_quoted(&mut line, arg);
+    }
+    line.extend_from_slice(b"\r\n");
+    line
+}

@@ -1,0 +1,167 @@
+//! Clients without a socket: an engine driven by hand, for tests and embedders.
+//!
+//! Time stands still until [`Local::advance`] moves it.
+//!
+//! ```
+//! use respd::embed::local::Local;
+//!
+//! let mut local = Local::new(respd::Config::default());
+//! let client = local.connect();
+//! assert_eq!(local.call(client, ["SET", "greeting", "hello"]).to_string(), "OK");
+//! assert_eq!(local.call(client, ["GET", "greeting"]).to_string(), "\"hello\"");
+//! ```
+
+use std::time::Duration;
+
+use crate::clock::Now;
+use crate::commands;
+use crate::config::Config;
+use crate::dispatch::Table;
+use crate::engine::Engine;
+use crate::peer::Peer;
+use crate::session::Slot;
+use crate::wire::{Value, value};
+
+/// An engine and the time it believes in.
+pub struct Local {
+    pub engine: Engine,
+    now: Now,
+    touched: Vec<Slot>,
+}
+
+/// A client of a [`Local`]. It may have been closed by the server: see [`Local::is_open`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    slot: Slot,
+    id: u64,
+}
+
+impl Local {
+    /// An engine with every command that respd has.
+    ///
+    /// # Panics
+    ///
+    /// When a `user` line of `config` has a rule that is none.
+    pub fn new(config: Config) -> Local {
+        let table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
+        Local::with_table(config, table)
+    }
+
+    /// An engine with the commands of `table`. It panics as [`Local::new`] does.
+    pub fn with_table(config: Config, table: Table) -> Local {
+        // Some time in 2023, and the first second of the server.
+        let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
+        let engine = Engine::new(config, table, now).expect("a valid configuration");
+        Local { engine, now, touched: Vec::new() }
+    }
+
+    /// Connects a client.
+    ///
+    /// # Panics
+    ///
+    /// When `maxclients` are connected.
+    pub fn connect(&mut self) -> Connection {
+        self.try_connect(Peer::local()).expect("room for one more client")
+    }
+
+    /// Connects a client as `peer`. The error is what the server says before it closes.
+    pub fn try_connect(&mut self, peer: Peer) -> Result<Connection, Vec<u8>> {
+        let slot = self.engine.connect(peer)?;
+        Ok(Connection { slot, id: self.engine.world.clients[slot].id })
+    }
+
+    /// Whether the server has not closed the connection.
+    pub fn is_open(&self, client: Connection) -> bool {
+        let clients = &self.engine.world.clients;
+        clients.get(client.slot).is_some_and(|found| found.id == client.id)
+    }
+
+    /// Hands bytes to the server as if they came from the socket, and ends the turn. What is owed to
+    /// the client waits in [`Local::received`].
+    pub fn send(&mut self, client: Connection, bytes: &[u8]) {
+        if self.is_open(client) && self.engine.is_listening(client.slot) {
+            self.engine.receive(client.slot, &mut bytes.to_vec());
+        }
+    }
+
+    /// The client sends nothing more.
+    pub fn finish(&mut self, client: Connection) {
+        if self.is_open(client) {
+            self.engine.finish(client.slot);
+        }
+    }
+
+    /// Takes what the server has sent to the client by now, and closes connections that are over.
+    pub fn received(&mut self, client: Connection) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while self.is_open(client) {
+            let unsent = self.engine.unsent(client.slot);
+            bytes.extend_from_slice(unsent);
+            let sent = unsent.len();
+            if sent > 0 {
+                self.engine.sent(client.slot, sent);
+            }
+            if !self.engine.world.clients[client.slot].unfinished {
+                break;
+            }
+            // More of its requests were waiting for these replies to be sent.
+            self.engine.turn(self.now);
+        }
+        if self.is_open(client) && self.engine.is_over(client.slot) {
+            self.engine.disconnect(client.slot);
+        }
+        self.reap();
+        bytes
+    }
+
+    /// Sends a command and reads one reply.
+    ///
+    /// # Panics
+    ///
+    /// When there is no reply, or more than one frame: use [`Local::send`] for what has none or many.
+    pub fn call<T: AsRef<[u8]>>(
+        &mut self,
+        client: Connection,
+        args: impl IntoIterator<Item = T>,
+    ) -> Value {
+        self.send(client, &request(args));
+        let bytes = self.received(client);
+        match value::decode(&bytes) {
+            Ok(Some((value, len))) if len == bytes.len() => value,
+            other => panic!("not one reply: {other:?} in {:?}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+
+    /// Lets time pass, and what is due by then happen.
+    pub fn advance(&mut self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).expect("less than half a million years");
+        self.now.wall += micros;
+        self.now.mono += micros;
+        self.engine.turn(self.now);
+        self.reap();
+    }
+
+    fn reap(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        self.engine.take_touched(&mut touched);
+        for &slot in &touched {
+            if self.engine.world.clients.contains(slot) && self.engine.is_over(slot) {
+                self.engine.disconnect(slot);
+            }
+        }
+        self.touched = touched;
+    }
+}
+
+/// The bytes of a request: an array of bulk strings.
+pub fn request<T: AsRef<[u8]>>(args: impl IntoIterator<Item = T>) -> Vec<u8> {
+    let args: Vec<T> = args.into_iter().collect();
+    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
+    for arg in &args {
+        let arg = arg.as_ref();
+        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        bytes.extend_from_slice(arg);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}

@@ -1,0 +1,239 @@
+//! A whole server: the one place that joins the command table, the engine and the network.
+//!
+//! ```no_run
+//! let server = respd::Server::builder().any_port().bind()?;
+//! println!("listening on {:?}", server.addr());
+//! server.run()?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::any::Any;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use crate::commands;
+use crate::config::Config;
+use crate::config::Reason;
+use crate::dispatch::Table;
+use crate::dispatch::table::Group;
+use crate::engine::Engine;
+use crate::net::{self, Bound, Clock, Ports, Reactor, Readiness, Stop};
+use crate::telemetry::{Process, process};
+
+/// What a server will be.
+pub struct Builder {
+    config: Config,
+    config_file: Option<PathBuf>,
+    ports: Option<Ports>,
+    groups: Vec<Group>,
+    extension: Box<dyn Any + Send>,
+}
+
+/// A server whose listeners are bound. Connections queue up until [`Server::run`].
+pub struct Server {
+    engine: Engine,
+    reactor: Reactor,
+}
+
+/// A server that runs in a thread of its own, and leaves when this is dropped.
+pub struct Running {
+    addr: Option<SocketAddr>,
+    stop: Stop,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Builder {
+    pub fn config(mut self, config: Config) -> Builder {
+        self.config = config;
+        self
+    }
+
+    /// The file that the configuration came from, which CONFIG REWRITE writes.
+    pub fn config_file(mut self, path: &Path) -> Builder {
+        self.config_file = Some(path.to_owned());
+        self
+    }
+
+    /// Listens on these ports, whatever the configuration says.
+    pub fn ports(mut self, ports: Ports) -> Builder {
+        self.ports = Some(ports);
+        self
+    }
+
+    /// Listens for clients on any port that is free.
+    pub fn any_port(self) -> Builder {
+        self.ports(Ports { clients: Some(0), admin: None })
+    }
+
+    /// Starts alive and not ready, until [`Readiness::set`] or `DEBUG SET-READY` says that it is.
+    pub fn not_ready(mut self) -> Builder {
+        self.config.start_ready = false;
+        self
+    }
+
+    /// Adds commands of your own. One that has the name of another replaces it. A handler that does not write
+    /// exactly one reply is logged, and its client is told an error instead.
+    pub fn commands(mut self, group: Group) -> Builder {
+        self.groups.push(group);
+        self
+    }
+
+    /// State for commands of your own, which they find with [`crate::world::World::extension`].
+    pub fn extension(mut self, state: impl Any + Send) -> Builder {
+        self.extension = Box::new(state);
+        self
+    }
+
+    /// Binds every listener. A configuration by which there is none is an error.
+    pub fn bind(self) -> io::Result<Server> {
+        let mut config = self.config;
+        fit_maxclients(&mut config)?;
+        let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
+        let clock = Clock::start();
+        if ports.admin.is_none() {
+            config.admin_port = 0;
+            let invalid =
+                |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
+            config.keeps_a_way_in().map_err(invalid)?;
+        }
+        let reactor = Reactor::bind(&config, ports, clock)?;
+        if reactor.bound().is_empty() {
+            return Err(net::nowhere(&config, ports));
+        }
+        for bound in reactor.bound() {
+            match bound {
+                Bound::Tcp(addr) => config.port = addr.port(),
+                Bound::Admin(addr) => config.admin_port = addr.port(),
+                Bound::Unix(_) => {}
+            }
+        }
+        let mut table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
+        table.extend(self.groups);
+        let mut engine = Engine::new(config, table, clock.now())
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        engine.time_commands_by(nanos);
+        engine.world.process = Process::current(self.config_file.as_deref());
+        engine.world.extension = self.extension;
+        Ok(Server { engine, reactor })
+    }
+}
+
+impl Server {
+    /// A server with the default configuration and every command that respd has.
+    pub fn builder() -> Builder {
+        Builder {
+            config: Config::default(),
+            config_file: None,
+            ports: None,
+            groups: Vec::new(),
+            extension: Box::new(()),
+        }
+    }
+
+    /// Where clients connect to, if it is TCP.
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.reactor.bound().into_iter().find_map(|bound| match bound {
+            Bound::Tcp(addr) => Some(addr),
+            _ => None,
+        })
+    }
+
+    /// Everything that is listened on.
+    pub fn bound(&self) -> Vec<Bound> {
+        self.reactor.bound()
+    }
+
+    /// SIGTERM and SIGINT end [`Server::run`].
+    pub fn stop_on_signals(&mut self) -> io::Result<()> {
+        self.reactor.stop_on_signals()
+    }
+
+    /// Outlives the signals that end a process by default and mean something else, or nothing: SIGHUP calls
+    /// `hang_up`, which usually reopens the log file; SIGUSR1, SIGUSR2, SIGALRM and other signals of timers are
+    /// logged; SIGXFSZ makes writing past a limit an error. SIGQUIT and the signals of faults keep their meaning.
+    pub fn outlive_signals(&mut self, hang_up: impl FnMut() + Send + 'static) -> io::Result<()> {
+        self.reactor.outlive_signals(Box::new(hang_up))
+    }
+
+    /// What ends [`Server::run`] from another thread.
+    pub fn stopper(&self) -> Stop {
+        self.reactor.stopper()
+    }
+
+    /// What tells the server, from any thread, that it is ready or is not.
+    pub fn readiness(&self) -> Readiness {
+        self.reactor.readiness()
+    }
+
+    /// Calls `tell` as soon as the server is ready: now, if it is.
+    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
+        self.engine.world.when_ready(tell);
+    }
+
+    /// Serves until somebody asks to stop: a signal, SHUTDOWN, or the [`Stop`].
+    pub fn run(mut self) -> io::Result<()> {
+        self.reactor.run(&mut self.engine)
+    }
+
+    /// Serves in a thread of its own.
+    pub fn spawn(self) -> Running {
+        let (addr, stop) = (self.addr(), self.stopper());
+        Running { addr, stop, thread: Some(thread::spawn(move || self.run())) }
+    }
+}
+
+impl Running {
+    /// Where clients connect to, if it is TCP.
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.addr
+    }
+
+    /// Asks the server to leave, and waits until it has.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.leave()
+    }
+
+    fn leave(&mut self) -> io::Result<()> {
+        self.stop.stop();
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err(io::Error::other("the server's thread panicked")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(error) = self.leave() {
+            log::error!("the server ended badly: {error}");
+        }
+    }
+}
+
+/// Makes room for the clients that `maxclients` promises, or lets it promise what there is room for.
+fn fit_maxclients(config: &mut Config) -> io::Result<()> {
+    let wanted = config.maxclients;
+    let room = process::make_room_for_clients(wanted);
+    if room == 0 {
+        return Err(io::Error::other("the limit of open files (ulimit -n) lets nobody connect"));
+    }
+    if room < wanted {
+        log::warn!(
+            "maxclients is {room} and not {wanted}: the limit of open files (ulimit -n) allows no more"
+        );
+    }
+    config.maxclients = room;
+    Ok(())
+}
+
+/// Nanoseconds since the first call, for timing commands.
+fn nanos() -> u64 {
+    use std::sync::OnceLock;
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,155 @@
+//! What happens to keys, noted down for whoever wants to know.
+//!
+//! Somebody may watch keys, track them, wait for them, or have subscribed to the events of the keyspace.
+//! The store knows nobody of them: it notes which keys have changed and what happened to them, and the
+//! world reads that between two commands. While nobody wants to know, nothing is noted.
+
+/// Bits of [`class`].
+pub type Classes = u32;
+
+/// The classes of events, as `notify-keyspace-events` chooses among them.
+pub mod class {
+    use super::Classes;
+
+    pub const GENERIC: Classes = 1 << 0;
+    pub const STRING: Classes = 1 << 1;
+    pub const LIST: Classes = 1 << 2;
+    pub const SET: Classes = 1 << 3;
+    pub const HASH: Classes = 1 << 4;
+    pub const ZSET: Classes = 1 << 5;
+    pub const EXPIRED: Classes = 1 << 6;
+    pub const EVICTED: Classes = 1 << 7;
+    /// A key was asked for and not found.
+    pub const KEY_MISS: Classes = 1 << 8;
+    /// A key was added.
+    pub const NEW: Classes = 1 << 9;
+    /// Nothing has events of these two: they can be chosen, and that is all.
+    pub const STREAM: Classes = 1 << 10;
+    pub const MODULE: Classes = 1 << 11;
+}
+
+/// The notes since they were last read.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// Whether somebody wants to know which keys have changed.
+    pub follows_keys: bool,
+    /// The classes of events that are announced.
+    pub announces: Classes,
+    notes: Vec<(usize, What, usize)>,
+    /// The keys of the notes, end to end. A note tells where its key ends.
+    keys: Vec<u8>,
+}
+
+/// What there is to know of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It has another value now, or another expiry, or is gone.
+    Changed,
+    /// An event of this class and name.
+    Event(Classes, &'static str),
+}
+
+/// One note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note<'a> {
+    pub db: usize,
+    pub what: What,
+    pub key: &'a [u8],
+}
+
+impl Journal {
+    pub fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// Whether somebody wants to know of a change that is an event of this class.
+    #[inline]
+    pub(crate) fn wants(&self, class: Classes) -> bool {
+        self.follows_keys || self.announces & class != 0
+    }
+
+    /// The key has changed.
+    #[inline]
+    pub(crate) fn changed(&mut self, db: usize, key: &[u8]) {
+        if self.follows_keys {
+            self.note(db, What::Changed, key);
+        }
+    }
+
+    /// Something happened to the key.
+    #[inline]
+    pub(crate) fn event(&mut self, db: usize, class: Classes, event: &'static str, key: &[u8]) {
+        if self.announces & class != 0 {
+            self.note(db, What::Event(class, event), key);
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, db: usize, what: What, key: &[u8]) {
+        self.keys.extend_from_slice(key);
+        self.notes.push((db, what, self.keys.len()));
+    }
+
+    /// All notes, in the order in which they were made.
+    pub fn iter(&self) -> impl Iterator<Item = Note<'_>> {
+        let mut start = 0;
+        self.notes.iter().map(move |&(db, what, end)| {
+            let key = &self.keys[start..end];
+            start = end;
+            Note { db, what, key }
+        })
+    }
+
+    /// Takes the notes away to read them, and goes on noting. [`Journal::put_back`] gives their memory
+    /// back.
+    pub fn take(&mut self) -> Journal {
+        let Journal { follows_keys, announces, .. } = *self;
+        std::mem::replace(self, Journal { follows_keys, announces, ..Journal::default() })
+    }
+
+    /// The notes that were taken have been read.
+    pub fn put_back(&mut self, mut read: Journal) {
+        if self.is_empty() && read.keys.capacity() <= SPARE {
+            read.notes.clear();
+            read.keys.clear();
+            self.notes = read.notes;
+            self.keys = read.keys;
+        }
+    }
+}
+
+/// More than so many bytes of keys are not kept room for.
+const SPARE: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_somebody_wants_to_know_is_noted() {
+        let mut journal = Journal::default();
+        journal.changed(0, b"a");
+        journal.event(0, class::LIST, "lpush", b"a");
+        assert!(journal.is_empty());
+        journal.follows_keys = true;
+        journal.announces = class::LIST;
+        journal.changed(1, b"one");
+        journal.event(1, class::LIST, "lpush", b"one");
+        journal.event(1, class::SET, "sadd", b"one");
+        journal.changed(2, b"");
+        let read = journal.take();
+        let notes: Vec<_> = read.iter().collect();
+        let event = What::Event(class::LIST, "lpush");
+        assert_eq!(
+            notes,
+            [
+                Note { db: 1, what: What::Changed, key: b"one" },
+                Note { db: 1, what: event, key: b"one" },
+                Note { db: 2, what: What::Changed, key: b"" },
+            ]
+        );
+        assert!(journal.is_empty() && journal.follows_keys);
+        journal.put_back(read);
+        assert!(journal.is_empty());
+    }
+}

@@ -1,0 +1,283 @@
+//! What is not needed any more, and is freed in slices: large values, and databases after FLUSHALL.
+//!
+//! Freeing millions of elements at once would keep all clients waiting, so a command that removes them
+//! only puts them aside, and each turn frees a slice ([`Store::free_some`]). What waits counts as memory in
+//! use ([`Store::unfreed`]).
+//!
+//! A client can put aside faster than turns free: COPY with REPLACE, in a loop. So once more than
+//! [`Shared::most_unfreed`] waits, memory does not grow any further: a command that makes it grow frees
+//! as much before the next one runs ([`Store::keep_pace`]). A command that only removes frees nothing, however
+//! much it removes, since it takes no memory.
+
+use std::hint::black_box;
+
+use super::expire::Expiries;
+use crate::keyspace::entry::Entry;
+use crate::keyspace::index::dict::Remains;
+use crate::keyspace::value::Value;
+use crate::keyspace::{Database, Shared, Store};
+
+/// A value of no more elements, and no more bytes, is freed on the spot.
+const FREED_AT_ONCE: usize = 64;
+const SMALL: usize = 1 << 20;
+
+/// An element that is larger than this counts as several when it is freed.
+const PIECE: usize = 16 * 1024;
+
+/// Elements that a command frees before it looks again whether that is enough.
+const STEP: usize = 1000;
+
+/// What was put aside.
+#[derive(Debug, Default)]
+pub(crate) struct Discarded {
+    values: Vec<Value>,
+    databases: Vec<Flushed>,
+    /// Bytes of all that.
+    bytes: usize,
+    /// The bytes of the store and of what was put aside, when that had become too much.
+    mark: Option<usize>,
+}
+
+/// What a database was made of when all its keys were removed.
+#[derive(Debug)]
+struct Flushed {
+    entries: Remains<Entry>,
+    expiries: Expiries,
+    fields: Expiries,
+    /// Bytes of keys and values.
+    data: usize,
+}
+
+impl Flushed {
+    fn memory(&self) -> usize {
+        self.data + self.entries.memory() + self.expiries.memory() + self.fields.memory()
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        self.expiries.free_one();
+        self.fields.free_one();
+        let entry = self.entries.pop()?;
+        self.data -= entry.memory();
+        Some(entry)
+    }
+}
+
+impl Shared {
+    /// A value is not needed any more.
+    pub(crate) fn discard(&mut self, value: Option<Value>) {
+        if let Some(value) = value
+            && (value.len() > FREED_AT_ONCE || value.memory() > SMALL)
+        {
+            self.discarded.bytes += value.memory();
+            self.discarded.values.push(value);
+        }
+    }
+
+    /// A database is not needed any more, nor its keys.
+    pub(crate) fn discard_database(&mut self, database: Database) {
+        let Database { entries, expiries, fields, memory: data, .. } = database;
+        let mut flushed = Flushed { entries: entries.dismantle(), expiries, fields, data };
+        if flushed.entries.entries() <= FREED_AT_ONCE {
+            while let Some(entry) = flushed.pop() {
+                self.discard(entry.into_large());
+            }
+        } else {
+            self.discarded.bytes += flushed.memory();
+            self.discarded.databases.push(flushed);
+        }
+    }
+
+    /// Frees about so many elements. Returns whether there are more.
+    fn free_slice(&mut self, elements: usize) -> bool {
+        let mut left = elements;
+        while left > 0 {
+            let freed = if !self.discarded.values.is_empty() {
+                self.free_of_value(left.min(FREED_AT_ONCE))
+            } else if !self.discarded.databases.is_empty() {
+                self.free_of_database();
+                1
+            } else {
+                break;
+            };
+            left = left.saturating_sub(freed);
+        }
+        if self.discarded.bytes <= self.most_unfreed {
+            self.discarded.mark = None;
+        }
+        !self.discarded.is_empty()
+    }
+
+    /// Frees up to so many elements of the last value, and returns how much work that was.
+    fn free_of_value(&mut self, elements: usize) -> usize {
+        let Some(value) = self.discarded.values.last_mut() else { return 0 };
+        let before = value.memory();
+        let freed = value.free_some(elements);
+        let after = if freed == 0 { 0 } else { value.memory() };
+        self.discarded.bytes -= before - after;
+        if freed == 0 {
+            self.freed_later += 1;
+            self.discarded.values.pop();
+        }
+        freed.max((before - after) / PIECE)
+    }
+
+    /// Frees an entry of the last database.
+    fn free_of_database(&mut self) {
+        let Some(flushed) = self.discarded.databases.last_mut() else { return };
+        let before = flushed.memory();
+        match flushed.pop() {
+            Some(entry) => {
+                self.discarded.bytes -= before - flushed.memory();
+                self.freed_later += 1;
+                self.discard(entry.into_large());
+            }
+            None => {
+                self.discarded.bytes -= before;
+                self.discarded.databases.pop();
+            }
+        }
+    }
+}
+
+impl Discarded {
+    fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.databases.is_empty()
+    }
+}
+
+impl Store {
+    /// Frees about so many elements of what is not needed any more. Returns whether there is more.
+    pub fn free_some(&mut self, elements: usize) -> bool {
+        if !self.has_unfreed() {
+            return false;
+        }
+        let has_more = self.shared.free_slice(elements);
+        join_freed();
+        has_more
+    }
+
+    /// A command is over. If more waits to be freed than may, and memory has grown nevertheless, frees as
+    /// much as it has grown.
+    #[inline]
+    pub fn keep_pace(&mut self) {
+        if self.shared.discarded.bytes > self.shared.most_unfreed {
+            self.free_growth();
+        }
+    }
+
+    #[cold]
+    fn free_growth(&mut self) {
+        let total = self.memory() + self.unfreed();
+        let mark = *self.shared.discarded.mark.get_or_insert(total);
+        while self.memory() + self.unfreed() > mark && self.unfreed() > self.shared.most_unfreed {
+            self.free_some(STEP);
+        }
+    }
+
+    /// Whether [`Store::free_some`] has something to do.
+    pub fn has_unfreed(&self) -> bool {
+        !self.shared.discarded.is_empty()
+    }
+
+    /// How many values and keys wait to be freed.
+    pub fn unfreed_objects(&self) -> usize {
+        let Discarded { values, databases, .. } = &self.shared.discarded;
+        values.len() + databases.iter().map(|flushed| flushed.entries.entries()).sum::<usize>()
+    }
+
+    /// Bytes of memory that have been given up and wait to be freed: see [`Store::free_some`].
+    pub fn unfreed(&self) -> usize {
+        self.shared.discarded.bytes
+    }
+}
+
+/// What was freed in a slice is joined with what is free beside it.
+///
+/// glibc leaves small pieces of memory as they are when they are freed, and joins all there are when
+/// somebody asks for some kilobytes: after a million keys have gone, that takes tens of milliseconds.
+/// Asking after each slice makes many short joins of the long one.
+pub(crate) fn join_freed() {
+    drop(black_box(Vec::<u8>::with_capacity(4096)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::Set;
+    use crate::keyspace::keys::Place;
+
+    const KEY: Place<'_> = Place { db: 0, key: b"set" };
+
+    /// A store with a set of ten thousand members.
+    fn store() -> Store {
+        let mut store = Store::new(2);
+        store.shared.most_unfreed = 1 << 20;
+        let mut db = store.db(0);
+        let mut set = db.edit_or_new::<Set>(KEY.key).unwrap();
+        (0..10_000).for_each(|n| _ = set.add(format!("member:{n}").as_bytes()));
+        drop(set);
+        store
+    }
+
+    fn total(store: &Store) -> usize {
+        store.memory() + store.unfreed()
+    }
+
+    #[test]
+    fn who_takes_memory_frees_as_much_while_much_waits() {
+        let mut store = store();
+        let size = store.memory();
+        for _ in 0..50 {
+            store.copy(KEY, Place { db: 1, key: b"copy" }, true);
+            store.keep_pace();
+            assert!(total(&store) <= 4 * size + (1 << 20), "{} of {size}", total(&store));
+        }
+        for _ in 0..50 {
+            store.copy(KEY, Place { db: 1, key: b"copy" }, true);
+            store.keep_pace();
+            store.db(1).clear();
+            store.keep_pace();
+            assert!(total(&store) <= 4 * size + (1 << 20), "{} of {size}", total(&store));
+        }
+    }
+
+    #[test]
+    fn who_takes_none_waits_for_nothing_to_be_freed() {
+        let mut store = store();
+        for n in 0..30_u8 {
+            store.copy(KEY, Place { db: 1, key: &[n] }, true);
+        }
+        let before = total(&store);
+        for n in 0..30_u8 {
+            assert!(store.db(1).remove(&[n]));
+            store.keep_pace();
+        }
+        assert!(total(&store) + (16 << 10) > before, "{} {before}", total(&store));
+        assert!(store.unfreed() > 4 * store.shared.most_unfreed);
+        // Nor does who takes what has been freed meanwhile.
+        store.free_some(20_000);
+        let unfreed = store.unfreed();
+        store.copy(KEY, Place { db: 1, key: b"copy" }, true);
+        store.keep_pace();
+        assert_eq!(store.unfreed(), unfreed);
+    }
+
+    #[test]
+    fn what_waits_is_counted_to_the_last_byte() {
+        let mut store = store();
+        for n in 0..1000_u16 {
+            let key = n.to_be_bytes();
+            store.db(0).set_string(&key, &[b'x'; 30], (n % 3 == 0).then_some(1_000_000));
+        }
+        let before = total(&store);
+        store.db(0).clear();
+        let empty = store.memory();
+        assert!(total(&store).abs_diff(before + empty) < 200, "{} {before}", total(&store));
+        let mut unfreed = store.unfreed();
+        while store.free_some(10) {
+            assert!(store.unfreed() <= unfreed);
+            unfreed = store.unfreed();
+        }
+        assert_eq!((store.unfreed(), store.unfreed_objects()), (0, 0));
+    }
+}

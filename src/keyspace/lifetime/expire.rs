@@ -1,0 +1,331 @@
+//! When keys and fields of hashes expire, and how they go when their time has come.
+//!
+//! Nobody ever sees a key that has expired: a lookup removes it (`Db::find`). Those that nobody looks
+//! up go in slices, in order of time ([`Store::expire_some`]).
+//!
+//! A key is listed by its hash, not by its name, so that a key that expires costs little more than one
+//! that does not. Two keys with the same hash that expire in the same millisecond are counted.
+//!
+//! Whoever uses a key again often puts its expiry off ([`Entry::put_off`]). The key stays listed under the
+//! earlier time then, and is listed anew only when that has come: most are put off many times before.
+
+use std::collections::BTreeMap;
+
+use crate::keyspace::changes::class;
+use crate::keyspace::entry::{Entry, Millis};
+use crate::keyspace::index::dict::Keyed;
+use crate::keyspace::types::hash;
+use crate::keyspace::{Database, Db, Edit, Hash, Shared, Store, join_freed};
+
+/// The expiries of one database.
+#[derive(Debug, Clone, Default)]
+pub struct Expiries {
+    /// How many keys of that hash expire then. One, as good as always.
+    times: BTreeMap<(Millis, u32), u32>,
+    keys: usize,
+    /// All their times together.
+    sum: i128,
+}
+
+impl Expiries {
+    pub fn insert(&mut self, when: Millis, hash: u32) {
+        *self.times.entry((when, hash)).or_default() += 1;
+        self.keys += 1;
+        self.sum += i128::from(when);
+    }
+
+    pub fn remove(&mut self, when: Millis, hash: u32) {
+        if let Some(count) = self.times.get_mut(&(when, hash)) {
+            self.keys -= 1;
+            self.sum -= i128::from(when);
+            *count -= 1;
+            if *count == 0 {
+                self.times.remove(&(when, hash));
+            }
+        }
+    }
+
+    /// Lists a key, if it expires.
+    pub fn add(&mut self, entry: &Entry) {
+        if let (Some(listed), Some(when)) = (entry.listed(), entry.expiry()) {
+            self.insert(listed, entry.hash());
+            self.put_off(listed, when);
+        }
+    }
+
+    /// A key that has been listed, if it expires, is listed no more.
+    pub fn take_out(&mut self, entry: &Entry) {
+        if let (Some(listed), Some(when)) = (entry.listed(), entry.expiry()) {
+            self.put_off(when, listed);
+            self.remove(listed, entry.hash());
+        }
+    }
+
+    /// A key expires at another time than before, and stays where it is listed.
+    pub fn put_off(&mut self, before: Millis, after: Millis) {
+        self.sum += i128::from(after) - i128::from(before);
+    }
+
+    /// The key that expires first: when, and its hash.
+    pub fn first(&self) -> Option<(Millis, u32)> {
+        self.times.first_key_value().map(|(&first, _)| first)
+    }
+
+    /// The key that expires first at `when` or later.
+    pub fn first_from(&self, when: Millis) -> Option<(Millis, u32)> {
+        self.times.range((when, 0)..).next().map(|(&first, _)| first)
+    }
+
+    /// When the last key expires.
+    pub fn last(&self) -> Option<(Millis, u32)> {
+        self.times.last_key_value().map(|(&last, _)| last)
+    }
+
+    /// How many keys' time has come.
+    pub fn due(&self, now: Millis) -> usize {
+        if self.first().is_none_or(|(when, _)| when > now) {
+            return 0;
+        }
+        self.times.range(..=(now, u32::MAX)).map(|(_, &keys)| keys as usize).sum()
+    }
+
+    /// How many keys expire.
+    pub fn len(&self) -> usize {
+        self.keys
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys == 0
+    }
+
+    /// The mean of their times, if there are any.
+    pub fn mean(&self) -> Option<Millis> {
+        let mean = self.sum.checked_div(self.keys as i128)?;
+        Millis::try_from(mean).ok()
+    }
+
+    /// Frees a key's part of an index that nobody needs any more.
+    pub fn free_one(&mut self) {
+        self.times.pop_first();
+    }
+
+    /// Bytes of memory, about: nodes of the tree are two thirds full.
+    pub fn memory(&self) -> usize {
+        self.times.len() * size_of::<((Millis, u32), u32)>() * 3 / 2
+    }
+}
+
+impl Store {
+    /// Removes up to about so many keys and fields of hashes whose time has come. Returns whether there
+    /// are more.
+    pub fn expire_some(&mut self, most: usize) -> bool {
+        if self.shared.expires_lazily || self.shared.keeps_expired {
+            return false;
+        }
+        let mut left = most;
+        let mut has_more = false;
+        let shared = &mut self.shared;
+        while let Some((when, index)) = shared.roster.next_due()
+            && when <= shared.now
+            && !has_more
+        {
+            let db = &mut self.databases[index];
+            has_more = db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left);
+        }
+        if left < most {
+            join_freed();
+        }
+        has_more
+    }
+
+    /// How many expiries of keys and fields have been set since the last call. If as many more are removed
+    /// in a turn as were set in the last, they do not pile up.
+    pub fn take_listed(&mut self) -> usize {
+        std::mem::take(&mut self.shared.listed)
+    }
+
+    /// When [`Store::expire_some`] finds the next key, if no command changes that.
+    pub fn next_expiry(&self) -> Option<Millis> {
+        if self.shared.expires_lazily || self.shared.keeps_expired {
+            return None;
+        }
+        self.shared.roster.next_due().map(|(when, _)| when)
+    }
+}
+
+impl Database {
+    /// How many keys expire.
+    pub fn volatile(&self) -> usize {
+        self.expiries.len()
+    }
+
+    /// The mean time that those have to live, in ms.
+    pub fn mean_time_to_live(&self, now: Millis) -> Millis {
+        self.expiries.mean().map_or(0, |mean| mean.saturating_sub(now).max(0))
+    }
+
+    /// How many keys hold hashes whose fields expire.
+    pub fn with_volatile_fields(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Removes keys whose time has come while `left` allows it. Returns whether there are more.
+    pub(crate) fn expire_keys(&mut self, shared: &mut Shared, left: &mut usize) -> bool {
+        while let Some((when, hash)) = self.expiries.first()
+            && when <= shared.now
+        {
+            if *left == 0 {
+                return true;
+            }
+            *left -= 1;
+            match self.listed_at(when, hash) {
+                Some(at) if self.entries.at(at).expiry() > Some(shared.now) => {
+                    self.list_anew(shared, at);
+                }
+                Some(at) => self.expire_at(shared, at),
+                None => self.account(shared, |db| db.expiries.remove(when, hash)),
+            }
+        }
+        false
+    }
+
+    /// As [`Database::expire_keys`], for fields of hashes.
+    pub(crate) fn expire_fields(&mut self, shared: &mut Shared, left: &mut usize) -> bool {
+        while let Some((when, hash)) = self.fields.first()
+            && when <= shared.now
+        {
+            if *left == 0 {
+                return true;
+            }
+            *left -= match self.hash_due(when, hash) {
+                Some(at) => Edit::<Hash>::new(self, shared, at).expire_some(*left),
+                None => {
+                    self.account(shared, |db| db.fields.remove(when, hash));
+                    1
+                }
+            };
+        }
+        false
+    }
+
+    /// The position of a key with this hash that is listed under this time.
+    pub(crate) fn listed_at(&self, when: Millis, hash: u32) -> Option<usize> {
+        let mut same = self.entries.with_hash(hash);
+        same.find(|&at| self.entries.at(at).listed() == Some(when))
+    }
+
+    /// Lists a key that has been put off under the time at which it expires.
+    pub(crate) fn list_anew(&mut self, shared: &mut Shared, at: usize) {
+        self.account(shared, |db| {
+            let entry = db.entries.at_mut(at);
+            db.expiries.take_out(entry);
+            entry.set_expiry(entry.expiry());
+            db.expiries.add(entry);
+        });
+    }
+
+    /// The position of a key with this hash whose first field expires then.
+    pub(crate) fn hash_due(&self, when: Millis, hash: u32) -> Option<usize> {
+        let mut same = self.entries.with_hash(hash);
+        same.find(|&at| hash::next_expiry(self.entries.at(at)) == Some(when))
+    }
+
+    /// When the first field of a hash expires has changed.
+    pub(crate) fn reschedule(
+        &mut self,
+        shared: &mut Shared,
+        hash: u32,
+        before: Option<Millis>,
+        after: Option<Millis>,
+    ) {
+        if before != after {
+            self.account(shared, |db| {
+                before.inspect(|&when| db.fields.remove(when, hash));
+                after.inspect(|&when| db.fields.insert(when, hash));
+            });
+        }
+    }
+}
+
+impl Db<'_> {
+    /// When a key expires: `None` if there is no such key, `Some(None)` if it stays.
+    pub fn expiry(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        self.find(key).map(|at| self.db.entries.at(at).expiry())
+    }
+
+    /// As [`Db::expiry`], for who is about to change it: that uses the key.
+    pub fn expiry_to_change(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        let at = self.find(key)?;
+        self.touch(at);
+        Some(self.db.entries.at(at).expiry())
+    }
+
+    /// Lets a key expire then, or stay, and notes that. If that time has come already, it goes at once.
+    /// Whether there was something to change.
+    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        match expiry {
+            Some(when) if when <= self.shared.now => {
+                self.db.expire_at(self.shared, at);
+                self.shared.changes += 1;
+            }
+            Some(_) => {
+                self.set_expiry_at(at, expiry);
+                self.note(class::GENERIC, "expire", key);
+            }
+            None if self.db.entries.at(at).expiry().is_none() => return false,
+            None => {
+                self.set_expiry_at(at, None);
+                self.note(class::GENERIC, "persist", key);
+            }
+        }
+        true
+    }
+
+    pub(crate) fn set_expiry_at(&mut self, at: usize, expiry: Option<Millis>) {
+        let entry = self.db.entries.at_mut(at);
+        if let (Some(before), Some(after)) = (entry.expiry(), expiry)
+            && entry.put_off(after)
+        {
+            return self.db.expiries.put_off(before, after);
+        }
+        self.shared.listed += usize::from(expiry.is_some());
+        self.db.account(self.shared, |db| {
+            let entry = db.entries.at_mut(at);
+            let before = entry.memory();
+            db.expiries.take_out(entry);
+            entry.set_expiry(expiry);
+            db.expiries.add(entry);
+            db.memory = db.memory + entry.memory() - before;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_have_been_put_off_go_when_their_time_has_come() {
+        let mut store = Store::new(1);
+        let keys: Vec<String> = (0..100).map(|n| format!("key:{n}")).collect();
+        for key in &keys {
+            store.db(0).set_string(key.as_bytes(), b"", Some(1000));
+        }
+        for (n, key) in keys.iter().enumerate() {
+            store.db(0).set_expiry(key.as_bytes(), Some(1000 + n as Millis));
+        }
+        assert_eq!(store.next_expiry(), Some(1000));
+        for now in 1000..1100 {
+            store.set_now(now);
+            while store.expire_some(3) {}
+            assert_eq!(store.db(0).len(), 1099 - now as usize);
+            assert_eq!(store.next_expiry(), (now < 1099).then_some(now + 1));
+        }
+        assert_eq!(store.shared.expired, 100);
+        store.db(0).clear();
+        assert_eq!(store.memory(), Store::new(1).memory());
+    }
+}

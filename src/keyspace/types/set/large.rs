@@ -1,0 +1,130 @@
+//! The large form of sets: a dictionary of members.
+
+use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
+use crate::keyspace::name::Name;
+
+/// Members by hash.
+#[derive(Debug, Clone, Default)]
+pub struct LargeSet {
+    members: Dict<Member>,
+    /// Bytes that members hold outside the dictionary.
+    outside: usize,
+}
+
+/// A member with its hash: 32 bytes, and an allocation if it is long.
+#[derive(Debug, Clone)]
+struct Member {
+    name: Name,
+    hash: u32,
+}
+
+impl Keyed for Member {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        &self.name
+    }
+
+    #[inline]
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+}
+
+impl LargeSet {
+    /// These members will be looked for soon: see [`Dict::foresee`].
+    pub fn foresee<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
+        self.members.foresee(members, |_, _| {});
+    }
+
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub fn contains(&self, member: &[u8]) -> bool {
+        self.members.contains(member)
+    }
+
+    /// The member at a position below [`LargeSet::len`].
+    pub fn at(&self, position: usize) -> &[u8] {
+        self.members.at(position).key()
+    }
+
+    /// Adds a member. Whether it was not there yet.
+    pub fn insert(&mut self, member: &[u8]) -> bool {
+        let hash = hash_of(member);
+        if self.members.find(hash, member).is_some() {
+            return false;
+        }
+        let name = Name::new(member);
+        self.outside += name.memory();
+        self.members.insert(Member { name, hash });
+        true
+    }
+
+    /// Removes a member. Whether it was there.
+    pub fn remove(&mut self, member: &[u8]) -> bool {
+        match self.members.find(hash_of(member), member) {
+            Some(position) => {
+                self.remove_at(position);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Removes the member at a position; the last one takes its place.
+    pub fn remove_at(&mut self, position: usize) {
+        let member = self.members.remove(position);
+        self.outside -= member.name.memory();
+    }
+
+    /// A step of a walk: see [`Dict::scan`].
+    pub fn scan(&self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8])) -> u64 {
+        self.members.scan(cursor, count, |member| meet(member.key()))
+    }
+
+    pub fn memory(&self) -> usize {
+        self.members.memory() + self.outside
+    }
+
+    pub fn free_some(&mut self, members: usize) -> usize {
+        let before = self.len();
+        for _ in 0..members {
+            match self.members.pop() {
+                Some(member) => self.outside -= member.name.memory(),
+                None => break,
+            }
+        }
+        before - self.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_takes_32_bytes() {
+        assert_eq!(size_of::<Member>(), 32);
+    }
+
+    #[test]
+    fn members_of_any_length_come_and_go() {
+        let mut set = LargeSet::default();
+        let empty = set.memory();
+        let members: Vec<Vec<u8>> = (0..60).map(|n| vec![b'm'; n]).collect();
+        for member in &members {
+            assert!(set.insert(member) && !set.insert(member) && set.contains(member));
+        }
+        assert!((0..60).all(|position| set.at(position) == members[position]));
+        let copy = set.clone();
+        assert!(set.remove(&members[3]) && !set.remove(&members[3]));
+        assert_eq!((set.free_some(50), set.free_some(50), set.free_some(50)), (50, 9, 0));
+        assert!(set.is_empty() && set.outside == 0 && set.memory() <= empty + 8192);
+        assert_eq!((copy.len(), copy.contains(&members[3])), (60, true));
+    }
+}

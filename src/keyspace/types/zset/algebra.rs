@@ -1,0 +1,182 @@
+//! What several sorted sets make together: their union, intersection and difference. A plain set counts
+//! as a sorted set whose scores are all 1.
+
+use super::{Scores, Zset};
+use crate::error::{self, Error};
+use crate::keyspace::entry::{Entry, Kind};
+use crate::keyspace::{Db, Set, View};
+
+/// One of the sets that take part.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Scores are multiplied by this.
+    pub weight: f64,
+    members: Members<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Members<'a> {
+    /// There is no such key.
+    None,
+    Set(View<'a, Set>),
+    Zset(View<'a, Zset>),
+}
+
+/// What becomes of the scores that a member has in several sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregate {
+    Sum,
+    Min,
+    Max,
+}
+
+impl Aggregate {
+    fn of(self, one: f64, other: f64) -> f64 {
+        match self {
+            Aggregate::Sum => number(one + other),
+            // Neither is ever replaced by NaN.
+            Aggregate::Min => {
+                if other < one {
+                    other
+                } else {
+                    one
+                }
+            }
+            Aggregate::Max => {
+                if other > one {
+                    other
+                } else {
+                    one
+                }
+            }
+        }
+    }
+}
+
+/// A score, which is not NaN: 0 is what the reference makes of infinity less infinity, and of infinity
+/// times nothing.
+fn number(score: f64) -> f64 {
+    if score.is_nan() { 0.0 } else { score }
+}
+
+impl Source<'_> {
+    fn len(self) -> usize {
+        match self.members {
+            Members::None => 0,
+            Members::Set(set) => set.len(),
+            Members::Zset(zset) => zset.len(),
+        }
+    }
+
+    /// The weighted score of a member. It may be NaN.
+    fn score(self, member: &[u8]) -> Option<f64> {
+        let score = match self.members {
+            Members::None => None,
+            Members::Set(set) => set.contains(member).then_some(1.0),
+            Members::Zset(zset) => zset.score(member),
+        };
+        score.map(|score| score * self.weight)
+    }
+
+    /// Calls `meet` with the members and their weighted scores, until it returns false.
+    fn each(self, mut meet: impl FnMut(&[u8], f64) -> bool) {
+        match self.members {
+            Members::None => {}
+            Members::Set(set) => {
+                let score = number(self.weight);
+                let _all = set.iter().all(|member| meet(&member, score));
+            }
+            Members::Zset(zset) => {
+                let _all =
+                    zset.iter().all(|(member, score)| meet(member, number(score * self.weight)));
+            }
+        }
+    }
+}
+
+/// The sources, the smallest first: the order in which scores are added up, as in the reference.
+fn by_size<'a>(sources: &[Source<'a>]) -> Vec<Source<'a>> {
+    let mut sources = sources.to_vec();
+    sources.sort_by_key(|source| source.len());
+    sources
+}
+
+/// Adds everybody who is in any of the sources.
+pub fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
+    for source in by_size(sources) {
+        source.each(|member, score| {
+            result.merge(member, score, |one, other| aggregate.of(one, other));
+            true
+        });
+    }
+}
+
+/// Adds everybody who is in all sources.
+pub fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
+    intersection(sources, aggregate, |member, score| {
+        result.merge(member, score, |_, score| score);
+        true
+    });
+}
+
+/// Calls `meet` with everybody who is in all sources, until it returns false.
+pub fn intersection(
+    sources: &[Source<'_>],
+    aggregate: Aggregate,
+    mut meet: impl FnMut(&[u8], f64) -> bool,
+) {
+    if let [smallest, others @ ..] = &by_size(sources)[..] {
+        smallest.each(|member, score| {
+            let mut scores = others.iter().map(|other| other.score(member));
+            let sum = scores.try_fold(score, |sum, score| Some(aggregate.of(sum, score?)));
+            sum.is_none_or(|sum| meet(member, sum))
+        });
+    }
+}
+
+/// Adds everybody who is in the first source and in no other.
+pub fn subtract(result: &mut Scores, sources: &[Source<'_>]) {
+    if let [first, others @ ..] = sources {
+        first.each(|member, score| {
+            if others.iter().all(|other| other.score(member).is_none()) {
+                result.merge(member, score, |_, score| score);
+            }
+            true
+        });
+    }
+}
+
+impl Db<'_> {
+    /// Sets and sorted sets to read; an error if a key holds another type.
+    pub fn sources<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+    ) -> Result<Vec<Source<'_>>, Error> {
+        // Whoever has expired goes first, for that moves the others.
+        for key in keys.clone() {
+            self.find(key);
+        }
+        let found: Result<Vec<Option<usize>>, Error> = keys
+            .map(|key| {
+                let at = self.find_to_read(key);
+                at.map_or(Ok(()), |at| members(self.db.entries.at(at)).map(drop)).map(|()| at)
+            })
+            .collect();
+        let source = |at: Option<usize>| {
+            let members = match at.map(|at| self.db.entries.at(at)) {
+                None => Members::None,
+                Some(entry) => members(entry)?,
+            };
+            Ok(Source { weight: 1.0, members })
+        };
+        found?.into_iter().map(source).collect()
+    }
+}
+
+fn members(entry: &Entry) -> Result<Members<'_>, Error> {
+    match entry.kind() {
+        Kind::Set => Ok(Members::Set(View::new(entry))),
+        Kind::Zset => Ok(Members::Zset(View::new(entry))),
+        _ => Err(error::WRONGTYPE),
+    }
+}

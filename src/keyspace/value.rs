@@ -1,0 +1,68 @@
+//! Values that have outgrown their compact form.
+
+use super::entry::Kind;
+use super::types::hash::LargeHash;
+use super::types::list::LargeList;
+use super::types::set::LargeSet;
+use super::types::string::LargeString;
+use super::types::zset::LargeZset;
+
+/// A large collection, or a string with room to grow.
+#[derive(Debug, Clone)]
+pub enum Value {
+    List(LargeList),
+    Set(LargeSet),
+    Zset(LargeZset),
+    Hash(LargeHash),
+    String(LargeString),
+}
+
+impl Value {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Value::List(_) => Kind::List,
+            Value::Set(_) => Kind::Set,
+            Value::Zset(_) => Kind::Zset,
+            Value::Hash(_) => Kind::Hash,
+            Value::String(_) => Kind::String,
+        }
+    }
+
+    /// How many elements there are: of a string, pieces that it is freed in.
+    pub fn len(&self) -> usize {
+        match self {
+            Value::List(list) => list.len(),
+            Value::Set(set) => set.len(),
+            Value::Zset(zset) => zset.len(),
+            Value::Hash(hash) => hash.len(),
+            Value::String(string) => string.pieces(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory that the elements hold. Every type keeps count, so that this is cheap.
+    pub fn memory(&self) -> usize {
+        match self {
+            Value::List(list) => list.memory(),
+            Value::Set(set) => set.memory(),
+            Value::Zset(zset) => zset.memory(),
+            Value::Hash(hash) => hash.memory(),
+            Value::String(string) => string.memory(),
+        }
+    }
+
+    /// Frees about so many elements of a value that nobody needs any more. Freeing millions at once
+    /// would keep everybody waiting. Returns how many were freed; 0 when nothing is left.
+    pub fn free_some(&mut self, elements: usize) -> usize {
+        match self {
+            Value::List(list) => list.free_some(elements),
+            Value::Set(set) => set.free_some(elements),
+            Value::Zset(zset) => zset.free_some(elements),
+            Value::Hash(hash) => hash.free_some(elements),
+            Value::String(string) => string.free_some(elements),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Who hears of what: blocked clients, WATCH, tracking, pub/sub, MONITOR, pauses and transactions.
+
+pub mod blocked;
+pub mod key_index;
+pub mod monitor;
+pub mod pause;
+pub mod pubsub;
+pub mod tracking;
+pub mod transaction;
+pub mod watch;
+
+pub use blocked::{Until, Wait, Waiters};
+pub use monitor::Monitors;
+pub use pause::{Held, Pause};
+pub use pubsub::PubSub;
+pub use pubsub::subscriptions::{Subscriptions, Topic};
+pub use tracking::Tracking;
+pub use transaction::Transaction;
+pub use watch::Watches;

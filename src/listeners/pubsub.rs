@@ -1,0 +1,84 @@
+//! Publish and subscribe: who listens to which channels and patterns, and how a message reaches them.
+//!
+//! The world knows the listeners of every name, and a client's session the names that it listens to; the
+//! two say the same at any time. What nobody listens to takes no memory.
+
+pub mod subscriptions;
+
+use std::collections::BTreeMap;
+
+use crate::text::glob::{self, Glob};
+use subscriptions::Topic;
+
+/// Names that somebody listens to, and the ids of who does, the oldest client first.
+pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
+
+/// Everybody who listens.
+#[derive(Debug, Default)]
+pub struct PubSub {
+    listeners: [Listeners; 3],
+    /// Those of the patterns that are so long that they had better be read once.
+    long_patterns: BTreeMap<Box<[u8]>, Glob<Box<[u8]>>>,
+    pub(crate) clients: usize,
+}
+
+impl PubSub {
+    pub fn listeners(&self, topic: Topic) -> &Listeners {
+        &self.listeners[topic as usize]
+    }
+
+    /// How many clients listen to anything.
+    pub fn clients(&self) -> usize {
+        self.clients
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.listeners.iter().all(BTreeMap::is_empty)
+    }
+
+    /// Whether a message in a channel can reach anybody.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.listeners(Topic::Channel).is_empty() || !self.listeners(Topic::Pattern).is_empty()
+    }
+
+    pub(crate) fn add(&mut self, topic: Topic, name: &[u8], id: u64) {
+        let listeners = &mut self.listeners[topic as usize];
+        match listeners.get_mut(name) {
+            Some(ids) => {
+                if let Err(place) = ids.binary_search(&id) {
+                    ids.insert(place, id);
+                }
+            }
+            None => {
+                listeners.insert(name.into(), vec![id]);
+                if topic == Topic::Pattern && name.len() > glob::LONG {
+                    self.long_patterns.insert(name.into(), Glob::new(name.into()));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, topic: Topic, name: &[u8], id: u64) {
+        let listeners = &mut self.listeners[topic as usize];
+        let Some(ids) = listeners.get_mut(name) else {
+            return;
+        };
+        if let Ok(place) = ids.binary_search(&id) {
+            ids.remove(place);
+        }
+        if ids.is_empty() {
+            listeners.remove(name);
+            if topic == Topic::Pattern {
+                self.long_patterns.remove(name);
+            }
+        }
+    }
+
+    /// Whether the channel matches a pattern that somebody listens to.
+    pub(crate) fn matches(&self, pattern: &[u8], channel: &[u8]) -> bool {
+        match pattern.len() > glob::LONG {
+            true => self.long_patterns.get(pattern).is_some_and(|glob| glob.matches(channel)),
+            false => glob::matches(pattern, channel),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! A transaction: the commands that MULTI queues until EXEC.
+
+use crate::telemetry::stats::CommandId;
+use crate::wire::{Args, OwnedArgs};
+
+/// A command in the queue.
+#[derive(Debug)]
+pub struct Queued {
+    pub command: CommandId,
+    pub args: OwnedArgs,
+}
+
+/// The commands since MULTI.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    pub queue: Vec<Queued>,
+    /// One was refused: EXEC will run none.
+    pub is_broken: bool,
+    /// The flags of all commands in the queue together.
+    pub flags: u32,
+    /// The database that the last SELECT in the queue will select, if there is one.
+    pub db: Option<usize>,
+    memory: usize,
+}
+
+impl Transaction {
+    /// One command was refused. What is queued, before and after, is forgotten: nothing will run.
+    pub fn give_up(&mut self) {
+        *self = Transaction { is_broken: true, ..Transaction::default() };
+    }
+
+    /// Queues a command, which will select the database `selected`, if any.
+    pub fn push(
+        &mut self,
+        command: CommandId,
+        flags: u32,
+        args: Args<'_>,
+        selected: Option<usize>,
+    ) {
+        if self.is_broken {
+            return;
+        }
+        self.db = selected.or(self.db);
+        let args = args.to_owned();
+        self.memory += args.memory();
+        self.flags |= flags;
+        self.queue.push(Queued { command, args });
+    }
+
+    /// Bytes of memory that the queue holds.
+    pub fn memory(&self) -> usize {
+        self.queue.capacity() * size_of::<Queued>() + self.memory
+    }
+}

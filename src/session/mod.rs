@@ -1,0 +1,13 @@
+//! Clients and their sessions: the registry, output buffers, and those that have yet to log in.
+
+pub mod buffer_pool;
+pub mod client;
+pub mod outbox;
+pub mod registry;
+pub mod state;
+pub mod unauthenticated;
+
+pub use buffer_pool::Spare;
+pub use client::{Client, Doom, Outbox, ReplyMode};
+pub use registry::{Clients, Slot};
+pub use state::Session;

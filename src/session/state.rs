@@ -1,0 +1,44 @@
+//! What only some clients have: a transaction, keys they watch, a command that waits or is held back.
+//!
+//! It sits behind one box, so that the many who have none of it stay small.
+
+use crate::listeners::blocked::Wait;
+use crate::listeners::pause::Postponed;
+use crate::listeners::pubsub::subscriptions::Subscriptions;
+use crate::listeners::tracking::tracker::Tracker;
+use crate::listeners::transaction::Transaction;
+use crate::listeners::watch::Watched;
+
+/// The rare parts of a client's state.
+#[derive(Debug, Default)]
+pub struct Session {
+    /// Since MULTI.
+    pub transaction: Option<Transaction>,
+    /// How many commands its EXEC is running.
+    pub executing: Option<usize>,
+    pub watched: Watched,
+    /// Since CLIENT TRACKING ON.
+    pub tracker: Option<Tracker>,
+    /// MONITOR: it is shown every command.
+    pub is_monitor: bool,
+    /// The blocking command that waits for something to happen.
+    pub wait: Option<Wait>,
+    /// Which number that command has in the lines for its keys.
+    pub(crate) turn: u64,
+    pub subscriptions: Subscriptions,
+    /// The command that a pause holds back.
+    pub postponed: Option<Postponed>,
+}
+
+impl Session {
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        size_of::<Session>()
+            + self.transaction.as_ref().map_or(0, Transaction::memory)
+            + self.watched.memory()
+            + self.tracker.as_ref().map_or(0, Tracker::memory)
+            + self.wait.as_ref().map_or(0, Wait::memory)
+            + self.subscriptions.memory()
+            + self.postponed.as_ref().map_or(0, Postponed::memory)
+    }
+}

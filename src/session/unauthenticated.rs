@@ -1,0 +1,18 @@
+//! Strangers: clients that have yet to log in; who may connect at all, and through which port operators do.
+//!
+//! Anybody who reaches a port can be a stranger, so strangers get little: small requests (see
+//! [`crate::wire::Limits`]), small buffers, a share of the places, and not much time. A client is one
+//! until it logs in, and again after RESET. Where nobody has to log in there are none.
+//!
+//! Their places are a quota, and a newcomer that finds it full takes the place of the client that has been
+//! unauthenticated for longest. So no silent client keeps others out: an honest one logs in within a round
+//! trip, and of a flood of newcomers each pushes out an older one of the same flood. An honest client is
+//! closed only if as many newcomers as there are places arrive within its round trip. Nothing else protects
+//! it, least of all a login that failed and whose answer is put off: a client that guesses passwords could
+//! hold every place in that way. A login that succeeds ends the danger at once, even while its answer waits.
+
+/// The bytes that a stranger may have sent that have not run.
+pub const MAX_QUERY: usize = 1 << 20;
+
+/// The bytes of replies that are written for a stranger before it has to read.
+pub const MAX_REPLIES: usize = 64 * 1024;

@@ -1,0 +1,213 @@
+//! The process that the server runs in, as INFO describes it.
+//!
+//! Facts that do not change are gathered once, at the start; what the process uses is asked of the
+//! operating system when somebody wants to know. Where it does not answer, the answer is zero.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage, setrlimit};
+
+use crate::config::RESERVED_PLACES;
+
+/// Facts about the running server.
+#[derive(Debug, Default)]
+pub struct Process {
+    pub pid: u32,
+    /// Forty hexadecimal digits, new for each start.
+    pub run_id: String,
+    /// System, release and machine, as `uname` tells them.
+    pub os: String,
+    pub executable: PathBuf,
+    /// Bytes of memory that the process had filled before it served anybody.
+    pub startup_memory: usize,
+    /// The configuration file, absolute, if the server was started with one.
+    pub config_file: Option<PathBuf>,
+    /// The addresses listened on, in the order of INFO's `listener` lines.
+    pub listeners: Vec<Listener>,
+}
+
+/// One `listenerN` line of INFO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// `tcp`, `unix` or `admin`.
+    pub name: &'static str,
+    /// The address or path.
+    pub bind: String,
+    /// None for a unix socket.
+    pub port: Option<u16>,
+}
+
+/// What the process has used so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Used {
+    pub system: Duration,
+    pub user: Duration,
+}
+
+impl Process {
+    /// The process that this is.
+    pub fn current(config_file: Option<&Path>) -> Process {
+        Process {
+            pid: std::process::id(),
+            run_id: random_hex(40),
+            os: operating_system(),
+            executable: std::env::current_exe().unwrap_or_default(),
+            startup_memory: private_memory(),
+            config_file: config_file.map(|path| std::path::absolute(path).unwrap_or(path.into())),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// The port that ordinary clients connect to; 0 if there is none.
+    pub fn tcp_port(&self) -> u16 {
+        let tcp = self.listeners.iter().find(|listener| listener.name == "tcp");
+        tcp.and_then(|listener| listener.port).unwrap_or(0)
+    }
+}
+
+/// CPU time of the whole process.
+pub fn used_by_process() -> Used {
+    used(UsageWho::RUSAGE_SELF)
+}
+
+/// CPU time of children that have ended.
+pub fn used_by_children() -> Used {
+    used(UsageWho::RUSAGE_CHILDREN)
+}
+
+/// CPU time of the thread that asks, which is the one that serves. Where only Linux can tell, it is
+/// taken to be all there is.
+pub fn used_by_thread() -> Used {
+    #[cfg(target_os = "linux")]
+    return used(UsageWho::RUSAGE_THREAD);
+    #[cfg(not(target_os = "linux"))]
+    return used_by_process();
+}
+
+fn used(who: UsageWho) -> Used {
+    let duration = |usage: &Usage, system: bool| {
+        let time = if system { usage.system_time() } else { usage.user_time() };
+        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
+        Duration::from_micros(micros.try_into().unwrap_or(0))
+    };
+    getrusage(who).map_or(Used::default(), |usage| Used {
+        system: duration(&usage, true),
+        user: duration(&usage, false),
+    })
+}
+
+/// Bytes of the process that are in memory.
+pub fn resident_memory() -> u64 {
+    const PAGE: u64 = 4096;
+    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|statm| {
+        statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok())
+    });
+    pages.unwrap_or(0) * PAGE
+}
+
+/// Bytes of the process in memory that come from no file: what it has allocated and written to.
+fn private_memory() -> usize {
+    let kib = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<usize>().ok()
+    });
+    kib.unwrap_or(0) * 1024
+}
+
+/// The most bytes of the process that have been in memory at once.
+pub fn peak_resident_memory() -> u64 {
+    // Linux counts KiB.
+    let kib = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
+    u64::try_from(kib).unwrap_or(0) * 1024
+}
+
+/// Bytes of memory that the machine has.
+pub fn total_memory() -> u64 {
+    let kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|meminfo| {
+        let line = meminfo.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    kib.unwrap_or(0) * 1024
+}
+
+/// Files that are no ordinary client's: as many as the reference counts for listeners, log and the
+/// like, and one for each place that is kept for operators.
+const RESERVED_FILES: u64 = 32 + RESERVED_PLACES as u64;
+
+/// Raises the limit of open files, if it has to be, so that `wanted` clients can connect, and returns
+/// how many can: fewer if the operating system allows no more.
+pub fn make_room_for_clients(wanted: u32) -> u32 {
+    let files = u64::from(wanted) + RESERVED_FILES;
+    let room = open_files(files).saturating_sub(RESERVED_FILES);
+    u32::try_from(room).unwrap_or(u32::MAX).min(wanted)
+}
+
+/// How many files the process may have open, after an attempt to make that `wanted`.
+fn open_files(wanted: u64) -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        // As the reference guesses.
+        return 1024;
+    };
+    if soft >= wanted {
+        return soft;
+    }
+    // Only a privileged process may raise the hard limit too.
+    let raised = [(wanted, hard.max(wanted)), (hard.min(wanted), hard)]
+        .into_iter()
+        .find(|&(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft, hard).is_ok());
+    let now = raised.map_or(soft, |(soft, _)| soft);
+    if now > soft {
+        log::info!("the limit of open files was {soft} and is {now}");
+    }
+    now
+}
+
+fn operating_system() -> String {
+    nix::sys::utsname::uname().map_or_else(
+        |_| std::env::consts::OS.to_owned(),
+        |uname| {
+            let [system, release, machine] = [uname.sysname(), uname.release(), uname.machine()]
+                .map(|word| word.to_string_lossy().into_owned());
+            format!("{system} {release} {machine}")
+        },
+    )
+}
+
+/// Hexadecimal digits from the seeds that std gets from the operating system. An identity, no secret.
+fn random_hex(digits: usize) -> String {
+    let mut text = String::new();
+    while text.len() < digits {
+        text += &format!("{:016x}", RandomState::new().hash_one(text.len()));
+    }
+    text.truncate(digits);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_start_has_an_identity_of_its_own() {
+        let (one, two) = (Process::current(None), Process::current(None));
+        assert_eq!(one.run_id.len(), 40);
+        assert_ne!(one.run_id, two.run_id);
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_clients_as_the_system_allows() {
+        assert_eq!(make_room_for_clients(1), 1);
+        let most = make_room_for_clients(u32::MAX);
+        assert!(most > 1 && most < u32::MAX);
+        assert_eq!(make_room_for_clients(most), most);
+    }
+
+    #[test]
+    fn the_operating_system_answers() {
+        assert!(resident_memory() > 0);
+        assert!(peak_resident_memory() > 0);
+        assert!(total_memory() > resident_memory());
+    }
+}

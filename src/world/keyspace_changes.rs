@@ -1,0 +1,81 @@
+//! What has happened to keys reaches everybody who wants to know.
+
+use super::World;
+use crate::keyspace::changes::What;
+use crate::session::Slot;
+
+impl World {
+    /// Passes on what the store has noted. `by`: the client whose command did it.
+    pub fn spread_news(&mut self, by: Option<Slot>) {
+        let by = by.map(|slot| self.clients[slot].id);
+        let journal = self.store.shared.journal.take();
+        for note in journal.iter() {
+            match note.what {
+                What::Changed => {
+                    self.break_watches(note.db, note.key);
+                    self.waiters.changed(note.db, note.key);
+                    if self.tracking.is_on() {
+                        self.tell_trackers(note.key, by);
+                    }
+                }
+                What::Event(_, event) => self.announce(note.db, event, note.key),
+            }
+        }
+        self.store.shared.journal.put_back(journal);
+    }
+
+    /// Whether there is news to spread.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.store.shared.journal.is_empty()
+    }
+
+    /// Lets the store note which keys change while somebody wants to know.
+    pub(crate) fn follow_keys(&mut self) {
+        self.store.shared.journal.follows_keys =
+            !self.watches.is_empty() || self.waiters.has_keys() || self.tracking.is_on();
+    }
+
+    /// Removes every key of a database, and returns how many there were.
+    pub fn flush(&mut self, db: usize) -> usize {
+        self.tell_all_trackers();
+        self.empty(db)
+    }
+
+    /// As [`World::flush`], for every database.
+    pub fn flush_all(&mut self) -> usize {
+        self.tell_all_trackers();
+        let used: Vec<usize> = self.store.iter().map(|(db, _)| db).collect();
+        used.into_iter().map(|db| self.empty(db)).sum()
+    }
+
+    fn empty(&mut self, db: usize) -> usize {
+        self.keys_go(db, None);
+        self.store.db(db).clear()
+    }
+
+    /// Exchanges two databases.
+    pub fn swap(&mut self, one: usize, other: usize) {
+        self.store.shared.changes += 1;
+        if one == other {
+            return;
+        }
+        self.keys_go(one, Some(other));
+        self.keys_go(other, Some(one));
+        self.store.swap(one, other);
+        self.waiters.all_changed(one);
+        self.waiters.all_changed(other);
+    }
+
+    /// Every key of a database is about to go, and those of `instead` will be there. Who watches a key that
+    /// is in either of them has to hear of it.
+    fn keys_go(&mut self, db: usize, instead: Option<usize>) {
+        let watched: Vec<Box<[u8]>> = self.watches.keys(db).map(Box::from).collect();
+        for key in watched {
+            let mut is_in = |db: usize| self.store.db(db).contains(&key);
+            if is_in(db) || instead.is_some_and(is_in) {
+                self.break_watches(db, &key);
+            }
+        }
+    }
+}

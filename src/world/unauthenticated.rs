@@ -1,0 +1,112 @@
+//! What the world does about [`crate::session::unauthenticated`].
+
+use super::World;
+use crate::access::UserId;
+use crate::config::RESERVED_PLACES;
+use crate::error::{self, Error};
+use crate::peer::{Kind, Peer};
+use crate::session::Slot;
+use crate::session::client::Doom;
+use crate::telemetry::peer_log::Cause;
+
+impl World {
+    /// Finds a place for one more client from there. The error is what it is told if there is none.
+    pub fn admit(&mut self, peer: &Peer) -> Result<(), Error> {
+        let (kind, most) = (peer.kind, self.config.maxclients as usize);
+        let is_open = !self.access.is_login_required();
+        if is_open && self.config.protected_mode && !peer.addr.is_near() {
+            return Err(error::PROTECTED);
+        }
+        let has_room = self.clients.has_room(kind, most, RESERVED_PLACES, 0);
+        let has_quota = self.clients.strangers(kind) < self.most_strangers(kind);
+        if has_room && (is_open || has_quota) {
+            return Ok(());
+        }
+        match self.clients.first_stranger(kind) {
+            Some((_, slot))
+                if self.clients.has_room(kind, most, RESERVED_PLACES, 1) && !is_open =>
+            {
+                let client = &self.clients[slot];
+                let (id, addr) = (client.id, &client.peer.addr);
+                let line = format_args!("client {id} at {addr} makes room for a newcomer");
+                self.peer_log.log(Cause::Replaced, self.now.mono, line);
+                self.clients.doom(slot, Doom::Now);
+                Ok(())
+            }
+            _ => Err(error::MAX_CLIENTS),
+        }
+    }
+
+    /// How many newcomers through one kind of port a turn may take, so that none of them takes the place of
+    /// another before what that one has sent was read.
+    pub fn most_newcomers(&self, kind: Kind) -> usize {
+        if self.access.is_login_required() { self.most_strangers(kind) } else { usize::MAX }
+    }
+
+    /// Whether commands for operators run on the port that the client came through.
+    pub fn serves_operators(&self, slot: Slot) -> bool {
+        let is_kept = self.config.admin_commands_on_admin_port;
+        !is_kept || self.clients[slot].peer.kind.is_for_operators()
+    }
+
+    /// How many clients of this kind may be unauthenticated: half of the reserved places on the
+    /// administration port, and `maxclients-unauthenticated`, or what it stands for, everywhere else.
+    fn most_strangers(&self, kind: Kind) -> usize {
+        match self.config.maxclients_unauthenticated {
+            _ if kind.has_reserved_place() => RESERVED_PLACES / 2,
+            0 => (self.config.maxclients / 4).max(1) as usize,
+            most => most as usize,
+        }
+    }
+
+    /// Whether the client has yet to log in.
+    #[inline]
+    pub fn is_stranger(&self, slot: Slot) -> bool {
+        !self.clients[slot].is_authenticated() && self.access.is_login_required()
+    }
+
+    /// The client is this user from now on.
+    pub fn log_in(&mut self, slot: Slot, user: UserId) {
+        self.clients[slot].user = user;
+        self.clients.set_stranger_since(slot, None);
+    }
+
+    /// The client is the default user from now on, and has to log in if that needs a password. Who never
+    /// has gets no more time for it.
+    pub fn log_out(&mut self, slot: Slot) {
+        let since = match self.clients[slot].stranger_since {
+            _ if !self.access.is_login_required() => None,
+            None => Some(self.now.mono),
+            since => since,
+        };
+        self.clients[slot].user = UserId::DEFAULT;
+        self.clients.set_stranger_since(slot, since);
+    }
+
+    /// When the first stranger has had all its time, in µs of [`crate::clock::Now::mono`].
+    pub fn next_stranger_due(&self) -> Option<u64> {
+        let timeout = u64::from(self.config.auth_timeout) * 1_000_000;
+        let is_limited = timeout > 0 && self.access.is_login_required();
+        let (since, _) = self.first_stranger().filter(|_| is_limited)?;
+        Some(since + timeout)
+    }
+
+    /// Closes strangers who have had all their time.
+    pub fn close_strangers(&mut self) {
+        while self.next_stranger_due().is_some_and(|due| due <= self.now.mono)
+            && let Some((_, slot)) = self.first_stranger()
+        {
+            let client = &self.clients[slot];
+            let (id, addr) = (client.id, &client.peer.addr);
+            let line = format_args!("client {id} at {addr} did not log in in time");
+            self.peer_log.log(Cause::LoginTimeout, self.now.mono, line);
+            self.clients.doom(slot, Doom::Now);
+        }
+    }
+
+    /// The client that has been a stranger for longest, and since when.
+    fn first_stranger(&self) -> Option<(u64, Slot)> {
+        let first = |kind| self.clients.first_stranger(kind);
+        first(Kind::Tcp).into_iter().chain(first(Kind::Admin)).min()
+    }
+}
