@@ -230,7 +230,7 @@ impl Engine {
     // Connections.
 
     /// A newcomer. The error is what to send it before closing. An unauthenticated client may be closed in
-    /// its favour: see [`unauthenticated`](crate::session::unauthenticated).
+    /// its favour: see [`crate::session::unauthenticated`].
     pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
         if let Err(refused) = self.world.admit(&peer) {
             self.world.stats.connections_rejected += 1;

@@ -326,5 +326,5 @@ fn the_reader_of_paths_reads_them() {
             .to_owned(),
     };
     let named: Vec<String> = file.named().iter().map(|path| path.join("::")).collect();
-    assert_eq!(named, ["a", "b::c", "b::d::e", "resp::f::G", "j::K", "l"]);
+    assert_eq!(named, ["a", "b::c", "b::d::e", "wire::f::G", "j::K", "l"]);
 }
