@@ -20,8 +20,8 @@ use crate::session::{Doom, ReplyMode, Slot};
 use crate::telemetry::latency::event;
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::stats::ReadNanos;
-use crate::telemetry::{Stopwatch, wire_log};
-use crate::wire::{Ahead, Args, Limits, Parsed, ProtocolError, Reply, Span};
+use crate::telemetry::{Timer, wire_log};
+use crate::wire::{Args, Limits, Parsed, Pipeline, ProtocolError, Reply, Span};
 use crate::world::World;
 
 /// When a client's requests have brought so many bytes of replies, these are sent before more of its
@@ -47,9 +47,9 @@ const SPARE_BYTES: usize = 64 * 1024;
 pub struct Engine {
     pub world: World,
     table: Table,
-    watch: Stopwatch,
+    timer: Timer,
     /// The requests of the client at hand that are read ahead.
-    ahead: Ahead,
+    pipeline: Pipeline,
     /// The arguments of one that is not; one allocation for all clients.
     spans: Vec<Span>,
     /// Closing clients that have not read all they are owed, the earliest due first. All that are due go in
@@ -78,8 +78,8 @@ impl Engine {
         Ok(Engine {
             world: World::new(config, &table, now)?,
             table,
-            watch: Stopwatch::new(|| 0),
-            ahead: Ahead::default(),
+            timer: Timer::new(|| 0),
+            pipeline: Pipeline::default(),
             spans: Vec::new(),
             lingering: VecDeque::new(),
             sweep: (now.mono, 0),
@@ -88,7 +88,7 @@ impl Engine {
 
     /// Commands are timed by this clock. Without it they take no time.
     pub fn time_commands_by(&mut self, read: ReadNanos) {
-        self.watch = Stopwatch::new(read);
+        self.timer = Timer::new(read);
     }
 
     pub fn table(&self) -> &Table {
@@ -124,13 +124,13 @@ impl Engine {
         if self.sweep_at().is_some_and(|due| due <= now.mono) {
             self.close_idle();
         }
-        self.world.close_strangers();
+        self.world.close_unauthenticated();
         self.world.peer_log.report(now.mono);
         self.world.cut_off_slow();
         self.world.bound_backlog();
         self.world.evict_clients();
-        call::settle(&mut self.world, &self.table, &mut self.watch);
-        self.watch.rest(&mut self.world.stats);
+        call::settle(&mut self.world, &self.table, &mut self.timer);
+        self.timer.rest(&mut self.world.stats);
         for slot in self.world.clients.take_resumed() {
             self.go_on(slot);
         }
@@ -143,8 +143,8 @@ impl Engine {
         if self.world.config.latency_monitor_threshold == 0 {
             store.expire_some(most);
         } else {
-            let (_, nanos) = self.watch.measure(|| store.expire_some(most));
-            telemetry::note_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
+            let (_, nanos) = self.timer.measure(|| store.expire_some(most));
+            telemetry::record_latency_event(&mut self.world, event::EXPIRE_CYCLE, nanos);
         }
     }
 
@@ -157,8 +157,8 @@ impl Engine {
         if world.config.latency_monitor_threshold == 0 {
             return world.go_on_evicting();
         }
-        let (_, nanos) = self.watch.measure(|| world.go_on_evicting());
-        telemetry::note_event(world, event::EVICTION_CYCLE, nanos);
+        let (_, nanos) = self.timer.measure(|| world.go_on_evicting());
+        telemetry::record_latency_event(world, event::EVICTION_CYCLE, nanos);
     }
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
@@ -170,7 +170,7 @@ impl Engine {
         let wait = self.world.waiters.next_deadline();
         let slow = self.world.clients.next_overdue();
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
-        let stranger = self.world.next_stranger_due();
+        let stranger = self.world.next_auth_deadline();
         let report = self.world.peer_log.next_report();
         let due = [linger, wait, slow, pause, stranger, report, self.sweep_at(), self.store_at()];
         due.into_iter().flatten().min()
@@ -308,7 +308,8 @@ impl Engine {
         client.inbox = inbox;
         world.stats.max_input_buffer = world.stats.max_input_buffer.max(client.inbox.len());
         let query = client.query_bytes();
-        let most = if world.is_stranger(slot) { unauthenticated::MAX_QUERY } else { MAX_QUERY };
+        let most =
+            if world.is_unauthenticated(slot) { unauthenticated::MAX_QUERY } else { MAX_QUERY };
         if query > world.config.client_query_buffer_limit.min(most) {
             let id = world.clients[slot].id;
             let line = format_args!("client {id} has sent more than the query buffer limit");
@@ -342,7 +343,7 @@ impl Engine {
     pub fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
-        self.world.spare.give_back(client.outbox.bytes);
+        self.world.buffer_pool.give_back(client.outbox.bytes);
     }
 
     // Output.
@@ -369,7 +370,7 @@ impl Engine {
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
             outbox.sent = 0;
-            self.world.spare.give_back(std::mem::take(&mut outbox.bytes));
+            self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
@@ -445,13 +446,13 @@ impl Engine {
         if world.clients[slot].is_runnable()
             && let Some(args) = world.take_postponed(slot)
         {
-            exchange(world, &self.table, &mut reply, &mut self.watch, slot, args.args());
+            exchange(world, &self.table, &mut reply, &mut self.timer, slot, args.args());
         }
         let mut at = 0;
-        self.ahead.clear();
+        self.pipeline.clear();
         while at < input.len() && world.clients[slot].is_runnable() {
-            let is_stranger = world.is_stranger(slot);
-            let (most_unread, most_replies) = match is_stranger {
+            let is_unauthenticated = world.is_unauthenticated(slot);
+            let (most_unread, most_replies) = match is_unauthenticated {
                 true => (unauthenticated::MAX_REPLIES, unauthenticated::MAX_REPLIES),
                 false => (MAX_UNREAD, MAX_REPLIES),
             };
@@ -463,27 +464,29 @@ impl Engine {
                 break;
             }
             let client = &mut world.clients[slot];
-            if at > 0 && (reply.len() - unsent > most_replies || world.orders.stall.is_some()) {
+            if at > 0
+                && (reply.len() - unsent > most_replies || world.reactor_requests.stall.is_some())
+            {
                 world.clients.resume(slot);
                 break;
             }
-            if self.ahead.is_over() && !client.parser.is_half_read() {
-                self.ahead.read(&input[at..]);
-                foresee(world, slot, self.ahead.iter(&input[at..]));
+            if self.pipeline.is_over() && !client.parser.is_half_read() {
+                self.pipeline.read(&input[at..]);
+                prefetch(world, slot, self.pipeline.iter(&input[at..]));
             }
-            if let Some((args, len)) = self.ahead.take(&input[at..]) {
+            if let Some((args, len)) = self.pipeline.take(&input[at..]) {
                 at += len;
-                exchange(world, &self.table, &mut reply, &mut self.watch, slot, args);
+                exchange(world, &self.table, &mut reply, &mut self.timer, slot, args);
                 continue;
             }
             let client = &mut world.clients[slot];
             let bulk = i64::try_from(world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
-            let limits = Limits { bulk, authenticated: !is_stranger };
+            let limits = Limits { bulk, authenticated: !is_unauthenticated };
             match client.parser.parse(&mut input[at..], &mut self.spans, limits) {
                 Ok(Parsed::Request(len)) => {
                     let args = Args::new(&input[at..at + len], &self.spans);
                     at += len;
-                    exchange(world, &self.table, &mut reply, &mut self.watch, slot, args);
+                    exchange(world, &self.table, &mut reply, &mut self.timer, slot, args);
                 }
                 Ok(Parsed::Nothing(len)) => {
                     at += len;
@@ -496,7 +499,7 @@ impl Engine {
                 }
             }
         }
-        self.watch.rest(&mut world.stats);
+        self.timer.rest(&mut world.stats);
         if self.spans.capacity() > SPARE_BYTES {
             self.spans = Vec::new();
         }
@@ -511,31 +514,31 @@ fn exchange(
     world: &mut World,
     table: &Table,
     reply: &mut Reply,
-    watch: &mut Stopwatch,
+    timer: &mut Timer,
     slot: Slot,
     args: Args<'_>,
 ) {
     if !wire_log::is_on() {
-        return call::call(world, table, reply, watch, slot, args);
+        return call::call(world, table, reply, timer, slot, args);
     }
     let shows = trace::shows(table, &world.clients[slot], args);
     let start = reply.mark();
-    call::call(world, table, reply, watch, slot, args);
+    call::call(world, table, reply, timer, slot, args);
     trace::exchange(world.clients[slot].id, table, args, reply.since(start), shows);
 }
 
 /// Fetches what the next requests are about, so that it is near when their turn comes. The second word
 /// of most is a key, and the third often a field or member of what it holds.
-fn foresee<'a>(world: &mut World, slot: Slot, requests: impl Iterator<Item = Args<'a>> + Clone) {
+fn prefetch<'a>(world: &mut World, slot: Slot, requests: impl Iterator<Item = Args<'a>> + Clone) {
     let keys = requests.clone().filter_map(|args| args.get(1));
-    if !world.store.is_far() || keys.clone().nth(1).is_none() {
+    if !world.store.exceeds_cache() || keys.clone().nth(1).is_none() {
         return;
     }
     let db = world.clients[slot].db;
-    world.store.foresee(db, keys.clone());
+    world.store.prefetch(db, keys.clone());
     if let Some(first) = keys.clone().next() {
         let alike = requests.filter(|args| args.get(1) == Some(first));
-        world.store.foresee_in(db, first, alike.filter_map(|args| args.get(2)));
+        world.store.prefetch_in(db, first, alike.filter_map(|args| args.get(2)));
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use argh::FromArgs;
 use log_writer::LogWriter;
 use logfile::LogFile;
-use respd::net::{Bound, Ports};
+use respd::net::{ListenAddress, Ports};
 use respd::{Config, Server};
 
 /// A small server for RESP, the Redis protocol.
@@ -184,7 +184,7 @@ fn handle_signals(server: &mut Server, log: Option<LogFile>) -> std::io::Result<
 }
 
 /// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
-fn announce(bound: &[Bound]) -> std::io::Result<()> {
+fn announce(bound: &[ListenAddress]) -> std::io::Result<()> {
     let mut line = format!("ready pid={}", std::process::id());
     for name in ["tcp", "admin", "unix"] {
         if let Some(first) = bound.iter().find(|bound| bound.name() == name) {

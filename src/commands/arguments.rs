@@ -139,7 +139,7 @@ pub enum Lifetime {
     /// Nothing was said about it.
     Unsaid,
     /// It expires then, which may have been long ago.
-    Until(Millis),
+    WaitCondition(Millis),
     /// `KEEPTTL` or `PERSIST`, whichever the command takes.
     Bare,
 }
@@ -187,7 +187,7 @@ impl<'a> Expiry<'a> {
         Some(time)
             .filter(|&time| time >= least)
             .and_then(|time| time.checked_mul(factor)?.checked_add(since))
-            .map(Lifetime::Until)
+            .map(Lifetime::WaitCondition)
             .ok_or_else(|| error::invalid_expire(command))
     }
 
@@ -234,11 +234,11 @@ mod tests {
     #[test]
     fn one_option_about_expiry_is_understood() {
         assert_eq!(said("", "KEEPTTL"), Ok(Lifetime::Unsaid));
-        assert_eq!(said("EX 3", "KEEPTTL"), Ok(Lifetime::Until(4000)));
-        assert_eq!(said("px 3", "KEEPTTL"), Ok(Lifetime::Until(1003)));
-        assert_eq!(said("EXAT 3", "KEEPTTL"), Ok(Lifetime::Until(3000)));
-        assert_eq!(said("PXAT 3", "KEEPTTL"), Ok(Lifetime::Until(3)));
-        assert_eq!(said("EX 3 EX 4", "KEEPTTL"), Ok(Lifetime::Until(5000)));
+        assert_eq!(said("EX 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(4000)));
+        assert_eq!(said("px 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(1003)));
+        assert_eq!(said("EXAT 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(3000)));
+        assert_eq!(said("PXAT 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(3)));
+        assert_eq!(said("EX 3 EX 4", "KEEPTTL"), Ok(Lifetime::WaitCondition(5000)));
         assert_eq!(said("keepttl KEEPTTL", "KEEPTTL"), Ok(Lifetime::Bare));
         assert_eq!(said("PERSIST", "PERSIST"), Ok(Lifetime::Bare));
         assert_eq!(said("PERSIST", "KEEPTTL"), Err("another option".to_owned()));
@@ -258,7 +258,10 @@ mod tests {
         for time in ["EX 0", "PXAT -1", "EX 9223372036854775", "EXAT 9223372036854776"] {
             assert_eq!(said(time, "KEEPTTL"), invalid, "{time}");
         }
-        assert_eq!(said("PX 9223372036854774807", "KEEPTTL"), Ok(Lifetime::Until(i64::MAX)));
+        assert_eq!(
+            said("PX 9223372036854774807", "KEEPTTL"),
+            Ok(Lifetime::WaitCondition(i64::MAX))
+        );
         assert_eq!(said("PX 9223372036854774808", "KEEPTTL"), invalid);
         let not_an_integer = Err("ERR value is not an integer or out of range".to_owned());
         assert_eq!(said("EX 1.5", "KEEPTTL"), not_an_integer);

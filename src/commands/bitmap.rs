@@ -137,13 +137,13 @@ fn bitpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// BITOP operation destkey key [key ...]
 fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let operation = Operation::named(args, 1)?;
-    if operation == Operation::Not && args.len() > 4 {
+    let operation = BitOperation::named(args, 1)?;
+    if operation == BitOperation::Not && args.len() > 4 {
         return Err(error::BITOP_NOT);
     }
     let (mut db, reply) = ctx.db_and_reply();
     let mut result = db.string(&args[3])?.unwrap_or_default().to_vec();
-    if operation == Operation::Not {
+    if operation == BitOperation::Not {
         result.iter_mut().for_each(|byte| *byte = !*byte);
     }
     for key in args.from(4) {
@@ -161,7 +161,7 @@ fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// What BITOP does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
+enum BitOperation {
     And,
     Or,
     Xor,
@@ -169,13 +169,13 @@ enum Operation {
     Not,
 }
 
-impl Operation {
-    fn named(args: Args<'_>, index: usize) -> Result<Operation, Error> {
+impl BitOperation {
+    fn named(args: Args<'_>, index: usize) -> Result<BitOperation, Error> {
         match () {
-            () if args.is(index, "AND") => Ok(Operation::And),
-            () if args.is(index, "OR") => Ok(Operation::Or),
-            () if args.is(index, "XOR") => Ok(Operation::Xor),
-            () if args.is(index, "NOT") => Ok(Operation::Not),
+            () if args.is(index, "AND") => Ok(BitOperation::And),
+            () if args.is(index, "OR") => Ok(BitOperation::Or),
+            () if args.is(index, "XOR") => Ok(BitOperation::Xor),
+            () if args.is(index, "NOT") => Ok(BitOperation::Not),
             () => Err(error::SYNTAX),
         }
     }
@@ -186,13 +186,13 @@ impl Operation {
         let (common, rest) = result.split_at_mut(other.len());
         let pairs = common.iter_mut().zip(other);
         match self {
-            Operation::And => {
+            BitOperation::And => {
                 pairs.for_each(|(byte, &other)| *byte &= other);
                 rest.fill(0);
             }
-            Operation::Or => pairs.for_each(|(byte, &other)| *byte |= other),
-            Operation::Xor => pairs.for_each(|(byte, &other)| *byte ^= other),
-            Operation::Not => {}
+            BitOperation::Or => pairs.for_each(|(byte, &other)| *byte |= other),
+            BitOperation::Xor => pairs.for_each(|(byte, &other)| *byte ^= other),
+            BitOperation::Not => {}
         }
     }
 }

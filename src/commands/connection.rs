@@ -122,7 +122,7 @@ fn hello(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let user = match credentials {
         Some((name, password)) => Some(login(ctx, args, name, password)?),
-        None if !ctx.world.is_stranger(ctx.slot) => None,
+        None if !ctx.world.is_unauthenticated(ctx.slot) => None,
         None => match ctx.world.config.persona.hello_without_login() {
             Some(refusal) => return Err(refusal),
             None => None,

@@ -159,9 +159,9 @@ fn debug_set_ready(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// What is no number is no time, as in the reference.
 fn debug_sleep(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let seconds = double::parse(&args[2]).unwrap_or(0.0);
-    ctx.world.orders.stall = Duration::try_from_secs_f64(seconds).ok();
-    if let Some(stall) = ctx.world.orders.stall {
-        ctx.watch.charge(u64::try_from(stall.as_nanos()).unwrap_or(u64::MAX));
+    ctx.world.reactor_requests.stall = Duration::try_from_secs_f64(seconds).ok();
+    if let Some(stall) = ctx.world.reactor_requests.stall {
+        ctx.timer.charge(u64::try_from(stall.as_nanos()).unwrap_or(u64::MAX));
     }
     ctx.reply.ok();
     Ok(())
@@ -298,12 +298,15 @@ mod tests {
         for (text, pause) in [("0.25", 250), ("0", 0), ("x", 0), ("nan", 0)] {
             let mut local = Local::new(config(DebugCommand::Yes));
             call(&mut local, Peer::local(), &["DEBUG", "sleep", text]);
-            assert_eq!(local.engine.world.orders.stall, Some(Duration::from_millis(pause)));
+            assert_eq!(
+                local.engine.world.reactor_requests.stall,
+                Some(Duration::from_millis(pause))
+            );
         }
         for text in ["-1", "1e300"] {
             let mut local = Local::new(config(DebugCommand::Yes));
             let reply = call(&mut local, Peer::local(), &["DEBUG", "SLEEP", text]);
-            assert_eq!((&*reply, local.engine.world.orders.stall), ("+OK\r\n", None));
+            assert_eq!((&*reply, local.engine.world.reactor_requests.stall), ("+OK\r\n", None));
         }
     }
 

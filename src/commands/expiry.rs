@@ -213,7 +213,7 @@ fn show(
 ) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let now = db.now();
-    reply.int(match db.look(&args[1]).map(|found| found.expiry()) {
+    reply.int(match db.info(&args[1]).map(|found| found.expiry()) {
         None => -2,
         Some(None) => -1,
         Some(Some(when)) => tell(when, now),

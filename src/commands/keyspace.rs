@@ -13,7 +13,7 @@ use crate::dispatch::spec::{Databases, Spec, at, range};
 use crate::error::{self, Error};
 use crate::keyspace::Db;
 use crate::keyspace::changes::class;
-use crate::keyspace::keys::Place;
+use crate::keyspace::keys::KeyPlace;
 use crate::text::number;
 use crate::wire::Args;
 
@@ -139,8 +139,8 @@ pub const DATABASES: &[Spec] = &[
 /// COPY source destination [DB destination-db] [REPLACE]
 fn copy(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let here = ctx.client().db;
-    let from = Place { db: here, key: &args[1] };
-    let mut to = Place { db: here, key: &args[2] };
+    let from = KeyPlace { db: here, key: &args[1] };
+    let mut to = KeyPlace { db: here, key: &args[2] };
     let mut replace = false;
     for option in copy_options(args) {
         match option? {
@@ -205,7 +205,7 @@ fn del(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// EXISTS key...
 fn exists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut db = ctx.db();
-    let found = args.from(1).filter(|key| db.look(key).is_some()).count();
+    let found = args.from(1).filter(|key| db.info(key).is_some()).count();
     ctx.reply.int(found as i64);
     Ok(())
 }
@@ -272,7 +272,7 @@ fn touch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     // This is what it is for, so CLIENT NO-TOUCH does not count.
     ctx.world.store.shared.eviction.is_blind = false;
     let mut db = ctx.db();
-    let found = args.from(1).filter(|key| db.use_key(key)).count();
+    let found = args.from(1).filter(|key| db.touch(key)).count();
     ctx.reply.int(found as i64);
     Ok(())
 }
@@ -280,7 +280,7 @@ fn touch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// TYPE key
 fn type_(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    reply.status(db.look(&args[1]).map_or("none", |found| found.kind().name()));
+    reply.status(db.info(&args[1]).map_or("none", |found| found.kind().name()));
     Ok(())
 }
 

@@ -48,7 +48,7 @@ const OBJECT: &[Spec] = &[
 /// OBJECT ENCODING key
 fn object_encoding(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    match db.look_quietly(&args[2]) {
+    match db.info_untouched(&args[2]) {
         Some(found) => reply.bulk(found.encoding().as_bytes()),
         None => reply.null(),
     }
@@ -59,7 +59,7 @@ fn object_encoding(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn object_freq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_counted = ctx.world.store.shared.eviction.settings.policy.is_lfu();
     let (mut db, reply) = ctx.db_and_reply();
-    match db.look_quietly(&args[2]) {
+    match db.info_untouched(&args[2]) {
         Some(_) if !is_counted => return Err(error::FREQUENCY_NOT_TRACKED),
         Some(found) => reply.int(found.frequency().into()),
         None => reply.null(),
@@ -71,7 +71,7 @@ fn object_freq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn object_idletime(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_timed = !ctx.world.store.shared.eviction.settings.policy.is_lfu();
     let (mut db, reply) = ctx.db_and_reply();
-    match db.look_quietly(&args[2]) {
+    match db.info_untouched(&args[2]) {
         Some(_) if !is_timed => return Err(error::IDLE_TIME_NOT_TRACKED),
         Some(found) => reply.int(found.idle().into()),
         None => reply.null(),
@@ -84,7 +84,7 @@ fn object_idletime(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// No two keys share a value.
 fn object_refcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    match db.look_quietly(&args[2]) {
+    match db.info_untouched(&args[2]) {
         Some(_) => reply.int(1),
         None => reply.null(),
     }

@@ -37,7 +37,7 @@ fn wait(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let timeout = timeout_in_ms(args, 2, ctx.now())?;
     ctx.reply.int(0);
     if replicas > 0 {
-        ctx.pause(timeout);
+        ctx.delay_reply(timeout);
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ fn waitaof(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.reply.int(0);
     ctx.reply.int(0);
     if replicas > 0 {
-        ctx.pause(timeout);
+        ctx.delay_reply(timeout);
     }
     Ok(())
 }

@@ -167,7 +167,7 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SHUTDOWN_FAILED);
     }
     log::info!("client {} at {} asks the server to leave", client.id, client.peer.addr);
-    ctx.world.orders.shutdown = true;
+    ctx.world.reactor_requests.shutdown = true;
     ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
     ctx.replies = 0;
     Ok(())
@@ -194,7 +194,7 @@ mod tests {
         let client = local.connect();
         local.send(client, input.as_bytes());
         let reply = String::from_utf8(local.received(client)).unwrap();
-        let leaves = local.engine.world.orders.shutdown;
+        let leaves = local.engine.world.reactor_requests.shutdown;
         assert_eq!(local.is_open(client), !leaves);
         (reply, leaves)
     }

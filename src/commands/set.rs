@@ -406,10 +406,10 @@ fn sdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// What makes one set of many.
-type Operation = fn(&mut NewSet, &[Option<View<'_, Set>>]);
+type CombineSets = fn(&mut NewSet, &[Option<View<'_, Set>>]);
 
 /// Replies what an operation makes of the sets that the arguments name.
-fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
+fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: CombineSets) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut result = db.new_set(b"");
     let sets = db.views::<Set>(args.from(1))?;
@@ -428,7 +428,7 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), E
 fn store(
     ctx: &mut Ctx<'_>,
     args: Args<'_>,
-    operation: Operation,
+    operation: CombineSets,
     event: &'static str,
 ) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();

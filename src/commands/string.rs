@@ -199,7 +199,7 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         Lifetime::Bare => {
             db.set_expiry(key, None);
         }
-        Lifetime::Until(when) => {
+        Lifetime::WaitCondition(when) => {
             db.set_expiry(key, Some(when));
         }
     }
@@ -208,7 +208,7 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// MGET key [key ...]
 fn mget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    foresee(ctx, args.from(1));
+    prefetch(ctx, args.from(1));
     let (mut db, reply) = ctx.db_and_reply();
     reply.array(args.len() - 1);
     for key in args.from(1) {
@@ -252,14 +252,14 @@ fn set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// When SET and MSETEX set, and when they do not.
 #[derive(Debug, Clone, Copy, Default)]
-struct Condition<'a> {
+struct SetCondition<'a> {
     /// `NX` or `XX`: whether there is such a key.
     presence: Presence,
     /// `IFEQ`: the value that it has.
     equal: Option<&'a [u8]>,
 }
 
-impl<'a> Condition<'a> {
+impl<'a> SetCondition<'a> {
     /// Steps over `NX` or `XX`. Returns whether it was the next option.
     fn take(&mut self, options: &mut Options<'a>) -> Result<bool, Error> {
         let is_taken = self.presence.take(options, ["NX", "XX"])?;
@@ -284,7 +284,7 @@ impl<'a> Condition<'a> {
 }
 
 fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let mut condition = Condition::default();
+    let mut condition = SetCondition::default();
     let mut expiry = Expiry::default();
     let mut returns_old = false;
     let mut options = args.options(3);
@@ -309,7 +309,7 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     match lifetime {
         _ if !holds => {}
         // What has expired before it is set is not even set.
-        Lifetime::Until(when) if when <= db.now() => {
+        Lifetime::WaitCondition(when) if when <= db.now() => {
             db.set_expiry(key, Some(when));
         }
         _ => store(&mut db, key, &args[2], lifetime),
@@ -374,7 +374,7 @@ fn delifeq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// MSET key value [key value ...]
 fn mset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let pairs = pairs(ctx, args)?;
-    foresee(ctx, pairs.clone().map(|(key, _)| key));
+    prefetch(ctx, pairs.clone().map(|(key, _)| key));
     let mut db = ctx.db();
     for (key, value) in pairs {
         store(&mut db, key, value, Lifetime::Unsaid);
@@ -406,7 +406,7 @@ fn msetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if first > args.len() {
         return Err(error::SYNTAX);
     }
-    let mut condition = Condition::default();
+    let mut condition = SetCondition::default();
     let mut expiry = Expiry::default();
     let mut options = args.options(first);
     while !options.is_over() {
@@ -485,7 +485,7 @@ fn bulk_or_null(reply: &mut Reply, value: Option<&[u8]>) {
 }
 
 /// Has the keys of a command fetched from memory, many at a time, before it goes through them.
-fn foresee<'k>(ctx: &mut Ctx<'_>, keys: impl ExactSizeIterator<Item = &'k [u8]>) {
+fn prefetch<'k>(ctx: &mut Ctx<'_>, keys: impl ExactSizeIterator<Item = &'k [u8]>) {
     /// More than so many would be forgotten again until they are needed.
     const MOST: usize = 256;
     let mut keys = keys.take(MOST);
@@ -493,7 +493,7 @@ fn foresee<'k>(ctx: &mut Ctx<'_>, keys: impl ExactSizeIterator<Item = &'k [u8]>)
     // The store takes as many as it likes, and none if that would be of no use.
     while keys.len() > 1 && keys.len() != left {
         left = keys.len();
-        ctx.world.store.foresee(ctx.client().db, keys.by_ref());
+        ctx.world.store.prefetch(ctx.client().db, keys.by_ref());
     }
 }
 
@@ -503,10 +503,10 @@ fn store(db: &mut Db<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
     match lifetime {
         Lifetime::Unsaid => db.set_string(key, value, None),
         Lifetime::Bare => db.replace_string(key, value),
-        Lifetime::Until(when) => db.set_string(key, value, Some(when)),
+        Lifetime::WaitCondition(when) => db.set_string(key, value, Some(when)),
     }
     db.note(class::STRING, "set", key);
-    if let Lifetime::Until(_) = lifetime {
+    if let Lifetime::WaitCondition(_) = lifetime {
         db.announce(class::GENERIC, "expire", key);
     }
 }

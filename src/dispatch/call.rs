@@ -13,12 +13,12 @@ use super::table::{Found, Row, Table};
 use super::telemetry::{self, Cost};
 use crate::error::{self, Error};
 use crate::keyspace::Kind;
-use crate::listeners::Wait;
+use crate::listeners::BlockedCommand;
 use crate::listeners::transaction::{Queued, Transaction};
 use crate::session::{Client, Doom, ReplyMode, Slot};
 use crate::telemetry::latency::event;
 use crate::telemetry::peer_log::Cause;
-use crate::telemetry::{Stopwatch, wire_log};
+use crate::telemetry::{Timer, wire_log};
 use crate::wire::{Args, Mark, Reply, frames};
 use crate::world::World;
 
@@ -28,11 +28,11 @@ pub fn call(
     world: &mut World,
     table: &Table,
     reply: &mut Reply,
-    watch: &mut Stopwatch,
+    timer: &mut Timer,
     slot: Slot,
     args: Args<'_>,
 ) {
-    let admitted = admit(world, table, reply, watch, slot, args);
+    let admitted = admit(world, table, reply, timer, slot, args);
     // The gates may have written pushes about evicted keys. They are no part of the reply.
     let start = reply.mark();
     let mut keeps_caching = false;
@@ -42,25 +42,26 @@ pub fn call(
                 needs(world, slot, row, flag::WRITE | flag::MAY_REPLICATE)
             }) =>
         {
-            world.postpone(slot, args);
+            world.hold_back(slot, args);
         }
         Ok(row) if is_queued(&world.clients[slot], row) => {
             queue(world, reply, row, slot, args);
             end_reply(world, reply, start, slot);
         }
         Ok(row) => {
-            let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
+            let mut ctx = Ctx::new(world, reply, table, timer, row, slot);
             let has_failed = run(&mut ctx, args);
             let until = ctx.until.take();
             follow_up(world, row, slot, args);
-            telemetry::show(world, row, slot, args);
+            telemetry::feed_monitors(world, row, slot, args);
             keeps_caching = row.has(flag::KEEPS_CACHING);
             let is_silent = end_reply(world, reply, start, slot);
             if let Some(until) = until {
                 let answer = reply.since(start).to_vec();
                 reply.rewind(start);
                 let (command, args, db) = (row.id, args.to_owned(), world.clients[slot].db);
-                let wait = Wait { command, args, db, until, answer, has_failed, is_silent };
+                let wait =
+                    BlockedCommand { command, args, db, until, answer, has_failed, is_silent };
                 world.start_waiting(slot, wait);
             }
         }
@@ -74,7 +75,7 @@ pub fn call(
     }
     reply.append(&mut world.clients[slot].outbox.late);
     if world.waiters.has_ready() {
-        serve(world, table, watch);
+        serve(world, table, timer);
         // What serving others caused follows the reply as well, before any other reply.
         reply.append(&mut world.clients[slot].outbox.late);
     }
@@ -125,7 +126,7 @@ fn admit<'t>(
     world: &mut World,
     table: &'t Table,
     reply: &mut Reply,
-    watch: &mut Stopwatch,
+    timer: &mut Timer,
     slot: Slot,
     args: Args<'_>,
 ) -> Result<&'t Row, Error> {
@@ -136,7 +137,7 @@ fn admit<'t>(
     };
     match found {
         Found::Row(row) if row.spec.accepts(args.len()) && is_free(world, slot) => Ok(row),
-        found => pass_gates(world, table, reply, watch, slot, args, found),
+        found => pass_gates(world, table, reply, timer, slot, args, found),
     }
 }
 
@@ -160,13 +161,14 @@ fn pass_gates<'t>(
     world: &mut World,
     table: &'t Table,
     reply: &mut Reply,
-    watch: &mut Stopwatch,
+    timer: &mut Timer,
     slot: Slot,
     args: Args<'_>,
     found: Found<'t>,
 ) -> Result<&'t Row, Error> {
     // Authenticated, or a command that works without.
-    if world.is_stranger(slot) && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH)) {
+    if world.is_unauthenticated(slot) && !matches!(found, Found::Row(row) if row.has(flag::NO_AUTH))
+    {
         return Err(turn_away(world, slot, &found, args));
     }
 
@@ -184,7 +186,7 @@ fn pass_gates<'t>(
     // Granted by the rules of its user.
     let client = &world.clients[slot];
     if let Err(denied) = permission::check(world, client.user, client.next_db(), row, args) {
-        let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
+        let mut ctx = Ctx::new(world, reply, table, timer, row, slot);
         permission::log(&mut ctx, args, denied);
         let error = permission::refusal(&ctx, denied);
         return Err(rejected(world, slot, &found, error));
@@ -204,7 +206,7 @@ fn pass_gates<'t>(
     // Memory is there, or keys go that make room, or the command needs none. That keys were evicted is
     // pushed before the reply, for it happened before the command.
     if world.config.maxmemory > 0 {
-        let has_room = make_room(world, watch);
+        let has_room = make_room(world, timer);
         reply.append(&mut world.clients[slot].outbox.late);
         if !has_room && needs(world, slot, row, flag::DENYOOM) {
             return Err(rejected(world, slot, &found, error::OOM));
@@ -228,12 +230,12 @@ fn pass_gates<'t>(
 }
 
 /// Evicts keys if need be. That takes time, which is not the command's.
-fn make_room(world: &mut World, watch: &Stopwatch) -> bool {
+fn make_room(world: &mut World, timer: &Timer) -> bool {
     if world.config.latency_monitor_threshold == 0 || !world.is_full() {
         return world.make_room();
     }
-    let (has_room, nanos) = watch.measure(|| world.make_room());
-    telemetry::note_event(world, event::EVICTION_CYCLE, nanos);
+    let (has_room, nanos) = timer.measure(|| world.make_room());
+    telemetry::record_latency_event(world, event::EVICTION_CYCLE, nanos);
     has_room
 }
 
@@ -301,7 +303,7 @@ fn rejected(world: &mut World, slot: Slot, found: &Found<'_>, error: Error) -> E
 /// error to this client, which is closed, and to nobody else. Returns whether there was an error.
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
     let (row, slot, start) = (ctx.row, ctx.slot, ctx.reply.mark());
-    ctx.watch.start(row.id, &mut ctx.world.stats);
+    ctx.timer.start(row.id, &mut ctx.world.stats);
     ctx.world.store.shared.eviction.is_blind = ctx.world.clients[slot].no_touch;
     let outcome =
         catch_unwind(AssertUnwindSafe(|| (row.spec.handler)(ctx, args))).unwrap_or_else(|_| {
@@ -312,7 +314,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
             Err(error::INTERNAL)
         });
     let outcome = complete(ctx, start, outcome);
-    let Ctx { world, reply, watch, .. } = ctx;
+    let Ctx { world, reply, timer, .. } = ctx;
     if let Err(error) = &outcome {
         reply.replace(start, error);
         ctx.replies = 1;
@@ -323,17 +325,17 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
         world.limit_reply(reply, slot);
     }
     if ctx.until.is_some() {
-        watch.postpone();
+        timer.cancel();
     }
     let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
     let is_light = row.has(flag::FAST | flag::SHORT) && request + replied <= world.thresholds.light;
-    let nanos = if is_light { 0 } else { watch.stop(&mut world.stats) };
+    let nanos = if is_light { 0 } else { timer.stop(&mut world.stats) };
     if ctx.until.is_some() {
         return outcome.is_err();
     }
     world.count_call(slot, row.id, outcome.is_err());
     if !is_light && world.thresholds.are_reached(nanos, request, replied) {
-        telemetry::note(world, row, slot, args, Cost { nanos, reply: replied });
+        telemetry::log_if_slow(world, row, slot, args, Cost { nanos, reply: replied });
     }
     outcome.is_err()
 }
@@ -375,10 +377,10 @@ pub fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
         }
         return;
     }
-    let Ctx { world, reply, table, watch, row, slot, .. } = ctx;
+    let Ctx { world, reply, table, timer, row, slot, .. } = ctx;
     let (table, row, slot) = (*table, *row, *slot);
     reply.array_of(|reply| {
-        let mut ctx = Ctx::new(world, reply, table, watch, row, slot);
+        let mut ctx = Ctx::new(world, reply, table, timer, row, slot);
         queue.iter().map(|queued| run_queued(&mut ctx, queued)).sum()
     });
 }
@@ -386,10 +388,10 @@ pub fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
 /// Runs a command that was queued, and returns how many elements it has added to the reply to EXEC.
 fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     let row = ctx.table.row(queued.command);
-    let Ctx { world, reply, table, watch, slot, .. } = ctx;
+    let Ctx { world, reply, table, timer, slot, .. } = ctx;
     let (table, slot) = (*table, *slot);
     let args = queued.args.args();
-    let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, watch, row, slot) };
+    let mut ctx = Ctx { is_atomic: true, ..Ctx::new(world, reply, table, timer, row, slot) };
     if let Err(denied) = permission::check_again(&mut ctx, args) {
         let why = error::no_longer_permitted(denied.reason.is_lacking());
         let here = ctx.reply.mark();
@@ -399,7 +401,7 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
     }
     run(&mut ctx, args);
     follow_up(ctx.world, row, slot, args);
-    telemetry::show(ctx.world, row, slot, args);
+    telemetry::feed_monitors(ctx.world, row, slot, args);
     ctx.replies
 }
 
@@ -407,8 +409,8 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
 /// and which keys it read is remembered.
 #[inline]
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
-    if world.has_news() {
-        world.spread_news(Some(slot));
+    if world.has_changes() {
+        world.deliver_changes(Some(slot));
     }
     world.store.keep_pace();
     if row.has(flag::READ) && world.remembers_reads(slot) {
@@ -425,7 +427,7 @@ fn remember(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
 
 /// Runs the commands that waited for keys which have changed: for each key in the order in which the
 /// clients came, until it has nothing left for them. What they do may serve others in turn.
-fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
+fn serve(world: &mut World, table: &Table, timer: &mut Timer) {
     while world.pause.is_none()
         && let Some((db, key)) = world.waiters.take_ready()
     {
@@ -434,7 +436,7 @@ fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
             && let Some(turn) = world.waiters.in_line(db, &key, passed)
         {
             let slot = world.clients.slot_of(turn.client);
-            if !slot.is_some_and(|slot| run_again(world, table, watch, slot, kind)) {
+            if !slot.is_some_and(|slot| run_again(world, table, timer, slot, kind)) {
                 passed = Some(turn);
             }
         }
@@ -443,17 +445,12 @@ fn serve(world: &mut World, table: &Table, watch: &mut Stopwatch) {
 
 /// Runs the command of a client that waits for a key which has a value of this type now. It has to pass
 /// the gates once more. Returns whether the wait is over.
-fn run_again(
-    world: &mut World,
-    table: &Table,
-    watch: &mut Stopwatch,
-    slot: Slot,
-    kind: Kind,
-) -> bool {
+fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot, kind: Kind) -> bool {
     world.broadcast_changes();
     let client = &mut world.clients[slot];
-    let wants =
-        |wait: &mut Wait| wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind);
+    let wants = |wait: &mut BlockedCommand| {
+        wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind)
+    };
     let wait = client.session.as_mut().and_then(|session| session.wait.take_if(wants));
     let Some(wait) = wait.filter(|_| client.doom == Doom::No) else {
         return false;
@@ -461,11 +458,11 @@ fn run_again(
     let mut reply = world.take_outbox(slot);
     let before = reply.mark();
     let found = Found::Row(table.row(wait.command));
-    let gates = pass_gates(world, table, &mut reply, watch, slot, wait.args.args(), found);
+    let gates = pass_gates(world, table, &mut reply, timer, slot, wait.args.args(), found);
     let start = reply.mark();
     let is_over = match gates {
         Ok(row) => {
-            let mut ctx = Ctx::new(world, &mut reply, table, watch, row, slot);
+            let mut ctx = Ctx::new(world, &mut reply, table, timer, row, slot);
             run(&mut ctx, wait.args.args());
             let is_over = ctx.until.is_none();
             follow_up(world, row, slot, wait.args.args());
@@ -499,13 +496,13 @@ fn run_again(
 }
 
 /// What has happened apart from commands reaches everybody who wants to know.
-pub fn settle(world: &mut World, table: &Table, watch: &mut Stopwatch) {
+pub fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
     world.time_out();
-    if world.has_news() {
-        world.spread_news(None);
+    if world.has_changes() {
+        world.deliver_changes(None);
     }
     if world.waiters.has_ready() {
-        serve(world, table, watch);
+        serve(world, table, timer);
     }
     world.broadcast_changes();
 }

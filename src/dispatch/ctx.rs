@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::table::{Row, Table};
 use crate::clock::Now;
 use crate::keyspace::{Db, Kind};
-use crate::listeners::Until;
+use crate::listeners::WaitCondition;
 use crate::session::{Client, Slot};
-use crate::telemetry::Stopwatch;
+use crate::telemetry::Timer;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -19,7 +19,7 @@ pub struct Ctx<'a> {
     pub world: &'a mut World,
     pub reply: &'a mut Reply,
     pub table: &'a Table,
-    pub watch: &'a mut Stopwatch,
+    pub timer: &'a mut Timer,
     /// The row of the running command.
     pub row: &'a Row,
     /// The client that sent it.
@@ -30,7 +30,7 @@ pub struct Ctx<'a> {
     /// may write any number and says here how many, others write one.
     pub replies: usize,
     /// What the command waits for: see [`Ctx::wait`].
-    pub until: Option<Until>,
+    pub until: Option<WaitCondition>,
 }
 
 impl<'a> Ctx<'a> {
@@ -39,11 +39,11 @@ impl<'a> Ctx<'a> {
         world: &'a mut World,
         reply: &'a mut Reply,
         table: &'a Table,
-        watch: &'a mut Stopwatch,
+        timer: &'a mut Timer,
         row: &'a Row,
         slot: Slot,
     ) -> Ctx<'a> {
-        Ctx { world, reply, table, watch, row, slot, is_atomic: false, replies: 1, until: None }
+        Ctx { world, reply, table, timer, row, slot, is_atomic: false, replies: 1, until: None }
     }
 }
 
@@ -77,7 +77,7 @@ impl Ctx<'_> {
     }
 
     /// As [`Ctx::wait`], for nothing but time to pass.
-    pub fn pause(&mut self, timeout: u64) {
+    pub fn delay_reply(&mut self, timeout: u64) {
         self.wait_until(timeout, None, false);
     }
 
@@ -90,7 +90,7 @@ impl Ctx<'_> {
     fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>, is_done: bool) {
         if !self.is_atomic {
             let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
-            self.until = Some(Until { keys, deadline, is_done });
+            self.until = Some(WaitCondition { keys, deadline, is_done });
         }
     }
 

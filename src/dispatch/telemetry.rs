@@ -24,12 +24,12 @@ pub struct Cost {
 
 /// Keeps a command in the logs, and counts it as an event, if it reaches the thresholds.
 #[cold]
-pub fn note(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cost: Cost) {
+pub fn log_if_slow(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cost: Cost) {
     if row.has(flag::SKIP_COMMANDLOG) {
         return;
     }
     let kind = if row.has(flag::FAST) { event::FAST_COMMAND } else { event::COMMAND };
-    note_event(world, kind, cost.nanos);
+    record_latency_event(world, kind, cost.nanos);
     let at = world.now.seconds();
     let client = &world.clients[slot];
     let entry = || Entry {
@@ -50,7 +50,7 @@ pub fn note(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cost: Cost
 }
 
 /// Counts something that took so long as an event, if that is too long.
-pub fn note_event(world: &mut World, kind: &'static str, nanos: u64) {
+pub fn record_latency_event(world: &mut World, kind: &'static str, nanos: u64) {
     let (threshold, millis) = (world.config.latency_monitor_threshold, nanos / 1_000_000);
     if threshold > 0 && millis >= threshold {
         world.events.add(kind, Sample { at: world.now.seconds(), millis });
@@ -59,19 +59,19 @@ pub fn note_event(world: &mut World, kind: &'static str, nanos: u64) {
 
 /// Shows a command to the clients of MONITOR.
 #[inline]
-pub fn show(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+pub fn feed_monitors(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if !world.monitors.is_empty() {
-        show_monitors(world, row, slot, args);
+        feed_line(world, row, slot, args);
     }
 }
 
 #[cold]
-fn show_monitors(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+fn feed_line(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if row.has(flag::ADMIN | flag::SKIP_MONITOR) {
         return;
     }
     let line = line(world, row, slot, args);
-    world.show_monitors(&line);
+    world.feed_monitors(&line);
 }
 
 /// The line for a command, the same in both protocols: `+time [db address] "word" ...`

@@ -20,7 +20,7 @@ use crate::config::Reason;
 use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
-use crate::net::{self, Bound, Clock, Ports, Reactor, Readiness, Stop};
+use crate::net::{self, Clock, ListenAddress, Ports, Reactor, Readiness, Stop};
 use crate::telemetry::{Process, process};
 
 /// What a server will be.
@@ -105,9 +105,9 @@ impl Builder {
         }
         for bound in reactor.bound() {
             match bound {
-                Bound::Tcp(addr) => config.port = addr.port(),
-                Bound::Admin(addr) => config.admin_port = addr.port(),
-                Bound::Unix(_) => {}
+                ListenAddress::Tcp(addr) => config.port = addr.port(),
+                ListenAddress::Admin(addr) => config.admin_port = addr.port(),
+                ListenAddress::Unix(_) => {}
             }
         }
         let mut table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
@@ -136,13 +136,13 @@ impl Server {
     /// Where clients connect to, if it is TCP.
     pub fn addr(&self) -> Option<SocketAddr> {
         self.reactor.bound().into_iter().find_map(|bound| match bound {
-            Bound::Tcp(addr) => Some(addr),
+            ListenAddress::Tcp(addr) => Some(addr),
             _ => None,
         })
     }
 
     /// Everything that is listened on.
-    pub fn bound(&self) -> Vec<Bound> {
+    pub fn bound(&self) -> Vec<ListenAddress> {
         self.reactor.bound()
     }
 

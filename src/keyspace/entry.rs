@@ -48,7 +48,7 @@ impl Kind {
 
 /// What the payload of a blob is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum PayloadKind {
     /// A string as it was set.
     String,
     /// A string that was modified in place: OBJECT ENCODING never calls it `embstr` again.
@@ -63,25 +63,25 @@ pub enum Form {
     Hash,
 }
 
-impl Form {
-    const ALL: [Form; 8] = [
-        Form::String,
-        Form::RawString,
-        Form::FloatString,
-        Form::List,
-        Form::Set,
-        Form::IntSet,
-        Form::Zset,
-        Form::Hash,
+impl PayloadKind {
+    const ALL: [PayloadKind; 8] = [
+        PayloadKind::String,
+        PayloadKind::RawString,
+        PayloadKind::FloatString,
+        PayloadKind::List,
+        PayloadKind::Set,
+        PayloadKind::IntSet,
+        PayloadKind::Zset,
+        PayloadKind::Hash,
     ];
 
     pub fn kind(self) -> Kind {
         match self {
-            Form::String | Form::RawString | Form::FloatString => Kind::String,
-            Form::List => Kind::List,
-            Form::Set | Form::IntSet => Kind::Set,
-            Form::Zset => Kind::Zset,
-            Form::Hash => Kind::Hash,
+            PayloadKind::String | PayloadKind::RawString | PayloadKind::FloatString => Kind::String,
+            PayloadKind::List => Kind::List,
+            PayloadKind::Set | PayloadKind::IntSet => Kind::Set,
+            PayloadKind::Zset => Kind::Zset,
+            PayloadKind::Hash => Kind::Hash,
         }
     }
 }
@@ -89,7 +89,7 @@ impl Form {
 /// One key of the keyspace.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    slot: Slot,
+    slot: Allocation,
     hash: u32,
     /// From the lowest bit: 24 bits for eviction ([`Entry::usage`]), 4 for the form of the payload,
     /// 1 for whether the blob has an expiry.
@@ -97,7 +97,7 @@ pub struct Entry {
 }
 
 #[derive(Debug, Clone)]
-enum Slot {
+enum Allocation {
     /// Key and value.
     Blob(Box<[u8]>),
     /// A large value beside its key.
@@ -114,7 +114,7 @@ struct Object {
 /// What an entry holds, to read.
 #[derive(Debug, Clone, Copy)]
 pub enum Body<'a> {
-    Compact(Form, &'a [u8]),
+    Compact(PayloadKind, &'a [u8]),
     Large(&'a Value),
 }
 
@@ -129,12 +129,17 @@ const TIME: usize = 8;
 
 impl Entry {
     /// A key with a compact value.
-    pub fn new(key: &[u8], form: Form, payload: &[u8]) -> Entry {
+    pub fn new(key: &[u8], form: PayloadKind, payload: &[u8]) -> Entry {
         Entry::expiring(key, form, payload, None)
     }
 
     /// A key with a compact value that expires then, or never.
-    pub fn expiring(key: &[u8], form: Form, payload: &[u8], expiry: Option<Millis>) -> Entry {
+    pub fn expiring(
+        key: &[u8],
+        form: PayloadKind,
+        payload: &[u8],
+        expiry: Option<Millis>,
+    ) -> Entry {
         Entry::hashed(hash_of(key), key, form, payload, expiry)
     }
 
@@ -142,35 +147,35 @@ impl Entry {
     pub fn hashed(
         hash: u32,
         key: &[u8],
-        form: Form,
+        form: PayloadKind,
         payload: &[u8],
         expiry: Option<Millis>,
     ) -> Entry {
         let blob = blob_of(key, expiry, payload);
         let expires = if expiry.is_some() { HAS_EXPIRY } else { 0 };
         let meta = (form as u32) << FORM_SHIFT | expires;
-        Entry { slot: Slot::Blob(blob), hash, meta }
+        Entry { slot: Allocation::Blob(blob), hash, meta }
     }
 
     pub fn kind(&self) -> Kind {
         match &self.slot {
-            Slot::Blob(_) => self.form().kind(),
-            Slot::Object(object) => object.value.kind(),
+            Allocation::Blob(_) => self.form().kind(),
+            Allocation::Object(object) => object.value.kind(),
         }
     }
 
     pub fn body(&self) -> Body<'_> {
         match &self.slot {
-            Slot::Blob(blob) => Body::Compact(self.form(), &blob[self.start()..]),
-            Slot::Object(object) => Body::Large(&object.value),
+            Allocation::Blob(blob) => Body::Compact(self.form(), &blob[self.start()..]),
+            Allocation::Object(object) => Body::Large(&object.value),
         }
     }
 
     /// The large value, if there is one.
     pub fn large_mut(&mut self) -> Option<&mut Value> {
         match &mut self.slot {
-            Slot::Blob(_) => None,
-            Slot::Object(object) => Some(&mut object.value),
+            Allocation::Blob(_) => None,
+            Allocation::Object(object) => Some(&mut object.value),
         }
     }
 
@@ -232,10 +237,10 @@ impl Entry {
 
     /// Replaces a string by one that is as long, in its place. False: it is none, or not as long.
     #[inline]
-    pub fn set_in_place(&mut self, form: Form, payload: &[u8]) -> bool {
+    pub fn set_in_place(&mut self, form: PayloadKind, payload: &[u8]) -> bool {
         let (is_string, start) = (self.form().kind() == Kind::String, self.start());
         match &mut self.slot {
-            Slot::Blob(blob) if is_string && blob.len() == start + payload.len() => {
+            Allocation::Blob(blob) if is_string && blob.len() == start + payload.len() => {
                 blob[start..].copy_from_slice(payload);
                 self.set_form(form);
                 true
@@ -245,11 +250,11 @@ impl Entry {
     }
 
     /// Replaces the value, whatever it was, by a compact one. Returns the large value that was there.
-    pub fn set_compact(&mut self, form: Form, payload: &[u8]) -> Option<Value> {
+    pub fn set_compact(&mut self, form: PayloadKind, payload: &[u8]) -> Option<Value> {
         self.set_form(form);
         let start = self.start();
         match &mut self.slot {
-            Slot::Blob(blob) => {
+            Allocation::Blob(blob) => {
                 let mut bytes = std::mem::take(blob).into_vec();
                 bytes.truncate(start);
                 bytes.reserve_exact(payload.len());
@@ -257,14 +262,15 @@ impl Entry {
                 *blob = bytes.into_boxed_slice();
                 None
             }
-            Slot::Object(object) => {
+            Allocation::Object(object) => {
                 let mut bytes = std::mem::take(&mut object.blob).into_vec();
                 bytes.reserve_exact(payload.len());
                 bytes.extend_from_slice(payload);
-                let old = std::mem::replace(&mut self.slot, Slot::Blob(bytes.into_boxed_slice()));
+                let old =
+                    std::mem::replace(&mut self.slot, Allocation::Blob(bytes.into_boxed_slice()));
                 match old {
-                    Slot::Object(object) => Some(object.value),
-                    Slot::Blob(_) => None,
+                    Allocation::Object(object) => Some(object.value),
+                    Allocation::Blob(_) => None,
                 }
             }
         }
@@ -274,14 +280,14 @@ impl Entry {
     pub fn set_large(&mut self, value: Value) -> Option<Value> {
         let start = self.start();
         match &mut self.slot {
-            Slot::Blob(blob) => {
+            Allocation::Blob(blob) => {
                 let mut bytes = std::mem::take(blob).into_vec();
                 bytes.truncate(start);
                 let blob = bytes.into_boxed_slice();
-                self.slot = Slot::Object(Box::new(Object { blob, value }));
+                self.slot = Allocation::Object(Box::new(Object { blob, value }));
                 None
             }
-            Slot::Object(object) => Some(std::mem::replace(&mut object.value, value)),
+            Allocation::Object(object) => Some(std::mem::replace(&mut object.value, value)),
         }
     }
 
@@ -290,13 +296,13 @@ impl Entry {
     pub fn edit<R>(&mut self, change: impl FnOnce(&mut Vec<u8>, usize) -> R) -> Option<R> {
         let start = self.start();
         match &mut self.slot {
-            Slot::Blob(blob) => {
+            Allocation::Blob(blob) => {
                 let mut bytes = std::mem::take(blob).into_vec();
                 let result = change(&mut bytes, start);
                 *blob = bytes.into_boxed_slice();
                 Some(result)
             }
-            Slot::Object(_) => None,
+            Allocation::Object(_) => None,
         }
     }
 
@@ -315,12 +321,12 @@ impl Entry {
     }
 
     /// What the form of a compact value is called. Meaningless for a large one.
-    fn form(&self) -> Form {
-        Form::ALL[((self.meta & FORM_MASK) >> FORM_SHIFT) as usize]
+    fn form(&self) -> PayloadKind {
+        PayloadKind::ALL[((self.meta & FORM_MASK) >> FORM_SHIFT) as usize]
     }
 
     /// Says that the payload has another form. The caller sees to it that this is true.
-    pub fn set_form(&mut self, form: Form) {
+    pub fn set_form(&mut self, form: PayloadKind) {
         self.meta = self.meta & !FORM_MASK | (form as u32) << FORM_SHIFT;
     }
 
@@ -336,16 +342,16 @@ impl Entry {
     /// Takes the value out of an entry that has been removed, if it is not freed in no time.
     pub fn into_large(self) -> Option<Value> {
         match self.slot {
-            Slot::Blob(blob) => LargeString::of_remains(blob).map(Value::String),
-            Slot::Object(object) => Some(object.value),
+            Allocation::Blob(blob) => LargeString::of_remains(blob).map(Value::String),
+            Allocation::Object(object) => Some(object.value),
         }
     }
 
     /// Bytes of memory that key and value hold, the entry itself not counted.
     pub fn memory(&self) -> usize {
         match &self.slot {
-            Slot::Blob(blob) => allocated(blob.len()),
-            Slot::Object(object) => {
+            Allocation::Blob(blob) => allocated(blob.len()),
+            Allocation::Object(object) => {
                 allocated(object.blob.len())
                     + allocated(size_of::<Object>())
                     + object.value.memory()
@@ -356,22 +362,22 @@ impl Entry {
     /// Where in memory the value lies.
     pub fn address(&self) -> usize {
         match &self.slot {
-            Slot::Blob(blob) => blob.as_ptr().addr(),
-            Slot::Object(object) => std::ptr::from_ref(&object.value).addr(),
+            Allocation::Blob(blob) => blob.as_ptr().addr(),
+            Allocation::Object(object) => std::ptr::from_ref(&object.value).addr(),
         }
     }
 
     fn blob(&self) -> &[u8] {
         match &self.slot {
-            Slot::Blob(blob) => blob,
-            Slot::Object(object) => &object.blob,
+            Allocation::Blob(blob) => blob,
+            Allocation::Object(object) => &object.blob,
         }
     }
 
     fn blob_mut(&mut self) -> &mut Box<[u8]> {
         match &mut self.slot {
-            Slot::Blob(blob) => blob,
-            Slot::Object(object) => &mut object.blob,
+            Allocation::Blob(blob) => blob,
+            Allocation::Object(object) => &mut object.blob,
         }
     }
 
@@ -465,7 +471,7 @@ mod tests {
 
     #[test]
     fn an_expiry_that_is_put_off_stays_listed() {
-        let mut entry = Entry::new(b"key", Form::String, b"value");
+        let mut entry = Entry::new(b"key", PayloadKind::String, b"value");
         assert!(!entry.put_off(1000));
         assert_eq!((entry.listed(), entry.expiry()), (None, None));
         entry.set_expiry(Some(1000));
@@ -486,7 +492,7 @@ mod tests {
     fn key_value_and_expiry_share_a_blob() {
         for length in [0, 1, 127, 128, 20_000] {
             let key = vec![b'k'; length];
-            let mut entry = Entry::new(&key, Form::String, b"value");
+            let mut entry = Entry::new(&key, PayloadKind::String, b"value");
             assert_eq!(
                 (entry.key(), payload(&entry), entry.expiry()),
                 (&key[..], &b"value"[..], None)
@@ -495,7 +501,7 @@ mod tests {
             entry.set_usage(0xabcdef);
             assert_eq!(entry.key(), key);
             assert_eq!((payload(&entry), entry.expiry()), (&b"value"[..], Some(1_700_000_000_000)));
-            entry.set_compact(Form::RawString, b"another value");
+            entry.set_compact(PayloadKind::RawString, b"another value");
             entry.set_expiry(Some(-1));
             assert_eq!((payload(&entry), entry.expiry()), (&b"another value"[..], Some(-1)));
             entry.edit(|bytes, start| bytes.splice(start..start + 8, *b"one").count());

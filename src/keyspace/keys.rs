@@ -10,12 +10,12 @@ use super::{Collection, Db, Hash, List, Set, Store, View, Zset};
 
 /// A key and its value seen from outside, which is no use of the value.
 #[derive(Debug, Clone, Copy)]
-pub struct Glance<'a> {
+pub struct KeyInfo<'a> {
     entry: &'a Entry,
     eviction: &'a Eviction,
 }
 
-impl<'a> Glance<'a> {
+impl<'a> KeyInfo<'a> {
     pub fn kind(self) -> Kind {
         self.entry.kind()
     }
@@ -79,7 +79,7 @@ impl<'a> Glance<'a> {
         self.entry.address()
     }
 
-    /// The twenty-four bits behind [`Glance::idle`] and [`Glance::frequency`].
+    /// The twenty-four bits behind [`KeyInfo::idle`] and [`KeyInfo::frequency`].
     pub fn usage(self) -> u32 {
         self.entry.usage()
     }
@@ -98,13 +98,13 @@ impl<'a> Glance<'a> {
 
 impl Db<'_> {
     /// Looks at a key. Nobody counts it.
-    pub fn glance(&mut self, key: &[u8]) -> Option<Glance<'_>> {
+    pub fn glance(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let at = self.find(key)?;
-        Some(Glance { entry: self.db.entries.at(at), eviction: &self.shared.eviction })
+        Some(KeyInfo { entry: self.db.entries.at(at), eviction: &self.shared.eviction })
     }
 
     /// As [`Db::glance`], counted as a lookup for reading.
-    pub fn look(&mut self, key: &[u8]) -> Option<Glance<'_>> {
+    pub fn info(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let found = self.find(key);
         if found.is_none() {
             self.announce(class::KEY_MISS, "keymiss", key);
@@ -112,23 +112,23 @@ impl Db<'_> {
         self.counted(found)
     }
 
-    /// As [`Db::look`], and there is no event if there is no key.
-    pub fn look_quietly(&mut self, key: &[u8]) -> Option<Glance<'_>> {
+    /// As [`Db::info`], and there is no event if there is no key.
+    pub fn info_untouched(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let found = self.find(key);
         self.counted(found)
     }
 
-    fn counted(&mut self, found: Option<usize>) -> Option<Glance<'_>> {
+    fn counted(&mut self, found: Option<usize>) -> Option<KeyInfo<'_>> {
         match found {
             Some(_) => self.shared.hits += 1,
             None => self.shared.misses += 1,
         }
         let entry = self.db.entries.at(found?);
-        Some(Glance { entry, eviction: &self.shared.eviction })
+        Some(KeyInfo { entry, eviction: &self.shared.eviction })
     }
 
     /// Uses a key without reading it. Whether there is one.
-    pub fn use_key(&mut self, key: &[u8]) -> bool {
+    pub fn touch(&mut self, key: &[u8]) -> bool {
         self.find_to_read(key).is_some()
     }
 
@@ -164,13 +164,13 @@ impl Db<'_> {
         None
     }
 
-    /// Calls `meet` with keys from `cursor` on and their types, as [`super::index::dict::Dict::scan`] does.
+    /// Calls `visit` with keys from `cursor` on and their types, as [`super::index::dict::Dict::scan`] does.
     /// Keys that have expired are passed over.
-    pub fn scan(&self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8], Kind)) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], Kind)) -> u64 {
         let now = self.shared.now;
         self.db.entries.scan(cursor, count, |entry| {
             if entry.expiry().is_none_or(|when| when > now) {
-                meet(entry.key(), entry.kind());
+                visit(entry.key(), entry.kind());
             }
         })
     }
@@ -178,7 +178,7 @@ impl Db<'_> {
 
 /// A key of one of the databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'k> {
+pub struct KeyPlace<'k> {
     pub db: usize,
     pub key: &'k [u8],
 }
@@ -200,8 +200,8 @@ impl Store {
 
     /// Copies a key and when it expires. Something else is replaced only `if_taken`. Whether it was
     /// copied. The two places differ.
-    pub fn copy(&mut self, from: Place<'_>, to: Place<'_>, if_taken: bool) -> bool {
-        if !self.db(from.db).use_key(from.key) {
+    pub fn copy(&mut self, from: KeyPlace<'_>, to: KeyPlace<'_>, if_taken: bool) -> bool {
+        if !self.db(from.db).touch(from.key) {
             return false;
         }
         if self.db(to.db).contains(to.key) && !if_taken {
@@ -321,8 +321,8 @@ mod tests {
                         let source = model.get(&(one, key.clone())).cloned();
                         let is_free = !model.contains_key(&(other, name.clone()));
                         let copied = store.copy(
-                            Place { db: one, key: &key },
-                            Place { db: other, key: &name },
+                            KeyPlace { db: one, key: &key },
+                            KeyPlace { db: other, key: &name },
                             if_taken,
                         );
                         assert_eq!(copied, source.is_some() && (is_free || if_taken));
@@ -435,8 +435,8 @@ mod tests {
                         4 => drop(store.relocate(&key, 1, 0)),
                         5 if key != name => {
                             store.copy(
-                                Place { db: 0, key: &key },
-                                Place { db: 0, key: &name },
+                                KeyPlace { db: 0, key: &key },
+                                KeyPlace { db: 0, key: &name },
                                 true,
                             );
                         }
@@ -487,10 +487,10 @@ mod tests {
         store.set_now(15_000);
         assert_eq!(store.db(0).glance(b"key").unwrap().idle(), 5);
         assert_eq!((store.shared.hits, store.shared.misses), (0, 0));
-        assert_eq!(store.db(0).look(b"key").unwrap().idle(), 5);
-        assert!(store.db(0).look(b"none").is_none());
+        assert_eq!(store.db(0).info(b"key").unwrap().idle(), 5);
+        assert!(store.db(0).info(b"none").is_none());
         assert_eq!((store.shared.hits, store.shared.misses), (1, 1));
-        assert!(store.db(0).use_key(b"key"));
-        assert_eq!(store.db(0).look(b"key").unwrap().idle(), 0);
+        assert!(store.db(0).touch(b"key"));
+        assert_eq!(store.db(0).info(b"key").unwrap().idle(), 0);
     }
 }

@@ -34,8 +34,8 @@ use crate::keyspace::types::hash;
 use changes::{Classes, Journal, class};
 use entry::{Body, Entry};
 use index::dict::{Dict, Keyed, hash_of};
-use index::prefetch::Foreseen;
-use lifetime::discarded::{Discarded, join_freed};
+use index::prefetch::PrefetchCache;
+use lifetime::discarded::{Discarded, coalesce_free_heap};
 use lifetime::evict::Eviction;
 use lifetime::expire::Expiries;
 use roster::{Counts, Roster};
@@ -125,7 +125,7 @@ pub struct Shared {
 pub const MOST_UNFREED: usize = 16 << 20;
 
 /// What takes fewer bytes is near at all times: in the caches of the processor.
-const FAR: usize = 1 << 20;
+const CACHE_BYTES: usize = 1 << 20;
 
 impl Shared {
     /// Counts anew, as CONFIG RESETSTAT asks for.
@@ -152,7 +152,7 @@ pub struct Database {
     /// Its number.
     index: usize,
     entries: Dict<Entry>,
-    foreseen: Foreseen,
+    prefetched: PrefetchCache,
     expiries: Expiries,
     /// The keys of hashes whose fields expire, by when the first of them does.
     fields: Expiries,
@@ -190,22 +190,22 @@ impl Store {
 
     /// Whether there is so much that some of it is far away, and foreseeing what is needed saves time.
     #[inline]
-    pub fn is_far(&self) -> bool {
-        self.shared.memory > FAR
+    pub fn exceeds_cache(&self) -> bool {
+        self.shared.memory > CACHE_BYTES
     }
 
-    /// These keys of a database will be looked for soon: see [`Dict::foresee`].
-    pub fn foresee<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let Database { entries, foreseen, .. } = &mut self.databases[db];
-        entries.foresee(keys, |hash, at| foreseen.note(hash, at));
+    /// These keys of a database will be looked for soon: see [`Dict::prefetch`].
+    pub fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
+        let Database { entries, prefetched, .. } = &mut self.databases[db];
+        entries.prefetch(keys, |hash, at| prefetched.note(hash, at));
     }
 
     /// These elements of a collection will be looked for soon, if it has them by hash.
-    pub fn foresee_in<'k>(&self, db: usize, key: &[u8], elements: impl Iterator<Item = &'k [u8]>) {
+    pub fn prefetch_in<'k>(&self, db: usize, key: &[u8], elements: impl Iterator<Item = &'k [u8]>) {
         let entry = self.databases[db].entries.get(key);
         match entry.map(Entry::body) {
-            Some(Body::Large(Value::Set(set))) => set.foresee(elements),
-            Some(Body::Large(Value::Hash(hash))) => hash.foresee(elements),
+            Some(Body::Large(Value::Set(set))) => set.prefetch(elements),
+            Some(Body::Large(Value::Hash(hash))) => hash.prefetch(elements),
             _ => {}
         }
     }
@@ -260,7 +260,7 @@ impl Database {
     #[inline]
     fn position(&self, key: &[u8]) -> Option<usize> {
         let hash = hash_of(key);
-        match self.foreseen.get(hash) {
+        match self.prefetched.get(hash) {
             Some(at) if self.entries.is_at(at, hash, key) => Some(at),
             _ => self.entries.find(hash, key),
         }
@@ -365,7 +365,7 @@ impl<'a> Db<'a> {
         match found {
             Some(at) => {
                 self.shared.hits += 1;
-                self.touch(at);
+                self.touch_at(at);
             }
             None => {
                 self.shared.misses += 1;
@@ -505,7 +505,7 @@ impl<'a> Db<'a> {
     pub fn edit<T: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, T>>, Error> {
         match self.find(key) {
             Some(at) => {
-                self.touch(at);
+                self.touch_at(at);
                 self.typed::<T>(at)?;
                 Ok(Some(Edit::new(self.db, self.shared, at)))
             }
@@ -517,18 +517,18 @@ impl<'a> Db<'a> {
     pub fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
         let at = match self.find(key) {
             Some(at) => {
-                self.touch(at);
+                self.touch_at(at);
                 self.typed::<T>(at)?;
                 at
             }
-            None => self.insert(Entry::new(key, T::FORM, T::EMPTY)),
+            None => self.insert(Entry::new(key, T::PAYLOAD, T::EMPTY)),
         };
         Ok(Edit::new(self.db, self.shared, at))
     }
 
     /// A new value for `key`, which is empty, whatever the key held before. It never expires.
     pub fn edit_anew<T: Collection>(&mut self, key: &[u8]) -> Edit<'_, T> {
-        let at = self.put(Entry::new(key, T::FORM, T::EMPTY));
+        let at = self.put(Entry::new(key, T::PAYLOAD, T::EMPTY));
         Edit::new(self.db, self.shared, at)
     }
 
@@ -567,7 +567,7 @@ impl<'a> Db<'a> {
 
     /// The entry is being used now.
     #[inline]
-    fn touch(&mut self, at: usize) {
+    fn touch_at(&mut self, at: usize) {
         self.shared.eviction.touch(self.db.entries.at_mut(at), &mut self.shared.random);
     }
 }

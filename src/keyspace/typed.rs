@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use super::changes::{Classes, class};
-use super::entry::{Entry, Form, Kind, Millis};
+use super::entry::{Entry, Kind, Millis, PayloadKind};
 use super::index::dict::Keyed;
 use super::index::random::Random;
 use super::value::Value;
@@ -18,7 +18,7 @@ use crate::error::Error;
 pub trait Collection {
     const KIND: Kind;
     /// The compact form that a new collection begins in.
-    const FORM: Form;
+    const PAYLOAD: PayloadKind;
     /// The payload of an empty one in that form.
     const EMPTY: &'static [u8];
 

@@ -14,7 +14,7 @@ use crate::wire::OwnedArgs;
 
 /// What a command waits for.
 #[derive(Debug)]
-pub struct Until {
+pub struct WaitCondition {
     /// Any of these keys to hold a value of this type; they are some of the command's arguments. `None`:
     /// only for its time to be up.
     pub keys: Option<(Kind, Range<usize>)>,
@@ -26,12 +26,12 @@ pub struct Until {
 
 /// A command that waits.
 #[derive(Debug)]
-pub struct Wait {
+pub struct BlockedCommand {
     pub command: CommandId,
     pub args: OwnedArgs,
     /// The database of the keys.
     pub db: usize,
-    pub until: Until,
+    pub until: WaitCondition,
     /// What to answer when the time is up.
     pub answer: Vec<u8>,
     /// Whether that is an error: the command has failed.
@@ -40,7 +40,7 @@ pub struct Wait {
     pub is_silent: bool,
 }
 
-impl Wait {
+impl BlockedCommand {
     /// Bytes of memory.
     pub fn memory(&self) -> usize {
         self.args.memory() + self.answer.capacity()

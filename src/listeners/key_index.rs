@@ -14,7 +14,7 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 #[derive(Debug, Default)]
 pub struct KeyIndex {
     /// By number. Those that nobody has used yet may be missing.
-    databases: Vec<Dict<Line>>,
+    databases: Vec<Dict<Queue>>,
 }
 
 /// A client's place in lines: behind all smaller ones.
@@ -28,7 +28,7 @@ pub struct Turn {
 
 /// Who is in line for a key: one client at least, and seldom more.
 #[derive(Debug)]
-struct Line {
+struct Queue {
     key: Box<[u8]>,
     hash: u32,
     /// See [`KeyIndex::mark`].
@@ -37,7 +37,7 @@ struct Line {
     others: BTreeSet<Turn>,
 }
 
-impl Keyed for Line {
+impl Keyed for Queue {
     fn key(&self) -> &[u8] {
         &self.key
     }
@@ -47,7 +47,7 @@ impl Keyed for Line {
     }
 }
 
-impl Line {
+impl Queue {
     /// Adds a client. Returns false if it was there already.
     fn add(&mut self, turn: Turn) -> bool {
         if turn == self.first {
@@ -92,7 +92,7 @@ impl KeyIndex {
             Some(at) => lines.at_mut(at).add(turn),
             None => {
                 let (is_marked, others) = (false, BTreeSet::new());
-                lines.insert(Line { key: key.into(), hash, is_marked, first: turn, others });
+                lines.insert(Queue { key: key.into(), hash, is_marked, first: turn, others });
                 true
             }
         }

@@ -16,7 +16,7 @@ use std::ops::Bound;
 
 use crate::wire::Frame;
 use crate::wire::{Protocol, Reply};
-use table::Table;
+use table::ReadKeys;
 
 /// Keys that have changed, each with the id of the client that changed it last.
 type Changes = BTreeMap<Box<[u8]>, Option<u64>>;
@@ -25,7 +25,7 @@ type Changes = BTreeMap<Box<[u8]>, Option<u64>>;
 #[derive(Debug, Default)]
 pub struct Tracking {
     pub(crate) clients: BTreeSet<u64>,
-    pub(crate) table: Table,
+    pub(crate) table: ReadKeys,
     /// Who hears of keys that begin so.
     pub(crate) prefixes: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
     /// What is still to be broadcast, by prefix.

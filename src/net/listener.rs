@@ -28,49 +28,49 @@ const TRIES: usize = 16;
 
 /// Where a listener listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bound {
+pub enum ListenAddress {
     Tcp(SocketAddr),
     Admin(SocketAddr),
     Unix(PathBuf),
 }
 
-impl Bound {
+impl ListenAddress {
     /// `tcp`, `admin` or `unix`.
     pub fn name(&self) -> &'static str {
         match self {
-            Bound::Tcp(_) => "tcp",
-            Bound::Admin(_) => "admin",
-            Bound::Unix(_) => "unix",
+            ListenAddress::Tcp(_) => "tcp",
+            ListenAddress::Admin(_) => "admin",
+            ListenAddress::Unix(_) => "unix",
         }
     }
 
     /// What clients are that come through it.
     pub fn kind(&self) -> Kind {
         match self {
-            Bound::Tcp(_) => Kind::Tcp,
-            Bound::Admin(_) => Kind::Admin,
-            Bound::Unix(_) => Kind::Unix,
+            ListenAddress::Tcp(_) => Kind::Tcp,
+            ListenAddress::Admin(_) => Kind::Admin,
+            ListenAddress::Unix(_) => Kind::Unix,
         }
     }
 
     /// The address without its port, or the path.
     pub fn host(&self) -> String {
         match self {
-            Bound::Tcp(addr) | Bound::Admin(addr) => addr.ip().to_string(),
-            Bound::Unix(path) => path.display().to_string(),
+            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => addr.ip().to_string(),
+            ListenAddress::Unix(path) => path.display().to_string(),
         }
     }
 
     pub fn port(&self) -> Option<u16> {
         match self {
-            Bound::Tcp(addr) | Bound::Admin(addr) => Some(addr.port()),
-            Bound::Unix(_) => None,
+            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => Some(addr.port()),
+            ListenAddress::Unix(_) => None,
         }
     }
 
     /// Whether listening here leaves no room for listening at `addr`.
     fn overlaps(&self, addr: SocketAddr) -> bool {
-        let (Bound::Tcp(own) | Bound::Admin(own)) = self else {
+        let (ListenAddress::Tcp(own) | ListenAddress::Admin(own)) = self else {
             return false;
         };
         let is_everywhere = own.ip().is_unspecified() || addr.ip().is_unspecified();
@@ -79,11 +79,11 @@ impl Bound {
     }
 }
 
-impl fmt::Display for Bound {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Bound::Tcp(addr) | Bound::Admin(addr) => write!(f, "{addr}"),
-            Bound::Unix(path) => write!(f, "{}", path.display()),
+            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => write!(f, "{addr}"),
+            ListenAddress::Unix(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -105,15 +105,15 @@ fn file_at(path: &Path) -> Option<FileId> {
 
 /// A listening socket.
 #[derive(Debug)]
-pub struct Listener {
+pub struct ListenSocket {
     socket: Socketed,
-    bound: Bound,
+    bound: ListenAddress,
     /// There may be newcomers of whom no event will tell.
     more: bool,
 }
 
-impl Listener {
-    pub fn bound(&self) -> &Bound {
+impl ListenSocket {
+    pub fn bound(&self) -> &ListenAddress {
         &self.bound
     }
 
@@ -155,9 +155,9 @@ impl Listener {
 
     fn tcp(&self, stream: TcpStream, addr: SocketAddr) -> (Stream, Peer) {
         let (kind, local) = match self.bound {
-            Bound::Admin(local) => (Kind::Admin, local),
-            Bound::Tcp(local) => (Kind::Tcp, local),
-            Bound::Unix(_) => (Kind::Tcp, addr),
+            ListenAddress::Admin(local) => (Kind::Admin, local),
+            ListenAddress::Tcp(local) => (Kind::Tcp, local),
+            ListenAddress::Unix(_) => (Kind::Tcp, addr),
         };
         // Only who listens everywhere has to ask which address was meant.
         let local =
@@ -181,10 +181,10 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for ListenSocket {
     /// A unix socket's file goes with it. What another server has put in its place stays.
     fn drop(&mut self) {
-        if let (Bound::Unix(path), Socketed::Unix(_, _, made)) = (&self.bound, &self.socket)
+        if let (ListenAddress::Unix(path), Socketed::Unix(_, _, made)) = (&self.bound, &self.socket)
             && file_at(path) == *made
             && made.is_some()
             && let Err(error) = fs::remove_file(path)
@@ -220,12 +220,12 @@ impl Ports {
 #[derive(Debug)]
 pub enum Wanted {
     /// It is there already.
-    Kept(Bound),
-    New(Listener),
+    Kept(ListenAddress),
+    New(ListenSocket),
 }
 
 impl Wanted {
-    fn bound(&self) -> &Bound {
+    fn bound(&self) -> &ListenAddress {
         match self {
             Wanted::Kept(bound) => bound,
             Wanted::New(listener) => &listener.bound,
@@ -234,12 +234,12 @@ impl Wanted {
 }
 
 /// Every listener that the configuration asks for: TCP, admin, unix. Those in `have` are not bound anew.
-pub fn bind_all(config: &Config, ports: Ports, have: &[Bound]) -> io::Result<Vec<Wanted>> {
+pub fn bind_all(config: &Config, ports: Ports, have: &[ListenAddress]) -> io::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
     bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
     if let Some(path) = &config.unixsocket {
-        let bound = Bound::Unix(path.clone());
+        let bound = ListenAddress::Unix(path.clone());
         wanted.push(match have.contains(&bound) {
             true => Wanted::Kept(bound),
             false => Wanted::New(bind_unix(path, config)?),
@@ -268,7 +268,7 @@ pub fn nowhere(config: &Config, ports: Ports) -> io::Error {
 struct Endpoint<'a> {
     addresses: &'a [String],
     port: Option<u16>,
-    bound: fn(SocketAddr) -> Bound,
+    bound: fn(SocketAddr) -> ListenAddress,
     /// The directives that say so, for errors.
     directive: &'static str,
     port_directive: &'static str,
@@ -281,7 +281,7 @@ impl Endpoint<'_> {
         Endpoint {
             addresses: &config.bind,
             port: ports.clients,
-            bound: Bound::Tcp,
+            bound: ListenAddress::Tcp,
             directive: "bind",
             port_directive: "port",
             listen,
@@ -292,7 +292,7 @@ impl Endpoint<'_> {
         Endpoint {
             addresses: &config.admin_bind,
             port: ports.admin,
-            bound: Bound::Admin,
+            bound: ListenAddress::Admin,
             directive: "admin-bind",
             port_directive: "admin-port",
             listen,
@@ -324,7 +324,7 @@ impl Endpoint<'_> {
 fn bind_port(
     endpoint: Endpoint<'_>,
     config: &Config,
-    have: &[Bound],
+    have: &[ListenAddress],
     wanted: &mut Vec<Wanted>,
 ) -> io::Result<()> {
     let Some(port) = endpoint.port else {
@@ -350,7 +350,7 @@ fn bind_addresses(
     endpoint: Endpoint<'_>,
     mut port: u16,
     config: &Config,
-    have: &[Bound],
+    have: &[ListenAddress],
     wanted: &mut Vec<Wanted>,
 ) -> io::Result<()> {
     for text in endpoint.addresses {
@@ -375,7 +375,7 @@ fn bind_addresses(
                 port = addr.port();
                 let bound = (endpoint.bound)(addr);
                 let socket = Socketed::Tcp(socket);
-                wanted.push(Wanted::New(Listener { socket, bound, more: false }));
+                wanted.push(Wanted::New(ListenSocket { socket, bound, more: false }));
             }
             Err(error) if is_optional && is_address_missing(&error) => {
                 log::info!("'{} {text}' is not on this machine: {error}", endpoint.directive);
@@ -393,18 +393,18 @@ fn bind_addresses(
 /// addresses, and the reactor adopts what it has bound.
 #[derive(Debug)]
 pub struct Binder {
-    bound: Vec<Bound>,
+    bound: Vec<ListenAddress>,
     adopt: Sender<Vec<Wanted>>,
 }
 
 impl Binder {
     /// A binder that knows what is bound already.
-    pub fn new(bound: Vec<Bound>, adopt: Sender<Vec<Wanted>>) -> Binder {
+    pub fn new(bound: Vec<ListenAddress>, adopt: Sender<Vec<Wanted>>) -> Binder {
         Binder { bound, adopt }
     }
 
     /// Listens where `config` says. If one address cannot be had, everything stays as it is.
-    pub fn rebind(&mut self, config: &Config) -> io::Result<&[Bound]> {
+    pub fn rebind(&mut self, config: &Config) -> io::Result<&[ListenAddress]> {
         let wanted = bind_all(config, Ports::configured(config), &self.bound)?;
         self.bound = wanted.iter().map(|wanted| wanted.bound().clone()).collect();
         self.adopt.send(wanted).map_err(io::Error::other)?;
@@ -476,7 +476,7 @@ fn backlog(config: &Config) -> i32 {
 }
 
 /// Bind, chmod, listen, in this order: nobody can connect before the permissions are set.
-fn bind_unix(path: &Path, config: &Config) -> io::Result<Listener> {
+fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     let told = |what: &str, error: io::Error| {
         let text = format!("'unixsocket {}': cannot {what}: {error}", path.display());
         io::Error::new(error.kind(), text)
@@ -493,9 +493,9 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<Listener> {
     // From here on dropping the listener removes the file.
     let socket = UnixListener::from_std(socket.into());
     let name = Arc::from(path.to_string_lossy());
-    let bound = Bound::Unix(path.to_owned());
+    let bound = ListenAddress::Unix(path.to_owned());
     let socket = Socketed::Unix(socket, name, file_at(path));
-    let listener = Listener { socket, bound, more: false };
+    let listener = ListenSocket { socket, bound, more: false };
     if let Some(mode) = config.unixsocketperm {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|error| {
             told(&format!("give it the mode {mode:o} of 'unixsocketperm'"), error)

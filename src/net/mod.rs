@@ -29,11 +29,11 @@ use crate::telemetry::peer_log::Cause;
 use crate::telemetry::process;
 use crate::world::Rebind;
 use connection::{Connection, Flushed, Received};
-use listener::{Binder, Listener, Wanted};
+use listener::{Binder, ListenSocket, Wanted};
 use signals::{HangUp, Signal, Signals};
 
 pub(crate) use listener::nowhere;
-pub use listener::{Bound, Ports};
+pub use listener::{ListenAddress, Ports};
 
 /// What is read at once. Most requests of most clients fit many times over.
 const READ_BUFFER: usize = 64 * 1024;
@@ -118,7 +118,7 @@ impl Readiness {
 pub struct Reactor {
     poll: Poll,
     clock: Clock,
-    listeners: Vec<Listener>,
+    listeners: Vec<ListenSocket>,
     /// The tokens of the listeners, beside them. A token is never used again.
     listener_tokens: Vec<usize>,
     next_listener: usize,
@@ -243,7 +243,7 @@ impl Reactor {
     }
 
     /// Where the reactor listens, in the order of the configuration.
-    pub fn bound(&self) -> Vec<Bound> {
+    pub fn bound(&self) -> Vec<ListenAddress> {
         self.listeners.iter().map(|listener| listener.bound().clone()).collect()
     }
 
@@ -255,7 +255,7 @@ impl Reactor {
             Box::new(move |config| binder.rebind(config).map(described))
         });
         let mut touched = Vec::new();
-        while !self.is_asked_to_stop() && !engine.world.orders.shutdown {
+        while !self.is_asked_to_stop() && !engine.world.reactor_requests.shutdown {
             self.turn(engine, &mut events, &mut touched)?;
         }
         self.leave(engine, &mut events, &mut touched)
@@ -316,7 +316,7 @@ impl Reactor {
     /// How long to wait for events: not at all while there is something to do, else until the next
     /// deadline, else for ever.
     fn patience(&self, engine: &Engine) -> Option<Duration> {
-        if !self.unread.is_empty() || self.listeners.iter().any(Listener::has_more) {
+        if !self.unread.is_empty() || self.listeners.iter().any(ListenSocket::has_more) {
             return Some(Duration::ZERO);
         }
         let due = engine.next_deadline().into_iter().chain(self.accept_at).min()?;
@@ -380,7 +380,7 @@ impl Reactor {
                 return;
             }
             self.accept_at = None;
-            self.listeners.iter_mut().for_each(Listener::come_back);
+            self.listeners.iter_mut().for_each(ListenSocket::come_back);
         }
         for index in 0..self.listeners.len() {
             if self.listeners[index].take_more() {
@@ -405,7 +405,7 @@ impl Reactor {
             match connection.receive(&mut self.buffer) {
                 Received::Bytes(n) => {
                     engine.receive(slot, &mut self.buffer[..n]);
-                    if let Some(pause) = engine.world.orders.stall.take() {
+                    if let Some(pause) = engine.world.reactor_requests.stall.take() {
                         std::thread::sleep(pause);
                         engine.turn(self.clock.now());
                     }
@@ -505,7 +505,7 @@ fn log_broken(engine: &mut Engine, what: &str, error: &io::Error) {
 }
 
 /// As INFO's `listener` lines show them.
-fn described(bound: &[Bound]) -> Vec<process::Listener> {
+fn described(bound: &[ListenAddress]) -> Vec<process::Listener> {
     bound
         .iter()
         .map(|bound| process::Listener {

@@ -12,12 +12,12 @@ const MOST: usize = 64 * LARGEST;
 
 /// The buffers that are free.
 #[derive(Debug, Default)]
-pub struct Spare {
+pub struct BufferPool {
     buffers: Vec<Vec<u8>>,
     bytes: usize,
 }
 
-impl Spare {
+impl BufferPool {
     /// An empty buffer.
     #[inline]
     pub fn take(&mut self) -> Vec<u8> {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn buffers_come_back_empty_and_are_not_kept_without_bound() {
-        let mut spare = Spare::default();
+        let mut spare = BufferPool::default();
         spare.give_back(Vec::new());
         spare.give_back(vec![b'x'; LARGEST + 1]);
         assert_eq!(spare.take().capacity(), 0);

@@ -5,7 +5,7 @@
 
 use super::state::Session;
 use crate::access::UserId;
-use crate::listeners::blocked::Wait;
+use crate::listeners::blocked::BlockedCommand;
 use crate::listeners::pause::Postponed;
 use crate::listeners::pubsub::subscriptions::Subscriptions;
 use crate::listeners::tracking::tracker::Tracker;
@@ -88,7 +88,7 @@ pub struct Client {
     pub user: UserId,
     /// Since when it could have logged in, if it has not: see [`super::unauthenticated`]. In µs of
     /// [`crate::clock::Now::mono`].
-    pub(crate) stranger_since: Option<u64>,
+    pub(crate) unauthenticated_since: Option<u64>,
     pub reply_mode: ReplyMode,
     /// CLIENT NO-EVICT: never closed to save memory.
     pub no_evict: bool,
@@ -148,7 +148,7 @@ impl Client {
             db: 0,
             protocol: Protocol::default(),
             user,
-            stranger_since: None,
+            unauthenticated_since: None,
             reply_mode: ReplyMode::default(),
             no_evict: false,
             no_touch: false,
@@ -242,7 +242,7 @@ impl Client {
     }
 
     /// The blocking command of the client that waits, if there is one.
-    pub fn wait(&self) -> Option<&Wait> {
+    pub fn wait(&self) -> Option<&BlockedCommand> {
         self.session.as_ref()?.wait.as_ref()
     }
 
@@ -272,7 +272,7 @@ impl Client {
     /// Whether it has logged in, or did not need to when it came.
     #[inline]
     pub fn is_authenticated(&self) -> bool {
-        self.stranger_since.is_none()
+        self.unauthenticated_since.is_none()
     }
 
     /// Whether its next request may run now.

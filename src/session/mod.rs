@@ -7,7 +7,7 @@ pub mod registry;
 pub mod state;
 pub mod unauthenticated;
 
-pub use buffer_pool::Spare;
+pub use buffer_pool::BufferPool;
 pub use client::{Client, Doom, Outbox, ReplyMode};
 pub use registry::{Clients, Slot};
 pub use state::Session;

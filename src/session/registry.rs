@@ -41,7 +41,7 @@ pub struct Clients {
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
     /// Clients that have yet to log in and hold a place: since when, and their slots.
-    strangers: Strangers,
+    unauthenticated: Strangers,
     /// How many clients go at the end of this turn.
     leaving: usize,
     /// How many of the others CLIENT NO-EVICT spares.
@@ -79,7 +79,7 @@ impl Clients {
         let client = Client::new(self.last_id, peer, now, user);
         let slot = self.slab.insert(client);
         self.by_id.insert(self.last_id, slot);
-        self.set_stranger_since(slot, (!authenticated).then_some(now));
+        self.set_unauthenticated_since(slot, (!authenticated).then_some(now));
         self.account(slot);
         slot
     }
@@ -243,27 +243,27 @@ impl Clients {
     }
 
     /// The client has yet to log in, since this time in µs of [`crate::clock::Now::mono`], or need not.
-    pub(crate) fn set_stranger_since(&mut self, slot: Slot, since: Option<u64>) {
+    pub(crate) fn set_unauthenticated_since(&mut self, slot: Slot, since: Option<u64>) {
         let client = &mut self.slab[slot];
-        let strangers = self.strangers.of_mut(client.peer.kind);
-        if let Some(since) = std::mem::replace(&mut client.stranger_since, since) {
-            strangers.remove(&(since, slot));
+        let unauthenticated = self.unauthenticated.of_mut(client.peer.kind);
+        if let Some(since) = std::mem::replace(&mut client.unauthenticated_since, since) {
+            unauthenticated.remove(&(since, slot));
         }
         if let Some(since) = since
             && client.doom != Doom::Now
         {
-            strangers.insert((since, slot));
+            unauthenticated.insert((since, slot));
         }
     }
 
     /// How many clients have yet to log in: those of the administration port, or all others.
-    pub(crate) fn strangers(&self, kind: Kind) -> usize {
-        self.strangers.of(kind).len()
+    pub(crate) fn unauthenticated(&self, kind: Kind) -> usize {
+        self.unauthenticated.of(kind).len()
     }
 
     /// Of these the one that could have logged in for longest, and since when.
-    pub(crate) fn first_stranger(&self, kind: Kind) -> Option<(u64, Slot)> {
-        self.strangers.of(kind).first().copied()
+    pub(crate) fn first_unauthenticated(&self, kind: Kind) -> Option<(u64, Slot)> {
+        self.unauthenticated.of(kind).first().copied()
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
@@ -286,8 +286,8 @@ impl Clients {
         let client = &self.slab[slot];
         self.places -= 1;
         self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
-        if let Some(since) = client.stranger_since {
-            self.strangers.of_mut(client.peer.kind).remove(&(since, slot));
+        if let Some(since) = client.unauthenticated_since {
+            self.unauthenticated.of_mut(client.peer.kind).remove(&(since, slot));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It sits behind one box, so that the many who have none of it stay small.
 
-use crate::listeners::blocked::Wait;
+use crate::listeners::blocked::BlockedCommand;
 use crate::listeners::pause::Postponed;
 use crate::listeners::pubsub::subscriptions::Subscriptions;
 use crate::listeners::tracking::tracker::Tracker;
@@ -22,7 +22,7 @@ pub struct Session {
     /// MONITOR: it is shown every command.
     pub is_monitor: bool,
     /// The blocking command that waits for something to happen.
-    pub wait: Option<Wait>,
+    pub wait: Option<BlockedCommand>,
     /// Which number that command has in the lines for its keys.
     pub(crate) turn: u64,
     pub subscriptions: Subscriptions,
@@ -37,7 +37,7 @@ impl Session {
             + self.transaction.as_ref().map_or(0, Transaction::memory)
             + self.watched.memory()
             + self.tracker.as_ref().map_or(0, Tracker::memory)
-            + self.wait.as_ref().map_or(0, Wait::memory)
+            + self.wait.as_ref().map_or(0, BlockedCommand::memory)
             + self.subscriptions.memory()
             + self.postponed.as_ref().map_or(0, Postponed::memory)
     }

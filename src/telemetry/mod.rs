@@ -11,4 +11,4 @@ pub mod wire_log;
 pub use commandlog::{CommandLog, Thresholds};
 pub use peer_log::PeerLog;
 pub use process::Process;
-pub use stats::{CommandId, Stats, Stopwatch};
+pub use stats::{CommandId, Stats, Timer};

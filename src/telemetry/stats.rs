@@ -21,7 +21,7 @@ impl CommandId {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CommandStats {
     pub calls: u64,
-    /// Time in the handler, in nanoseconds. Short commands are timed by the run: see [`Stopwatch`].
+    /// Time in the handler, in nanoseconds. Short commands are timed by the run: see [`Timer`].
     pub nanos: u64,
     /// Calls that a gate refused: wrong arity, no permission and the like.
     pub rejected: u64,
@@ -150,7 +150,7 @@ pub type ReadNanos = fn() -> u64;
 /// lasted as long as the others. Who wants to know better has every command stopped: see
 /// [`super::commandlog::Thresholds::light`].
 #[derive(Debug)]
-pub struct Stopwatch {
+pub struct Timer {
     read: ReadNanos,
     started: u64,
     running: Option<CommandId>,
@@ -162,9 +162,9 @@ pub struct Stopwatch {
     stopped: Option<u64>,
 }
 
-impl Stopwatch {
-    pub fn new(read: ReadNanos) -> Stopwatch {
-        Stopwatch { read, started: 0, running: None, calls: 0, charged: 0, stopped: None }
+impl Timer {
+    pub fn new(read: ReadNanos) -> Timer {
+        Timer { read, started: 0, running: None, calls: 0, charged: 0, stopped: None }
     }
 
     /// A command is about to run. A row of the same one goes on.
@@ -199,7 +199,7 @@ impl Stopwatch {
     }
 
     /// The command that started last waits. It is no call before it has what it waits for.
-    pub fn postpone(&mut self) {
+    pub fn cancel(&mut self) {
         self.calls = self.calls.saturating_sub(1);
     }
 
@@ -210,7 +210,7 @@ impl Stopwatch {
         (result, (self.read)().saturating_sub(started))
     }
 
-    /// As [`Stopwatch::stop`]; what happens from now on until the next command is not timed.
+    /// As [`Timer::stop`]; what happens from now on until the next command is not timed.
     pub fn rest(&mut self, stats: &mut Stats) {
         self.stop(stats);
         self.stopped = None;
@@ -254,17 +254,17 @@ mod tests {
     #[test]
     fn a_row_of_one_command_is_timed_as_one() {
         static CLOCK: AtomicU64 = AtomicU64::new(0);
-        let mut watch = Stopwatch::new(|| CLOCK.load(Ordering::Relaxed));
+        let mut timer = Timer::new(|| CLOCK.load(Ordering::Relaxed));
         let mut stats = Stats::new(2);
         let (ping, echo) = (CommandId(0), CommandId(1));
-        watch.start(ping, &mut stats);
+        timer.start(ping, &mut stats);
         CLOCK.fetch_add(5, Ordering::Relaxed);
-        watch.start(ping, &mut stats);
+        timer.start(ping, &mut stats);
         CLOCK.fetch_add(5, Ordering::Relaxed);
-        watch.start(echo, &mut stats);
+        timer.start(echo, &mut stats);
         CLOCK.fetch_add(3, Ordering::Relaxed);
-        assert_eq!(watch.stop(&mut stats), 3);
-        assert_eq!(watch.stop(&mut stats), 0);
+        assert_eq!(timer.stop(&mut stats), 3);
+        assert_eq!(timer.stop(&mut stats), 0);
         assert_eq!((stats.command(ping).nanos, stats.command(echo).nanos), (10, 3));
     }
 
@@ -272,21 +272,21 @@ mod tests {
     fn a_command_of_a_pipeline_starts_when_the_one_before_it_is_over() {
         static CLOCK: AtomicU64 = AtomicU64::new(0);
         static LOOKS: AtomicU64 = AtomicU64::new(0);
-        let mut watch = Stopwatch::new(|| {
+        let mut timer = Timer::new(|| {
             LOOKS.fetch_add(1, Ordering::Relaxed);
             CLOCK.load(Ordering::Relaxed)
         });
         let mut stats = Stats::new(1);
         for _ in 0..3 {
-            watch.start(CommandId(0), &mut stats);
+            timer.start(CommandId(0), &mut stats);
             CLOCK.fetch_add(5, Ordering::Relaxed);
-            watch.stop(&mut stats);
+            timer.stop(&mut stats);
         }
         assert_eq!(LOOKS.load(Ordering::Relaxed), 4);
-        watch.rest(&mut stats);
+        timer.rest(&mut stats);
         CLOCK.fetch_add(100, Ordering::Relaxed);
-        watch.start(CommandId(0), &mut stats);
-        watch.rest(&mut stats);
+        timer.start(CommandId(0), &mut stats);
+        timer.rest(&mut stats);
         assert_eq!(stats.command(CommandId(0)).nanos, 15);
     }
 

@@ -21,7 +21,7 @@ pub mod value;
 pub use args::{Args, OwnedArgs, Span};
 pub use frame::Frame;
 pub use options::Options;
-pub use pipeline::Ahead;
+pub use pipeline::Pipeline;
 pub use reply::{Doubles, Mark, Protocol, Reply};
 pub use request::{Limits, Parsed, Parser, ProtocolError};
 pub use value::Value;

@@ -15,20 +15,20 @@ const AHEAD: usize = 16;
 
 /// The next requests of a client; one allocation for all clients.
 #[derive(Debug, Default)]
-pub struct Ahead {
-    requests: [Plain; AHEAD],
+pub struct Pipeline {
+    requests: [SimpleRequest; AHEAD],
     /// How many of them have been read, and how many of those have had their turn.
     read: usize,
     taken: usize,
 }
 
 #[derive(Debug, Default)]
-struct Plain {
+struct SimpleRequest {
     spans: Vec<Span>,
     len: usize,
 }
 
-impl Ahead {
+impl Pipeline {
     /// Reads the plain requests that `input` begins with, and forgets what was read before.
     pub fn read(&mut self, input: &[u8]) {
         self.clear();
@@ -133,7 +133,7 @@ mod tests {
 
     /// The requests that `input` begins with.
     fn read(input: &str) -> Vec<Vec<String>> {
-        let mut ahead = Ahead::default();
+        let mut ahead = Pipeline::default();
         ahead.read(input.as_bytes());
         let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
         ahead.iter(input.as_bytes()).map(|args| args.from(0).map(text).collect()).collect()
@@ -146,7 +146,7 @@ mod tests {
         for end in 0..22 {
             assert!(read(&input[..end]).is_empty());
         }
-        let mut ahead = Ahead::default();
+        let mut ahead = Pipeline::default();
         ahead.read(input.as_bytes());
         for (rest, name, len) in [(input, "GET", 22), (&input[22..], "PING", 14)] {
             assert!(!ahead.is_over());

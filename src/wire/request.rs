@@ -107,12 +107,12 @@ pub struct Parser {
 #[derive(Debug)]
 struct Half {
     spans: Vec<Span>,
-    place: Place,
+    place: Progress,
 }
 
 /// How far into a request the parser has come.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct Progress {
     /// The first byte of what is read next: a line, or the body of an argument.
     at: usize,
     /// Bytes of that line that have been looked at and do not end it.
@@ -139,7 +139,7 @@ impl Parser {
         let mut place = match half {
             None => {
                 spans.clear();
-                Place::default()
+                Progress::default()
             }
             Some(half) => {
                 *spans = half.spans;
@@ -174,7 +174,7 @@ impl Parser {
 
 fn multibulk(
     input: &[u8],
-    place: &mut Place,
+    place: &mut Progress,
     spans: &mut Vec<Span>,
     limits: Limits,
 ) -> Result<Parsed, ProtocolError> {
@@ -232,7 +232,7 @@ fn multibulk(
 #[inline]
 fn length(
     input: &[u8],
-    place: &mut Place,
+    place: &mut Progress,
     too_big: ProtocolError,
 ) -> Result<Option<Option<i64>>, ProtocolError> {
     let line = &input[place.at..];
@@ -264,7 +264,7 @@ fn length(
 
 fn inline(
     input: &mut [u8],
-    place: &mut Place,
+    place: &mut Progress,
     spans: &mut Vec<Span>,
 ) -> Result<Parsed, ProtocolError> {
     let Some(more) = input[place.seen..].iter().position(|&byte| byte == b'\n') else {

@@ -2,14 +2,14 @@
 
 use super::World;
 use crate::error::Error;
-use crate::listeners::blocked::Wait;
+use crate::listeners::blocked::BlockedCommand;
 use crate::listeners::key_index::Turn;
 use crate::session::Slot;
 use crate::wire::Reply;
 
 impl World {
     /// The client's command waits, and what it sends meanwhile waits for that.
-    pub fn start_waiting(&mut self, slot: Slot, wait: Wait) {
+    pub fn start_waiting(&mut self, slot: Slot, wait: BlockedCommand) {
         let client = &mut self.clients[slot];
         self.waiters.begun += 1;
         let turn = Turn { number: self.waiters.begun, client: client.id };
@@ -28,7 +28,7 @@ impl World {
 
     /// The client waits no more; what it has sent meanwhile runs in the next turn. Returns what it waited
     /// for.
-    pub fn stop_waiting(&mut self, slot: Slot) -> Option<Wait> {
+    pub fn stop_waiting(&mut self, slot: Slot) -> Option<BlockedCommand> {
         let client = &mut self.clients[slot];
         let session = client.session.as_mut()?;
         let wait = session.wait.take()?;

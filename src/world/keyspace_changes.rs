@@ -6,7 +6,7 @@ use crate::session::Slot;
 
 impl World {
     /// Passes on what the store has noted. `by`: the client whose command did it.
-    pub fn spread_news(&mut self, by: Option<Slot>) {
+    pub fn deliver_changes(&mut self, by: Option<Slot>) {
         let by = by.map(|slot| self.clients[slot].id);
         let journal = self.store.shared.journal.take();
         for note in journal.iter() {
@@ -26,7 +26,7 @@ impl World {
 
     /// Whether there is news to spread.
     #[inline]
-    pub fn has_news(&self) -> bool {
+    pub fn has_changes(&self) -> bool {
         !self.store.shared.journal.is_empty()
     }
 

@@ -77,9 +77,9 @@ impl World {
         let has_room = self.evict_to(goal, most);
         self.eviction =
             Eviction { goes_on: has_room && self.is_full(), used: self.memory().total() };
-        if self.has_news() {
+        if self.has_changes() {
             // It is nobody's doing.
-            self.spread_news(None);
+            self.deliver_changes(None);
         }
         has_room
     }

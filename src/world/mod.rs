@@ -32,9 +32,9 @@ use crate::listeners::Tracking;
 use crate::listeners::Waiters;
 use crate::listeners::Watches;
 use crate::peer::Peer;
+use crate::session::BufferPool;
 use crate::session::Clients;
 use crate::session::Slot;
-use crate::session::Spare;
 use crate::telemetry::CommandId;
 use crate::telemetry::CommandLog;
 use crate::telemetry::PeerLog;
@@ -51,7 +51,7 @@ use crate::keyspace::{Millis, Store};
 
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]
-pub struct Orders {
+pub struct ReactorRequests {
     /// End the process: stop accepting, flush what is owed, leave.
     pub shutdown: bool,
     /// Do nothing for so long before the next command (DEBUG SLEEP).
@@ -75,7 +75,7 @@ pub struct World {
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
-    pub spare: Spare,
+    pub buffer_pool: BufferPool,
     pub pause: Option<Pause>,
     pub tracking: Tracking,
     pub access: Access,
@@ -87,7 +87,7 @@ pub struct World {
     pub monitors: Monitors,
     pub peer_log: PeerLog,
     pub process: Process,
-    pub orders: Orders,
+    pub reactor_requests: ReactorRequests,
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
     unready: Option<Now>,
     when_ready: Option<WhenReady>,
@@ -115,7 +115,7 @@ impl World {
             watches: Watches::default(),
             waiters: Waiters::default(),
             pubsub: PubSub::default(),
-            spare: Spare::default(),
+            buffer_pool: BufferPool::default(),
             pause: None,
             tracking: Tracking::default(),
             access: Access::configured(&config, commands)?,
@@ -127,7 +127,7 @@ impl World {
             peer_log: PeerLog::default(),
             config,
             process: Process::default(),
-            orders: Orders::default(),
+            reactor_requests: ReactorRequests::default(),
             when_ready: None,
             peak_memory: 0,
             eviction: crate::telemetry::memory::Eviction::default(),

@@ -21,7 +21,7 @@ impl World {
     }
 
     /// Sends a line to all of them but those who want no replies.
-    pub fn show_monitors(&mut self, line: &[u8]) {
+    pub fn feed_monitors(&mut self, line: &[u8]) {
         // Who does not read may be cut off here, and then leaves the list.
         for at in (0..self.monitors.0.len()).rev() {
             if let Some(&id) = self.monitors.0.get(at)

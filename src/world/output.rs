@@ -19,7 +19,7 @@ impl World {
         client.outbox.is_away = true;
         let mut out = std::mem::take(&mut client.outbox.bytes);
         if out.capacity() == 0 {
-            out = self.spare.take();
+            out = self.buffer_pool.take();
         }
         let mut reply = Reply::new(out, client.protocol).with_doubles(self.config.persona.doubles);
         self.limit_reply(&mut reply, slot);
@@ -61,7 +61,7 @@ impl World {
         let outbox = &mut self.clients[slot].outbox;
         outbox.is_away = false;
         if out.is_empty() {
-            self.spare.give_back(out);
+            self.buffer_pool.give_back(out);
         } else {
             outbox.bytes = out;
             self.clients.touch(slot);
@@ -93,7 +93,7 @@ impl World {
         let outbox = &mut self.clients[slot].outbox;
         let room = outbox.bytes.capacity();
         if room == 0 {
-            outbox.bytes = self.spare.take();
+            outbox.bytes = self.buffer_pool.take();
         }
         outbox.bytes.extend_from_slice(bytes);
         if outbox.bytes.capacity() != room {

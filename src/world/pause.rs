@@ -58,7 +58,7 @@ impl World {
     }
 
     /// Keeps the client's command for later.
-    pub fn postpone(&mut self, slot: Slot, args: Args<'_>) {
+    pub fn hold_back(&mut self, slot: Slot, args: Args<'_>) {
         let Some(pause) = &mut self.pause else {
             return;
         };

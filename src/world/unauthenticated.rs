@@ -18,11 +18,11 @@ impl World {
             return Err(error::PROTECTED);
         }
         let has_room = self.clients.has_room(kind, most, RESERVED_PLACES, 0);
-        let has_quota = self.clients.strangers(kind) < self.most_strangers(kind);
+        let has_quota = self.clients.unauthenticated(kind) < self.most_unauthenticated(kind);
         if has_room && (is_open || has_quota) {
             return Ok(());
         }
-        match self.clients.first_stranger(kind) {
+        match self.clients.first_unauthenticated(kind) {
             Some((_, slot))
                 if self.clients.has_room(kind, most, RESERVED_PLACES, 1) && !is_open =>
             {
@@ -40,7 +40,7 @@ impl World {
     /// How many newcomers through one kind of port a turn may take, so that none of them takes the place of
     /// another before what that one has sent was read.
     pub fn most_newcomers(&self, kind: Kind) -> usize {
-        if self.access.is_login_required() { self.most_strangers(kind) } else { usize::MAX }
+        if self.access.is_login_required() { self.most_unauthenticated(kind) } else { usize::MAX }
     }
 
     /// Whether commands for operators run on the port that the client came through.
@@ -51,7 +51,7 @@ impl World {
 
     /// How many clients of this kind may be unauthenticated: half of the reserved places on the
     /// administration port, and `maxclients-unauthenticated`, or what it stands for, everywhere else.
-    fn most_strangers(&self, kind: Kind) -> usize {
+    fn most_unauthenticated(&self, kind: Kind) -> usize {
         match self.config.maxclients_unauthenticated {
             _ if kind.has_reserved_place() => RESERVED_PLACES / 2,
             0 => (self.config.maxclients / 4).max(1) as usize,
@@ -61,40 +61,40 @@ impl World {
 
     /// Whether the client has yet to log in.
     #[inline]
-    pub fn is_stranger(&self, slot: Slot) -> bool {
+    pub fn is_unauthenticated(&self, slot: Slot) -> bool {
         !self.clients[slot].is_authenticated() && self.access.is_login_required()
     }
 
     /// The client is this user from now on.
     pub fn log_in(&mut self, slot: Slot, user: UserId) {
         self.clients[slot].user = user;
-        self.clients.set_stranger_since(slot, None);
+        self.clients.set_unauthenticated_since(slot, None);
     }
 
     /// The client is the default user from now on, and has to log in if that needs a password. Who never
     /// has gets no more time for it.
     pub fn log_out(&mut self, slot: Slot) {
-        let since = match self.clients[slot].stranger_since {
+        let since = match self.clients[slot].unauthenticated_since {
             _ if !self.access.is_login_required() => None,
             None => Some(self.now.mono),
             since => since,
         };
         self.clients[slot].user = UserId::DEFAULT;
-        self.clients.set_stranger_since(slot, since);
+        self.clients.set_unauthenticated_since(slot, since);
     }
 
     /// When the first stranger has had all its time, in µs of [`crate::clock::Now::mono`].
-    pub fn next_stranger_due(&self) -> Option<u64> {
+    pub fn next_auth_deadline(&self) -> Option<u64> {
         let timeout = u64::from(self.config.auth_timeout) * 1_000_000;
         let is_limited = timeout > 0 && self.access.is_login_required();
-        let (since, _) = self.first_stranger().filter(|_| is_limited)?;
+        let (since, _) = self.first_unauthenticated().filter(|_| is_limited)?;
         Some(since + timeout)
     }
 
     /// Closes strangers who have had all their time.
-    pub fn close_strangers(&mut self) {
-        while self.next_stranger_due().is_some_and(|due| due <= self.now.mono)
-            && let Some((_, slot)) = self.first_stranger()
+    pub fn close_unauthenticated(&mut self) {
+        while self.next_auth_deadline().is_some_and(|due| due <= self.now.mono)
+            && let Some((_, slot)) = self.first_unauthenticated()
         {
             let client = &self.clients[slot];
             let (id, addr) = (client.id, &client.peer.addr);
@@ -105,8 +105,8 @@ impl World {
     }
 
     /// The client that has been a stranger for longest, and since when.
-    fn first_stranger(&self) -> Option<(u64, Slot)> {
-        let first = |kind| self.clients.first_stranger(kind);
+    fn first_unauthenticated(&self) -> Option<(u64, Slot)> {
+        let first = |kind| self.clients.first_unauthenticated(kind);
         first(Kind::Tcp).into_iter().chain(first(Kind::Admin)).min()
     }
 }

@@ -59,7 +59,7 @@ impl World {
     /// The client is nobody from now on, and leaves.
     fn expel(&mut self, slot: Slot, by: Slot) {
         self.clients[slot].user = UserId::DEFAULT;
-        self.clients.set_stranger_since(slot, Some(self.now.mono));
+        self.clients.set_unauthenticated_since(slot, Some(self.now.mono));
         self.clients.doom(slot, how_soon(slot, by));
     }
 }

@@ -17,8 +17,8 @@ impl World {
         let client = &self.clients[slot];
         let (db, id) = (client.db, client.id);
         self.store.db(db).expire(key);
-        if self.has_news() {
-            self.spread_news(None);
+        if self.has_changes() {
+            self.deliver_changes(None);
         }
         let watched = &mut self.clients[slot].session_mut().watched;
         if watched.is_dirty {
@@ -51,8 +51,8 @@ impl World {
     /// Whether a key that the client watches has changed, or has expired since.
     pub fn is_watch_broken(&mut self, slot: Slot) -> bool {
         // Keys may have gone to make room for this very command.
-        if self.has_news() {
-            self.spread_news(None);
+        if self.has_changes() {
+            self.deliver_changes(None);
         }
         let Some(session) = &self.clients[slot].session else {
             return false;

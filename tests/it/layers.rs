@@ -319,8 +319,8 @@ fn nothing_is_unsafe() {
 #[test]
 fn the_reader_of_paths_reads_them() {
     let file = File {
-        path: PathBuf::from("resp/request.rs"),
-        module: vec!["resp".to_owned(), "request".to_owned()],
+        path: PathBuf::from("wire/request.rs"),
+        module: vec!["wire".to_owned(), "request".to_owned()],
         text: "use crate::{a, b::{c, d::e}};\nuse super::f::G; // crate::no\nlet s = \"crate::no\";\n\
                fn h(i: crate::j::K) { super::super::l() }\n#[cfg(test)]\nmod tests { use crate::no; }"
             .to_owned(),

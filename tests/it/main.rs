@@ -28,7 +28,6 @@
 //! `socket` and `process` are what `net` talks through, `talk` is what many others do; `readme` keeps README.md true.
 
 mod acl;
-mod ahead;
 mod changes;
 mod clients;
 mod gates;
@@ -39,6 +38,7 @@ mod log;
 mod net;
 mod order;
 mod personas;
+mod pipeline;
 mod process;
 mod products;
 mod pubsub;

@@ -10,7 +10,7 @@ use std::thread;
 
 use respd::embed::local::request;
 use respd::embed::server::Running;
-use respd::net::{Bound, Ports};
+use respd::net::{ListenAddress, Ports};
 use respd::{Config, Server};
 
 use crate::process::{self, Folder, Respd};
@@ -51,7 +51,7 @@ fn every_address_is_listened_on_at_the_same_port() {
         .bound()
         .into_iter()
         .map(|bound| match bound {
-            Bound::Tcp(addr) => addr,
+            ListenAddress::Tcp(addr) => addr,
             other => panic!("{other:?} was not asked for"),
         })
         .collect();
@@ -149,7 +149,7 @@ fn a_newcomer_too_many_is_told_so_and_closed() {
         .bound()
         .into_iter()
         .find_map(|bound| match bound {
-            Bound::Admin(addr) => Some(addr),
+            ListenAddress::Admin(addr) => Some(addr),
             _ => None,
         })
         .expect("an admin port");

@@ -291,7 +291,7 @@ fn the_keyspace_stands_still_in_a_pause() {
     wait(&mut local, 20);
     assert_eq!(said(&mut local, ann, "EXISTS old older"), ":0\r\n");
     assert_eq!(said(&mut local, ann, "DBSIZE"), ":2\r\n");
-    // Who writes all the same does not meet the value that was there.
+    // Who writes all the same does not visit the value that was there.
     assert_eq!(said(&mut local, admin, "RPUSH old 1"), ":1\r\n");
     assert_eq!(said(&mut local, ann, "DBSIZE"), ":2\r\n");
     wait(&mut local, 1000);
@@ -321,6 +321,6 @@ fn what_stands_behind_a_sleep_waits_for_it() {
     local.send(ann, &all);
     let slot = local.engine.world.clients.slot_of(1).expect("ann");
     assert_eq!(local.engine.unsent(slot), b"+OK\r\n");
-    assert_eq!(local.engine.world.orders.stall.take(), Some(Duration::from_secs(1)));
+    assert_eq!(local.engine.world.reactor_requests.stall.take(), Some(Duration::from_secs(1)));
     assert_eq!(received(&mut local, ann), "+OK\r\n+PONG\r\n");
 }

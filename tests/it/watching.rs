@@ -28,7 +28,7 @@ fn with_debug(config: Config) -> Local {
 fn sleep(local: &mut Local, client: Connection, millis: u64) {
     let seconds = format!("0.{millis:03}");
     assert_eq!(said(local, client, &format!("DEBUG SLEEP {seconds}")), "OK");
-    local.engine.world.orders.stall = None;
+    local.engine.world.reactor_requests.stall = None;
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn bitfield_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     read_only(ctx, &args[1], &operations)
 }
 
-fn read_only(ctx: &mut Ctx<'_>, key: &[u8], operations: &[Operation]) -> Result<(), Error> {
+fn read_only(ctx: &mut Ctx<'_>, key: &[u8], operations: &[FieldOperation]) -> Result<(), Error> {
     let (mut db, reply): (_, &mut Reply) = ctx.db_and_reply();
     let bytes = db.string(key)?.unwrap_or_default();
     reply.array(operations.len());
@@ -92,7 +92,7 @@ fn read_only(ctx: &mut Ctx<'_>, key: &[u8], operations: &[Operation]) -> Result<
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Operation {
+struct FieldOperation {
     verb: Verb,
     field: Field,
     overflow: Overflow,
@@ -127,7 +127,7 @@ struct Field {
 }
 
 /// Reads the arguments from the third on.
-fn operations(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<Operation>, Error> {
+fn operations(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<FieldOperation>, Error> {
     let longest = ctx.world.config.proto_max_bulk_len;
     let mut operations = Vec::new();
     let mut overflow = Overflow::Wrap;
@@ -146,7 +146,7 @@ fn operations(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Vec<Operation>, Error> {
         } else {
             return Err(error::SYNTAX);
         };
-        operations.push(Operation { verb, field, overflow });
+        operations.push(FieldOperation { verb, field, overflow });
     }
     Ok(operations)
 }
@@ -169,7 +169,7 @@ impl Overflow {
     }
 }
 
-impl Operation {
+impl FieldOperation {
     /// Does it. The reply is the value before SET, and after INCRBY.
     fn run(self, bytes: &mut [u8]) -> Option<i64> {
         let before = self.field.get(bytes);

@@ -22,7 +22,7 @@ use crate::world::World;
 /// What a client must be like.
 #[derive(Default)]
 pub struct Filter<'a> {
-    conditions: Vec<Condition<'a>>,
+    conditions: Vec<FilterCondition<'a>>,
     /// An ID without ids lets nobody pass.
     ids: Option<BTreeSet<u64>>,
     not_ids: BTreeSet<u64>,
@@ -31,7 +31,7 @@ pub struct Filter<'a> {
 }
 
 /// A word, and what its value came to.
-struct Condition<'a> {
+struct FilterCondition<'a> {
     word: Word,
     test: Test<'a>,
 }
@@ -51,16 +51,16 @@ type Read = for<'a> fn(&World, Word, &'a [u8]) -> Result<Test<'a>, Error>;
 
 /// Whether a filter can be turned around.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum PayloadKind {
     Plain,
     /// The word may begin with `NOT-`.
     OrNot,
 }
 
-use Form::{OrNot, Plain};
+use PayloadKind::{OrNot, Plain};
 
 /// The filters that take one value. ID, NOT-ID and SKIPME are none of them.
-const FILTERS: &[(&str, Form, Read)] = &[
+const FILTERS: &[(&str, PayloadKind, Read)] = &[
     ("ADDR", OrNot, |_, _, value| shown(value, |client| &client.peer.addr)),
     ("CAPA", OrNot, has_capabilities),
     ("DB", OrNot, is_in_database),
@@ -81,7 +81,7 @@ impl<'a> Filter<'a> {
     pub fn address(value: &'a [u8]) -> Result<Filter<'a>, Error> {
         let word = Word { name: "ADDR", negated: false };
         let test = shown(value, |client| &client.peer.addr)?;
-        Ok(Filter { conditions: vec![Condition { word, test }], ..Filter::default() })
+        Ok(Filter { conditions: vec![FilterCondition { word, test }], ..Filter::default() })
     }
 
     /// Reads filters and their values.
@@ -115,7 +115,7 @@ impl<'a> Filter<'a> {
         let (word, read) = find(word).ok_or(error::SYNTAX)?;
         let test = read(world, word, value)?;
         self.conditions.retain(|condition| condition.word != word);
-        self.conditions.push(Condition { word, test });
+        self.conditions.push(FilterCondition { word, test });
         Ok(())
     }
 
@@ -140,7 +140,10 @@ impl<'a> Filter<'a> {
         client.doom != Doom::Now
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
             && !self.not_ids.contains(&client.id)
-            && self.conditions.iter().all(|Condition { word, test }| test(client) != word.negated)
+            && self
+                .conditions
+                .iter()
+                .all(|FilterCondition { word, test }| test(client) != word.negated)
     }
 }
 
@@ -150,7 +153,7 @@ fn find(written: &[u8]) -> Option<(Word, Read)> {
         Some((not, name)) if not.eq_ignore_ascii_case(b"NOT-") => (true, name),
         _ => (false, written),
     };
-    let is_meant = |&&(known, form, _): &&(&str, Form, Read)| {
+    let is_meant = |&&(known, form, _): &&(&str, PayloadKind, Read)| {
         name.eq_ignore_ascii_case(known.as_bytes()) && (form == OrNot || !negated)
     };
     let &(name, _, read) = FILTERS.iter().find(is_meant)?;

@@ -37,7 +37,7 @@ pub fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 ///
 /// The options have to be right for OFF too, though it heeds none.
 pub fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let request = Request::parse(ctx.world, args)?;
+    let request = TrackingRequest::parse(ctx.world, args)?;
     if args.is(2, "ON") {
         let tracker = ctx.client().tracker();
         let mode = request.mode(tracker)?;
@@ -46,7 +46,7 @@ pub fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         } else {
             check_overlap(Vec::new(), &request.prefixes)?;
         }
-        let Request { redirect, no_loop, .. } = request;
+        let TrackingRequest { redirect, no_loop, .. } = request;
         ctx.world.track(ctx.slot, Options { mode, redirect, no_loop }, &request.prefixes);
     } else if args.is(2, "OFF") {
         ctx.world.untrack(ctx.slot);
@@ -92,7 +92,7 @@ fn flags(tracker: &Tracker) -> Vec<&'static str> {
 
 /// The options as they were given.
 #[derive(Default)]
-struct Request<'a> {
+struct TrackingRequest<'a> {
     redirect: Option<u64>,
     broadcasts: bool,
     opts_in: bool,
@@ -101,9 +101,9 @@ struct Request<'a> {
     prefixes: Vec<&'a [u8]>,
 }
 
-impl<'a> Request<'a> {
-    fn parse(world: &World, args: Args<'a>) -> Result<Request<'a>, Error> {
-        let mut request = Request::default();
+impl<'a> TrackingRequest<'a> {
+    fn parse(world: &World, args: Args<'a>) -> Result<TrackingRequest<'a>, Error> {
+        let mut request = TrackingRequest::default();
         let mut options = args.options(3);
         while !options.is_over() {
             if let Some(id) = options.value("REDIRECT") {
@@ -140,15 +140,15 @@ impl<'a> Request<'a> {
             return Err(error::SWITCHED_BCAST);
         }
         match *self {
-            Request { broadcasts: true, opts_in, opts_out, .. } if opts_in || opts_out => {
+            TrackingRequest { broadcasts: true, opts_in, opts_out, .. } if opts_in || opts_out => {
                 Err(error::BCAST_WITH_OPT)
             }
-            Request { broadcasts: true, .. } => Ok(Mode::Broadcast),
-            Request { opts_in: true, opts_out: true, .. } => Err(error::OPTIN_WITH_OPTOUT),
-            Request { opts_in: true, .. } if was(Mode::OptOut) => Err(error::SWITCHED_OPT),
-            Request { opts_out: true, .. } if was(Mode::OptIn) => Err(error::SWITCHED_OPT),
-            Request { opts_in: true, .. } => Ok(Mode::OptIn),
-            Request { opts_out: true, .. } => Ok(Mode::OptOut),
+            TrackingRequest { broadcasts: true, .. } => Ok(Mode::Broadcast),
+            TrackingRequest { opts_in: true, opts_out: true, .. } => Err(error::OPTIN_WITH_OPTOUT),
+            TrackingRequest { opts_in: true, .. } if was(Mode::OptOut) => Err(error::SWITCHED_OPT),
+            TrackingRequest { opts_out: true, .. } if was(Mode::OptIn) => Err(error::SWITCHED_OPT),
+            TrackingRequest { opts_in: true, .. } => Ok(Mode::OptIn),
+            TrackingRequest { opts_out: true, .. } => Ok(Mode::OptOut),
             _ => Ok(Mode::Read),
         }
     }

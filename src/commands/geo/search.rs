@@ -8,7 +8,7 @@ use crate::dispatch::keys::Key;
 use crate::dispatch::spec::key::{OW, UPDATE};
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
-use crate::keyspace::types::geo::{Area, Found, Point, Shape};
+use crate::keyspace::types::geo::{Area, PlaceFound, Point, Shape};
 use crate::keyspace::types::zset::Scores;
 use crate::keyspace::{View, Zset};
 use crate::wire::{Args, Reply};
@@ -339,7 +339,7 @@ impl<'a> Query<'a> {
     }
 
     /// Finds places, in the order in which they are told.
-    fn run<'p>(&self, places: View<'p, Zset>) -> Vec<Found<'p>> {
+    fn run<'p>(&self, places: View<'p, Zset>) -> Vec<PlaceFound<'p>> {
         let center = match self.center {
             Some(Center::Place(point) | Center::Vertices(point)) => point,
             Some(Center::Member(Some(point))) => point,
@@ -367,7 +367,7 @@ impl<'a> Query<'a> {
         found
     }
 
-    fn show(&self, reply: &mut Reply, found: &[Found<'_>]) {
+    fn show(&self, reply: &mut Reply, found: &[PlaceFound<'_>]) {
         let shown = [self.shows_distance, self.shows_hash, self.shows_coordinates];
         let more = shown.into_iter().filter(|&shown| shown).count();
         reply.array(found.len());

@@ -155,7 +155,7 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(),
     let (mut db, reply) = ctx.db_and_reply();
     let now = db.now();
     let when = match time.resolve_from(0, now, command)? {
-        Lifetime::Until(when) => when,
+        Lifetime::WaitCondition(when) => when,
         Lifetime::Unsaid | Lifetime::Bare => return Err(error::SYNTAX),
     };
     let mut hash = db.edit::<Hash>(&args[1])?;
@@ -272,7 +272,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let now = db.now();
     // It reads the fields, too.
-    db.use_key(&args[1]);
+    db.touch(&args[1]);
     let mut hash = db.edit::<Hash>(&args[1])?;
     let lifetime = expiry.resolve_from(0, now, command)?;
     let names = args.from(fields + 2);
@@ -288,7 +288,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         };
         changes += usize::from(match lifetime {
             Lifetime::Unsaid => false,
-            Lifetime::Until(when) => hash.set_expiry(name, Some(when)),
+            Lifetime::WaitCondition(when) => hash.set_expiry(name, Some(when)),
             Lifetime::Bare => {
                 let expires = matches!(hash.view().expiry(name), Some(Some(_)));
                 expires && hash.set_expiry(name, None)
@@ -298,8 +298,8 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if let Some(mut hash) = hash {
         let event = match lifetime {
             Lifetime::Unsaid | Lifetime::Bare => "hpersist",
-            Lifetime::Until(when) if when <= now => "hexpired",
-            Lifetime::Until(_) => "hexpire",
+            Lifetime::WaitCondition(when) if when <= now => "hexpired",
+            Lifetime::WaitCondition(_) => "hexpire",
         };
         hash.note_changes(changes, class::HASH, event);
     }
@@ -344,15 +344,15 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         match lifetime {
             Lifetime::Unsaid => _ = hash.set(name, value),
             Lifetime::Bare => _ = hash.replace(name, value),
-            Lifetime::Until(when) if !hash.set_until(name, value, when) => continue,
-            Lifetime::Until(_) => {}
+            Lifetime::WaitCondition(when) if !hash.set_until(name, value, when) => continue,
+            Lifetime::WaitCondition(_) => {}
         }
         changes += 1;
     }
     // What has expired before it is set counts as set all the same, if not as a change.
     hash.changed(changes);
     hash.announce(class::HASH, "hset");
-    if let Lifetime::Until(when) = lifetime {
+    if let Lifetime::WaitCondition(when) = lifetime {
         hash.announce(class::HASH, "hexpire");
         if when <= now {
             hash.announce(class::HASH, "hexpired");

@@ -13,32 +13,32 @@ use crate::wire::{self, Args};
 
 /// ZUNION numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
 pub fn zunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    show(ctx, args, Operation::Union)
+    show(ctx, args, SetOperation::Union)
 }
 
 /// ZINTER numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
 pub fn zinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    show(ctx, args, Operation::Intersection)
+    show(ctx, args, SetOperation::Intersection)
 }
 
 /// ZDIFF numkeys key... [WITHSCORES]
 pub fn zdiff(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    show(ctx, args, Operation::Difference)
+    show(ctx, args, SetOperation::Difference)
 }
 
 /// ZUNIONSTORE destination numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX]
 pub fn zunionstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    store(ctx, args, Operation::Union)
+    store(ctx, args, SetOperation::Union)
 }
 
 /// ZINTERSTORE destination numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX]
 pub fn zinterstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    store(ctx, args, Operation::Intersection)
+    store(ctx, args, SetOperation::Intersection)
 }
 
 /// ZDIFFSTORE destination numkeys key...
 pub fn zdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    store(ctx, args, Operation::Difference)
+    store(ctx, args, SetOperation::Difference)
 }
 
 /// ZINTERCARD numkeys key... [LIMIT limit]
@@ -57,19 +57,19 @@ pub fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
+enum SetOperation {
     Union,
     Intersection,
     Difference,
 }
 
-impl Operation {
+impl SetOperation {
     /// That its result was stored.
     fn event(self) -> &'static str {
         match self {
-            Operation::Union => "zunionstore",
-            Operation::Intersection => "zinterstore",
-            Operation::Difference => "zdiffstore",
+            SetOperation::Union => "zunionstore",
+            SetOperation::Intersection => "zinterstore",
+            SetOperation::Difference => "zdiffstore",
         }
     }
 
@@ -80,25 +80,27 @@ impl Operation {
         let mut db = ctx.db();
         let mut sources = db.sources(args.from(index + 1).take(keys))?;
         let options =
-            Options::parse(args.options(index + 1 + keys), &mut sources, self, index == 1)?;
+            StoreOptions::parse(args.options(index + 1 + keys), &mut sources, self, index == 1)?;
         let mut scores = Scores::default();
         match self {
-            Operation::Union => algebra::unite(&mut scores, &sources, options.aggregate),
-            Operation::Intersection => algebra::intersect(&mut scores, &sources, options.aggregate),
-            Operation::Difference => algebra::subtract(&mut scores, &sources),
+            SetOperation::Union => algebra::unite(&mut scores, &sources, options.aggregate),
+            SetOperation::Intersection => {
+                algebra::intersect(&mut scores, &sources, options.aggregate)
+            }
+            SetOperation::Difference => algebra::subtract(&mut scores, &sources),
         }
         Ok((scores, options.with_scores))
     }
 }
 
-fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
+fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: SetOperation) -> Result<(), Error> {
     let (scores, with_scores) = operation.run(ctx, args, 1)?;
     let mut show = members_of(ctx.reply, scores.len(), with_scores);
     scores.sorted().into_iter().for_each(|(member, score)| show(member, score));
     Ok(())
 }
 
-fn store(ctx: &mut Ctx<'_>, args: Args<'_>, operation: Operation) -> Result<(), Error> {
+fn store(ctx: &mut Ctx<'_>, args: Args<'_>, operation: SetOperation) -> Result<(), Error> {
     let (scores, _) = operation.run(ctx, args, 2)?;
     let members = scores.len();
     let (mut db, reply) = ctx.db_and_reply();
@@ -127,21 +129,21 @@ fn aggregate_named(name: &[u8]) -> Option<Aggregate> {
     named.map(|(_, aggregate)| aggregate)
 }
 
-struct Options {
+struct StoreOptions {
     aggregate: Aggregate,
     with_scores: bool,
 }
 
-impl Options {
+impl StoreOptions {
     /// Reads the options. Weights are given to the sources.
     fn parse(
         mut words: wire::Options<'_>,
         sources: &mut [Source<'_>],
-        operation: Operation,
+        operation: SetOperation,
         shown: bool,
-    ) -> Result<Options, Error> {
-        let mut options = Options { aggregate: Aggregate::Sum, with_scores: false };
-        let combines = operation != Operation::Difference;
+    ) -> Result<StoreOptions, Error> {
+        let mut options = StoreOptions { aggregate: Aggregate::Sum, with_scores: false };
+        let combines = operation != SetOperation::Difference;
         while !words.is_over() {
             if combines && let Some(weights) = words.list("WEIGHTS", sources.len()) {
                 for (source, weight) in sources.iter_mut().zip(weights) {

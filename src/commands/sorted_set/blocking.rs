@@ -1,6 +1,6 @@
 //! Sorted sets to wait for: BZMPOP BZPOPMAX BZPOPMIN.
 
-use super::pop::{Request, Where, take};
+use super::pop::{PopRequest, Where, take};
 use crate::commands::arguments::timeout;
 use crate::dispatch::Ctx;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::wire::Args;
 
 /// BZMPOP timeout numkeys key... <MIN | MAX> [COUNT count]
 pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let request = Request::parse(args, 2)?;
+    let request = PopRequest::parse(args, 2)?;
     let timeout = timeout(args, 1, ctx.now())?;
     let (mut db, reply) = ctx.db_and_reply();
     if !request.pop_first(&mut db, reply, args.from(3))? {

@@ -82,7 +82,7 @@ pub fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl 
 
 /// ZMPOP numkeys key... MIN | MAX [COUNT count]
 pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let request = Request::parse(args, 1)?;
+    let request = PopRequest::parse(args, 1)?;
     let (mut db, reply) = ctx.db_and_reply();
     if !request.pop_first(&mut db, reply, args.from(2))? {
         reply.null_array();
@@ -91,15 +91,15 @@ pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// What ZMPOP asks for.
-pub struct Request {
+pub struct PopRequest {
     pub keys: usize,
     from: Where,
     count: usize,
 }
 
-impl Request {
+impl PopRequest {
     /// Reads the number of keys at argument `index`, and what follows the keys.
-    pub fn parse(args: Args<'_>, index: usize) -> Result<Request, Error> {
+    pub fn parse(args: Args<'_>, index: usize) -> Result<PopRequest, Error> {
         let positive = |index: usize, what: &str| {
             let number = args.get(index).and_then(number::parse_i64);
             let number = number.and_then(|number| usize::try_from(number).ok());
@@ -117,7 +117,7 @@ impl Request {
             3 if args.is(place + 1, "COUNT") => positive(place + 2, "count")?,
             _ => return Err(error::SYNTAX),
         };
-        Ok(Request { keys, from, count })
+        Ok(PopRequest { keys, from, count })
     }
 
     /// Replies with the first of the keys that holds anything, and with what it takes from it. Whether there

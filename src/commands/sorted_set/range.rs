@@ -10,7 +10,7 @@ use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
-use crate::keyspace::types::zset::{Cut, Scores, Zset};
+use crate::keyspace::types::zset::{Bound, Scores, Zset};
 use crate::keyspace::{Edit, View};
 use crate::wire::Args;
 
@@ -71,7 +71,7 @@ fn remove(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
 
 /// ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]
 pub fn zrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    show(ctx, args, Query::parse(args, 2, Options { by: None, reverse: None, show: true })?)
+    show(ctx, args, Query::parse(args, 2, RangeOptions { by: None, reverse: None, show: true })?)
 }
 
 /// ZREVRANGE key start stop [WITHSCORES]
@@ -100,7 +100,7 @@ pub fn zrevrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn show_by(ctx: &mut Ctx<'_>, args: Args<'_>, by: By, reverse: bool) -> Result<(), Error> {
-    let options = Options { by: Some(by), reverse: Some(reverse), show: true };
+    let options = RangeOptions { by: Some(by), reverse: Some(reverse), show: true };
     show(ctx, args, Query::parse(args, 2, options)?)
 }
 
@@ -118,7 +118,7 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>, query: Query<'_>) -> Result<(), Error
 
 /// ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]
 pub fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let query = Query::parse(args, 3, Options { by: None, reverse: None, show: false })?;
+    let query = Query::parse(args, 3, RangeOptions { by: None, reverse: None, show: false })?;
     let (mut db, reply) = ctx.db_and_reply();
     let mut scores = Scores::default();
     if let Some(zset) = db.view::<Zset>(&args[2])? {
@@ -155,8 +155,8 @@ enum By {
 enum Selection<'a> {
     /// From one to the other, both included; negative ones count from the end.
     Ranks(i64, i64),
-    Scores(Cut<f64>, Cut<f64>),
-    Names(Cut<&'a [u8]>, Cut<&'a [u8]>),
+    Scores(Bound<f64>, Bound<f64>),
+    Names(Bound<&'a [u8]>, Bound<&'a [u8]>),
 }
 
 impl<'a> Selection<'a> {
@@ -203,10 +203,10 @@ struct End<T> {
 
 impl<T> End<T> {
     /// The cut at the upper or the lower end of a range.
-    fn cut(self, upper: bool) -> Cut<T> {
+    fn cut(self, upper: bool) -> Bound<T> {
         match self.excluded == upper {
-            true => Cut::Before(self.value),
-            false => Cut::After(self.value),
+            true => Bound::Before(self.value),
+            false => Bound::After(self.value),
         }
     }
 }
@@ -229,10 +229,10 @@ fn score(text: &[u8]) -> Result<End<f64>, Error> {
 }
 
 /// `[name`, `(name` without the name itself, `-` for the very first or `+` for the very last.
-fn name(text: &[u8], upper: bool) -> Result<Cut<&[u8]>, Error> {
+fn name(text: &[u8], upper: bool) -> Result<Bound<&[u8]>, Error> {
     match text {
-        b"-" => Ok(Cut::Start),
-        b"+" => Ok(Cut::End),
+        b"-" => Ok(Bound::Start),
+        b"+" => Ok(Bound::End),
         [b'[', value @ ..] => Ok(End { value, excluded: false }.cut(upper)),
         [b'(', value @ ..] => Ok(End { value, excluded: true }.cut(upper)),
         _ => Err(error::NAME_RANGE),
@@ -251,7 +251,7 @@ struct Query<'a> {
 }
 
 /// What a command decides itself; what it does not, its arguments may.
-struct Options {
+struct RangeOptions {
     by: Option<By>,
     reverse: Option<bool>,
     /// Whether members are shown, and so may be with their scores.
@@ -260,8 +260,8 @@ struct Options {
 
 impl<'a> Query<'a> {
     /// Reads the range at argument `first` and the options behind it.
-    fn parse(args: Args<'a>, first: usize, options: Options) -> Result<Query<'a>, Error> {
-        let Options { mut by, mut reverse, show } = options;
+    fn parse(args: Args<'a>, first: usize, options: RangeOptions) -> Result<Query<'a>, Error> {
+        let RangeOptions { mut by, mut reverse, show } = options;
         let (mut offset, mut count, mut with_scores) = (0, -1, false);
         let mut words = args.options(first + 2);
         while !words.is_over() {
@@ -297,17 +297,17 @@ impl<'a> Query<'a> {
         Ok(Query { selection, reverse, offset, count, with_scores })
     }
 
-    /// Calls `meet` with the members of these ranks, in the direction that is asked for.
+    /// Calls `visit` with the members of these ranks, in the direction that is asked for.
     fn each<'z>(
         &self,
         zset: View<'z, Zset>,
         ranks: Range<usize>,
-        mut meet: impl FnMut(&'z [u8], f64),
+        mut visit: impl FnMut(&'z [u8], f64),
     ) {
         let members = zset.range(ranks);
         match self.reverse {
-            false => members.for_each(|(member, score)| meet(member, score)),
-            true => members.rev().for_each(|(member, score)| meet(member, score)),
+            false => members.for_each(|(member, score)| visit(member, score)),
+            true => members.rev().for_each(|(member, score)| visit(member, score)),
         }
     }
 

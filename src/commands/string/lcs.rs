@@ -26,7 +26,7 @@ fn lcs(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (one, other) = (text(&args[1]), text(&args[2]));
     let (one, other) = one.and_then(|one| Ok((one, other?))).map_err(|_| error::LCS_TYPE)?;
     let (one, other) = (&one, &other);
-    let options = Options::read(args, 3)?;
+    let options = LcsOptions::read(args, 3)?;
     if Lengths::size(one.len(), other.len()).is_none_or(|bytes| bytes > most) {
         return Err(error::LCS_MEMORY);
     }
@@ -42,7 +42,7 @@ fn lcs(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 #[derive(Debug, Default)]
-struct Options {
+struct LcsOptions {
     /// Only how long it is.
     len: bool,
     /// Where its parts are.
@@ -53,9 +53,9 @@ struct Options {
     with_match_len: bool,
 }
 
-impl Options {
-    fn read(args: Args<'_>, first: usize) -> Result<Options, Error> {
-        let mut options = Options::default();
+impl LcsOptions {
+    fn read(args: Args<'_>, first: usize) -> Result<LcsOptions, Error> {
+        let mut options = LcsOptions::default();
         let mut words = args.options(first);
         while !words.is_over() {
             if words.flag("LEN") {
@@ -84,7 +84,7 @@ struct Match {
     len: usize,
 }
 
-fn reply_matches(reply: &mut Reply, matches: &[Match], total: u32, options: &Options) {
+fn reply_matches(reply: &mut Reply, matches: &[Match], total: u32, options: &LcsOptions) {
     let long = matches.iter().filter(|part| part.len as i64 >= options.min_match_len);
     reply.map(2);
     reply.bulk(b"matches");
@@ -144,12 +144,12 @@ impl Lengths {
 
     /// The positions in both strings of the bytes that make up the subsequence, from the end to the
     /// start. Where two ways are as good, it goes back in the second string.
-    fn walk(&self, one: &[u8], other: &[u8], mut meet: impl FnMut(usize, usize)) {
+    fn walk(&self, one: &[u8], other: &[u8], mut visit: impl FnMut(usize, usize)) {
         let (mut row, mut column) = (one.len(), other.len());
         while row > 0 && column > 0 {
             if one[row - 1] == other[column - 1] {
                 (row, column) = (row - 1, column - 1);
-                meet(row, column);
+                visit(row, column);
             } else if self.at(row - 1, column) > self.at(row, column - 1) {
                 row -= 1;
             } else {

@@ -38,10 +38,10 @@ pub trait Keyed {
     }
 }
 
-/// How many keys are foreseen at most.
+/// How many keys are prefetched at most.
 const FORESEEN: usize = 16;
 
-/// A step of a scan looks at so many tables of the index for each entry that it is to meet, in case most
+/// A step of a scan looks at so many tables of the index for each entry that it is to visit, in case most
 /// of them are empty: as many as Valkey looks at buckets.
 const TABLES_PER_ENTRY: usize = 10;
 
@@ -118,7 +118,7 @@ impl<E: Keyed> Dict<E> {
     /// processor waits for many of them in the time of one, where it would wait for one after the other
     /// if they were looked for between other work. `note` is told their hashes and, of those that have
     /// one, the positions at which they seem to be.
-    pub fn foresee<'k>(
+    pub fn prefetch<'k>(
         &self,
         keys: impl Iterator<Item = &'k [u8]>,
         mut note: impl FnMut(u32, usize),
@@ -185,7 +185,7 @@ impl<E: Keyed> Dict<E> {
         self.entries.iter()
     }
 
-    /// Calls `meet` with entries from `cursor` on, `count` of them if there are so many, and returns the
+    /// Calls `visit` with entries from `cursor` on, `count` of them if there are so many, and returns the
     /// cursor to go on with. 0 begins, and 0 returned says that the walk is over.
     ///
     /// A walk goes through the entries in the order of their hashes, and the cursor is the place in that
@@ -194,9 +194,9 @@ impl<E: Keyed> Dict<E> {
     /// share a place are met together, so that there may be a few more than `count`.
     ///
     /// A step looks at the hashes of one or two tables of the index, which are a few hundred.
-    pub fn scan(&self, cursor: u64, count: usize, mut meet: impl FnMut(&E)) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&E)) -> u64 {
         if cursor == 0 && count >= self.len() {
-            self.iter().for_each(meet);
+            self.iter().for_each(visit);
             return 0;
         }
         let (mut from, mut left) = (cursor, count.max(1));
@@ -209,10 +209,10 @@ impl<E: Keyed> Dict<E> {
             if found.len() > left {
                 let (_, &mut (last, _), _) = found.select_nth_unstable(left - 1);
                 let near = found.iter().filter(|&&(place, _)| place <= last);
-                near.for_each(|&(_, at)| meet(&self.entries[at]));
+                near.for_each(|&(_, at)| visit(&self.entries[at]));
                 return last + 1;
             }
-            found.iter().for_each(|&(_, at)| meet(&self.entries[at]));
+            found.iter().for_each(|&(_, at)| visit(&self.entries[at]));
             left -= found.len();
             from = next;
             if left == 0 {

@@ -1,6 +1,6 @@
 //! What was fetched ahead, remembered: at which position of a database a key is.
 //!
-//! A key that was foreseen ([`super::dict::Dict::foresee`]) has been looked for in the index once, and
+//! A key that was prefetched ([`super::dict::Dict::prefetch`]) has been looked for in the index once, and
 //! need not be again when its turn comes. Entries move when others are removed, so what is remembered
 //! is where to look first, and no more.
 
@@ -9,18 +9,18 @@ const PLACES: usize = 64;
 
 /// Positions by hash.
 #[derive(Debug)]
-pub(crate) struct Foreseen {
+pub(crate) struct PrefetchCache {
     /// A hash and the position that it had, by the last bits of the hash.
     places: [(u32, u32); PLACES],
 }
 
-impl Default for Foreseen {
-    fn default() -> Foreseen {
-        Foreseen { places: [(0, 0); PLACES] }
+impl Default for PrefetchCache {
+    fn default() -> PrefetchCache {
+        PrefetchCache { places: [(0, 0); PLACES] }
     }
 }
 
-impl Foreseen {
+impl PrefetchCache {
     #[inline]
     pub fn note(&mut self, hash: u32, at: usize) {
         self.places[hash as usize % PLACES] = (hash, at as u32);
@@ -46,7 +46,7 @@ mod tests {
             store.db(0).set_string(key.as_bytes(), key.as_bytes(), None);
         }
         for some in keys.chunks(16) {
-            store.foresee(0, some.iter().map(String::as_bytes));
+            store.prefetch(0, some.iter().map(String::as_bytes));
             // The last key takes the place of the first one.
             assert!(store.db(0).remove(some[0].as_bytes()));
             for key in some {

@@ -152,7 +152,7 @@ impl Store {
             return false;
         }
         let has_more = self.shared.free_slice(elements);
-        join_freed();
+        coalesce_free_heap();
         has_more
     }
 
@@ -196,7 +196,7 @@ impl Store {
 /// glibc leaves small pieces of memory as they are when they are freed, and joins all there are when
 /// somebody asks for some kilobytes: after a million keys have gone, that takes tens of milliseconds.
 /// Asking after each slice makes many short joins of the long one.
-pub(crate) fn join_freed() {
+pub(crate) fn coalesce_free_heap() {
     drop(black_box(Vec::<u8>::with_capacity(4096)));
 }
 
@@ -204,9 +204,9 @@ pub(crate) fn join_freed() {
 mod tests {
     use super::*;
     use crate::keyspace::Set;
-    use crate::keyspace::keys::Place;
+    use crate::keyspace::keys::KeyPlace;
 
-    const KEY: Place<'_> = Place { db: 0, key: b"set" };
+    const KEY: KeyPlace<'_> = KeyPlace { db: 0, key: b"set" };
 
     /// A store with a set of ten thousand members.
     fn store() -> Store {
@@ -228,12 +228,12 @@ mod tests {
         let mut store = store();
         let size = store.memory();
         for _ in 0..50 {
-            store.copy(KEY, Place { db: 1, key: b"copy" }, true);
+            store.copy(KEY, KeyPlace { db: 1, key: b"copy" }, true);
             store.keep_pace();
             assert!(total(&store) <= 4 * size + (1 << 20), "{} of {size}", total(&store));
         }
         for _ in 0..50 {
-            store.copy(KEY, Place { db: 1, key: b"copy" }, true);
+            store.copy(KEY, KeyPlace { db: 1, key: b"copy" }, true);
             store.keep_pace();
             store.db(1).clear();
             store.keep_pace();
@@ -245,7 +245,7 @@ mod tests {
     fn who_takes_none_waits_for_nothing_to_be_freed() {
         let mut store = store();
         for n in 0..30_u8 {
-            store.copy(KEY, Place { db: 1, key: &[n] }, true);
+            store.copy(KEY, KeyPlace { db: 1, key: &[n] }, true);
         }
         let before = total(&store);
         for n in 0..30_u8 {
@@ -257,7 +257,7 @@ mod tests {
         // Nor does who takes what has been freed meanwhile.
         store.free_some(20_000);
         let unfreed = store.unfreed();
-        store.copy(KEY, Place { db: 1, key: b"copy" }, true);
+        store.copy(KEY, KeyPlace { db: 1, key: b"copy" }, true);
         store.keep_pace();
         assert_eq!(store.unfreed(), unfreed);
     }

@@ -15,7 +15,7 @@ use crate::keyspace::changes::class;
 use crate::keyspace::entry::{Entry, Millis};
 use crate::keyspace::index::dict::Keyed;
 use crate::keyspace::types::hash;
-use crate::keyspace::{Database, Db, Edit, Hash, Shared, Store, join_freed};
+use crate::keyspace::{Database, Db, Edit, Hash, Shared, Store, coalesce_free_heap};
 
 /// The expiries of one database.
 #[derive(Debug, Clone, Default)]
@@ -133,7 +133,7 @@ impl Store {
             has_more = db.expire_keys(shared, &mut left) || db.expire_fields(shared, &mut left);
         }
         if left < most {
-            join_freed();
+            coalesce_free_heap();
         }
         has_more
     }
@@ -256,7 +256,7 @@ impl Db<'_> {
     /// As [`Db::expiry`], for who is about to change it: that uses the key.
     pub fn expiry_to_change(&mut self, key: &[u8]) -> Option<Option<Millis>> {
         let at = self.find(key)?;
-        self.touch(at);
+        self.touch_at(at);
         Some(self.db.entries.at(at).expiry())
     }
 

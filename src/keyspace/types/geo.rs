@@ -7,7 +7,7 @@
 pub mod hash;
 pub mod shape;
 
-pub use shape::{Area, Found, Shape};
+pub use shape::{Area, PlaceFound, Shape};
 
 /// The mean radius of the earth, in metres.
 pub const EARTH_RADIUS: f64 = 6_372_797.560856;

@@ -12,7 +12,7 @@ mod large;
 mod tests;
 
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
-use crate::keyspace::entry::{Body, Entry, Form, Kind, Millis};
+use crate::keyspace::entry::{Body, Entry, Kind, Millis, PayloadKind};
 use crate::keyspace::index::random::Random;
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
@@ -26,13 +26,13 @@ pub struct Hash;
 
 impl Collection for Hash {
     const KIND: Kind = Kind::Hash;
-    const FORM: Form = Form::Hash;
+    const PAYLOAD: PayloadKind = PayloadKind::Hash;
     const EMPTY: &'static [u8] = packed::EMPTY;
 
     fn len(entry: &Entry) -> usize {
-        match Shape::of(entry) {
-            Shape::Compact(fields) => fields.len() / 2,
-            Shape::Large(hash) => hash.len(),
+        match Form::of(entry) {
+            Form::Compact(fields) => fields.len() / 2,
+            Form::Large(hash) => hash.len(),
         }
     }
 
@@ -60,18 +60,18 @@ pub(crate) fn volatile_fields(entry: &Entry) -> usize {
 }
 
 /// What a hash is made of.
-enum Shape<'a> {
+enum Form<'a> {
     Compact(Packed<'a>),
     Large(&'a LargeHash),
 }
 
-impl<'a> Shape<'a> {
+impl<'a> Form<'a> {
     #[inline]
-    fn of(entry: &'a Entry) -> Shape<'a> {
+    fn of(entry: &'a Entry) -> Form<'a> {
         match entry.body() {
-            Body::Compact(_, payload) => Shape::Compact(Packed::new(payload)),
-            Body::Large(Value::Hash(hash)) => Shape::Large(hash),
-            Body::Large(_) => Shape::Compact(Packed::new(packed::EMPTY)),
+            Body::Compact(_, payload) => Form::Compact(Packed::new(payload)),
+            Body::Large(Value::Hash(hash)) => Form::Large(hash),
+            Body::Large(_) => Form::Compact(Packed::new(packed::EMPTY)),
         }
     }
 }
@@ -80,9 +80,9 @@ impl<'a> View<'a, Hash> {
     /// The value of a field.
     #[inline]
     pub fn get(self, name: &[u8]) -> Option<&'a [u8]> {
-        match Shape::of(self.entry) {
-            Shape::Compact(fields) => find(fields, name).map(|found| found.value),
-            Shape::Large(hash) => hash.get(name, self.now).map(|field| field.value),
+        match Form::of(self.entry) {
+            Form::Compact(fields) => find(fields, name).map(|found| found.value),
+            Form::Large(hash) => hash.get(name, self.now).map(|field| field.value),
         }
     }
 
@@ -92,37 +92,37 @@ impl<'a> View<'a, Hash> {
 
     /// When a field expires: `None` if there is no such field, `Some(None)` if it stays.
     pub fn expiry(self, name: &[u8]) -> Option<Option<Millis>> {
-        match Shape::of(self.entry) {
-            Shape::Compact(fields) => find(fields, name).map(|_| None),
-            Shape::Large(hash) => hash.get(name, self.now).map(|field| field.expiry),
+        match Form::of(self.entry) {
+            Form::Compact(fields) => find(fields, name).map(|_| None),
+            Form::Large(hash) => hash.get(name, self.now).map(|field| field.expiry),
         }
     }
 
     /// How many fields have not expired. [`View::len`] counts the others too, as long as they are there.
     pub fn live(self) -> usize {
-        match Shape::of(self.entry) {
-            Shape::Compact(fields) => fields.len() / 2,
-            Shape::Large(hash) => hash.len() - hash.due(self.now),
+        match Form::of(self.entry) {
+            Form::Compact(fields) => fields.len() / 2,
+            Form::Large(hash) => hash.len() - hash.due(self.now),
         }
     }
 
     /// Every field.
     pub fn iter(self) -> impl Iterator<Item = Field<'a>> {
-        let (compact, large) = match Shape::of(self.entry) {
-            Shape::Compact(fields) => (Some(pairs(fields)), None),
-            Shape::Large(hash) => (None, Some(hash.iter(self.now))),
+        let (compact, large) = match Form::of(self.entry) {
+            Form::Compact(fields) => (Some(pairs(fields)), None),
+            Form::Large(hash) => (None, Some(hash.iter(self.now))),
         };
         compact.into_iter().flatten().chain(large.into_iter().flatten())
     }
 
     /// A step of a walk through all fields: see [`crate::keyspace::index::dict::Dict::scan`]. A small hash is one step.
-    pub fn scan(self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8], &[u8])) -> u64 {
-        match Shape::of(self.entry) {
-            Shape::Compact(fields) => {
-                pairs(fields).for_each(|field| meet(field.name, field.value));
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], &[u8])) -> u64 {
+        match Form::of(self.entry) {
+            Form::Compact(fields) => {
+                pairs(fields).for_each(|field| visit(field.name, field.value));
                 0
             }
-            Shape::Large(hash) => hash.scan(cursor, count, self.now, meet),
+            Form::Large(hash) => hash.scan(cursor, count, self.now, visit),
         }
     }
 
@@ -133,42 +133,47 @@ impl<'a> View<'a, Hash> {
             return None;
         }
         let position = random.below(live);
-        match Shape::of(self.entry) {
-            Shape::Large(hash) if hash.len() == live => Some(hash.at(position)),
+        match Form::of(self.entry) {
+            Form::Large(hash) if hash.len() == live => Some(hash.at(position)),
             _ => self.iter().nth(position),
         }
     }
 
-    /// Calls `meet` with `count` different fields, or with all if there are no more. Every choice of
+    /// Calls `visit` with `count` different fields, or with all if there are no more. Every choice of
     /// them is as likely as the other.
-    pub fn pick_distinct(self, random: &mut Random, count: usize, mut meet: impl FnMut(Field<'_>)) {
+    pub fn pick_distinct(
+        self,
+        random: &mut Random,
+        count: usize,
+        mut visit: impl FnMut(Field<'_>),
+    ) {
         let live = self.live();
         if count >= live {
-            return self.iter().for_each(meet);
+            return self.iter().for_each(visit);
         }
         let at = self.by_position(live);
-        random.distinct(live, count).for_each(|position| meet(at(position)));
+        random.distinct(live, count).for_each(|position| visit(at(position)));
     }
 
-    /// Calls `meet` with a random field so many times, never mind which were picked before, or until it returns
+    /// Calls `visit` with a random field so many times, never mind which were picked before, or until it returns
     /// false.
     pub fn pick_any(
         self,
         random: &mut Random,
         count: usize,
-        mut meet: impl FnMut(Field<'_>) -> bool,
+        mut visit: impl FnMut(Field<'_>) -> bool,
     ) {
         let live = self.live();
         if live > 0 {
             let at = self.by_position(live);
-            let _ = (0..count).all(|_| meet(at(random.below(live))));
+            let _ = (0..count).all(|_| visit(at(random.below(live))));
         }
     }
 
     /// The `live` fields by numbers. A hash that is small, or has fields that have expired, is listed.
     fn by_position(self, live: usize) -> impl Fn(usize) -> Field<'a> {
-        let whole = match Shape::of(self.entry) {
-            Shape::Large(hash) if hash.len() == live => Ok(hash),
+        let whole = match Form::of(self.entry) {
+            Form::Large(hash) if hash.len() == live => Ok(hash),
             _ => Err(self.iter().collect::<Vec<Field<'a>>>()),
         };
         move |position| match &whole {
@@ -226,7 +231,7 @@ impl Edit<'_, Hash> {
         if let Some(hash) = self.large() {
             return hash.remove(name, now);
         }
-        let Shape::Compact(fields) = Shape::of(self.entry()) else {
+        let Form::Compact(fields) = Form::of(self.entry()) else {
             return false;
         };
         let Some(found) = find(fields, name) else {
@@ -264,7 +269,7 @@ impl Edit<'_, Hash> {
         if is_long || matches!(expiry, Expiry::Set(Some(_))) {
             return self.enlarged().set(name, value, expiry, now) == Outcome::Added;
         }
-        let Shape::Compact(fields) = Shape::of(self.entry()) else {
+        let Form::Compact(fields) = Form::of(self.entry()) else {
             return false;
         };
         if let Some(found) = find(fields, name) {
@@ -293,10 +298,10 @@ impl Edit<'_, Hash> {
 
     /// The hash in its large form, which it has from now on.
     fn enlarged(&mut self) -> &mut LargeHash {
-        if let Shape::Compact(fields) = Shape::of(self.entry()) {
+        if let Form::Compact(fields) = Form::of(self.entry()) {
             let mut hash = LargeHash::default();
             for field in pairs(fields) {
-                hash.add(Entry::new(field.name, Form::String, field.value));
+                hash.add(Entry::new(field.name, PayloadKind::String, field.value));
             }
             self.entry().set_large(Value::Hash(hash));
         }
@@ -308,7 +313,7 @@ impl Edit<'_, Hash> {
 }
 
 /// A field in a packed sequence.
-struct Found<'a> {
+struct PackedField<'a> {
     value: &'a [u8],
     /// Offsets: of the field, of its value, and of what follows.
     start: usize,
@@ -317,12 +322,12 @@ struct Found<'a> {
 }
 
 #[inline]
-fn find<'a>(fields: Packed<'a>, name: &[u8]) -> Option<Found<'a>> {
+fn find<'a>(fields: Packed<'a>, name: &[u8]) -> Option<PackedField<'a>> {
     let mut elements = fields.iter();
     while let (Some((start, element)), Some((value_at, value))) = (elements.next(), elements.next())
     {
         if element == name {
-            return Some(Found { value, start, value_at, end: elements.offset() });
+            return Some(PackedField { value, start, value_at, end: elements.offset() });
         }
     }
     None

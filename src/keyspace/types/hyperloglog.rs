@@ -31,7 +31,7 @@ pub const EMPTY: &[u8] = b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff";
 const MAGIC: &[u8] = b"HYLL";
 const HEADER: usize = 16;
 /// Where the form stands.
-const FORM: usize = 4;
+const PAYLOAD: usize = 4;
 const DENSE: u8 = 0;
 const SPARSE: u8 = 1;
 /// Where the last count stands, and the byte of it whose top bit says that it is out of date.
@@ -54,7 +54,7 @@ impl<'a> Hll<'a> {
     pub fn new(string: &'a [u8]) -> Result<Hll<'a>, Error> {
         let is_one = string.len() >= HEADER
             && string.starts_with(MAGIC)
-            && match string[FORM] {
+            && match string[PAYLOAD] {
                 DENSE => string.len() == HEADER + DENSE_BYTES,
                 form => form == SPARSE,
             };
@@ -88,7 +88,7 @@ impl<'a> Hll<'a> {
     }
 
     fn form(self) -> u8 {
-        self.0[FORM]
+        self.0[PAYLOAD]
     }
 
     fn registers(self) -> &'a [u8] {
@@ -230,7 +230,7 @@ impl<'v> HllMut<'v> {
         self.bytes.truncate(self.start + HEADER);
         self.bytes.reserve_exact(DENSE_BYTES);
         self.bytes.resize(self.start + HEADER + DENSE_BYTES, 0);
-        self.bytes[self.start + FORM] = DENSE;
+        self.bytes[self.start + PAYLOAD] = DENSE;
         let packed = self.bytes[self.start + HEADER..].as_chunks_mut::<6>().0;
         for (packed, registers) in packed.iter_mut().zip(union.registers.as_chunks::<8>().0) {
             *packed = pack(u64::from_le_bytes(*registers));
@@ -397,7 +397,7 @@ mod tests {
             assert_eq!(Hll::new(&result).unwrap().count(), Ok(union.count()));
             assert_eq!(registers(&result), union.registers);
             // One that is dense makes all dense.
-            assert_eq!(result[FORM] == DENSE, one.iter().any(|&n| strings[n][FORM] == DENSE));
+            assert_eq!(result[PAYLOAD] == DENSE, one.iter().any(|&n| strings[n][PAYLOAD] == DENSE));
             if one.len() == 3 {
                 assert_eq!(registers(&all), union.registers);
             }

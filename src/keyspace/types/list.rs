@@ -16,7 +16,7 @@ use std::iter;
 use std::ops::Range;
 
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
-use crate::keyspace::entry::{Body, Entry, Form, Kind};
+use crate::keyspace::entry::{Body, Entry, Kind, PayloadKind};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
 
@@ -43,7 +43,7 @@ const COMPACT_AGAIN: usize = COMPACT / 4;
 
 impl Collection for List {
     const KIND: Kind = Kind::List;
-    const FORM: Form = Form::List;
+    const PAYLOAD: PayloadKind = PayloadKind::List;
     const EMPTY: &'static [u8] = packed::EMPTY;
 
     #[inline]
@@ -357,7 +357,7 @@ impl Edit<'_, List> {
         let run = run.to_vec();
         let count = (self.len() as u16).to_le_bytes();
         let payload = [&count[..], &run].concat();
-        self.entry().set_compact(Form::List, &payload);
+        self.entry().set_compact(PayloadKind::List, &payload);
     }
 
     fn large(&mut self) -> Option<&mut LargeList> {

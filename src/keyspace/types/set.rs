@@ -11,11 +11,11 @@ mod member;
 
 use crate::keyspace::compact::intset::{self, IntsetMut};
 use crate::keyspace::compact::packed::{self, PackedMut};
-use crate::keyspace::entry::{Entry, Form, Kind};
+use crate::keyspace::entry::{Entry, Kind, PayloadKind};
 use crate::keyspace::index::dict::Keyed;
 use crate::keyspace::value::Value;
 use crate::keyspace::{Collection, Db, Edit, Limits, Random, View};
-use form::Shape;
+use form::Form;
 
 pub use large::LargeSet;
 pub use member::{Element, Elements, Member};
@@ -26,11 +26,11 @@ pub struct Set;
 
 impl Collection for Set {
     const KIND: Kind = Kind::Set;
-    const FORM: Form = Form::IntSet;
+    const PAYLOAD: PayloadKind = PayloadKind::IntSet;
     const EMPTY: &'static [u8] = intset::EMPTY;
 
     fn len(entry: &Entry) -> usize {
-        Shape::of(entry).len()
+        Form::of(entry).len()
     }
 }
 
@@ -38,18 +38,18 @@ impl<'a> View<'a, Set> {
     /// What OBJECT ENCODING calls it.
     pub fn encoding(self) -> &'static str {
         match self.shape() {
-            Shape::Integers(_) => "intset",
-            Shape::Packed(_) => "listpack",
-            Shape::Large(_) => "hashtable",
+            Form::Integers(_) => "intset",
+            Form::Packed(_) => "listpack",
+            Form::Large(_) => "hashtable",
         }
     }
 
     fn is_intset(self) -> bool {
-        matches!(self.shape(), Shape::Integers(_))
+        matches!(self.shape(), Form::Integers(_))
     }
 
-    fn shape(self) -> Shape<'a> {
-        Shape::of(self.entry)
+    fn shape(self) -> Form<'a> {
+        Form::of(self.entry)
     }
 
     pub fn iter(self) -> impl Iterator<Item = Member<'a>> + Clone {
@@ -66,20 +66,20 @@ impl<'a> View<'a, Set> {
     }
 
     /// A step of a walk through all members: see [`crate::keyspace::index::dict::Dict::scan`]. A small set is one step.
-    pub fn scan(self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8])) -> u64 {
-        if let Shape::Large(set) = self.shape() {
-            return set.scan(cursor, count, meet);
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
+        if let Form::Large(set) = self.shape() {
+            return set.scan(cursor, count, visit);
         }
-        self.iter().for_each(|member| meet(&member));
+        self.iter().for_each(|member| visit(&member));
         0
     }
 
     /// The member at a position below the number of members.
     fn nth(self, position: usize) -> Option<Member<'a>> {
         let element = match self.shape() {
-            Shape::Integers(set) => Element::Integer(set.at(position)),
-            Shape::Packed(set) => Element::Text(set.iter().nth(position)?.1),
-            Shape::Large(set) => Element::Text(set.at(position)),
+            Form::Integers(set) => Element::Integer(set.at(position)),
+            Form::Packed(set) => Element::Text(set.iter().nth(position)?.1),
+            Form::Large(set) => Element::Text(set.at(position)),
         };
         Some(element.into())
     }
@@ -89,20 +89,20 @@ impl<'a> View<'a, Set> {
         if self.is_empty() { None } else { self.nth(random.below(self.len())) }
     }
 
-    /// Calls `meet` with `count` different members, or with all if there are no more. Every choice of
+    /// Calls `visit` with `count` different members, or with all if there are no more. Every choice of
     /// them is as likely as the other.
-    pub fn pick_distinct(self, random: &mut Random, count: usize, mut meet: impl FnMut(&[u8])) {
+    pub fn pick_distinct(self, random: &mut Random, count: usize, mut visit: impl FnMut(&[u8])) {
         if count >= self.len() {
-            self.iter().for_each(|member| meet(&member));
+            self.iter().for_each(|member| visit(&member));
             return;
         }
         match self.shape() {
-            Shape::Packed(set) => {
+            Form::Packed(set) => {
                 let mut elements = set.iter();
                 let mut passed = 0;
                 for position in sorted(random, self.len(), count) {
                     if let Some((_, member)) = elements.nth(position - passed) {
-                        meet(member);
+                        visit(member);
                     }
                     passed = position + 1;
                 }
@@ -110,20 +110,20 @@ impl<'a> View<'a, Set> {
             _ => random
                 .distinct(self.len(), count)
                 .filter_map(|position| self.nth(position))
-                .for_each(|member| meet(&member)),
+                .for_each(|member| visit(&member)),
         }
     }
 
-    /// Calls `meet` with a random member so many times, never mind which were picked before, or until it returns
+    /// Calls `visit` with a random member so many times, never mind which were picked before, or until it returns
     /// false.
-    pub fn pick_any(self, random: &mut Random, count: u64, mut meet: impl FnMut(&[u8]) -> bool) {
+    pub fn pick_any(self, random: &mut Random, count: u64, mut visit: impl FnMut(&[u8]) -> bool) {
         let len = self.len();
-        if let Shape::Packed(set) = self.shape() {
+        if let Form::Packed(set) = self.shape() {
             let members: Vec<&[u8]> = set.iter().map(|(_, text)| text).collect();
-            let _ = (0..count).all(|_| meet(members[random.below(len)]));
+            let _ = (0..count).all(|_| visit(members[random.below(len)]));
             return;
         }
-        let _ = (0..count).all(|_| self.pick(random).is_some_and(|member| meet(&member)));
+        let _ = (0..count).all(|_| self.pick(random).is_some_and(|member| visit(&member)));
     }
 }
 
@@ -157,7 +157,7 @@ impl Edit<'_, Set> {
         let len = self.len();
         if count >= len {
             self.view().iter().for_each(|member| taken(&member));
-            let old = self.entry().set_compact(Set::FORM, Set::EMPTY);
+            let old = self.entry().set_compact(Set::PAYLOAD, Set::EMPTY);
             self.discard(old);
             return;
         }
@@ -214,7 +214,7 @@ impl NewSet {
 
     /// Packs the set, which is empty, whatever its members are going to be.
     fn begin_packed(&mut self) {
-        self.entry.set_compact(Form::Set, packed::EMPTY);
+        self.entry.set_compact(PayloadKind::Set, packed::EMPTY);
     }
 
     fn add_all<'m>(&mut self, members: impl Iterator<Item = Element<'m>>) {
@@ -234,7 +234,7 @@ impl NewSet {
 impl Db<'_> {
     /// An empty set that is going to belong under `key`.
     pub fn new_set(&self, key: &[u8]) -> NewSet {
-        NewSet { entry: Entry::new(key, Set::FORM, Set::EMPTY), limits: self.shared.limits }
+        NewSet { entry: Entry::new(key, Set::PAYLOAD, Set::EMPTY), limits: self.shared.limits }
     }
 
     /// Puts a set under its key, whatever was there, which is for the caller to note. An empty one leaves

@@ -7,12 +7,12 @@
 //! is appended to line by line is not copied for every line. It stays so until it is set anew.
 //!
 //! OBJECT ENCODING tells apart what is all the same here. Valkey 9.1 decides when it stores a value, and
-//! keeps to it: `settled` makes the same decision, and the [`Form`] of the entry remembers it.
+//! keeps to it: `settled` makes the same decision, and the [`PayloadKind`] of the entry remembers it.
 
 use super::hash;
 use crate::error::{self, Error};
 use crate::keyspace::Db;
-use crate::keyspace::entry::{Body, Entry, Form, Kind, Millis, allocated};
+use crate::keyspace::entry::{Body, Entry, Kind, Millis, PayloadKind, allocated};
 use crate::keyspace::index::dict::Keyed;
 use crate::keyspace::value::Value;
 use crate::text::number::{self, Spelled};
@@ -88,30 +88,30 @@ impl Db<'_> {
     pub fn set_string(&mut self, key: &[u8], value: &[u8], expiry: Option<Millis>) {
         match self.find(key) {
             Some(at) => {
-                self.overwrite(at, Form::String, value);
+                self.overwrite(at, PayloadKind::String, value);
                 if self.db.entries.at(at).expiry() != expiry {
                     self.set_expiry_at(at, expiry);
                 }
             }
-            None => self.add_string(key, Form::String, value, expiry),
+            None => self.add_string(key, PayloadKind::String, value, expiry),
         }
     }
 
     /// Sets `key` to a string, whatever it held before, and lets it expire when it would have.
     pub fn replace_string(&mut self, key: &[u8], value: &[u8]) {
-        self.replace(key, Form::String, value);
+        self.replace(key, PayloadKind::String, value);
     }
 
     /// As [`Db::replace_string`], for a sum of floating point numbers: it is no integer to OBJECT
     /// ENCODING even if it looks like one.
     pub fn replace_float(&mut self, key: &[u8], sum: &[u8]) {
-        self.replace(key, Form::FloatString, sum);
+        self.replace(key, PayloadKind::FloatString, sum);
     }
 
     /// Sets `key` to a string that was put together from bytes, whatever it held before: it is `raw` to
     /// OBJECT ENCODING. It never expires.
     pub fn set_raw_string(&mut self, key: &[u8], value: &[u8]) {
-        self.replace(key, Form::RawString, value);
+        self.replace(key, PayloadKind::RawString, value);
         if let Some(at) = self.find(key) {
             self.set_expiry_at(at, None);
         }
@@ -121,13 +121,13 @@ impl Db<'_> {
     #[inline]
     pub fn add_to_integer(&mut self, key: &[u8], addend: i64) -> Result<i64, Error> {
         let Some(at) = self.find(key) else {
-            self.add_string(key, Form::String, &Spelled::new(addend), None);
+            self.add_string(key, PayloadKind::String, &Spelled::new(addend), None);
             return Ok(addend);
         };
         let before = text(self.db.entries.at(at))?;
         let before = number::parse_i64(before).ok_or(error::NOT_AN_INTEGER)?;
         let sum = before.checked_add(addend).ok_or(error::OVERFLOW)?;
-        self.overwrite(at, Form::String, &Spelled::new(sum));
+        self.overwrite(at, PayloadKind::String, &Spelled::new(sum));
         Ok(sum)
     }
 
@@ -156,7 +156,7 @@ impl Db<'_> {
         let (at, before) = match self.find(key) {
             Some(at) => (at, text(self.db.entries.at(at))?.len()),
             None => {
-                let mut entry = Entry::new(key, Form::RawString, b"");
+                let mut entry = Entry::new(key, PayloadKind::RawString, b"");
                 if least > ROOMY {
                     entry.set_large(Value::String(LargeString::new(vec![0; least])));
                 }
@@ -183,7 +183,7 @@ impl Db<'_> {
             Some(_) => None,
             None => entry.edit(change),
         };
-        entry.set_form(Form::RawString);
+        entry.set_form(PayloadKind::RawString);
         if let Body::Compact(_, payload) = entry.body()
             && payload.len() > ROOMY
         {
@@ -194,7 +194,7 @@ impl Db<'_> {
         result
     }
 
-    fn replace(&mut self, key: &[u8], form: Form, value: &[u8]) {
+    fn replace(&mut self, key: &[u8], form: PayloadKind, value: &[u8]) {
         match self.find(key) {
             Some(at) => self.overwrite(at, form, value),
             None => self.add_string(key, form, value, None),
@@ -202,19 +202,19 @@ impl Db<'_> {
     }
 
     /// Adds a string whose key is not there yet.
-    fn add_string(&mut self, key: &[u8], form: Form, value: &[u8], expiry: Option<Millis>) {
+    fn add_string(&mut self, key: &[u8], form: PayloadKind, value: &[u8], expiry: Option<Millis>) {
         let form = settled(form, key.len(), value, false);
         self.insert(Entry::expiring(key, form, value, expiry));
     }
 
     /// Sets the key at a position to a string.
     #[inline]
-    fn overwrite(&mut self, at: usize, form: Form, value: &[u8]) {
+    fn overwrite(&mut self, at: usize, form: PayloadKind, value: &[u8]) {
         let entry = self.db.entries.at_mut(at);
         let form = settled(form, entry.key().len(), value, entry.expiry().is_some());
         if entry.set_in_place(form, value) {
             // There is nothing to account for.
-            return self.touch(at);
+            return self.touch_at(at);
         }
         let before = entry.memory();
         let (hash, first_field) = (entry.hash(), hash::next_expiry(entry));
@@ -228,7 +228,7 @@ impl Db<'_> {
     fn resized(&mut self, at: usize, before: usize) {
         let after = self.db.entries.at(at).memory();
         self.db.resize(self.shared, before, after);
-        self.touch(at);
+        self.touch_at(at);
     }
 }
 
@@ -254,11 +254,15 @@ pub(crate) fn text(entry: &Entry) -> Result<&[u8], Error> {
 /// The form that a string gets when it is stored with its key: `form`, unless Valkey would find it too
 /// long to lie in the same piece of memory as the key (128 bytes for both, with their headers and,
 /// when it replaces the value of a key that expires, the expiry). Integers are not affected.
-pub(crate) fn settled(form: Form, key: usize, value: &[u8], expires: bool) -> Form {
+pub(crate) fn settled(form: PayloadKind, key: usize, value: &[u8], expires: bool) -> PayloadKind {
     const ROOM: usize = 128;
     let headers = if key < 32 { 15 } else { 17 } + if expires { 8 } else { 0 };
     let fits = headers + key + value.len() <= ROOM;
-    if fits || form == Form::String && is_integer(value) { form } else { Form::RawString }
+    if fits || form == PayloadKind::String && is_integer(value) {
+        form
+    } else {
+        PayloadKind::RawString
+    }
 }
 
 fn is_integer(text: &[u8]) -> bool {
@@ -266,10 +270,10 @@ fn is_integer(text: &[u8]) -> bool {
 }
 
 /// What OBJECT ENCODING calls a string in this form. Large ones are `raw`.
-pub fn encoding(form: Form, text: &[u8]) -> &'static str {
+pub fn encoding(form: PayloadKind, text: &[u8]) -> &'static str {
     match form {
-        Form::RawString => "raw",
-        Form::String if is_integer(text) => "int",
+        PayloadKind::RawString => "raw",
+        PayloadKind::String if is_integer(text) => "int",
         _ => "embstr",
     }
 }

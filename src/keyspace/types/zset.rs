@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::keyspace::compact::packed;
-use crate::keyspace::entry::{Body, Entry, Form, Kind};
+use crate::keyspace::entry::{Body, Entry, Kind, PayloadKind};
 use crate::keyspace::index::dict::{Dict, hash_of};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
@@ -35,35 +35,35 @@ pub struct Zset;
 
 impl Collection for Zset {
     const KIND: Kind = Kind::Zset;
-    const FORM: Form = Form::Zset;
+    const PAYLOAD: PayloadKind = PayloadKind::Zset;
     const EMPTY: &'static [u8] = packed::EMPTY;
 
     fn len(entry: &Entry) -> usize {
         match body(entry) {
-            Either::Compact(zset) => zset.len(),
-            Either::Large(zset) => zset.len(),
+            Form::Compact(zset) => zset.len(),
+            Form::Large(zset) => zset.len(),
         }
     }
 }
 
 /// A sorted set in either form.
-enum Either<'a> {
+enum Form<'a> {
     Compact(Compact<'a>),
     Large(&'a LargeZset),
 }
 
 #[inline]
-fn body(entry: &Entry) -> Either<'_> {
+fn body(entry: &Entry) -> Form<'_> {
     match entry.body() {
-        Body::Large(Value::Zset(zset)) => Either::Large(zset),
-        Body::Compact(_, payload) => Either::Compact(Compact::new(payload)),
-        Body::Large(_) => Either::Compact(Compact::new(packed::EMPTY)),
+        Body::Large(Value::Zset(zset)) => Form::Large(zset),
+        Body::Compact(_, payload) => Form::Compact(Compact::new(payload)),
+        Body::Large(_) => Form::Compact(Compact::new(packed::EMPTY)),
     }
 }
 
 /// A cut through an ordered sequence: what is below it is on this side, the rest on the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cut<T> {
+pub enum Bound<T> {
     /// Everything is on the other side.
     Start,
     /// What is below a value is on this side, and the value itself on the other.
@@ -74,14 +74,14 @@ pub enum Cut<T> {
     End,
 }
 
-impl<T> Cut<T> {
+impl<T> Bound<T> {
     /// Whether something is on this side of the cut, which `compare` compares with the cut's value.
     fn is_after(&self, compare: impl FnOnce(&T) -> Ordering) -> bool {
         match self {
-            Cut::Start => false,
-            Cut::Before(value) => compare(value).is_lt(),
-            Cut::After(value) => compare(value).is_le(),
-            Cut::End => true,
+            Bound::Start => false,
+            Bound::Before(value) => compare(value).is_lt(),
+            Bound::After(value) => compare(value).is_le(),
+            Bound::End => true,
         }
     }
 }
@@ -90,16 +90,16 @@ impl<'a> View<'a, Zset> {
     /// The score of a member.
     pub fn score(self, member: &[u8]) -> Option<f64> {
         match body(self.entry) {
-            Either::Compact(zset) => zset.find(member).map(|(_, score)| score),
-            Either::Large(zset) => zset.score(member),
+            Form::Compact(zset) => zset.find(member).map(|(_, score)| score),
+            Form::Large(zset) => zset.score(member),
         }
     }
 
     /// How many members come before one.
     pub fn rank(self, member: &[u8]) -> Option<usize> {
         match body(self.entry) {
-            Either::Compact(zset) => zset.iter().position(|(name, _)| name == member),
-            Either::Large(zset) => zset.rank(member),
+            Form::Compact(zset) => zset.iter().position(|(name, _)| name == member),
+            Form::Large(zset) => zset.rank(member),
         }
     }
 
@@ -111,7 +111,7 @@ impl<'a> View<'a, Zset> {
     /// The members of these ranks. The range lies within the set.
     pub fn range(self, ranks: Range<usize>) -> Iter<'a> {
         match body(self.entry) {
-            Either::Compact(zset) => {
+            Form::Compact(zset) => {
                 let mut iter = zset.iter();
                 if ranks.start > 0 {
                     iter.nth(ranks.start - 1);
@@ -121,17 +121,17 @@ impl<'a> View<'a, Zset> {
                 }
                 Iter::Compact(iter)
             }
-            Either::Large(zset) => Iter::Large(zset.range(ranks)),
+            Form::Large(zset) => Iter::Large(zset.range(ranks)),
         }
     }
 
     /// The ranks of the members whose scores are between two cuts.
-    pub fn ranks_of_scores(self, low: Cut<f64>, high: Cut<f64>) -> Range<usize> {
-        let rank = |cut: Cut<f64>| match body(self.entry) {
-            Either::Compact(zset) => {
+    pub fn ranks_of_scores(self, low: Bound<f64>, high: Bound<f64>) -> Range<usize> {
+        let rank = |cut: Bound<f64>| match body(self.entry) {
+            Form::Compact(zset) => {
                 zset.iter().take_while(|(_, score)| cut.is_after(|&at| compare(*score, at))).count()
             }
-            Either::Large(zset) => zset.rank_of_score(cut),
+            Form::Large(zset) => zset.rank_of_score(cut),
         };
         let low = rank(low);
         low..rank(high).max(low)
@@ -139,9 +139,9 @@ impl<'a> View<'a, Zset> {
 
     /// The ranks of the members whose names are between two cuts, if all scores are the same. If they
     /// are not, the names are in no order, and any range may come back, as in the reference.
-    pub fn ranks_of_names(self, low: Cut<&[u8]>, high: Cut<&[u8]>) -> Range<usize> {
+    pub fn ranks_of_names(self, low: Bound<&[u8]>, high: Bound<&[u8]>) -> Range<usize> {
         match body(self.entry) {
-            Either::Compact(zset) => {
+            Form::Compact(zset) => {
                 let start =
                     zset.iter().take_while(|(name, _)| low.is_after(|at| name.cmp(at))).count();
                 start
@@ -152,7 +152,7 @@ impl<'a> View<'a, Zset> {
                             .take_while(|(name, _)| high.is_after(|at| name.cmp(at)))
                             .count()
             }
-            Either::Large(zset) => {
+            Form::Large(zset) => {
                 let start = zset.rank_of_name(low);
                 start..zset.rank_of_name(high).max(start)
             }
@@ -162,74 +162,74 @@ impl<'a> View<'a, Zset> {
     /// A member by an arbitrary number below the length: the same one until the set changes. For picks.
     pub fn at(self, index: usize) -> Option<(&'a [u8], f64)> {
         match body(self.entry) {
-            Either::Compact(zset) => zset.iter().nth(index),
-            Either::Large(zset) => Some(zset.at(index)),
+            Form::Compact(zset) => zset.iter().nth(index),
+            Form::Large(zset) => Some(zset.at(index)),
         }
     }
 
-    /// Calls `meet` with some members, and returns the cursor to go on with: see [`Dict::scan`]. A
+    /// Calls `visit` with some members, and returns the cursor to go on with: see [`Dict::scan`]. A
     /// compact set is met at once.
-    pub fn scan(self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8], f64)) -> u64 {
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
         match body(self.entry) {
-            Either::Compact(zset) => {
-                zset.iter().for_each(|(member, score)| meet(member, score));
+            Form::Compact(zset) => {
+                zset.iter().for_each(|(member, score)| visit(member, score));
                 0
             }
-            Either::Large(zset) => zset.scan(cursor, count, meet),
+            Form::Large(zset) => zset.scan(cursor, count, visit),
         }
     }
 
-    /// Calls `meet` with `count` different members, or with all if there are no more. Every choice of
+    /// Calls `visit` with `count` different members, or with all if there are no more. Every choice of
     /// them is as likely as the other.
     pub fn pick_distinct(
         self,
         random: &mut Random,
         count: usize,
-        mut meet: impl FnMut(&'a [u8], f64),
+        mut visit: impl FnMut(&'a [u8], f64),
     ) {
         if count >= self.len() {
             // Backwards, as in the reference.
-            return self.iter().rev().for_each(|(member, score)| meet(member, score));
+            return self.iter().rev().for_each(|(member, score)| visit(member, score));
         }
         let picks = random.distinct(self.len(), count);
-        self.meet_each(picks, |member, score| {
-            meet(member, score);
+        self.visit_each(picks, |member, score| {
+            visit(member, score);
             true
         });
     }
 
-    /// Calls `meet` with a random member so many times, never mind which were picked before, or until it returns
+    /// Calls `visit` with a random member so many times, never mind which were picked before, or until it returns
     /// false.
     pub fn pick_any(
         self,
         random: &mut Random,
         count: u64,
-        meet: impl FnMut(&'a [u8], f64) -> bool,
+        visit: impl FnMut(&'a [u8], f64) -> bool,
     ) {
         let members = self.len();
-        self.meet_each((0..count).map(|_| random.below(members)), meet);
+        self.visit_each((0..count).map(|_| random.below(members)), visit);
     }
 
-    /// Calls `meet` with the members of these numbers, until it returns false.
-    fn meet_each(
+    /// Calls `visit` with the members of these numbers, until it returns false.
+    fn visit_each(
         self,
         mut numbers: impl Iterator<Item = usize>,
-        mut meet: impl FnMut(&'a [u8], f64) -> bool,
+        mut visit: impl FnMut(&'a [u8], f64) -> bool,
     ) {
         let _ = match body(self.entry) {
-            Either::Compact(zset) => {
+            Form::Compact(zset) => {
                 let members: Vec<(&[u8], f64)> = zset.iter().collect();
-                numbers.all(|number| meet(members[number].0, members[number].1))
+                numbers.all(|number| visit(members[number].0, members[number].1))
             }
-            Either::Large(zset) => numbers.all(|number| {
+            Form::Large(zset) => numbers.all(|number| {
                 let (member, score) = zset.at(number);
-                meet(member, score)
+                visit(member, score)
             }),
         };
     }
 
     pub fn is_compact(self) -> bool {
-        matches!(body(self.entry), Either::Compact(_))
+        matches!(body(self.entry), Form::Compact(_))
     }
 
     /// What OBJECT ENCODING replies.
@@ -255,7 +255,7 @@ impl Edit<'_, Zset> {
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.update(member, decide);
         }
-        let Either::Compact(zset) = body(self.entry()) else { return };
+        let Form::Compact(zset) = body(self.entry()) else { return };
         let found = zset.find(member);
         let grown = zset.len() + 1;
         let old = found.map(|(_, score)| score);
@@ -277,7 +277,7 @@ impl Edit<'_, Zset> {
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.remove(member);
         }
-        let Either::Compact(zset) = body(self.entry()) else { return None };
+        let Form::Compact(zset) = body(self.entry()) else { return None };
         let (offset, score) = zset.find(member)?;
         self.entry().edit(|bytes, start| CompactMut::new(bytes, start).remove(offset));
         Some(score)
@@ -453,10 +453,10 @@ mod tests {
         let (low, high) = (score(random), score(random));
         let count = |is_in: &dyn Fn(f64) -> bool| all.iter().filter(|pair| is_in(pair.1)).count();
         for (from, to, expected) in [
-            (Cut::Before(low), Cut::After(high), count(&|score| low <= score && score <= high)),
-            (Cut::After(low), Cut::Before(high), count(&|score| low < score && score < high)),
-            (Cut::Start, Cut::After(high), count(&|score| score <= high)),
-            (Cut::After(low), Cut::End, count(&|score| score > low)),
+            (Bound::Before(low), Bound::After(high), count(&|score| low <= score && score <= high)),
+            (Bound::After(low), Bound::Before(high), count(&|score| low < score && score < high)),
+            (Bound::Start, Bound::After(high), count(&|score| score <= high)),
+            (Bound::After(low), Bound::End, count(&|score| score > low)),
         ] {
             let ranks = view.ranks_of_scores(from, to);
             assert_eq!(ranks.len(), expected);
@@ -558,12 +558,12 @@ mod tests {
                 }
                 let view = zset.view();
                 for (low, high, ranks) in [
-                    (Cut::Start, Cut::End, 0..5),
-                    (Cut::Before(&b"b"[..]), Cut::After(&b"bb"[..]), 2..4),
-                    (Cut::After(b"b"), Cut::Before(b"c"), 3..4),
-                    (Cut::Before(b"aa"), Cut::End, 2..5),
-                    (Cut::End, Cut::Start, 5..5),
-                    (Cut::After(b"c"), Cut::End, 5..5),
+                    (Bound::Start, Bound::End, 0..5),
+                    (Bound::Before(&b"b"[..]), Bound::After(&b"bb"[..]), 2..4),
+                    (Bound::After(b"b"), Bound::Before(b"c"), 3..4),
+                    (Bound::Before(b"aa"), Bound::End, 2..5),
+                    (Bound::End, Bound::Start, 5..5),
+                    (Bound::After(b"c"), Bound::End, 5..5),
                 ] {
                     assert_eq!(view.ranks_of_names(low, high), ranks);
                 }

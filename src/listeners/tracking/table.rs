@@ -76,7 +76,7 @@ impl Readers {
 
 /// All keys that have been read, whatever database they were read in.
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct ReadKeys {
     keys: Dict<Read>,
     /// Pairs of a key and a client.
     items: usize,
@@ -88,7 +88,7 @@ pub struct Table {
     discarded_bytes: usize,
 }
 
-impl Table {
+impl ReadKeys {
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -154,12 +154,12 @@ impl Table {
         (self.items, self.bytes) = (0, 0);
     }
 
-    /// Whether [`Table::free_some`] has something to do.
+    /// Whether [`ReadKeys::free_some`] has something to do.
     pub fn has_unfreed(&self) -> bool {
         !self.discarded.is_empty()
     }
 
-    /// Frees up to so many keys that [`Table::clear`] has left.
+    /// Frees up to so many keys that [`ReadKeys::clear`] has left.
     pub fn free_some(&mut self, keys: usize) {
         for _ in 0..keys {
             let Some(discarded) = self.discarded.last_mut() else {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_reader_is_remembered_once() {
-        let mut table = Table::default();
+        let mut table = ReadKeys::default();
         for id in [7, 3, 7, 5, 3] {
             table.add(b"a", id, ALL);
         }
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn readers_that_come_and_go_do_not_pile_up() {
-        let mut table = Table::default();
+        let mut table = ReadKeys::default();
         for id in 0..10_000 {
             table.add(b"a", id, |other| other + 3 > id);
             assert!(table.items() <= 8);
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_cleared_again_and_again_does_not_pile_up() {
-        let mut table = Table::default();
+        let mut table = ReadKeys::default();
         let mut first = 0;
         for round in 0..20 {
             for key in 0..1000_u32 {
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_cleared_is_freed_little_by_little() {
-        let mut table = Table::default();
+        let mut table = ReadKeys::default();
         for key in 0..100u8 {
             table.add(&[key], 1, ALL);
         }

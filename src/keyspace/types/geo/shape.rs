@@ -5,7 +5,7 @@
 
 use super::hash::{Cell, STEPS};
 use super::{Bounds, EARTH_RADIUS, Point, RADIANS};
-use crate::keyspace::types::zset::Cut;
+use crate::keyspace::types::zset::Bound;
 use crate::keyspace::{View, Zset};
 
 /// Half the way around the equator of the map in metres, as the estimate of cells has it.
@@ -34,7 +34,7 @@ pub enum Area {
 
 /// A member inside a shape.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct PlaceFound<'a> {
     pub member: &'a [u8],
     pub score: f64,
     pub point: Point,
@@ -189,15 +189,15 @@ fn is_between(vertices: &[Point], point: Point) -> bool {
 
 impl<'a> View<'a, Zset> {
     /// The members inside a shape, cell by cell and in the order of their scores, but no more than `most`.
-    pub fn inside(self, shape: &Shape<'_>, most: usize) -> Vec<Found<'a>> {
+    pub fn inside(self, shape: &Shape<'_>, most: usize) -> Vec<PlaceFound<'a>> {
         let members = shape.cells().flat_map(|cell| {
             let (first, end) = cell.scores();
-            self.range(self.ranks_of_scores(Cut::Before(first), Cut::Before(end)))
+            self.range(self.ranks_of_scores(Bound::Before(first), Bound::Before(end)))
         });
         let found = members.filter_map(|(member, score)| {
             let point = Point::of_score(score);
             let distance = shape.distance_inside(point)?;
-            Some(Found { member, score, point, distance })
+            Some(PlaceFound { member, score, point, distance })
         });
         found.take(most).collect()
     }
@@ -243,7 +243,7 @@ mod tests {
         let Some(places) = db.view::<Zset>(b"places").expect("a sorted set") else {
             return Vec::new();
         };
-        let name = |found: &Found<'_>| String::from_utf8_lossy(found.member).into_owned();
+        let name = |found: &PlaceFound<'_>| String::from_utf8_lossy(found.member).into_owned();
         places.inside(shape, most).iter().map(name).collect()
     }
 

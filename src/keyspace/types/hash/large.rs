@@ -6,7 +6,7 @@
 //! A field whose time has come is found by nobody, and stays until [`LargeHash::remove_due`] or
 //! another value for it takes it away.
 
-use crate::keyspace::entry::{Body, Entry, Form, Millis};
+use crate::keyspace::entry::{Body, Entry, Millis, PayloadKind};
 use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 use crate::keyspace::lifetime::expire::Expiries;
 
@@ -39,9 +39,9 @@ pub(crate) enum Outcome {
 }
 
 impl LargeHash {
-    /// These fields will be looked for soon: see [`Dict::foresee`].
-    pub fn foresee<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
-        self.fields.foresee(fields, |_, _| {});
+    /// These fields will be looked for soon: see [`Dict::prefetch`].
+    pub fn prefetch<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
+        self.fields.prefetch(fields, |_, _| {});
     }
 
     /// How many fields there are, with those that have expired and were not removed yet.
@@ -105,12 +105,12 @@ impl LargeHash {
         cursor: u64,
         count: usize,
         now: Millis,
-        mut meet: impl FnMut(&[u8], &[u8]),
+        mut visit: impl FnMut(&[u8], &[u8]),
     ) -> u64 {
         self.fields.scan(cursor, count, |entry| {
             if is_live(entry, now) {
                 let field = Field::of(entry);
-                meet(field.name, field.value);
+                visit(field.name, field.value);
             }
         })
     }
@@ -129,12 +129,12 @@ impl LargeHash {
                 Expiry::Kept => None,
                 Expiry::Set(when) => when,
             };
-            self.add(Entry::hashed(hash, name, Form::String, value, when));
+            self.add(Entry::hashed(hash, name, PayloadKind::String, value, when));
             return Outcome::Added;
         };
         let entry = self.fields.at_mut(at);
         let (before, old) = (entry.memory(), entry.expiry());
-        entry.set_compact(Form::String, value);
+        entry.set_compact(PayloadKind::String, value);
         self.bytes = self.bytes + entry.memory() - before;
         let is_live = old.is_none_or(|when| when > now);
         match expiry {

@@ -348,8 +348,8 @@ fn picking_more_than_there_are_picks_all_once() {
         for count in [fields - 1, fields, fields + 5] {
             let picked: Option<Vec<Vec<u8>>> = view(&mut store, |hash| {
                 let mut picked = Vec::new();
-                let meet = |field: Field<'_>| picked.push(field.name.to_vec());
-                hash.pick_distinct(&mut Random::seeded(5), count, meet);
+                let visit = |field: Field<'_>| picked.push(field.name.to_vec());
+                hash.pick_distinct(&mut Random::seeded(5), count, visit);
                 picked
             });
             let picked = picked.expect("a hash");

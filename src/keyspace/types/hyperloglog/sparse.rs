@@ -72,15 +72,15 @@ impl Spelling {
     }
 }
 
-/// Calls `meet` with every run and the index of its first register. An error, after some calls, if
+/// Calls `visit` with every run and the index of its first register. An error, after some calls, if
 /// there are too many registers or too few.
-pub(crate) fn each_run(mut bytes: &[u8], mut meet: impl FnMut(usize, Run)) -> Result<(), Error> {
+pub(crate) fn each_run(mut bytes: &[u8], mut visit: impl FnMut(usize, Run)) -> Result<(), Error> {
     let mut index = 0;
     while let Some((run, used)) = Run::read(bytes) {
         if index + run.length > REGISTERS {
             return Err(error::CORRUPT_HYPERLOGLOG);
         }
-        meet(index, run);
+        visit(index, run);
         index += run.length;
         bytes = bytes.get(used..).unwrap_or_default();
     }

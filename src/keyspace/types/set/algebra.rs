@@ -3,7 +3,7 @@
 //! The results that are stored have the form that Valkey 9.1 gives them. `None` among the sets is a key
 //! that does not exist: an empty set.
 
-use super::form::Shape;
+use super::form::Form;
 use super::member::Element;
 use super::{NewSet, Set};
 use crate::keyspace::View;
@@ -19,7 +19,7 @@ pub fn intersection<'a>(sets: &[Option<View<'a, Set>>]) -> impl Iterator<Item = 
 
 /// Adds the members that are in all sets to `result`, which is empty.
 pub fn intersect(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
-    if by_size(sets).is_some_and(|(smallest, _)| !matches!(smallest, Shape::Integers(_))) {
+    if by_size(sets).is_some_and(|(smallest, _)| !matches!(smallest, Form::Integers(_))) {
         result.begin_packed();
     }
     result.add_all(intersection(sets));
@@ -39,7 +39,7 @@ pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
         return;
     };
     let first = first.shape();
-    let mut others: Vec<Shape<'_>> = others.iter().flatten().map(|set| set.shape()).collect();
+    let mut others: Vec<Form<'_>> = others.iter().flatten().map(|set| set.shape()).collect();
     // To look for each member in all the others, or to take away all that they have: looking is done
     // for half of them on average.
     let looking = first.len().saturating_mul(others.len() + 1) / 2;
@@ -62,8 +62,8 @@ pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
 }
 
 /// The smallest set and the others, the smaller first; nothing if one of them is empty.
-fn by_size<'a>(sets: &[Option<View<'a, Set>>]) -> Option<(Shape<'a>, Vec<Shape<'a>>)> {
-    let mut sets: Vec<Shape<'a>> =
+fn by_size<'a>(sets: &[Option<View<'a, Set>>]) -> Option<(Form<'a>, Vec<Form<'a>>)> {
+    let mut sets: Vec<Form<'a>> =
         sets.iter().map(|set| set.map(View::shape)).collect::<Option<_>>()?;
     sets.sort_by_key(|set| set.len());
     if sets.is_empty() { None } else { Some((sets.remove(0), sets)) }

@@ -2,8 +2,8 @@
 //!
 //! | form | of sets |
 //! |---|---|
-//! | [`Form::IntSet`] | of up to `set-max-intset-entries` integers |
-//! | [`Form::Set`], packed | of up to `set-max-listpack-entries` members of up to `set-max-listpack-value` bytes |
+//! | [`PayloadKind::IntSet`] | of up to `set-max-intset-entries` integers |
+//! | [`PayloadKind::Set`], packed | of up to `set-max-listpack-entries` members of up to `set-max-listpack-value` bytes |
 //! | [`LargeSet`] | of any |
 
 use std::iter::Peekable;
@@ -13,52 +13,52 @@ use super::member::{Element, Elements, Member};
 use crate::keyspace::Limits;
 use crate::keyspace::compact::intset::{Intset, IntsetMut};
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
-use crate::keyspace::entry::{Body, Entry, Form};
+use crate::keyspace::entry::{Body, Entry, PayloadKind};
 use crate::keyspace::value::Value;
 use crate::text::number::Spelled;
 
 /// A set, to read: what its entry holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Shape<'a> {
+pub(crate) enum Form<'a> {
     Integers(Intset<'a>),
     Packed(Packed<'a>),
     Large(&'a LargeSet),
 }
 
-impl<'a> Shape<'a> {
+impl<'a> Form<'a> {
     /// That of an entry which holds a set.
     #[inline]
-    pub fn of(entry: &'a Entry) -> Shape<'a> {
+    pub fn of(entry: &'a Entry) -> Form<'a> {
         match entry.body() {
-            Body::Compact(Form::IntSet, payload) => Shape::Integers(Intset::new(payload)),
-            Body::Compact(_, payload) => Shape::Packed(Packed::new(payload)),
-            Body::Large(Value::Set(set)) => Shape::Large(set),
-            Body::Large(_) => Shape::Packed(Packed::new(packed::EMPTY)),
+            Body::Compact(PayloadKind::IntSet, payload) => Form::Integers(Intset::new(payload)),
+            Body::Compact(_, payload) => Form::Packed(Packed::new(payload)),
+            Body::Large(Value::Set(set)) => Form::Large(set),
+            Body::Large(_) => Form::Packed(Packed::new(packed::EMPTY)),
         }
     }
 
     pub fn len(self) -> usize {
         match self {
-            Shape::Integers(set) => set.len(),
-            Shape::Packed(set) => set.len(),
-            Shape::Large(set) => set.len(),
+            Form::Integers(set) => set.len(),
+            Form::Packed(set) => set.len(),
+            Form::Large(set) => set.len(),
         }
     }
 
     pub fn elements(self) -> Elements<'a> {
         match self {
-            Shape::Integers(set) => Elements::Integers(set.iter()),
-            Shape::Packed(set) => Elements::Packed(set.iter()),
-            Shape::Large(set) => Elements::Large(set, 0),
+            Form::Integers(set) => Elements::Integers(set.iter()),
+            Form::Packed(set) => Elements::Packed(set.iter()),
+            Form::Large(set) => Elements::Large(set, 0),
         }
     }
 
     #[inline]
     pub fn contains(self, member: Element<'_>) -> bool {
         match self {
-            Shape::Integers(set) => member.integer().is_some_and(|n| set.contains(n)),
-            Shape::Packed(set) => offset_of(set, &Member::from(member)).is_some(),
-            Shape::Large(set) => set.contains(&Member::from(member)),
+            Form::Integers(set) => member.integer().is_some_and(|n| set.contains(n)),
+            Form::Packed(set) => offset_of(set, &Member::from(member)).is_some(),
+            Form::Large(set) => set.contains(&Member::from(member)),
         }
     }
 }
@@ -68,10 +68,10 @@ impl<'a> Shape<'a> {
 pub(crate) fn expect(entry: &mut Entry, limits: &Limits, first: Element<'_>, count: usize) {
     let most = match entry.body() {
         Body::Large(_) => return,
-        Body::Compact(Form::IntSet, payload) => {
+        Body::Compact(PayloadKind::IntSet, payload) => {
             let fits = count <= limits.set_max_intset_entries && first.integer().is_some();
             if payload.is_empty() && !fits {
-                entry.set_compact(Form::Set, packed::EMPTY);
+                entry.set_compact(PayloadKind::Set, packed::EMPTY);
                 max_packed(limits)
             } else {
                 limits.set_max_intset_entries
@@ -94,10 +94,10 @@ pub(crate) fn add_all<'m>(
     let mut added = 0;
     // Each of these takes members as long as they fit the form, and then changes the form.
     while members.peek().is_some() {
-        added += match Shape::of(entry) {
-            Shape::Integers(_) => add_integers(entry, limits, &mut members),
-            Shape::Packed(_) => add_packed(entry, limits, &mut members),
-            Shape::Large(_) => match entry.large_mut() {
+        added += match Form::of(entry) {
+            Form::Integers(_) => add_integers(entry, limits, &mut members),
+            Form::Packed(_) => add_packed(entry, limits, &mut members),
+            Form::Large(_) => match entry.large_mut() {
                 Some(Value::Set(set)) => {
                     members.by_ref().filter(|&member| set.insert(&Member::from(member))).count()
                 }
@@ -171,20 +171,20 @@ fn add_packed<'m>(
 
 /// Removes a member. Whether it was there.
 pub(crate) fn remove(entry: &mut Entry, member: Element<'_>) -> bool {
-    let removed = match Shape::of(entry) {
-        Shape::Integers(set) => {
+    let removed = match Form::of(entry) {
+        Form::Integers(set) => {
             let Some(Ok(position)) = member.integer().map(|n| set.find(n)) else {
                 return false;
             };
             entry.edit(|bytes, start| IntsetMut::new(bytes, start).remove(position))
         }
-        Shape::Packed(set) => {
+        Form::Packed(set) => {
             let Some(offset) = offset_of(set, &Member::from(member)) else {
                 return false;
             };
             entry.edit(|bytes, start| PackedMut::new(bytes, start).remove(offset))
         }
-        Shape::Large(_) => match entry.large_mut() {
+        Form::Large(_) => match entry.large_mut() {
             Some(Value::Set(set)) => return set.remove(&Member::from(member)),
             _ => None,
         },
@@ -203,7 +203,7 @@ fn max_packed(limits: &Limits) -> usize {
 
 /// Whether a set of integers can be packed, and one member more.
 fn are_packable(entry: &Entry, limits: &Limits) -> bool {
-    let Shape::Integers(set) = Shape::of(entry) else {
+    let Form::Integers(set) = Form::of(entry) else {
         return false;
     };
     let ends = [0, set.len().saturating_sub(1)];
@@ -223,16 +223,16 @@ fn is_short(member: &[u8], limits: &Limits) -> bool {
 /// Makes a set packed. Returns the large set that it was.
 pub(crate) fn pack(entry: &mut Entry) -> Option<Value> {
     let mut payload = packed::EMPTY.to_vec();
-    for member in Shape::of(entry).elements() {
+    for member in Form::of(entry).elements() {
         PackedMut::new(&mut payload, 0).push_back(&Member::from(member));
     }
-    entry.set_compact(Form::Set, &payload)
+    entry.set_compact(PayloadKind::Set, &payload)
 }
 
 /// Makes a small set large.
 pub(crate) fn enlarge(entry: &mut Entry) {
     let mut set = LargeSet::default();
-    for member in Shape::of(entry).elements() {
+    for member in Form::of(entry).elements() {
         set.insert(&Member::from(member));
     }
     entry.set_large(Value::Set(set));
@@ -240,10 +240,10 @@ pub(crate) fn enlarge(entry: &mut Entry) {
 
 /// Makes a set one of integers, if it is one and they are few.
 pub(crate) fn settle(entry: &mut Entry, limits: &Limits) {
-    if let Shape::Integers(_) = Shape::of(entry) {
+    if let Form::Integers(_) = Form::of(entry) {
         return;
     }
-    let few = Shape::of(entry).elements().take(limits.set_max_intset_entries.saturating_add(1));
+    let few = Form::of(entry).elements().take(limits.set_max_intset_entries.saturating_add(1));
     let Some(mut integers) = few.map(Element::integer).collect::<Option<Vec<i64>>>() else {
         return;
     };
@@ -253,6 +253,6 @@ pub(crate) fn settle(entry: &mut Entry, limits: &Limits) {
         for n in integers {
             IntsetMut::new(&mut payload, 0).insert(n);
         }
-        entry.set_compact(Form::IntSet, &payload);
+        entry.set_compact(PayloadKind::IntSet, &payload);
     }
 }

@@ -31,9 +31,9 @@ impl Keyed for Member {
 }
 
 impl LargeSet {
-    /// These members will be looked for soon: see [`Dict::foresee`].
-    pub fn foresee<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
-        self.members.foresee(members, |_, _| {});
+    /// These members will be looked for soon: see [`Dict::prefetch`].
+    pub fn prefetch<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
+        self.members.prefetch(members, |_, _| {});
     }
 
     pub fn len(&self) -> usize {
@@ -83,8 +83,8 @@ impl LargeSet {
     }
 
     /// A step of a walk: see [`Dict::scan`].
-    pub fn scan(&self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8])) -> u64 {
-        self.members.scan(cursor, count, |member| meet(member.key()))
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
+        self.members.scan(cursor, count, |member| visit(member.key()))
     }
 
     pub fn memory(&self) -> usize {

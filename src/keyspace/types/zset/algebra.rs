@@ -78,17 +78,17 @@ impl Source<'_> {
         score.map(|score| score * self.weight)
     }
 
-    /// Calls `meet` with the members and their weighted scores, until it returns false.
-    fn each(self, mut meet: impl FnMut(&[u8], f64) -> bool) {
+    /// Calls `visit` with the members and their weighted scores, until it returns false.
+    fn each(self, mut visit: impl FnMut(&[u8], f64) -> bool) {
         match self.members {
             Members::None => {}
             Members::Set(set) => {
                 let score = number(self.weight);
-                let _all = set.iter().all(|member| meet(&member, score));
+                let _all = set.iter().all(|member| visit(&member, score));
             }
             Members::Zset(zset) => {
                 let _all =
-                    zset.iter().all(|(member, score)| meet(member, number(score * self.weight)));
+                    zset.iter().all(|(member, score)| visit(member, number(score * self.weight)));
             }
         }
     }
@@ -119,17 +119,17 @@ pub fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggrega
     });
 }
 
-/// Calls `meet` with everybody who is in all sources, until it returns false.
+/// Calls `visit` with everybody who is in all sources, until it returns false.
 pub fn intersection(
     sources: &[Source<'_>],
     aggregate: Aggregate,
-    mut meet: impl FnMut(&[u8], f64) -> bool,
+    mut visit: impl FnMut(&[u8], f64) -> bool,
 ) {
     if let [smallest, others @ ..] = &by_size(sources)[..] {
         smallest.each(|member, score| {
             let mut scores = others.iter().map(|other| other.score(member));
             let sum = scores.try_fold(score, |sum, score| Some(aggregate.of(sum, score?)));
-            sum.is_none_or(|sum| meet(member, sum))
+            sum.is_none_or(|sum| visit(member, sum))
         });
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::member::Member;
 use super::order::{self, Item, Items, Order, compare};
-use super::{Cut, Scores};
+use super::{Bound, Scores};
 use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
 /// A sorted set of any size.
@@ -133,17 +133,17 @@ impl LargeZset {
     }
 
     /// How many members are on this side of a cut through the scores.
-    pub fn rank_of_score(&self, cut: Cut<f64>) -> usize {
+    pub fn rank_of_score(&self, cut: Bound<f64>) -> usize {
         match cut {
-            Cut::Start => 0,
-            Cut::Before(score) => self.order.rank(|items| items.count(score, |_| false)),
-            Cut::After(score) => self.order.rank(|items| items.count(score, |_| true)),
-            Cut::End => self.len(),
+            Bound::Start => 0,
+            Bound::Before(score) => self.order.rank(|items| items.count(score, |_| false)),
+            Bound::After(score) => self.order.rank(|items| items.count(score, |_| true)),
+            Bound::End => self.len(),
         }
     }
 
     /// How many members are on this side of a cut through the names, if all scores are the same.
-    pub fn rank_of_name(&self, cut: Cut<&[u8]>) -> usize {
+    pub fn rank_of_name(&self, cut: Bound<&[u8]>) -> usize {
         self.order.rank(|items| {
             items.count_all(|at| cut.is_after(|name| self.members.at(at as usize).name().cmp(name)))
         })
@@ -156,8 +156,8 @@ impl LargeZset {
     }
 
     /// As [`Dict::scan`].
-    pub fn scan(&self, cursor: u64, count: usize, mut meet: impl FnMut(&[u8], f64)) -> u64 {
-        self.members.scan(cursor, count, |member| meet(member.name(), member.score))
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
+        self.members.scan(cursor, count, |member| visit(member.name(), member.score))
     }
 }
 

@@ -113,7 +113,7 @@ pub struct Order {
 type Path = [(u32, u32); MAX_HEIGHT];
 
 /// A place in the tree: before an item, or behind the last one of a leaf.
-struct Place {
+struct TreePosition {
     path: Path,
     leaf: usize,
     index: usize,
@@ -231,7 +231,7 @@ impl Order {
         }
     }
 
-    fn remove_at(&mut self, place: &Place) {
+    fn remove_at(&mut self, place: &TreePosition) {
         let index = place.index;
         let items = &mut self.leaves[place.leaf].items;
         items.remove(index);
@@ -287,16 +287,16 @@ impl Order {
 
     /// The place behind as many items as `count` counts.
     #[inline]
-    fn find(&self, count: impl Fn(&Items) -> usize) -> Place {
+    fn find(&self, count: impl Fn(&Items) -> usize) -> TreePosition {
         let (path, leaf) = self.descend(&count);
-        Place { path, leaf, index: count(&self.leaves[leaf].items) }
+        TreePosition { path, leaf, index: count(&self.leaves[leaf].items) }
     }
 
     /// The place of an item, which `count` counts up to.
     #[inline]
-    fn find_item(&self, item: Item, count: impl Fn(&Items) -> usize) -> Place {
+    fn find_item(&self, item: Item, count: impl Fn(&Items) -> usize) -> TreePosition {
         let (path, leaf) = self.descend(count);
-        Place { path, leaf, index: self.leaves[leaf].items.position(item) }
+        TreePosition { path, leaf, index: self.leaves[leaf].items.position(item) }
     }
 
     #[inline]
@@ -320,7 +320,7 @@ impl Order {
     }
 
     /// The leaf of a place begins with this item now.
-    fn first_is(&mut self, item: Item, place: &Place) {
+    fn first_is(&mut self, item: Item, place: &TreePosition) {
         for &(branch, child) in place.path[..self.height].iter().rev() {
             self.branches[branch as usize].firsts.set(child as usize, item);
             if child > 0 {
@@ -330,7 +330,7 @@ impl Order {
     }
 
     /// Adds an item to a full leaf, which becomes two. Returns the right one.
-    fn split_leaf(&mut self, item: Item, place: &Place) -> Child {
+    fn split_leaf(&mut self, item: Item, place: &TreePosition) -> Child {
         let left = &mut self.leaves[place.leaf];
         let next = left.next;
         // Whoever adds in order fills every leaf.
@@ -362,7 +362,7 @@ impl Order {
 
     /// Puts a new node to the right of the one on the path, and splits branches that are full. There is
     /// one item more than before below the path.
-    fn adopt(&mut self, child: Child, place: &Place) {
+    fn adopt(&mut self, child: Child, place: &TreePosition) {
         let leaf = &self.leaves[place.leaf];
         let mut left_count = leaf.items.len as u32;
         let mut left_first = Some(leaf.items.get(0));

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use respd::wire::{Ahead, Args, Limits, Parsed, Parser, ProtocolError};
+use respd::wire::{Args, Limits, Parsed, Parser, Pipeline, ProtocolError};
 
 const EVERYONE: Limits = Limits { bulk: 512 << 20, authenticated: true };
 const UNAUTHENTICATED: Limits = Limits { bulk: 512 << 20, authenticated: false };
@@ -24,7 +24,7 @@ fn words(args: Args<'_>) -> Words {
 
 /// Reads `pieces` as the engine does: what can be read ahead first, and the parser for the rest.
 fn heard(pieces: &[&[u8]], limits: Limits, reads_ahead: bool) -> Heard {
-    let (mut parser, mut ahead, mut spans) = (Parser::default(), Ahead::default(), Vec::new());
+    let (mut parser, mut ahead, mut spans) = (Parser::default(), Pipeline::default(), Vec::new());
     let mut input = Vec::new();
     let mut heard = Heard::default();
     for piece in pieces {
@@ -148,7 +148,7 @@ proptest! {
 fn short_requests_are_read_ahead() {
     for len in [0, 9, 10, 99, 100, 9999, 16384] {
         let request = encoded(&vec![vec![b'x'; len]; 10]);
-        let mut ahead = Ahead::default();
+        let mut ahead = Pipeline::default();
         ahead.read(&request);
         let (args, taken) = ahead.take(&request).expect("a request");
         assert_eq!((args.len(), taken), (10, request.len()));
