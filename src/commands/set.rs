@@ -9,9 +9,9 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at, numkeys, range};
 use crate::error::{self, Error};
-use crate::keyspace::View;
 use crate::keyspace::changes::class;
 use crate::keyspace::types::set::{Member, NewSet, Set, algebra};
+use crate::keyspace::{Operand, View};
 use crate::text::number;
 use crate::wire::Args;
 
@@ -355,7 +355,7 @@ fn srandmember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// SINTER key...
 fn sinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    let sets = db.views::<Set>(args.from(1))?;
+    let sets = db.operands::<Set>(args.from(1))?;
     reply.set_of(|reply| {
         let members = algebra::intersection(&sets).map(Member::from);
         members.inspect(|member| reply.bulk(member)).count()
@@ -374,7 +374,7 @@ fn sintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let limit = arguments::cardinality_limit(args.options(2 + keys), error::LIMIT_NEGATIVE)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let sets = db.views::<Set>(args.from(2).take(keys))?;
+    let sets = db.operands::<Set>(args.from(2).take(keys))?;
     let members = algebra::intersection(&sets).take(limit).count();
     reply.int(members as i64);
     Ok(())
@@ -406,14 +406,14 @@ fn sdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// What makes one set of many.
-type CombineSets = fn(&mut NewSet, &[Option<View<'_, Set>>]);
+type CombineSets = fn(&mut NewSet, &[Operand<'_, Set>]);
 
 /// Replies what an operation makes of the sets that the arguments name.
 fn show(ctx: &mut Ctx<'_>, args: Args<'_>, operation: CombineSets) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut result = db.new_set(b"");
-    let sets = db.views::<Set>(args.from(1))?;
-    if !sets.iter().flatten().all(|set| set.encoding() == "intset") {
+    let sets = db.operands::<Set>(args.from(1))?;
+    if !sets.iter().filter_map(|set| set.view).all(|set| set.encoding() == "intset") {
         result.begin_large();
     }
     operation(&mut result, &sets);
@@ -433,7 +433,7 @@ fn store(
 ) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let mut result = db.new_set(&args[1]);
-    operation(&mut result, &db.views::<Set>(args.from(2))?);
+    operation(&mut result, &db.operands::<Set>(args.from(2))?);
     let members = db.put_set(result);
     if members > 0 {
         db.note(class::SET, event, &args[1]);

@@ -43,7 +43,7 @@ use value::Value;
 
 pub use entry::{Kind, Millis};
 pub use index::random::Random;
-pub use typed::{Collection, Edit, View};
+pub use typed::{Collection, Edit, Operand, View};
 pub use types::hash::Hash;
 pub use types::list::List;
 pub use types::set::Set;

@@ -3,7 +3,7 @@
 //! Both are made by [`super::Db`], which checks the type. What can be done with a list is written in
 //! `list.rs`, as methods of `View<'_, List>` and `Edit<'_, List>`, and so on for each type.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use super::changes::{Classes, class};
@@ -69,34 +69,48 @@ impl<'a, T: Collection> View<'a, T> {
     }
 }
 
+/// One of several values that a command reads together.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand<'a, T> {
+    /// The value; `None` if there is no such key.
+    pub view: Option<View<'a, T>>,
+    /// How often the command names the key; what it names first counts as another value.
+    pub times: usize,
+}
+
 impl Db<'_> {
-    /// The values of several keys at a time, to read: `None` where there is no such key. An error if one
-    /// is of another type.
+    /// Looks up several keys at a time for reading. An error if one holds another type.
     ///
-    /// Behind the first value, each is there once, however often its key is named: for what is in all of them, in
-    /// any or only in the first, more would make no difference but to the time it takes.
-    pub fn views<'k, T: Collection>(
+    /// Behind the first operand each value is there once, however often its key is named: more would cost
+    /// time and change nothing about what is in all of them, in any or only in the first.
+    pub fn operands<'k, T: Collection>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
-    ) -> Result<Vec<Option<View<'_, T>>>, Error> {
+    ) -> Result<Vec<Operand<'_, T>>, Error> {
         let now = self.now();
-        // Whoever has expired goes first, for that moves the others.
+        // Removing a key that has expired moves others, so all such lookups come before the first position.
         for key in keys.clone() {
             self.find(key);
         }
-        let found: Result<Vec<Option<usize>>, Error> = keys
-            .map(|key| {
-                let at = self.find_to_read(key);
-                at.map_or(Ok(()), |at| self.typed::<T>(at).map(drop)).map(|()| at)
-            })
-            .collect();
-        let mut found = found?;
-        let mut known = BTreeSet::new();
-        let mut is_first = true;
-        found.retain(|&at| std::mem::take(&mut is_first) || known.insert(at));
+        let mut found: Vec<(Option<usize>, usize)> = Vec::new();
+        let mut known: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+        for key in keys {
+            let at = self.find_to_read(key);
+            at.map_or(Ok(()), |at| self.typed::<T>(at).map(drop))?;
+            match known.get(&at) {
+                Some(&index) => found[index].1 += 1,
+                None => {
+                    if !found.is_empty() {
+                        known.insert(at, found.len());
+                    }
+                    found.push((at, 1));
+                }
+            }
+        }
+        let view = |at: usize| Ok::<_, Error>(View::at_time(self.typed::<T>(at)?, now));
         found
             .into_iter()
-            .map(|at| at.map(|at| Ok(View::at_time(self.typed::<T>(at)?, now))).transpose())
+            .map(|(at, times)| Ok(Operand { view: at.map(view).transpose()?, times }))
             .collect()
     }
 }

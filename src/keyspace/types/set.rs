@@ -260,7 +260,7 @@ fn sorted(random: &mut Random, len: usize, count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::Store;
+    use crate::keyspace::{Operand, Store};
     use crate::text::number;
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -570,7 +570,7 @@ mod tests {
                 let mut db = store.db(0);
                 let mut result = db.new_set(b"result");
                 let names = keys.iter().map(|key| key.as_bytes());
-                operation(&mut result, &db.views::<Set>(names).unwrap());
+                operation(&mut result, &db.operands::<Set>(names).unwrap());
                 let expected = expected(n, &models);
                 assert_eq!(db.put_set(result), expected.len());
                 assert_eq!(db.contains(b"result"), !expected.is_empty());
@@ -594,11 +594,11 @@ mod tests {
         for from in 0..4 {
             add(&mut store, &format!("part{from}"), &many[from * 9..from * 9 + 9]);
         }
-        let mut form = |operation: fn(&mut NewSet, &[Option<View<'_, Set>>]), keys: &[&str]| {
+        let mut form = |operation: fn(&mut NewSet, &[Operand<'_, Set>]), keys: &[&str]| {
             let mut db = store.db(0);
             let mut result = db.new_set(b"result");
             let names = keys.iter().map(|key| key.as_bytes());
-            operation(&mut result, &db.views::<Set>(names).unwrap());
+            operation(&mut result, &db.operands::<Set>(names).unwrap());
             db.put_set(result);
             encoding(&mut store, "result")
         };
@@ -614,6 +614,10 @@ mod tests {
         // Where members are taken away, they have been there.
         let parts = ["many", "part0", "part1", "part2", "part3"];
         assert_eq!(form(algebra::subtract, &parts), "hashtable");
+        // A set that is named again counts again, when that is decided.
+        assert_eq!(form(algebra::subtract, &["many", "most", "integers"]), "intset");
+        let again = ["many", "most", "integers", "integers", "integers"];
+        assert_eq!(form(algebra::subtract, &again), "hashtable");
         assert_eq!(form(algebra::subtract, &["mixed", "integers"]), "listpack");
         assert_eq!(form(algebra::subtract, &["missing", "integers"]), "none");
     }

@@ -1,24 +1,24 @@
 //! What is in all, any, or only the first of several sets.
 //!
-//! The results that are stored have the form that Valkey 9.1 gives them. `None` among the sets is a key
-//! that does not exist: an empty set.
+//! The results that are stored have the form that Valkey 9.1 gives them. An operand
+//! without a value is a key that does not exist: an empty set.
 
 use super::form::Form;
 use super::member::Element;
 use super::{NewSet, Set};
-use crate::keyspace::View;
+use crate::keyspace::{Operand, View};
 
 /// The members that are in all sets.
 ///
 /// Members of the smallest set are looked for in the others, smaller ones first.
-pub fn intersection<'a>(sets: &[Option<View<'a, Set>>]) -> impl Iterator<Item = Element<'a>> {
+pub fn intersection<'a>(sets: &[Operand<'a, Set>]) -> impl Iterator<Item = Element<'a>> {
     by_size(sets).into_iter().flat_map(|(smallest, others)| {
         smallest.elements().filter(move |&member| others.iter().all(|set| set.contains(member)))
     })
 }
 
 /// Adds the members that are in all sets to `result`, which is empty.
-pub fn intersect(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
+pub fn intersect(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
     if by_size(sets).is_some_and(|(smallest, _)| !matches!(smallest, Form::Integers(_))) {
         result.begin_packed();
     }
@@ -27,33 +27,38 @@ pub fn intersect(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
 }
 
 /// Adds the members that are in any of the sets to `result`, which is empty.
-pub fn unite(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
-    for set in sets.iter().flatten() {
+pub fn unite(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
+    for set in sets.iter().filter_map(|set| set.view) {
         result.add_all(set.elements());
     }
 }
 
 /// Adds the members of the first set that are in none of the others to `result`, which is empty.
-pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
-    let Some((Some(first), others)) = sets.split_first() else {
+///
+/// Either each member is looked for in all the others, or all that those have is taken away from a copy of
+/// the first. The choice is the reference's, since the form of the result depends on it: it counts a set as
+/// often as it is named, and expects that looking finds a member half way on average.
+pub fn subtract(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
+    let Some((Operand { view: Some(first), .. }, others)) = sets.split_first() else {
         return;
     };
     let first = first.shape();
-    let mut others: Vec<Form<'_>> = others.iter().flatten().map(|set| set.shape()).collect();
-    // To look for each member in all the others, or to take away all that they have: looking is done
-    // for half of them on average.
-    let looking = first.len().saturating_mul(others.len() + 1) / 2;
-    let taking = first.len() + others.iter().map(|set| set.len()).sum::<usize>();
+    let mut others: Vec<(Form<'_>, usize)> =
+        others.iter().filter_map(|set| set.view.map(|view| (view.shape(), set.times))).collect();
+    let named = 1 + others.iter().map(|&(_, times)| times).sum::<usize>();
+    let looking = first.len().saturating_mul(named) / 2;
+    let taking = first.len()
+        + others.iter().map(|(set, times)| set.len().saturating_mul(*times)).sum::<usize>();
     if looking <= taking {
         // Large sets are more likely to have a member.
-        others.sort_by_key(|set| std::cmp::Reverse(set.len()));
+        others.sort_by_key(|(set, _)| std::cmp::Reverse(set.len()));
         result.add_all(
-            first.elements().filter(|&member| !others.iter().any(|set| set.contains(member))),
+            first.elements().filter(|&member| !others.iter().any(|(set, _)| set.contains(member))),
         );
         return;
     }
     result.add_all(first.elements());
-    for member in others.iter().flat_map(|set| set.elements()) {
+    for member in others.iter().flat_map(|(set, _)| set.elements()) {
         if result.view().is_empty() {
             return;
         }
@@ -62,9 +67,9 @@ pub fn subtract(result: &mut NewSet, sets: &[Option<View<'_, Set>>]) {
 }
 
 /// The smallest set and the others, the smaller first; nothing if one of them is empty.
-fn by_size<'a>(sets: &[Option<View<'a, Set>>]) -> Option<(Form<'a>, Vec<Form<'a>>)> {
+fn by_size<'a>(sets: &[Operand<'a, Set>]) -> Option<(Form<'a>, Vec<Form<'a>>)> {
     let mut sets: Vec<Form<'a>> =
-        sets.iter().map(|set| set.map(View::shape)).collect::<Option<_>>()?;
+        sets.iter().map(|set| set.view.map(View::shape)).collect::<Option<_>>()?;
     sets.sort_by_key(|set| set.len());
     if sets.is_empty() { None } else { Some((sets.remove(0), sets)) }
 }
