@@ -9,8 +9,10 @@
 
 use sha1::{Digest as _, Sha1};
 
-use super::entry::{Entry, Kind, Millis};
+use super::blob::Millis;
+use super::entry::Entry;
 use super::index::dict::Keyed;
+use super::kind::Kind;
 use super::types::string;
 use super::{Collection, Db, Hash, List, Set, Store, View, Zset};
 use crate::text::double;

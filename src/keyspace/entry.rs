@@ -1,90 +1,15 @@
 //! A key and its value: what the keyspace is made of.
 //!
 //! Millions of small values are the normal case, so a small value of any type costs one allocation: a
-//! *blob* that holds the key, the expiry if there is one, and the value's bytes.
-//!
-//! ```text
-//! ┌─────────────┬───────────────────────────┬─────┬─────────┐
-//! │ key length  │ expiry: 12 bytes, or none │ key │ payload │
-//! └─────────────┴───────────────────────────┴─────┴─────────┘
-//! ```
-//!
-//! An expiry is a time, and by how many milliseconds it has been put off since the entry was listed among
-//! those that expire ([`super::lifetime::expire`]).
-//!
-//! What the payload is depends on the type: a string's bytes, or the compact form of a collection
-//! ([`super::compact::packed`], [`super::compact::intset`]). A collection that has outgrown its compact form is an object
-//! of its own; its blob has a key and no payload. An entry itself is 24 bytes.
+//! [`Blob`] that holds the key, the expiry if there is one, and the value's bytes. A value that has outgrown
+//! its compact form is an object of its own; its blob has a key and no payload. An entry itself is 24 bytes.
 
+use super::blob::{Blob, Millis, allocated};
 use super::index::dict::{self, Keyed, hash_of};
-use super::types::string::{self, LargeString};
+use super::index::expiries::Expiries;
+use super::kind::{Kind, PayloadKind};
+use super::large::string::LargeString;
 use super::value::Value;
-
-/// Milliseconds since 1970.
-pub type Millis = i64;
-
-/// The type of a value, as TYPE names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    String,
-    List,
-    Set,
-    Zset,
-    Hash,
-}
-
-impl Kind {
-    /// What TYPE replies.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::String => "string",
-            Kind::List => "list",
-            Kind::Set => "set",
-            Kind::Zset => "zset",
-            Kind::Hash => "hash",
-        }
-    }
-}
-
-/// What the payload of a blob is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PayloadKind {
-    /// A string as it was set.
-    String,
-    /// A string that was modified in place: OBJECT ENCODING never calls it `embstr` again.
-    RawString,
-    /// A string that INCRBYFLOAT computed: OBJECT ENCODING does not call it `int`.
-    FloatString,
-    List,
-    Set,
-    /// A set of integers, sorted.
-    IntSet,
-    Zset,
-    Hash,
-}
-
-impl PayloadKind {
-    const ALL: [PayloadKind; 8] = [
-        PayloadKind::String,
-        PayloadKind::RawString,
-        PayloadKind::FloatString,
-        PayloadKind::List,
-        PayloadKind::Set,
-        PayloadKind::IntSet,
-        PayloadKind::Zset,
-        PayloadKind::Hash,
-    ];
-
-    pub fn kind(self) -> Kind {
-        match self {
-            PayloadKind::String | PayloadKind::RawString | PayloadKind::FloatString => Kind::String,
-            PayloadKind::List => Kind::List,
-            PayloadKind::Set | PayloadKind::IntSet => Kind::Set,
-            PayloadKind::Zset => Kind::Zset,
-            PayloadKind::Hash => Kind::Hash,
-        }
-    }
-}
 
 /// One key of the keyspace.
 #[derive(Debug, Clone)]
@@ -99,7 +24,7 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 enum Allocation {
     /// Key and value.
-    Blob(Box<[u8]>),
+    Blob(Blob),
     /// A large value beside its key.
     Object(Box<Object>),
 }
@@ -107,7 +32,7 @@ enum Allocation {
 #[derive(Debug, Clone)]
 struct Object {
     /// Without payload.
-    blob: Box<[u8]>,
+    blob: Blob,
     value: Value,
 }
 
@@ -122,10 +47,6 @@ const USAGE: u32 = (1 << 24) - 1;
 const FORM_SHIFT: u32 = 24;
 const FORM_MASK: u32 = 15 << FORM_SHIFT;
 const HAS_EXPIRY: u32 = 1 << 31;
-
-/// The bytes of an expiry in a blob: its time, and by how much it has been put off.
-const EXPIRY: usize = TIME + 4;
-const TIME: usize = 8;
 
 impl Entry {
     /// A key with a compact value.
@@ -151,7 +72,7 @@ impl Entry {
         payload: &[u8],
         expiry: Option<Millis>,
     ) -> Entry {
-        let blob = blob_of(key, expiry, payload);
+        let blob = Blob::new(key, expiry, payload);
         let expires = if expiry.is_some() { HAS_EXPIRY } else { 0 };
         let meta = (form as u32) << FORM_SHIFT | expires;
         Entry { slot: Allocation::Blob(blob), hash, meta }
@@ -166,7 +87,7 @@ impl Entry {
 
     pub fn body(&self) -> Body<'_> {
         match &self.slot {
-            Allocation::Blob(blob) => Body::Compact(self.form(), &blob[self.start()..]),
+            Allocation::Blob(blob) => Body::Compact(self.form(), blob.payload(self.expires())),
             Allocation::Object(object) => Body::Large(&object.value),
         }
     }
@@ -189,101 +110,93 @@ impl Entry {
         self.timing().map(|(when, delay)| when - Millis::from(delay))
     }
 
-    fn timing(&self) -> Option<(Millis, u32)> {
-        if self.meta & HAS_EXPIRY == 0 {
-            return None;
+    /// Lists a key, if it expires.
+    pub fn list(&self, expiries: &mut Expiries) {
+        if let (Some(listed), Some(when)) = (self.listed(), self.expiry()) {
+            expiries.insert(listed, self.hash);
+            expiries.put_off(listed, when);
         }
-        let blob = self.blob();
-        let (_, at) = read_length(blob);
-        let (when, delay) = blob.get(at..at + EXPIRY)?.split_at(TIME);
-        let delay = u32::from_le_bytes(delay.try_into().ok()?);
-        Some((Millis::from_le_bytes(when.try_into().ok()?), delay))
+    }
+
+    /// Takes a key that has been listed, if it expires, off the list.
+    pub fn unlist(&self, expiries: &mut Expiries) {
+        if let (Some(listed), Some(when)) = (self.listed(), self.expiry()) {
+            expiries.put_off(when, listed);
+            expiries.remove(listed, self.hash);
+        }
+    }
+
+    fn timing(&self) -> Option<(Millis, u32)> {
+        if self.expires() { self.blob().timing() } else { None }
+    }
+
+    #[inline]
+    fn expires(&self) -> bool {
+        self.meta & HAS_EXPIRY != 0
     }
 
     /// The key expires then, or never. It has not been put off.
     pub fn set_expiry(&mut self, expiry: Option<Millis>) {
-        let had = self.meta & HAS_EXPIRY != 0;
+        let had = self.expires();
         match expiry {
-            Some(when) if had => self.set_timing(when, 0),
+            Some(when) if had => self.blob_mut().set_timing(when, 0),
             None if !had => {}
             _ => {
-                let key_end = self.start();
-                let key_at = key_end - self.key().len();
                 let blob = self.blob();
-                let changed = blob_of(&blob[key_at..key_end], expiry, &blob[key_end..]);
+                let changed = Blob::new(blob.key(had), expiry, blob.payload(had));
                 *self.blob_mut() = changed;
                 self.meta ^= HAS_EXPIRY;
             }
         }
     }
 
-    /// Lets a key that expires do so then, and leaves [`Entry::listed`] as it is. False: that cannot be, and
-    /// nothing has changed.
+    /// Moves the expiry later and leaves [`Entry::listed`] as it is. Returns false, and changes nothing, if
+    /// there is no expiry or the delay does not fit in 32 bits.
     pub fn put_off(&mut self, when: Millis) -> bool {
         let delay = self.listed().and_then(|listed| u32::try_from(when.checked_sub(listed)?).ok());
         if let Some(delay) = delay {
-            self.set_timing(when, delay);
+            self.blob_mut().set_timing(when, delay);
         }
         delay.is_some()
     }
 
-    /// Replaces the expiry, which there is.
-    fn set_timing(&mut self, when: Millis, delay: u32) {
-        let (_, at) = read_length(self.blob());
-        let (time, put_off) = self.blob_mut()[at..at + EXPIRY].split_at_mut(TIME);
-        time.copy_from_slice(&when.to_le_bytes());
-        put_off.copy_from_slice(&delay.to_le_bytes());
-    }
-
-    /// Replaces a string by one that is as long, in its place. False: it is none, or not as long.
+    /// Overwrites a string with one of the same length. Returns false, and changes nothing, if the value is
+    /// no string or has another length.
     #[inline]
     pub fn set_in_place(&mut self, form: PayloadKind, payload: &[u8]) -> bool {
-        let (is_string, start) = (self.form().kind() == Kind::String, self.start());
-        match &mut self.slot {
-            Allocation::Blob(blob) if is_string && blob.len() == start + payload.len() => {
-                blob[start..].copy_from_slice(payload);
-                self.set_form(form);
-                true
-            }
+        let (is_string, expires) = (self.form().kind() == Kind::String, self.expires());
+        let is_done = match &mut self.slot {
+            Allocation::Blob(blob) if is_string => blob.overwrite(expires, payload),
             _ => false,
+        };
+        if is_done {
+            self.set_form(form);
         }
+        is_done
     }
 
     /// Replaces the value, whatever it was, by a compact one. Returns the large value that was there.
     pub fn set_compact(&mut self, form: PayloadKind, payload: &[u8]) -> Option<Value> {
         self.set_form(form);
-        let start = self.start();
-        match &mut self.slot {
-            Allocation::Blob(blob) => {
-                let mut bytes = std::mem::take(blob).into_vec();
-                bytes.truncate(start);
-                bytes.reserve_exact(payload.len());
-                bytes.extend_from_slice(payload);
-                *blob = bytes.into_boxed_slice();
-                None
-            }
-            Allocation::Object(object) => {
-                let mut bytes = std::mem::take(&mut object.blob).into_vec();
-                bytes.reserve_exact(payload.len());
-                bytes.extend_from_slice(payload);
-                let old =
-                    std::mem::replace(&mut self.slot, Allocation::Blob(bytes.into_boxed_slice()));
-                match old {
-                    Allocation::Object(object) => Some(object.value),
-                    Allocation::Blob(_) => None,
-                }
+        let expires = self.expires();
+        self.blob_mut().set_payload(expires, payload);
+        if let Allocation::Object(object) = &mut self.slot {
+            let blob = std::mem::take(&mut object.blob);
+            let old = std::mem::replace(&mut self.slot, Allocation::Blob(blob));
+            if let Allocation::Object(object) = old {
+                return Some(object.value);
             }
         }
+        None
     }
 
     /// Replaces the value, whatever it was, by a large one. Returns the large value that was there.
     pub fn set_large(&mut self, value: Value) -> Option<Value> {
-        let start = self.start();
+        let expires = self.expires();
         match &mut self.slot {
             Allocation::Blob(blob) => {
-                let mut bytes = std::mem::take(blob).into_vec();
-                bytes.truncate(start);
-                let blob = bytes.into_boxed_slice();
+                let mut blob = std::mem::take(blob);
+                blob.set_payload(expires, &[]);
                 self.slot = Allocation::Object(Box::new(Object { blob, value }));
                 None
             }
@@ -294,30 +207,19 @@ impl Entry {
     /// Edits the payload of a compact value as a vector: its bytes begin where the closure is told.
     /// Does nothing to a large value.
     pub fn edit<R>(&mut self, change: impl FnOnce(&mut Vec<u8>, usize) -> R) -> Option<R> {
-        let start = self.start();
+        let expires = self.expires();
         match &mut self.slot {
-            Allocation::Blob(blob) => {
-                let mut bytes = std::mem::take(blob).into_vec();
-                let result = change(&mut bytes, start);
-                *blob = bytes.into_boxed_slice();
-                Some(result)
-            }
+            Allocation::Blob(blob) => Some(blob.edit(expires, change)),
             Allocation::Object(_) => None,
         }
     }
 
-    /// Gives an entry that is listed nowhere another name.
+    /// Gives an entry that is listed nowhere another key.
     pub fn rename(&mut self, key: &[u8]) {
         let expiry = self.expiry();
-        let start = self.start();
-        let renamed = blob_of(key, expiry, &self.blob()[start..]);
+        let renamed = Blob::new(key, expiry, self.blob().payload(self.expires()));
         *self.blob_mut() = renamed;
         self.hash = hash_of(key);
-        if let Body::Compact(form, text) = self.body()
-            && form.kind() == Kind::String
-        {
-            self.set_form(string::settled(form, key.len(), text, false));
-        }
     }
 
     /// What the form of a compact value is called. Meaningless for a large one.
@@ -342,7 +244,7 @@ impl Entry {
     /// Takes the value out of an entry that has been removed, if it is not freed in no time.
     pub fn into_large(self) -> Option<Value> {
         match self.slot {
-            Allocation::Blob(blob) => LargeString::of_remains(blob).map(Value::String),
+            Allocation::Blob(blob) => LargeString::of_remains(blob.into_bytes()).map(Value::String),
             Allocation::Object(object) => Some(object.value),
         }
     }
@@ -350,11 +252,9 @@ impl Entry {
     /// Bytes of memory that key and value hold, the entry itself not counted.
     pub fn memory(&self) -> usize {
         match &self.slot {
-            Allocation::Blob(blob) => allocated(blob.len()),
+            Allocation::Blob(blob) => blob.memory(),
             Allocation::Object(object) => {
-                allocated(object.blob.len())
-                    + allocated(size_of::<Object>())
-                    + object.value.memory()
+                object.blob.memory() + allocated(size_of::<Object>()) + object.value.memory()
             }
         }
     }
@@ -362,39 +262,30 @@ impl Entry {
     /// Where in memory the value lies.
     pub fn address(&self) -> usize {
         match &self.slot {
-            Allocation::Blob(blob) => blob.as_ptr().addr(),
+            Allocation::Blob(blob) => blob.address(),
             Allocation::Object(object) => std::ptr::from_ref(&object.value).addr(),
         }
     }
 
-    fn blob(&self) -> &[u8] {
+    fn blob(&self) -> &Blob {
         match &self.slot {
             Allocation::Blob(blob) => blob,
             Allocation::Object(object) => &object.blob,
         }
     }
 
-    fn blob_mut(&mut self) -> &mut Box<[u8]> {
+    fn blob_mut(&mut self) -> &mut Blob {
         match &mut self.slot {
             Allocation::Blob(blob) => blob,
             Allocation::Object(object) => &mut object.blob,
         }
-    }
-
-    /// Where the payload begins.
-    fn start(&self) -> usize {
-        let (length, at) = read_length(self.blob());
-        at + length + if self.meta & HAS_EXPIRY == 0 { 0 } else { EXPIRY }
     }
 }
 
 impl Keyed for Entry {
     #[inline]
     fn key(&self) -> &[u8] {
-        let blob = self.blob();
-        let (length, at) = read_length(blob);
-        let at = at + if self.meta & HAS_EXPIRY == 0 { 0 } else { EXPIRY };
-        &blob[at..at + length]
+        self.blob().key(self.expires())
     }
 
     #[inline]
@@ -404,53 +295,8 @@ impl Keyed for Entry {
 
     #[inline]
     fn touch(&self) -> u8 {
-        dict::ends(self.blob())
+        dict::ends(self.blob().as_bytes())
     }
-}
-
-/// What the allocator takes for so many bytes: whole sixteens, with eight bytes of its own.
-pub fn allocated(bytes: usize) -> usize {
-    if bytes == 0 { 0 } else { ((bytes + 8).next_multiple_of(16)).max(32) }
-}
-
-fn blob_of(key: &[u8], expiry: Option<Millis>, payload: &[u8]) -> Box<[u8]> {
-    let mut length = [0; 5];
-    let used = write_length(&mut length, key.len());
-    let expiry_bytes = if expiry.is_some() { EXPIRY } else { 0 };
-    let mut blob = Vec::with_capacity(used + expiry_bytes + key.len() + payload.len());
-    blob.extend_from_slice(&length[..used]);
-    if let Some(when) = expiry {
-        blob.extend_from_slice(&when.to_le_bytes());
-        blob.extend_from_slice(&[0; EXPIRY - TIME]);
-    }
-    blob.extend_from_slice(key);
-    blob.extend_from_slice(payload);
-    blob.into_boxed_slice()
-}
-
-/// A length of up to 32 bits in base 128, the low digit first; all but the last have their top bit set.
-fn write_length(out: &mut [u8; 5], mut length: usize) -> usize {
-    let mut used = 0;
-    while length >= 0x80 {
-        out[used] = length as u8 | 0x80;
-        length >>= 7;
-        used += 1;
-    }
-    out[used] = length as u8;
-    used + 1
-}
-
-/// The length at the start of `bytes`, and how many bytes spell it.
-#[inline]
-fn read_length(bytes: &[u8]) -> (usize, usize) {
-    let mut length = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        length |= usize::from(byte & 0x7f) << (7 * at);
-        if byte < 0x80 {
-            return (length, at + 1);
-        }
-    }
-    (length, bytes.len())
 }
 
 #[cfg(test)]

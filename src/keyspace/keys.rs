@@ -1,9 +1,11 @@
 //! What can be done with a key whatever it holds: look at it, rename it, copy it, move it, and walk
 //! through all of them.
 
+use super::blob::Millis;
 use super::changes::class;
-use super::entry::{Body, Entry, Kind, Millis};
+use super::entry::{Body, Entry};
 use super::index::dict::{self, Keyed};
+use super::kind::Kind;
 use super::lifetime::evict::Eviction;
 use super::types::string;
 use super::{Collection, Db, Hash, List, Set, Store, View, Zset};

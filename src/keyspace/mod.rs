@@ -15,14 +15,16 @@
 //! | [`changes`] | the journal of what happened to keys |
 //! | [`digest`] | one number for all data |
 
+mod blob;
 pub mod changes;
 pub mod compact;
 pub mod digest;
 pub mod entry;
 pub mod index;
 pub mod keys;
+mod kind;
+mod large;
 pub mod lifetime;
-mod name;
 mod roster;
 pub mod typed;
 pub mod types;
@@ -34,15 +36,16 @@ use crate::keyspace::types::hash;
 use changes::{Classes, Journal, class};
 use entry::{Body, Entry};
 use index::dict::{Dict, Keyed, hash_of};
+use index::expiries::Expiries;
 use index::prefetch::PrefetchCache;
 use lifetime::discarded::{Discarded, coalesce_free_heap};
 use lifetime::evict::Eviction;
-use lifetime::expire::Expiries;
 use roster::{Counts, Roster};
 use value::Value;
 
-pub use entry::{Kind, Millis};
+pub use blob::Millis;
 pub use index::random::Random;
+pub use kind::Kind;
 pub use typed::{Collection, Edit, Operand, View};
 pub use types::hash::Hash;
 pub use types::list::List;
@@ -333,7 +336,7 @@ impl Database {
         self.account(shared, |db| {
             let entry = db.entries.remove(at);
             db.memory -= entry.memory();
-            db.expiries.take_out(&entry);
+            entry.unlist(&mut db.expiries);
             if let Some(when) = hash::next_expiry(&entry) {
                 db.fields.remove(when, entry.hash());
             }
@@ -557,7 +560,7 @@ impl<'a> Db<'a> {
         self.shared.listed += usize::from(entry.expiry().is_some()) + hash::volatile_fields(&entry);
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();
-            db.expiries.add(&entry);
+            entry.list(&mut db.expiries);
             if let Some(when) = hash::next_expiry(&entry) {
                 db.fields.insert(when, entry.hash());
             }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::Millis;
+use super::blob::Millis;
 use super::{Database, Store};
 
 /// What the roster knows of a database.

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
+use super::blob::Millis;
 use super::changes::{Classes, class};
-use super::entry::{Entry, Kind, Millis, PayloadKind};
+use super::entry::Entry;
 use super::index::dict::Keyed;
 use super::index::random::Random;
+use super::kind::{Kind, PayloadKind};
 use super::value::Value;
 use super::{Database, Db, Limits, Shared};
 use crate::error::Error;

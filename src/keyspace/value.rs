@@ -1,11 +1,11 @@
 //! Values that have outgrown their compact form.
 
-use super::entry::Kind;
-use super::types::hash::LargeHash;
-use super::types::list::LargeList;
-use super::types::set::LargeSet;
-use super::types::string::LargeString;
-use super::types::zset::LargeZset;
+use super::kind::Kind;
+use super::large::hash::LargeHash;
+use super::large::list::LargeList;
+use super::large::set::LargeSet;
+use super::large::string::LargeString;
+use super::large::zset::LargeZset;
 
 /// A large collection, or a string with room to grow.
 #[derive(Debug, Clone)]

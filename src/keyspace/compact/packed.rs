@@ -10,6 +10,8 @@
 //! packed while it is so small that walking it is as fast as hashing; how small, the `*-max-listpack-*`
 //! directives say, and [`MAX`] bounds.
 
+use super::varint::{self, Digits};
+
 /// The most elements a packed sequence can count.
 pub const MAX: usize = u16::MAX as usize;
 
@@ -215,26 +217,18 @@ pub(crate) fn splice(bytes: &mut Vec<u8>, at: usize, old: usize, element: &[u8])
 /// Writes an element into as many bytes as it takes.
 #[inline]
 pub(crate) fn write(room: &mut [u8], element: &[u8]) {
-    let mut digits = [0; 5];
-    let used = spell(&mut digits, element.len());
-    let (length, rest) = room.split_at_mut(used);
+    let digits = Digits::of(element.len());
+    let (length, rest) = room.split_at_mut(digits.as_bytes().len());
     let (bytes, backwards) = rest.split_at_mut(element.len());
-    length.copy_from_slice(&digits[..used]);
+    length.copy_from_slice(digits.as_bytes());
     bytes.copy_from_slice(element);
-    digits[..used].reverse();
-    backwards.copy_from_slice(&digits[..used]);
+    backwards.copy_from_slice(digits.backwards().as_bytes());
 }
 
 /// Bytes that an element takes with its lengths.
 #[inline]
 pub(crate) fn spelled(element: &[u8]) -> usize {
-    let mut used = 1;
-    let mut length = element.len() >> 7;
-    while length > 0 {
-        used += 1;
-        length >>= 7;
-    }
-    element.len() + 2 * used
+    element.len() + 2 * varint::count(element.len())
 }
 
 /// Bytes that the element at `at` takes with its lengths.
@@ -263,46 +257,16 @@ pub(crate) fn remove_equal(bytes: &mut Vec<u8>, at: usize, element: &[u8], most:
     removed
 }
 
-/// Spells a length; all digits but the last have their top bit set.
-fn spell(digits: &mut [u8; 5], mut length: usize) -> usize {
-    let mut used = 0;
-    while length >= 0x80 {
-        digits[used] = length as u8 | 0x80;
-        length >>= 7;
-        used += 1;
-    }
-    digits[used] = length as u8;
-    used + 1
-}
-
 /// The length spelled at `at`, and how many bytes spell it.
 #[inline]
 fn length_at(bytes: &[u8], at: usize) -> (usize, usize) {
-    let first = bytes[at];
-    if first < 0x80 {
-        return (first.into(), 1);
-    }
-    let mut length = 0;
-    for (digit, &byte) in bytes[at..].iter().enumerate() {
-        length |= usize::from(byte & 0x7f) << (7 * digit);
-        if byte < 0x80 {
-            return (length, digit + 1);
-        }
-    }
-    (length, bytes.len() - at)
+    varint::read(&bytes[at..])
 }
 
 /// The length spelled backwards before `end`, and how many bytes spell it.
 #[inline]
 fn length_before(bytes: &[u8], end: usize) -> (usize, usize) {
-    let mut length = 0;
-    for (digit, &byte) in bytes[..end].iter().rev().enumerate() {
-        length |= usize::from(byte & 0x7f) << (7 * digit);
-        if byte < 0x80 {
-            return (length, digit + 1);
-        }
-    }
-    (length, end)
+    varint::read_backwards(&bytes[..end])
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@
 //! (`maxmemory-samples`), keeps the worst that it has ever seen in mind, and evicts the worst of all.
 //! Only `volatile-ttl` is exact: the keys that expire are in order already.
 
+use crate::keyspace::blob::Millis;
 use crate::keyspace::changes::class;
-use crate::keyspace::entry::{Entry, Millis};
+use crate::keyspace::entry::Entry;
 use crate::keyspace::{Keyed, Random, Shared, Store};
 
 /// What is evicted when memory is short: `maxmemory-policy`.

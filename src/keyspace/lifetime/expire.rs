@@ -3,117 +3,12 @@
 //! Nobody ever sees a key that has expired: a lookup removes it (`Db::find`). Those that nobody looks
 //! up go in slices, in order of time ([`Store::expire_some`]).
 //!
-//! A key is listed by its hash, not by its name, so that a key that expires costs little more than one
-//! that does not. Two keys with the same hash that expire in the same millisecond are counted.
-//!
 //! Whoever uses a key again often puts its expiry off ([`Entry::put_off`]). The key stays listed under the
 //! earlier time then, and is listed anew only when that has come: most are put off many times before.
 
-use std::collections::BTreeMap;
-
 use crate::keyspace::changes::class;
-use crate::keyspace::entry::{Entry, Millis};
-use crate::keyspace::index::dict::Keyed;
 use crate::keyspace::types::hash;
-use crate::keyspace::{Database, Db, Edit, Hash, Shared, Store, coalesce_free_heap};
-
-/// The expiries of one database.
-#[derive(Debug, Clone, Default)]
-pub struct Expiries {
-    /// How many keys of that hash expire then. One, as good as always.
-    times: BTreeMap<(Millis, u32), u32>,
-    keys: usize,
-    /// All their times together.
-    sum: i128,
-}
-
-impl Expiries {
-    pub fn insert(&mut self, when: Millis, hash: u32) {
-        *self.times.entry((when, hash)).or_default() += 1;
-        self.keys += 1;
-        self.sum += i128::from(when);
-    }
-
-    pub fn remove(&mut self, when: Millis, hash: u32) {
-        if let Some(count) = self.times.get_mut(&(when, hash)) {
-            self.keys -= 1;
-            self.sum -= i128::from(when);
-            *count -= 1;
-            if *count == 0 {
-                self.times.remove(&(when, hash));
-            }
-        }
-    }
-
-    /// Lists a key, if it expires.
-    pub fn add(&mut self, entry: &Entry) {
-        if let (Some(listed), Some(when)) = (entry.listed(), entry.expiry()) {
-            self.insert(listed, entry.hash());
-            self.put_off(listed, when);
-        }
-    }
-
-    /// A key that has been listed, if it expires, is listed no more.
-    pub fn take_out(&mut self, entry: &Entry) {
-        if let (Some(listed), Some(when)) = (entry.listed(), entry.expiry()) {
-            self.put_off(when, listed);
-            self.remove(listed, entry.hash());
-        }
-    }
-
-    /// A key expires at another time than before, and stays where it is listed.
-    pub fn put_off(&mut self, before: Millis, after: Millis) {
-        self.sum += i128::from(after) - i128::from(before);
-    }
-
-    /// The key that expires first: when, and its hash.
-    pub fn first(&self) -> Option<(Millis, u32)> {
-        self.times.first_key_value().map(|(&first, _)| first)
-    }
-
-    /// The key that expires first at `when` or later.
-    pub fn first_from(&self, when: Millis) -> Option<(Millis, u32)> {
-        self.times.range((when, 0)..).next().map(|(&first, _)| first)
-    }
-
-    /// When the last key expires.
-    pub fn last(&self) -> Option<(Millis, u32)> {
-        self.times.last_key_value().map(|(&last, _)| last)
-    }
-
-    /// How many keys' time has come.
-    pub fn due(&self, now: Millis) -> usize {
-        if self.first().is_none_or(|(when, _)| when > now) {
-            return 0;
-        }
-        self.times.range(..=(now, u32::MAX)).map(|(_, &keys)| keys as usize).sum()
-    }
-
-    /// How many keys expire.
-    pub fn len(&self) -> usize {
-        self.keys
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.keys == 0
-    }
-
-    /// The mean of their times, if there are any.
-    pub fn mean(&self) -> Option<Millis> {
-        let mean = self.sum.checked_div(self.keys as i128)?;
-        Millis::try_from(mean).ok()
-    }
-
-    /// Frees a key's part of an index that nobody needs any more.
-    pub fn free_one(&mut self) {
-        self.times.pop_first();
-    }
-
-    /// Bytes of memory, about: nodes of the tree are two thirds full.
-    pub fn memory(&self) -> usize {
-        self.times.len() * size_of::<((Millis, u32), u32)>() * 3 / 2
-    }
-}
+use crate::keyspace::{Database, Db, Edit, Hash, Millis, Shared, Store, coalesce_free_heap};
 
 impl Store {
     /// Removes up to about so many keys and fields of hashes whose time has come. Returns whether there
@@ -218,9 +113,9 @@ impl Database {
     pub(crate) fn list_anew(&mut self, shared: &mut Shared, at: usize) {
         self.account(shared, |db| {
             let entry = db.entries.at_mut(at);
-            db.expiries.take_out(entry);
+            entry.unlist(&mut db.expiries);
             entry.set_expiry(entry.expiry());
-            db.expiries.add(entry);
+            entry.list(&mut db.expiries);
         });
     }
 
@@ -295,9 +190,9 @@ impl Db<'_> {
         self.db.account(self.shared, |db| {
             let entry = db.entries.at_mut(at);
             let before = entry.memory();
-            db.expiries.take_out(entry);
+            entry.unlist(&mut db.expiries);
             entry.set_expiry(expiry);
-            db.expiries.add(entry);
+            entry.list(&mut db.expiries);
             db.memory = db.memory + entry.memory() - before;
         });
     }

@@ -7,18 +7,18 @@
 //! A field that has expired cannot be read, whether it was removed already or not. Only
 //! [`View::len`] still counts it, as HLEN does in Valkey 9.1.
 
-mod large;
 #[cfg(test)]
 mod tests;
 
+use crate::keyspace::blob::Millis;
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
-use crate::keyspace::entry::{Body, Entry, Kind, Millis, PayloadKind};
+use crate::keyspace::entry::{Body, Entry};
 use crate::keyspace::index::random::Random;
+use crate::keyspace::kind::{Kind, PayloadKind};
+pub use crate::keyspace::large::hash::Field;
+use crate::keyspace::large::hash::{Expiry, LargeHash, Outcome};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
-use large::{Expiry, Outcome};
-
-pub use large::{Field, LargeHash};
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
@@ -301,7 +301,7 @@ impl Edit<'_, Hash> {
         if let Form::Compact(fields) = Form::of(self.entry()) {
             let mut hash = LargeHash::default();
             for field in pairs(fields) {
-                hash.add(Entry::new(field.name, PayloadKind::String, field.value));
+                hash.add(field);
             }
             self.entry().set_large(Value::Hash(hash));
         }

@@ -7,33 +7,23 @@
 //! What OBJECT ENCODING says of a list follows the reference and not our forms. It calls a list
 //! `listpack` while it would keep it in one piece, which for us is the compact form or one node.
 
-mod fill;
-mod large;
-mod node;
-
 use std::collections::vec_deque;
 use std::iter;
 use std::ops::Range;
 
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
-use crate::keyspace::entry::{Body, Entry, Kind, PayloadKind};
+use crate::keyspace::entry::{Body, Entry};
+use crate::keyspace::kind::{Kind, PayloadKind};
+use crate::keyspace::large::list::fill::{EMPTY_LISTPACK, Fill, listpack_size};
+use crate::keyspace::large::list::{LargeList, Node};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
 
-use fill::{EMPTY_LISTPACK, Fill, listpack_size};
-pub use large::LargeList;
-use node::Node;
+pub use crate::keyspace::large::list::Side;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
 pub struct List;
-
-/// An end of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    Left,
-    Right,
-}
 
 /// A list of more bytes has nodes. A blob must be moved for every push, so it had better be short.
 const COMPACT: usize = 1024;

@@ -6,18 +6,17 @@
 
 pub mod algebra;
 mod form;
-mod large;
 mod member;
 
 use crate::keyspace::compact::intset::{self, IntsetMut};
 use crate::keyspace::compact::packed::{self, PackedMut};
-use crate::keyspace::entry::{Entry, Kind, PayloadKind};
+use crate::keyspace::entry::Entry;
 use crate::keyspace::index::dict::Keyed;
+use crate::keyspace::kind::{Kind, PayloadKind};
 use crate::keyspace::value::Value;
 use crate::keyspace::{Collection, Db, Edit, Limits, Random, View};
 use form::Form;
 
-pub use large::LargeSet;
 pub use member::{Element, Elements, Member};
 
 /// The type, for [`View`] and [`Edit`].

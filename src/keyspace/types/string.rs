@@ -12,58 +12,16 @@
 use super::hash;
 use crate::error::{self, Error};
 use crate::keyspace::Db;
-use crate::keyspace::entry::{Body, Entry, Kind, Millis, PayloadKind, allocated};
+use crate::keyspace::blob::Millis;
+use crate::keyspace::entry::{Body, Entry};
 use crate::keyspace::index::dict::Keyed;
+use crate::keyspace::kind::{Kind, PayloadKind};
+use crate::keyspace::large::string::LargeString;
 use crate::keyspace::value::Value;
 use crate::text::number::{self, Spelled};
 
 /// A string that is changed in place and is longer has memory of its own.
 const ROOMY: usize = 16 * 1024;
-
-/// What is freed at a time of a string that nobody needs any more.
-const PIECE: usize = 16 * 1024;
-
-/// What is longer is freed in pieces.
-const LONG: usize = 64 * PIECE;
-
-/// A long string that was changed in place.
-#[derive(Debug, Clone)]
-pub struct LargeString {
-    bytes: Vec<u8>,
-}
-
-impl LargeString {
-    pub(crate) fn new(bytes: Vec<u8>) -> LargeString {
-        LargeString { bytes }
-    }
-
-    /// What is left of a blob that is not needed any more, unless it is freed in no time.
-    pub(crate) fn of_remains(blob: Box<[u8]>) -> Option<LargeString> {
-        (blob.len() > LONG).then(|| LargeString { bytes: blob.into_vec() })
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// How many pieces it is freed in.
-    pub fn pieces(&self) -> usize {
-        self.bytes.len().div_ceil(PIECE)
-    }
-
-    pub fn memory(&self) -> usize {
-        allocated(self.bytes.capacity())
-    }
-
-    /// Frees up to so many pieces, and returns how many those were.
-    pub fn free_some(&mut self, pieces: usize) -> usize {
-        let before = self.pieces();
-        let left = before.saturating_sub(pieces);
-        self.bytes.truncate(left * PIECE);
-        self.bytes.shrink_to_fit();
-        before - left
-    }
-}
 
 impl Db<'_> {
     /// The string at `key`, if there is one; an error if it holds another type.
@@ -179,7 +137,7 @@ impl Db<'_> {
         let entry = self.db.entries.at_mut(at);
         let before = entry.memory();
         let result = match entry.large_mut() {
-            Some(Value::String(string)) => Some(change(&mut string.bytes, 0)),
+            Some(Value::String(string)) => Some(change(string.bytes_mut(), 0)),
             Some(_) => None,
             None => entry.edit(change),
         };
@@ -283,6 +241,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::keyspace::large::string::PIECE;
     use crate::keyspace::{Random, Store};
 
     fn encoding_of(db: &mut Db<'_>, key: &[u8]) -> &'static str {

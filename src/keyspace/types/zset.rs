@@ -1,7 +1,7 @@
 //! Sorted sets: members, each with a score, in the order of their scores; among equals, of their bytes.
 //!
 //! A small one is a packed sequence in that order ([`compact`]). A large one is a dictionary of members
-//! beside a tree of positions ([`large`], [`order`]). Both answer the same questions, and every question
+//! beside a tree of positions ([`large::zset`]). Both answer the same questions, and every question
 //! about a range is answered in ranks: [`View::ranks_of_scores`] and [`View::ranks_of_names`] turn the
 //! others into ranks, and [`View::range`] walks, and [`Edit::remove_ranks`] removes.
 //!
@@ -9,25 +9,20 @@
 
 pub mod algebra;
 pub mod compact;
-pub mod large;
-pub mod member;
-pub mod order;
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::keyspace::compact::packed;
-use crate::keyspace::entry::{Body, Entry, Kind, PayloadKind};
+use crate::keyspace::entry::{Body, Entry};
 use crate::keyspace::index::dict::{Dict, hash_of};
+use crate::keyspace::kind::{Kind, PayloadKind};
+use crate::keyspace::large::zset::{self as large, LargeZset, Member, compare};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
 use crate::keyspace::{Db, Limits, Random};
 
+pub use crate::keyspace::large::zset::Bound;
 use compact::{Compact, CompactMut};
-use member::Member;
-use order::compare;
-
-pub use large::LargeZset;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
@@ -58,31 +53,6 @@ fn body(entry: &Entry) -> Form<'_> {
         Body::Large(Value::Zset(zset)) => Form::Large(zset),
         Body::Compact(_, payload) => Form::Compact(Compact::new(payload)),
         Body::Large(_) => Form::Compact(Compact::new(packed::EMPTY)),
-    }
-}
-
-/// A cut through an ordered sequence: what is below it is on this side, the rest on the other.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound<T> {
-    /// Everything is on the other side.
-    Start,
-    /// What is below a value is on this side, and the value itself on the other.
-    Before(T),
-    /// A value and what is below it are on this side.
-    After(T),
-    /// Everything is on this side.
-    End,
-}
-
-impl<T> Bound<T> {
-    /// Whether something is on this side of the cut, which `compare` compares with the cut's value.
-    fn is_after(&self, compare: impl FnOnce(&T) -> Ordering) -> bool {
-        match self {
-            Bound::Start => false,
-            Bound::Before(value) => compare(value).is_lt(),
-            Bound::After(value) => compare(value).is_le(),
-            Bound::End => true,
-        }
     }
 }
 
@@ -408,7 +378,7 @@ impl Db<'_> {
                 zset.insert(member, score);
             }
         } else {
-            zset.entry().set_large(Value::Zset(scores.into()));
+            zset.entry().set_large(Value::Zset(LargeZset::of(scores.members)));
         }
     }
 }

@@ -8,12 +8,13 @@
 
 use std::iter::Peekable;
 
-use super::large::LargeSet;
 use super::member::{Element, Elements, Member};
 use crate::keyspace::Limits;
 use crate::keyspace::compact::intset::{Intset, IntsetMut};
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
-use crate::keyspace::entry::{Body, Entry, PayloadKind};
+use crate::keyspace::entry::{Body, Entry};
+use crate::keyspace::kind::PayloadKind;
+use crate::keyspace::large::set::LargeSet;
 use crate::keyspace::value::Value;
 use crate::text::number::Spelled;
 

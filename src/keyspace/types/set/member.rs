@@ -2,9 +2,9 @@
 
 use std::ops::Deref;
 
-use super::large::LargeSet;
 use crate::keyspace::compact::intset;
 use crate::keyspace::compact::packed;
+use crate::keyspace::large::set::LargeSet;
 use crate::text::number::{self, Spelled};
 
 /// A member as it is kept: the digits of an integer need not be spelled to look for it elsewhere.

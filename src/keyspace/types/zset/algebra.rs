@@ -3,7 +3,8 @@
 
 use super::{Scores, Zset};
 use crate::error::{self, Error};
-use crate::keyspace::entry::{Entry, Kind};
+use crate::keyspace::entry::Entry;
+use crate::keyspace::kind::Kind;
 use crate::keyspace::{Db, Set, View};
 
 /// One of the sets that take part.

@@ -13,9 +13,10 @@
 
 use std::ops::Range;
 
+use super::Side;
 use super::fill::{EMPTY_LISTPACK, Fill, listpack_size};
-use super::{Side, packed};
-use crate::keyspace::entry::allocated;
+use crate::keyspace::blob::allocated;
+use crate::keyspace::compact::packed;
 
 #[derive(Debug)]
 pub(crate) struct Node {

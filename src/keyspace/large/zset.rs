@@ -4,13 +4,20 @@
 //! into the gap, so it costs one more search in the tree: the moved member's item is told the new
 //! position. Nothing that is only changed ever moves, and changing scores is what sorted sets mostly do.
 
+mod bound;
+mod member;
+mod order;
+
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::member::Member;
-use super::order::{self, Item, Items, Order, compare};
-use super::{Bound, Scores};
 use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
+
+use order::{Item, Items, Order};
+
+pub use bound::Bound;
+pub use member::Member;
+pub use order::compare;
 
 /// A sorted set of any size.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +38,21 @@ fn through<'a>(
 }
 
 impl LargeZset {
+    /// The set of these members.
+    pub fn of(members: Dict<Member>) -> LargeZset {
+        let mut ats: Vec<u32> = (0..members.len() as u32).collect();
+        ats.sort_unstable_by(|&one, &other| {
+            in_order(members.at(one as usize), members.at(other as usize))
+        });
+        let mut order = Order::default();
+        for at in ats {
+            let score = members.at(at as usize).score;
+            order.push(Item { score, at });
+        }
+        let names = members.iter().map(Member::memory).sum();
+        LargeZset { members, order, names }
+    }
+
     pub fn len(&self) -> usize {
         self.members.len()
     }
@@ -158,23 +180,6 @@ impl LargeZset {
     /// As [`Dict::scan`].
     pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
         self.members.scan(cursor, count, |member| visit(member.name(), member.score))
-    }
-}
-
-impl From<Scores> for LargeZset {
-    fn from(scores: Scores) -> LargeZset {
-        let members = scores.members;
-        let mut ats: Vec<u32> = (0..members.len() as u32).collect();
-        ats.sort_unstable_by(|&one, &other| {
-            in_order(members.at(one as usize), members.at(other as usize))
-        });
-        let mut order = Order::default();
-        for at in ats {
-            let score = members.at(at as usize).score;
-            order.push(Item { score, at });
-        }
-        let names = members.iter().map(Member::memory).sum();
-        LargeZset { members, order, names }
     }
 }
 

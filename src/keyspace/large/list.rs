@@ -5,12 +5,24 @@
 //! shrunk to one node that is half full is a `listpack` again, one of two such nodes stays a
 //! `quicklist`.
 
+pub mod fill;
+mod node;
+
 use std::collections::{VecDeque, vec_deque};
 
-use super::fill::Fill;
-use super::node::Node;
-use super::{Side, packed};
-use crate::keyspace::entry::allocated;
+use crate::keyspace::blob::allocated;
+use crate::keyspace::compact::packed;
+
+use fill::Fill;
+
+pub(crate) use node::Node;
+
+/// An end of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Left,
+    Right,
+}
 
 /// A list that has outgrown the compact form.
 #[derive(Debug, Clone)]

@@ -1,19 +1,19 @@
 //! The large form of a hash: a dictionary of fields, and the order in which they expire if some do.
 //!
-//! A field is an [`Entry`], as a key is: its name, its value and its expiry share one allocation. A hash
+//! A field is a [`Blob`], as a small key is: its name, its value and its expiry share one allocation. A hash
 //! none of whose fields expires has no order of expiry, and pays nothing for it.
 //!
 //! A field whose time has come is found by nobody, and stays until [`LargeHash::remove_due`] or
 //! another value for it takes it away.
 
-use crate::keyspace::entry::{Body, Entry, Millis, PayloadKind};
-use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
-use crate::keyspace::lifetime::expire::Expiries;
+use crate::keyspace::blob::{Blob, Millis};
+use crate::keyspace::index::dict::{self, Dict, Keyed, hash_of};
+use crate::keyspace::index::expiries::Expiries;
 
 /// A hash that has outgrown its compact form, or whose fields expire.
 #[derive(Debug, Clone, Default)]
 pub struct LargeHash {
-    fields: Dict<Entry>,
+    fields: Dict<Cell>,
     /// Of the fields that expire, if there are any.
     expiries: Option<Box<Expiries>>,
     /// Bytes that names and values hold.
@@ -85,18 +85,18 @@ impl LargeHash {
 
     /// The field called `name`, unless it has expired.
     pub(crate) fn get(&self, name: &[u8], now: Millis) -> Option<Field<'_>> {
-        let entry = self.fields.get(name)?;
-        is_live(entry, now).then(|| Field::of(entry))
+        let cell = self.fields.get(name)?;
+        cell.is_live(now).then(|| cell.field())
     }
 
     /// The field at a position.
     pub(crate) fn at(&self, position: usize) -> Field<'_> {
-        Field::of(self.fields.at(position))
+        self.fields.at(position).field()
     }
 
     /// Every field that has not expired.
     pub(crate) fn iter(&self, now: Millis) -> impl Iterator<Item = Field<'_>> {
-        self.fields.iter().filter(move |entry| is_live(entry, now)).map(Field::of)
+        self.fields.iter().filter(move |cell| cell.is_live(now)).map(Cell::field)
     }
 
     /// A step of a walk through all fields: see [`Dict::scan`]. Those that have expired are passed over.
@@ -107,9 +107,9 @@ impl LargeHash {
         now: Millis,
         mut visit: impl FnMut(&[u8], &[u8]),
     ) -> u64 {
-        self.fields.scan(cursor, count, |entry| {
-            if is_live(entry, now) {
-                let field = Field::of(entry);
+        self.fields.scan(cursor, count, |cell| {
+            if cell.is_live(now) {
+                let field = cell.field();
                 visit(field.name, field.value);
             }
         })
@@ -129,13 +129,13 @@ impl LargeHash {
                 Expiry::Kept => None,
                 Expiry::Set(when) => when,
             };
-            self.add(Entry::hashed(hash, name, PayloadKind::String, value, when));
+            self.add_cell(Cell::new(hash, name, value, when));
             return Outcome::Added;
         };
-        let entry = self.fields.at_mut(at);
-        let (before, old) = (entry.memory(), entry.expiry());
-        entry.set_compact(PayloadKind::String, value);
-        self.bytes = self.bytes + entry.memory() - before;
+        let cell = self.fields.at_mut(at);
+        let (before, old) = (cell.memory(), cell.expiry());
+        cell.set_value(value);
+        self.bytes = self.bytes + cell.memory() - before;
         let is_live = old.is_none_or(|when| when > now);
         match expiry {
             Expiry::Kept if is_live => {}
@@ -146,12 +146,17 @@ impl LargeHash {
     }
 
     /// Adds a field whose name is not there yet.
-    pub(crate) fn add(&mut self, entry: Entry) {
-        self.bytes += entry.memory();
-        if let Some(when) = entry.expiry() {
-            self.expiries.get_or_insert_default().insert(when, entry.hash());
+    pub(crate) fn add(&mut self, field: Field<'_>) {
+        let Field { name, value, expiry } = field;
+        self.add_cell(Cell::new(hash_of(name), name, value, expiry));
+    }
+
+    fn add_cell(&mut self, cell: Cell) {
+        self.bytes += cell.memory();
+        if let Some(when) = cell.expiry() {
+            self.expiries.get_or_insert_default().insert(when, cell.hash());
         }
-        self.fields.insert(entry);
+        self.fields.insert(cell);
     }
 
     /// Lets a field expire then, or never. Whether there is one.
@@ -192,17 +197,17 @@ impl LargeHash {
 
     fn find(&self, name: &[u8], now: Millis) -> Option<usize> {
         let at = self.fields.find(hash_of(name), name)?;
-        is_live(self.fields.at(at), now).then_some(at)
+        self.fields.at(at).is_live(now).then_some(at)
     }
 
     fn set_expiry_at(&mut self, at: usize, expiry: Option<Millis>) {
-        let entry = self.fields.at_mut(at);
-        let (before, old, hash) = (entry.memory(), entry.expiry(), entry.hash());
+        let cell = self.fields.at_mut(at);
+        let (before, old, hash) = (cell.memory(), cell.expiry(), cell.hash());
         if old == expiry {
             return;
         }
-        entry.set_expiry(expiry);
-        self.bytes = self.bytes + entry.memory() - before;
+        cell.set_expiry(expiry);
+        self.bytes = self.bytes + cell.memory() - before;
         if let Some(when) = old {
             self.forget_expiry(when, hash);
         }
@@ -212,10 +217,10 @@ impl LargeHash {
     }
 
     fn remove_at(&mut self, at: usize) {
-        let entry = self.fields.remove(at);
-        self.bytes -= entry.memory();
-        if let Some(when) = entry.expiry() {
-            self.forget_expiry(when, entry.hash());
+        let cell = self.fields.remove(at);
+        self.bytes -= cell.memory();
+        if let Some(when) = cell.expiry() {
+            self.forget_expiry(when, cell.hash());
         }
     }
 
@@ -236,16 +241,73 @@ pub struct Field<'a> {
     pub expiry: Option<Millis>,
 }
 
-impl<'a> Field<'a> {
-    fn of(entry: &'a Entry) -> Field<'a> {
-        let value = match entry.body() {
-            Body::Compact(_, value) => value,
-            Body::Large(_) => &[],
-        };
-        Field { name: entry.key(), value, expiry: entry.expiry() }
+/// A field as it is kept: 24 bytes, and a blob.
+#[derive(Debug, Clone)]
+struct Cell {
+    blob: Blob,
+    hash: u32,
+    expires: bool,
+}
+
+impl Cell {
+    fn new(hash: u32, name: &[u8], value: &[u8], expiry: Option<Millis>) -> Cell {
+        Cell { blob: Blob::new(name, expiry, value), hash, expires: expiry.is_some() }
+    }
+
+    fn field(&self) -> Field<'_> {
+        Field { name: self.key(), value: self.blob.payload(self.expires), expiry: self.expiry() }
+    }
+
+    fn expiry(&self) -> Option<Millis> {
+        if self.expires { self.blob.timing().map(|(when, _)| when) } else { None }
+    }
+
+    fn is_live(&self, now: Millis) -> bool {
+        self.expiry().is_none_or(|when| when > now)
+    }
+
+    fn set_value(&mut self, value: &[u8]) {
+        self.blob.set_payload(self.expires, value);
+    }
+
+    fn set_expiry(&mut self, expiry: Option<Millis>) {
+        match expiry {
+            Some(when) if self.expires => self.blob.set_timing(when, 0),
+            _ => {
+                self.blob = Blob::new(self.key(), expiry, self.blob.payload(self.expires));
+                self.expires = expiry.is_some();
+            }
+        }
+    }
+
+    fn memory(&self) -> usize {
+        self.blob.memory()
     }
 }
 
-fn is_live(entry: &Entry, now: Millis) -> bool {
-    entry.expiry().is_none_or(|when| when > now)
+impl Keyed for Cell {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.blob.key(self.expires)
+    }
+
+    #[inline]
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    #[inline]
+    fn touch(&self) -> u8 {
+        dict::ends(self.blob.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_takes_24_bytes() {
+        assert_eq!(size_of::<Cell>(), 24);
+    }
 }

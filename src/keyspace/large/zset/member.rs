@@ -1,7 +1,7 @@
 //! A member of a large sorted set: its bytes and its score, as the dictionary keeps them.
 
 use crate::keyspace::index::dict::{Keyed, hash_of};
-use crate::keyspace::name::Name;
+use crate::keyspace::large::name::Name;
 
 /// A member with its score: 40 bytes, and an allocation if its name is long.
 #[derive(Debug, Clone)]

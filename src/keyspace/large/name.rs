@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::entry::allocated;
+use crate::keyspace::blob::allocated;
 
 /// Bytes: 24 with their length, and an allocation if they are many.
 #[derive(Debug, Clone)]

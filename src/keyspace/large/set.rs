@@ -1,7 +1,7 @@
 //! The large form of sets: a dictionary of members.
 
+use super::name::Name;
 use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
-use crate::keyspace::name::Name;
 
 /// Members by hash.
 #[derive(Debug, Clone, Default)]
