@@ -67,8 +67,9 @@ fn pfadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let changes = db.edit_string(&args[1], |bytes, start| {
         let mut hll = HllMut::new(bytes, start, sparse_max);
         let begun = usize::from(is_new);
-        args.from(2)
-            .try_fold(begun, |changes, element| Ok(changes + usize::from(hll.add(element)?)))
+        args.from(2).try_fold(begun, |changes, element| {
+            hll.add(element).map(|is_new| changes + usize::from(is_new))
+        })
     })?;
     let changes = changes.unwrap_or(Ok(0))?;
     db.note_changes(changes, class::STRING, "pfadd", &args[1]);
@@ -173,7 +174,10 @@ fn pfmerge(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// Makes sure that there is a HyperLogLog at `key`. Whether there was none.
 fn make(db: &mut Db<'_>, key: &[u8]) -> Result<bool, Error> {
     match db.string_to_change(key)? {
-        Some(string) => Hll::new(string).map(|_| false),
+        Some(string) => {
+            Hll::new(string)?;
+            Ok(false)
+        }
         None => {
             db.set_raw_string(key, hyperloglog::EMPTY);
             Ok(true)

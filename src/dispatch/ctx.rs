@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::table::{Row, Table};
 use crate::clock::Now;
-use crate::keyspace::{Db, Kind};
+use crate::error::{self, Error};
+use crate::keyspace::{self, Db, Kind};
 use crate::listeners::WaitCondition;
 use crate::session::{Client, Slot};
 use crate::telemetry::Timer;
@@ -96,5 +97,19 @@ impl Ctx<'_> {
 
     pub fn now(&self) -> Now {
         self.world.now
+    }
+}
+
+/// What a client is told of what the keyspace could not do.
+impl From<keyspace::Error> for Error {
+    #[cold]
+    fn from(reason: keyspace::Error) -> Error {
+        match reason {
+            keyspace::Error::WrongType => error::WRONGTYPE,
+            keyspace::Error::NotAnInteger => error::NOT_AN_INTEGER,
+            keyspace::Error::Overflow => error::OVERFLOW,
+            keyspace::Error::NotAHyperLogLog => error::NOT_A_HYPERLOGLOG,
+            keyspace::Error::CorruptHyperLogLog => error::CORRUPT_HYPERLOGLOG,
+        }
     }
 }

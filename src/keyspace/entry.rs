@@ -49,22 +49,12 @@ const FORM_MASK: u32 = 15 << FORM_SHIFT;
 const HAS_EXPIRY: u32 = 1 << 31;
 
 impl Entry {
-    /// A key with a compact value.
+    /// A key with a compact value, which never expires.
     pub fn new(key: &[u8], form: PayloadKind, payload: &[u8]) -> Entry {
-        Entry::expiring(key, form, payload, None)
+        Entry::hashed(hash_of(key), key, form, payload, None)
     }
 
-    /// A key with a compact value that expires then, or never.
-    pub fn expiring(
-        key: &[u8],
-        form: PayloadKind,
-        payload: &[u8],
-        expiry: Option<Millis>,
-    ) -> Entry {
-        Entry::hashed(hash_of(key), key, form, payload, expiry)
-    }
-
-    /// As [`Entry::expiring`], for a key whose hash is known already.
+    /// A key whose hash is known, with a compact value, that expires then or never.
     pub fn hashed(
         hash: u32,
         key: &[u8],

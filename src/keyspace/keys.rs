@@ -4,7 +4,7 @@
 use super::blob::Millis;
 use super::changes::class;
 use super::entry::{Body, Entry};
-use super::index::dict::{self, Keyed};
+use super::index::dict::{self, Keyed, hash_of};
 use super::kind::Kind;
 use super::lifetime::evict::Eviction;
 use super::types::string;
@@ -137,7 +137,8 @@ impl Db<'_> {
     /// Gives a key another name, replacing whatever has it. When it expires stays. Whether there is such
     /// a key.
     pub fn rename(&mut self, key: &[u8], name: &[u8]) -> bool {
-        if self.find(key).is_none() {
+        let hash = hash_of(key);
+        if self.find_hashed(hash, key).is_none() {
             return false;
         }
         if key == name {
@@ -145,7 +146,7 @@ impl Db<'_> {
         }
         self.remove(name);
         // Removing may have moved the key.
-        let Some(at) = self.find(key) else {
+        let Some(at) = self.find_hashed(hash, key) else {
             return false;
         };
         let entry = self.db.take_at(self.shared, at);

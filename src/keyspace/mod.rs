@@ -20,6 +20,7 @@ pub mod changes;
 pub mod compact;
 pub mod digest;
 pub mod entry;
+mod error;
 pub mod index;
 pub mod keys;
 mod kind;
@@ -30,9 +31,6 @@ pub mod typed;
 pub mod types;
 pub mod value;
 
-use crate::error::{self, Error};
-use crate::keyspace::types::hash;
-
 use changes::{Classes, Journal, class};
 use entry::{Body, Entry};
 use index::dict::{Dict, Keyed, hash_of};
@@ -41,9 +39,11 @@ use index::prefetch::PrefetchCache;
 use lifetime::discarded::{Discarded, coalesce_free_heap};
 use lifetime::evict::Eviction;
 use roster::{Counts, Roster};
+use types::hash;
 use value::Value;
 
 pub use blob::Millis;
+pub use error::Error;
 pub use index::random::Random;
 pub use kind::Kind;
 pub use typed::{Collection, Edit, Operand, View};
@@ -259,10 +259,9 @@ impl Database {
         self.entries.is_empty()
     }
 
-    /// The position of a key, whether it has expired or not.
+    /// The position of a key with this hash, whether it has expired or not.
     #[inline]
-    fn position(&self, key: &[u8]) -> Option<usize> {
-        let hash = hash_of(key);
+    fn position(&self, hash: u32, key: &[u8]) -> Option<usize> {
         match self.prefetched.get(hash) {
             Some(at) if self.entries.is_at(at, hash, key) => Some(at),
             _ => self.entries.find(hash, key),
@@ -347,8 +346,14 @@ impl Database {
 
 impl<'a> Db<'a> {
     /// The position of a key that has not expired.
+    #[inline]
     pub(crate) fn find(&mut self, key: &[u8]) -> Option<usize> {
-        let at = self.db.position(key)?;
+        self.find_hashed(hash_of(key), key)
+    }
+
+    /// As [`Db::find`], for a key whose hash is known.
+    pub(crate) fn find_hashed(&mut self, hash: u32, key: &[u8]) -> Option<usize> {
+        let at = self.db.position(hash, key)?;
         if self.has_expired(at) {
             if !self.shared.keeps_expired {
                 self.db.expire_at(self.shared, at);
@@ -445,7 +450,7 @@ impl<'a> Db<'a> {
 
     /// Removes the key if its time has come, even where such keys are kept. Returns whether it had.
     pub fn expire(&mut self, key: &[u8]) -> bool {
-        let found = self.db.position(key);
+        let found = self.db.position(hash_of(key), key);
         let expired = found.filter(|&at| self.has_expired(at));
         if let Some(at) = expired {
             self.db.expire_at(self.shared, at);
@@ -461,9 +466,14 @@ impl<'a> Db<'a> {
         self.find(key).map(|at| self.db.entries.at(at).kind())
     }
 
-    /// Whether the key was there.
+    /// Removes the key. Returns whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        match self.find(key) {
+        self.remove_hashed(hash_of(key), key)
+    }
+
+    /// As [`Db::remove`], for a key whose hash is known.
+    fn remove_hashed(&mut self, hash: u32, key: &[u8]) -> bool {
+        match self.find_hashed(hash, key) {
             Some(at) => {
                 self.db.remove_at(self.shared, at);
                 true
@@ -518,13 +528,14 @@ impl<'a> Db<'a> {
 
     /// As [`Db::edit`]; if there is no such key, it is there now, with a value that is empty.
     pub fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
-        let at = match self.find(key) {
+        let hash = hash_of(key);
+        let at = match self.find_hashed(hash, key) {
             Some(at) => {
                 self.touch_at(at);
                 self.typed::<T>(at)?;
                 at
             }
-            None => self.insert(Entry::new(key, T::PAYLOAD, T::EMPTY)),
+            None => self.insert(Entry::hashed(hash, key, T::PAYLOAD, T::EMPTY, None)),
         };
         Ok(Edit::new(self.db, self.shared, at))
     }
@@ -537,12 +548,13 @@ impl<'a> Db<'a> {
 
     /// Adds a key, or puts it in the place of what has its name.
     fn put(&mut self, entry: Entry) -> usize {
-        if self.remove(entry.key()) { self.add(entry) } else { self.insert(entry) }
+        let was_there = self.remove_hashed(entry.hash(), entry.key());
+        if was_there { self.add(entry) } else { self.insert(entry) }
     }
 
     fn typed<T: Collection>(&self, at: usize) -> Result<&Entry, Error> {
         let entry = self.db.entries.at(at);
-        if entry.kind() == T::KIND { Ok(entry) } else { Err(error::WRONGTYPE) }
+        if entry.kind() == T::KIND { Ok(entry) } else { Err(Error::WrongType) }
     }
 
     /// Adds a key that is not there yet.

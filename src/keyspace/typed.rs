@@ -9,12 +9,12 @@ use std::marker::PhantomData;
 use super::blob::Millis;
 use super::changes::{Classes, class};
 use super::entry::Entry;
+use super::error::Error;
 use super::index::dict::Keyed;
 use super::index::random::Random;
 use super::kind::{Kind, PayloadKind};
 use super::value::Value;
 use super::{Database, Db, Limits, Shared};
-use crate::error::Error;
 
 /// A type of collection: what the generic parts need to know of it.
 pub trait Collection {

@@ -20,7 +20,7 @@ mod estimate;
 mod self_test;
 mod sparse;
 
-use crate::error::{self, Error};
+use crate::keyspace::error::Error;
 use estimate::Histogram;
 
 pub use self_test::self_test;
@@ -58,7 +58,7 @@ impl<'a> Hll<'a> {
                 DENSE => string.len() == HEADER + DENSE_BYTES,
                 form => form == SPARSE,
             };
-        if is_one { Ok(Hll(string)) } else { Err(error::NOT_A_HYPERLOGLOG) }
+        if is_one { Ok(Hll(string)) } else { Err(Error::NotAHyperLogLog) }
     }
 
     /// The last count, if no register has changed since.
@@ -408,19 +408,19 @@ mod tests {
     fn other_strings_and_corrupt_ones_are_told_apart() {
         let header = &EMPTY[..HEADER];
         for string in [&b""[..], b"HYLL", &[b"HYLX", &EMPTY[4..]].concat()] {
-            assert_eq!(Hll::new(string).unwrap_err(), error::NOT_A_HYPERLOGLOG);
+            assert_eq!(Hll::new(string).unwrap_err(), Error::NotAHyperLogLog);
         }
         let mut dense = EMPTY.to_vec();
         HllMut::new(&mut dense, 0, 0).make_dense().unwrap();
         assert!(Hll::new(&dense).is_ok());
         dense.push(0);
-        assert_eq!(Hll::new(&dense).unwrap_err(), error::NOT_A_HYPERLOGLOG);
+        assert_eq!(Hll::new(&dense).unwrap_err(), Error::NotAHyperLogLog);
         for registers in [&b""[..], b"\x7f", b"\x7f\xfe", b"\x7f\xff\x00", b"\x7f\xff\x7f\xff"] {
             let string = [header, registers].concat();
             let hll = Hll::new(&string).unwrap();
-            assert_eq!(hll.count(), Err(error::CORRUPT_HYPERLOGLOG), "{registers:?}");
+            assert_eq!(hll.count(), Err(Error::CorruptHyperLogLog), "{registers:?}");
             let mut union = Union::default();
-            assert_eq!(union.join(hll), Err(error::CORRUPT_HYPERLOGLOG));
+            assert_eq!(union.join(hll), Err(Error::CorruptHyperLogLog));
             assert!(union.registers.iter().all(|&value| value == 0));
         }
         let mut short = [header, b"\x00"].concat();

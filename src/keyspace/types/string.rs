@@ -10,11 +10,11 @@
 //! keeps to it: `settled` makes the same decision, and the [`PayloadKind`] of the entry remembers it.
 
 use super::hash;
-use crate::error::{self, Error};
 use crate::keyspace::Db;
 use crate::keyspace::blob::Millis;
 use crate::keyspace::entry::{Body, Entry};
-use crate::keyspace::index::dict::Keyed;
+use crate::keyspace::error::Error;
+use crate::keyspace::index::dict::{Keyed, hash_of};
 use crate::keyspace::kind::{Kind, PayloadKind};
 use crate::keyspace::large::string::LargeString;
 use crate::keyspace::value::Value;
@@ -44,14 +44,15 @@ impl Db<'_> {
     /// Sets `key` to a string, whatever it held before. It expires then, or never.
     #[inline]
     pub fn set_string(&mut self, key: &[u8], value: &[u8], expiry: Option<Millis>) {
-        match self.find(key) {
+        let hash = hash_of(key);
+        match self.find_hashed(hash, key) {
             Some(at) => {
                 self.overwrite(at, PayloadKind::String, value);
                 if self.db.entries.at(at).expiry() != expiry {
                     self.set_expiry_at(at, expiry);
                 }
             }
-            None => self.add_string(key, PayloadKind::String, value, expiry),
+            None => _ = self.add_string(hash, key, PayloadKind::String, value, expiry),
         }
     }
 
@@ -69,22 +70,21 @@ impl Db<'_> {
     /// Sets `key` to a string that was put together from bytes, whatever it held before: it is `raw` to
     /// OBJECT ENCODING. It never expires.
     pub fn set_raw_string(&mut self, key: &[u8], value: &[u8]) {
-        self.replace(key, PayloadKind::RawString, value);
-        if let Some(at) = self.find(key) {
-            self.set_expiry_at(at, None);
-        }
+        let at = self.replace(key, PayloadKind::RawString, value);
+        self.set_expiry_at(at, None);
     }
 
     /// Adds to the integer at `key`, which is 0 if there is none, and returns the sum.
     #[inline]
     pub fn add_to_integer(&mut self, key: &[u8], addend: i64) -> Result<i64, Error> {
-        let Some(at) = self.find(key) else {
-            self.add_string(key, PayloadKind::String, &Spelled::new(addend), None);
+        let hash = hash_of(key);
+        let Some(at) = self.find_hashed(hash, key) else {
+            self.add_string(hash, key, PayloadKind::String, &Spelled::new(addend), None);
             return Ok(addend);
         };
         let before = text(self.db.entries.at(at))?;
-        let before = number::parse_i64(before).ok_or(error::NOT_AN_INTEGER)?;
-        let sum = before.checked_add(addend).ok_or(error::OVERFLOW)?;
+        let before = number::parse_i64(before).ok_or(Error::NotAnInteger)?;
+        let sum = before.checked_add(addend).ok_or(Error::Overflow)?;
         self.overwrite(at, PayloadKind::String, &Spelled::new(sum));
         Ok(sum)
     }
@@ -111,10 +111,11 @@ impl Db<'_> {
         least: usize,
         change: impl FnOnce(&mut [u8], bool) -> R,
     ) -> Result<R, Error> {
-        let (at, before) = match self.find(key) {
+        let hash = hash_of(key);
+        let (at, before) = match self.find_hashed(hash, key) {
             Some(at) => (at, text(self.db.entries.at(at))?.len()),
             None => {
-                let mut entry = Entry::new(key, PayloadKind::RawString, b"");
+                let mut entry = Entry::hashed(hash, key, PayloadKind::RawString, b"", None);
                 if least > ROOMY {
                     entry.set_large(Value::String(LargeString::new(vec![0; least])));
                 }
@@ -125,7 +126,7 @@ impl Db<'_> {
             lengthen(bytes, start + least);
             change(&mut bytes[start..], before < least)
         };
-        self.edit_string_at(at, change).ok_or(error::WRONGTYPE)
+        self.edit_string_at(at, change).ok_or(Error::WrongType)
     }
 
     /// `None` if it is no string, which the caller has made sure of.
@@ -152,17 +153,29 @@ impl Db<'_> {
         result
     }
 
-    fn replace(&mut self, key: &[u8], form: PayloadKind, value: &[u8]) {
-        match self.find(key) {
-            Some(at) => self.overwrite(at, form, value),
-            None => self.add_string(key, form, value, None),
+    /// Returns the position of the key.
+    fn replace(&mut self, key: &[u8], form: PayloadKind, value: &[u8]) -> usize {
+        let hash = hash_of(key);
+        match self.find_hashed(hash, key) {
+            Some(at) => {
+                self.overwrite(at, form, value);
+                at
+            }
+            None => self.add_string(hash, key, form, value, None),
         }
     }
 
-    /// Adds a string whose key is not there yet.
-    fn add_string(&mut self, key: &[u8], form: PayloadKind, value: &[u8], expiry: Option<Millis>) {
+    /// Adds a string whose key, with this hash, is not there yet. Returns its position.
+    fn add_string(
+        &mut self,
+        hash: u32,
+        key: &[u8],
+        form: PayloadKind,
+        value: &[u8],
+        expiry: Option<Millis>,
+    ) -> usize {
         let form = settled(form, key.len(), value, false);
-        self.insert(Entry::expiring(key, form, value, expiry));
+        self.insert(Entry::hashed(hash, key, form, value, expiry))
     }
 
     /// Sets the key at a position to a string.
@@ -205,7 +218,7 @@ pub(crate) fn text(entry: &Entry) -> Result<&[u8], Error> {
     match entry.body() {
         Body::Compact(form, payload) if form.kind() == Kind::String => Ok(payload),
         Body::Large(Value::String(string)) => Ok(string.bytes()),
-        _ => Err(error::WRONGTYPE),
+        _ => Err(Error::WrongType),
     }
 }
 
@@ -366,10 +379,10 @@ mod tests {
         assert_eq!(db.add_to_integer(b"n", 1), Ok(42));
         assert_eq!(db.string(b"n").unwrap().unwrap().as_ptr(), address);
         assert_eq!(db.add_to_integer(b"n", 58), Ok(100));
-        assert_eq!(db.add_to_integer(b"n", i64::MAX), Err(error::OVERFLOW));
+        assert_eq!(db.add_to_integer(b"n", i64::MAX), Err(Error::Overflow));
         assert_eq!(db.string(b"n"), Ok(Some(&b"100"[..])));
         db.set_string(b"n", b"01", None);
-        assert_eq!(db.add_to_integer(b"n", 1), Err(error::NOT_AN_INTEGER));
+        assert_eq!(db.add_to_integer(b"n", 1), Err(Error::NotAnInteger));
     }
 
     #[test]

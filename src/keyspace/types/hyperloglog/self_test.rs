@@ -43,7 +43,7 @@ fn registers_keep_their_values() -> Result<(), String> {
 /// that was dense from the start.
 fn counts_are_near() -> Result<(), String> {
     let (mut sparse, mut dense) = (EMPTY.to_vec(), EMPTY.to_vec());
-    let told = |error: crate::error::Error| error.to_string();
+    let told = |error: crate::keyspace::error::Error| error.to_string();
     HllMut::new(&mut dense, 0, 0).make_dense().map_err(told)?;
     let mut checkpoint = 1;
     for element in 1..=ELEMENTS {

@@ -9,8 +9,8 @@
 //! Strings that clients compare come of it, so not only the format but every choice in writing it is
 //! that of Valkey 9.1: where runs are split, and which of them are joined again.
 
-use super::{REGISTERS, error};
-use crate::error::Error;
+use super::REGISTERS;
+use crate::keyspace::error::Error;
 
 /// The greatest value that can be written.
 const VALUE_MAX: u8 = 32;
@@ -78,13 +78,13 @@ pub(crate) fn each_run(mut bytes: &[u8], mut visit: impl FnMut(usize, Run)) -> R
     let mut index = 0;
     while let Some((run, used)) = Run::read(bytes) {
         if index + run.length > REGISTERS {
-            return Err(error::CORRUPT_HYPERLOGLOG);
+            return Err(Error::CorruptHyperLogLog);
         }
         visit(index, run);
         index += run.length;
         bytes = bytes.get(used..).unwrap_or_default();
     }
-    if index == REGISTERS { Ok(()) } else { Err(error::CORRUPT_HYPERLOGLOG) }
+    if index == REGISTERS { Ok(()) } else { Err(Error::CorruptHyperLogLog) }
 }
 
 /// Every run as PFDEBUG DECODE shows it, corrupt or not: `z:3` for three registers that are 0 and spelled in
@@ -121,7 +121,7 @@ pub(crate) fn raise(
     let (mut at, mut before, mut first) = (start, start, 0);
     let (run, used) = loop {
         let Some((run, used)) = bytes.get(at..).and_then(Run::read) else {
-            return Err(error::CORRUPT_HYPERLOGLOG);
+            return Err(Error::CorruptHyperLogLog);
         };
         if index < first + run.length {
             break (run, used);

@@ -2,8 +2,8 @@
 //! as a sorted set whose scores are all 1.
 
 use super::{Scores, Zset};
-use crate::error::{self, Error};
 use crate::keyspace::entry::Entry;
+use crate::keyspace::error::Error;
 use crate::keyspace::kind::Kind;
 use crate::keyspace::{Db, Set, View};
 
@@ -178,6 +178,6 @@ fn members(entry: &Entry) -> Result<Members<'_>, Error> {
     match entry.kind() {
         Kind::Set => Ok(Members::Set(View::new(entry))),
         Kind::Zset => Ok(Members::Zset(View::new(entry))),
-        _ => Err(error::WRONGTYPE),
+        _ => Err(Error::WrongType),
     }
 }
