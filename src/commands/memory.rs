@@ -53,7 +53,7 @@ const MEMORY: &[Spec] = &[
 
 /// MEMORY USAGE key [SAMPLES count]
 ///
-/// Every value keeps count of its memory, so there is nothing to sample.
+/// Every value keeps count of its memory, so that the figure is exact and `SAMPLES` changes nothing.
 fn memory_usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut options = 3;
     while options < args.len() {
@@ -66,7 +66,7 @@ fn memory_usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         options += 2;
     }
     let (mut db, reply) = ctx.db_and_reply();
-    match db.glance(&args[2]) {
+    match db.info_uncounted(&args[2]) {
         Some(found) => reply.int(found.memory() as i64),
         None => reply.null(),
     }

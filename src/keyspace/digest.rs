@@ -7,14 +7,15 @@
 //! * what has one (elements of a list, a field and its value) is *chained*: the SHA-1 of each is XORed
 //!   in, and the result is replaced by its own SHA-1.
 
+use std::ops::ControlFlow;
+
 use sha1::{Digest as _, Sha1};
 
-use super::blob::Millis;
-use super::entry::Entry;
 use super::index::dict::Keyed;
+use super::keys::KeyInfo;
 use super::kind::Kind;
-use super::types::string;
-use super::{Collection, Db, Hash, List, Set, Store, View, Zset};
+use super::visit::Part;
+use super::{Db, Store};
 use crate::text::double;
 
 /// A digest as it is made.
@@ -44,33 +45,27 @@ impl Digest {
         digest
     }
 
-    /// Adds the value of an entry and that it expires, but not when.
-    fn add_value(&mut self, entry: &Entry, now: Millis) {
-        self.chain(&number_of(entry.kind()).to_be_bytes());
-        match entry.kind() {
-            Kind::String => self.chain(string::text(entry).unwrap_or_default()),
-            Kind::List => view::<List>(entry, now).iter().for_each(|element| self.chain(element)),
-            Kind::Set => view::<Set>(entry, now).iter().for_each(|member| self.join(&member)),
-            Kind::Zset => {
-                let mut digits = Vec::new();
-                for (member, score) in view::<Zset>(entry, now).iter() {
+    /// Adds a value and that it expires, but not when.
+    fn add_value(&mut self, value: KeyInfo<'_>) {
+        self.chain(&number_of(value.kind()).to_be_bytes());
+        let mut digits = Vec::new();
+        let _ = value.visit(|part| {
+            match part {
+                Part::Text(bytes) | Part::Element(bytes) => self.chain(bytes),
+                Part::Member(member) => self.join(member),
+                Part::Scored { member, score } => {
                     digits.clear();
                     double::push_shortest(&mut digits, score);
                     self.join(&Digest::of(&[member, &digits]).0);
                 }
+                Part::Field(field) => self.join(&Digest::of(&[field.name, field.value]).0),
             }
-            Kind::Hash => view::<Hash>(entry, now)
-                .iter()
-                .for_each(|field| self.join(&Digest::of(&[field.name, field.value]).0)),
-        }
-        if entry.expiry().is_some() {
+            ControlFlow::<()>::Continue(())
+        });
+        if value.expiry().is_some() {
             self.join(b"!!expire!!");
         }
     }
-}
-
-fn view<T: Collection>(entry: &Entry, now: Millis) -> View<'_, T> {
-    View::at_time(entry, now)
 }
 
 /// The types, as the recipe counts them.
@@ -93,7 +88,7 @@ impl Store {
             for entry in db.entries.iter() {
                 if entry.expiry().is_none_or(|when| when > self.shared.now) {
                     let mut digest = Digest::of(&[entry.key()]);
-                    digest.add_value(entry, self.shared.now);
+                    digest.add_value(KeyInfo::new(entry, &self.shared));
                     all.join(&digest.0);
                 }
             }
@@ -106,8 +101,8 @@ impl Db<'_> {
     /// The digest of the value of `key`; all zeros if there is none.
     pub fn digest_of(&mut self, key: &[u8]) -> Digest {
         let mut digest = Digest::default();
-        if let Some(at) = self.find(key) {
-            digest.add_value(self.db.entries.at(at), self.shared.now);
+        if let Some(value) = self.info_uncounted(key) {
+            digest.add_value(value);
         }
         digest
     }
@@ -117,6 +112,7 @@ impl Db<'_> {
 mod tests {
     use super::*;
     use crate::keyspace::types::list::Side;
+    use crate::keyspace::{Hash, List, Set, Zset};
 
     /// A store with something of every type. `order` says in which order it comes about.
     fn store(order: impl Iterator<Item = u32> + Clone) -> Store {

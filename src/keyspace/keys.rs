@@ -2,22 +2,31 @@
 //! through all of them.
 
 use super::blob::Millis;
+use std::ops::ControlFlow;
+
 use super::changes::class;
 use super::entry::{Body, Entry};
 use super::index::dict::{self, Keyed, hash_of};
 use super::kind::Kind;
 use super::lifetime::evict::Eviction;
 use super::types::string;
-use super::{Collection, Db, Hash, List, Set, Store, View, Zset};
+use super::visit::Part;
+use super::{Collection, Db, Hash, List, Set, Shared, Store, View, Zset};
 
 /// A key and its value seen from outside, which is no use of the value.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyInfo<'a> {
     entry: &'a Entry,
     eviction: &'a Eviction,
+    /// Fields that have expired by then are not there any more.
+    now: Millis,
 }
 
 impl<'a> KeyInfo<'a> {
+    pub(super) fn new(entry: &'a Entry, shared: &'a Shared) -> KeyInfo<'a> {
+        KeyInfo { entry, eviction: &shared.eviction, now: shared.now }
+    }
+
     pub fn kind(self) -> Kind {
         self.entry.kind()
     }
@@ -60,7 +69,18 @@ impl<'a> KeyInfo<'a> {
     }
 
     fn view<T: Collection>(self) -> View<'a, T> {
-        View::new(self.entry)
+        View::at_time(self.entry, self.now)
+    }
+
+    /// Calls `visit` with every part of the value until it breaks off: see [`super::visit`].
+    pub fn visit<B>(self, mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>) -> ControlFlow<B> {
+        match self.kind() {
+            Kind::String => visit(Part::Text(string::text(self.entry).unwrap_or_default())),
+            Kind::List => List::visit(self.view(), visit),
+            Kind::Set => Set::visit(self.view(), visit),
+            Kind::Zset => Zset::visit(self.view(), visit),
+            Kind::Hash => Hash::visit(self.view(), visit),
+        }
     }
 
     /// Bytes of the value: those of its compact form, or all that its large one holds.
@@ -99,13 +119,13 @@ impl<'a> KeyInfo<'a> {
 }
 
 impl Db<'_> {
-    /// Looks at a key. Nobody counts it.
-    pub fn glance(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
+    /// Looks at a key. It counts as no lookup.
+    pub fn info_uncounted(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let at = self.find(key)?;
-        Some(KeyInfo { entry: self.db.entries.at(at), eviction: &self.shared.eviction })
+        Some(KeyInfo::new(self.db.entries.at(at), self.shared))
     }
 
-    /// As [`Db::glance`], counted as a lookup for reading.
+    /// As [`Db::info_uncounted`], counted as a lookup for reading.
     pub fn info(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let found = self.find(key);
         if found.is_none() {
@@ -125,8 +145,7 @@ impl Db<'_> {
             Some(_) => self.shared.hits += 1,
             None => self.shared.misses += 1,
         }
-        let entry = self.db.entries.at(found?);
-        Some(KeyInfo { entry, eviction: &self.shared.eviction })
+        Some(KeyInfo::new(self.db.entries.at(found?), self.shared))
     }
 
     /// Uses a key without reading it. Whether there is one.
@@ -483,12 +502,12 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_counted_and_is_no_use() {
+    fn information_counts_as_a_lookup_and_not_as_a_use() {
         let mut store = Store::new(1);
         store.set_now(10_000);
         store.db(0).set_string(b"key", b"value", None);
         store.set_now(15_000);
-        assert_eq!(store.db(0).glance(b"key").unwrap().idle(), 5);
+        assert_eq!(store.db(0).info_uncounted(b"key").unwrap().idle(), 5);
         assert_eq!((store.shared.hits, store.shared.misses), (0, 0));
         assert_eq!(store.db(0).info(b"key").unwrap().idle(), 5);
         assert!(store.db(0).info(b"none").is_none());

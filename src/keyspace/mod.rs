@@ -3,33 +3,38 @@
 //! It knows no clients, no RESP, and no clock but the time it is told. Handlers reach it through
 //! [`Store::db`], whose lookups never return a key that has expired, and which keeps count of memory.
 //!
+//! From the ground up, each of these knows only those above it:
+//!
 //! | room | is |
 //! |---|---|
-//! | [`index`] | the dense map under everything: random picks and safe scans in O(1) |
-//! | [`compact`] | the compact forms of small collections |
-//! | [`types`] | the types of values: what can be read, what can be changed |
-//! | [`lifetime`] | which keys expire next, and which have to go when memory is short |
-//! | [`entry`], [`value`] | a key and its small value in one allocation; a large value |
-//! | [`typed`] | checked access to a value of one type |
-//! | [`keys`] | what can be done with a key whatever it holds |
-//! | [`changes`] | the journal of what happened to keys |
-//! | [`digest`] | one number for all data |
+//! | `index` | the dense map under everything: random picks and safe scans in O(1); what expires next |
+//! | `compact`, `large` | the compact forms of small collections, and the forms that they grow into |
+//! | `value`, `entry` | a value in any large form; a key with a value in any form |
+//! | `typed` | checked access to a value of one type |
+//! | `types` | the types of values: what can be read, what can be changed |
+//! | `lifetime` | expiry, eviction when memory is short, and freeing in slices |
+//! | `visit` | what a value consists of |
+//! | `keys` | what can be done with a key whatever it holds |
+//! | `digest` | one number for all data |
+//!
+//! `changes` is the journal of what happened to keys.
 
 mod blob;
-pub mod changes;
-pub mod compact;
-pub mod digest;
-pub mod entry;
+pub(crate) mod changes;
+mod compact;
+mod digest;
+mod entry;
 mod error;
-pub mod index;
-pub mod keys;
+pub(crate) mod index;
+pub(crate) mod keys;
 mod kind;
 mod large;
-pub mod lifetime;
+pub(crate) mod lifetime;
 mod roster;
-pub mod typed;
-pub mod types;
-pub mod value;
+mod typed;
+pub(crate) mod types;
+mod value;
+mod visit;
 
 use changes::{Classes, Journal, class};
 use entry::{Body, Entry};
@@ -51,6 +56,7 @@ pub use types::hash::Hash;
 pub use types::list::List;
 pub use types::set::Set;
 pub use types::zset::Zset;
+pub use visit::Part;
 
 /// Up to which size collections stay compact: the directives of these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

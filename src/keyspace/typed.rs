@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 
 use super::blob::Millis;
 use super::changes::{Classes, class};
@@ -14,10 +15,11 @@ use super::index::dict::Keyed;
 use super::index::random::Random;
 use super::kind::{Kind, PayloadKind};
 use super::value::Value;
+use super::visit::Part;
 use super::{Database, Db, Limits, Shared};
 
 /// A type of collection: what the generic parts need to know of it.
-pub trait Collection {
+pub trait Collection: Sized {
     const KIND: Kind;
     /// The compact form that a new collection begins in.
     const PAYLOAD: PayloadKind;
@@ -26,6 +28,12 @@ pub trait Collection {
 
     /// How many elements the collection in `entry` has. The entry is of this kind.
     fn len(entry: &Entry) -> usize;
+
+    /// Calls `visit` with every part of the value, as [`super::visit`] asks for, until it breaks off.
+    fn visit<B>(
+        view: View<'_, Self>,
+        visit: impl FnMut(Part<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B>;
 
     /// When the first of its elements expires, if elements do.
     fn next_expiry(_entry: &Entry) -> Option<Millis> {

@@ -28,7 +28,7 @@ pub fn debug_object(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let list_max_listpack_size = ctx.world.store.shared.limits.list_max_listpack_size;
     let is_fast = args.is(3, "FAST");
     let (mut db, reply) = ctx.db_and_reply();
-    let found = db.glance(&args[2]).ok_or(error::NO_SUCH_KEY)?;
+    let found = db.info_uncounted(&args[2]).ok_or(error::NO_SUCH_KEY)?;
     let mut line =
         format!("Value at:{:#x} refcount:1 encoding:{}", found.address(), found.encoding());
     if !is_fast {

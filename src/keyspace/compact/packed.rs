@@ -34,10 +34,6 @@ impl<'a> Packed<'a> {
         usize::from(u16::from_le_bytes([self.0[0], self.0[1]]))
     }
 
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
     /// The elements, each with its offset, which [`PackedMut`] takes.
     pub fn iter(self) -> Iter<'a> {
         Iter { bytes: self.0, front: COUNT, back: self.0.len() }

@@ -11,6 +11,8 @@
 mod tests;
 
 use crate::keyspace::blob::Millis;
+use std::ops::ControlFlow;
+
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
 use crate::keyspace::entry::{Body, Entry};
 use crate::keyspace::index::random::Random;
@@ -19,6 +21,7 @@ pub use crate::keyspace::large::hash::Field;
 use crate::keyspace::large::hash::{Expiry, LargeHash, Outcome};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
+use crate::keyspace::visit::Part;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
@@ -34,6 +37,13 @@ impl Collection for Hash {
             Form::Compact(fields) => fields.len() / 2,
             Form::Large(hash) => hash.len(),
         }
+    }
+
+    fn visit<B>(
+        view: View<'_, Self>,
+        mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        view.iter().try_for_each(|field| visit(Part::Field(field)))
     }
 
     fn next_expiry(entry: &Entry) -> Option<Millis> {

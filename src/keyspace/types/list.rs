@@ -9,7 +9,7 @@
 
 use std::collections::vec_deque;
 use std::iter;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::keyspace::compact::packed::{self, Packed, PackedMut};
 use crate::keyspace::entry::{Body, Entry};
@@ -18,6 +18,7 @@ use crate::keyspace::large::list::fill::{EMPTY_LISTPACK, Fill, listpack_size};
 use crate::keyspace::large::list::{LargeList, Node};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
+use crate::keyspace::visit::Part;
 
 pub use crate::keyspace::large::list::Side;
 
@@ -42,6 +43,13 @@ impl Collection for List {
             Body::Compact(_, payload) => Packed::new(payload).len(),
             Body::Large(value) => value.len(),
         }
+    }
+
+    fn visit<B>(
+        view: View<'_, Self>,
+        mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        view.iter().try_for_each(|element| visit(Part::Element(element)))
     }
 }
 

@@ -8,12 +8,15 @@ pub mod algebra;
 mod form;
 mod member;
 
+use std::ops::ControlFlow;
+
 use crate::keyspace::compact::intset::{self, IntsetMut};
 use crate::keyspace::compact::packed::{self, PackedMut};
 use crate::keyspace::entry::Entry;
 use crate::keyspace::index::dict::Keyed;
 use crate::keyspace::kind::{Kind, PayloadKind};
 use crate::keyspace::value::Value;
+use crate::keyspace::visit::Part;
 use crate::keyspace::{Collection, Db, Edit, Limits, Random, View};
 use form::Form;
 
@@ -30,6 +33,13 @@ impl Collection for Set {
 
     fn len(entry: &Entry) -> usize {
         Form::of(entry).len()
+    }
+
+    fn visit<B>(
+        view: View<'_, Self>,
+        mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        view.iter().try_for_each(|member| visit(Part::Member(&member)))
     }
 }
 

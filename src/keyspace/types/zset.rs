@@ -10,7 +10,7 @@
 pub mod algebra;
 pub mod compact;
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::keyspace::compact::packed;
 use crate::keyspace::entry::{Body, Entry};
@@ -19,6 +19,7 @@ use crate::keyspace::kind::{Kind, PayloadKind};
 use crate::keyspace::large::zset::{self as large, LargeZset, Member, compare};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
+use crate::keyspace::visit::Part;
 use crate::keyspace::{Db, Limits, Random};
 
 pub use crate::keyspace::large::zset::Bound;
@@ -38,6 +39,13 @@ impl Collection for Zset {
             Form::Compact(zset) => zset.len(),
             Form::Large(zset) => zset.len(),
         }
+    }
+
+    fn visit<B>(
+        view: View<'_, Self>,
+        mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        view.iter().try_for_each(|(member, score)| visit(Part::Scored { member, score }))
     }
 }
 

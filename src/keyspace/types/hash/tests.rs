@@ -47,7 +47,7 @@ fn view<R>(store: &mut Store, look: impl FnOnce(View<'_, Hash>) -> R) -> Option<
 }
 
 fn encoding(store: &mut Store) -> Option<&'static str> {
-    store.db(0).glance(b"h").map(|glance| glance.encoding())
+    store.db(0).info_uncounted(b"h").map(|hash| hash.encoding())
 }
 
 /// Whether the store says of the hash what the model says.

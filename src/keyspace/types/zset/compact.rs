@@ -34,10 +34,6 @@ impl<'a> Compact<'a> {
         self.0.len()
     }
 
-    pub fn is_empty(self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The members in order, the lowest score first.
     pub fn iter(self) -> Iter<'a> {
         Iter(self.0.iter())
