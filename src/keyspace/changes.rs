@@ -1,8 +1,8 @@
-//! What happens to keys, noted down for whoever wants to know.
+//! The journal of the keyspace: which keys have changed, and which events happened to them.
 //!
-//! Somebody may watch keys, track them, wait for them, or have subscribed to the events of the keyspace.
-//! The store knows nobody of them: it notes which keys have changed and what happened to them, and the
-//! world reads that between two commands. While nobody wants to know, nothing is noted.
+//! WATCH, client-side caching, blocked clients and keyspace events follow it. The keyspace knows none of
+//! them: it notes, and the world reads the notes between two commands. A note that none of them needs is
+//! not made.
 
 /// Bits of [`class`].
 pub type Classes = u32;
@@ -31,7 +31,7 @@ pub mod class {
 /// The notes since they were last read.
 #[derive(Debug, Default)]
 pub struct Journal {
-    /// Whether somebody wants to know which keys have changed.
+    /// Whether changes of keys are noted.
     pub follows_keys: bool,
     /// The classes of events that are announced.
     pub announces: Classes,
@@ -62,7 +62,7 @@ impl Journal {
         self.notes.is_empty()
     }
 
-    /// Whether somebody wants to know of a change that is an event of this class.
+    /// Returns whether a change that is an event of this class is noted in any way.
     #[inline]
     pub(crate) fn wants(&self, class: Classes) -> bool {
         self.follows_keys || self.announces & class != 0
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_somebody_wants_to_know_is_noted() {
+    fn only_what_is_followed_is_noted() {
         let mut journal = Journal::default();
         journal.changed(0, b"a");
         journal.event(0, class::LIST, "lpush", b"a");

@@ -148,13 +148,13 @@ impl Db<'_> {
         Some(KeyInfo::new(self.db.entries.at(found?), self.shared))
     }
 
-    /// Uses a key without reading it. Whether there is one.
+    /// Uses a key without reading it. Returns whether there is one.
     pub fn touch(&mut self, key: &[u8]) -> bool {
         self.find_to_read(key).is_some()
     }
 
-    /// Gives a key another name, replacing whatever has it. When it expires stays. Whether there is such
-    /// a key.
+    /// Gives a key another name, replacing whatever has it. When it expires stays. Returns whether there is
+    /// such a key.
     pub fn rename(&mut self, key: &[u8], name: &[u8]) -> bool {
         let hash = hash_of(key);
         if self.find_hashed(hash, key).is_none() {
@@ -206,7 +206,7 @@ pub struct KeyPlace<'k> {
 }
 
 impl Store {
-    /// Takes a key to another database, unless it is there already. Whether it was taken.
+    /// Takes a key to another database, unless it is there already. Returns whether it was taken.
     pub fn relocate(&mut self, key: &[u8], from: usize, to: usize) -> bool {
         if from == to || self.db(to).contains(key) {
             return false;
@@ -220,8 +220,8 @@ impl Store {
         true
     }
 
-    /// Copies a key and when it expires. Something else is replaced only `if_taken`. Whether it was
-    /// copied. The two places differ.
+    /// Copies a key and when it expires. Something else is replaced only `if_taken`. Returns whether it
+    /// was copied. The two places differ.
     pub fn copy(&mut self, from: KeyPlace<'_>, to: KeyPlace<'_>, if_taken: bool) -> bool {
         if !self.db(from.db).touch(from.key) {
             return false;
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_meets_every_key_that_stays() {
+    fn a_scan_visits_every_key_that_stays() {
         for seed in 0..30 {
             let mut random = Random::seeded(seed);
             let mut store = Store::new(2);

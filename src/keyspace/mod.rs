@@ -98,10 +98,10 @@ pub struct Shared {
     pub limits: Limits,
     /// Bytes that keys, values and tables of all databases hold.
     memory: usize,
-    /// How many bytes may wait to be freed before who takes memory has to free some: see
+    /// How many bytes may wait to be freed before a command that takes memory frees some: see
     /// [`Store::keep_pace`].
     pub most_unfreed: usize,
-    /// Who has to go when memory is short.
+    /// Which keys go when memory is short.
     pub eviction: Eviction,
     /// Lookups for reading that found a key, and that found none.
     pub hits: u64,
@@ -110,7 +110,7 @@ pub struct Shared {
     pub expired: u64,
     /// Fields of hashes that went for the same reason.
     pub expired_fields: u64,
-    /// Whether keys whose time has come stay until somebody asks for them (DEBUG SET-ACTIVE-EXPIRE 0).
+    /// Whether keys whose time has come stay until they are looked up (DEBUG SET-ACTIVE-EXPIRE 0).
     pub expires_lazily: bool,
     /// Keys whose time has come stay where they are, unseen.
     pub keeps_expired: bool,
@@ -133,7 +133,7 @@ pub struct Shared {
 /// So many bytes may wait to be freed, if [`Shared::most_unfreed`] is not set to less.
 pub const MOST_UNFREED: usize = 16 << 20;
 
-/// What takes fewer bytes is near at all times: in the caches of the processor.
+/// Below this size the keyspace fits in the processor's caches and prefetching does not pay.
 const CACHE_BYTES: usize = 1 << 20;
 
 impl Shared {
@@ -197,19 +197,19 @@ impl Store {
         Db { db: &mut self.databases[index], shared: &mut self.shared }
     }
 
-    /// Whether there is so much that some of it is far away, and foreseeing what is needed saves time.
+    /// Returns whether the keyspace is larger than the processor's caches, so that prefetching pays.
     #[inline]
     pub fn exceeds_cache(&self) -> bool {
         self.shared.memory > CACHE_BYTES
     }
 
-    /// These keys of a database will be looked for soon: see [`Dict::prefetch`].
+    /// Prefetches keys of a database that will be looked up soon: see [`Dict::prefetch`].
     pub fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
         let Database { entries, prefetched, .. } = &mut self.databases[db];
         entries.prefetch(keys, |hash, at| prefetched.note(hash, at));
     }
 
-    /// These elements of a collection will be looked for soon, if it has them by hash.
+    /// Prefetches elements of a collection that has them by hash.
     pub fn prefetch_in<'k>(&self, db: usize, key: &[u8], elements: impl Iterator<Item = &'k [u8]>) {
         let entry = self.databases[db].entries.get(key);
         match entry.map(Entry::body) {
@@ -322,7 +322,7 @@ impl Database {
         shared.discard(entry.into_large());
     }
 
-    /// Removes the key at a position because its time has come. Nobody made this change.
+    /// Removes the key at a position because its time has come. No command made this change.
     fn expire_at(&mut self, shared: &mut Shared, at: usize) {
         self.note_at(shared, at, class::EXPIRED, "expired");
         self.remove_at(shared, at);
@@ -404,7 +404,7 @@ impl<'a> Db<'a> {
         self.shared.now
     }
 
-    // What happens to keys is told by whoever does it: see [`journal`].
+    // What happens to keys is noted by the caller that does it: see `changes`.
 
     /// The key has changed, which is an event of this class and name.
     #[inline]
@@ -488,7 +488,7 @@ impl<'a> Db<'a> {
         }
     }
 
-    /// Removes the key because somebody wants it to go, and notes that. Whether it was there.
+    /// Removes the key as a change of its own, and notes that. Returns whether it was there.
     pub fn delete(&mut self, key: &[u8]) -> bool {
         let is_gone = self.remove(key);
         if is_gone {
@@ -569,7 +569,7 @@ impl<'a> Db<'a> {
         self.add(entry)
     }
 
-    /// As [`Db::insert`], and nobody hears that the key is new.
+    /// As [`Db::insert`], without the event that the key is new.
     fn add(&mut self, mut entry: Entry) -> usize {
         if self.shared.keeps_expired {
             self.expire(entry.key());

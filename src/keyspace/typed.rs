@@ -125,7 +125,7 @@ impl Db<'_> {
     }
 }
 
-/// A value of type `T`, to change. When it goes, the store accounts for the change, and removes the
+/// A value of type `T`, to change. When it goes, the keyspace accounts for the change, and removes the
 /// key if the value has become empty: no key ever holds an empty collection.
 #[derive(Debug)]
 pub struct Edit<'a, T: Collection> {
@@ -135,7 +135,7 @@ pub struct Edit<'a, T: Collection> {
     /// What the entry held, and when its first element expired, before the change.
     memory: usize,
     next_expiry: Option<Millis>,
-    /// Whether there was an event.
+    /// Whether an event was noted: then `del` is another, if the value ends empty.
     is_noted: bool,
     kind: PhantomData<T>,
 }
@@ -228,7 +228,7 @@ impl<'a, T: Collection> Edit<'a, T> {
         self.shared.listed += 1;
     }
 
-    /// Fields were removed because their time had come, which is a change that nobody made.
+    /// Fields were removed because their time had come, which counts as no change that a command made.
     pub(crate) fn note_expired(&mut self, fields: usize) {
         if fields > 0 {
             self.count_expired(fields);

@@ -54,8 +54,8 @@ impl Value {
         }
     }
 
-    /// Frees about so many elements of a value that nobody needs any more. Freeing millions at once
-    /// would keep everybody waiting. Returns how many were freed; 0 when nothing is left.
+    /// Frees about so many elements of a value that was removed: freeing millions at once would keep
+    /// all clients waiting. Returns how many were freed; 0 when nothing is left.
     pub fn free_some(&mut self, elements: usize) -> usize {
         match self {
             Value::List(list) => list.free_some(elements),

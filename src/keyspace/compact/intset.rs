@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The width is 2, 4 or 8: what the integer that needs most has needed. It never shrinks. The empty set
-//! is an empty payload. Whether an integer is in the set, binary search tells.
+//! is an empty payload. Membership is a binary search.
 
 use std::cmp::Ordering;
 
@@ -108,7 +108,7 @@ impl<'v> IntsetMut<'v> {
         self.bytes.reserve_exact(header + count * self.view().width);
     }
 
-    /// Adds an integer. Whether it was not there yet.
+    /// Adds an integer. Returns whether it is new.
     pub fn insert(&mut self, n: i64) -> bool {
         let width = width_of(n);
         if self.bytes.len() == self.start {
@@ -189,7 +189,7 @@ fn search<const W: usize>(
     if size == 0 || at(size - 1) < n {
         return Err(size);
     }
-    // Without branches that nobody could predict.
+    // Without branches, which would be mispredicted half of the time.
     while size > 1 {
         let half = size / 2;
         low = if at(low + half) > n { low } else { low + half };

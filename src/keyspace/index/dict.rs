@@ -11,7 +11,7 @@
 //! is there from its start to its end exactly once, and needs no memory of its own.
 //!
 //! Nothing is ever rebuilt or moved as a whole: entries lie in `chunks`, the index is in many small
-//! tables (`index`). Keys are hashed with secrets of the process (`hash`), so nobody can aim at one bucket.
+//! tables (`index`). Keys are hashed with secrets of the process (`hash`), so that no client can aim at one bucket.
 
 pub(crate) mod chunks;
 mod hash;
@@ -39,7 +39,7 @@ pub trait Keyed {
 }
 
 /// How many keys are prefetched at most.
-const FORESEEN: usize = 16;
+const PREFETCHED: usize = 16;
 
 /// A step of a scan looks at so many tables of the index for each entry that it is to visit, in case most
 /// of them are empty: as many as Valkey looks at buckets.
@@ -114,7 +114,7 @@ impl<E: Keyed> Dict<E> {
         self.index.with_hash(hash).filter(move |&at| self.entries[at].hash() == hash)
     }
 
-    /// Fetches from memory what [`Dict::find`] will look at for the first `FORESEEN` of these keys. The
+    /// Fetches from memory what [`Dict::find`] will look at for the first `PREFETCHED` of these keys. The
     /// processor waits for many of them in the time of one, where it would wait for one after the other
     /// if they were looked for between other work. `note` is told their hashes and, of those that have
     /// one, the positions at which they seem to be.
@@ -123,13 +123,13 @@ impl<E: Keyed> Dict<E> {
         keys: impl Iterator<Item = &'k [u8]>,
         mut note: impl FnMut(u32, usize),
     ) {
-        let mut hashes = [0; FORESEEN];
+        let mut hashes = [0; PREFETCHED];
         let mut count = 0;
         for (hash, key) in hashes.iter_mut().zip(keys) {
             *hash = hash_of(key);
             count += 1;
         }
-        let mut positions = [0; FORESEEN];
+        let mut positions = [0; PREFETCHED];
         let mut found = 0;
         for &hash in &hashes[..count] {
             if let Some(at) = self.index.with_hash(hash).next() {
@@ -256,7 +256,7 @@ fn equal(one: &[u8], other: &[u8]) -> bool {
     words.iter().map(word).eq(other_words.iter().map(word)) && rest.iter().eq(other_rest)
 }
 
-/// What is left of a dictionary that nobody needs any more.
+/// A dictionary that is freed in parts.
 #[derive(Debug)]
 pub struct Remains<E> {
     entries: Chunks<E>,

@@ -78,7 +78,7 @@ impl Expiries {
         Millis::try_from(mean).ok()
     }
 
-    /// Frees a key's part of an index that nobody needs any more.
+    /// Frees a key's part of an index that is being freed.
     pub fn free_one(&mut self) {
         self.times.pop_first();
     }

@@ -13,7 +13,7 @@ pub struct Random {
 }
 
 impl Default for Random {
-    /// A generator that nobody can foretell.
+    /// A generator whose numbers cannot be foretold.
     fn default() -> Random {
         Random::seeded(RandomState::new().hash_one(0))
     }
@@ -56,7 +56,7 @@ impl Random {
         })
     }
 
-    /// Another generator, for somebody who reads what this one is kept with.
+    /// Another generator, for a caller that borrows what this one is kept with.
     pub fn fork(&mut self) -> Random {
         Random::seeded(self.next_u64())
     }

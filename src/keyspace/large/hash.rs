@@ -3,7 +3,7 @@
 //! A field is a [`Blob`], as a small key is: its name, its value and its expiry share one allocation. A hash
 //! none of whose fields expires has no order of expiry, and pays nothing for it.
 //!
-//! A field whose time has come is found by nobody, and stays until [`LargeHash::remove_due`] or
+//! A field whose time has come is found no more, and stays until [`LargeHash::remove_due`] or
 //! another value for it takes it away.
 
 use crate::keyspace::blob::{Blob, Millis};
@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
 }
 
 impl LargeHash {
-    /// These fields will be looked for soon: see [`Dict::prefetch`].
+    /// Prefetches these fields: see [`Dict::prefetch`].
     pub fn prefetch<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
         self.fields.prefetch(fields, |_, _| {});
     }
@@ -159,7 +159,7 @@ impl LargeHash {
         self.fields.insert(cell);
     }
 
-    /// Lets a field expire then, or never. Whether there is one.
+    /// Lets a field expire then, or never. Returns whether there is one.
     pub(crate) fn set_expiry(&mut self, name: &[u8], expiry: Option<Millis>, now: Millis) -> bool {
         let Some(at) = self.find(name, now) else {
             return false;
@@ -168,7 +168,7 @@ impl LargeHash {
         true
     }
 
-    /// Removes a field. Whether there was one.
+    /// Removes a field. Returns whether there was one.
     pub(crate) fn remove(&mut self, name: &[u8], now: Millis) -> bool {
         let Some(at) = self.find(name, now) else {
             return false;

@@ -31,7 +31,7 @@ impl Keyed for Member {
 }
 
 impl LargeSet {
-    /// These members will be looked for soon: see [`Dict::prefetch`].
+    /// Prefetches these members: see [`Dict::prefetch`].
     pub fn prefetch<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
         self.members.prefetch(members, |_, _| {});
     }
@@ -53,7 +53,7 @@ impl LargeSet {
         self.members.at(position).key()
     }
 
-    /// Adds a member. Whether it was not there yet.
+    /// Adds a member. Returns whether it is new.
     pub fn insert(&mut self, member: &[u8]) -> bool {
         let hash = hash_of(member);
         if self.members.find(hash, member).is_some() {
@@ -65,7 +65,7 @@ impl LargeSet {
         true
     }
 
-    /// Removes a member. Whether it was there.
+    /// Removes a member. Returns whether it was there.
     pub fn remove(&mut self, member: &[u8]) -> bool {
         match self.members.find(hash_of(member), member) {
             Some(position) => {

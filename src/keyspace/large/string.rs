@@ -2,7 +2,7 @@
 
 use crate::keyspace::blob::allocated;
 
-/// What is freed at a time of a string that nobody needs any more.
+/// What is freed at a time of a string that was removed.
 pub(crate) const PIECE: usize = 16 * 1024;
 
 /// What is longer is freed in pieces.

@@ -65,7 +65,7 @@ impl LargeZset {
         self.members.memory() + self.order.memory() + self.names
     }
 
-    /// Frees about so many members of a set that nobody needs any more; returns how many.
+    /// Frees about so many members of a set that was removed. Returns how many.
     pub fn free_some(&mut self, elements: usize) -> usize {
         self.order.free_some(elements);
         let before = self.members.len();
@@ -154,9 +154,9 @@ impl LargeZset {
         Iter { members: &self.members, order: self.order.range(ranks) }
     }
 
-    /// How many members are on this side of a cut through the scores.
-    pub fn rank_of_score(&self, cut: Bound<f64>) -> usize {
-        match cut {
+    /// How many members are on this side of a bound among the scores.
+    pub fn rank_of_score(&self, bound: Bound<f64>) -> usize {
+        match bound {
             Bound::Start => 0,
             Bound::Before(score) => self.order.rank(|items| items.count(score, |_| false)),
             Bound::After(score) => self.order.rank(|items| items.count(score, |_| true)),
@@ -164,10 +164,12 @@ impl LargeZset {
         }
     }
 
-    /// How many members are on this side of a cut through the names, if all scores are the same.
-    pub fn rank_of_name(&self, cut: Bound<&[u8]>) -> usize {
+    /// How many members are on this side of a bound among the names, if all scores are the same.
+    pub fn rank_of_name(&self, bound: Bound<&[u8]>) -> usize {
         self.order.rank(|items| {
-            items.count_all(|at| cut.is_after(|name| self.members.at(at as usize).name().cmp(name)))
+            items.count_all(|at| {
+                bound.is_after(|name| self.members.at(at as usize).name().cmp(name))
+            })
         })
     }
 

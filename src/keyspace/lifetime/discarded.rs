@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_memory_frees_as_much_while_much_waits() {
+    fn a_command_that_takes_memory_frees_as_much_while_much_waits() {
         let mut store = store();
         let size = store.memory();
         for _ in 0..50 {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_none_waits_for_nothing_to_be_freed() {
+    fn a_command_that_takes_no_memory_frees_none() {
         let mut store = store();
         for n in 0..30_u8 {
             store.copy(KEY, KeyPlace { db: 1, key: &[n] }, true);
@@ -255,7 +255,7 @@ mod tests {
         }
         assert!(total(&store) + (16 << 10) > before, "{} {before}", total(&store));
         assert!(store.unfreed() > 4 * store.shared.most_unfreed);
-        // Nor does who takes what has been freed meanwhile.
+        // Nor does a command that takes what has been freed meanwhile.
         store.free_some(20_000);
         let unfreed = store.unfreed();
         store.copy(KEY, KeyPlace { db: 1, key: b"copy" }, true);

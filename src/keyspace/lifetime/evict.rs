@@ -1,4 +1,4 @@
-//! Which keys have to go when memory is short: the eight policies of `maxmemory-policy`.
+//! Which keys go when memory is short: the eight policies of `maxmemory-policy`.
 //!
 //! Every entry has 24 bits that say how it was used. What they mean depends on the policy:
 //!
@@ -8,7 +8,7 @@
 //!   and shrinks by one every `lfu-decay-time` minutes, and in the other sixteen bits the minute for
 //!   which it was computed.
 //!
-//! Nobody sorts the keys by these numbers. [`Store::evict_one`] looks at a few keys at random
+//! The keys are not sorted by these numbers. [`Store::evict_one`] looks at a few keys at random
 //! (`maxmemory-samples`), keeps the worst that it has ever seen in mind, and evicts the worst of all.
 //! Only `volatile-ttl` is exact: the keys that expire are in order already.
 
@@ -199,8 +199,8 @@ impl Eviction {
 const TRIES: usize = 16;
 
 impl Store {
-    /// Removes the key that the policy would have go first, as far as it knows. False: there is none
-    /// that may go.
+    /// Removes the key that the policy would have go first, as far as it knows. Returns false if there is
+    /// none that may go.
     pub fn evict_one(&mut self) -> bool {
         let settings = self.shared.eviction.settings;
         let victim = match settings.policy {
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_want_to_touch_does_not() {
+    fn a_blind_lookup_is_no_use() {
         let mut store = store(Policy::NoEviction);
         store.db(0).set_string(b"k", b"x", None);
         store.set_now(9000);

@@ -1,9 +1,9 @@
 //! When keys and fields of hashes expire, and how they go when their time has come.
 //!
-//! Nobody ever sees a key that has expired: a lookup removes it (`Db::find`). Those that nobody looks
-//! up go in slices, in order of time ([`Store::expire_some`]).
+//! A key that has expired is never seen: a lookup removes it (`Db::find`). Those that are not looked up
+//! go in slices, in order of time ([`Store::expire_some`]).
 //!
-//! Whoever uses a key again often puts its expiry off ([`Entry::put_off`]). The key stays listed under the
+//! A key that is used again often has its expiry put off ([`Entry::put_off`]). The key stays listed under the
 //! earlier time then, and is listed anew only when that has come: most are put off many times before.
 
 use crate::keyspace::changes::class;
@@ -148,7 +148,7 @@ impl Db<'_> {
         self.find(key).map(|at| self.db.entries.at(at).expiry())
     }
 
-    /// As [`Db::expiry`], for who is about to change it: that uses the key.
+    /// As [`Db::expiry`], for a command that goes on to change it: that uses the key.
     pub fn expiry_to_change(&mut self, key: &[u8]) -> Option<Option<Millis>> {
         let at = self.find(key)?;
         self.touch_at(at);
@@ -156,7 +156,7 @@ impl Db<'_> {
     }
 
     /// Lets a key expire then, or stay, and notes that. If that time has come already, it goes at once.
-    /// Whether there was something to change.
+    /// Returns whether there was something to change.
     pub fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
         let Some(at) = self.find(key) else {
             return false;

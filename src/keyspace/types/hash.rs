@@ -182,24 +182,24 @@ impl<'a> View<'a, Hash> {
 
     /// The `live` fields by numbers. A hash that is small, or has fields that have expired, is listed.
     fn by_position(self, live: usize) -> impl Fn(usize) -> Field<'a> {
-        let whole = match Form::of(self.entry) {
-            Form::Large(hash) if hash.len() == live => Ok(hash),
-            _ => Err(self.iter().collect::<Vec<Field<'a>>>()),
+        let (whole, listed): (_, Vec<Field<'a>>) = match Form::of(self.entry) {
+            Form::Large(hash) if hash.len() == live => (Some(hash), Vec::new()),
+            _ => (None, self.iter().collect()),
         };
-        move |position| match &whole {
-            Ok(hash) => hash.at(position),
-            Err(listed) => listed[position],
+        move |position| match whole {
+            Some(hash) => hash.at(position),
+            None => listed[position],
         }
     }
 }
 
 impl Edit<'_, Hash> {
-    /// Sets a field that is to stay. Whether it is new.
+    /// Sets a field that is to stay. Returns whether it is new.
     pub fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
         self.write(name, value, Expiry::Set(None))
     }
 
-    /// Sets a field that expires when it did before; never, if it is new. Whether it is.
+    /// Sets a field that expires when it did before; never, if it is new. Returns whether it is.
     pub fn replace(&mut self, name: &[u8], value: &[u8]) -> bool {
         self.write(name, value, Expiry::Kept)
     }
@@ -216,8 +216,8 @@ impl Edit<'_, Hash> {
         true
     }
 
-    /// Lets a field expire then, or never. If that time has come already, it goes at once. Whether there
-    /// is such a field.
+    /// Lets a field expire then, or never. If that time has come already, it goes at once. Returns
+    /// whether there is such a field.
     pub fn set_expiry(&mut self, name: &[u8], expiry: Option<Millis>) -> bool {
         let now = self.now();
         if expiry.is_some_and(|when| when <= now) {
@@ -235,7 +235,7 @@ impl Edit<'_, Hash> {
         true
     }
 
-    /// Removes a field. Whether there was one.
+    /// Removes a field. Returns whether there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let now = self.now();
         if let Some(hash) = self.large() {

@@ -159,7 +159,7 @@ impl<'v> HllMut<'v> {
         Hll(&self.bytes[self.start..])
     }
 
-    /// Adds an element. Whether a register has changed; an error if there is no such register, which
+    /// Adds an element. Returns whether a register has changed; an error if there is no such register, which
     /// happens to corrupt ones.
     pub fn add(&mut self, element: &[u8]) -> Result<bool, Error> {
         let (index, value) = index_and_value(element);
@@ -192,7 +192,7 @@ impl<'v> HllMut<'v> {
         self.bytes[self.start + STALE] |= 0x80;
     }
 
-    /// Raises a register to a value. Whether it was lower.
+    /// Raises a register to a value. Returns whether it was lower.
     fn raise(&mut self, index: usize, value: u8) -> Result<bool, Error> {
         if self.view().form() == SPARSE {
             let registers = self.start + HEADER;

@@ -53,13 +53,19 @@ impl Collection for List {
     }
 }
 
+/// What a list is made of.
+enum Form<'a> {
+    Compact(Packed<'a>),
+    Large(&'a LargeList),
+}
+
 impl<'a> View<'a, List> {
     /// The elements, from either end.
     pub fn iter(self) -> Iter<'a> {
         let left = self.len();
         match self.form() {
-            Ok(packed) => Iter { left, ..Iter::of(packed) },
-            Err(list) => Iter { front: none(), nodes: list.nodes(), back: none(), left },
+            Form::Compact(packed) => Iter { left, ..Iter::of(packed) },
+            Form::Large(list) => Iter { front: none(), nodes: list.nodes(), back: none(), left },
         }
     }
 
@@ -68,14 +74,14 @@ impl<'a> View<'a, List> {
         let left = self.len().saturating_sub(index);
         match self.form() {
             _ if left == 0 => Iter { front: none(), nodes: Default::default(), back: none(), left },
-            Ok(packed) => {
+            Form::Compact(packed) => {
                 let mut iter = Iter::of(packed);
                 if index > 0 {
                     iter.front.nth(index - 1);
                 }
                 Iter { left, ..iter }
             }
-            Err(list) => {
+            Form::Large(list) => {
                 let (front, nodes) = list.iter_from(index);
                 Iter { front, nodes, back: none(), left }
             }
@@ -124,14 +130,17 @@ impl<'a> View<'a, List> {
 
     /// How many nodes a list has that OBJECT ENCODING calls `quicklist`.
     pub fn quicklist_nodes(self) -> Option<usize> {
-        self.form().err().and_then(LargeList::quicklist_nodes)
+        match self.form() {
+            Form::Compact(_) => None,
+            Form::Large(list) => list.quicklist_nodes(),
+        }
     }
 
-    fn form(self) -> Result<Packed<'a>, &'a LargeList> {
+    fn form(self) -> Form<'a> {
         match self.entry.body() {
-            Body::Compact(_, payload) => Ok(Packed::new(payload)),
-            Body::Large(Value::List(list)) => Err(list),
-            Body::Large(_) => Ok(Packed::new(packed::EMPTY)),
+            Body::Compact(_, payload) => Form::Compact(Packed::new(payload)),
+            Body::Large(Value::List(list)) => Form::Large(list),
+            Body::Large(_) => Form::Compact(Packed::new(packed::EMPTY)),
         }
     }
 }
@@ -259,7 +268,7 @@ impl Edit<'_, List> {
         }
     }
 
-    /// Replaces element number `index`. Whether there is such an element.
+    /// Replaces element number `index`. Returns whether there is such an element.
     ///
     /// As in the reference, what it takes for a list that has outgrown a `listpack` is decided before:
     /// an attempt with a huge element is enough.
@@ -281,7 +290,7 @@ impl Edit<'_, List> {
         true
     }
 
-    /// Puts an element before the first one that is equal to `pivot`, or after it. Whether there is one.
+    /// Puts an element before the first one that is equal to `pivot`, or after it. Returns whether there is one.
     /// A list can become a `quicklist` even if there is none, as with [`Edit::set`].
     pub fn insert(&mut self, after: bool, pivot: &[u8], element: &[u8]) -> bool {
         self.grow(1, element.len());
@@ -305,7 +314,7 @@ impl Edit<'_, List> {
             Some(list) => list.remove_equal(element, side, most),
             None => {
                 let equal = |&(_, other): &(usize, &[u8])| other == element;
-                let Ok(packed) = self.view().form() else {
+                let Form::Compact(packed) = self.view().form() else {
                     return 0;
                 };
                 let from = match side {
@@ -330,7 +339,7 @@ impl Edit<'_, List> {
     /// the list if it is a large one.
     fn grow(&mut self, count: usize, bytes: usize) -> Option<&mut LargeList> {
         let fill = Fill::new(self.limits().list_max_listpack_size);
-        if let Ok(packed) = self.view().form() {
+        if let Form::Compact(packed) = self.view().form() {
             let (size, len) = (packed.size(), packed.len());
             // No element is larger in the reference's format by more than three bytes.
             let is_small = fill.holds(size + 3 * len + EMPTY_LISTPACK + bytes, len + count)
@@ -473,7 +482,7 @@ mod tests {
             assert_eq!(elements.len(), indexes.len());
         }
         assert_eq!((elements.next(), elements.next_back()), (None, None));
-        if let Err(list) = view.form() {
+        if let Form::Large(list) = view.form() {
             list.check();
             assert!(list.clone().nodes().flat_map(Node::iter).map(|pair| pair.1).eq(model.iter()));
         }
@@ -600,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_a_huge_list_is_freed_in_slices() {
+    fn what_is_trimmed_off_a_huge_list_is_freed_in_slices() {
         let mut store = store(4);
         push(&mut store, Side::Right, &[&b"element"[..]; 1000]);
         edit(&mut store, |list| list.remove(Side::Right, 999));

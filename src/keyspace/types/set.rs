@@ -46,7 +46,7 @@ impl Collection for Set {
 impl<'a> View<'a, Set> {
     /// What OBJECT ENCODING calls it.
     pub fn encoding(self) -> &'static str {
-        match self.shape() {
+        match self.form() {
             Form::Integers(_) => "intset",
             Form::Packed(_) => "listpack",
             Form::Large(_) => "hashtable",
@@ -54,10 +54,10 @@ impl<'a> View<'a, Set> {
     }
 
     fn is_intset(self) -> bool {
-        matches!(self.shape(), Form::Integers(_))
+        matches!(self.form(), Form::Integers(_))
     }
 
-    fn shape(self) -> Form<'a> {
+    fn form(self) -> Form<'a> {
         Form::of(self.entry)
     }
 
@@ -67,16 +67,16 @@ impl<'a> View<'a, Set> {
 
     /// As [`View::iter`], the members as they are kept.
     pub fn elements(self) -> Elements<'a> {
-        self.shape().elements()
+        self.form().elements()
     }
 
     pub fn contains(self, member: &[u8]) -> bool {
-        self.shape().contains(Element::Text(member))
+        self.form().contains(Element::Text(member))
     }
 
     /// A step of a walk through all members: see [`crate::keyspace::index::dict::Dict::scan`]. A small set is one step.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
-        if let Form::Large(set) = self.shape() {
+        if let Form::Large(set) = self.form() {
             return set.scan(cursor, count, visit);
         }
         self.iter().for_each(|member| visit(&member));
@@ -85,7 +85,7 @@ impl<'a> View<'a, Set> {
 
     /// The member at a position below the number of members.
     fn nth(self, position: usize) -> Option<Member<'a>> {
-        let element = match self.shape() {
+        let element = match self.form() {
             Form::Integers(set) => Element::Integer(set.at(position)),
             Form::Packed(set) => Element::Text(set.iter().nth(position)?.1),
             Form::Large(set) => Element::Text(set.at(position)),
@@ -105,7 +105,7 @@ impl<'a> View<'a, Set> {
             self.iter().for_each(|member| visit(&member));
             return;
         }
-        match self.shape() {
+        match self.form() {
             Form::Packed(set) => {
                 let mut elements = set.iter();
                 let mut passed = 0;
@@ -127,7 +127,7 @@ impl<'a> View<'a, Set> {
     /// false.
     pub fn pick_any(self, random: &mut Random, count: u64, mut visit: impl FnMut(&[u8]) -> bool) {
         let len = self.len();
-        if let Form::Packed(set) = self.shape() {
+        if let Form::Packed(set) = self.form() {
             let members: Vec<&[u8]> = set.iter().map(|(_, text)| text).collect();
             let _ = (0..count).all(|_| visit(members[random.below(len)]));
             return;
@@ -150,12 +150,12 @@ impl Edit<'_, Set> {
         form::add_all(self.entry(), &limits, members)
     }
 
-    /// Adds a member. Whether it was not there yet.
+    /// Adds a member. Returns whether it is new.
     pub fn add(&mut self, member: &[u8]) -> bool {
         self.add_all(std::iter::once(member)) > 0
     }
 
-    /// Removes a member. Whether it was there.
+    /// Removes a member. Returns whether it was there.
     pub fn remove(&mut self, member: &[u8]) -> bool {
         form::remove(self.entry(), Element::Text(member))
     }
@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_meets_whoever_stays_whatever_is_written_meanwhile() {
+    fn a_scan_visits_every_member_that_stays() {
         for seed in 1..60 {
             let mut store = store();
             let mut random = Random::seeded(seed);

@@ -33,7 +33,7 @@ impl Db<'_> {
         }
     }
 
-    /// As [`Db::string`], for who is about to change it: this counts as no read.
+    /// As [`Db::string`], for a command that goes on to change it: this counts as no read.
     pub fn string_to_change(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Error> {
         match self.find(key) {
             Some(at) => text(self.db.entries.at(at)).map(Some),
@@ -213,7 +213,7 @@ fn lengthen(bytes: &mut Vec<u8>, len: usize) {
     }
 }
 
-/// The string in an entry; an error if it holds another type.
+/// The string in an entry; an error if the value is of another type.
 pub(crate) fn text(entry: &Entry) -> Result<&[u8], Error> {
     match entry.body() {
         Body::Compact(form, payload) if form.kind() == Kind::String => Ok(payload),

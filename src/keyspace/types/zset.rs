@@ -5,7 +5,7 @@
 //! about a range is answered in ranks: [`View::ranks_of_scores`] and [`View::ranks_of_names`] turn the
 //! others into ranks, and [`View::range`] walks, and [`Edit::remove_ranks`] removes.
 //!
-//! A score is any double but NaN; whoever computes one sees to that.
+//! A score is any double but NaN, which commands rule out where they compute one.
 
 pub mod algebra;
 pub mod compact;
@@ -35,7 +35,7 @@ impl Collection for Zset {
     const EMPTY: &'static [u8] = packed::EMPTY;
 
     fn len(entry: &Entry) -> usize {
-        match body(entry) {
+        match Form::of(entry) {
             Form::Compact(zset) => zset.len(),
             Form::Large(zset) => zset.len(),
         }
@@ -55,19 +55,21 @@ enum Form<'a> {
     Large(&'a LargeZset),
 }
 
-#[inline]
-fn body(entry: &Entry) -> Form<'_> {
-    match entry.body() {
-        Body::Large(Value::Zset(zset)) => Form::Large(zset),
-        Body::Compact(_, payload) => Form::Compact(Compact::new(payload)),
-        Body::Large(_) => Form::Compact(Compact::new(packed::EMPTY)),
+impl<'a> Form<'a> {
+    #[inline]
+    fn of(entry: &'a Entry) -> Form<'a> {
+        match entry.body() {
+            Body::Large(Value::Zset(zset)) => Form::Large(zset),
+            Body::Compact(_, payload) => Form::Compact(Compact::new(payload)),
+            Body::Large(_) => Form::Compact(Compact::new(packed::EMPTY)),
+        }
     }
 }
 
 impl<'a> View<'a, Zset> {
     /// The score of a member.
     pub fn score(self, member: &[u8]) -> Option<f64> {
-        match body(self.entry) {
+        match Form::of(self.entry) {
             Form::Compact(zset) => zset.find(member).map(|(_, score)| score),
             Form::Large(zset) => zset.score(member),
         }
@@ -75,7 +77,7 @@ impl<'a> View<'a, Zset> {
 
     /// How many members come before one.
     pub fn rank(self, member: &[u8]) -> Option<usize> {
-        match body(self.entry) {
+        match Form::of(self.entry) {
             Form::Compact(zset) => zset.iter().position(|(name, _)| name == member),
             Form::Large(zset) => zset.rank(member),
         }
@@ -88,7 +90,7 @@ impl<'a> View<'a, Zset> {
 
     /// The members of these ranks. The range lies within the set.
     pub fn range(self, ranks: Range<usize>) -> Iter<'a> {
-        match body(self.entry) {
+        match Form::of(self.entry) {
             Form::Compact(zset) => {
                 let mut iter = zset.iter();
                 if ranks.start > 0 {
@@ -103,22 +105,23 @@ impl<'a> View<'a, Zset> {
         }
     }
 
-    /// The ranks of the members whose scores are between two cuts.
+    /// The ranks of the members whose scores are between two bounds.
     pub fn ranks_of_scores(self, low: Bound<f64>, high: Bound<f64>) -> Range<usize> {
-        let rank = |cut: Bound<f64>| match body(self.entry) {
-            Form::Compact(zset) => {
-                zset.iter().take_while(|(_, score)| cut.is_after(|&at| compare(*score, at))).count()
-            }
-            Form::Large(zset) => zset.rank_of_score(cut),
+        let rank = |bound: Bound<f64>| match Form::of(self.entry) {
+            Form::Compact(zset) => zset
+                .iter()
+                .take_while(|(_, score)| bound.is_after(|&at| compare(*score, at)))
+                .count(),
+            Form::Large(zset) => zset.rank_of_score(bound),
         };
         let low = rank(low);
         low..rank(high).max(low)
     }
 
-    /// The ranks of the members whose names are between two cuts, if all scores are the same. If they
+    /// The ranks of the members whose names are between two bounds, if all scores are the same. If they
     /// are not, the names are in no order, and any range may come back, as in the reference.
     pub fn ranks_of_names(self, low: Bound<&[u8]>, high: Bound<&[u8]>) -> Range<usize> {
-        match body(self.entry) {
+        match Form::of(self.entry) {
             Form::Compact(zset) => {
                 let start =
                     zset.iter().take_while(|(name, _)| low.is_after(|at| name.cmp(at))).count();
@@ -139,16 +142,16 @@ impl<'a> View<'a, Zset> {
 
     /// A member by an arbitrary number below the length: the same one until the set changes. For picks.
     pub fn at(self, index: usize) -> Option<(&'a [u8], f64)> {
-        match body(self.entry) {
+        match Form::of(self.entry) {
             Form::Compact(zset) => zset.iter().nth(index),
             Form::Large(zset) => Some(zset.at(index)),
         }
     }
 
     /// Calls `visit` with some members, and returns the cursor to go on with: see [`Dict::scan`]. A
-    /// compact set is met at once.
+    /// compact set is one step.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
-        match body(self.entry) {
+        match Form::of(self.entry) {
             Form::Compact(zset) => {
                 zset.iter().for_each(|(member, score)| visit(member, score));
                 0
@@ -194,7 +197,7 @@ impl<'a> View<'a, Zset> {
         mut numbers: impl Iterator<Item = usize>,
         mut visit: impl FnMut(&'a [u8], f64) -> bool,
     ) {
-        let _ = match body(self.entry) {
+        let _ = match Form::of(self.entry) {
             Form::Compact(zset) => {
                 let members: Vec<(&[u8], f64)> = zset.iter().collect();
                 numbers.all(|number| visit(members[number].0, members[number].1))
@@ -207,7 +210,7 @@ impl<'a> View<'a, Zset> {
     }
 
     pub fn is_compact(self) -> bool {
-        matches!(body(self.entry), Form::Compact(_))
+        matches!(Form::of(self.entry), Form::Compact(_))
     }
 
     /// What OBJECT ENCODING replies.
@@ -233,7 +236,7 @@ impl Edit<'_, Zset> {
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.update(member, decide);
         }
-        let Form::Compact(zset) = body(self.entry()) else { return };
+        let Form::Compact(zset) = Form::of(self.entry()) else { return };
         let found = zset.find(member);
         let grown = zset.len() + 1;
         let old = found.map(|(_, score)| score);
@@ -255,7 +258,7 @@ impl Edit<'_, Zset> {
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.remove(member);
         }
-        let Form::Compact(zset) = body(self.entry()) else { return None };
+        let Form::Compact(zset) = Form::of(self.entry()) else { return None };
         let (offset, score) = zset.find(member)?;
         self.entry().edit(|bytes, start| CompactMut::new(bytes, start).remove(offset));
         Some(score)
@@ -446,7 +449,7 @@ mod tests {
         for (rank, (member, score)) in all.iter().enumerate() {
             assert_eq!((view.rank(member), view.score(member)), (Some(rank), Some(*score)));
         }
-        assert_eq!((view.rank(b"nobody"), view.score(b"nobody")), (None, None));
+        assert_eq!((view.rank(b"no member"), view.score(b"no member")), (None, None));
     }
 
     /// Some of few values, so that there are equals.
@@ -576,7 +579,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_meets_whoever_stays() {
+    fn a_scan_visits_every_member_that_stays() {
         for (seed, entries) in [(1, 1000), (2, 0), (3, 0), (4, 150), (5, 0)] {
             let random = &mut Random::seeded(seed);
             let mut store = store(entries);

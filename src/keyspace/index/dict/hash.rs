@@ -1,8 +1,8 @@
-//! Hashes that nobody can foretell, so that nobody can choose keys that collide.
+//! Hashes that cannot be foretold, so that a client cannot choose keys that collide.
 //!
 //! Keys of ordinary length are hashed by NH, the universal hash of UMAC (Black, Halevi, Krawczyk,
 //! Krovetz and Rogaway, 1999): to every word a secret number is added, and the sums are multiplied in
-//! pairs. For any two keys, whoever chose them, all but one of 2^64 secrets tell them apart. It takes a
+//! pairs. For any two keys, even if a client chose them, all but one of 2^64 secrets tell them apart. It takes a
 //! few nanoseconds. Longer keys are hashed by std's SipHash. The secrets are new in every process.
 
 use std::hash::{BuildHasher, RandomState};

@@ -5,7 +5,7 @@
 //! as Fagin, Nievergelt, Pippenger and Strong described it in 1979.
 //!
 //! If all ranges were as wide, all tables would be full at the same time: half of the memory would be
-//! unused after it, and everybody would wait meanwhile. So the ranges are cut out of a bent scale, on
+//! unused after it, and all clients would wait meanwhile. So the ranges are cut out of a bent scale, on
 //! which some are up to twice as wide as others, and at any time some tables have just been split and
 //! others are nearly full: the idea of Martin's spiral storage, of the same year.
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// A cut through an ordered sequence: what is below it is on this side, the rest on the other.
+/// A bound in an ordered sequence: what is below it is on this side, the rest on the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound<T> {
     /// Everything is on the other side.
@@ -16,7 +16,7 @@ pub enum Bound<T> {
 }
 
 impl<T> Bound<T> {
-    /// Whether something is on this side of the cut, which `compare` compares with the cut's value.
+    /// Returns whether an item is on this side of the bound, whose value `compare` compares it with.
     pub fn is_after(&self, compare: impl FnOnce(&T) -> Ordering) -> bool {
         match self {
             Bound::Start => false,

@@ -6,8 +6,8 @@
 //! take O(log n), as do insertion and removal; walking goes from leaf to leaf, in both directions.
 //!
 //! Nodes live in two vectors, which grow without moving anything, and name each other by index. Leaf and
-//! branch are both built around [`Items`]. A branch repeats the first item of each child, exactly: whoever
-//! changes the first item of a leaf tells the branches above.
+//! branch are both built around [`Items`]. A branch repeats the first item of each child, exactly: a
+//! change of the first item of a leaf goes up to the branches above.
 //!
 //! Nodes that lose items are merged with a neighbour when both fit easily into one. They are never
 //! topped up, so a node may be nearly empty between two that are nearly full, and no worse.
@@ -333,7 +333,7 @@ impl Order {
     fn split_leaf(&mut self, item: Item, place: &TreePosition) -> Child {
         let left = &mut self.leaves[place.leaf];
         let next = left.next;
-        // Whoever adds in order fills every leaf.
+        // Items that come in order fill every leaf.
         let at_end = next == NONE && place.index == ROOM;
         let middle = if at_end { ROOM } else { ROOM / 2 };
         let mut items = left.items.split_off(middle);

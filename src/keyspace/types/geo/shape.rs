@@ -173,7 +173,7 @@ fn bounds_of(vertices: &[Point]) -> Bounds {
     })
 }
 
-/// Whether a place is inside a polygon: whoever walks from there to the east crosses an odd number of its
+/// Returns whether a place is inside a polygon: a walk from there to the east crosses an odd number of its
 /// sides.
 fn is_between(vertices: &[Point], point: Point) -> bool {
     let ends = vertices.iter().cycle().skip(vertices.len() - 1);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_inside_is_found_and_nobody_else() {
+    fn exactly_the_members_inside_are_found() {
         for (seed, compact) in [(1, 0), (2, 60), (3, 1000)] {
             let random = &mut Random::seeded(seed);
             let mut store = Store::new(1);
@@ -286,7 +286,7 @@ mod tests {
                 let expected: BTreeSet<String> = expected.map(|(name, _)| name.clone()).collect();
                 let found = names(&mut store, &shape, usize::MAX);
                 assert_eq!(BTreeSet::from_iter(found.clone()), expected, "{shape:?}");
-                assert_eq!(found.len(), expected.len(), "nobody is found twice");
+                assert_eq!(found.len(), expected.len(), "no member is found twice");
                 let most = random.below(10);
                 assert_eq!(names(&mut store, &shape, most), found[..most.min(found.len())]);
             }
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_as_large_as_the_world_has_everybody_in_it() {
+    fn a_shape_as_large_as_the_world_holds_every_member() {
         let mut store = all_over();
         let vertices = vec![at(-180.0, -85.0), at(180.0, -85.0), at(180.0, 85.0), at(-180.0, 85.0)];
         for area in [

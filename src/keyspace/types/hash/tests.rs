@@ -187,7 +187,7 @@ fn a_hash_is_small_until_a_limit_is_passed() {
     assert_eq!(encoding(&mut store), Some("hashtable"));
 
     let mut store = filled(1);
-    edit(&mut store, |hash| hash.set_expiry(b"nobody", Some(START + 1)));
+    edit(&mut store, |hash| hash.set_expiry(b"no field", Some(START + 1)));
     assert_eq!(encoding(&mut store), Some("listpack"));
     edit(&mut store, |hash| hash.set_expiry(&name(0), Some(START + 1)));
     assert_eq!(encoding(&mut store), Some("hashtable"));
@@ -263,7 +263,7 @@ fn the_database_knows_which_hashes_have_fields_that_expire() {
 }
 
 #[test]
-fn a_scan_meets_whoever_stays() {
+fn a_scan_visits_every_field_that_stays() {
     for seed in 0..20 {
         let mut random = Random::seeded(seed);
         let mut store = filled(600);

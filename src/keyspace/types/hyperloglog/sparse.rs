@@ -105,7 +105,7 @@ pub(crate) fn decoded(mut bytes: &[u8]) -> Vec<u8> {
     shown
 }
 
-/// Raises a register of those in `bytes`, from `start` on, to a value. Whether it was lower. `None` if
+/// Raises a register of those in `bytes`, from `start` on, to a value. Returns whether it was lower; `None` if
 /// that cannot be written sparsely, or only if the bytes become more than `room` longer.
 pub(crate) fn raise(
     bytes: &mut Vec<u8>,

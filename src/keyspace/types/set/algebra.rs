@@ -42,9 +42,9 @@ pub fn subtract(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
     let Some((Operand { view: Some(first), .. }, others)) = sets.split_first() else {
         return;
     };
-    let first = first.shape();
+    let first = first.form();
     let mut others: Vec<(Form<'_>, usize)> =
-        others.iter().filter_map(|set| set.view.map(|view| (view.shape(), set.times))).collect();
+        others.iter().filter_map(|set| set.view.map(|view| (view.form(), set.times))).collect();
     let named = 1 + others.iter().map(|&(_, times)| times).sum::<usize>();
     let looking = first.len().saturating_mul(named) / 2;
     let taking = first.len()
@@ -69,7 +69,7 @@ pub fn subtract(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
 /// The smallest set and the others, the smaller first; nothing if one of them is empty.
 fn by_size<'a>(sets: &[Operand<'a, Set>]) -> Option<(Form<'a>, Vec<Form<'a>>)> {
     let mut sets: Vec<Form<'a>> =
-        sets.iter().map(|set| set.view.map(View::shape)).collect::<Option<_>>()?;
+        sets.iter().map(|set| set.view.map(View::form)).collect::<Option<_>>()?;
     sets.sort_by_key(|set| set.len());
     if sets.is_empty() { None } else { Some((sets.remove(0), sets)) }
 }

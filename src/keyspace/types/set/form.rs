@@ -170,7 +170,7 @@ fn add_packed<'m>(
     added
 }
 
-/// Removes a member. Whether it was there.
+/// Removes a member. Returns whether it was there.
 pub(crate) fn remove(entry: &mut Entry, member: Element<'_>) -> bool {
     let removed = match Form::of(entry) {
         Form::Integers(set) => {

@@ -102,7 +102,7 @@ fn by_size<'a>(sources: &[Source<'a>]) -> Vec<Source<'a>> {
     sources
 }
 
-/// Adds everybody who is in any of the sources.
+/// Adds the members that are in any of the sources.
 pub fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
     for source in by_size(sources) {
         source.each(|member, score| {
@@ -112,7 +112,7 @@ pub fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) 
     }
 }
 
-/// Adds everybody who is in all sources.
+/// Adds the members that are in all sources.
 pub fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
     intersection(sources, aggregate, |member, score| {
         result.merge(member, score, |_, score| score);
@@ -120,7 +120,7 @@ pub fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggrega
     });
 }
 
-/// Calls `visit` with everybody who is in all sources, until it returns false.
+/// Calls `visit` with the members that are in all sources, until it returns false.
 pub fn intersection(
     sources: &[Source<'_>],
     aggregate: Aggregate,
@@ -135,7 +135,7 @@ pub fn intersection(
     }
 }
 
-/// Adds everybody who is in the first source and in no other.
+/// Adds the members that are in the first source and in no other.
 pub fn subtract(result: &mut Scores, sources: &[Source<'_>]) {
     if let [first, others @ ..] = sources {
         first.each(|member, score| {
@@ -153,7 +153,7 @@ impl Db<'_> {
         &mut self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
     ) -> Result<Vec<Source<'_>>, Error> {
-        // Whoever has expired goes first, for that moves the others.
+        // Removing a key that has expired moves others, so all such lookups come before the first position.
         for key in keys.clone() {
             self.find(key);
         }
