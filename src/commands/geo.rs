@@ -1,4 +1,4 @@
-//! Places: sorted sets whose scores are geohashes, see [`crate::keyspace::types::geo`].
+//! Places: sorted sets whose scores are geohashes, see `keyspace::types::geo`.
 //!
 //! GEOADD GEODIST GEOHASH GEOPOS; in `search` what finds places: GEORADIUS and its kin, GEOSEARCH and
 //! GEOSEARCHSTORE.

@@ -186,7 +186,7 @@ impl Db<'_> {
         None
     }
 
-    /// Calls `visit` with keys from `cursor` on and their types, as [`super::index::dict::Dict::scan`] does.
+    /// Calls `visit` with keys from `cursor` on and their types, as `Dict::scan` does.
     /// Keys that have expired are passed over.
     pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], Kind)) -> u64 {
         let now = self.shared.now;

@@ -203,7 +203,7 @@ impl Store {
         self.shared.memory > CACHE_BYTES
     }
 
-    /// Prefetches keys of a database that will be looked up soon: see [`Dict::prefetch`].
+    /// Prefetches keys of a database that will be looked up soon: see `Dict::prefetch`.
     pub fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
         let Database { entries, prefetched, .. } = &mut self.databases[db];
         entries.prefetch(keys, |hash, at| prefetched.note(hash, at));

@@ -29,7 +29,7 @@ pub trait Collection: Sized {
     /// How many elements the collection in `entry` has. The entry is of this kind.
     fn len(entry: &Entry) -> usize;
 
-    /// Calls `visit` with every part of the value, as [`super::visit`] asks for, until it breaks off.
+    /// Calls `visit` with every part of the value, as the module `visit` asks for, until it breaks off.
     fn visit<B>(
         view: View<'_, Self>,
         visit: impl FnMut(Part<'_>) -> ControlFlow<B>,

@@ -125,7 +125,7 @@ impl<'a> View<'a, Hash> {
         compact.into_iter().flatten().chain(large.into_iter().flatten())
     }
 
-    /// A step of a walk through all fields: see [`crate::keyspace::index::dict::Dict::scan`]. A small hash is one step.
+    /// A step of a walk through all fields: see `Dict::scan`. A small hash is one step.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], &[u8])) -> u64 {
         match Form::of(self.entry) {
             Form::Compact(fields) => {

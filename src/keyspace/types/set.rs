@@ -74,7 +74,7 @@ impl<'a> View<'a, Set> {
         self.form().contains(Element::Text(member))
     }
 
-    /// A step of a walk through all members: see [`crate::keyspace::index::dict::Dict::scan`]. A small set is one step.
+    /// A step of a walk through all members: see `Dict::scan`. A small set is one step.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
         if let Form::Large(set) = self.form() {
             return set.scan(cursor, count, visit);

@@ -148,7 +148,7 @@ impl<'a> View<'a, Zset> {
         }
     }
 
-    /// Calls `visit` with some members, and returns the cursor to go on with: see [`Dict::scan`]. A
+    /// Calls `visit` with some members, and returns the cursor to go on with: see `Dict::scan`. A
     /// compact set is one step.
     pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
         match Form::of(self.entry) {
