@@ -14,10 +14,12 @@
 //! | [`keys`] | what can be done with a key whatever it holds |
 //! | [`changes`] | the journal of what happened to keys |
 //! | [`digest`] | one number for all data |
+//! | [`effects`] | every change, said as the command that brings it about again |
 
 pub mod changes;
 pub mod compact;
 pub mod digest;
+pub mod effects;
 pub mod entry;
 pub mod index;
 pub mod keys;
@@ -32,6 +34,7 @@ use crate::error::{self, Error};
 use crate::keyspace::types::hash;
 
 use changes::{Classes, Journal, class};
+use effects::Effects;
 use entry::{Body, Entry};
 use index::dict::{Dict, Keyed, hash_of};
 use index::prefetch::PrefetchCache;
@@ -111,6 +114,8 @@ pub struct Shared {
     pub changes: u64,
     /// What happened to keys.
     pub journal: Journal,
+    /// How to bring that about again.
+    pub effects: Effects,
     /// Picks random members.
     pub random: Random,
     /// What waits to be freed. It is not counted in `memory` any more.
@@ -317,6 +322,7 @@ impl Database {
     /// Removes the key at a position because its time has come. Nobody made this change.
     fn expire_at(&mut self, shared: &mut Shared, at: usize) {
         self.note_at(shared, at, class::EXPIRED, "expired");
+        shared.effects.key_is_gone(self.index, self.entries.at(at).key());
         self.remove_at(shared, at);
         shared.expired += 1;
     }
