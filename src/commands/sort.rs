@@ -69,7 +69,8 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> 
     let plan = Plan::parse(args, may_store, permission::may_read_any_key(ctx, args))?;
     let (mut db, reply) = ctx.db_and_reply();
     // Members of the same weight come in an order that a set with the same members need not have.
-    let has_no_order = plan.by.is_some() && plan.is_alphabetic && db.kind(&args[1]) == Some(Kind::Set);
+    let has_no_order =
+        plan.by.is_some() && plan.is_alphabetic && db.kind(&args[1]) == Some(Kind::Set);
     let elements = plan.sorted(&mut db, &args[1])?;
     let count = elements.len() * plan.gets.len();
     let Some(destination) = plan.store else {

@@ -453,8 +453,7 @@ fn msetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         && ctx.is_heard()
     {
         let when = Spelled::new(when);
-        let words: Vec<&[u8]> =
-            args.from(1).take(first - 1).chain([&b"PXAT"[..], &when]).collect();
+        let words: Vec<&[u8]> = args.from(1).take(first - 1).chain([&b"PXAT"[..], &when]).collect();
         ctx.says("MSETEX", &words);
     }
     Ok(())

@@ -423,8 +423,7 @@ impl<'a> Changed<'a> {
     fn say(self, ctx: &mut Ctx<'_>, name: &str, words: &[&[u8]]) {
         if !self.names.is_empty() {
             let number = Spelled::new(self.names.len() as i64);
-            let words: Vec<&[u8]> =
-                [words, &[&b"FIELDS"[..], &number], &self.names].concat();
+            let words: Vec<&[u8]> = [words, &[&b"FIELDS"[..], &number], &self.names].concat();
             ctx.says(name, &words);
         }
     }
