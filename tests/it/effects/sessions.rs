@@ -61,6 +61,7 @@ struct Seen {
 impl Seen {
     /// Little of it would prove little.
     fn check(&self, steps: usize) {
+        println!("{self:?}");
         assert!(self.batches > steps / 10, "{self:?}");
         let rare = [self.expired, self.expired_fields, self.evicted];
         let rare = rare.into_iter().min().unwrap_or(0) as usize;
@@ -152,10 +153,12 @@ impl Session {
             _ => {
                 let client = self.clients[self.requests.random.below(CLIENTS)];
                 self.requests.now = self.local.engine.world.now.wall / 1000;
-                let words = self.requests.any();
-                self.log.push(format!("{client:?} {}", shown(&words)));
-                self.local.send(client, &request(&words));
-                self.local.received(client);
+                let mut input = Vec::new();
+                for words in self.requests.some() {
+                    self.log.push(format!("{client:?} {}", shown(&words)));
+                    input.extend(request(&words));
+                }
+                self.local.send(client, &input);
             }
         }
         for client in &self.clients {
@@ -246,6 +249,8 @@ impl Session {
     /// Both hold the same when all that has expired is gone.
     fn compare(&mut self, seen: &mut Seen) {
         self.local.call(self.admin, ["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
+        // Looking at the keys evicts none.
+        self.local.call(self.admin, ["CONFIG", "SET", "maxmemory", "0"]);
         let now = |local: &Local| local.engine.world.now.mono;
         self.local.advance(Duration::ZERO);
         while self.local.engine.next_deadline().is_some_and(|due| due <= now(&self.local)) {
@@ -262,7 +267,7 @@ impl Session {
                     format!("{key:?}: {:?}, in the mirror {:?}", here.get(key), there.get(key))
                 })
                 .collect();
-            panic!("{}\n{}", self.tail(), wrong.join("\n"));
+            panic!("{}\nseed {}:\n{}", self.tail(), self.seed, wrong.join("\n"));
         }
         self.log.clear();
     }
@@ -270,7 +275,7 @@ impl Session {
     /// The last of what happened.
     fn tail(&self) -> String {
         let from = self.log.len().saturating_sub(if cfg!(debug_assertions) { 60 } else { 4000 });
-        format!("seed {}\n{}", self.seed, self.log[from..].join("\n"))
+        self.log[from..].join("\n")
     }
 }
 
@@ -356,27 +361,36 @@ impl Requests {
         words[self.random.below(words.len())]
     }
 
-    /// A request: mostly one that touches keys.
-    fn any(&mut self) -> Vec<String> {
-        let line = match self.random.below(400) {
-            0..12 => "MULTI",
-            12..30 => "EXEC",
-            30 => "DISCARD",
-            31 => "FLUSHDB",
-            32 if self.chance(5) => "FLUSHALL",
-            33..40 => {
-                return vec!["SELECT".into(), self.random.below(DATABASES as usize).to_string()];
+    /// What a client sends: one request, mostly, or a transaction.
+    fn some(&mut self) -> Vec<Vec<String>> {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<String>>();
+        match self.random.below(400) {
+            0..16 => {
+                let end = if self.chance(8) { "DISCARD" } else { "EXEC" };
+                let many = 1 + self.random.below(6);
+                let mut requests = vec![words("MULTI")];
+                requests.extend((0..many).map(|_| self.data()));
+                requests.push(words(end));
+                requests
             }
-            40..44 => return vec!["WATCH".into(), self.key("string")],
-            _ => {
-                let index = self.random.below(self.commands.len());
-                let (name, group, arguments) = self.commands[index].clone();
-                let mut words = vec![name];
-                self.push_all(&arguments, group, &mut words);
-                return words;
-            }
-        };
-        vec![line.to_owned()]
+            16 => vec![words("FLUSHDB")],
+            17 if self.chance(6) => vec![words("FLUSHALL")],
+            18..24 => vec![words(&format!("SELECT {}", self.random.below(DATABASES as usize)))],
+            24..30 => vec![vec!["WATCH".to_owned(), self.key("string")]],
+            _ => vec![self.data()],
+        }
+    }
+
+    /// A request about keys. Of those that make some there are more.
+    fn data(&mut self) -> Vec<String> {
+        let makers = ["SET", "HSET", "HSETEX", "RPUSH", "LPUSH", "SADD", "ZADD", "GEOADD", "SETEX"];
+        let maker = if self.chance(3) { self.one_of(&makers) } else { "" };
+        let named = self.commands.iter().position(|(name, ..)| name == maker);
+        let index = named.unwrap_or_else(|| self.random.below(self.commands.len()));
+        let (name, group, arguments) = self.commands[index].clone();
+        let mut words = vec![name];
+        self.push_all(&arguments, group, &mut words);
+        words
     }
 
     fn push_all(&mut self, arguments: &[Argument], group: &str, words: &mut Vec<String>) {
@@ -423,17 +437,17 @@ impl Requests {
         let groups =
             ["string", "bitmap", "hyperloglog", "hash", "list", "set", "sorted-set", "geo"];
         let group = match group {
-            group if groups.contains(&group) && !self.chance(30) => group,
+            group if groups.contains(&group) && !self.chance(60) => group,
             _ => self.one_of(&groups),
         };
-        format!("{group}:{}", self.random.below(4))
+        format!("{group}:{}", self.random.below(3))
     }
 
     fn value(&mut self, argument: &Argument) -> String {
         let below = |random: &mut Random, n: usize| random.below(n) as i64;
         let random = &mut self.random;
         match (&*argument.name, argument.kind) {
-            ("seconds", _) => (below(random, 6) - 1).to_string(),
+            ("seconds", _) => (below(random, 12) - 1).to_string(),
             ("milliseconds", _) => (below(random, 400) - 5).to_string(),
             ("unix-time-seconds", _) => (self.now as i64 / 1000 + below(random, 5) - 1).to_string(),
             ("unix-time-milliseconds", _) => {
