@@ -317,7 +317,7 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     hash.replace(&args[2], &digits);
     hash.note(class::HASH, "hincrbyfloat");
     reply.bulk(&digits);
-    // What was added to has no time that has come.
+    // The field is there now, so its expiry, if it has one, lies ahead.
     let expiry = hash.is_heard().then(|| hash.view().expiry(&args[2])).flatten().flatten();
     drop(hash);
     match expiry.map(number::Spelled::new) {

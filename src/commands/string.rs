@@ -347,7 +347,7 @@ fn set_expiring(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit) -> Result<(), Err
     Ok(())
 }
 
-/// Says that a string was set. Whether it should be has been decided.
+/// Says that a string was set. The conditions of the command held, and are not said again.
 fn says_set(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
     match lifetime {
         Lifetime::Unsaid => ctx.says("SET", &[key, value]),

@@ -97,7 +97,7 @@ impl Ctx<'_> {
 
     /// Says what the command came to, as a command that brings it about whenever it is run: see
     /// [`crate::keyspace::effects`]. Without that, a command that changed data is said in its own words. It may be
-    /// called several times, and costs nothing while nobody listens.
+    /// called several times, and does nothing without a listener.
     pub fn says(&mut self, name: &str, words: &[&[u8]]) {
         let db = self.client().db;
         self.world.store.shared.effects.say(db, name, words);
@@ -122,7 +122,7 @@ impl Ctx<'_> {
         }
     }
 
-    /// Whether anybody listens to effects.
+    /// Returns whether effects have a listener.
     pub fn is_heard(&self) -> bool {
         self.world.store.shared.effects.are_heard()
     }

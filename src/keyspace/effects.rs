@@ -1,20 +1,21 @@
 //! Effects: every change of the keyspace, said as the command that brings it about again.
 //!
-//! An append-only file, a replica or a mirror listens ([`Store::listen_to_effects`]). What it hears, run in order
-//! on a keyspace that was the same before, makes one that is the same after, whenever that is done:
+//! An append-only file, a replica or a mirror listens ([`Store::listen_to_effects`]). Run in order on a keyspace
+//! that was the same before, what it hears makes one that is the same after, at whatever time that is done:
 //!
-//! * a command that changed data is said in its own words, unless these would not do the same again: its
-//!   handler says then what it came to. A time is absolute, a random choice is what was chosen, a pop that
-//!   waited is the pop that it became. What changed nothing is not said at all: [`Shared::changes`] decides;
-//! * keys that expire or are evicted are said as UNLINK, fields that expire as HDEL, before the command that
-//!   finds them gone. Whoever replays therefore lets nothing expire by itself;
-//! * an effect names the database it is in, and a [`Batch`] holds what happened at once: one command, or
-//!   one transaction, whose effects are to be kept together (MULTI, EXEC) wherever they go.
+//! * A command that changed data is said in its own words, unless these would not do the same again: then its
+//!   handler says what it came to. A time is absolute, a random choice is what was chosen, a pop that
+//!   waited is the pop that it became, a condition that held is gone. A command that changed nothing is not
+//!   said; [`Shared::changes`] decides.
+//! * Keys that expire or are evicted are said as UNLINK, as Valkey 9.1 does, and fields that expire as HDEL, both
+//!   before the command that finds them gone. A replayer therefore lets nothing expire by itself.
+//! * An effect names its database, and a [`Batch`] holds what happened at once: one command, or one
+//!   transaction, whose effects belong between MULTI and EXEC wherever they go.
 //!
-//! While nobody listens, a command costs one load of a bool and nothing is collected. What has been collected is
-//! handed over when the engine has run what a client sent and at the end of each turn, before any reply is
-//! sent, and earlier when a batch ends that makes it more than [`MOST_BYTES`]. A batch is never torn: it is
-//! bounded by the commands of its transaction, which the client's query buffer limit bounds, and the keys,
+//! Without a listener a command costs one load of a bool, and nothing is collected. What has been collected is
+//! handed over when the engine has run what a client sent and at the end of each turn, before replies are
+//! sent, and earlier when a batch ends that makes it more than [`MOST_BYTES`]. A batch is never torn. It is
+//! bounded by the commands of its transaction, which the client's query buffer limit bounds, and by the keys,
 //! members and fields that these remove.
 
 use std::fmt;
@@ -28,20 +29,20 @@ pub const MOST_BYTES: usize = 64 * 1024;
 /// that each stays a request that servers accept.
 const MOST_WORDS: usize = 1024;
 
-/// Is given all batches since it was last called, in their order.
+/// Receives all batches since its last call, in their order.
 pub type Listener = Box<dyn FnMut(&Batches) + Send>;
 
-/// By what [`Store::leave_effects`] knows a listener.
+/// Names a listener to [`Store::leave_effects`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListenerId(u64);
 
-/// Collects effects and hands them to those who listen.
+/// Collects effects and hands them to the listeners.
 #[derive(Default)]
 pub struct Effects {
-    /// Whether anybody listens: the one thing that a command asks.
+    /// Whether there is a listener: the one thing that every command asks.
     are_heard: bool,
     listeners: Vec<(ListenerId, Listener)>,
-    /// How many have ever listened.
+    /// How many listeners there have been: the number of the last one's id.
     listened: u64,
     batches: Batches,
     /// [`Shared::changes`] when the last command ended.
@@ -62,7 +63,7 @@ impl fmt::Debug for Effects {
 }
 
 impl Effects {
-    /// Whether anybody listens.
+    /// Returns whether there is a listener.
     #[inline]
     pub fn are_heard(&self) -> bool {
         self.are_heard
@@ -91,7 +92,8 @@ impl Effects {
         }
     }
 
-    /// What the running command came to has been said by the keyspace: a key is gone because its time has come.
+    /// The keyspace has said what the running command came to: the time that it gave a key had come, and the key is
+    /// gone.
     pub fn say_no_more(&mut self) {
         self.is_said = self.are_heard;
     }
@@ -176,7 +178,7 @@ impl Effects {
 }
 
 impl Store {
-    /// Calls `listener` with all effects from now on.
+    /// Calls `listener` with all effects from now on. To be called between commands, as is [`Store::leave_effects`].
     pub fn listen_to_effects(&mut self, listener: Listener) -> ListenerId {
         let Shared { effects, changes, .. } = &mut self.shared;
         effects.hand_over();
@@ -188,7 +190,7 @@ impl Store {
         id
     }
 
-    /// A listener hears nothing more; what has been collected is still handed over. False: it had left before.
+    /// Removes a listener, which still receives what has been collected. Returns false if it was removed before.
     pub fn leave_effects(&mut self, id: ListenerId) -> bool {
         let effects = &mut self.shared.effects;
         effects.hand_over();
@@ -198,8 +200,8 @@ impl Store {
         effects.listeners.len() < before
     }
 
-    /// A command that is called so, in this database, is over: it is said if it changed data and has not said
-    /// itself what it came to. To be called while anybody listens.
+    /// A command of these words, in this database, is over. It is said if it changed data and its handler has not
+    /// said what it came to. To be called while there is a listener.
     #[cold]
     pub fn say_command<'w>(&mut self, db: usize, words: impl Iterator<Item = &'w [u8]>) {
         let Shared { effects, changes, .. } = &mut self.shared;

@@ -213,7 +213,7 @@ impl<'a, T: Collection> Edit<'a, T> {
         }
     }
 
-    /// Whether anybody listens to effects.
+    /// Returns whether effects have a listener.
     pub(crate) fn is_heard(&self) -> bool {
         self.shared.effects.are_heard()
     }

@@ -404,7 +404,7 @@ fn keys_and_fields_that_expire_are_said_to_be_gone() {
 }
 
 #[test]
-fn who_finds_a_key_gone_says_so_first() {
+fn a_key_that_a_command_finds_gone_is_said_before_it() {
     let (mut local, client, heard) = start();
     said(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 0");
     for (command, says) in [
@@ -448,7 +448,7 @@ fn keys_that_are_evicted_are_said_to_be_gone() {
 }
 
 #[test]
-fn nothing_is_collected_while_nobody_listens() {
+fn nothing_is_collected_without_a_listener() {
     let mut local = Local::new(Config::default());
     let client = local.connect();
     said(&mut local, client, "SET k v");

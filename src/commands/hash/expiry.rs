@@ -388,7 +388,7 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says that HSETEX has set what its clause says. Whether it should has been decided.
+/// Says that HSETEX has set the fields of its clause. Its conditions held, and are not said again.
 fn says_set<'a>(ctx: &mut Ctx<'_>, words: &[&'a [u8]], clause: impl Iterator<Item = &'a [u8]>) {
     if ctx.is_heard() {
         let words: Vec<&[u8]> = words.iter().copied().chain(clause).collect();
@@ -396,7 +396,7 @@ fn says_set<'a>(ctx: &mut Ctx<'_>, words: &[&'a [u8]], clause: impl Iterator<Ite
     }
 }
 
-/// The fields that a command has changed, by name if anybody listens to effects.
+/// The fields that a command has changed: how many, and their names if effects have a listener.
 #[derive(Default)]
 struct Changed<'a> {
     count: usize,

@@ -79,7 +79,7 @@ fn move_or_wait(
     if move_element(ctx, &args[1], &args[2], from, to)? {
         return Ok(true);
     }
-    // Who cannot wait has no element; who has waited in vain, as every blocking command, no array.
+    // A client that cannot wait is told null; one that has waited in vain a null array, as by every command.
     if ctx.is_atomic {
         ctx.reply.null();
     } else {

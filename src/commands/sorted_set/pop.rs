@@ -129,7 +129,7 @@ impl PopRequest {
         Ok(PopRequest { keys, from, count })
     }
 
-    /// Replies with the first of the keys that holds anything, and with what it takes from it. Whether there
+    /// Replies with the first of the keys that holds anything, and with what it takes from it. Returns whether there
     /// is such a key.
     pub fn pop_first<'k>(
         &self,

@@ -268,7 +268,7 @@ impl Db<'_> {
     }
 
     /// Lets a key expire then, or stay, and notes that. If that time has come already, it goes at once.
-    /// Whether there was something to change.
+    /// Returns whether there was something to change.
     pub fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
         let Some(at) = self.find(key) else {
             return false;

@@ -184,18 +184,18 @@ impl<'a> View<'a, Hash> {
 }
 
 impl Edit<'_, Hash> {
-    /// Sets a field that is to stay. Whether it is new.
+    /// Sets a field that is to stay. Returns whether it is new.
     pub fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
         self.write(name, value, Expiry::Set(None))
     }
 
-    /// Sets a field that expires when it did before; never, if it is new. Whether it is.
+    /// Sets a field that expires when it did before; never, if it is new. Returns whether it is.
     pub fn replace(&mut self, name: &[u8], value: &[u8]) -> bool {
         self.write(name, value, Expiry::Kept)
     }
 
     /// Sets a field that expires then. If that time has come already, there is no such field any more.
-    /// Whether that changes anything.
+    /// Returns whether that changes anything.
     pub fn set_until(&mut self, name: &[u8], value: &[u8], when: Millis) -> bool {
         if when <= self.now() {
             self.count_expired(1);
@@ -225,7 +225,7 @@ impl Edit<'_, Hash> {
         true
     }
 
-    /// Removes a field. Whether there was one.
+    /// Removes a field. Returns whether there was one.
     pub fn remove(&mut self, name: &[u8]) -> bool {
         let now = self.now();
         if let Some(hash) = self.large() {
