@@ -410,7 +410,7 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
 #[inline]
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if world.store.shared.effects.are_heard() {
-        world.store.say_command(world.clients[slot].db, args.from(0));
+        say_command(world, slot, args);
     }
     if world.has_changes() {
         world.deliver_changes(Some(slot));
@@ -419,6 +419,12 @@ fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if row.has(flag::READ) && world.remembers_reads(slot) {
         remember(world, row, slot, args);
     }
+}
+
+/// The effect of the command joins those that are collected, if it has any.
+#[cold]
+fn say_command(world: &mut World, slot: Slot, args: Args<'_>) {
+    world.store.say_command(world.clients[slot].db, args.from(0));
 }
 
 #[inline(never)]

@@ -202,7 +202,6 @@ impl Store {
 
     /// A command of these words, in this database, is over. It is said if it changed data and its handler has not
     /// said what it came to. To be called while there is a listener.
-    #[cold]
     pub fn say_command<'w>(&mut self, db: usize, words: impl Iterator<Item = &'w [u8]>) {
         let Shared { effects, changes, .. } = &mut self.shared;
         let has_changed = std::mem::replace(&mut effects.seen, *changes) != *changes;
