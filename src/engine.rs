@@ -504,6 +504,7 @@ impl Engine {
             self.spans = Vec::new();
         }
         world.put_back_outbox(slot, reply);
+        world.store.shared.effects.hand_over();
         world.broadcast_changes();
         at
     }

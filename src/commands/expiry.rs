@@ -120,6 +120,9 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit, since: Millis) -> R
         _ => false,
     };
     reply.int(set.into());
+    if set {
+        ctx.says_expiry(&args[1], when);
+    }
     Ok(())
 }
 

@@ -317,6 +317,16 @@ fn hincrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     hash.replace(&args[2], &digits);
     hash.note(class::HASH, "hincrbyfloat");
     reply.bulk(&digits);
+    // The field is there now, so its expiry, if it has one, lies ahead.
+    let expiry = hash.is_heard().then(|| hash.view().expiry(&args[2])).flatten().flatten();
+    drop(hash);
+    match expiry.map(number::Spelled::new) {
+        None => ctx.says("HSET", &[&args[1], &args[2], &digits]),
+        Some(when) => {
+            let words = [&args[1], b"PXAT", &when, b"FIELDS", b"1", &args[2], &digits];
+            ctx.says("HSETEX", &words);
+        }
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Lists: LINDEX LINSERT LLEN LMOVE LMPOP LPOP LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM RPOP
 //! RPOPLPUSH RPUSH RPUSHX; in `blocking` what waits for elements.
 //!
-//! What takes elements for somebody (`pop_first`, `move_element`) says whether there were any, and
+//! What takes elements (`pop_first`, `move_element`) says whether there were any, and
 //! has replied only then: who asked may do without, or wait.
 
 mod blocking;
@@ -18,6 +18,7 @@ use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::list::Side;
 use crate::keyspace::{Edit, List};
+use crate::text::number::Spelled;
 use crate::wire::{Args, Reply};
 
 use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
@@ -471,6 +472,9 @@ fn pop(reply: &mut Reply, list: &mut Edit<'_, List>, side: Side, count: usize) {
     list.note_changes(count, class::LIST, POPPED[side as usize]);
 }
 
+/// The commands that pop at the two sides.
+const POPS: [&str; 2] = ["LPOP", "RPOP"];
+
 /// Removes up to `count` elements at an end of the first list that there is, and replies with its key
 /// and with them. Returns whether there is one.
 fn pop_first<'k>(
@@ -481,12 +485,16 @@ fn pop_first<'k>(
 ) -> Result<bool, Error> {
     let (mut db, reply) = ctx.db_and_reply();
     for key in keys {
-        if let Some(mut list) = db.edit::<List>(key)? {
-            reply.array(2);
-            reply.bulk(key);
-            pop(reply, &mut list, side, count);
-            return Ok(true);
-        }
+        let Some(mut list) = db.edit::<List>(key)? else {
+            continue;
+        };
+        reply.array(2);
+        reply.bulk(key);
+        let count = count.min(list.len());
+        pop(reply, &mut list, side, count);
+        drop(list);
+        ctx.says(POPS[side as usize], &[key, &Spelled::new(count as i64)]);
+        return Ok(true);
     }
     Ok(false)
 }

@@ -294,20 +294,30 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             .ok_or(error::NOT_POSITIVE)?,
         None => None,
     };
+    let is_heard = ctx.is_heard();
     let (mut db, reply) = ctx.db_and_reply();
-    match (db.edit::<Set>(&args[1])?, count) {
-        (Some(mut set), None) => {
-            set.pop(1, |member| reply.bulk(member));
-            set.note(class::SET, "spop");
+    let Some(mut set) = db.edit::<Set>(&args[1])? else {
+        match count {
+            None => reply.null(),
+            Some(_) => reply.set(0),
         }
-        (Some(mut set), Some(count)) => {
-            let count = count.min(set.len());
-            reply.set(count);
-            set.pop(count, |member| reply.bulk(member));
-            set.note_changes(count, class::SET, "spop");
-        }
-        (None, None) => reply.null(),
-        (None, Some(_)) => reply.set(0),
+        return Ok(());
+    };
+    let mut gone: Vec<Box<[u8]>> = Vec::new();
+    let members = set.len();
+    let taken = count.unwrap_or(1).min(members);
+    if count.is_some() {
+        reply.set(taken);
+    }
+    set.pop(taken, |member| {
+        reply.bulk(member);
+        gone.extend((is_heard && taken < members).then(|| member.into()));
+    });
+    set.note_changes(taken, class::SET, "spop");
+    drop(set);
+    match taken {
+        _ if taken < members => ctx.says_all("SREM", &[&args[1]], gone.iter().map(|m| &**m)),
+        _ => ctx.says("UNLINK", &[&args[1]]),
     }
     Ok(())
 }

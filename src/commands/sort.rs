@@ -68,6 +68,12 @@ const MAX_STORED: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> {
     let plan = Plan::parse(args, may_store, permission::may_read_any_key(ctx, args))?;
     let (mut db, reply) = ctx.db_and_reply();
+    // Members of a set with the same text to sort by come in the order of its table, which another set of the
+    // same members need not share.
+    let has_no_order = plan.store.is_some()
+        && plan.by.is_some()
+        && plan.is_alphabetic
+        && db.kind(&args[1]) == Some(Kind::Set);
     let elements = plan.sorted(&mut db, &args[1])?;
     let count = elements.len() * plan.gets.len();
     let Some(destination) = plan.store else {
@@ -99,6 +105,10 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> 
         list.note_changes(count, class::LIST, "sortstore");
     }
     reply.int(count as i64);
+    if has_no_order {
+        ctx.says("DEL", &[destination]);
+        ctx.says_all("RPUSH", &[destination], results.iter().map(|result| &**result));
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use crate::dispatch::spec::{Spec, at, numkeys_by, range};
 use crate::error::{self, Error};
 use crate::keyspace::Db;
 use crate::keyspace::changes::class;
+use crate::text::number::Spelled;
 use crate::wire::{Args, Options, Reply};
 
 pub const TABLE: &[Spec] = &[
@@ -176,7 +177,9 @@ fn get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn getdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     bulk_or_null(reply, db.string(&args[1])?);
-    db.delete(&args[1]);
+    if db.delete(&args[1]) {
+        ctx.says("DEL", &[&args[1]]);
+    }
     Ok(())
 }
 
@@ -195,13 +198,11 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let key = &args[1];
     bulk_or_null(reply, db.string(key)?);
     match lifetime {
-        Lifetime::Unsaid => {}
-        Lifetime::Bare => {
-            db.set_expiry(key, None);
+        Lifetime::Bare if db.set_expiry(key, None) => ctx.says("PERSIST", &[key]),
+        Lifetime::WaitCondition(when) if db.set_expiry(key, Some(when)) => {
+            ctx.says_expiry(key, when);
         }
-        Lifetime::WaitCondition(when) => {
-            db.set_expiry(key, Some(when));
-        }
+        _ => {}
     }
     Ok(())
 }
@@ -306,18 +307,22 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         bulk_or_null(reply, db.string(key)?);
     }
     let holds = condition.holds(&mut db, key)?;
+    match (returns_old, holds) {
+        (true, _) => {}
+        (false, true) => reply.ok(),
+        (false, false) => reply.null(),
+    }
     match lifetime {
         _ if !holds => {}
         // What has expired before it is set is not even set.
         Lifetime::WaitCondition(when) if when <= db.now() => {
             db.set_expiry(key, Some(when));
+            ctx.says_expiry(key, when);
         }
-        _ => store(&mut db, key, &args[2], lifetime),
-    }
-    match (returns_old, holds) {
-        (true, _) => {}
-        (false, true) => reply.ok(),
-        (false, false) => reply.null(),
+        _ => {
+            store(&mut db, key, &args[2], lifetime);
+            says_set(ctx, key, &args[2], lifetime);
+        }
     }
     Ok(())
 }
@@ -337,8 +342,20 @@ fn set_expiring(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit) -> Result<(), Err
     let mut db = ctx.db();
     let lifetime = Expiry::In(unit, &args[2]).resolve(db.now(), command)?;
     store(&mut db, &args[1], &args[3], lifetime);
+    says_set(ctx, &args[1], &args[3], lifetime);
     ctx.reply.ok();
     Ok(())
+}
+
+/// Says that a string was set. The conditions of the command held, and are not said again.
+fn says_set(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
+    match lifetime {
+        Lifetime::Unsaid => ctx.says("SET", &[key, value]),
+        Lifetime::Bare => ctx.says("SET", &[key, value, b"KEEPTTL"]),
+        Lifetime::WaitCondition(when) => {
+            ctx.says("SET", &[key, value, b"PXAT", &Spelled::new(when)]);
+        }
+    }
 }
 
 /// SETNX key value
@@ -357,6 +374,7 @@ fn getset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     bulk_or_null(reply, db.string(&args[1])?);
     store(&mut db, &args[1], &args[2], Lifetime::Unsaid);
+    says_set(ctx, &args[1], &args[2], Lifetime::Unsaid);
     Ok(())
 }
 
@@ -368,6 +386,9 @@ fn delifeq(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         db.delete(&args[1]);
     }
     reply.int(is_equal.into());
+    if is_equal {
+        ctx.says("DEL", &[&args[1]]);
+    }
     Ok(())
 }
 
@@ -428,6 +449,13 @@ fn msetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         store(&mut db, key, value, lifetime);
     }
     reply.int(1);
+    if let Lifetime::WaitCondition(when) = lifetime
+        && ctx.is_heard()
+    {
+        let when = Spelled::new(when);
+        let words: Vec<&[u8]> = args.from(1).take(first - 1).chain([&b"PXAT"[..], &when]).collect();
+        ctx.says("MSETEX", &words);
+    }
     Ok(())
 }
 

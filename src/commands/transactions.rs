@@ -79,7 +79,9 @@ fn exec(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         return Ok(());
     }
     ctx.client_mut().session_mut().executing = Some(transaction.queue.len());
+    ctx.world.store.shared.effects.hold();
     call::run_queue(ctx, &transaction);
+    ctx.world.store.shared.effects.release();
     ctx.client_mut().session_mut().executing = None;
     Ok(())
 }

@@ -409,6 +409,9 @@ fn run_queued(ctx: &mut Ctx<'_>, queued: &Queued) -> usize {
 /// and which keys it read is remembered.
 #[inline]
 fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+    if world.store.shared.effects.are_heard() {
+        say_command(world, slot, args);
+    }
     if world.has_changes() {
         world.deliver_changes(Some(slot));
     }
@@ -416,6 +419,12 @@ fn follow_up(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     if row.has(flag::READ) && world.remembers_reads(slot) {
         remember(world, row, slot, args);
     }
+}
+
+/// The effect of the command joins those that are collected, if it has any.
+#[cold]
+fn say_command(world: &mut World, slot: Slot, args: Args<'_>) {
+    world.store.say_command(world.clients[slot].db, args.from(0));
 }
 
 #[inline(never)]
@@ -504,5 +513,6 @@ pub fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
     if world.waiters.has_ready() {
         serve(world, table, timer);
     }
+    world.store.shared.effects.hand_over();
     world.broadcast_changes();
 }

@@ -5,10 +5,11 @@ use std::ops::Range;
 use super::table::{Row, Table};
 use crate::clock::Now;
 use crate::error::{self, Error};
-use crate::keyspace::{self, Db, Kind};
+use crate::keyspace::{self, Db, Kind, Millis};
 use crate::listeners::WaitCondition;
 use crate::session::{Client, Slot};
 use crate::telemetry::Timer;
+use crate::text::number::Spelled;
 use crate::wire::Reply;
 use crate::world::World;
 
@@ -93,6 +94,38 @@ impl Ctx<'_> {
             let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
             self.until = Some(WaitCondition { keys, deadline, is_done });
         }
+    }
+
+    /// Says what the command came to, as a command that brings it about whenever it is run: see
+    /// [`crate::keyspace::effects`]. Without that, a command that changed data is said in its own words. It may be
+    /// called several times, and does nothing without a listener.
+    pub fn says(&mut self, name: &str, words: &[&[u8]]) {
+        let db = self.client().db;
+        self.world.store.shared.effects.say(db, name, words);
+    }
+
+    /// As [`Ctx::says`], with any number of words more.
+    pub fn says_all<'w>(
+        &mut self,
+        name: &str,
+        words: &[&[u8]],
+        more: impl IntoIterator<Item = &'w [u8]>,
+    ) {
+        let db = self.client().db;
+        self.world.store.shared.effects.say_all(db, name, words, more);
+    }
+
+    /// Says that a key expires then. If that time has come already, the key is gone, and that has been said.
+    pub fn says_expiry(&mut self, key: &[u8], when: Millis) {
+        match when <= self.world.store.shared.now {
+            true => self.world.store.shared.effects.say_no_more(),
+            false => self.says("PEXPIREAT", &[key, &Spelled::new(when)]),
+        }
+    }
+
+    /// Returns whether effects have a listener.
+    pub fn is_heard(&self) -> bool {
+        self.world.store.shared.effects.are_heard()
     }
 
     pub fn now(&self) -> Now {

@@ -17,12 +17,14 @@
 //! | `keys` | what can be done with a key whatever it holds |
 //! | `digest` | one number for all data |
 //!
-//! `changes` is the journal of what happened to keys.
+//! `changes` is the journal of what happened to keys; `effects` says every change as the command that brings it about
+//! again.
 
 mod blob;
 pub(crate) mod changes;
 mod compact;
 mod digest;
+pub mod effects;
 mod entry;
 mod error;
 pub(crate) mod index;
@@ -37,6 +39,7 @@ mod value;
 mod visit;
 
 use changes::{Classes, Journal, class};
+use effects::Effects;
 use entry::{Body, Entry};
 use index::dict::{Dict, Keyed, hash_of};
 use index::expiries::Expiries;
@@ -120,6 +123,8 @@ pub struct Shared {
     pub changes: u64,
     /// What happened to keys.
     pub journal: Journal,
+    /// How to bring that about again.
+    pub effects: Effects,
     /// Picks random members.
     pub random: Random,
     /// What waits to be freed. It is not counted in `memory` any more.
@@ -325,6 +330,7 @@ impl Database {
     /// Removes the key at a position because its time has come. No command made this change.
     fn expire_at(&mut self, shared: &mut Shared, at: usize) {
         self.note_at(shared, at, class::EXPIRED, "expired");
+        shared.effects.key_is_gone(self.index, self.entries.at(at).key());
         self.remove_at(shared, at);
         shared.expired += 1;
     }

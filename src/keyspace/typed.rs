@@ -237,6 +237,17 @@ impl<'a, T: Collection> Edit<'a, T> {
         }
     }
 
+    /// Returns whether effects have a listener.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.shared.effects.are_heard()
+    }
+
+    /// Says that fields have gone because their time had come.
+    pub(crate) fn say_expired<'n>(&mut self, names: impl IntoIterator<Item = &'n [u8]>) {
+        let key = self.db.entries.at(self.at).key();
+        self.shared.effects.fields_are_gone(self.db.index, key, names);
+    }
+
     /// Hands a large value that is not needed any more to those that are freed in slices.
     pub(crate) fn discard(&mut self, value: Option<Value>) {
         self.shared.discard(value);

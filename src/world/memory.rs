@@ -81,6 +81,7 @@ impl World {
             // It is nobody's doing.
             self.deliver_changes(None);
         }
+        self.store.shared.effects.end_batch();
         has_room
     }
 

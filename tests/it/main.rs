@@ -5,6 +5,7 @@
 //! | `wire` | requests in any pieces, broken ones too; limits; one reply for each command |
 //! | `ahead` | requests that are read ahead are those that the parser reads |
 //! | `changes` | what writes says so: watched keys, transactions |
+//! | `effects` | every change is said as a command; a mirror that is told them holds the same |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
@@ -30,6 +31,7 @@
 mod acl;
 mod changes;
 mod clients;
+mod effects;
 mod gates;
 mod hardening;
 mod layers;

@@ -13,7 +13,8 @@ use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
-use crate::keyspace::{Hash, Millis};
+use crate::keyspace::{Edit, Hash, Millis};
+use crate::text::number::Spelled;
 use crate::wire::{Args, Reply};
 
 pub const TABLE: &[Spec] = &[
@@ -159,7 +160,7 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(),
         Lifetime::Unsaid | Lifetime::Bare => return Err(error::SYNTAX),
     };
     let mut hash = db.edit::<Hash>(&args[1])?;
-    let mut changes = 0;
+    let mut changed = Changed::default();
     each(reply, args, fields, |name| {
         let Some((hash, present)) = hash.as_mut().and_then(|hash| {
             let present = hash.view().expiry(name)?;
@@ -171,12 +172,15 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(),
             return 0;
         }
         hash.set_expiry(name, Some(when));
-        changes += 1;
+        changed.add(hash, name);
         if when <= now { 2 } else { 1 }
     });
-    if let Some(mut hash) = hash {
-        hash.note_changes(changes, class::HASH, if when <= now { "hexpired" } else { "hexpire" });
+    if let Some(hash) = &mut hash {
+        let event = if when <= now { "hexpired" } else { "hexpire" };
+        hash.note_changes(changed.count, class::HASH, event);
     }
+    drop(hash);
+    changed.say_expiry(ctx, &args[1], when);
     Ok(())
 }
 
@@ -248,7 +252,12 @@ fn show(
 }
 
 /// Replies with an integer for every field of the clause at `index`.
-fn each(reply: &mut Reply, args: Args<'_>, index: usize, mut tell: impl FnMut(&[u8]) -> i64) {
+fn each<'a>(
+    reply: &mut Reply,
+    args: Args<'a>,
+    index: usize,
+    mut tell: impl FnMut(&'a [u8]) -> i64,
+) {
     let names = args.from(index + 2);
     reply.array(names.len());
     names.for_each(|name| reply.int(tell(name)));
@@ -276,7 +285,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut hash = db.edit::<Hash>(&args[1])?;
     let lifetime = expiry.resolve_from(0, now, command)?;
     let names = args.from(fields + 2);
-    let mut changes = 0;
+    let mut changed = Changed::default();
     reply.array(names.len());
     for name in names {
         match hash.as_ref().and_then(|hash| hash.view().get(name)) {
@@ -286,22 +295,30 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         let Some(hash) = &mut hash else {
             continue;
         };
-        changes += usize::from(match lifetime {
+        let is_changed = match lifetime {
             Lifetime::Unsaid => false,
             Lifetime::WaitCondition(when) => hash.set_expiry(name, Some(when)),
             Lifetime::Bare => {
                 let expires = matches!(hash.view().expiry(name), Some(Some(_)));
                 expires && hash.set_expiry(name, None)
             }
-        });
+        };
+        if is_changed {
+            changed.add(hash, name);
+        }
     }
-    if let Some(mut hash) = hash {
+    if let Some(hash) = &mut hash {
         let event = match lifetime {
             Lifetime::Unsaid | Lifetime::Bare => "hpersist",
             Lifetime::WaitCondition(when) if when <= now => "hexpired",
             Lifetime::WaitCondition(_) => "hexpire",
         };
-        hash.note_changes(changes, class::HASH, event);
+        hash.note_changes(changed.count, class::HASH, event);
+    }
+    drop(hash);
+    match lifetime {
+        Lifetime::WaitCondition(when) => changed.say_expiry(ctx, &args[1], when),
+        Lifetime::Unsaid | Lifetime::Bare => changed.say(ctx, "HPERSIST", &[&args[1]]),
     }
     Ok(())
 }
@@ -339,7 +356,7 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     drop(hash);
     let mut hash = db.edit_or_new::<Hash>(&args[1])?;
-    let mut changes = 0;
+    let mut changed = Changed::default();
     for (name, value) in names.zip(args.from(fields + 3).step_by(2)) {
         match lifetime {
             Lifetime::Unsaid => _ = hash.set(name, value),
@@ -347,10 +364,10 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             Lifetime::WaitCondition(when) if !hash.set_until(name, value, when) => continue,
             Lifetime::WaitCondition(_) => {}
         }
-        changes += 1;
+        changed.add(&hash, name);
     }
     // What has expired before it is set counts as set all the same, if not as a change.
-    hash.changed(changes);
+    hash.changed(changed.count);
     hash.announce(class::HASH, "hset");
     if let Lifetime::WaitCondition(when) = lifetime {
         hash.announce(class::HASH, "hexpire");
@@ -359,5 +376,55 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
     }
     reply.int(1);
+    drop(hash);
+    match lifetime {
+        Lifetime::WaitCondition(when) if when <= now => changed.say_expiry(ctx, &args[1], when),
+        Lifetime::WaitCondition(when) => {
+            says_set(ctx, &[&args[1], b"PXAT", &Spelled::new(when)], args.from(fields));
+        }
+        Lifetime::Bare => says_set(ctx, &[&args[1], b"KEEPTTL"], args.from(fields)),
+        Lifetime::Unsaid => says_set(ctx, &[&args[1]], args.from(fields)),
+    }
     Ok(())
+}
+
+/// Says that HSETEX has set the fields of its clause. Its conditions held, and are not said again.
+fn says_set<'a>(ctx: &mut Ctx<'_>, words: &[&'a [u8]], clause: impl Iterator<Item = &'a [u8]>) {
+    if ctx.is_heard() {
+        let words: Vec<&[u8]> = words.iter().copied().chain(clause).collect();
+        ctx.says("HSETEX", &words);
+    }
+}
+
+/// The fields that a command has changed: how many, and their names if effects have a listener.
+#[derive(Default)]
+struct Changed<'a> {
+    count: usize,
+    names: Vec<&'a [u8]>,
+}
+
+impl<'a> Changed<'a> {
+    /// `name`, of this hash, has changed.
+    fn add(&mut self, hash: &Edit<'_, Hash>, name: &'a [u8]) {
+        self.count += 1;
+        self.names.extend(hash.is_heard().then_some(name));
+    }
+
+    /// Says that the fields expire then, or that they are gone if that time has come.
+    fn say_expiry(self, ctx: &mut Ctx<'_>, key: &[u8], when: Millis) {
+        if when <= ctx.db().now() {
+            ctx.says_all("HDEL", &[key], self.names);
+        } else {
+            self.say(ctx, "HPEXPIREAT", &[key, &Spelled::new(when)]);
+        }
+    }
+
+    /// Says a command with the fields in its clause.
+    fn say(self, ctx: &mut Ctx<'_>, name: &str, words: &[&[u8]]) {
+        if !self.names.is_empty() {
+            let number = Spelled::new(self.names.len() as i64);
+            let words: Vec<&[u8]> = [words, &[&b"FIELDS"[..], &number], &self.names].concat();
+            ctx.says(name, &words);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Lists to wait for: BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH.
 
-use super::{Wanted, move_element, pop_end_of, pop_first, side};
+use super::{POPS, Wanted, move_element, pop_end_of, pop_first, side};
 use crate::commands::arguments::timeout;
 use crate::dispatch::Ctx;
 use crate::error::Error;
@@ -11,7 +11,10 @@ use crate::wire::Args;
 /// BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout
 pub fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (from, to) = (side(args, 3)?, side(args, 4)?);
-    move_or_wait(ctx, args, from, to, 5)
+    if move_or_wait(ctx, args, from, to, 5)? {
+        ctx.says("LMOVE", &[&args[1], &args[2], &args[3], &args[4]]);
+    }
+    Ok(())
 }
 
 /// BLMPOP timeout numkeys key... <LEFT | RIGHT> [COUNT count]
@@ -37,7 +40,10 @@ pub fn brpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// BRPOPLPUSH source destination timeout
 pub fn brpoplpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    move_or_wait(ctx, args, Side::Right, Side::Left, 3)
+    if move_or_wait(ctx, args, Side::Right, Side::Left, 3)? {
+        ctx.says("RPOPLPUSH", &[&args[1], &args[2]]);
+    }
+    Ok(())
 }
 
 fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Error> {
@@ -45,12 +51,15 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Erro
     let timeout = timeout(args, last, ctx.now())?;
     let (mut db, reply) = ctx.db_and_reply();
     for key in args.from(1).take(last - 1) {
-        if let Some(mut list) = db.edit::<List>(key)? {
-            reply.array(2);
-            reply.bulk(key);
-            pop_end_of(reply, &mut list, side);
-            return Ok(());
-        }
+        let Some(mut list) = db.edit::<List>(key)? else {
+            continue;
+        };
+        reply.array(2);
+        reply.bulk(key);
+        pop_end_of(reply, &mut list, side);
+        drop(list);
+        ctx.says(POPS[side as usize], &[key]);
+        return Ok(());
     }
     reply.null_array();
     ctx.wait(timeout, Kind::List, 1..last);
@@ -58,24 +67,24 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Erro
 }
 
 /// Moves an element from an end of the first argument to an end of the second. Argument `last` is the
-/// timeout.
+/// timeout. Returns whether there was one.
 fn move_or_wait(
     ctx: &mut Ctx<'_>,
     args: Args<'_>,
     from: Side,
     to: Side,
     last: usize,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let timeout = timeout(args, last, ctx.now())?;
     if move_element(ctx, &args[1], &args[2], from, to)? {
-        return Ok(());
+        return Ok(true);
     }
-    // Who cannot wait has no element; who has waited in vain, as every blocking command, no array.
+    // A client that cannot wait is told null; one that has waited in vain a null array, as by every command.
     if ctx.is_atomic {
         ctx.reply.null();
     } else {
         ctx.reply.null_array();
         ctx.wait(timeout, Kind::List, 1..2);
     }
-    Ok(())
+    Ok(false)
 }

@@ -138,7 +138,7 @@ impl Conditions {
         Ok(())
     }
 
-    /// The score to set, if it is to be set. NaN passes, for whoever has to say so.
+    /// The score to set, if it is to be set. NaN passes: the caller refuses it.
     fn decide(self, old: Option<f64>, score: f64) -> Option<f64> {
         let allowed = match old {
             None => !self.is_there,

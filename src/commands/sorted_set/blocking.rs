@@ -11,9 +11,8 @@ use crate::wire::Args;
 pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let request = PopRequest::parse(args, 2)?;
     let timeout = timeout(args, 1, ctx.now())?;
-    let (mut db, reply) = ctx.db_and_reply();
-    if !request.pop_first(&mut db, reply, args.from(3))? {
-        reply.null_array();
+    if !request.pop_first(ctx, args.from(3))? {
+        ctx.reply.null_array();
         ctx.wait(timeout, Kind::Zset, 3..3 + request.keys);
     }
     Ok(())
@@ -34,15 +33,17 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Err
     let timeout = timeout(args, last, ctx.now())?;
     let (mut db, reply) = ctx.db_and_reply();
     for key in args.from(1).take(last - 1) {
-        if let Some(zset) = db.edit::<Zset>(key)? {
-            reply.array(3);
-            reply.bulk(key);
-            take(zset, from, 1, |member, score| {
-                reply.bulk(member);
-                reply.double(score);
-            });
-            return Ok(());
-        }
+        let Some(zset) = db.edit::<Zset>(key)? else {
+            continue;
+        };
+        reply.array(3);
+        reply.bulk(key);
+        take(zset, from, 1, |member, score| {
+            reply.bulk(member);
+            reply.double(score);
+        });
+        ctx.says(from.command(), &[key]);
+        return Ok(());
     }
     reply.null_array();
     ctx.wait(timeout, Kind::Zset, 1..last);

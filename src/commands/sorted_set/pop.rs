@@ -80,12 +80,21 @@ pub fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl 
     zset.note_changes(count, class::ZSET, event);
 }
 
+impl Where {
+    /// The command that takes members from there.
+    pub fn command(self) -> &'static str {
+        match self {
+            Where::Min => "ZPOPMIN",
+            Where::Max => "ZPOPMAX",
+        }
+    }
+}
+
 /// ZMPOP numkeys key... MIN | MAX [COUNT count]
 pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let request = PopRequest::parse(args, 1)?;
-    let (mut db, reply) = ctx.db_and_reply();
-    if !request.pop_first(&mut db, reply, args.from(2))? {
-        reply.null_array();
+    if !request.pop_first(ctx, args.from(2))? {
+        ctx.reply.null_array();
     }
     Ok(())
 }
@@ -120,35 +129,38 @@ impl PopRequest {
         Ok(PopRequest { keys, from, count })
     }
 
-    /// Replies with the first of the keys that holds anything, and with what it takes from it. Whether there
+    /// Replies with the first of the keys that holds anything, and with what it takes from it. Returns whether there
     /// is such a key.
     pub fn pop_first<'k>(
         &self,
-        db: &mut Db<'_>,
-        reply: &mut Reply,
+        ctx: &mut Ctx<'_>,
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<bool, Error> {
+        let (mut db, reply) = ctx.db_and_reply();
         for key in keys.take(self.keys) {
-            if self.pop(db, reply, key)? {
+            if let Some(taken) = self.pop(&mut db, reply, key)? {
+                let taken = number::Spelled::new(taken as i64);
+                ctx.says(self.from.command(), &[key, &taken]);
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Replies a key and what it takes from it. Whether there was anything to take.
-    fn pop(&self, db: &mut Db<'_>, reply: &mut Reply, key: &[u8]) -> Result<bool, Error> {
+    /// Replies a key and what it takes from it. Returns how many members, if there is such a key.
+    fn pop(&self, db: &mut Db<'_>, reply: &mut Reply, key: &[u8]) -> Result<Option<usize>, Error> {
         let Some(zset) = db.edit::<Zset>(key)? else {
-            return Ok(false);
+            return Ok(None);
         };
+        let taken = self.count.min(zset.len());
         reply.array(2);
         reply.bulk(key);
-        reply.array(self.count.min(zset.len()));
+        reply.array(taken);
         take(zset, self.from, self.count, |member, score| {
             reply.array(2);
             reply.bulk(member);
             reply.double(score);
         });
-        Ok(true)
+        Ok(Some(taken))
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::zset::{Bound, Scores, Zset};
 use crate::keyspace::{Edit, View};
+use crate::text::double;
 use crate::wire::Args;
 
 /// ZCOUNT key min max
@@ -58,14 +59,22 @@ fn remove(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
         By::Score => "zremrangebyscore",
         By::Name => "zremrangebylex",
     };
+    // Where scores differ, which names a range of names finds depends on the form of the sorted set.
+    let mut names: Vec<Box<[u8]>> = Vec::new();
     let remove = |mut zset: Edit<'_, Zset>| {
         let ranks = selection.ranks(zset.view());
+        if by == By::Name && zset.is_heard() {
+            names.extend(zset.view().range(ranks.clone()).map(|(member, _)| Box::from(member)));
+        }
         zset.remove_ranks(ranks.clone());
         zset.note_changes(ranks.len(), class::ZSET, event);
         ranks.len()
     };
     let removed = db.edit::<Zset>(&args[1])?.map_or(0, remove);
     reply.int(removed as i64);
+    if by == By::Name {
+        ctx.says_all("ZREM", &[&args[1]], names.iter().map(|name| &**name));
+    }
     Ok(())
 }
 
@@ -139,6 +148,20 @@ pub fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         zset.insert(member, score);
     });
     zset.note(class::ZSET, "zrangestore");
+    drop(zset);
+    if let Selection::Names(..) = query.selection
+        && ctx.is_heard()
+    {
+        // As for ZREMRANGEBYLEX: see `remove`.
+        let mut words: Vec<Vec<u8>> = Vec::new();
+        for (member, score) in scores.iter() {
+            let mut digits = Vec::new();
+            double::push_shortest(&mut digits, score);
+            words.extend([digits, member.to_vec()]);
+        }
+        ctx.says("DEL", &[&args[1]]);
+        ctx.says_all("ZADD", &[&args[1]], words.iter().map(|word| &**word));
+    }
     Ok(())
 }
 

@@ -82,5 +82,6 @@ fn incrbyfloat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     db.replace_float(&args[1], &digits);
     db.note(class::STRING, "incrbyfloat", &args[1]);
     reply.bulk(&digits);
+    ctx.says("SET", &[&args[1], &digits, b"KEEPTTL"]);
     Ok(())
 }

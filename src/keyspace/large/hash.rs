@@ -177,11 +177,20 @@ impl LargeHash {
         true
     }
 
-    /// Removes up to `most` fields whose time has come. Returns how many those were.
-    pub(crate) fn remove_due(&mut self, now: Millis, most: usize) -> usize {
+    /// Removes up to `most` fields whose time has come, and calls `gone` with the name of each before. Returns
+    /// how many those were.
+    pub(crate) fn remove_due(
+        &mut self,
+        now: Millis,
+        most: usize,
+        mut gone: impl FnMut(&[u8]),
+    ) -> usize {
         for removed in 0..most {
             match self.first_due(now) {
-                Some(at) => self.remove_at(at),
+                Some(at) => {
+                    gone(self.fields.at(at).key());
+                    self.remove_at(at);
+                }
                 None => return removed,
             }
         }

@@ -220,6 +220,7 @@ impl Store {
         };
         let (db, shared) = (&mut self.databases[db], &mut self.shared);
         db.note_at(shared, at, class::EVICTED, "evicted");
+        shared.effects.key_is_gone(db.index, db.entries.at(at).key());
         db.remove_at(shared, at);
         self.shared.eviction.evicted += 1;
         true

@@ -77,7 +77,10 @@ impl Database {
                 Some(at) if self.entries.at(at).expiry() > Some(shared.now) => {
                     self.list_anew(shared, at);
                 }
-                Some(at) => self.expire_at(shared, at),
+                Some(at) => {
+                    self.expire_at(shared, at);
+                    shared.effects.end_batch();
+                }
                 None => self.account(shared, |db| db.expiries.remove(when, hash)),
             }
         }
@@ -93,7 +96,11 @@ impl Database {
                 return true;
             }
             *left -= match self.hash_due(when, hash) {
-                Some(at) => Edit::<Hash>::new(self, shared, at).expire_some(*left),
+                Some(at) => {
+                    let expired = Edit::<Hash>::new(self, shared, at).expire_some(*left);
+                    shared.effects.end_batch();
+                    expired
+                }
                 None => {
                     self.account(shared, |db| db.fields.remove(when, hash));
                     1

@@ -205,7 +205,7 @@ impl Edit<'_, Hash> {
     }
 
     /// Sets a field that expires then. If that time has come already, there is no such field any more.
-    /// Whether that changes anything.
+    /// Returns whether that changes anything.
     pub fn set_until(&mut self, name: &[u8], value: &[u8], when: Millis) -> bool {
         if when <= self.now() {
             self.count_expired(1);
@@ -256,9 +256,12 @@ impl Edit<'_, Hash> {
 
     /// Removes up to `most` fields whose time has come. Returns how many those were.
     pub(crate) fn expire_some(&mut self, most: usize) -> usize {
-        let now = self.now();
-        let removed = self.large().map_or(0, |hash| hash.remove_due(now, most));
+        let (now, is_heard) = (self.now(), self.is_heard());
+        let mut names: Vec<Box<[u8]>> = Vec::new();
+        let gone = |name: &[u8]| names.extend(is_heard.then(|| name.into()));
+        let removed = self.large().map_or(0, |hash| hash.remove_due(now, most, gone));
         self.note_expired(removed);
+        self.say_expired(names.iter().map(|name| &**name));
         removed
     }
 
@@ -270,6 +273,7 @@ impl Edit<'_, Hash> {
                 Outcome::Replaced => false,
                 Outcome::Revived => {
                     self.note_expired(1);
+                    self.say_expired([name]);
                     true
                 }
             };

@@ -1,0 +1,463 @@
+//! Every change of the keyspace is said as a command that brings it about again, whenever that is run.
+//!
+//! [`EXAMPLES`] has each command that writes, and what it says. Random sessions of many clients, whose effects make
+//! a second server the same as the first, are in [`sessions`].
+
+mod sessions;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use respd::Config;
+use respd::commands::GROUPS;
+use respd::config::DebugCommand;
+use respd::dispatch::Table;
+use respd::dispatch::spec::flag;
+use respd::embed::local::{Connection, Local};
+use respd::keyspace::effects::Batches;
+
+use crate::talk::{said, send};
+
+/// A command and the database to run it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Said {
+    db: usize,
+    words: Vec<Vec<u8>>,
+}
+
+/// The batches that were heard.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<Vec<Said>>>>);
+
+impl Heard {
+    /// Listens to a server.
+    fn from(local: &mut Local) -> Heard {
+        let heard = Heard::default();
+        let into = heard.clone();
+        local.engine.world.store.listen_to_effects(Box::new(move |batches: &Batches| {
+            let batches = batches.iter().map(|batch| {
+                let said = |words: Vec<&[u8]>| words.into_iter().map(<[u8]>::to_vec).collect();
+                let effects = batch.iter();
+                effects
+                    .map(|effect| Said { db: effect.db(), words: said(effect.words().collect()) })
+                    .collect()
+            });
+            into.0.lock().unwrap().extend(batches);
+        }));
+        heard
+    }
+
+    /// Takes what was heard since the last call.
+    fn take(&self) -> Vec<Vec<Said>> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// The same as one line: ` / ` between batches, `; ` between effects, and `@1 ` in front of those of another
+    /// database than the first.
+    fn line(&self) -> String {
+        let effect = |said: &Said| {
+            let words: Vec<_> =
+                said.words.iter().map(|word| String::from_utf8_lossy(word)).collect();
+            let db = if said.db == 0 { String::new() } else { format!("@{} ", said.db) };
+            format!("{db}{}", words.join(" "))
+        };
+        let batch = |batch: &Vec<Said>| batch.iter().map(effect).collect::<Vec<_>>().join("; ");
+        self.take().iter().map(batch).collect::<Vec<_>>().join(" / ")
+    }
+}
+
+/// A server on which time stands at 1700000000000 ms, one of its clients, and what is heard.
+fn start() -> (Local, Connection, Heard) {
+    let config = Config { enable_debug_command: DebugCommand::Yes, ..Config::default() };
+    let mut local = Local::new(config);
+    let client = local.connect();
+    let heard = Heard::from(&mut local);
+    (local, client, heard)
+}
+
+/// What is there before (commands with `;` between them), a command, and what it says.
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    // Strings.
+    ("", "append k v", "append k v"),
+    ("SET k v", "delifeq k v", "DEL k"),
+    ("SET k v", "delifeq k w", ""),
+    ("", "decr k", "decr k"),
+    ("", "decrby k 2", "decrby k 2"),
+    ("SET k v", "getdel k", "DEL k"),
+    ("", "getdel k", ""),
+    ("SET k v", "getex k", ""),
+    ("SET k v", "getex k EX 100", "PEXPIREAT k 1700000100000"),
+    ("SET k v", "getex k PXAT 5", "UNLINK k"),
+    ("SET k v EX 9", "getex k PERSIST", "PERSIST k"),
+    ("SET k v", "getex k PERSIST", ""),
+    ("", "getset k v", "SET k v"),
+    ("", "incr k", "incr k"),
+    ("SET k x", "incr k", ""),
+    ("SET k 1", "incrby k 2", "incrby k 2"),
+    ("SET k 1", "incrbyfloat k 1.5", "SET k 2.5 KEEPTTL"),
+    ("", "mset a 1 b 2", "mset a 1 b 2"),
+    ("", "msetex 1 k v EX 100", "MSETEX 1 k v PXAT 1700000100000"),
+    ("", "msetex 2 k v l w NX PX 5", "MSETEX 2 k v l w PXAT 1700000000005"),
+    ("", "msetex 1 k v NX", "msetex 1 k v NX"),
+    ("", "msetex 1 k v XX PX 5", ""),
+    ("", "msetnx a 1 b 2", "msetnx a 1 b 2"),
+    ("SET a 1", "msetnx a 1 b 2", ""),
+    ("", "psetex k 1500 v", "SET k v PXAT 1700000001500"),
+    ("", "set k v", "set k v"),
+    ("", "set k v EX 100", "SET k v PXAT 1700000100000"),
+    ("SET k v", "set k w EXAT 1700000009 GET", "SET k w PXAT 1700000009000"),
+    ("SET k v", "set k w KEEPTTL XX", "SET k w KEEPTTL"),
+    ("SET k v", "set k w IFEQ v", "SET k w"),
+    ("SET k v", "set k w NX", ""),
+    ("SET k v", "set k w PXAT 5", "UNLINK k"),
+    ("", "set k w PXAT 5", ""),
+    ("", "setex k 10 v", "SET k v PXAT 1700000010000"),
+    ("", "setnx k v", "setnx k v"),
+    ("SET k v", "setnx k v", ""),
+    ("", "setrange k 2 v", "setrange k 2 v"),
+    // Bitmaps and HyperLogLogs.
+    ("SET k a", "bitfield k SET u8 0 1", "bitfield k SET u8 0 1"),
+    ("SET k a", "bitfield k GET u8 0", ""),
+    ("SET a x", "bitop NOT k a", "bitop NOT k a"),
+    ("SET k x", "bitop OR k a", "bitop OR k a"),
+    ("", "bitop OR k a", ""),
+    ("", "setbit k 7 1", "setbit k 7 1"),
+    ("SETBIT k 7 1", "setbit k 7 1", ""),
+    ("", "pfadd k a", "pfadd k a"),
+    ("PFADD k a", "pfadd k a", ""),
+    ("PFADD k a", "pfcount k", "pfcount k"),
+    ("PFADD k a; PFCOUNT k", "pfcount k", ""),
+    ("PFADD k a", "pfdebug TODENSE k", "pfdebug TODENSE k"),
+    ("PFADD a a", "pfmerge k a", "pfmerge k a"),
+    // Hashes.
+    ("HSET k f v", "hdel k f g", "hdel k f g"),
+    ("HSET k f v", "hdel k g", ""),
+    ("HSET k f v g w", "hexpire k 100 FIELDS 3 f x g", "HPEXPIREAT k 1700000100000 FIELDS 2 f g"),
+    ("HSET k f v", "hexpire k 0 FIELDS 2 f x", "HDEL k f"),
+    ("HSET k f v", "hexpire k 9 XX FIELDS 1 f", ""),
+    ("HSET k f v", "hexpireat k 1700000009 FIELDS 1 f", "HPEXPIREAT k 1700000009000 FIELDS 1 f"),
+    ("HSET k f v", "hpexpire k 9 NX FIELDS 1 f", "HPEXPIREAT k 1700000000009 FIELDS 1 f"),
+    ("HSET k f v", "hpexpireat k 5 FIELDS 1 f", "HDEL k f"),
+    ("HSET k f v", "hgetdel k FIELDS 1 f", "hgetdel k FIELDS 1 f"),
+    ("HSET k f v", "hgetdel k FIELDS 1 g", ""),
+    ("HSET k f v", "hgetex k FIELDS 1 f", ""),
+    ("HSET k f v", "hgetex k PX 9 FIELDS 2 f g", "HPEXPIREAT k 1700000000009 FIELDS 1 f"),
+    ("HSET k f v", "hgetex k PXAT 9 FIELDS 1 f", "HDEL k f"),
+    ("HSETEX k EX 9 FIELDS 1 f v", "hgetex k PERSIST FIELDS 1 f", "HPERSIST k FIELDS 1 f"),
+    ("HSET k f 1", "hincrby k f 1", "hincrby k f 1"),
+    ("HSET k f 1", "hincrbyfloat k f 0.5", "HSET k f 1.5"),
+    (
+        "HSETEX k EX 9 FIELDS 1 f 1",
+        "hincrbyfloat k f 0.5",
+        "HSETEX k PXAT 1700000009000 FIELDS 1 f 1.5",
+    ),
+    ("", "hmset k f v", "hmset k f v"),
+    ("HSETEX k EX 9 FIELDS 1 f v", "hpersist k FIELDS 1 f", "hpersist k FIELDS 1 f"),
+    ("HSET k f v", "hpersist k FIELDS 1 f", ""),
+    ("", "hset k f v", "hset k f v"),
+    ("", "hsetex k PX 9 FIELDS 1 f v", "HSETEX k PXAT 1700000000009 FIELDS 1 f v"),
+    ("HSET k f v", "hsetex k XX FXX KEEPTTL FIELDS 1 f w", "HSETEX k KEEPTTL FIELDS 1 f w"),
+    ("", "hsetex k FIELDS 1 f v", "HSETEX k FIELDS 1 f v"),
+    ("HSET k f v", "hsetex k PXAT 9 FIELDS 2 f v g w", "HDEL k f"),
+    ("", "hsetex k PXAT 9 FIELDS 1 f v", ""),
+    ("HSET k f v", "hsetex k FNX FIELDS 1 f v", ""),
+    ("", "hsetnx k f v", "hsetnx k f v"),
+    ("HSET k f v", "hsetnx k f v", ""),
+    // Lists.
+    ("RPUSH k x", "blmove k a LEFT RIGHT 0", "LMOVE k a LEFT RIGHT"),
+    ("RPUSH k x", "blmpop 0 2 a k LEFT COUNT 9", "LPOP k 1"),
+    ("RPUSH k x", "blpop a k 0", "LPOP k"),
+    ("RPUSH k x", "brpop k 0", "RPOP k"),
+    ("RPUSH k x", "brpoplpush k a 0", "RPOPLPUSH k a"),
+    ("RPUSH k x", "linsert k BEFORE x y", "linsert k BEFORE x y"),
+    ("RPUSH k x", "linsert k BEFORE y z", ""),
+    ("RPUSH k x", "lmove k a LEFT LEFT", "lmove k a LEFT LEFT"),
+    ("RPUSH k x y z", "lmpop 2 a k RIGHT COUNT 2", "RPOP k 2"),
+    ("RPUSH k x", "lpop k", "lpop k"),
+    ("RPUSH k x", "lpop k 0", ""),
+    ("", "lpush k x", "lpush k x"),
+    ("", "lpushx k x", ""),
+    ("RPUSH k x", "lpushx k y", "lpushx k y"),
+    ("RPUSH k x", "lrem k 0 x", "lrem k 0 x"),
+    ("RPUSH k x", "lrem k 0 y", ""),
+    ("RPUSH k x", "lset k 0 y", "lset k 0 y"),
+    ("RPUSH k x y", "ltrim k 0 0", "ltrim k 0 0"),
+    ("RPUSH k x y", "ltrim k 0 -1", ""),
+    ("RPUSH k x", "rpop k", "rpop k"),
+    ("RPUSH k x", "rpoplpush k a", "rpoplpush k a"),
+    ("", "rpush k x", "rpush k x"),
+    ("RPUSH k x", "rpushx k y", "rpushx k y"),
+    // Sets.
+    ("", "sadd k x", "sadd k x"),
+    ("SADD k x", "sadd k x", ""),
+    ("SADD a x", "sdiffstore k a", "sdiffstore k a"),
+    ("SADD a x", "sinterstore k a", "sinterstore k a"),
+    ("SADD k x", "sinterstore k none", "sinterstore k none"),
+    ("", "sinterstore k none", ""),
+    ("SADD k x", "smove k a x", "smove k a x"),
+    ("SADD k x", "smove k a y", ""),
+    ("SADD k x", "spop k", "UNLINK k"),
+    ("SADD k x", "spop k 0", ""),
+    ("SADD k x y", "spop k 5", "UNLINK k"),
+    ("", "spop k", ""),
+    ("SADD k x", "srem k x y", "srem k x y"),
+    ("SADD k x", "srem k y", ""),
+    ("SADD a x", "sunionstore k a", "sunionstore k a"),
+    // Sorted sets and places.
+    ("ZADD k 1 x", "bzmpop 0 1 k MIN", "ZPOPMIN k 1"),
+    ("ZADD k 1 x", "bzpopmax k 0", "ZPOPMAX k"),
+    ("ZADD k 1 x", "bzpopmin a k 0", "ZPOPMIN k"),
+    ("", "zadd k 1 x", "zadd k 1 x"),
+    ("ZADD k 1 x", "zadd k 1 x", ""),
+    ("", "zadd k INCR 1 x", "zadd k INCR 1 x"),
+    ("ZADD a 1 x", "zdiffstore k 1 a", "zdiffstore k 1 a"),
+    ("", "zincrby k 1 x", "zincrby k 1 x"),
+    ("ZADD a 1 x", "zinterstore k 1 a", "zinterstore k 1 a"),
+    ("ZADD k 1 x 2 y", "zmpop 2 a k MAX COUNT 5", "ZPOPMAX k 2"),
+    ("ZADD k 1 x", "zpopmax k", "zpopmax k"),
+    ("ZADD k 1 x", "zpopmin k", "zpopmin k"),
+    ("", "zpopmin k", ""),
+    ("ZADD a 1 x", "zrangestore k a 0 -1", "zrangestore k a 0 -1"),
+    ("ZADD a 0.1 x", "zrangestore k a - + BYLEX", "DEL k; ZADD k 0.1 x"),
+    ("ZADD k 1 x", "zrangestore k a - + BYLEX", "zrangestore k a - + BYLEX"),
+    ("ZADD k 1 x", "zrem k x", "zrem k x"),
+    ("ZADD k 1 x", "zrem k y", ""),
+    ("ZADD k 0 x 0 y", "zremrangebylex k - +", "ZREM k x y"),
+    ("ZADD k 0 x", "zremrangebylex k (x +", ""),
+    ("ZADD k 1 x", "zremrangebyrank k 0 0", "zremrangebyrank k 0 0"),
+    ("ZADD k 1 x", "zremrangebyscore k 1 1", "zremrangebyscore k 1 1"),
+    ("ZADD a 1 x", "zunionstore k 1 a", "zunionstore k 1 a"),
+    ("", "geoadd k 1 1 x", "geoadd k 1 1 x"),
+    ("GEOADD k 1 1 x", "geoadd k 1 1 x", ""),
+    ("GEOADD a 1 1 x", "georadius a 1 1 1 km STORE k", "georadius a 1 1 1 km STORE k"),
+    ("GEOADD a 1 1 x", "georadius a 1 1 1 km", ""),
+    (
+        "GEOADD a 1 1 x",
+        "georadiusbymember a x 1 km STOREDIST k",
+        "georadiusbymember a x 1 km STOREDIST k",
+    ),
+    (
+        "GEOADD a 1 1 x",
+        "geosearchstore k a FROMMEMBER x BYRADIUS 1 km",
+        "geosearchstore k a FROMMEMBER x BYRADIUS 1 km",
+    ),
+    // Any key.
+    ("SET k x", "copy k a", "copy k a"),
+    ("SET k x", "copy k a DB 1", "copy k a DB 1"),
+    ("SET k x; SET a x", "copy k a", ""),
+    ("SET k x", "del k a", "del k a"),
+    ("", "del k", ""),
+    ("SET k x", "expire k 100", "PEXPIREAT k 1700000100000"),
+    ("SET k x EX 5", "expire k 100 GT", "PEXPIREAT k 1700000100000"),
+    ("SET k x", "expire k 100 XX", ""),
+    ("SET k x", "expire k 0", "UNLINK k"),
+    ("", "expire k 0", ""),
+    ("SET k x", "expireat k 1700000009", "PEXPIREAT k 1700000009000"),
+    ("SET k x", "pexpire k 9", "PEXPIREAT k 1700000000009"),
+    ("SET k x", "pexpireat k 1700000000009", "PEXPIREAT k 1700000000009"),
+    ("SET k x EX 5", "persist k", "persist k"),
+    ("SET k x", "persist k", ""),
+    ("SET k x", "move k 1", "move k 1"),
+    ("SET k x", "rename k a", "rename k a"),
+    ("SET k x", "rename k k", ""),
+    ("SET k x", "renamenx k a", "renamenx k a"),
+    ("SET k x; SET a x", "renamenx k a", ""),
+    ("RPUSH a 2 1", "sort a STORE k", "sort a STORE k"),
+    ("SADD a x", "sort a BY nosort STORE k", "sort a BY nosort STORE k"),
+    ("SADD a x", "sort a BY w_* ALPHA GET # GET w_* STORE k", "DEL k; RPUSH k x "),
+    ("SET k x", "sort a STORE k", "sort a STORE k"),
+    ("SET k x", "sort a BY w_* ALPHA STORE k", "sort a BY w_* ALPHA STORE k"),
+    ("SET k x", "unlink k", "unlink k"),
+    ("SET k x", "flushdb", "flushdb"),
+    ("", "flushdb", ""),
+    ("SET k x", "flushall", "flushall"),
+    ("", "swapdb 0 1", "swapdb 0 1"),
+    // What changes no data.
+    ("SET k x", "get k", ""),
+    ("SET k x", "touch k", ""),
+    ("SET k x", "lpush k y", ""),
+    ("", "publish c m", ""),
+];
+
+#[test]
+fn every_command_says_what_it_came_to() {
+    let mut wrong = Vec::new();
+    for (before, command, says) in EXAMPLES {
+        let (mut local, client, heard) = start();
+        for command in before.split("; ").filter(|command| !command.is_empty()) {
+            said(&mut local, client, command);
+        }
+        heard.take();
+        said(&mut local, client, command);
+        let line = heard.line();
+        if line != *says {
+            wrong.push(format!("{command} says {line:?}, not {says:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_command_that_writes_has_an_example() {
+    let table = Table::new(GROUPS.iter().copied());
+    let shown: BTreeSet<&str> =
+        EXAMPLES.iter().filter_map(|(_, command, _)| command.split(' ').next()).collect();
+    let writes = table.rows().filter(|row| row.has(flag::WRITE | flag::MAY_REPLICATE));
+    // They are disabled, or say something to clients and change no key.
+    let silent = ["cluster|flushslot", "publish", "spublish"];
+    let missing: Vec<&str> = writes
+        .map(|row| row.full_name.as_str())
+        .filter(|name| !shown.contains(name) && !silent.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn members_that_were_popped_are_said_by_name() {
+    let (mut local, client, heard) = start();
+    for command in ["SPOP k", "SPOP k 2"] {
+        said(&mut local, client, "SADD k a b c d e f g h i j");
+        heard.take();
+        said(&mut local, client, command);
+        let popped = heard.take().remove(0).remove(0).words;
+        assert_eq!(popped[..2], [b"SREM".to_vec(), b"k".to_vec()]);
+        for member in &popped[2..] {
+            let member = String::from_utf8_lossy(member);
+            let left = said(&mut local, client, &format!("SISMEMBER k {member}"));
+            assert_eq!(left, ":0\r\n", "{command}");
+        }
+    }
+}
+
+#[test]
+fn a_pop_that_waited_follows_what_ended_the_wait() {
+    for (waits, ends, says) in [
+        ("BLPOP a k 0", "RPUSH k x y", "RPUSH k x y / LPOP k"),
+        ("BLMOVE k a LEFT LEFT 0", "RPUSH k x", "RPUSH k x / LMOVE k a LEFT LEFT"),
+        ("BRPOPLPUSH k a 0", "RPUSH k x", "RPUSH k x / RPOPLPUSH k a"),
+        ("BLMPOP 0 1 k RIGHT COUNT 9", "RPUSH k x", "RPUSH k x / RPOP k 1"),
+        ("BZPOPMIN k 0", "ZADD k 1 x 2 y", "ZADD k 1 x 2 y / ZPOPMIN k"),
+        ("BZMPOP 0 1 k MAX", "ZADD k 1 x 2 y", "ZADD k 1 x 2 y / ZPOPMAX k 1"),
+        ("BLPOP k 1", "DEL k", ""),
+    ] {
+        let (mut local, client, heard) = start();
+        let waiter = local.connect();
+        said(&mut local, waiter, "SELECT 1");
+        said(&mut local, waiter, "SELECT 0");
+        send(&mut local, waiter, waits);
+        assert_eq!(heard.line(), "", "{waits}");
+        said(&mut local, client, ends);
+        assert_eq!(heard.line(), says, "{waits}");
+        local.advance(Duration::from_secs(2));
+        assert_eq!(heard.line(), "", "{waits}");
+    }
+}
+
+#[test]
+fn a_transaction_is_one_batch() {
+    let (mut local, client, heard) = start();
+    let waiter = local.connect();
+    send(&mut local, waiter, "BLPOP l 0");
+    for command in [
+        "SET k v PX 10",
+        "MULTI",
+        "SET a 1",
+        "GET a",
+        "SELECT 3",
+        "INCRBYFLOAT b 2",
+        "LPUSH b x",
+        "SELECT 0",
+        "RPUSH l 1 2",
+    ] {
+        said(&mut local, client, command);
+    }
+    assert_eq!(heard.line(), "SET k v PXAT 1700000000010");
+    said(&mut local, client, "EXEC");
+    assert_eq!(heard.line(), "SET a 1; @3 SET b 2 KEEPTTL; RPUSH l 1 2 / LPOP l");
+    for command in ["MULTI", "GET a", "EXEC", "MULTI", "SET a 1", "DISCARD", "INCR a"] {
+        said(&mut local, client, command);
+    }
+    assert_eq!(heard.line(), "INCR a");
+}
+
+#[test]
+fn keys_and_fields_that_expire_are_said_to_be_gone() {
+    let (mut local, client, heard) = start();
+    for command in [
+        "SET a 1 PX 10",
+        "SELECT 2",
+        "HSETEX h PX 20 FIELDS 2 f 1 g 2",
+        "HSET h x 1",
+        "SET b 1 PX 10",
+        "SET c 1 PX 10",
+    ] {
+        said(&mut local, client, command);
+    }
+    heard.take();
+    local.advance(Duration::from_millis(10));
+    let mut gone = heard.take();
+    gone.sort_by_key(|batch| (batch[0].db, batch[0].words.clone()));
+    assert!(gone.iter().all(|batch| batch.len() == 1), "{gone:?}");
+    let keys: Vec<_> = gone.iter().map(|batch| (batch[0].db, &*batch[0].words[1])).collect();
+    assert_eq!(keys, [(0, &b"a"[..]), (2, b"b"), (2, b"c")]);
+    local.advance(Duration::from_millis(10));
+    let line = heard.line();
+    assert!(["@2 HDEL h f g", "@2 HDEL h g f"].contains(&&*line), "{line}");
+}
+
+#[test]
+fn a_key_that_a_command_finds_gone_is_said_before_it() {
+    let (mut local, client, heard) = start();
+    said(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 0");
+    for (command, says) in [
+        ("GET k", "UNLINK k"),
+        ("INCR k", "UNLINK k; INCR k"),
+        ("DEL k", "UNLINK k"),
+        ("EXPIRE k 9", "UNLINK k"),
+        ("RANDOMKEY", "UNLINK k"),
+        ("SADD k x", "UNLINK k; SADD k x"),
+    ] {
+        said(&mut local, client, "SET k 1 PX 5");
+        local.advance(Duration::from_millis(5));
+        heard.take();
+        said(&mut local, client, command);
+        assert_eq!(heard.line(), says);
+        said(&mut local, client, "DEL k");
+    }
+    said(&mut local, client, "HSETEX h PX 5 FIELDS 1 f 1");
+    local.advance(Duration::from_millis(5));
+    heard.take();
+    said(&mut local, client, "HINCRBY h f 1");
+    assert_eq!(heard.line(), "HDEL h f; HINCRBY h f 1");
+}
+
+#[test]
+fn keys_that_are_evicted_are_said_to_be_gone() {
+    let (mut local, client, heard) = start();
+    for n in 0..500 {
+        said(&mut local, client, &format!("SET key:{n} {}", "x".repeat(1000)));
+    }
+    said(&mut local, client, "CONFIG SET maxmemory-policy allkeys-random");
+    heard.take();
+    said(&mut local, client, "CONFIG SET maxmemory 450kb");
+    said(&mut local, client, "SET k v");
+    let mut heard = heard.take();
+    let set = heard.pop().expect("SET");
+    assert_eq!(set[0].words[0], b"SET");
+    let evicted = local.engine.world.store.shared.eviction.evicted as usize;
+    assert!(evicted > 0 && heard.iter().flatten().count() == evicted);
+    assert!(heard.iter().flatten().all(|said| said.words[0] == b"UNLINK"));
+}
+
+#[test]
+fn nothing_is_collected_without_a_listener() {
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    said(&mut local, client, "SET k v");
+    let heard = Heard::from(&mut local);
+    said(&mut local, client, "GET k");
+    assert_eq!(heard.line(), "");
+    said(&mut local, client, "APPEND k v");
+    assert_eq!(heard.line(), "APPEND k v");
+}

@@ -1,0 +1,486 @@
+//! Random sessions of many clients, and a mirror: a second server that is told the effects and nothing else.
+//!
+//! Requests come from the synopses of all commands that touch keys. In half of the sessions the mirror's clock stands
+//! still, so that it can lose nothing by itself and every time has to be absolute; in the other half it goes as the
+//! first server's does. What both hold in the end, expiries of keys and fields included, is the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use respd::Config;
+use respd::commands::GROUPS;
+use respd::config::DebugCommand;
+use respd::dispatch::Table;
+use respd::dispatch::spec::flag;
+use respd::dispatch::synopsis::{self, Argument, Kind};
+use respd::embed::local::{Connection, Local, request};
+use respd::keyspace::Random;
+use respd::wire::{Value, value};
+
+use super::Heard;
+
+const CLIENTS: usize = 6;
+const DATABASES: u64 = 3;
+const STEPS: usize = 4_000;
+
+#[test]
+fn a_mirror_of_random_sessions_holds_the_same() {
+    let mut seen = Seen::default();
+    for seed in 0..10 {
+        play(seed, STEPS, &mut seen);
+    }
+    seen.check(10 * STEPS);
+}
+
+/// A million steps: `cargo test --test it a_million_steps -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn a_mirror_holds_the_same_after_a_million_steps() {
+    let mut seen = Seen::default();
+    for seed in 1000..1050 {
+        play(seed, 20_000, &mut seen);
+    }
+    seen.check(1_000_000);
+}
+
+/// How often something has happened.
+#[derive(Debug, Default)]
+struct Seen {
+    steps: usize,
+    batches: usize,
+    /// Batches of several effects.
+    transactions: usize,
+    expired: u64,
+    expired_fields: u64,
+    evicted: u64,
+    served: usize,
+    /// Effects by the names of their commands.
+    effects: BTreeMap<String, usize>,
+}
+
+impl Seen {
+    /// Little of it would prove little.
+    fn check(&self, steps: usize) {
+        println!("{self:?}");
+        assert!(self.batches > steps / 10, "{self:?}");
+        let rare = [self.expired, self.expired_fields, self.evicted];
+        let rare = rare.into_iter().min().unwrap_or(0) as usize;
+        assert!(rare.min(self.transactions).min(self.served) > steps / 1000, "{self:?}");
+        assert!(self.effects.len() > 70, "{self:?}");
+    }
+}
+
+/// A server whose collections outgrow their compact forms when they have more than so many elements.
+fn server(compact: usize) -> Local {
+    let config = Config { enable_debug_command: DebugCommand::Yes, ..Config::default() };
+    let mut local = Local::new(config);
+    let client = local.connect();
+    for directive in [
+        "hash-max-listpack-entries",
+        "set-max-intset-entries",
+        "set-max-listpack-entries",
+        "zset-max-listpack-entries",
+    ] {
+        local.call(client, ["CONFIG", "SET", directive, &compact.to_string()]);
+    }
+    local
+}
+
+/// A session, of which all that changed is told to a mirror.
+fn play(seed: u64, steps: usize, seen: &mut Seen) {
+    let mut session = Session::new(seed);
+    for step in 1..=steps {
+        session.step(seen);
+        if step % 2_000 == 0 || step == steps {
+            session.compare(seen);
+        }
+    }
+    let shared = &session.local.engine.world.store.shared;
+    seen.expired += shared.expired;
+    seen.expired_fields += shared.expired_fields;
+    seen.evicted += shared.eviction.evicted;
+    seen.steps += steps;
+}
+
+struct Session {
+    local: Local,
+    clients: Vec<Connection>,
+    /// Is never in a transaction, and never waits.
+    admin: Connection,
+    heard: Heard,
+    mirror: Local,
+    player: Connection,
+    /// The database that the player has selected.
+    selected: usize,
+    /// Whether the mirror's clock stands still.
+    is_frozen: bool,
+    evicts: bool,
+    requests: Requests,
+    /// The last requests and effects, for when something is wrong.
+    log: Vec<String>,
+    seed: u64,
+}
+
+impl Session {
+    fn new(seed: u64) -> Session {
+        let mut local = server(6);
+        let heard = Heard::from(&mut local);
+        let clients = (0..CLIENTS).map(|_| local.connect()).collect();
+        let admin = local.connect();
+        // Nothing may depend on the form of a value, as the order in a set does.
+        let mut mirror = server(3);
+        let player = mirror.connect();
+        Session {
+            local,
+            clients,
+            admin,
+            heard,
+            mirror,
+            player,
+            selected: 0,
+            is_frozen: seed.is_multiple_of(2),
+            evicts: seed % 3 == 1,
+            requests: Requests::new(seed),
+            log: Vec::new(),
+            seed,
+        }
+    }
+
+    fn step(&mut self, seen: &mut Seen) {
+        match self.requests.random.below(100) {
+            0..4 => self.advance(),
+            4 => self.meddle(),
+            _ => {
+                let client = self.clients[self.requests.random.below(CLIENTS)];
+                self.requests.now = self.local.engine.world.now.wall / 1000;
+                let mut input = Vec::new();
+                for words in self.requests.some() {
+                    self.log.push(format!("{client:?} {}", shown(&words)));
+                    input.extend(request(&words));
+                }
+                self.local.send(client, &input);
+            }
+        }
+        for client in &self.clients {
+            self.local.received(*client);
+        }
+        self.mirror_effects(seen);
+    }
+
+    /// Time passes, mostly little.
+    fn advance(&mut self) {
+        let most = if self.requests.random.below(10) == 0 { 3_000 } else { 60 };
+        let time = Duration::from_millis(self.requests.random.below(most) as u64);
+        self.log.push(format!("{time:?} pass"));
+        self.local.advance(time);
+        if !self.is_frozen {
+            self.mirror.advance(time);
+        }
+    }
+
+    /// An operator does something.
+    fn meddle(&mut self) {
+        let words: Vec<String> = match self.requests.random.below(4) {
+            // Only a mirror that expires nothing itself can do without.
+            0 if self.is_frozen => {
+                let active = self.requests.random.below(2).to_string();
+                vec!["DEBUG".into(), "SET-ACTIVE-EXPIRE".into(), active]
+            }
+            1 if self.evicts => {
+                let used = self.local.engine.world.memory().total();
+                let most = used.saturating_sub(self.requests.random.below(3000));
+                let policies = ["allkeys-random", "volatile-ttl", "allkeys-lru", "volatile-lfu"];
+                let policy = policies[self.requests.random.below(4)];
+                let words =
+                    ["CONFIG", "SET", "maxmemory", &most.to_string(), "maxmemory-policy", policy];
+                words.into_iter().map(str::to_owned).collect()
+            }
+            2 => "CONFIG SET maxmemory 0".split(' ').map(str::to_owned).collect(),
+            _ => {
+                // A client leaves, if it waits without a timeout too, and another comes.
+                let who = self.requests.random.below(CLIENTS);
+                self.local.finish(self.clients[who]);
+                self.local.received(self.clients[who]);
+                self.clients[who] = self.local.connect();
+                return;
+            }
+        };
+        self.log.push(shown(&words));
+        self.local.call(self.admin, words);
+    }
+
+    /// Tells the mirror what was heard. Every effect does what it says.
+    fn mirror_effects(&mut self, seen: &mut Seen) {
+        for batch in self.heard.take() {
+            seen.batches += 1;
+            let is_many = batch.len() > 1;
+            seen.transactions += usize::from(is_many);
+            let mut input = Vec::new();
+            if is_many {
+                input.extend(request(["MULTI"]));
+            }
+            for said in &batch {
+                if said.db != self.selected {
+                    self.selected = said.db;
+                    input.extend(request(["SELECT", &said.db.to_string()]));
+                }
+                self.log.push(format!("    {} {}", said.db, shown(&said.words)));
+                let name = String::from_utf8_lossy(&said.words[0]).to_ascii_uppercase();
+                let is_pop = ["LPOP", "RPOP", "LMOVE", "RPOPLPUSH", "ZPOPMIN", "ZPOPMAX"];
+                seen.served += usize::from(is_pop.contains(&&*name));
+                *seen.effects.entry(name).or_default() += 1;
+                input.extend(request(&said.words));
+            }
+            if is_many {
+                input.extend(request(["EXEC"]));
+            }
+            self.mirror.send(self.player, &input);
+            let replies = self.mirror.received(self.player);
+            let mut rest = &replies[..];
+            while let Ok(Some((reply, len))) = value::decode(rest) {
+                rest = &rest[len..];
+                if is_error(&reply) {
+                    panic!("the mirror says {reply} to {batch:?}\n{}", self.tail());
+                }
+            }
+        }
+    }
+
+    /// Both hold the same when all that has expired is gone.
+    fn compare(&mut self, seen: &mut Seen) {
+        self.local.call(self.admin, ["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
+        // Looking at the keys evicts none.
+        self.local.call(self.admin, ["CONFIG", "SET", "maxmemory", "0"]);
+        let now = |local: &Local| local.engine.world.now.mono;
+        self.local.advance(Duration::ZERO);
+        while self.local.engine.next_deadline().is_some_and(|due| due <= now(&self.local)) {
+            self.local.advance(Duration::ZERO);
+        }
+        self.mirror_effects(seen);
+        let (here, there) = (contents(&mut self.local), contents(&mut self.mirror));
+        if here != there {
+            let all: std::collections::BTreeSet<_> = here.keys().chain(there.keys()).collect();
+            let wrong: Vec<_> = all
+                .into_iter()
+                .filter(|key| here.get(*key) != there.get(*key))
+                .map(|key| {
+                    format!("{key:?}: {:?}, in the mirror {:?}", here.get(key), there.get(key))
+                })
+                .collect();
+            panic!("{}\nseed {}:\n{}", self.tail(), self.seed, wrong.join("\n"));
+        }
+        self.log.clear();
+    }
+
+    /// The last of what happened.
+    fn tail(&self) -> String {
+        let from = self.log.len().saturating_sub(60);
+        self.log[from..].join("\n")
+    }
+}
+
+fn shown<T: AsRef<[u8]>>(words: &[T]) -> String {
+    let words: Vec<_> = words.iter().map(|word| word.as_ref().escape_ascii().to_string()).collect();
+    words.join(" ")
+}
+
+/// Whether a reply is an error or has one in it.
+fn is_error(reply: &Value) -> bool {
+    match reply {
+        Value::Error(_) => true,
+        Value::Array(elements) => elements.iter().any(is_error),
+        _ => false,
+    }
+}
+
+/// All that a server holds: of each key its digest, when it expires, and when its fields do.
+fn contents(local: &mut Local) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
+    let client = local.connect();
+    let mut found = BTreeMap::new();
+    for db in 0..DATABASES {
+        local.call(client, ["SELECT", &db.to_string()]);
+        let size = local.call(client, ["DBSIZE"]);
+        let Value::Array(keys) = local.call(client, ["KEYS", "*"]) else {
+            panic!("no keys");
+        };
+        assert_eq!(size, Value::Integer(keys.len() as i64), "keys that have expired");
+        for key in keys.iter().filter_map(Value::as_text) {
+            let mut facts = vec![
+                local.call(client, [b"TYPE", key]).to_string(),
+                local.call(client, [&b"DEBUG"[..], b"DIGEST-VALUE", key]).to_string(),
+                local.call(client, [b"PEXPIRETIME", key]).to_string(),
+            ];
+            if facts[0] == "hash" {
+                let Value::Array(mut names) = local.call(client, [b"HKEYS", key]) else {
+                    panic!("no fields");
+                };
+                names.sort_by_key(|name| name.to_string());
+                for name in names.iter().filter_map(Value::as_text) {
+                    let words = [&b"HPEXPIRETIME"[..], key, b"FIELDS", b"1", name];
+                    facts.push(local.call(client, words).to_string());
+                }
+            }
+            found.insert((db, key.to_vec()), facts);
+        }
+    }
+    local.finish(client);
+    local.received(client);
+    found
+}
+
+/// Makes requests at random.
+struct Requests {
+    random: Random,
+    /// The commands, their groups and their arguments.
+    commands: Vec<(String, &'static str, Vec<Argument>)>,
+    /// In ms after 1970.
+    now: u64,
+}
+
+impl Requests {
+    fn new(seed: u64) -> Requests {
+        let table = Table::new(GROUPS.iter().copied());
+        let rows = table.rows().filter(|row| {
+            let name = row.full_name.as_str();
+            row.has(flag::WRITE) && !["flushall", "flushdb", "pfdebug"].contains(&name)
+                || ["pfcount", "get", "hgetall", "randomkey", "exists", "hget"].contains(&name)
+        });
+        let commands = rows.map(|row| {
+            let arguments = synopsis::parse(row.spec.synopsis).expect("a synopsis");
+            (row.full_name.to_ascii_uppercase(), row.group, arguments)
+        });
+        let commands = commands.collect();
+        Requests { random: Random::seeded(seed), commands, now: 0 }
+    }
+
+    fn chance(&mut self, one_in: usize) -> bool {
+        self.random.below(one_in) == 0
+    }
+
+    fn one_of<'w>(&mut self, words: &[&'w str]) -> &'w str {
+        words[self.random.below(words.len())]
+    }
+
+    /// What a client sends: one request, mostly, or a transaction.
+    fn some(&mut self) -> Vec<Vec<String>> {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<String>>();
+        match self.random.below(400) {
+            0..16 => {
+                let end = if self.chance(8) { "DISCARD" } else { "EXEC" };
+                let many = 1 + self.random.below(6);
+                let mut requests = vec![words("MULTI")];
+                requests.extend((0..many).map(|_| self.data()));
+                requests.push(words(end));
+                requests
+            }
+            16 => vec![words("FLUSHDB")],
+            17 if self.chance(6) => vec![words("FLUSHALL")],
+            18..24 => vec![words(&format!("SELECT {}", self.random.below(DATABASES as usize)))],
+            24..30 => vec![vec!["WATCH".to_owned(), self.key("string")]],
+            _ => vec![self.data()],
+        }
+    }
+
+    /// A request about keys. Of those that make some there are more.
+    fn data(&mut self) -> Vec<String> {
+        if self.chance(300) {
+            // All members weigh the same.
+            let words = ["SORT", &self.key("set"), "BY", "w*", "ALPHA", "STORE", &self.key("list")];
+            return words.map(str::to_owned).to_vec();
+        }
+        let makers = ["SET", "HSET", "HSETEX", "RPUSH", "LPUSH", "SADD", "ZADD", "GEOADD", "SETEX"];
+        let maker = if self.chance(3) { self.one_of(&makers) } else { "" };
+        let named = self.commands.iter().position(|(name, ..)| name == maker);
+        let index = named.unwrap_or_else(|| self.random.below(self.commands.len()));
+        let (name, group, arguments) = self.commands[index].clone();
+        let mut words = vec![name];
+        self.push_all(&arguments, group, &mut words);
+        words
+    }
+
+    fn push_all(&mut self, arguments: &[Argument], group: &str, words: &mut Vec<String>) {
+        // A number of keys or fields is filled in when these have been written.
+        let mut number = None;
+        for argument in arguments {
+            if argument.optional && !self.chance(3) {
+                continue;
+            }
+            if matches!(&*argument.name, "numkeys" | "numfields" | "num-vertices") {
+                number = Some(words.len());
+            }
+            let many = if argument.multiple { 1 + self.random.below(4) } else { 1 };
+            let before = words.len();
+            for n in 0..many {
+                if let Some(token) = argument.token.filter(|_| n == 0 || argument.multiple_token) {
+                    words.push(token.to_owned());
+                }
+                self.push(argument, group, words);
+            }
+            if let Some(at) = number.filter(|&at| at < before) {
+                words[at] = many.to_string();
+                number = None;
+            }
+        }
+    }
+
+    fn push(&mut self, argument: &Argument, group: &str, words: &mut Vec<String>) {
+        match argument.kind {
+            Kind::PureToken => {}
+            Kind::Block => self.push_all(&argument.arguments, group, words),
+            Kind::OneOf => {
+                let chosen = &argument.arguments[self.random.below(argument.arguments.len())];
+                words.extend(chosen.token.map(str::to_owned));
+                self.push(chosen, group, words);
+            }
+            Kind::Key => words.push(self.key(group)),
+            _ => words.push(self.value(argument)),
+        }
+    }
+
+    /// The name of a key, mostly one that holds what the group is about.
+    fn key(&mut self, group: &str) -> String {
+        let groups =
+            ["string", "bitmap", "hyperloglog", "hash", "list", "set", "sorted-set", "geo"];
+        let group = match group {
+            group if groups.contains(&group) && !self.chance(60) => group,
+            _ => self.one_of(&groups),
+        };
+        format!("{group}:{}", self.random.below(3))
+    }
+
+    fn value(&mut self, argument: &Argument) -> String {
+        let below = |random: &mut Random, n: usize| random.below(n) as i64;
+        let random = &mut self.random;
+        match (&*argument.name, argument.kind) {
+            ("seconds", _) => (below(random, 12) - 1).to_string(),
+            ("milliseconds", _) => (below(random, 400) - 5).to_string(),
+            ("unix-time-seconds", _) => (self.now as i64 / 1000 + below(random, 5) - 1).to_string(),
+            ("unix-time-milliseconds", _) => {
+                (self.now as i64 + below(random, 500) - 30).to_string()
+            }
+            ("db" | "destination-db" | "index1" | "index2", _) => {
+                below(random, DATABASES as usize).to_string()
+            }
+            ("offset", _) => below(random, 40).to_string(),
+            ("count", _) => (below(random, 6) - 1).to_string(),
+            ("timeout", _) => match below(random, 20) {
+                0 => "0".to_owned(),
+                _ => self.one_of(&["0.01", "0.05", "0.2", "1"]).to_owned(),
+            },
+            ("encoding", _) => self.one_of(&["u8", "i5", "u2", "i16"]).to_owned(),
+            ("longitude" | "latitude", _) => format!("{}.{}", below(random, 5), below(random, 3)),
+            ("radius" | "width" | "height", _) => (100 + below(random, 400)).to_string(),
+            ("min" | "max", _) => {
+                self.one_of(&["-", "+", "-inf", "+inf", "(1", "2", "[b"]).to_owned()
+            }
+            (_, Kind::Pattern) => {
+                self.one_of(&["string:*", "nosort", "hash:*->f", "#", "w*"]).to_owned()
+            }
+            (_, Kind::Integer) => (below(random, 12) - 3).to_string(),
+            (_, Kind::Double) => format!("{}", below(random, 40) as f64 / 8.0 - 1.0),
+            _ => self
+                .one_of(&["0", "1", "2", "17", "-5", "1.5", "a", "b", "c", "f", "word"])
+                .to_owned(),
+        }
+    }
+}
