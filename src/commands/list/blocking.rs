@@ -71,7 +71,7 @@ fn move_or_wait(
         return Ok(());
     }
     // Who cannot wait has no element; who has waited in vain, as every blocking command, no array.
-    if ctx.is_atomic {
+    if !ctx.frame.may_wait() {
         ctx.reply.null();
     } else {
         ctx.reply.null_array();
