@@ -288,17 +288,16 @@ impl<'a> Invocation<'a> {
     }
 
     /// Counts a refusal for the command that was refused, and hands the error on. A refused EXEC ends its
-    /// transaction. What EXEC itself refuses counts as an error only, as in Valkey 9.1.
+    /// transaction. A refusal during EXEC counts as an error only, as in Valkey 9.1.
     #[cold]
     fn rejected(&mut self, found: Found<'a>, refused: Error) -> Error {
         let Found::Row(row) = found else {
             return refused;
         };
-        if self.frame == Frame::Transaction {
-            return refused;
+        if self.frame.is_in(TOP | SCRIPT | REPLAY) {
+            self.world.stats.command(row.id).rejected += 1;
         }
-        self.world.stats.command(row.id).rejected += 1;
-        if !row.has(flag::RUNS_QUEUE) {
+        if !row.has(flag::RUNS_QUEUE) || !self.frame.is_in(TOP | REPLAY) {
             return refused;
         }
         self.world.end_transaction(self.slot);
@@ -322,7 +321,9 @@ impl<'a> Invocation<'a> {
                 self.reply.replace(here, refused);
             }
         }
-        if let Some(transaction) = self.world.clients[self.slot].transaction_mut() {
+        if self.frame.is_in(TOP | REPLAY)
+            && let Some(transaction) = self.world.clients[self.slot].transaction_mut()
+        {
             transaction.give_up();
         }
     }

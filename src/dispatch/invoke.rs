@@ -212,6 +212,7 @@ mod tests {
     use crate::dispatch::{Ctx, ScriptFlags, Table};
     use crate::embed::local::{Connection, Local, request};
     use crate::error::Error;
+    use crate::peer::{Kind, Peer};
     use crate::wire::{Args, OwnedArgs, Protocol, Reply};
 
     const SCRIPT: Frame = Frame::Script(ScriptFlags { no_writes: false, allow_oom: false });
@@ -385,7 +386,10 @@ mod tests {
 
     #[test]
     fn a_script_runs_no_operators_command_on_the_port_for_clients() {
-        let (mut local, _) = local(&[("admin-commands-on-admin-port", "yes")]);
+        let mut config = Config::default();
+        config.apply_option("admin-commands-on-admin-port", "yes").unwrap();
+        let mut local = Local::new(config);
+        local.try_connect(Peer { kind: Kind::Tcp, ..Peer::local() }).unwrap();
         assert!(reply(&mut local, SCRIPT, "FLUSHALL").contains("administration port"));
         assert_eq!(reply(&mut local, Frame::Replay, "FLUSHALL"), "+OK\r\n");
     }
@@ -464,11 +468,9 @@ mod tests {
         let (mut local, _) = local(&[]);
         let monitor = local.connect();
         call(&mut local, monitor, "MONITOR");
-        for (frame, origin) in [
-            (Frame::Top, "[0 127.0.0.1:0]"),
-            (Frame::Transaction, "[0 127.0.0.1:0]"),
-            (SCRIPT, "[0 lua]"),
-        ] {
+        for (frame, origin) in
+            [(Frame::Top, "[0 local:0]"), (Frame::Transaction, "[0 local:0]"), (SCRIPT, "[0 lua]")]
+        {
             reply(&mut local, frame, "SET k v");
             let shown = String::from_utf8(local.received(monitor)).unwrap();
             assert!(shown.contains(&format!("{origin} \"SET\" \"k\" \"v\"")), "{shown}");
