@@ -105,8 +105,8 @@ fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
     reply.array_of(|reply| {
         let replies = queue.iter().map(|queued| {
             let args = queued.args.args();
-            let queued_command = Invocation { world, table, timer, reply, slot, frame, args };
-            queued_command.invoke_row(table.row(queued.command)).replies()
+            let mut command = Invocation { world, table, timer, reply, slot, frame, args };
+            command.invoke_row(table.row(queued.command)).replies()
         });
         replies.sum()
     });

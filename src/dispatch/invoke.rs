@@ -37,8 +37,8 @@
 //! fn redis_call(ctx: &mut Ctx<'_>, args: Args<'_>) -> (Outcome, Vec<u8>) {
 //!     let frame = Frame::Script(ScriptFlags { no_writes: true, ..ScriptFlags::default() });
 //!     let mut reply = Reply::new(Vec::new(), Protocol::Resp3);
-//!     let called = Invocation { reply: &mut reply, ..Invocation::within(ctx, frame, args) };
-//!     let outcome = called.invoke();
+//!     let within = Invocation::within(ctx, frame, args);
+//!     let outcome = Invocation { reply: &mut reply, ..within }.invoke();
 //!     (outcome, reply.into_inner())
 //! }
 //! ```
@@ -91,7 +91,7 @@ impl Outcome {
 
 impl<'a> Invocation<'a> {
     /// Finds the command that the arguments name, and runs it by the contract.
-    pub fn invoke(mut self) -> Outcome {
+    pub fn invoke(&mut self) -> Outcome {
         let found = self.table.find(self.args);
         if self.frame == Frame::Top {
             self.world.clients[self.slot].last_command = match found {
@@ -103,7 +103,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// As [`Invocation::invoke`], for a command that has been found before.
-    pub fn invoke_row(mut self, row: &'a Row) -> Outcome {
+    pub fn invoke_row(&mut self, row: &'a Row) -> Outcome {
         self.invoke_found(Found::Row(row))
     }
 

@@ -123,7 +123,7 @@ impl Engine {
         {
             let Engine { world, table, timer, .. } = self;
             let (reply, frame, args) = (&mut reply, Frame::Top, args.args());
-            exchange(Invocation { world, table, timer, reply, slot, frame, args });
+            exchange(&mut Invocation { world, table, timer, reply, slot, frame, args });
         }
         let mut at = 0;
         self.pipeline.clear();
@@ -154,7 +154,7 @@ impl Engine {
             at += len;
             let (world, table, timer) = (&mut self.world, &self.table, &mut self.timer);
             let (reply, frame) = (&mut reply, Frame::Top);
-            exchange(Invocation { world, table, timer, reply, slot, frame, args });
+            exchange(&mut Invocation { world, table, timer, reply, slot, frame, args });
         }
         self.timer.rest(&mut self.world.stats);
         if self.spans.capacity() > SPARE_BYTES {
@@ -210,16 +210,17 @@ struct Backlog {
 }
 
 /// Runs one request, and writes it and its reply to the wire log if that is on.
-fn exchange(request: Invocation<'_>) {
+fn exchange(request: &mut Invocation<'_>) {
     if !wire_log::is_on() {
         request.invoke();
         return;
     }
-    let Invocation { world, table, timer, reply, slot, frame, args } = request;
-    let shows = trace::shows(table, &world.clients[slot], args);
-    let start = reply.mark();
-    Invocation { world, table, timer, reply, slot, frame, args }.invoke();
-    trace::exchange(world.clients[slot].id, table, args, reply.since(start), shows);
+    let (table, args) = (request.table, request.args);
+    let client = &request.world.clients[request.slot];
+    let (id, shows) = (client.id, trace::shows(table, client, args));
+    let start = request.reply.mark();
+    request.invoke();
+    trace::exchange(id, table, args, request.reply.since(start), shows);
 }
 
 /// Prefetches the keys of the pipelined requests into the CPU cache. The second word of most requests is a
