@@ -154,6 +154,23 @@ pub fn exec_refused(refused: &Error) -> Error {
     Error::text([b"EXECABORT Transaction discarded because of: ", reason].concat())
 }
 
+// Scripts.
+
+pub const NOT_FROM_SCRIPT: Error =
+    Error::fixed("ERR This Valkey command is not allowed from script");
+pub const UNKNOWN_IN_SCRIPT: Error = Error::fixed("ERR Unknown command called from script");
+pub const ARITY_IN_SCRIPT: Error =
+    Error::fixed("ERR Wrong number of args calling command from script");
+pub const WRITE_IN_READ_ONLY_SCRIPT: Error =
+    Error::fixed("ERR Write commands are not allowed from read-only scripts.");
+
+/// A permission that a command lacks, as the script that called it is told.
+pub fn denied_in_script(denied: &Error) -> Error {
+    let reason = denied.as_bytes();
+    let reason = reason.strip_prefix(b"NOPERM ").unwrap_or(reason);
+    Error::text([b"ERR ACL failure in script: ", reason].concat())
+}
+
 // Publish and subscribe.
 
 /// The command may not run for a client that is subscribed in RESP2.

@@ -3,7 +3,7 @@
 //! # How bytes become replies
 //!
 //! ```text
-//! socket bytes ──> net ──> engine ──> wire::request ──> dispatch::call ──> commands::*
+//! socket bytes ──> net ──> engine ──> wire::request ─> dispatch::invoke ─> commands::*
 //!                   ^         │        (spans, in place)   (one list of gates)    │
 //!                   │         │                                                   v
 //!                   └── outbox bytes <── wire::reply (RESP2 or RESP3) <── ctx.reply / world / keyspace

@@ -47,6 +47,8 @@ pub enum Context {
     TopLevel,
     /// While a transaction was queued or run.
     Multi,
+    /// In a script.
+    Script,
 }
 
 impl Context {
@@ -54,6 +56,7 @@ impl Context {
         match self {
             Context::TopLevel => "toplevel",
             Context::Multi => "multi",
+            Context::Script => "lua",
         }
     }
 }

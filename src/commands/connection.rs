@@ -250,7 +250,8 @@ fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Res
     if first > 0 && access.failures.owes_too_much(&addr, now) {
         return Err(error::TOO_MANY_FAILED_LOGINS);
     }
-    let is_too_early = first > 0 && ctx.is_atomic && access.failures.owes_answer(&addr, now);
+    let is_too_early =
+        first > 0 && !ctx.frame.may_wait() && access.failures.owes_answer(&addr, now);
     if let Some(user) = access.login(name, password).filter(|_| !is_too_early) {
         let delay = access.failures.forgive(&addr, now);
         if delay > 0 && first > 0 {

@@ -18,7 +18,7 @@ pub const TABLE: &[Spec] = &[Spec::new("monitor", 1, ADMIN | NOSCRIPT | LOADING 
 ///
 /// RESET ends it.
 fn monitor(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    if ctx.is_atomic {
+    if !ctx.frame.may_wait() {
         return Err(error::MONITOR_IN_MULTI);
     }
     ctx.world.start_monitoring(ctx.slot);

@@ -265,7 +265,7 @@ impl Confirmations<'_> {
         let client = ctx.client();
         let is_reply = client.protocol == Protocol::Resp2 && client.reply_mode == ReplyMode::On;
         let mut frames = self.frames.into_inner();
-        if ctx.is_atomic && is_reply {
+        if !ctx.frame.may_wait() && is_reply {
             ctx.reply.append(&mut frames);
             ctx.replies = self.count;
         } else {

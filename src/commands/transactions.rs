@@ -1,10 +1,13 @@
-//! Transactions: DISCARD EXEC MULTI UNWATCH WATCH. What MULTI queues, [`call`] lets through the gates.
+//! Transactions: DISCARD EXEC MULTI UNWATCH WATCH.
+//!
+//! After MULTI a gate queues a client's commands ([`crate::dispatch::invoke`]), and EXEC invokes them, each in
+//! a frame inside its own.
 
 use crate::dispatch::spec::category::TRANSACTION;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, range};
-use crate::dispatch::{Ctx, call};
+use crate::dispatch::{Ctx, Invocation};
 use crate::error::{self, Error};
 use crate::listeners::Transaction;
 use crate::wire::Args;
@@ -80,10 +83,35 @@ fn exec(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     }
     ctx.client_mut().session_mut().executing = Some(transaction.queue.len());
     ctx.world.store.shared.effects.hold();
-    call::run_queue(ctx, &transaction);
+    run_queue(ctx, &transaction);
     ctx.world.store.shared.effects.release();
     ctx.client_mut().session_mut().executing = None;
     Ok(())
+}
+
+/// Runs the commands of a transaction. The reply is an array of their replies.
+fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
+    let queue = &transaction.queue;
+    let frame = ctx.frame.of_queued();
+    if transaction.flags & MANY_REPLIES == 0 {
+        ctx.reply.array(queue.len());
+        for queued in queue {
+            let row = ctx.table.row(queued.command);
+            Invocation::within(ctx, frame, queued.args.args()).invoke_row(row);
+        }
+        return;
+    }
+    // SUBSCRIBE and kin write any number of replies, so the header is written last.
+    let Ctx { world, table, timer, reply, slot, .. } = ctx;
+    let (table, slot) = (*table, *slot);
+    reply.array_of(|reply| {
+        let replies = queue.iter().map(|queued| {
+            let args = queued.args.args();
+            let mut command = Invocation { world, table, timer, reply, slot, frame, args };
+            command.invoke_row(table.row(queued.command)).replies()
+        });
+        replies.sum()
+    });
 }
 
 /// MULTI

@@ -97,7 +97,7 @@ const LATER: &[(&str, &str)] = &[
 /// Tells whether a client is in a state that shows.
 pub type Shows = fn(&Client) -> bool;
 
-/// The letters of `flags`. Who has none has `N`.
+/// The letters of `flags`; `N` if there is none.
 const FLAGS: &[(char, Shows)] = &[
     ('O', Client::is_monitor),
     ('P', Client::is_subscriber),
@@ -120,7 +120,7 @@ fn flags(client: &Client) -> String {
     if letters.is_empty() { "N".to_owned() } else { letters }
 }
 
-/// Whether `flags` has the letter.
+/// Returns whether `flags` has the letter.
 pub fn shows_flag(client: &Client, letter: u8) -> bool {
     let mut shown = FLAGS.iter().filter(|(_, shows)| shows(client));
     match letter {
@@ -197,7 +197,7 @@ impl Line<'_> {
         }
     }
 
-    /// Names are the bytes that somebody sent.
+    /// Names are bytes that a client has sent.
     fn bytes(&mut self, name: &str, value: &[u8]) {
         if self.begins(name) {
             self.out.extend_from_slice(value);

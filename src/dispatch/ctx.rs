@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::frame::Frame;
 use super::table::{Row, Table};
 use crate::clock::Now;
 use crate::error::{self, Error};
@@ -26,27 +27,14 @@ pub struct Ctx<'a> {
     pub row: &'a Row,
     /// The client that sent it.
     pub slot: Slot,
-    /// Whether it runs in a transaction, where nothing may wait.
-    pub is_atomic: bool,
+    /// What it runs in: only a request of its own may wait.
+    pub frame: Frame,
     /// How many replies the command has written: a row with [`MANY_REPLIES`](super::spec::flag::MANY_REPLIES)
     /// may write any number and says here how many, others write one.
     pub replies: usize,
-    /// What the command waits for: see [`Ctx::wait`].
-    pub until: Option<WaitCondition>,
-}
-
-impl<'a> Ctx<'a> {
-    /// The context of a command that is not part of a transaction.
-    pub fn new(
-        world: &'a mut World,
-        reply: &'a mut Reply,
-        table: &'a Table,
-        timer: &'a mut Timer,
-        row: &'a Row,
-        slot: Slot,
-    ) -> Ctx<'a> {
-        Ctx { world, reply, table, timer, row, slot, is_atomic: false, replies: 1, until: None }
-    }
+    /// What the command waits for: see [`Ctx::wait`]. Boxed, so that the many commands that do not wait carry
+    /// one word.
+    pub until: Option<Box<WaitCondition>>,
 }
 
 impl Ctx<'_> {
@@ -71,7 +59,8 @@ impl Ctx<'_> {
     }
 
     /// The reply that has been written is the one for when time is up. Until then, as soon as one of the
-    /// keys holds a value of this type, the command runs again. In a transaction time is always up.
+    /// keys holds a value of this type, the command runs again. Time is always up in a frame where no
+    /// command may wait.
     ///
     /// `timeout` is in µs; 0: for ever. `keys` are indexes of arguments.
     pub fn wait(&mut self, timeout: u64, kind: Kind, keys: Range<usize>) {
@@ -90,9 +79,9 @@ impl Ctx<'_> {
     }
 
     fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>, is_done: bool) {
-        if !self.is_atomic {
+        if self.frame.may_wait() {
             let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
-            self.until = Some(WaitCondition { keys, deadline, is_done });
+            self.until = Some(Box::new(WaitCondition { keys, deadline, is_done }));
         }
     }
 

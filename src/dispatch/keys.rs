@@ -37,7 +37,7 @@ pub fn each(spec: &Spec, args: Args<'_>, mut visit: impl FnMut(Key)) -> Result<(
     Ok(())
 }
 
-/// Whether the command may have keys at all.
+/// Returns whether the command may have keys at all.
 pub fn are_possible(spec: &Spec) -> bool {
     real_places(spec).next().is_some()
 }
@@ -108,7 +108,7 @@ fn find_word(word: &str, from: i32, args: Args<'_>) -> Option<usize> {
     }
 }
 
-/// Whether clients need more than first, last and step to find the keys.
+/// Returns whether clients need more than first, last and step to find the keys.
 pub fn are_movable(spec: &Spec) -> bool {
     let mut steps = spec.key_specs().iter().map(|place| match (place.begin, place.find) {
         (Begin::Index(_), Find::Range { step, limit: 0 | 1, .. })

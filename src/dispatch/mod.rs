@@ -2,27 +2,40 @@
 //!
 //! * [`spec`]: the row by which a command is declared, once;
 //! * [`table`]: all rows, found by name;
-//! * [`keys`]: which arguments are keys, the same answer for everybody who asks;
+//! * [`keys`]: which arguments are keys, one answer for ACL rules, tracking and COMMAND GETKEYS;
 //! * [`permission`]: whether the rules of a user grant a request;
 //! * [`synopsis`]: the argument grammar in the rows, for COMMAND DOCS and HELP;
 //! * [`help`]: the HELP of containers, made from the rows;
 //! * [`ctx`]: what a handler sees;
-//! * [`client_line`]: how CLIENT LIST, and whoever else names a client, shows it;
-//! * [`call`]: the gates, in order.
+//! * [`client_line`]: how CLIENT LIST, CLIENT INFO and ACL LOG show a client;
+//! * [`frame`]: what a command runs in: nothing, a transaction, a script, a log;
+//! * [`invocation`]: one command that is to run: in which frame, as whom, and where its reply goes;
+//! * [`gates`]: the list of what stands between a request and its handler, in order;
+//! * [`call`]: the run of the handler;
+//! * [`serve`]: the commands of blocked clients, run again;
+//! * [`invoke`]: the one function that runs a command, and all that belongs to that, in order.
 //!
 //! Nothing here knows which commands exist.
 
-pub mod call;
+mod call;
 pub mod client_line;
 pub mod ctx;
+pub mod frame;
+mod gates;
 pub mod help;
+pub mod invocation;
+pub mod invoke;
 pub mod keys;
 pub mod permission;
+pub mod serve;
 pub mod spec;
 pub mod synopsis;
 pub mod table;
 pub mod telemetry;
 
 pub use ctx::Ctx;
+pub use frame::{Frame, ScriptFlags};
+pub use invocation::Invocation;
+pub use invoke::Outcome;
 pub use spec::{Categories, Flags, Handler, Spec};
 pub use table::{Row, Table};

@@ -6,6 +6,7 @@
 
 use super::client_line;
 use super::ctx::Ctx;
+use super::frame::Frame;
 use super::keys;
 use super::spec::{Channels, Databases, KeyFlags, Spec, category, flag, key};
 use super::table::Row;
@@ -23,7 +24,7 @@ pub struct Denied {
     pub at: usize,
 }
 
-/// Whether `user` may run the request while database `db` is selected.
+/// Returns whether `user` may run the request while database `db` is selected.
 #[inline]
 pub fn check(
     world: &World,
@@ -57,13 +58,6 @@ fn check_rules(
     worst.map_or(Ok(()), Err)
 }
 
-/// Whether the running request is still granted, after it had to wait. What is denied is logged.
-pub fn check_again(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Denied> {
-    let client = ctx.client();
-    check(ctx.world, client.user, client.db, ctx.row, args)
-        .inspect_err(|&denied| log(ctx, args, denied))
-}
-
 /// What the client is told about a request that it may not run.
 #[cold]
 pub fn refusal(ctx: &Ctx<'_>, denied: Denied) -> Error {
@@ -88,7 +82,7 @@ pub fn log(ctx: &mut Ctx<'_>, args: Args<'_>, denied: Denied) {
     write_log(ctx, args, denied.reason, object, user);
 }
 
-/// Logs that nobody could log in as `user` with the running request.
+/// Logs that the running request has failed to log in as `user`.
 #[cold]
 pub fn log_login(ctx: &mut Ctx<'_>, args: Args<'_>, user: &[u8]) {
     write_log(ctx, args, Reason::Auth, args[0].to_vec(), user.to_vec());
@@ -98,8 +92,12 @@ fn write_log(ctx: &mut Ctx<'_>, args: Args<'_>, reason: Reason, object: Vec<u8>,
     let mut line = Vec::new();
     client_line::push(&mut line, ctx, args, ctx.client());
     line.pop_if(|last| *last == b'\n');
-    let in_transaction = ctx.is_atomic || ctx.client().transaction().is_some();
-    let context = if in_transaction { Context::Multi } else { Context::TopLevel };
+    let context = match ctx.frame {
+        Frame::Script(_) => Context::Script,
+        Frame::Transaction => Context::Multi,
+        _ if ctx.client().transaction().is_some() => Context::Multi,
+        _ => Context::TopLevel,
+    };
     let what = What { reason, context, object, user };
     let (now, most) = (ctx.now(), ctx.world.config.acllog_max_len);
     ctx.world.access.log.add(what, line, now, most);
@@ -119,7 +117,7 @@ fn database(args: Args<'_>, at: usize, databases: usize) -> Option<usize> {
     (number < databases).then_some(number)
 }
 
-/// Whether the running request may read keys that its arguments do not name, whatever their names.
+/// Returns whether the running request may read keys that its arguments do not name, whatever their names.
 pub fn may_read_any_key(ctx: &Ctx<'_>, args: Args<'_>) -> bool {
     let client = ctx.client();
     let user = ctx.world.access.user(client.user);
@@ -215,7 +213,7 @@ impl Request<'_> {
     }
 }
 
-/// Whether a command does anything with the selected database: it has keys there, or is about data
+/// Returns whether a command does anything with the selected database: it has keys there, or is about data
 /// and names no database.
 fn needs_selected(spec: &Spec) -> bool {
     const DATA: u32 = category::KEYSPACE | category::READ | category::WRITE;

@@ -34,11 +34,11 @@ pub mod flag {
     pub const READ: Flags = 1 << 1;
     /// May use more memory: refused when there is none left.
     pub const DENYOOM: Flags = 1 << 2;
-    /// For operators.
+    /// Is a command for operators.
     pub const ADMIN: Flags = 1 << 3;
     /// Belongs to publish and subscribe.
     pub const PUBSUB: Flags = 1 << 4;
-    /// May not run in scripts.
+    /// May not run in scripts: a gate refuses it in [`Frame::Script`](crate::dispatch::Frame::Script).
     pub const NOSCRIPT: Flags = 1 << 5;
     /// May wait for data.
     pub const BLOCKING: Flags = 1 << 6;
@@ -86,8 +86,8 @@ pub mod flag {
 
     /// Takes no longer than a `FAST` one, which the reference does not call it: not timed alone either.
     pub const SHORT: Flags = 1 << 28;
-    /// Is not the command that CLIENT CACHING spoke of: that is the next one. What a container has of
-    /// this, its subcommands have.
+    /// CLIENT CACHING applies to the next command without this flag. The subcommands of a container that has
+    /// it have it too.
     pub const KEEPS_CACHING: Flags = 1 << 26;
 
     /// Comes from an embedder: its replies are counted before they are sent. Derived, never written in a row.
@@ -196,7 +196,7 @@ pub mod key {
     pub const INSERT: KeyFlags = 1 << 6;
     /// Removes from it.
     pub const DELETE: KeyFlags = 1 << 7;
-    /// Looks like a key to whoever routes commands, and is none.
+    /// Routes the command like a key, and is none.
     pub const NOT_KEY: KeyFlags = 1 << 8;
     /// There may be keys that the spec does not find.
     pub const INCOMPLETE: KeyFlags = 1 << 9;
@@ -242,7 +242,7 @@ pub enum Begin {
     Index(usize),
     /// Behind this word, which is looked for from `from` on: from the end backwards if it is negative.
     Keyword { word: &'static str, from: i32 },
-    /// Nobody can tell without knowing the command.
+    /// Known to the command alone.
     Unknown,
 }
 
@@ -516,7 +516,7 @@ impl Spec {
         &self.keys[..self.key_specs as usize]
     }
 
-    /// Whether `count` arguments are as many as the command takes.
+    /// Returns whether `count` arguments are as many as the command takes.
     pub fn accepts(&self, count: usize) -> bool {
         let (count, arity) = (count as i64, i64::from(self.arity));
         if arity < 0 { count >= -arity } else { count == arity }

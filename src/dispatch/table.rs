@@ -36,7 +36,7 @@ impl Row {
         self.flags & flag != 0
     }
 
-    /// Whether `word` is an option that came later than the persona.
+    /// Returns whether `word` is an option that came later than the persona.
     pub fn is_unknown_option(&self, word: &[u8]) -> bool {
         self.unknown_options.iter().any(|option| word.eq_ignore_ascii_case(option.as_bytes()))
     }
@@ -55,6 +55,7 @@ pub struct Table {
 }
 
 /// What a request's first words name.
+#[derive(Debug, Clone, Copy)]
 pub enum Found<'t> {
     Row(&'t Row),
     /// The first word names nothing.
@@ -278,7 +279,7 @@ impl Vocabulary for Table {
 /// The flags that follow from the rest of a row.
 fn derived_flags(spec: &Spec) -> Flags {
     let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
-    // Whoever has just connected must get through the handshake, or cannot wait for the server.
+    // A new connection must get through the handshake, or it cannot wait for the server.
     let is_for_anytime = spec.has(flag::LOADING) || spec.categories() & category::CONNECTION != 0;
     let ready = if is_for_anytime { 0 } else { flag::NEEDS_READY };
     let is_for_operators = spec.categories() & (category::ADMIN | category::DANGEROUS) != 0;
@@ -323,7 +324,7 @@ impl Name {
         Name { words: words(name).map(small), len: name.len() }
     }
 
-    /// Only the server's own names are stored, so nobody can flood it.
+    /// Only the server's own names are stored, so that no client can make them collide.
     #[inline]
     fn hash(self) -> usize {
         let [one, other] = self.words;

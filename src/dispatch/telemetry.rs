@@ -1,9 +1,8 @@
-//! Those who look on: clients of MONITOR, the logs of slow and large commands, the events of LATENCY.
+//! What records commands: MONITOR, the logs of slow and large commands, the events of LATENCY.
 //!
-//! None of them is shown a secret: see [`Spec::secret`](super::spec::Spec::secret).
+//! No secret is shown in any of them: see [`Spec::secret`](super::spec::Spec::secret).
 
-use std::io::Write;
-
+use super::frame::Frame;
 use super::spec::flag;
 use super::table::Row;
 use crate::peer::Address;
@@ -59,33 +58,34 @@ pub fn record_latency_event(world: &mut World, kind: &'static str, nanos: u64) {
 
 /// Shows a command to the clients of MONITOR.
 #[inline]
-pub fn feed_monitors(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
+pub fn feed_monitors(world: &mut World, row: &Row, frame: Frame, slot: Slot, args: Args<'_>) {
     if !world.monitors.is_empty() {
-        feed_line(world, row, slot, args);
+        feed_line(world, row, frame, slot, args);
     }
 }
 
 #[cold]
-fn feed_line(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
-    if row.has(flag::ADMIN | flag::SKIP_MONITOR) {
+fn feed_line(world: &mut World, row: &Row, frame: Frame, slot: Slot, args: Args<'_>) {
+    if row.has(flag::ADMIN | flag::SKIP_MONITOR) || frame == Frame::Replay {
         return;
     }
-    let line = line(world, row, slot, args);
+    let line = line(world, row, frame, slot, args);
     world.feed_monitors(&line);
 }
 
-/// The line for a command, the same in both protocols: `+time [db address] "word" ...`
-fn line(world: &World, row: &Row, slot: Slot, args: Args<'_>) -> Vec<u8> {
+/// The line for a command, the same in both protocols: `+time [db address] "word" ...` The address of a
+/// command that a script has called is `lua`.
+fn line(world: &World, row: &Row, frame: Frame, slot: Slot, args: Args<'_>) -> Vec<u8> {
     let (seconds, micros) = (world.now.seconds(), world.now.wall % 1_000_000);
     let client = &world.clients[slot];
     let mut line = Vec::with_capacity(64 + args.bytes());
-    let head = match &client.peer.addr {
-        Address::Unix(path) => {
-            write!(line, "+{seconds}.{micros:06} [{} unix:{path}]", client.db)
-        }
-        addr => write!(line, "+{seconds}.{micros:06} [{} {addr}]", client.db),
+    let origin = match (frame, &client.peer.addr) {
+        (Frame::Script(_), _) => "lua".to_owned(),
+        (_, Address::Unix(path)) => format!("unix:{path}"),
+        (_, addr) => addr.to_string(),
     };
-    head.expect("memory takes every write");
+    let head = format!("+{seconds}.{micros:06} [{} {origin}]", client.db);
+    line.extend_from_slice(head.as_bytes());
     for arg in row.spec.shown(args) {
         line.push(b' ');
         quote::push_quoted(&mut line, arg);

@@ -14,7 +14,7 @@ pub struct Queued {
 #[derive(Debug, Default)]
 pub struct Transaction {
     pub queue: Vec<Queued>,
-    /// One was refused: EXEC will run none.
+    /// A command was refused: EXEC will run none.
     pub is_broken: bool,
     /// The flags of all commands in the queue together.
     pub flags: u32,
@@ -24,7 +24,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// One command was refused. What is queued, before and after, is forgotten: nothing will run.
+    /// A command was refused: the queue is dropped, and stays empty. EXEC will run none.
     pub fn give_up(&mut self) {
         *self = Transaction { is_broken: true, ..Transaction::default() };
     }

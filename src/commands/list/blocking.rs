@@ -80,7 +80,7 @@ fn move_or_wait(
         return Ok(true);
     }
     // A client that cannot wait is told null; one that has waited in vain a null array, as by every command.
-    if ctx.is_atomic {
+    if !ctx.frame.may_wait() {
         ctx.reply.null();
     } else {
         ctx.reply.null_array();

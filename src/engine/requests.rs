@@ -1,0 +1,263 @@
+//! From the bytes that a client sends to the commands that they are.
+//!
+//! Complete requests run in the caller's buffer; what is not complete is kept in the client's own inbox. A
+//! client's requests run until its input is used up, a command of its own waits, or enough replies are
+//! written: then the rest waits for the next turn.
+
+use super::{Engine, SPARE_BYTES, trace};
+use crate::dispatch::{Frame, Invocation, Outcome};
+use crate::error;
+use crate::session::outbox::MAX_UNREAD;
+use crate::session::unauthenticated;
+use crate::session::{Doom, ReplyMode, Slot};
+use crate::telemetry::peer_log::Cause;
+use crate::telemetry::wire_log;
+use crate::wire::{Args, Limits, Parsed, ProtocolError, Reply};
+use crate::world::World;
+
+/// When a client's requests have brought so many bytes of replies, these are sent before more of its
+/// requests run: a few bytes of input may ask for any amount of output.
+pub(super) const MAX_REPLIES: usize = 1 << 20;
+
+/// Requests are spans of four-byte offsets, so no setting lets one grow past this.
+const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
+
+impl Engine {
+    /// The client has sent `input`. Complete requests run, the rest is kept.
+    ///
+    /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it.
+    pub fn receive(&mut self, slot: Slot, input: &mut [u8]) {
+        self.world.stats.bytes_in += input.len() as u64;
+        self.world.stats.reads += 1;
+        let now = self.world.now.mono;
+        let client = &mut self.world.clients[slot];
+        client.bytes_in += input.len() as u64;
+        client.active = now;
+        if !client.is_runnable() {
+            self.keep(slot, Vec::new(), input);
+        } else if client.inbox.is_empty() {
+            let used = self.process(slot, input);
+            self.keep(slot, Vec::new(), &input[used..]);
+        } else {
+            client.inbox.extend_from_slice(input);
+            self.process_inbox(slot);
+        }
+        self.world.clients.account(slot);
+        self.world.evict_clients();
+    }
+
+    /// Runs one command from inside the server, for the client in `slot`: a log is replayed, an embedder calls.
+    /// The reply is written to `reply`. What the command pushes to the client goes to the client's outbox, and
+    /// so does a reply that is given later: see [`crate::dispatch::invoke`].
+    pub fn invoke(
+        &mut self,
+        frame: Frame,
+        slot: Slot,
+        args: Args<'_>,
+        reply: &mut Reply,
+    ) -> Outcome {
+        let Engine { world, table, timer, .. } = self;
+        let outcome = Invocation { world, table, timer, reply, slot, frame, args }.invoke();
+        self.timer.rest(&mut self.world.stats);
+        self.world.store.shared.effects.hand_over();
+        self.world.broadcast_changes();
+        outcome
+    }
+
+    /// Runs the complete requests in a client's inbox.
+    fn process_inbox(&mut self, slot: Slot) {
+        let mut inbox = std::mem::take(&mut self.world.clients[slot].inbox);
+        let used = self.process(slot, &mut inbox);
+        inbox.drain(..used);
+        self.keep(slot, inbox, &[]);
+    }
+
+    /// Runs requests that waited for this turn, unless their client has gone meanwhile.
+    pub(super) fn go_on(&mut self, slot: Slot) {
+        let Some(client) = self.world.clients.get_mut(slot) else {
+            return;
+        };
+        if !std::mem::take(&mut client.unfinished) {
+            return;
+        }
+        self.process_inbox(slot);
+        let client = &self.world.clients[slot];
+        if client.half_closed && !client.unfinished {
+            self.world.clients.doom(slot, Doom::AfterReply);
+        }
+        self.world.clients.account(slot);
+    }
+
+    /// Keeps the bytes that have not run: `inbox`, or the client's own, and `more` behind it.
+    fn keep(&mut self, slot: Slot, mut inbox: Vec<u8>, more: &[u8]) {
+        let world = &mut self.world;
+        let client = &mut world.clients[slot];
+        if client.doom != Doom::No {
+            return;
+        }
+        if inbox.is_empty() {
+            inbox = std::mem::take(&mut client.inbox);
+        }
+        inbox.extend_from_slice(more);
+        client.inbox = inbox;
+        world.stats.max_input_buffer = world.stats.max_input_buffer.max(client.inbox.len());
+        let query = client.query_bytes();
+        let most =
+            if world.is_unauthenticated(slot) { unauthenticated::MAX_QUERY } else { MAX_QUERY };
+        if query > world.config.client_query_buffer_limit.min(most) {
+            let id = world.clients[slot].id;
+            let line = format_args!("client {id} has sent more than the query buffer limit");
+            world.peer_log.log(Cause::QueryLimit, world.now.mono, line);
+            world.stats.query_buffer_limit_disconnections += 1;
+            world.clients.doom(slot, Doom::Now);
+        }
+    }
+
+    /// Runs the complete requests in `input` and returns how many bytes they took. Those that have to
+    /// wait until replies have been sent run in the next turn.
+    fn process(&mut self, slot: Slot, input: &mut [u8]) -> usize {
+        let mut reply = self.world.take_outbox(slot);
+        let sent = self.world.clients[slot].outbox.sent;
+        let backlog = Backlog { sent, written: reply.len() };
+        if self.world.clients[slot].is_runnable()
+            && let Some(args) = self.world.take_postponed(slot)
+        {
+            let Engine { world, table, timer, .. } = self;
+            let (reply, frame, args) = (&mut reply, Frame::Top, args.args());
+            exchange(&mut Invocation { world, table, timer, reply, slot, frame, args });
+        }
+        let mut at = 0;
+        self.pipeline.clear();
+        while at < input.len() && self.runs_next(slot, &reply, backlog, at > 0) {
+            let world = &mut self.world;
+            if self.pipeline.is_over() && !world.clients[slot].parser.is_half_read() {
+                self.pipeline.read(&input[at..]);
+                prefetch(world, slot, self.pipeline.iter(&input[at..]));
+            }
+            let (args, len) = match self.pipeline.take(&input[at..]) {
+                Some(simple) => simple,
+                None => match self.parse(slot, &mut input[at..]) {
+                    Ok(Parsed::Request(len)) => (Args::new(&input[at..at + len], &self.spans), len),
+                    Ok(Parsed::Nothing(len)) => {
+                        at += len;
+                        let client = &mut self.world.clients[slot];
+                        client.reply_mode = client.reply_mode.after_request();
+                        continue;
+                    }
+                    Ok(Parsed::Partial) => break,
+                    Err(broken) => {
+                        refuse(&mut self.world, &mut reply, slot, broken);
+                        at = input.len();
+                        break;
+                    }
+                },
+            };
+            at += len;
+            let (world, table, timer) = (&mut self.world, &self.table, &mut self.timer);
+            let (reply, frame) = (&mut reply, Frame::Top);
+            exchange(&mut Invocation { world, table, timer, reply, slot, frame, args });
+        }
+        self.timer.rest(&mut self.world.stats);
+        if self.spans.capacity() > SPARE_BYTES {
+            self.spans = Vec::new();
+        }
+        self.world.put_back_outbox(slot, reply);
+        self.world.store.shared.effects.hand_over();
+        self.world.broadcast_changes();
+        at
+    }
+
+    /// Returns whether the client's next request runs now. If enough replies are written already it runs in
+    /// the next turn, and a client that leaves too many unread is closed. The first request of a turn has not
+    /// to wait.
+    #[inline]
+    fn runs_next(&mut self, slot: Slot, reply: &Reply, backlog: Backlog, is_further: bool) -> bool {
+        let world = &mut self.world;
+        if !world.clients[slot].is_runnable() {
+            return false;
+        }
+        let (most_unread, most_replies) = match world.is_unauthenticated(slot) {
+            true => (unauthenticated::MAX_REPLIES, unauthenticated::MAX_REPLIES),
+            false => (MAX_UNREAD, MAX_REPLIES),
+        };
+        if backlog.written > backlog.sent && reply.len() - backlog.sent > most_unread {
+            let id = world.clients[slot].id;
+            let line = format_args!("client {id} does not read its replies");
+            world.peer_log.log(Cause::OutputLimit, world.now.mono, line);
+            world.clients.doom(slot, Doom::Now);
+            return false;
+        }
+        let has_enough = reply.len() - backlog.written > most_replies;
+        if is_further && (has_enough || world.reactor_requests.stall.is_some()) {
+            world.clients.resume(slot);
+            return false;
+        }
+        true
+    }
+
+    /// Reads one request that the pipeline could not, into `spans`.
+    #[inline]
+    fn parse(&mut self, slot: Slot, input: &mut [u8]) -> Result<Parsed, ProtocolError> {
+        let bulk = i64::try_from(self.world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
+        let limits = Limits { bulk, authenticated: !self.world.is_unauthenticated(slot) };
+        self.world.clients[slot].parser.parse(input, &mut self.spans, limits)
+    }
+}
+
+/// A client's outbox as it was before its requests ran: how many of its bytes have been sent, of how many.
+#[derive(Clone, Copy)]
+struct Backlog {
+    sent: usize,
+    written: usize,
+}
+
+/// Runs one request, and writes it and its reply to the wire log if that is on.
+fn exchange(request: &mut Invocation<'_>) {
+    if !wire_log::is_on() {
+        request.invoke();
+        return;
+    }
+    let (table, args) = (request.table, request.args);
+    let client = &request.world.clients[request.slot];
+    let (id, shows) = (client.id, trace::shows(table, client, args));
+    let start = request.reply.mark();
+    request.invoke();
+    trace::exchange(id, table, args, request.reply.since(start), shows);
+}
+
+/// Prefetches the keys of the pipelined requests into the CPU cache. The second word of most requests is a
+/// key, and the third often a field or member of what it holds.
+fn prefetch<'a>(world: &mut World, slot: Slot, requests: impl Iterator<Item = Args<'a>> + Clone) {
+    let keys = requests.clone().filter_map(|args| args.get(1));
+    if !world.store.exceeds_cache() || keys.clone().nth(1).is_none() {
+        return;
+    }
+    let db = world.clients[slot].db;
+    world.store.prefetch(db, keys.clone());
+    if let Some(first) = keys.clone().next() {
+        let alike = requests.filter(|args| args.get(1) == Some(first));
+        world.store.prefetch_in(db, first, alike.filter_map(|args| args.get(2)));
+    }
+}
+
+/// Answers what breaks the protocol, and closes the client: where its next request begins cannot be told.
+fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolError) {
+    let now = world.now.mono;
+    let World { peer_log, clients, stats, .. } = world;
+    let client = &clients[slot];
+    let (id, addr) = (client.id, &client.peer.addr);
+    if broken == ProtocolError::CrossProtocol {
+        let line =
+            format_args!("client {id} at {addr} speaks HTTP: closed, nothing was run ({broken})");
+        peer_log.log(Cause::CrossProtocol, now, line);
+    } else {
+        let line = format_args!("client {id} at {addr}: protocol error: {broken}");
+        peer_log.log(Cause::Protocol, now, line);
+        let error = error::protocol(broken.reason());
+        stats.count_error(&error);
+        if client.reply_mode == ReplyMode::On {
+            reply.error(&error);
+        }
+    }
+    world.clients.doom(slot, Doom::AfterReply);
+}
