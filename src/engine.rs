@@ -13,6 +13,7 @@ use crate::clock::Now;
 use crate::config::{Config, LoadError};
 use crate::dispatch::{Table, call, telemetry};
 use crate::error;
+use crate::listeners::BlockedCommand;
 use crate::peer::Peer;
 use crate::session::outbox::MAX_UNREAD;
 use crate::session::unauthenticated;
@@ -167,7 +168,7 @@ impl Engine {
             return Some(self.world.now.mono);
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
-        let wait = self.world.waiters.next_deadline();
+        let wait = self.world.next_wake();
         let slow = self.world.clients.next_overdue();
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
         let stranger = self.world.next_auth_deadline();
@@ -323,7 +324,7 @@ impl Engine {
     pub fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
-        if client.wait().is_some_and(|wait| wait.until.is_done) {
+        if client.wait().is_some_and(BlockedCommand::is_done) {
             // What it is owed has only been put off.
         } else if client.is_waiting {
             // Nobody may take an element for a client that has gone.

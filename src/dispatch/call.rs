@@ -12,7 +12,6 @@ use super::spec::{Flags, flag};
 use super::table::{Found, Row, Table};
 use super::telemetry::{self, Cost};
 use crate::error::{self, Error};
-use crate::keyspace::Kind;
 use crate::listeners::BlockedCommand;
 use crate::listeners::transaction::{Queued, Transaction};
 use crate::session::{Client, Doom, ReplyMode, Slot};
@@ -21,6 +20,9 @@ use crate::telemetry::peer_log::Cause;
 use crate::telemetry::{Timer, wire_log};
 use crate::wire::{Args, Mark, Reply, frames};
 use crate::world::World;
+
+/// So many times in a turn a blocked command may run again and still wait. More is a command that wakes itself.
+const MOST_REPEATS: usize = 1000;
 
 /// Runs one request of a client and writes its reply, unless the client has to wait for that, or the
 /// request for the end of a pause.
@@ -425,52 +427,47 @@ fn remember(world: &mut World, row: &Row, slot: Slot, args: Args<'_>) {
     }
 }
 
-/// Runs the commands that waited for keys which have changed: for each key in the order in which the
-/// clients came, until it has nothing left for them. What they do may serve others in turn.
+/// Runs the blocked commands again whose condition is met: of each key and event those of its line, in the order
+/// in which the clients came. What they do may serve others in turn. When commands run again and again and
+/// still wait, the rest is left to the next turn.
 fn serve(world: &mut World, table: &Table, timer: &mut Timer) {
+    let mut repeats = MOST_REPEATS;
     while world.pause.is_none()
-        && let Some((db, key)) = world.waiters.take_ready()
+        && let Some(mut ready) = world.waiters.take_ready()
     {
-        let mut passed = None;
-        while let Some(kind) = world.store.db(db).kind(&key)
-            && let Some(turn) = world.waiters.in_line(db, &key, passed)
-        {
-            let slot = world.clients.slot_of(turn.client);
-            if !slot.is_some_and(|slot| run_again(world, table, timer, slot, kind)) {
-                passed = Some(turn);
+        while let Some(slot) = world.next_woken(&mut ready) {
+            repeats -= usize::from(!run_again(world, table, timer, slot));
+            if repeats == 0 {
+                return world.waiters.put_back(ready);
             }
         }
     }
 }
 
-/// Runs the command of a client that waits for a key which has a value of this type now. It has to pass
-/// the gates once more. Returns whether the wait is over.
-fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot, kind: Kind) -> bool {
+/// Runs the command of a blocked client, which has to pass the gates once more. Returns whether the wait is
+/// over.
+fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot) -> bool {
     world.broadcast_changes();
     let client = &mut world.clients[slot];
-    let wants = |wait: &mut BlockedCommand| {
-        wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind)
-    };
-    let wait = client.session.as_mut().and_then(|session| session.wait.take_if(wants));
-    let Some(wait) = wait.filter(|_| client.doom == Doom::No) else {
-        return false;
+    let Some(wait) = client.session.as_mut().and_then(|session| session.wait.take()) else {
+        return true;
     };
     let mut reply = world.take_outbox(slot);
     let before = reply.mark();
     let found = Found::Row(table.row(wait.command));
     let gates = pass_gates(world, table, &mut reply, timer, slot, wait.args.args(), found);
     let start = reply.mark();
-    let is_over = match gates {
+    let until = match gates {
         Ok(row) => {
             let mut ctx = Ctx::new(world, &mut reply, table, timer, row, slot);
             run(&mut ctx, wait.args.args());
-            let is_over = ctx.until.is_none();
+            let until = ctx.until.take();
             follow_up(world, row, slot, wait.args.args());
-            is_over
+            until
         }
         Err(refused) => {
             refuse(world, &mut reply, slot, &refused);
-            true
+            None
         }
     };
     if reply.is_full()
@@ -478,6 +475,7 @@ fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot, ki
     {
         reply.replace(start, &error);
     }
+    let is_over = until.is_none();
     if !is_over || wait.is_silent {
         reply.rewind(start);
     }
@@ -488,8 +486,9 @@ fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot, ki
         wire_log::outgoing(client.id, reply.since(before), wire_log::Shows::All);
     }
     world.put_back_outbox(slot, reply);
-    if is_over {
-        world.stop_waiting(slot);
+    match until {
+        None => drop(world.stop_waiting(slot)),
+        Some(until) => world.wait_on(slot, until),
     }
     world.clients.account(slot);
     is_over

@@ -1,11 +1,12 @@
 //! What a handler sees: the world, its client, the table, and the reply it writes.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::table::{Row, Table};
 use crate::clock::Now;
-use crate::keyspace::{Db, Kind};
-use crate::listeners::WaitCondition;
+use crate::keyspace::Db;
+use crate::listeners::{Event, WaitCondition, Wake};
 use crate::session::{Client, Slot};
 use crate::telemetry::Timer;
 use crate::wire::Reply;
@@ -68,29 +69,43 @@ impl Ctx<'_> {
         (self.world.store.db(index), &mut *self.reply)
     }
 
-    /// The reply that has been written is the one for when time is up. Until then, as soon as one of the
-    /// keys holds a value of this type, the command runs again. In a transaction time is always up.
+    /// Blocks the client. The reply that has been written is the one for when the time is up. Until then the
+    /// command runs again when `wake` says so of one of the keys, and may wait again: it keeps its place in line
+    /// and its deadline. In a transaction the time is always up.
     ///
     /// `timeout` is in µs; 0: for ever. `keys` are indexes of arguments.
-    pub fn wait(&mut self, timeout: u64, kind: Kind, keys: Range<usize>) {
-        self.wait_until(timeout, Some((kind, keys)), false);
+    pub fn wait(&mut self, timeout: u64, wake: Wake, keys: Range<usize>) {
+        self.wait_until((timeout > 0).then_some(timeout), wake, keys);
+    }
+
+    /// As [`Ctx::wait`], until another command, or the embedder, signals the event ([`Ctx::signal`]). An event
+    /// has no memory: a command that waits looks first whether what it waits for is there already.
+    /// `None`: for ever.
+    pub fn wait_for(&mut self, event: impl Into<Event>, timeout: Option<Duration>) {
+        let micros = |timeout: Duration| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        self.wait_until(timeout.map(micros), Wake::Event(event.into()), 0..0);
+    }
+
+    /// Runs the commands again that wait for the event, when this one is over.
+    pub fn signal(&mut self, event: impl Into<Event>) {
+        self.world.signal(event);
     }
 
     /// As [`Ctx::wait`], for nothing but time to pass.
     pub fn delay_reply(&mut self, timeout: u64) {
-        self.wait_until(timeout, None, false);
+        self.wait(timeout, Wake::Time, 0..0);
     }
 
     /// The command is done, and the reply that has been written is sent so many µs later. What the client
     /// sends meanwhile waits.
     pub fn put_off_reply(&mut self, delay: u64) {
-        self.wait_until(delay, None, true);
+        self.wait_until(Some(delay), Wake::ReplyDue, 0..0);
     }
 
-    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>, is_done: bool) {
+    fn wait_until(&mut self, timeout: Option<u64>, wake: Wake, keys: Range<usize>) {
         if !self.is_atomic {
-            let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
-            self.until = Some(WaitCondition { keys, deadline, is_done });
+            let deadline = timeout.map(|timeout| self.now().mono.saturating_add(timeout));
+            self.until = Some(WaitCondition { wake, keys, deadline });
         }
     }
 

@@ -9,7 +9,7 @@ pub mod tracking;
 pub mod transaction;
 pub mod watch;
 
-pub use blocked::{BlockedCommand, WaitCondition, Waiters};
+pub use blocked::{BlockedCommand, Event, WaitCondition, Waiters, Wake};
 pub use monitor::Monitors;
 pub use pause::{Held, Pause};
 pub use pubsub::PubSub;

@@ -140,14 +140,14 @@ fn a_thousand_who_wait_and_vanish_leave_nothing_behind() {
         send(&mut local, client, &format!("BLPOP shared {own} shared {}", 100 + number));
     }
     let waiters = &local.engine.world.waiters;
-    assert_eq!((waiters.len(), waiters.keys(), waiters.timeouts()), (1000, 1001, 1000));
+    assert_eq!((waiters.len(), waiters.keys(), waiters.deadlines()), (1000, 1001, 1000));
     for &client in &clients {
         local.finish(client);
     }
     wait(&mut local, 0);
     let world = &local.engine.world;
     assert!(world.clients.is_empty() && world.waiters.is_empty());
-    assert_eq!((world.waiters.keys(), world.waiters.timeouts()), (0, 0));
+    assert_eq!((world.waiters.keys(), world.waiters.deadlines()), (0, 0));
     assert_eq!(world.memory().clients, before.clients);
     assert!(!world.store.shared.journal.follows_keys);
     let ann = local.connect();

@@ -1,4 +1,4 @@
-//! Lists to wait for: BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH.
+//! Lists that clients wait for: BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH.
 
 use super::{Wanted, move_element, pop_end_of, pop_first, side};
 use crate::commands::arguments::timeout;
@@ -6,6 +6,7 @@ use crate::dispatch::Ctx;
 use crate::error::Error;
 use crate::keyspace::types::list::Side;
 use crate::keyspace::{Kind, List};
+use crate::listeners::Wake;
 use crate::wire::Args;
 
 /// BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout
@@ -20,7 +21,7 @@ pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let timeout = timeout(args, 1, ctx.now())?;
     if !pop_first(ctx, args.from(3).take(keys), side, count)? {
         ctx.reply.null_array();
-        ctx.wait(timeout, Kind::List, 3..3 + keys);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 3..3 + keys);
     }
     Ok(())
 }
@@ -53,7 +54,7 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Erro
         }
     }
     reply.null_array();
-    ctx.wait(timeout, Kind::List, 1..last);
+    ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 1..last);
     Ok(())
 }
 
@@ -70,12 +71,13 @@ fn move_or_wait(
     if move_element(ctx, &args[1], &args[2], from, to)? {
         return Ok(());
     }
-    // Who cannot wait has no element; who has waited in vain, as every blocking command, no array.
+    // A transaction cannot wait, and gets the null of LMOVE. A wait in vain ends with a null array, as that of
+    // every blocking command does.
     if ctx.is_atomic {
         ctx.reply.null();
     } else {
         ctx.reply.null_array();
-        ctx.wait(timeout, Kind::List, 1..2);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 1..2);
     }
     Ok(())
 }

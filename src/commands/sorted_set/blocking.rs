@@ -1,10 +1,11 @@
-//! Sorted sets to wait for: BZMPOP BZPOPMAX BZPOPMIN.
+//! Sorted sets that clients wait for: BZMPOP BZPOPMAX BZPOPMIN.
 
 use super::pop::{PopRequest, Where, take};
 use crate::commands::arguments::timeout;
 use crate::dispatch::Ctx;
 use crate::error::Error;
 use crate::keyspace::{Kind, Zset};
+use crate::listeners::Wake;
 use crate::wire::Args;
 
 /// BZMPOP timeout numkeys key... <MIN | MAX> [COUNT count]
@@ -14,7 +15,7 @@ pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     if !request.pop_first(&mut db, reply, args.from(3))? {
         reply.null_array();
-        ctx.wait(timeout, Kind::Zset, 3..3 + request.keys);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::Zset), 3..3 + request.keys);
     }
     Ok(())
 }
@@ -45,6 +46,6 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Err
         }
     }
     reply.null_array();
-    ctx.wait(timeout, Kind::Zset, 1..last);
+    ctx.wait(timeout, Wake::KeyOfKind(Kind::Zset), 1..last);
     Ok(())
 }
