@@ -20,15 +20,17 @@
 //! | `tracking` | clients that cache what they read hear when it changes |
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
+//! | `wake` | what ends a wait: keys of a type, changed keys, keys that are gone, events, time |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `layers` | the house rules of `src/` |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
-//! `socket` and `process` are what `net` talks through, `talk` is what many others do; `readme` keeps README.md true.
+//! `socket` and `process` are what `net` talks through, `client` is the client of the others; `readme` keeps README.md true.
 
 mod acl;
 mod changes;
+mod client;
 mod clients;
 mod gates;
 mod hardening;
@@ -47,9 +49,9 @@ mod readme;
 mod redis_rs;
 mod socket;
 mod table;
-mod talk;
 mod test_command;
 mod tracking;
 mod waiting;
+mod wake;
 mod watching;
 mod wire;
