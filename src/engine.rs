@@ -5,6 +5,7 @@
 //! of every client in [`Engine::take_touched`], and takes away those that are [`Engine::is_over`].
 //! The engine never blocks, reads no clock, and knows no socket and no command.
 
+mod reactor;
 mod trace;
 
 use std::collections::VecDeque;

@@ -11,7 +11,6 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream, UnixListener};
@@ -225,7 +224,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    fn bound(&self) -> &ListenAddress {
+    pub(crate) fn bound(&self) -> &ListenAddress {
         match self {
             Wanted::Kept(bound) => bound,
             Wanted::New(listener) => &listener.bound,
@@ -387,29 +386,6 @@ fn bind_addresses(
         }
     }
     Ok(())
-}
-
-/// Makes changed directives take effect while the server runs, for CONFIG SET: it binds other
-/// addresses, and the reactor adopts what it has bound.
-#[derive(Debug)]
-pub struct Binder {
-    bound: Vec<ListenAddress>,
-    adopt: Sender<Vec<Wanted>>,
-}
-
-impl Binder {
-    /// A binder that knows what is bound already.
-    pub fn new(bound: Vec<ListenAddress>, adopt: Sender<Vec<Wanted>>) -> Binder {
-        Binder { bound, adopt }
-    }
-
-    /// Listens where `config` says. If one address cannot be had, everything stays as it is.
-    pub fn rebind(&mut self, config: &Config) -> io::Result<&[ListenAddress]> {
-        let wanted = bind_all(config, Ports::configured(config), &self.bound)?;
-        self.bound = wanted.iter().map(|wanted| wanted.bound().clone()).collect();
-        self.adopt.send(wanted).map_err(io::Error::other)?;
-        Ok(&self.bound)
-    }
 }
 
 /// The values of `bind` and `admin-bind`: an address, or `*` and `::*` for all of IPv4 and all of IPv6.

@@ -12,7 +12,8 @@ use super::client::Client;
 /// reads nor a reply without end may eat the memory.
 pub const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 
-/// What waits up to here is nothing that a limit is for.
+/// Output up to this size does not count against `client-output-buffer-limit`: the size of the reference's reply
+/// buffer.
 pub const REPLY_BUFFER: usize = 16 * 1024;
 
 impl Client {

@@ -9,6 +9,8 @@
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
 //! | `personas` | what the table of personas promises; their table in README.md |
+//! | `clock` | told time on real sockets: expiry, timeouts and pauses follow a clock that a test advances |
+//! | `handle` | what other threads want of a running server |
 //! | `net` | real sockets, and the real process |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
@@ -32,7 +34,9 @@ mod acl;
 mod changes;
 mod client;
 mod clients;
+mod clock;
 mod gates;
+mod handle;
 mod hardening;
 mod layers;
 mod lifetime;

@@ -86,17 +86,17 @@ fn another_thread_says_that_the_server_is_ready() {
     let mut server = Server::builder().any_port().not_ready().bind().unwrap();
     let (tell, told) = mpsc::channel();
     server.when_ready(move || tell.send(()).unwrap());
-    let (addr, readiness) = (server.addr().unwrap(), server.readiness());
+    let (addr, handle) = (server.addr().unwrap(), server.handle());
     let running = server.spawn();
     let mut client = Socket::tcp(addr);
     assert_eq!(client.call(["GET", "k"]), LOADING);
     assert!(told.try_recv().is_err());
-    readiness.set(true);
+    handle.ready(true);
     told.recv_timeout(PATIENCE).expect("the server is told");
     assert_eq!(client.call(["GET", "k"]), "(nil)");
     running.stop().unwrap();
-    // Nobody is left to hear it.
-    readiness.set(false);
+    // The server has ended: that is no error, and no hang.
+    handle.ready(false);
 }
 
 #[test]
