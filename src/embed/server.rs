@@ -235,7 +235,7 @@ fn fit_maxclients(config: &mut Config) -> io::Result<()> {
     let wanted = config.maxclients;
     let room = process::make_room_for_clients(wanted);
     if room == 0 {
-        return Err(io::Error::other("the limit of open files (ulimit -n) lets nobody connect"));
+        return Err(io::Error::other("the limit of open files (ulimit -n) lets no client connect"));
     }
     if room < wanted {
         log::warn!(

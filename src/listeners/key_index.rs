@@ -1,7 +1,7 @@
 //! Clients by the keys that they watch or wait for, in the order of their turns.
 //!
 //! A client names as many keys as it likes, and any number of clients the same key. So what is asked of a line
-//! (is a client in it, who comes after it, take it out) takes a step for each doubling of the line, not
+//! (is a client in it, which comes after it, take it out) takes a step for each doubling of the line, not
 //! one for each client in it.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 /// Ids of clients by database and key.
 #[derive(Debug, Default)]
 pub struct KeyIndex {
-    /// By number. Those that nobody has used yet may be missing.
+    /// By number. Those in which no client has been in line yet may be missing.
     databases: Vec<Dict<Queue>>,
 }
 
@@ -26,7 +26,7 @@ pub struct Turn {
     pub client: u64,
 }
 
-/// Who is in line for a key: one client at least, and seldom more.
+/// The clients in line for a key: one at least, and seldom more.
 #[derive(Debug)]
 struct Queue {
     key: Box<[u8]>,
@@ -135,7 +135,7 @@ impl KeyIndex {
         Some(std::mem::replace(&mut lines.at_mut(at).is_marked, is_marked))
     }
 
-    /// The keys of a database that somebody is in line for.
+    /// The keys of a database that clients are in line for.
     pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
         self.databases.get(db).into_iter().flat_map(Dict::iter).map(Keyed::key)
     }

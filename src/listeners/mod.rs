@@ -1,4 +1,5 @@
-//! Who hears of what: blocked clients, WATCH, tracking, pub/sub, MONITOR, pauses and transactions.
+//! The clients that wait for something or listen to something: blocked commands, WATCH, tracking, pub/sub,
+//! MONITOR, pauses and transactions.
 
 pub mod blocked;
 pub mod key_index;

@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 use crate::engine::Engine;
 use crate::session::Slot;
 
-/// How many times a closing connection is read from. Who sends more than that does not listen.
+/// How many times a closing connection is read from. A peer that sends more than that does not read.
 const UNHEARD: usize = 16;
 
 /// A stream of either family.
@@ -136,7 +136,7 @@ impl Connection {
 
     /// Closes in a way that lets the peer have what was written.
     ///
-    /// When a socket is closed while it holds bytes that nobody has read, the system throws away what it
+    /// When a socket is closed while it holds bytes that were not read, the system throws away what it
     /// has not delivered yet. So they are read, as far as they have come, into `scratch`.
     pub fn close(mut self, scratch: &mut [u8]) {
         for _ in 0..UNHEARD {

@@ -67,7 +67,7 @@ impl ListenAddress {
         }
     }
 
-    /// Whether listening here leaves no room for listening at `addr`.
+    /// Returns whether listening here leaves no room for listening at `addr`.
     fn overlaps(&self, addr: SocketAddr) -> bool {
         let (ListenAddress::Tcp(own) | ListenAddress::Admin(own)) = self else {
             return false;
@@ -132,7 +132,7 @@ impl ListenSocket {
         }
     }
 
-    /// The next newcomer, or `None` if nobody waits.
+    /// The next newcomer, or `None` if there is none.
     pub fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
         let accepted = match &self.socket {
             Socketed::Tcp(listener) => {
@@ -158,7 +158,7 @@ impl ListenSocket {
             ListenAddress::Tcp(local) => (Kind::Tcp, local),
             ListenAddress::Unix(_) => (Kind::Tcp, addr),
         };
-        // Only who listens everywhere has to ask which address was meant.
+        // Only a listener on every address has to ask which one was meant.
         let local =
             if local.ip().is_unspecified() { stream.local_addr().unwrap_or(local) } else { local };
         let fd = stream.as_raw_fd();
@@ -193,7 +193,7 @@ impl Drop for ListenSocket {
     }
 }
 
-/// Whether the process, or the whole system, has no file descriptor left.
+/// Returns whether the process, or the whole system, has no file descriptor left.
 pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM]
         .iter()
@@ -402,12 +402,12 @@ fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
     }
 }
 
-/// Whether no interface of the machine has the address.
+/// Returns whether no interface of the machine has the address.
 fn is_address_missing(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32)
 }
 
-/// Whether the system does not have the family of the address: IPv6 that is not built in, say.
+/// Returns whether the system does not have the family of the address: IPv6 that is not built in, say.
 fn is_family_missing(error: &io::Error) -> bool {
     [
         Errno::EAFNOSUPPORT,
@@ -451,7 +451,7 @@ fn backlog(config: &Config) -> i32 {
     i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX)
 }
 
-/// Bind, chmod, listen, in this order: nobody can connect before the permissions are set.
+/// Bind, chmod, listen, in this order: no client can connect before the permissions are set.
 fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     let told = |what: &str, error: io::Error| {
         let text = format!("'unixsocket {}': cannot {what}: {error}", path.display());

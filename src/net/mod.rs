@@ -2,12 +2,13 @@
 //!
 //! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
 //! of a turn: wait for events; read every readable client within a byte budget; accept, so that what a client
-//! has sent is read before a newcomer may take its place; let the engine settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
-//! ask for writability only if something is left; close the doomed. A client's slot in the engine is its
+//! has sent is read before a newcomer may take its place; read the letters of other threads; flush every touched
+//! client once, directly (of a crowd of subscribers, some in each turn), and ask for writability only if something
+//! is left; close the doomed. A client's slot in the engine is its
 //! poll token. Slots are freed after the batch of events that may still mention them.
 //!
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
-//! than was asked for has drained it. Who has sent more than its budget is read on in the next turn.
+//! than was asked for has drained it. A client that has sent more than its budget is read on in the next turn.
 
 mod binder;
 mod clock;

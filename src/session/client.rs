@@ -193,7 +193,7 @@ impl Client {
         self.session.get_or_insert_default()
     }
 
-    /// Whether it is shown every command: MONITOR.
+    /// Returns whether it is shown every command: MONITOR.
     pub fn is_monitor(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.is_monitor)
     }
@@ -231,12 +231,12 @@ impl Client {
         Some(&self.session.as_ref()?.subscriptions)
     }
 
-    /// Whether the client listens to any channel or pattern.
+    /// Returns whether the client listens to any channel or pattern.
     pub fn is_subscriber(&self) -> bool {
         self.subscriptions().is_some_and(|subscriptions| !subscriptions.is_empty())
     }
 
-    /// Whether only commands about subscriptions may run: RESP2 cannot tell other replies from messages.
+    /// Returns whether only commands about subscriptions may run: RESP2 cannot tell other replies from messages.
     pub fn is_resp2_subscriber(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.is_subscriber()
     }
@@ -251,7 +251,7 @@ impl Client {
         self.session.as_ref()?.tracker.as_ref()
     }
 
-    /// The id of the client that gets this one's invalidations; 0: nobody else, -1: there are none.
+    /// The id of the client that gets this one's invalidations; 0: it gets them itself, -1: there are none.
     pub fn redirect(&self) -> i64 {
         self.tracker().map_or(-1, |tracker| tracker.options.redirect.map_or(0, |id| id as i64))
     }
@@ -269,13 +269,13 @@ impl Client {
         self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
     }
 
-    /// Whether it has logged in, or did not need to when it came.
+    /// Returns whether it has logged in, or did not need to when it came.
     #[inline]
     pub fn is_authenticated(&self) -> bool {
         self.unauthenticated_since.is_none()
     }
 
-    /// Whether its next request may run now.
+    /// Returns whether its next request may run now.
     pub fn is_runnable(&self) -> bool {
         self.doom == Doom::No && !self.is_waiting
     }

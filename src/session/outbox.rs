@@ -1,7 +1,7 @@
 //! What is sent to clients beside the replies to their commands, and how much may wait for one that
 //! reads slowly.
 //!
-//! Nobody waits for a slow reader: what it has not read waits in its outbox, and when that is more than
+//! No other client waits for a slow reader: what it has not read waits in its outbox, and when that is more than
 //! `client-output-buffer-limit` allows, it is cut off. The limit holds while a reply is written, too: what would pass it
 //! is not stored, what the command changes stays, and the client is closed. Where no limit is set, or a larger
 //! one, [`MAX_UNREAD`] is the limit. A single reply that passes that is replaced by an error.

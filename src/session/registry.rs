@@ -1,8 +1,8 @@
 //! The registry of clients: all of them by slot, and by id.
 //!
 //! A slot is a place in the slab, and the poll token of the client's socket. It is used again only
-//! after [`Clients::remove`], which happens between event batches. Whoever remembers a client for
-//! longer than a turn remembers its id and asks for it again.
+//! after [`Clients::remove`], which happens between event batches. What outlives a
+//! turn holds a client's id, and asks for its slot again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Index, IndexMut};
@@ -13,8 +13,7 @@ use super::client::{Client, Doom};
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
 
-/// To so many clients messages are sent in one turn, or to more, so that nobody waits for longer than so
-/// many turns.
+/// Push receivers flushed per turn: at least this many, and enough to drain the queue in [`MOST_TURNS`].
 const PUSHED_PER_TURN: usize = 64;
 const MOST_TURNS: usize = 8;
 
@@ -41,7 +40,7 @@ pub struct Clients {
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
     /// Clients that have yet to log in and hold a place: since when, and their slots.
-    unauthenticated: Strangers,
+    unauthenticated: Unauthenticated,
     /// How many clients go at the end of this turn.
     leaving: usize,
     /// How many of the others CLIENT NO-EVICT spares.
@@ -54,13 +53,13 @@ pub struct Clients {
 
 /// Unauthenticated clients, the one that has been so for longest first.
 #[derive(Debug, Default)]
-struct Strangers {
+struct Unauthenticated {
     ordinary: BTreeSet<(u64, Slot)>,
     /// Those of the administration port, which have a quota of their own.
     admin: BTreeSet<(u64, Slot)>,
 }
 
-impl Strangers {
+impl Unauthenticated {
     fn of(&self, kind: Kind) -> &BTreeSet<(u64, Slot)> {
         if kind.has_reserved_place() { &self.admin } else { &self.ordinary }
     }
@@ -101,7 +100,7 @@ impl Clients {
         client
     }
 
-    /// Whether there is a place for one more client of this kind when `leaving` others of it have gone.
+    /// Returns whether there is a place for one more client of this kind when `leaving` others of it have gone.
     /// `reserved` places beyond `most` are for operators.
     pub fn has_room(&self, kind: Kind, most: usize, reserved: usize, leaving: usize) -> bool {
         let is_reserved = kind.has_reserved_place();
@@ -119,7 +118,7 @@ impl Clients {
         self.len() - self.leaving
     }
 
-    /// Whether there is a client that may be closed to save memory.
+    /// Returns whether there is a client that may be closed to save memory.
     pub fn has_evictable(&self) -> bool {
         self.staying() > self.spared
     }
@@ -211,7 +210,7 @@ impl Clients {
         }
     }
 
-    /// Whether there are clients whose requests run in the next turn.
+    /// Returns whether there are clients whose requests run in the next turn.
     pub fn has_resumed(&self) -> bool {
         !self.resumed.is_empty()
     }
@@ -281,7 +280,7 @@ impl Clients {
         self.touch(slot);
     }
 
-    /// The client keeps nobody out any more.
+    /// The client's place is free for a newcomer.
     fn free_place(&mut self, slot: Slot) {
         let client = &self.slab[slot];
         self.places -= 1;
@@ -301,7 +300,7 @@ impl Clients {
         }
     }
 
-    /// Whether there are clients for whom messages wait.
+    /// Returns whether there are clients for whom messages wait.
     pub fn has_pushed(&self) -> bool {
         !self.pushed.is_empty()
     }
@@ -316,7 +315,7 @@ impl Clients {
         let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
         let is_crowd = self.pushed.len() > share;
         if is_crowd {
-            // Who has asked does not wait for the others.
+            // A client with a reply does not wait for the receivers of messages.
             self.take_replied(into);
         }
         for slot in self.pushed.drain(..share.min(self.pushed.len())) {
@@ -359,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crowd_is_sent_to_in_a_few_turns_and_keeps_nobody_waiting() {
+    fn a_crowd_is_sent_to_in_a_few_turns_and_keeps_no_reply_waiting() {
         let mut clients = Clients::default();
         let slots: Vec<Slot> = (0..1000).map(|_| add(&mut clients, Kind::Tcp)).collect();
         let mut taken = Vec::new();
@@ -398,7 +397,7 @@ mod tests {
 
     /// INFO and the eviction of clients ask for these numbers, and do not count for that.
     #[test]
-    fn who_stays_and_who_is_spared_is_known_without_counting() {
+    fn staying_and_spared_clients_are_known_without_counting() {
         let mut clients = Clients::default();
         let slots: Vec<Slot> = (0..4).map(|_| add(&mut clients, Kind::Tcp)).collect();
         let mut random = 7_u32;
@@ -422,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_get_in_when_everybody_is_there() {
+    fn operators_get_in_when_all_places_are_taken() {
         let mut clients = Clients::default();
         let has_room = |clients: &Clients, kind, leaving| clients.has_room(kind, 1, 2, leaving);
         add(&mut clients, Kind::Tcp);

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::listeners::blocked`].
+//! Blocked clients join the keys, events and deadlines that they wait for: see [`crate::listeners::blocked`].
 
 use super::World;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::listeners::monitor`].
+//! MONITOR clients are shown every command: see [`crate::listeners::monitor`].
 
 use super::World;
 use crate::session::{ReplyMode, Slot};
@@ -20,9 +20,9 @@ impl World {
         }
     }
 
-    /// Sends a line to all of them but those who want no replies.
+    /// Sends a line to every MONITOR client, unless its CLIENT REPLY is off.
     pub fn feed_monitors(&mut self, line: &[u8]) {
-        // Who does not read may be cut off here, and then leaves the list.
+        // A client that does not read may be cut off here, and then leaves the list.
         for at in (0..self.monitors.0.len()).rev() {
             if let Some(&id) = self.monitors.0.get(at)
                 && let Some(slot) = self.clients.slot_of(id)

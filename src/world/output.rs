@@ -1,4 +1,4 @@
-//! What the world does about [`crate::session::outbox`].
+//! Replies and pushes on their way to a client, and their limit: see [`crate::session::outbox`].
 
 use super::World;
 use crate::config::BufferLimit;
@@ -8,8 +8,7 @@ use crate::session::client::{Doom, ReplyMode};
 use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
-use crate::wire::Frame;
-use crate::wire::Reply;
+use crate::wire::{Frame, Reply};
 
 impl World {
     /// A command of the client is about to run: what writes its reply behind what waits already. What is
@@ -70,7 +69,7 @@ impl World {
     }
 
     /// Sends the client what is no part of the reply to the command that it is running: that reply comes
-    /// first. Who is closing gets nothing more. What waits does so for a few turns at most, and not at all
+    /// first. A closing client gets nothing more. What waits does so for a few turns at most, and not at all
     /// when it is much.
     pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
         let client = &mut self.clients[slot];
@@ -107,7 +106,7 @@ impl World {
         self.limit_output(slot);
     }
 
-    /// Sends the frame to all clients with these ids, except who is closing. Returns how many get it.
+    /// Sends the frame to all clients with these ids, except those that are closing. Returns how many get it.
     pub fn broadcast<W: Fn(&mut Reply)>(&mut self, ids: &[u64], frame: &mut Frame<W>) -> usize {
         let mut sent = 0;
         for &id in ids {
@@ -149,7 +148,7 @@ impl World {
         }
     }
 
-    /// Cuts off who has been over the soft limit for too long.
+    /// Cuts off the clients that have been over the soft limit for too long.
     pub fn cut_off_slow(&mut self) {
         while let Some(slot) = self.clients.overdue(self.now.mono) {
             self.clients.set_slow_until(slot, None);
@@ -374,7 +373,7 @@ mod tests {
         assert_eq!(open, 9, "half of 20 MiB has room for nine of a MiB and a little");
         assert!(local.engine.world.clients.backlog() <= 10 * MIB);
         assert_eq!(local.engine.world.stats.evicted_clients, 31);
-        // Who reads is spared.
+        // A client that reads is spared.
         for _ in 0..10 {
             assert_eq!(local.call(other, ["GET", "k"]).to_string(), "\"v\"");
         }

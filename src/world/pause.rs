@@ -1,11 +1,12 @@
-//! What the world does about [`crate::listeners::pause`].
+//! CLIENT PAUSE holds commands back: see [`crate::listeners::pause`].
+
+use std::collections::BTreeMap;
 
 use super::World;
 use crate::listeners::pause::{Held, Pause, Postponed};
 use crate::peer::Kind;
 use crate::session::Slot;
 use crate::wire::{Args, OwnedArgs};
-use std::collections::BTreeMap;
 
 impl World {
     /// Holds back commands until a time, in µs of [`crate::clock::Now::mono`]. A pause that is on becomes neither
@@ -49,7 +50,7 @@ impl World {
         self.pause.as_ref().map_or(0, |pause| pause.line.len())
     }
 
-    /// Whether a command of the client has to wait for the end of a pause.
+    /// Returns whether a command of the client has to wait for the end of a pause.
     #[inline]
     pub fn holds_back(&self, slot: Slot, may_write: impl FnOnce() -> bool) -> bool {
         self.pause.as_ref().is_some_and(|pause| {

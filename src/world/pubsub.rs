@@ -1,4 +1,4 @@
-//! What the world does about [`crate::listeners::pubsub`].
+//! Subscriptions, and messages to their clients: see [`crate::listeners::pubsub`].
 
 use super::World;
 use crate::listeners::pubsub::subscriptions::Topic;
@@ -53,7 +53,7 @@ impl World {
         self.follow_events();
     }
 
-    /// Sends a message to everybody who listens to the channel, and to every pattern that matches it.
+    /// Sends a message to the subscribers of the channel, and to those of every pattern that matches it.
     /// Returns how many messages that were.
     pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// Lets the store note the events that are to be announced while somebody may hear of them.
+    /// Has the store note the events that are to be announced, while any client may hear of them.
     pub fn follow_events(&mut self) {
         let is_heard = self.pubsub.is_heard();
         let events = self.config.notify_keyspace_events;
@@ -125,7 +125,7 @@ mod tests {
     use crate::peer::Peer;
 
     #[test]
-    fn nothing_is_left_of_who_has_gone() {
+    fn nothing_is_left_of_a_client_that_has_gone() {
         let mut world = World::new(Config::default(), &NoCommands, Now::default()).unwrap();
         let [ann, ben] = [(); 2].map(|()| world.connect(Peer::local()));
         for topic in Topic::ALL {

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::session::state`].
+//! The end of a client's session: see [`crate::session::state`].
 
 use super::World;
 use crate::session::Slot;

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::session::unauthenticated`].
+//! Places for newcomers, and the time that they have to log in: see [`crate::session::unauthenticated`].
 
 use super::World;
 use crate::access::UserId;
@@ -43,7 +43,7 @@ impl World {
         if self.access.is_login_required() { self.most_unauthenticated(kind) } else { usize::MAX }
     }
 
-    /// Whether commands for operators run on the port that the client came through.
+    /// Returns whether commands for operators run on the port that the client came through.
     pub fn serves_operators(&self, slot: Slot) -> bool {
         let is_kept = self.config.admin_commands_on_admin_port;
         !is_kept || self.clients[slot].peer.kind.is_for_operators()
@@ -59,7 +59,7 @@ impl World {
         }
     }
 
-    /// Whether the client has yet to log in.
+    /// Returns whether the client has yet to log in.
     #[inline]
     pub fn is_unauthenticated(&self, slot: Slot) -> bool {
         !self.clients[slot].is_authenticated() && self.access.is_login_required()
@@ -71,8 +71,8 @@ impl World {
         self.clients.set_unauthenticated_since(slot, None);
     }
 
-    /// The client is the default user from now on, and has to log in if that needs a password. Who never
-    /// has gets no more time for it.
+    /// The client is the default user from now on, and has to log in if that needs a password. A client
+    /// that never has gets no more time for it.
     pub fn log_out(&mut self, slot: Slot) {
         let since = match self.clients[slot].unauthenticated_since {
             _ if !self.access.is_login_required() => None,
@@ -83,7 +83,7 @@ impl World {
         self.clients.set_unauthenticated_since(slot, since);
     }
 
-    /// When the first stranger has had all its time, in µs of [`crate::clock::Now::mono`].
+    /// When the first unauthenticated client has had all its time, in µs of [`crate::clock::Now::mono`].
     pub fn next_auth_deadline(&self) -> Option<u64> {
         let timeout = u64::from(self.config.auth_timeout) * 1_000_000;
         let is_limited = timeout > 0 && self.access.is_login_required();
@@ -91,7 +91,7 @@ impl World {
         Some(since + timeout)
     }
 
-    /// Closes strangers who have had all their time.
+    /// Closes unauthenticated clients that have had all their time.
     pub fn close_unauthenticated(&mut self) {
         while self.next_auth_deadline().is_some_and(|due| due <= self.now.mono)
             && let Some((_, slot)) = self.first_unauthenticated()
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// The client that has been a stranger for longest, and since when.
+    /// The client that has been unauthenticated for longest, and since when.
     fn first_unauthenticated(&self) -> Option<(u64, Slot)> {
         let first = |kind| self.clients.first_unauthenticated(kind);
         first(Kind::Tcp).into_iter().chain(first(Kind::Admin)).min()

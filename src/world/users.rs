@@ -1,4 +1,4 @@
-//! What a change of users does to those who are connected.
+//! What a change of users does to clients that are connected.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// The client is nobody from now on, and leaves.
+    /// Closes the client, which has no user any more.
     fn expel(&mut self, slot: Slot, by: Slot) {
         self.clients[slot].user = UserId::DEFAULT;
         self.clients.set_unauthenticated_since(slot, Some(self.now.mono));
@@ -64,12 +64,12 @@ impl World {
     }
 }
 
-/// Who asked for it is told how that went before its own connection is closed.
+/// The client that asked for the change gets its reply before its own connection is closed.
 fn how_soon(slot: Slot, by: Slot) -> Doom {
     if slot == by { Doom::AfterReply } else { Doom::Now }
 }
 
-/// Whether a client listens to what `user` grants no permission for.
+/// Returns whether a client listens to what `user` grants no permission for.
 fn listens_beyond(client: &Client, user: &User) -> bool {
     let Some(session) = &client.session else {
         return false;

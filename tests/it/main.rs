@@ -7,7 +7,7 @@
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
-//! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
+//! | `readiness` | servers that are alive and not ready: which commands are refused, and what makes them ready |
 //! | `personas` | what the table of personas promises; their table in README.md |
 //! | `clock` | told time on real sockets: expiry, timeouts and pauses follow a clock that a test advances |
 //! | `handle` | what other threads want of a running server |

@@ -10,7 +10,7 @@ use respd::peer::{Kind, Peer};
 use crate::client::{call, received, send};
 
 #[test]
-fn who_came_first_is_served_first() {
+fn the_first_in_line_is_served_first() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     assert_eq!(call(&mut local, ann, "BLPOP a b 0"), "");
@@ -23,7 +23,7 @@ fn who_came_first_is_served_first() {
 }
 
 #[test]
-fn what_was_sent_behind_a_command_that_waits_runs_after_it() {
+fn requests_behind_a_blocked_command_run_after_it() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
@@ -38,7 +38,7 @@ fn what_was_sent_behind_a_command_that_waits_runs_after_it() {
 }
 
 #[test]
-fn time_runs_out() {
+fn a_blocked_client_gets_a_null_when_its_time_is_up() {
     let mut local = Local::new(Config::default());
     let ann = local.connect();
     assert_eq!(call(&mut local, ann, "BLPOP a 0.5"), "");
@@ -50,7 +50,7 @@ fn time_runs_out() {
 }
 
 #[test]
-fn who_is_gone_takes_nothing_along() {
+fn a_client_that_is_gone_takes_no_element() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
@@ -81,7 +81,7 @@ fn wait(local: &mut Local, millis: u64) {
 }
 
 #[test]
-fn a_hand_over_needs_no_further_turn() {
+fn a_blocked_client_is_served_in_the_same_turn() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
@@ -91,7 +91,7 @@ fn a_hand_over_needs_no_further_turn() {
 }
 
 #[test]
-fn what_one_moves_is_for_the_next() {
+fn what_one_blocked_command_moves_serves_the_next() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat, dan] = [(); 4].map(|()| local.connect());
     send(&mut local, ann, "BLPOP c 0");
@@ -105,7 +105,7 @@ fn what_one_moves_is_for_the_next() {
 }
 
 #[test]
-fn who_cannot_be_given_leaves_it_to_the_next() {
+fn a_blocked_command_that_fails_leaves_the_element_to_the_next() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     send(&mut local, ann, "BLMOVE a b LEFT RIGHT 0");
@@ -117,7 +117,7 @@ fn who_cannot_be_given_leaves_it_to_the_next() {
 }
 
 #[test]
-fn who_waits_passes_the_gates_again() {
+fn a_blocked_command_passes_the_gates_again() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLMOVE a b LEFT RIGHT 0");
@@ -131,7 +131,7 @@ fn who_waits_passes_the_gates_again() {
 }
 
 #[test]
-fn a_thousand_who_wait_and_vanish_leave_nothing_behind() {
+fn a_thousand_blocked_clients_that_vanish_leave_nothing_behind() {
     let mut local = Local::new(Config::default());
     let before = local.engine.world.memory();
     let clients: Vec<Connection> = (0..1000).map(|_| local.connect()).collect();
@@ -155,7 +155,7 @@ fn a_thousand_who_wait_and_vanish_leave_nothing_behind() {
 }
 
 #[test]
-fn who_waits_is_not_idle() {
+fn a_blocked_client_is_not_idle() {
     let mut local = Local::new(Config { timeout: 5, ..Config::default() });
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 20");
@@ -174,7 +174,7 @@ fn who_waits_is_not_idle() {
 }
 
 #[test]
-fn who_sends_too_much_while_it_waits_is_closed() {
+fn a_blocked_client_that_sends_too_much_is_closed() {
     let config = Config { client_query_buffer_limit: 1 << 20, ..Config::default() };
     let mut local = Local::new(config);
     let [ann, ben] = [(); 2].map(|()| local.connect());
@@ -219,7 +219,7 @@ fn an_operator_ends_a_wait() {
 }
 
 #[test]
-fn nobody_has_replicas_to_wait_for() {
+fn wait_returns_without_a_replica_when_its_time_is_up() {
     let mut local = Local::new(Config::default());
     let ann = local.connect();
     assert_eq!(call(&mut local, ann, "WAIT 0 0"), ":0\r\n");
@@ -255,7 +255,7 @@ fn a_pause_ends_by_itself_and_all_go_on_in_their_order() {
 }
 
 #[test]
-fn who_is_gone_before_a_pause_ends_does_nothing() {
+fn a_client_that_is_gone_before_a_pause_ends_runs_nothing() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     call(&mut local, ann, "CLIENT PAUSE 100000 ALL");
@@ -269,7 +269,7 @@ fn who_is_gone_before_a_pause_ends_does_nothing() {
 }
 
 #[test]
-fn operators_are_never_held_back() {
+fn clients_of_the_admin_port_are_never_held_back() {
     let mut local = Local::new(Config::default());
     let admin = local.try_connect(Peer { kind: Kind::Admin, ..Peer::local() }).expect("room");
     let ann = local.connect();
@@ -291,7 +291,7 @@ fn the_keyspace_stands_still_in_a_pause() {
     wait(&mut local, 20);
     assert_eq!(call(&mut local, ann, "EXISTS old older"), ":0\r\n");
     assert_eq!(call(&mut local, ann, "DBSIZE"), ":2\r\n");
-    // Who writes all the same does not visit the value that was there.
+    // An operator that writes all the same does not see the value that was there.
     assert_eq!(call(&mut local, admin, "RPUSH old 1"), ":1\r\n");
     assert_eq!(call(&mut local, ann, "DBSIZE"), ":2\r\n");
     wait(&mut local, 1000);
@@ -300,7 +300,7 @@ fn the_keyspace_stands_still_in_a_pause() {
 }
 
 #[test]
-fn nobody_is_served_in_a_pause() {
+fn no_blocked_client_is_served_in_a_pause() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
@@ -313,7 +313,7 @@ fn nobody_is_served_in_a_pause() {
 }
 
 #[test]
-fn what_stands_behind_a_sleep_waits_for_it() {
+fn requests_behind_a_debug_sleep_wait_for_it() {
     let mut local =
         Local::new(Config { enable_debug_command: DebugCommand::Yes, ..Config::default() });
     let ann = local.connect();

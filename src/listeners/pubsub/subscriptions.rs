@@ -51,7 +51,7 @@ impl Subscriptions {
         }
     }
 
-    /// Bytes of memory, those of the world's index counted as if nobody else listened to the same names.
+    /// Bytes of memory, those of the world's index counted as if no other client listened to the same names.
     pub fn memory(&self) -> usize {
         self.memory
     }

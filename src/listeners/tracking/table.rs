@@ -1,4 +1,4 @@
-//! The keys that clients have read, and who has read them.
+//! The keys that clients have read, each with its readers.
 //!
 //! With a hundred clients that track a hundred thousand keys there are ten million pairs of a key and a
 //! client, so a pair takes the eight bytes of the client's id and no more. Ids of clients that are gone
@@ -8,7 +8,7 @@
 use crate::keyspace::Random;
 use crate::keyspace::index::dict::{Dict, INDEX_BYTES, Keyed, Remains, hash_of};
 
-/// A key and who has read it.
+/// A key and its readers.
 #[derive(Debug)]
 pub struct Read {
     pub key: Box<[u8]>,
@@ -82,7 +82,7 @@ pub struct ReadKeys {
     items: usize,
     /// Bytes of keys and of lists of ids.
     bytes: usize,
-    /// What nobody needs any more and is freed little by little.
+    /// Keys that were forgotten all at once, and are freed little by little.
     discarded: Vec<Remains<Read>>,
     /// Bytes of the keys and lists of ids in it.
     discarded_bytes: usize,
@@ -126,7 +126,7 @@ impl ReadKeys {
         self.bytes = self.bytes + readers.memory() - bytes;
     }
 
-    /// Forgets a key, and returns who has read it.
+    /// Forgets a key, and returns its readers.
     pub fn remove(&mut self, key: &[u8]) -> Option<Readers> {
         let at = self.keys.find(hash_of(key), key)?;
         Some(self.take(at).readers)
@@ -154,7 +154,7 @@ impl ReadKeys {
         (self.items, self.bytes) = (0, 0);
     }
 
-    /// Whether [`ReadKeys::free_some`] has something to do.
+    /// Returns whether [`ReadKeys::free_some`] has something to do.
     pub fn has_unfreed(&self) -> bool {
         !self.discarded.is_empty()
     }

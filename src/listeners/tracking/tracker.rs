@@ -1,6 +1,6 @@
 //! How one client tracks keys: what CLIENT TRACKING and CLIENT CACHING have told of it.
 //!
-//! Who tracks what, and who hears of it, is kept in [`crate::listeners::tracking`].
+//! The index of all trackers is in [`crate::listeners::tracking`].
 
 use std::collections::BTreeSet;
 
@@ -59,12 +59,12 @@ impl Tracker {
         self.prefixes.len() * size_of::<Box<[u8]>>() + self.bytes
     }
 
-    /// Whether it hears of keys by their prefixes.
+    /// Returns whether it hears of keys by their prefixes.
     pub fn is_broadcast(&self) -> bool {
         self.options.mode == Mode::Broadcast
     }
 
-    /// Whether the keys are remembered that its next command reads.
+    /// Returns whether the keys are remembered that its next command reads.
     pub fn remembers(&self) -> bool {
         match self.options.mode {
             Mode::Read => true,
