@@ -49,7 +49,7 @@ impl Wake {
 pub struct Event(Box<[u8]>);
 
 impl Event {
-    pub(crate) fn name(&self) -> &[u8] {
+    pub fn name(&self) -> &[u8] {
         &self.0
     }
 }
@@ -100,7 +100,7 @@ pub struct BlockedCommand {
 
 impl BlockedCommand {
     /// Bytes of memory.
-    pub(crate) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         let event = match &self.until.wake {
             Wake::Event(event) => event.name().len(),
             _ => 0,
@@ -109,7 +109,7 @@ impl BlockedCommand {
     }
 
     /// Returns whether the command has run, and only its reply is put off.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.until.wake == Wake::ReplyDue
     }
 
@@ -258,7 +258,7 @@ impl Waiters {
     }
 
     /// An event is signalled: its line is looked at.
-    pub(crate) fn signal(&mut self, event: Event) {
+    pub fn signal(&mut self, event: Event) {
         if self.by_event.mark(0, event.name()) {
             self.ready.push_back(ReadyFor::Event(event));
         }

@@ -82,7 +82,7 @@ impl Queue {
 
 impl KeyIndex {
     /// Puts a client in line for a key. Returns false if it was there already.
-    pub fn add(&mut self, db: usize, key: &[u8], turn: Turn) -> bool {
+    pub(crate) fn add(&mut self, db: usize, key: &[u8], turn: Turn) -> bool {
         if self.databases.len() <= db {
             self.databases.resize_with(db + 1, Dict::default);
         }
@@ -99,7 +99,7 @@ impl KeyIndex {
     }
 
     /// Takes a client out of the line for a key, if it is there.
-    pub fn remove(&mut self, db: usize, key: &[u8], turn: Turn) {
+    pub(crate) fn remove(&mut self, db: usize, key: &[u8], turn: Turn) {
         if let Some(lines) = self.databases.get_mut(db)
             && let Some(at) = lines.find(hash_of(key), key)
             && !lines.at_mut(at).remove(turn)
@@ -109,23 +109,23 @@ impl KeyIndex {
     }
 
     /// The clients in line for a key, the first first.
-    pub fn line(&self, db: usize, key: &[u8]) -> impl Iterator<Item = Turn> + '_ {
+    pub(crate) fn line(&self, db: usize, key: &[u8]) -> impl Iterator<Item = Turn> + '_ {
         let line = self.databases.get(db).and_then(|lines| lines.get(key));
         line.into_iter().flat_map(|line| iter::once(line.first).chain(line.others.iter().copied()))
     }
 
     /// The first client in line for a key, or the first behind `turn`.
-    pub fn after(&self, db: usize, key: &[u8], turn: Option<Turn>) -> Option<Turn> {
+    pub(crate) fn after(&self, db: usize, key: &[u8], turn: Option<Turn>) -> Option<Turn> {
         self.databases.get(db)?.get(key)?.after(turn)
     }
 
     /// Marks the line for a key. Returns false if there is none, or if it is marked already.
-    pub fn mark(&mut self, db: usize, key: &[u8]) -> bool {
+    pub(crate) fn mark(&mut self, db: usize, key: &[u8]) -> bool {
         self.set_marked(db, key, true) == Some(false)
     }
 
     /// Takes the mark of a line away, if both are there.
-    pub fn unmark(&mut self, db: usize, key: &[u8]) {
+    pub(crate) fn unmark(&mut self, db: usize, key: &[u8]) {
         self.set_marked(db, key, false);
     }
 

@@ -75,7 +75,7 @@ impl Tracking {
     }
 
     /// Frees the memory of up to so many keys that are not remembered any more.
-    pub fn free_some(&mut self, keys: usize) {
+    pub(crate) fn free_some(&mut self, keys: usize) {
         self.table.free_some(keys);
     }
 

@@ -199,7 +199,7 @@ impl ClockChanges {
         self.line.push_back(ClockChange { change, done, target: None, turns: 0 });
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.line.is_empty()
     }
 

@@ -44,7 +44,7 @@ impl ListenAddress {
     }
 
     /// What clients are that come through it.
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             ListenAddress::Tcp(_) => Kind::Tcp,
             ListenAddress::Admin(_) => Kind::Admin,
@@ -53,14 +53,14 @@ impl ListenAddress {
     }
 
     /// The address without its port, or the path.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         match self {
             ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => addr.ip().to_string(),
             ListenAddress::Unix(path) => path.display().to_string(),
         }
     }
 
-    pub fn port(&self) -> Option<u16> {
+    pub(crate) fn port(&self) -> Option<u16> {
         match self {
             ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => Some(addr.port()),
             ListenAddress::Unix(_) => None,
@@ -112,11 +112,11 @@ pub struct ListenSocket {
 }
 
 impl ListenSocket {
-    pub fn bound(&self) -> &ListenAddress {
+    pub(crate) fn bound(&self) -> &ListenAddress {
         &self.bound
     }
 
-    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.socket {
             Socketed::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
             Socketed::Unix(listener, ..) => registry.register(listener, token, Interest::READABLE),
@@ -124,7 +124,7 @@ impl ListenSocket {
     }
 
     /// Newcomers get the options that `config` has now.
-    pub fn retune(&self, config: &Config) {
+    pub(crate) fn retune(&self, config: &Config) {
         if let Socketed::Tcp(listener) = &self.socket
             && let Err(error) = set_keepalive(SockRef::from(listener), config.tcp_keepalive)
         {
@@ -133,7 +133,7 @@ impl ListenSocket {
     }
 
     /// The next newcomer, or `None` if there is none.
-    pub fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
+    pub(crate) fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
         let accepted = match &self.socket {
             Socketed::Tcp(listener) => {
                 listener.accept().map(|(stream, addr)| self.tcp(stream, addr))
@@ -167,15 +167,15 @@ impl ListenSocket {
     }
 
     /// Accepting stopped early: try again although no event tells.
-    pub fn come_back(&mut self) {
+    pub(crate) fn come_back(&mut self) {
         self.more = true;
     }
 
-    pub fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         self.more
     }
 
-    pub fn take_more(&mut self) -> bool {
+    pub(crate) fn take_more(&mut self) -> bool {
         std::mem::take(&mut self.more)
     }
 }
@@ -194,7 +194,7 @@ impl Drop for ListenSocket {
 }
 
 /// Returns whether the process, or the whole system, has no file descriptor left.
-pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM]
         .iter()
         .any(|&errno| error.raw_os_error() == Some(errno as i32))
@@ -233,7 +233,11 @@ impl Wanted {
 }
 
 /// Every listener that the configuration asks for: TCP, admin, unix. Those in `have` are not bound anew.
-pub fn bind_all(config: &Config, ports: Ports, have: &[ListenAddress]) -> io::Result<Vec<Wanted>> {
+pub(crate) fn bind_all(
+    config: &Config,
+    ports: Ports,
+    have: &[ListenAddress],
+) -> io::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
     bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
@@ -248,7 +252,7 @@ pub fn bind_all(config: &Config, ports: Ports, have: &[ListenAddress]) -> io::Re
 }
 
 /// Why a server with this configuration would listen nowhere.
-pub fn nowhere(config: &Config, ports: Ports) -> io::Error {
+pub(crate) fn nowhere(config: &Config, ports: Ports) -> io::Error {
     let reason = |endpoint: Endpoint<'_>| match endpoint {
         Endpoint { port: None, .. } => format!("'{}' is 0", endpoint.port_directive),
         Endpoint { addresses: [], .. } => format!("'{}' is empty", endpoint.directive),

@@ -18,13 +18,13 @@ pub const REPLY_BUFFER: usize = 16 * 1024;
 
 impl Client {
     /// Bytes that wait for the client to read them, if they are more than usual.
-    pub fn output(&self) -> usize {
+    pub(crate) fn output(&self) -> usize {
         let unsent = self.outbox.unsent().len();
         if unsent > REPLY_BUFFER { unsent } else { 0 }
     }
 
     /// Bytes of memory that hold what the client has not read. Up to [`REPLY_BUFFER`] they are no backlog.
-    pub fn backlog(&self) -> usize {
+    pub(crate) fn backlog(&self) -> usize {
         let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
         if held > REPLY_BUFFER { held } else { 0 }
     }

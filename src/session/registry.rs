@@ -1,7 +1,7 @@
 //! The registry of clients: all of them by slot, and by id.
 //!
 //! A slot is a place in the slab, and the poll token of the client's socket. It is used again only
-//! after [`Clients::remove`], which happens between event batches. What outlives a
+//! after `Clients::remove`, which happens between event batches. What outlives a
 //! turn holds a client's id, and asks for its slot again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -71,7 +71,7 @@ impl Unauthenticated {
 
 impl Clients {
     /// Adds a newcomer. `now` is in µs of [`crate::clock::Now::mono`].
-    pub fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
+    pub(crate) fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
         self.last_id += 1;
         self.places += 1;
         self.unreserved += usize::from(!peer.kind.has_reserved_place());
@@ -84,7 +84,7 @@ impl Clients {
     }
 
     /// Forgets a client. Its slot may be given to the next newcomer.
-    pub fn remove(&mut self, slot: Slot) -> Client {
+    pub(crate) fn remove(&mut self, slot: Slot) -> Client {
         self.set_slow_until(slot, None);
         if self.slab[slot].doom != Doom::Now {
             self.free_place(slot);
@@ -102,7 +102,13 @@ impl Clients {
 
     /// Returns whether there is a place for one more client of this kind when `leaving` others of it have gone.
     /// `reserved` places beyond `most` are for operators.
-    pub fn has_room(&self, kind: Kind, most: usize, reserved: usize, leaving: usize) -> bool {
+    pub(crate) fn has_room(
+        &self,
+        kind: Kind,
+        most: usize,
+        reserved: usize,
+        leaving: usize,
+    ) -> bool {
         let is_reserved = kind.has_reserved_place();
         let places = self.places.saturating_sub(leaving);
         places < most.saturating_add(reserved)
@@ -114,17 +120,17 @@ impl Clients {
     }
 
     /// How many clients do not go at the end of this turn.
-    pub fn staying(&self) -> usize {
+    pub(crate) fn staying(&self) -> usize {
         self.len() - self.leaving
     }
 
     /// Returns whether there is a client that may be closed to save memory.
-    pub fn has_evictable(&self) -> bool {
+    pub(crate) fn has_evictable(&self) -> bool {
         self.staying() > self.spared
     }
 
     /// CLIENT NO-EVICT: whether the client is spared.
-    pub fn set_no_evict(&mut self, slot: Slot, no_evict: bool) {
+    pub(crate) fn set_no_evict(&mut self, slot: Slot, no_evict: bool) {
         let client = &mut self.slab[slot];
         if client.doom != Doom::Now {
             self.spared -= usize::from(client.no_evict);
@@ -143,13 +149,13 @@ impl Clients {
     }
 
     /// How many of these bytes hold what clients have not read: see [`Client::backlog`].
-    pub fn backlog(&self) -> usize {
+    pub(crate) fn backlog(&self) -> usize {
         self.backlog
     }
 
     /// The buffers of a client may have grown or shrunk.
     #[inline]
-    pub fn account(&mut self, slot: Slot) {
+    pub(crate) fn account(&mut self, slot: Slot) {
         let client = &mut self.slab[slot];
         let memory = client.memory();
         self.memory = self.memory + memory - client.accounted;
@@ -159,15 +165,15 @@ impl Clients {
         client.accounted_backlog = backlog;
     }
 
-    pub fn contains(&self, slot: Slot) -> bool {
+    pub(crate) fn contains(&self, slot: Slot) -> bool {
         self.slab.contains(slot)
     }
 
-    pub fn get(&self, slot: Slot) -> Option<&Client> {
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Client> {
         self.slab.get(slot)
     }
 
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Client> {
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Client> {
         self.slab.get_mut(slot)
     }
 
@@ -177,7 +183,7 @@ impl Clients {
     }
 
     /// As [`Clients::slot_of`], but of a client that goes at the end of this turn there is none any more.
-    pub fn slot_of_staying(&self, id: u64) -> Option<Slot> {
+    pub(crate) fn slot_of_staying(&self, id: u64) -> Option<Slot> {
         self.slot_of(id).filter(|&slot| self.slab[slot].doom != Doom::Now)
     }
 
@@ -193,7 +199,7 @@ impl Clients {
 
     /// This turn has something to send to the client, or its connection to close.
     #[inline]
-    pub fn touch(&mut self, slot: Slot) {
+    pub(crate) fn touch(&mut self, slot: Slot) {
         let client = &mut self.slab[slot];
         if !client.touched {
             client.touched = true;
@@ -202,7 +208,7 @@ impl Clients {
     }
 
     /// What is complete in the client's inbox runs in the next turn.
-    pub fn resume(&mut self, slot: Slot) {
+    pub(crate) fn resume(&mut self, slot: Slot) {
         let client = &mut self.slab[slot];
         if !client.unfinished {
             client.unfinished = true;
@@ -211,12 +217,12 @@ impl Clients {
     }
 
     /// Returns whether there are clients whose requests run in the next turn.
-    pub fn has_resumed(&self) -> bool {
+    pub(crate) fn has_resumed(&self) -> bool {
         !self.resumed.is_empty()
     }
 
     /// The slots of those clients since the last call. Some may have other clients by now.
-    pub fn take_resumed(&mut self) -> Vec<Slot> {
+    pub(crate) fn take_resumed(&mut self) -> Vec<Slot> {
         std::mem::take(&mut self.resumed)
     }
 
@@ -266,7 +272,7 @@ impl Clients {
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
-    pub fn doom(&mut self, slot: Slot, doom: Doom) {
+    pub(crate) fn doom(&mut self, slot: Slot, doom: Doom) {
         let client = &mut self.slab[slot];
         let is_going = client.doom != Doom::Now && doom == Doom::Now;
         if is_going {
@@ -301,7 +307,7 @@ impl Clients {
     }
 
     /// Returns whether there are clients for whom messages wait.
-    pub fn has_pushed(&self) -> bool {
+    pub(crate) fn has_pushed(&self) -> bool {
         !self.pushed.is_empty()
     }
 
@@ -310,7 +316,7 @@ impl Clients {
     ///
     /// To send costs more than anything else that a message does. When it goes to very many, the turns in
     /// between let more messages come, and each client is sent what has gathered until it is its turn.
-    pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
+    pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
         into.clear();
         let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
         let is_crowd = self.pushed.len() > share;

@@ -5,7 +5,7 @@ use crate::telemetry::commandlog::Thresholds;
 
 impl World {
     /// Recomputes the thresholds of COMMANDLOG and LATENCY from the configuration.
-    pub fn configure_watchers(&mut self) {
+    pub(crate) fn configure_watchers(&mut self) {
         self.thresholds = Thresholds::of(&self.config);
         self.stats.tracks_latency = self.config.latency_tracking;
     }

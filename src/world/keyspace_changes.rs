@@ -6,7 +6,7 @@ use crate::session::Slot;
 
 impl World {
     /// Delivers the changes that the store has noted. `by`: the client whose command made them.
-    pub fn deliver_changes(&mut self, by: Option<Slot>) {
+    pub(crate) fn deliver_changes(&mut self, by: Option<Slot>) {
         let by = by.map(|slot| self.clients[slot].id);
         let journal = self.store.shared.journal.take();
         for note in journal.iter() {
@@ -26,7 +26,7 @@ impl World {
 
     /// Returns whether there are changes to deliver.
     #[inline]
-    pub fn has_changes(&self) -> bool {
+    pub(crate) fn has_changes(&self) -> bool {
         !self.store.shared.journal.is_empty()
     }
 
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// As [`World::flush`], for every database.
-    pub fn flush_all(&mut self) -> usize {
+    pub(crate) fn flush_all(&mut self) -> usize {
         self.tell_all_trackers();
         let used: Vec<usize> = self.store.iter().map(|(db, _)| db).collect();
         used.into_iter().map(|db| self.empty(db)).sum()
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// Exchanges two databases.
-    pub fn swap(&mut self, one: usize, other: usize) {
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
         self.store.shared.changes += 1;
         if one == other {
             return;

@@ -34,13 +34,13 @@ impl World {
     }
 
     /// The most memory that has been used at once, as measured at the beginning of each turn, and now.
-    pub fn peak_memory(&self) -> usize {
+    pub(crate) fn peak_memory(&self) -> usize {
         self.peak_memory.max(self.memory().total())
     }
 
     /// Returns whether more memory is used than `maxmemory` allows. Of what clients have not read only a share counts:
     /// slow readers evict no more than that.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         let spared = self.clients.backlog().saturating_sub(self.most_backlog());
         self.memory().total() - spared > self.config.maxmemory
     }
@@ -53,7 +53,7 @@ impl World {
     /// Evicts keys while more memory is used than `maxmemory` allows, and goes on in the turns that follow if
     /// those are many. Returns false if too much is used and there is no key that may go. While a pause is on
     /// no key goes, and no command is refused for that.
-    pub fn make_room(&mut self) -> bool {
+    pub(crate) fn make_room(&mut self) -> bool {
         let goal = match self.eviction.goes_on {
             true => self.eviction.used.max(self.config.maxmemory),
             false => self.config.maxmemory,
@@ -62,12 +62,12 @@ impl World {
     }
 
     /// Returns whether [`World::go_on_evicting`] has something to do.
-    pub fn is_evicting(&self) -> bool {
+    pub(crate) fn is_evicting(&self) -> bool {
         self.eviction.goes_on && self.pause.is_none() && self.config.maxmemory > 0
     }
 
     /// Goes on with an eviction that was not done at once.
-    pub fn go_on_evicting(&mut self) {
+    pub(crate) fn go_on_evicting(&mut self) {
         self.evict(self.config.maxmemory, EVICTED_PER_TURN);
     }
 
@@ -115,7 +115,7 @@ impl World {
     /// Closes the clients that have most left unread, while all together have left more than their share
     /// of `maxmemory`. Where `maxmemory-clients` is set, it is the bound. To be called when what there is to send has
     /// been offered to the sockets.
-    pub fn bound_backlog(&mut self) {
+    pub(crate) fn bound_backlog(&mut self) {
         let most = self.most_backlog();
         if most == 0 || self.clients.backlog() <= most {
             return;
@@ -128,7 +128,7 @@ impl World {
 
     /// Closes clients, the largest first, while they make the server hold more memory than
     /// `maxmemory-clients` allows. Those of CLIENT NO-EVICT are counted and spared.
-    pub fn evict_clients(&mut self) {
+    pub(crate) fn evict_clients(&mut self) {
         let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
         let is_over =
             |&limit: &usize| self.clients.memory() > limit && self.clients.has_evictable();

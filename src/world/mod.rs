@@ -92,7 +92,7 @@ pub struct World {
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
     unready: Option<Now>,
     when_ready: Option<WhenReady>,
-    /// The most memory that was used when a turn began: see [`World::peak_memory`].
+    /// The most memory that was used when a turn began.
     pub peak_memory: usize,
     /// An eviction that goes on in the next turn.
     eviction: Eviction,
@@ -142,13 +142,13 @@ impl World {
     }
 
     /// It is `now`, for the store too.
-    pub fn set_now(&mut self, now: Now) {
+    pub(crate) fn set_now(&mut self, now: Now) {
         self.now = now;
         self.store.set_now((now.wall / 1000) as Millis);
     }
 
     /// Tells the store what the configuration says about it.
-    pub fn configure_store(&mut self) {
+    pub(crate) fn configure_store(&mut self) {
         self.store.shared.limits = self.config.limits;
         self.store.shared.eviction.settings = self.config.eviction;
         self.limit_unfreed();
@@ -175,7 +175,7 @@ impl World {
     }
 
     /// Since when the server has not been ready, if it is not.
-    pub fn unready_since(&self) -> Option<Now> {
+    pub(crate) fn unready_since(&self) -> Option<Now> {
         self.unready
     }
 
@@ -193,7 +193,7 @@ impl World {
     }
 
     /// Adds a client that has just connected. It is the default user, if that needs no password.
-    pub fn connect(&mut self, peer: Peer) -> Slot {
+    pub(crate) fn connect(&mut self, peer: Peer) -> Slot {
         let authenticated = !self.access.is_login_required();
         let slot = self.clients.add(peer, self.now.mono, UserId::DEFAULT, authenticated);
         self.stats.connections_received += 1;
@@ -202,7 +202,7 @@ impl World {
     }
 
     /// A command of the client has been answered.
-    pub fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
+    pub(crate) fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
         self.stats.commands_processed += 1;
         self.clients[slot].commands += 1;
         let stats = self.stats.command(command);
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// Seconds since the server started.
-    pub fn uptime(&self) -> u64 {
+    pub(crate) fn uptime(&self) -> u64 {
         (self.now.mono - self.started.mono) / 1_000_000
     }
 }

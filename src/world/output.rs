@@ -13,7 +13,7 @@ use crate::wire::{Frame, Reply};
 impl World {
     /// A command of the client is about to run: what writes its reply behind what waits already. What is
     /// pushed to the client meanwhile waits for [`World::put_back_outbox`].
-    pub fn take_outbox(&mut self, slot: Slot) -> Reply {
+    pub(crate) fn take_outbox(&mut self, slot: Slot) -> Reply {
         let client = &mut self.clients[slot];
         client.outbox.is_away = true;
         let mut out = std::mem::take(&mut client.outbox.bytes);
@@ -26,14 +26,14 @@ impl World {
     }
 
     /// The reply stays within what may wait for the client.
-    pub fn limit_reply(&self, reply: &mut Reply, slot: Slot) {
+    pub(crate) fn limit_reply(&self, reply: &mut Reply, slot: Slot) {
         reply.set_limit(self.clients[slot].outbox.sent + self.most_output(slot).0);
     }
 
     /// The reply of the client at hand did not fit. Closes the client, or returns the error that it is told
     /// instead: that it is, where nothing but this one reply is too much.
     #[cold]
-    pub fn reply_is_full(&mut self, reply: &Reply, slot: Slot) -> Option<Error> {
+    pub(crate) fn reply_is_full(&mut self, reply: &Reply, slot: Slot) -> Option<Error> {
         let client = &self.clients[slot];
         if matches!(client.reply_mode, ReplyMode::Off | ReplyMode::Skip) {
             return None;
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// What the client's commands have written is to be sent.
-    pub fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
+    pub(crate) fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
         let out = reply.into_inner();
         let outbox = &mut self.clients[slot].outbox;
         outbox.is_away = false;
@@ -71,7 +71,7 @@ impl World {
     /// Sends the client what is no part of the reply to the command that it is running: that reply comes
     /// first. A closing client gets nothing more. What waits does so for a few turns at most, and not at all
     /// when it is much.
-    pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, slot: Slot, bytes: &[u8]) {
         let client = &mut self.clients[slot];
         if client.doom != Doom::No {
             return;
@@ -107,7 +107,11 @@ impl World {
     }
 
     /// Sends the frame to all clients with these ids, except those that are closing. Returns how many get it.
-    pub fn broadcast<W: Fn(&mut Reply)>(&mut self, ids: &[u64], frame: &mut Frame<W>) -> usize {
+    pub(crate) fn broadcast<W: Fn(&mut Reply)>(
+        &mut self,
+        ids: &[u64],
+        frame: &mut Frame<W>,
+    ) -> usize {
         let mut sent = 0;
         for &id in ids {
             if let Some(slot) = self.clients.slot_of(id)
@@ -123,7 +127,7 @@ impl World {
     /// Cuts the client off if more waits for it than may, or has waited for too long. To be called when
     /// something was added to its outbox, or has left it.
     #[inline]
-    pub fn limit_output(&mut self, slot: Slot) {
+    pub(crate) fn limit_output(&mut self, slot: Slot) {
         let client = &self.clients[slot];
         let longest = &mut self.stats.max_output_buffer;
         *longest = client.outbox.bytes.len().max(*longest);
@@ -149,7 +153,7 @@ impl World {
     }
 
     /// Cuts off the clients that have been over the soft limit for too long.
-    pub fn cut_off_slow(&mut self) {
+    pub(crate) fn cut_off_slow(&mut self) {
         while let Some(slot) = self.clients.overdue(self.now.mono) {
             self.clients.set_slow_until(slot, None);
             self.cut_off(slot);
@@ -157,7 +161,7 @@ impl World {
     }
 
     /// `client-output-buffer-limit` has changed.
-    pub fn limit_all_output(&mut self) {
+    pub(crate) fn limit_all_output(&mut self) {
         let slots: Vec<Slot> = self.clients.slots().collect();
         for slot in slots {
             self.clients.set_slow_until(slot, None);

@@ -7,7 +7,7 @@ use crate::wire::Frame;
 
 impl World {
     /// The client listens to a name from now on.
-    pub fn subscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
+    pub(crate) fn subscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let subscriptions = &mut client.session_mut().subscriptions;
@@ -20,7 +20,7 @@ impl World {
     }
 
     /// The client listens to a name no more, if it did.
-    pub fn unsubscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
+    pub(crate) fn unsubscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(session) = &mut client.session else {
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// As [`World::publish`], for a shard channel.
-    pub fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
+    pub(crate) fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
         let ids = pubsub.listeners(Topic::Shard).get(channel);
         let sent = ids.map_or(0, |ids| self.send_message(ids, b"smessage", channel, message));
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Has the store note the events that are to be announced, while any client may hear of them.
-    pub fn follow_events(&mut self) {
+    pub(crate) fn follow_events(&mut self) {
         let is_heard = self.pubsub.is_heard();
         let events = self.config.notify_keyspace_events;
         self.store.shared.journal.announces = if is_heard { events.announced() } else { 0 };

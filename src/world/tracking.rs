@@ -16,7 +16,7 @@ const FORGOTTEN_AT_ONCE: usize = 100;
 impl World {
     /// The client tracks keys from now on, or in another way. Its prefixes are added to those it has;
     /// to broadcast without any is to broadcast everything.
-    pub fn track(&mut self, slot: Slot, options: Options, prefixes: &[&[u8]]) {
+    pub(crate) fn track(&mut self, slot: Slot, options: Options, prefixes: &[&[u8]]) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let tracker = client.session_mut().tracker.get_or_insert_default();
@@ -35,7 +35,7 @@ impl World {
 
     /// The client tracks nothing any more. Keys that it has read are forgotten when they change, or when
     /// no client tracks any.
-    pub fn untrack(&mut self, slot: Slot) {
+    pub(crate) fn untrack(&mut self, slot: Slot) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(tracker) = client.session.as_mut().and_then(|session| session.tracker.take())
@@ -61,13 +61,13 @@ impl World {
 
     /// Returns whether the keys that the client reads now are to be remembered.
     #[inline]
-    pub fn remembers_reads(&self, slot: Slot) -> bool {
+    pub(crate) fn remembers_reads(&self, slot: Slot) -> bool {
         self.tracking.is_on() && self.clients[slot].tracker().is_some_and(Tracker::remembers)
     }
 
     /// The client has read a key, and is told when it changes. If that is one key too many, another is
     /// forgotten as if it had changed.
-    pub fn remember(&mut self, slot: Slot, key: &[u8]) {
+    pub(crate) fn remember(&mut self, slot: Slot, key: &[u8]) {
         let Tracking { table, clients, .. } = &mut self.tracking;
         table.add(key, self.clients[slot].id, |id| clients.contains(&id));
         self.limit_tracking();
@@ -91,7 +91,7 @@ impl World {
 
     /// The client's command is over, and it may run another. What CLIENT CACHING said holds for one
     /// command, or one transaction.
-    pub fn end_tracked_command(&mut self, slot: Slot, keeps_caching: bool) {
+    pub(crate) fn end_tracked_command(&mut self, slot: Slot, keeps_caching: bool) {
         let client = &mut self.clients[slot];
         let in_transaction = client.transaction().is_some();
         if let Some(tracker) = client.tracker_mut() {
@@ -138,7 +138,7 @@ impl World {
     /// Broadcasts what has changed: a message for each prefix, with all its keys in the order of their
     /// bytes, but without its own changes to a client of NOLOOP.
     #[inline]
-    pub fn broadcast_changes(&mut self) {
+    pub(crate) fn broadcast_changes(&mut self) {
         if self.tracking.has_pending() {
             self.broadcast_pending();
         }

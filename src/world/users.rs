@@ -10,7 +10,7 @@ use crate::session::{Client, Doom, Slot};
 impl World {
     /// Adds a user, or changes the one that has its name. Connections that listen to what it may not
     /// hear any more are closed; that of `by`, which asked for it, after its reply.
-    pub fn set_user(&mut self, user: User, by: Slot) {
+    pub(crate) fn set_user(&mut self, user: User, by: Slot) {
         if let Some(id) = self.access.named(&user.name)
             && !Channels::cover(user.channels(), self.access.user(id).channels())
         {
@@ -26,7 +26,7 @@ impl World {
     }
 
     /// Deletes users and closes their connections; that of `by`, which asked for it, after its reply.
-    pub fn delete_users(&mut self, users: &BTreeSet<UserId>, by: Slot) {
+    pub(crate) fn delete_users(&mut self, users: &BTreeSet<UserId>, by: Slot) {
         if users.is_empty() {
             return;
         }
@@ -42,7 +42,7 @@ impl World {
 
     /// Puts `users` in the place of all others. The default user must be among them. Connections of
     /// users that are gone are closed.
-    pub fn replace_users(&mut self, users: Vec<User>, by: Slot) {
+    pub(crate) fn replace_users(&mut self, users: Vec<User>, by: Slot) {
         let names: BTreeSet<&[u8]> = users.iter().map(|user| &user.name[..]).collect();
         let gone: BTreeSet<UserId> = self
             .access

@@ -13,7 +13,7 @@ impl World {
     /// The client watches a key of its database from now on.
     ///
     /// A key that has expired goes now, so that its expiry is no change that happens while it is watched.
-    pub fn watch(&mut self, slot: Slot, key: &[u8]) {
+    pub(crate) fn watch(&mut self, slot: Slot, key: &[u8]) {
         let client = &self.clients[slot];
         let (db, id) = (client.db, client.id);
         self.store.db(db).expire(key);
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// The client watches nothing any more. Returns whether it had to hear of a change.
-    pub fn unwatch(&mut self, slot: Slot) -> bool {
+    pub(crate) fn unwatch(&mut self, slot: Slot) -> bool {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(session) = &mut client.session else {
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Returns whether a key that the client watches has changed, or has expired since.
-    pub fn is_watch_broken(&mut self, slot: Slot) -> bool {
+    pub(crate) fn is_watch_broken(&mut self, slot: Slot) -> bool {
         // Keys may have gone to make room for this very command.
         if self.has_changes() {
             self.deliver_changes(None);

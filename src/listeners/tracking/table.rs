@@ -34,7 +34,7 @@ pub enum Readers {
 }
 
 impl Readers {
-    pub fn ids(&self) -> &[u64] {
+    pub(crate) fn ids(&self) -> &[u64] {
         match self {
             Readers::One(id) => std::slice::from_ref(id),
             Readers::Many(ids) => ids,
@@ -110,7 +110,7 @@ impl ReadKeys {
     }
 
     /// The client has read the key.
-    pub fn add(&mut self, key: &[u8], id: u64, is_here: impl Fn(u64) -> bool) {
+    pub(crate) fn add(&mut self, key: &[u8], id: u64, is_here: impl Fn(u64) -> bool) {
         let hash = hash_of(key);
         let Some(at) = self.keys.find(hash, key) else {
             self.free_some(FREED_FOR_ONE);
@@ -127,13 +127,13 @@ impl ReadKeys {
     }
 
     /// Forgets a key, and returns its readers.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Readers> {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Readers> {
         let at = self.keys.find(hash_of(key), key)?;
         Some(self.take(at).readers)
     }
 
     /// Forgets some key or other.
-    pub fn remove_any(&mut self, random: &mut Random) -> Option<Read> {
+    pub(crate) fn remove_any(&mut self, random: &mut Random) -> Option<Read> {
         (!self.is_empty()).then(|| self.take(random.below(self.len())))
     }
 
@@ -145,7 +145,7 @@ impl ReadKeys {
     }
 
     /// Forgets every key.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let keys = std::mem::take(&mut self.keys);
         if !keys.is_empty() {
             self.discarded.push(keys.dismantle());
@@ -160,7 +160,7 @@ impl ReadKeys {
     }
 
     /// Frees up to so many keys that [`ReadKeys::clear`] has left.
-    pub fn free_some(&mut self, keys: usize) {
+    pub(crate) fn free_some(&mut self, keys: usize) {
         for _ in 0..keys {
             let Some(discarded) = self.discarded.last_mut() else {
                 return;

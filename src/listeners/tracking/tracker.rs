@@ -48,7 +48,7 @@ impl Tracker {
         self.prefixes.iter().map(|prefix| &**prefix)
     }
 
-    pub fn add_prefix(&mut self, prefix: &[u8]) {
+    pub(crate) fn add_prefix(&mut self, prefix: &[u8]) {
         if self.prefixes.insert(prefix.into()) {
             self.bytes += prefix.len();
         }
@@ -60,12 +60,12 @@ impl Tracker {
     }
 
     /// Returns whether it hears of keys by their prefixes.
-    pub fn is_broadcast(&self) -> bool {
+    pub(crate) fn is_broadcast(&self) -> bool {
         self.options.mode == Mode::Broadcast
     }
 
     /// Returns whether the keys are remembered that its next command reads.
-    pub fn remembers(&self) -> bool {
+    pub(crate) fn remembers(&self) -> bool {
         match self.options.mode {
             Mode::Read => true,
             Mode::OptIn => self.is_exception,
