@@ -10,6 +10,7 @@
 //! * `trace`: requests and replies in the wire log.
 
 mod deadlines;
+mod reactor;
 mod requests;
 mod trace;
 
@@ -18,6 +19,7 @@ use std::collections::VecDeque;
 use crate::clock::Now;
 use crate::config::{Config, LoadError};
 use crate::dispatch::Table;
+use crate::listeners::BlockedCommand;
 use crate::peer::Peer;
 use crate::session::{Doom, Slot};
 use crate::telemetry::Timer;
@@ -95,7 +97,7 @@ impl Engine {
     pub fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
-        if client.wait().is_some_and(|wait| wait.until.is_done) {
+        if client.wait().is_some_and(BlockedCommand::is_done) {
             // The command is done, and its reply has only been put off.
         } else if client.is_waiting {
             // No element may be popped for a client that has gone.

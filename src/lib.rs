@@ -57,7 +57,8 @@ pub mod wire;
 pub mod world;
 
 pub use config::Config;
-pub use embed::{Builder, Running, Server};
+pub use embed::{Builder, Handle, Running, Server};
+pub use net::ManualClock;
 
 /// The version of respd, as INFO's `respd_version` shows it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,9 +1,9 @@
 //! The writer of the log: a thread between the server and whatever takes the log.
 //!
 //! A write may block: stderr may be a pipe that is full because nothing reads it, a terminal that is stopped, or
-//! a file on a disk that does not answer. The server must go on. So it leaves its lines in a mailbox of bounded size,
-//! from where a thread writes them, and a line that finds the mailbox full is left out and counted. The thread
-//! never holds the mailbox while it writes.
+//! a file on a disk that does not answer. The server must go on. So it leaves its lines in a queue of bounded size,
+//! from where a thread writes them, and a line that finds the queue full is left out and counted. The thread
+//! never holds the queue while it writes.
 //!
 //! Making stderr non-blocking would need no thread, but it would change the file description for every process
 //! that shares it, the shell of a terminal among them, would tear lines that fit only in part, and does nothing for files.
@@ -27,7 +27,7 @@ pub struct LogWriter {
 }
 
 /// Where the lines of the log are left. Writing to it never waits and always succeeds.
-pub struct Mailbox {
+pub struct LogQueue {
     shared: Arc<Shared>,
 }
 
@@ -62,8 +62,8 @@ impl LogWriter {
         Ok(LogWriter { shared, thread: Some(thread) })
     }
 
-    pub fn mailbox(&self) -> Mailbox {
-        Mailbox { shared: self.shared.clone() }
+    pub fn queue(&self) -> LogQueue {
+        LogQueue { shared: self.shared.clone() }
     }
 }
 
@@ -84,7 +84,7 @@ impl Drop for LogWriter {
     }
 }
 
-impl Write for Mailbox {
+impl Write for LogQueue {
     /// `line` is a whole one.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut lines = self.shared.lock();
@@ -171,9 +171,9 @@ mod tests {
     fn lines_are_written_in_their_order_before_the_end() {
         let (gate, allow, arrived) = gate();
         let writer = LogWriter::start(gate).expect("a thread");
-        let mut mailbox = writer.mailbox();
+        let mut queue = writer.queue();
         for number in 0..100 {
-            writeln!(mailbox, "line {number}").expect("room");
+            writeln!(queue, "line {number}").expect("room");
         }
         drop(allow);
         drop(writer);
@@ -186,10 +186,10 @@ mod tests {
     fn a_sink_that_takes_nothing_costs_lines_and_no_time() {
         let (gate, allow, arrived) = gate();
         let writer = LogWriter::start(gate).expect("a thread");
-        let mut mailbox = writer.mailbox();
+        let mut queue = writer.queue();
         let line = [&[b'x'; 1023][..], b"\n"].concat();
         for _ in 0..10_000 {
-            mailbox.write_all(&line).expect("it always succeeds");
+            queue.write_all(&line).expect("it always succeeds");
         }
         assert!(writer.shared.lock().text.len() <= CAPACITY);
         drop(allow);
@@ -214,7 +214,7 @@ mod tests {
     fn a_sink_that_never_takes_anything_does_not_keep_the_process() {
         let (gate, _never, _arrived) = gate();
         let writer = LogWriter::start(gate).expect("a thread");
-        writeln!(writer.mailbox(), "unheard").expect("room");
+        writeln!(writer.queue(), "unheard").expect("room");
         drop(writer);
     }
 }

@@ -157,7 +157,7 @@ fn start_logging(config: &Config) -> Result<(LogWriter, Option<LogFile>), String
         None => LogWriter::start(std::io::stderr()),
     };
     let writer = writer.map_err(|error| format!("cannot start the thread of the log: {error}"))?;
-    builder.target(env_logger::Target::Pipe(Box::new(writer.mailbox())));
+    builder.target(env_logger::Target::Pipe(Box::new(writer.queue())));
     builder.init();
     std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
     if !decided {

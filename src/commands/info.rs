@@ -160,7 +160,7 @@ fn clients(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("clients_in_timeout_table", world.waiters.deadlines());
     report.field("total_watched_keys", world.watches.len());
     report.field("total_blocking_keys", world.waiters.keys());
-    report.zeros(&["total_blocking_keys_on_nokey"]);
+    report.field("total_blocking_keys_on_nokey", world.waiters.keys_or_gone());
     let pause = world.pause.as_ref();
     let actions = pause.map_or("none", |pause| match pause.held {
         Held::Writes => "write",

@@ -2,7 +2,7 @@
 //!
 //! The figures are those of our own buffers. There is one output buffer for each client, which exists
 //! only while something is to be sent, and no list of further ones (`oll`). It is the reply buffer
-//! (`rbs`, `rbp`); when more than `REPLY_BUFFER` waits in it, it is output memory (`omem`), where
+//! (`rbs`, `rbp`); when more than [`REPLY_BUFFER`] waits in it, it is output memory (`omem`), where
 //! operators look for clients that do not read. Complete requests are run in the reactor's buffer; a
 //! client's own (`qbuf`) holds only the beginning of an unfinished one.
 
@@ -16,11 +16,9 @@ use crate::listeners::pubsub::subscriptions::Topic::{Channel, Pattern, Shard};
 use crate::listeners::tracking::tracker::Tracker;
 use crate::listeners::watch::Watched;
 use crate::peer::Kind;
+use crate::session::outbox::REPLY_BUFFER;
 use crate::session::{Client, Doom};
 use crate::wire::Args;
-
-/// The size of the reference's reply buffer: what waits beyond is unusual.
-const REPLY_BUFFER: usize = 16 * 1024;
 
 /// Appends the line of `client`. `args` is the request that is running.
 pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {

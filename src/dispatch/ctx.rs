@@ -1,13 +1,14 @@
 //! What a handler sees: the world, its client, the table, and the reply it writes.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::frame::Frame;
 use super::table::{Row, Table};
 use crate::clock::Now;
 use crate::error::{self, Error};
-use crate::keyspace::{self, Db, Kind, Millis};
-use crate::listeners::WaitCondition;
+use crate::keyspace::{self, Db, Millis};
+use crate::listeners::{Event, WaitCondition, Wake};
 use crate::session::{Client, Slot};
 use crate::telemetry::Timer;
 use crate::text::number::Spelled;
@@ -58,30 +59,44 @@ impl Ctx<'_> {
         (self.world.store.db(index), &mut *self.reply)
     }
 
-    /// The reply that has been written is the one for when time is up. Until then, as soon as one of the
-    /// keys holds a value of this type, the command runs again. Time is always up in a frame where no
-    /// command may wait.
+    /// Blocks the client. The reply that has been written is the one for when the time is up. Until then the
+    /// command runs again when `wake` says so of one of the keys, and may wait again: it keeps its place in line
+    /// and its deadline. The time is always up in a
+    /// frame where no command may wait.
     ///
     /// `timeout` is in µs; 0: for ever. `keys` are indexes of arguments.
-    pub fn wait(&mut self, timeout: u64, kind: Kind, keys: Range<usize>) {
-        self.wait_until(timeout, Some((kind, keys)), false);
+    pub fn wait(&mut self, timeout: u64, wake: Wake, keys: Range<usize>) {
+        self.wait_until((timeout > 0).then_some(timeout), wake, keys);
+    }
+
+    /// As [`Ctx::wait`], until another command, or the embedder, signals the event ([`Ctx::signal`]). An event
+    /// has no memory: a command that waits looks first whether what it waits for is there already.
+    /// `None`: for ever.
+    pub fn wait_for(&mut self, event: impl Into<Event>, timeout: Option<Duration>) {
+        let micros = |timeout: Duration| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        self.wait_until(timeout.map(micros), Wake::Event(event.into()), 0..0);
+    }
+
+    /// Runs the commands again that wait for the event, when this one is over.
+    pub fn signal(&mut self, event: impl Into<Event>) {
+        self.world.signal(event);
     }
 
     /// As [`Ctx::wait`], for nothing but time to pass.
     pub fn delay_reply(&mut self, timeout: u64) {
-        self.wait_until(timeout, None, false);
+        self.wait(timeout, Wake::Time, 0..0);
     }
 
     /// The command is done, and the reply that has been written is sent so many µs later. What the client
     /// sends meanwhile waits.
     pub fn put_off_reply(&mut self, delay: u64) {
-        self.wait_until(delay, None, true);
+        self.wait_until(Some(delay), Wake::ReplyDue, 0..0);
     }
 
-    fn wait_until(&mut self, timeout: u64, keys: Option<(Kind, Range<usize>)>, is_done: bool) {
+    fn wait_until(&mut self, timeout: Option<u64>, wake: Wake, keys: Range<usize>) {
         if self.frame.may_wait() {
-            let deadline = (timeout > 0).then(|| self.now().mono.saturating_add(timeout));
-            self.until = Some(Box::new(WaitCondition { keys, deadline, is_done }));
+            let deadline = timeout.map(|timeout| self.now().mono.saturating_add(timeout));
+            self.until = Some(Box::new(WaitCondition { wake, keys, deadline }));
         }
     }
 

@@ -7,12 +7,14 @@ use super::frame::Frame;
 use super::gates::Admitted;
 use super::invocation::Invocation;
 use super::table::{Found, Table};
-use crate::keyspace::Kind;
-use crate::listeners::BlockedCommand;
-use crate::session::{Doom, Slot};
+use crate::listeners::{BlockedCommand, WaitCondition};
+use crate::session::Slot;
 use crate::telemetry::{Timer, wire_log};
 use crate::wire::{Mark, Reply};
 use crate::world::World;
+
+/// So many times in a turn a blocked command may run again and still wait. More is a command that wakes itself.
+const MOST_REPEATS: usize = 1000;
 
 /// Does what has become due apart from commands: waits whose time is up end, keyspace changes are delivered,
 /// blocked clients are served with them, and effects are handed over.
@@ -28,53 +30,50 @@ pub fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
     world.broadcast_changes();
 }
 
-/// Runs the commands that wait for keys which have changed: for each key in the order in which the
-/// clients blocked, until it has nothing left for them. What they do may serve others in turn.
+/// Runs the blocked commands again whose condition is met: of each key and event those of its line, in the order
+/// in which the clients blocked. What they do may serve others in turn. When commands run again and again and
+/// still wait, the rest is left to the next turn.
 pub(super) fn serve(world: &mut World, table: &Table, timer: &mut Timer) {
+    let mut repeats = MOST_REPEATS;
     while world.pause.is_none()
-        && let Some((db, key)) = world.waiters.take_ready()
+        && let Some(mut ready) = world.waiters.take_ready()
     {
-        let mut passed = None;
-        while let Some(kind) = world.store.db(db).kind(&key)
-            && let Some(turn) = world.waiters.in_line(db, &key, passed)
-        {
-            let slot = world.clients.slot_of(turn.client);
-            if !slot.is_some_and(|slot| run_again(world, table, timer, slot, kind)) {
-                passed = Some(turn);
+        while let Some(slot) = world.next_woken(&mut ready) {
+            repeats -= usize::from(!run_again(world, table, timer, slot));
+            if repeats == 0 {
+                return world.waiters.put_back(ready);
             }
         }
     }
 }
 
-/// Runs the command of a client that waits for a key which has a value of this type now. Returns whether the
-/// wait is over.
-fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot, kind: Kind) -> bool {
+/// Runs the command of a blocked client. Returns whether the wait is over.
+fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot) -> bool {
     world.broadcast_changes();
     let client = &mut world.clients[slot];
-    let wants = |wait: &mut BlockedCommand| {
-        wait.until.keys.as_ref().is_some_and(|(wanted, _)| *wanted == kind)
-    };
-    let wait = client.session.as_mut().and_then(|session| session.wait.take_if(wants));
-    let Some(wait) = wait.filter(|_| client.doom == Doom::No) else {
-        return false;
+    let Some(wait) = client.session.as_mut().and_then(|session| session.wait.take()) else {
+        return true;
     };
     let mut reply = world.take_outbox(slot);
     let before = reply.mark();
     let args = wait.args.args();
     let again =
         Invocation { world, table, timer, reply: &mut reply, slot, frame: Frame::Top, args };
-    let (is_over, start) = again.run_once_more(Found::Row(table.row(wait.command)));
+    let (outcome, start) = again.run_once_more(Found::Row(table.row(wait.command)));
     if reply.is_full()
         && let Some(error) = world.reply_is_full(&reply, slot)
     {
         reply.replace(start, &error);
     }
+    let is_over = matches!(outcome, Rerun::Over);
     if !is_over || wait.is_silent {
         reply.rewind(start);
     }
     end_turn(world, slot, reply, before, wait);
-    if is_over {
-        world.stop_waiting(slot);
+    match outcome {
+        Rerun::Over => drop(world.stop_waiting(slot)),
+        Rerun::Waits(until) => world.wait_on(slot, *until),
+        Rerun::NotRun => {}
     }
     world.clients.account(slot);
     is_over
@@ -91,25 +90,35 @@ fn end_turn(world: &mut World, slot: Slot, mut reply: Reply, before: Mark, wait:
     world.put_back_outbox(slot, reply);
 }
 
+/// What came of running a blocked command again.
+enum Rerun {
+    /// The wait is over: the command has its reply.
+    Over,
+    /// The command waits on, for this.
+    Waits(Box<WaitCondition>),
+    /// No gate has let it on or refused it: it waits as before.
+    NotRun,
+}
+
 impl<'a> Invocation<'a> {
     /// Runs a blocked command: the gates, the handler and the follow-up of [`Invocation::invoke`]. The rest of
-    /// a command's life was begun when it came. Returns whether the wait is over, and where the reply starts.
-    fn run_once_more(mut self, found: Found<'a>) -> (bool, Mark) {
+    /// a command's life was begun when it came. Returns what came of it, and where the reply starts.
+    fn run_once_more(mut self, found: Found<'a>) -> (Rerun, Mark) {
         let admitted = self.admit(found);
         let start = self.reply.mark();
-        let is_over = match admitted {
+        let outcome = match admitted {
             Ok(Admitted::Run(row)) => {
                 let called = self.call(row);
                 self.follow_up(row);
-                called.until.is_none()
+                called.until.map_or(Rerun::Over, Rerun::Waits)
             }
             // The line is served only while no pause is on, and a blocked client has sent no MULTI.
-            Ok(Admitted::HoldBack | Admitted::Queue(_)) => false,
+            Ok(Admitted::HoldBack | Admitted::Queue(_)) => Rerun::NotRun,
             Err(refused) => {
                 self.refuse(&refused);
-                true
+                Rerun::Over
             }
         };
-        (is_over, start)
+        (outcome, start)
     }
 }

@@ -70,7 +70,7 @@ impl Local {
         Ok(Connection { slot, id: self.engine.world.clients[slot].id })
     }
 
-    /// Whether the server has not closed the connection.
+    /// Returns whether the server has not closed the connection.
     pub fn is_open(&self, client: Connection) -> bool {
         let clients = &self.engine.world.clients;
         clients.get(client.slot).is_some_and(|found| found.id == client.id)

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use super::handle::Handle;
 use crate::commands;
 use crate::config::Config;
 use crate::config::Reason;
 use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
-use crate::net::{self, Clock, ListenAddress, Ports, Reactor, Readiness, Stop};
+use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
 use crate::telemetry::{Process, process};
 
 /// What a server will be.
@@ -30,6 +31,7 @@ pub struct Builder {
     ports: Option<Ports>,
     groups: Vec<Group>,
     extension: Box<dyn Any + Send>,
+    clock: Option<ManualClock>,
 }
 
 /// A server whose listeners are bound. Connections queue up until [`Server::run`].
@@ -41,7 +43,7 @@ pub struct Server {
 /// A server that runs in a thread of its own, and leaves when this is dropped.
 pub struct Running {
     addr: Option<SocketAddr>,
-    stop: Stop,
+    handle: Handle,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -68,7 +70,7 @@ impl Builder {
         self.ports(Ports { clients: Some(0), admin: None })
     }
 
-    /// Starts alive and not ready, until [`Readiness::set`] or `DEBUG SET-READY` says that it is.
+    /// Starts alive and not ready, until [`Handle::ready`] or `DEBUG SET-READY` says that it is.
     pub fn not_ready(mut self) -> Builder {
         self.config.start_ready = false;
         self
@@ -87,18 +89,31 @@ impl Builder {
         self
     }
 
+    /// Goes by this clock instead of the machine's. Binding is an error while another server does.
+    pub fn clock(mut self, clock: ManualClock) -> Builder {
+        self.clock = Some(clock);
+        self
+    }
+
     /// Binds every listener. A configuration by which there is none is an error.
     pub fn bind(self) -> io::Result<Server> {
         let mut config = self.config;
         fit_maxclients(&mut config)?;
         let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
-        let clock = Clock::start();
         if ports.admin.is_none() {
             config.admin_port = 0;
             let invalid =
                 |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
             config.keeps_a_way_in().map_err(invalid)?;
         }
+        let clock = match self.clock {
+            Some(clock) => {
+                clock.claim()?;
+                Clock::Manual(clock)
+            }
+            None => Clock::machine(),
+        };
+        let now = clock.now();
         let reactor = Reactor::bind(&config, ports, clock)?;
         if reactor.bound().is_empty() {
             return Err(net::nowhere(&config, ports));
@@ -112,7 +127,7 @@ impl Builder {
         }
         let mut table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
         table.extend(self.groups);
-        let mut engine = Engine::new(config, table, clock.now())
+        let mut engine = Engine::new(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
         engine.world.process = Process::current(self.config_file.as_deref());
@@ -130,6 +145,7 @@ impl Server {
             ports: None,
             groups: Vec::new(),
             extension: Box::new(()),
+            clock: None,
         }
     }
 
@@ -158,14 +174,9 @@ impl Server {
         self.reactor.outlive_signals(Box::new(hang_up))
     }
 
-    /// What ends [`Server::run`] from another thread.
-    pub fn stopper(&self) -> Stop {
-        self.reactor.stopper()
-    }
-
-    /// What tells the server, from any thread, that it is ready or is not.
-    pub fn readiness(&self) -> Readiness {
-        self.reactor.readiness()
+    /// What other threads reach the server with. What they send is read as soon as it runs.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.reactor.mail())
     }
 
     /// Calls `tell` as soon as the server is ready: now, if it is.
@@ -173,15 +184,15 @@ impl Server {
         self.engine.world.when_ready(tell);
     }
 
-    /// Serves until somebody asks to stop: a signal, SHUTDOWN, or the [`Stop`].
+    /// Serves until it is asked to stop: by a signal, by SHUTDOWN, or by [`Handle::stop`].
     pub fn run(mut self) -> io::Result<()> {
         self.reactor.run(&mut self.engine)
     }
 
     /// Serves in a thread of its own.
     pub fn spawn(self) -> Running {
-        let (addr, stop) = (self.addr(), self.stopper());
-        Running { addr, stop, thread: Some(thread::spawn(move || self.run())) }
+        let (addr, handle) = (self.addr(), self.handle());
+        Running { addr, handle, thread: Some(thread::spawn(move || self.run())) }
     }
 }
 
@@ -191,13 +202,18 @@ impl Running {
         self.addr
     }
 
+    /// What threads reach the server with.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Asks the server to leave, and waits until it has.
     pub fn stop(mut self) -> io::Result<()> {
         self.leave()
     }
 
     fn leave(&mut self) -> io::Result<()> {
-        self.stop.stop();
+        self.handle.stop();
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(ended)) => ended,
             Some(Err(_)) => Err(io::Error::other("the server's thread panicked")),
@@ -219,7 +235,7 @@ fn fit_maxclients(config: &mut Config) -> io::Result<()> {
     let wanted = config.maxclients;
     let room = process::make_room_for_clients(wanted);
     if room == 0 {
-        return Err(io::Error::other("the limit of open files (ulimit -n) lets nobody connect"));
+        return Err(io::Error::other("the limit of open files (ulimit -n) lets no client connect"));
     }
     if room < wanted {
         log::warn!(

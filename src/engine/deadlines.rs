@@ -101,7 +101,7 @@ impl Engine {
             return Some(self.world.now.mono);
         }
         let linger = self.lingering.front().map(|lingering| lingering.due);
-        let wait = self.world.waiters.next_deadline();
+        let wait = self.world.next_wake();
         let slow = self.world.clients.next_overdue();
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
         let login = self.world.next_auth_deadline();

@@ -1,8 +1,11 @@
-//! Clients that wait: BLPOP and its kin, until a key has what they want or their time is up.
+//! Blocked clients: BLPOP and its kin, until what they wait for happens or their time is up.
 //!
-//! A command that has to wait is kept with its arguments. When a key in its line changes, the same
-//! command runs again, and its client keeps its place and its deadline if there is still nothing for it.
-//! What it answers when its time is up was written when it began to wait.
+//! A command that has to wait is kept with its arguments and its [`WaitCondition`]. When the condition is
+//! met, the same command runs again. If it still has to wait, its client keeps its place in line and its
+//! deadline. What it replies when its time is up was written when it began to wait.
+//!
+//! A command that waits adds no code here: it names one of the [`Wake`]s in
+//! [`Ctx::wait`](crate::dispatch::Ctx::wait).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -12,57 +15,142 @@ use crate::keyspace::Kind;
 use crate::telemetry::stats::CommandId;
 use crate::wire::OwnedArgs;
 
+/// What ends a wait, beside its deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wake {
+    /// A key has changed and holds a value of this type: BLPOP, BZPOPMIN.
+    KeyOfKind(Kind),
+    /// A key has changed and holds a value, of whatever type.
+    KeyChanged,
+    /// A key has changed, or is there no more: it was deleted, has expired, or its database was flushed.
+    KeyChangedOrGone,
+    /// The event is signalled: see [`World::signal`](crate::world::World::signal).
+    Event(Event),
+    /// Nothing does: the deadline does, or CLIENT UNBLOCK. WAIT waits like that.
+    Time,
+    /// The command is done, and only its reply is put off: CLIENT UNBLOCK does not end that.
+    ReplyDue,
+}
+
+impl Wake {
+    /// Returns whether a key that has changed ends the wait. `kind`: the type of its value, if it has one.
+    pub(crate) fn is_met_by(&self, kind: Option<Kind>) -> bool {
+        match self {
+            Wake::KeyOfKind(wanted) => kind == Some(*wanted),
+            Wake::KeyChanged => kind.is_some(),
+            Wake::KeyChangedOrGone => true,
+            Wake::Event(_) | Wake::Time | Wake::ReplyDue => false,
+        }
+    }
+}
+
+/// The name of an event that commands wait for and others signal. Names are bytes, and need no declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event(Box<[u8]>);
+
+impl Event {
+    pub fn name(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&[u8]> for Event {
+    fn from(name: &[u8]) -> Event {
+        Event(name.into())
+    }
+}
+
+impl From<&str> for Event {
+    fn from(name: &str) -> Event {
+        name.as_bytes().into()
+    }
+}
+
+impl From<String> for Event {
+    fn from(name: String) -> Event {
+        Event(name.into_bytes().into())
+    }
+}
+
 /// What a command waits for.
 #[derive(Debug)]
 pub struct WaitCondition {
-    /// Any of these keys to hold a value of this type; they are some of the command's arguments. `None`:
-    /// only for its time to be up.
-    pub keys: Option<(Kind, Range<usize>)>,
-    /// The time when that is, in µs of [`crate::clock::Now::mono`]. `None`: never.
+    pub wake: Wake,
+    /// The keys that `wake` speaks of: indexes of the command's arguments. Any of them ends the wait.
+    pub keys: Range<usize>,
+    /// When the wait ends in any case, in µs of [`crate::clock::Now::mono`]. `None`: never.
     pub deadline: Option<u64>,
-    /// Whether the command is done, and only its answer is put off.
-    pub is_done: bool,
 }
 
 /// A command that waits.
 #[derive(Debug)]
 pub struct BlockedCommand {
-    pub command: CommandId,
-    pub args: OwnedArgs,
+    pub(crate) command: CommandId,
+    pub(crate) args: OwnedArgs,
     /// The database of the keys.
-    pub db: usize,
-    pub until: WaitCondition,
-    /// What to answer when the time is up.
-    pub answer: Vec<u8>,
+    pub(crate) db: usize,
+    pub(crate) until: WaitCondition,
+    /// The reply when the time is up.
+    pub(crate) answer: Vec<u8>,
     /// Whether that is an error: the command has failed.
-    pub has_failed: bool,
-    /// Whether its reply is wanted: not while CLIENT REPLY is OFF.
-    pub is_silent: bool,
+    pub(crate) has_failed: bool,
+    /// Whether CLIENT REPLY is off, so that there is no reply.
+    pub(crate) is_silent: bool,
 }
 
 impl BlockedCommand {
     /// Bytes of memory.
     pub fn memory(&self) -> usize {
-        self.args.memory() + self.answer.capacity()
+        let event = match &self.until.wake {
+            Wake::Event(event) => event.name().len(),
+            _ => 0,
+        };
+        self.args.memory() + self.answer.capacity() + event
     }
 
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        let keys = self.until.keys.as_ref().map_or(0..0, |(_, keys)| keys.clone());
+    /// Returns whether the command has run, and only its reply is put off.
+    pub(crate) fn is_done(&self) -> bool {
+        self.until.wake == Wake::ReplyDue
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        let keys = &self.until.keys;
         self.args.args().from(keys.start).take(keys.len())
     }
 }
 
-/// Everybody who waits.
+/// A key that has changed, or an event that was signalled, with the clients in line for it.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) what: ReadyFor,
+    /// The last client in line that has been looked at.
+    pub(crate) passed: Option<Turn>,
+}
+
+/// What a [`Ready`] is about.
+#[derive(Debug, Clone)]
+pub(crate) enum ReadyFor {
+    Key(usize, Box<[u8]>),
+    Event(Event),
+}
+
+/// The blocked clients, by what they wait for.
 #[derive(Debug, Default)]
 pub struct Waiters {
-    pub(crate) by_key: KeyIndex,
+    /// Those that wait for keys, by each of their keys.
+    by_key: KeyIndex,
+    /// Of these, those that wait for a key to change or to go. A key that is gone concerns no others, so that a
+    /// long line of BLPOPs is not walked each time that the list has become empty.
+    by_key_or_gone: KeyIndex,
+    /// Those that wait for an event, by its name, as if it were a key of database 0.
+    by_event: KeyIndex,
     /// Deadlines, each with the id of its client.
-    pub(crate) deadlines: BTreeSet<(u64, u64)>,
-    /// Keys with a line that have changed, the first first. Their lines are marked.
-    ready: VecDeque<(usize, Box<[u8]>)>,
+    deadlines: BTreeSet<(u64, u64)>,
+    /// Keys and events with a line that are to be looked at, the first first. Their lines are marked.
+    ready: VecDeque<ReadyFor>,
     /// How many commands have begun to wait: the number of the last one's turn.
-    pub(crate) begun: u64,
-    pub(crate) len: usize,
+    begun: u64,
+    len: usize,
 }
 
 impl Waiters {
@@ -80,55 +168,132 @@ impl Waiters {
         self.by_key.len()
     }
 
-    /// How many of them do not wait for ever.
-    pub fn timeouts(&self) -> usize {
-        self.deadlines.len()
+    /// How many keys they wait for to change or to go.
+    pub fn keys_or_gone(&self) -> usize {
+        self.by_key_or_gone.len()
     }
 
-    /// When the time of the first of them is up.
-    pub fn next_deadline(&self) -> Option<u64> {
-        self.deadlines.first().map(|&(due, _)| due)
+    /// How many events they wait for.
+    pub fn events(&self) -> usize {
+        self.by_event.len()
     }
 
-    /// How many of them will not wait for ever.
+    /// How many of them have a deadline.
     pub fn deadlines(&self) -> usize {
         self.deadlines.len()
     }
 
-    pub fn has_keys(&self) -> bool {
+    /// The first deadline.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|&(due, _)| due)
+    }
+
+    /// Removes the first deadline if that is due by `now`, and returns whose it was.
+    pub(crate) fn take_overdue(&mut self, now: u64) -> Option<u64> {
+        let &(due, id) = self.deadlines.first()?;
+        if due > now {
+            return None;
+        }
+        self.deadlines.pop_first();
+        Some(id)
+    }
+
+    /// The number of a client that begins to wait.
+    pub(crate) fn next_turn(&mut self, client: u64) -> Turn {
+        self.begun += 1;
+        Turn { number: self.begun, client }
+    }
+
+    /// Puts a client in every line that its command waits in.
+    pub(crate) fn add(&mut self, wait: &BlockedCommand, turn: Turn) {
+        self.len += 1;
+        for key in wait.keys() {
+            self.by_key.add(wait.db, key, turn);
+            if wait.until.wake == Wake::KeyChangedOrGone {
+                self.by_key_or_gone.add(wait.db, key, turn);
+            }
+        }
+        if let Wake::Event(event) = &wait.until.wake {
+            self.by_event.add(0, event.name(), turn);
+        }
+        if let Some(due) = wait.until.deadline {
+            self.deadlines.insert((due, turn.client));
+        }
+    }
+
+    /// Removes a client from every line that its command waits in.
+    pub(crate) fn remove(&mut self, wait: &BlockedCommand, turn: Turn) {
+        self.len -= 1;
+        for key in wait.keys() {
+            self.by_key.remove(wait.db, key, turn);
+            if wait.until.wake == Wake::KeyChangedOrGone {
+                self.by_key_or_gone.remove(wait.db, key, turn);
+            }
+        }
+        if let Wake::Event(event) = &wait.until.wake {
+            self.by_event.remove(0, event.name(), turn);
+        }
+        if let Some(due) = wait.until.deadline {
+            self.deadlines.remove(&(due, turn.client));
+        }
+    }
+
+    /// Returns whether a client waits for a key.
+    pub(crate) fn has_keys(&self) -> bool {
         !self.by_key.is_empty()
     }
 
-    /// A key has changed, which may be what somebody waits for.
-    pub fn changed(&mut self, db: usize, key: &[u8]) {
-        if self.by_key.mark(db, key) {
-            self.ready.push_back((db, key.into()));
-        }
-    }
-
-    /// All keys of a database may have changed, the first in order of name first.
-    pub fn all_changed(&mut self, db: usize) {
+    /// The keys of a database that clients wait for, in order of name.
+    pub(crate) fn keys_of(&self, db: usize) -> Vec<Box<[u8]>> {
         let mut keys: Vec<Box<[u8]>> = self.by_key.keys(db).map(Box::from).collect();
         keys.sort_unstable();
-        for key in keys {
-            self.changed(db, &key);
+        keys
+    }
+
+    /// A key has changed or is gone: its line is looked at.
+    pub(crate) fn changed(&mut self, db: usize, key: &[u8]) {
+        if self.by_key.mark(db, key) {
+            self.ready.push_back(ReadyFor::Key(db, key.into()));
         }
     }
 
+    /// An event is signalled: its line is looked at.
+    pub fn signal(&mut self, event: Event) {
+        if self.by_event.mark(0, event.name()) {
+            self.ready.push_back(ReadyFor::Event(event));
+        }
+    }
+
+    /// Returns whether there are lines to look at.
     #[inline]
     pub fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// The next key to look at, and its database.
-    pub fn take_ready(&mut self) -> Option<(usize, Box<[u8]>)> {
-        let (db, key) = self.ready.pop_front()?;
-        self.by_key.unmark(db, &key);
-        Some((db, key))
+    /// The next line to look at, from its beginning.
+    pub(crate) fn take_ready(&mut self) -> Option<Ready> {
+        let what = self.ready.pop_front()?;
+        match &what {
+            ReadyFor::Key(db, key) => self.by_key.unmark(*db, key),
+            ReadyFor::Event(event) => self.by_event.unmark(0, event.name()),
+        }
+        Some(Ready { what, passed: None })
     }
 
-    /// The first client in line for a key, or the first behind `turn`.
-    pub fn in_line(&self, db: usize, key: &[u8], turn: Option<Turn>) -> Option<Turn> {
-        self.by_key.after(db, key, turn)
+    /// Looks at the line once more, behind all others.
+    pub(crate) fn put_back(&mut self, ready: Ready) {
+        match ready.what {
+            ReadyFor::Key(db, key) => self.changed(db, &key),
+            ReadyFor::Event(event) => self.signal(event),
+        }
+    }
+
+    /// The client behind the last one that was looked at. `is_gone`: the key is not there.
+    pub(crate) fn after(&self, ready: &Ready, is_gone: bool) -> Option<Turn> {
+        match &ready.what {
+            ReadyFor::Key(db, key) if is_gone => self.by_key_or_gone.after(*db, key, ready.passed),
+            ReadyFor::Key(db, key) => self.by_key.after(*db, key, ready.passed),
+            ReadyFor::Event(event) => self.by_event.after(0, event.name(), ready.passed),
+        }
     }
 }

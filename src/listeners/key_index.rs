@@ -1,7 +1,7 @@
 //! Clients by the keys that they watch or wait for, in the order of their turns.
 //!
 //! A client names as many keys as it likes, and any number of clients the same key. So what is asked of a line
-//! (is a client in it, who comes after it, take it out) takes a step for each doubling of the line, not
+//! (is a client in it, which comes after it, take it out) takes a step for each doubling of the line, not
 //! one for each client in it.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 /// Ids of clients by database and key.
 #[derive(Debug, Default)]
 pub struct KeyIndex {
-    /// By number. Those that nobody has used yet may be missing.
+    /// By number. Those in which no client has been in line yet may be missing.
     databases: Vec<Dict<Queue>>,
 }
 
@@ -26,7 +26,7 @@ pub struct Turn {
     pub client: u64,
 }
 
-/// Who is in line for a key: one client at least, and seldom more.
+/// The clients in line for a key: one at least, and seldom more.
 #[derive(Debug)]
 struct Queue {
     key: Box<[u8]>,
@@ -82,7 +82,7 @@ impl Queue {
 
 impl KeyIndex {
     /// Puts a client in line for a key. Returns false if it was there already.
-    pub fn add(&mut self, db: usize, key: &[u8], turn: Turn) -> bool {
+    pub(crate) fn add(&mut self, db: usize, key: &[u8], turn: Turn) -> bool {
         if self.databases.len() <= db {
             self.databases.resize_with(db + 1, Dict::default);
         }
@@ -99,7 +99,7 @@ impl KeyIndex {
     }
 
     /// Takes a client out of the line for a key, if it is there.
-    pub fn remove(&mut self, db: usize, key: &[u8], turn: Turn) {
+    pub(crate) fn remove(&mut self, db: usize, key: &[u8], turn: Turn) {
         if let Some(lines) = self.databases.get_mut(db)
             && let Some(at) = lines.find(hash_of(key), key)
             && !lines.at_mut(at).remove(turn)
@@ -109,23 +109,23 @@ impl KeyIndex {
     }
 
     /// The clients in line for a key, the first first.
-    pub fn line(&self, db: usize, key: &[u8]) -> impl Iterator<Item = Turn> + '_ {
+    pub(crate) fn line(&self, db: usize, key: &[u8]) -> impl Iterator<Item = Turn> + '_ {
         let line = self.databases.get(db).and_then(|lines| lines.get(key));
         line.into_iter().flat_map(|line| iter::once(line.first).chain(line.others.iter().copied()))
     }
 
     /// The first client in line for a key, or the first behind `turn`.
-    pub fn after(&self, db: usize, key: &[u8], turn: Option<Turn>) -> Option<Turn> {
+    pub(crate) fn after(&self, db: usize, key: &[u8], turn: Option<Turn>) -> Option<Turn> {
         self.databases.get(db)?.get(key)?.after(turn)
     }
 
     /// Marks the line for a key. Returns false if there is none, or if it is marked already.
-    pub fn mark(&mut self, db: usize, key: &[u8]) -> bool {
+    pub(crate) fn mark(&mut self, db: usize, key: &[u8]) -> bool {
         self.set_marked(db, key, true) == Some(false)
     }
 
     /// Takes the mark of a line away, if both are there.
-    pub fn unmark(&mut self, db: usize, key: &[u8]) {
+    pub(crate) fn unmark(&mut self, db: usize, key: &[u8]) {
         self.set_marked(db, key, false);
     }
 
@@ -135,7 +135,7 @@ impl KeyIndex {
         Some(std::mem::replace(&mut lines.at_mut(at).is_marked, is_marked))
     }
 
-    /// The keys of a database that somebody is in line for.
+    /// The keys of a database that clients are in line for.
     pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
         self.databases.get(db).into_iter().flat_map(Dict::iter).map(Keyed::key)
     }

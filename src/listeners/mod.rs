@@ -1,4 +1,5 @@
-//! Who hears of what: blocked clients, WATCH, tracking, pub/sub, MONITOR, pauses and transactions.
+//! The clients that wait for something or listen to something: blocked commands, WATCH, tracking, pub/sub,
+//! MONITOR, pauses and transactions.
 
 pub mod blocked;
 pub mod key_index;
@@ -9,7 +10,7 @@ pub mod tracking;
 pub mod transaction;
 pub mod watch;
 
-pub use blocked::{BlockedCommand, WaitCondition, Waiters};
+pub use blocked::{BlockedCommand, Event, WaitCondition, Waiters, Wake};
 pub use monitor::Monitors;
 pub use pause::{Held, Pause};
 pub use pubsub::PubSub;

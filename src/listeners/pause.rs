@@ -3,7 +3,7 @@
 //! A command that may not run now is kept with its arguments, and what its client sends behind it waits.
 //! When the pause ends all of them go on, in the order in which they were held back, and pass the gates
 //! again. Meanwhile the keyspace stands still: no key goes because its time has come, or to make room, and
-//! nobody who waits for a key is served. Clients of the administration port are never held back.
+//! no blocked client is served. Clients of the administration port are never held back.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! Publish and subscribe: who listens to which channels and patterns, and how a message reaches them.
+//! Publish and subscribe: the clients that listen to each channel and pattern.
 //!
 //! The world knows the listeners of every name, and a client's session the names that it listens to; the
-//! two say the same at any time. What nobody listens to takes no memory.
+//! two say the same at any time. A name without a subscriber takes no memory.
 
 pub mod subscriptions;
 
@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use crate::text::glob::{self, Glob};
 use subscriptions::Topic;
 
-/// Names that somebody listens to, and the ids of who does, the oldest client first.
+/// Names, and the ids of their subscribers, the oldest client first.
 pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
 
-/// Everybody who listens.
+/// The subscribers of every name.
 #[derive(Debug, Default)]
 pub struct PubSub {
     listeners: [Listeners; 3],
@@ -36,7 +36,7 @@ impl PubSub {
         self.listeners.iter().all(BTreeMap::is_empty)
     }
 
-    /// Whether a message in a channel can reach anybody.
+    /// Returns whether a message in a channel can reach a client.
     pub(crate) fn is_heard(&self) -> bool {
         !self.listeners(Topic::Channel).is_empty() || !self.listeners(Topic::Pattern).is_empty()
     }
@@ -74,7 +74,7 @@ impl PubSub {
         }
     }
 
-    /// Whether the channel matches a pattern that somebody listens to.
+    /// Returns whether the channel matches a pattern that has subscribers.
     pub(crate) fn matches(&self, pattern: &[u8], channel: &[u8]) -> bool {
         match pattern.len() > glob::LONG {
             true => self.long_patterns.get(pattern).is_some_and(|glob| glob.matches(channel)),

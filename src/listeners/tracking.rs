@@ -4,7 +4,7 @@
 //! all keys that begin with its prefixes: it broadcasts. What it is told is an invalidation: a push in
 //! RESP3, or a message for the client that it has them redirected to.
 //!
-//! Who has read a key hears of a change before the command that made it is over. Broadcasts are gathered
+//! A client that has read a key hears of a change before the command that made it is over. Broadcasts are gathered
 //! until the requests that came together have run, so that a pipeline makes one message; but a client that
 //! is to hear one runs no command before.
 
@@ -14,26 +14,25 @@ pub mod tracker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::wire::Frame;
-use crate::wire::{Protocol, Reply};
+use crate::wire::{Frame, Protocol, Reply};
 use table::ReadKeys;
 
 /// Keys that have changed, each with the id of the client that changed it last.
 type Changes = BTreeMap<Box<[u8]>, Option<u64>>;
 
-/// Everybody who tracks keys.
+/// The clients that track keys, and the keys that they track.
 #[derive(Debug, Default)]
 pub struct Tracking {
     pub(crate) clients: BTreeSet<u64>,
     pub(crate) table: ReadKeys,
-    /// Who hears of keys that begin so.
+    /// By prefix, the clients that hear of keys that begin with it.
     pub(crate) prefixes: BTreeMap<Box<[u8]>, BTreeSet<u64>>,
     /// What is still to be broadcast, by prefix.
     pub(crate) pending: BTreeMap<Box<[u8]>, Changes>,
 }
 
 impl Tracking {
-    /// Whether anybody tracks keys.
+    /// Returns whether any client tracks keys.
     #[inline]
     pub fn is_on(&self) -> bool {
         !self.clients.is_empty()
@@ -54,7 +53,7 @@ impl Tracking {
         self.table.items()
     }
 
-    /// How many prefixes somebody wants to hear of.
+    /// How many prefixes have clients that hear of their keys.
     pub fn prefixes(&self) -> usize {
         self.prefixes.len()
     }
@@ -64,19 +63,19 @@ impl Tracking {
         self.table.memory()
     }
 
-    /// Whether something is still to be broadcast.
+    /// Returns whether something is still to be broadcast.
     #[inline]
     pub(crate) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Whether there is memory to free.
+    /// Returns whether there is memory to free.
     pub fn has_unfreed(&self) -> bool {
         self.table.has_unfreed()
     }
 
     /// Frees the memory of up to so many keys that are not remembered any more.
-    pub fn free_some(&mut self, keys: usize) {
+    pub(crate) fn free_some(&mut self, keys: usize) {
         self.table.free_some(keys);
     }
 

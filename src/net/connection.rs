@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 use crate::engine::Engine;
 use crate::session::Slot;
 
-/// How many times a closing connection is read from. Who sends more than that does not listen.
+/// How many times a closing connection is read from. A peer that sends more than that does not read.
 const UNHEARD: usize = 16;
 
 /// A stream of either family.
@@ -73,11 +73,11 @@ impl Connection {
         Connection { stream, wants_writable: false }
     }
 
-    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(self.stream.source(), token, Interest::READABLE)
     }
 
-    pub fn receive(&mut self, buffer: &mut [u8]) -> Received {
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Received {
         loop {
             return match self.stream.read(buffer) {
                 Ok(0) => Received::End,
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// Asks for an event when the socket can be written to, or asks for none any more.
-    pub fn want_writable(
+    pub(crate) fn want_writable(
         &mut self,
         registry: &Registry,
         token: Token,
@@ -128,7 +128,7 @@ impl Connection {
 
     /// Tells a client that cannot stay why, as far as the socket takes it at once, and closes. The error is
     /// why it did not hear it.
-    pub fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) -> io::Result<()> {
         let heard = self.stream.write(farewell);
         self.close(scratch);
         heard.map(drop)
@@ -136,9 +136,9 @@ impl Connection {
 
     /// Closes in a way that lets the peer have what was written.
     ///
-    /// When a socket is closed while it holds bytes that nobody has read, the system throws away what it
+    /// When a socket is closed while it holds bytes that were not read, the system throws away what it
     /// has not delivered yet. So they are read, as far as they have come, into `scratch`.
-    pub fn close(mut self, scratch: &mut [u8]) {
+    pub(crate) fn close(mut self, scratch: &mut [u8]) {
         for _ in 0..UNHEARD {
             if !matches!(self.receive(scratch), Received::Bytes(_)) {
                 break;

@@ -11,7 +11,6 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream, UnixListener};
@@ -45,7 +44,7 @@ impl ListenAddress {
     }
 
     /// What clients are that come through it.
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             ListenAddress::Tcp(_) => Kind::Tcp,
             ListenAddress::Admin(_) => Kind::Admin,
@@ -54,21 +53,21 @@ impl ListenAddress {
     }
 
     /// The address without its port, or the path.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         match self {
             ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => addr.ip().to_string(),
             ListenAddress::Unix(path) => path.display().to_string(),
         }
     }
 
-    pub fn port(&self) -> Option<u16> {
+    pub(crate) fn port(&self) -> Option<u16> {
         match self {
             ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => Some(addr.port()),
             ListenAddress::Unix(_) => None,
         }
     }
 
-    /// Whether listening here leaves no room for listening at `addr`.
+    /// Returns whether listening here leaves no room for listening at `addr`.
     fn overlaps(&self, addr: SocketAddr) -> bool {
         let (ListenAddress::Tcp(own) | ListenAddress::Admin(own)) = self else {
             return false;
@@ -113,11 +112,11 @@ pub struct ListenSocket {
 }
 
 impl ListenSocket {
-    pub fn bound(&self) -> &ListenAddress {
+    pub(crate) fn bound(&self) -> &ListenAddress {
         &self.bound
     }
 
-    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.socket {
             Socketed::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
             Socketed::Unix(listener, ..) => registry.register(listener, token, Interest::READABLE),
@@ -125,7 +124,7 @@ impl ListenSocket {
     }
 
     /// Newcomers get the options that `config` has now.
-    pub fn retune(&self, config: &Config) {
+    pub(crate) fn retune(&self, config: &Config) {
         if let Socketed::Tcp(listener) = &self.socket
             && let Err(error) = set_keepalive(SockRef::from(listener), config.tcp_keepalive)
         {
@@ -133,8 +132,8 @@ impl ListenSocket {
         }
     }
 
-    /// The next newcomer, or `None` if nobody waits.
-    pub fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
+    /// The next newcomer, or `None` if there is none.
+    pub(crate) fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
         let accepted = match &self.socket {
             Socketed::Tcp(listener) => {
                 listener.accept().map(|(stream, addr)| self.tcp(stream, addr))
@@ -159,7 +158,7 @@ impl ListenSocket {
             ListenAddress::Tcp(local) => (Kind::Tcp, local),
             ListenAddress::Unix(_) => (Kind::Tcp, addr),
         };
-        // Only who listens everywhere has to ask which address was meant.
+        // Only a listener on every address has to ask which one was meant.
         let local =
             if local.ip().is_unspecified() { stream.local_addr().unwrap_or(local) } else { local };
         let fd = stream.as_raw_fd();
@@ -168,15 +167,15 @@ impl ListenSocket {
     }
 
     /// Accepting stopped early: try again although no event tells.
-    pub fn come_back(&mut self) {
+    pub(crate) fn come_back(&mut self) {
         self.more = true;
     }
 
-    pub fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         self.more
     }
 
-    pub fn take_more(&mut self) -> bool {
+    pub(crate) fn take_more(&mut self) -> bool {
         std::mem::take(&mut self.more)
     }
 }
@@ -194,8 +193,8 @@ impl Drop for ListenSocket {
     }
 }
 
-/// Whether the process, or the whole system, has no file descriptor left.
-pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+/// Returns whether the process, or the whole system, has no file descriptor left.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM]
         .iter()
         .any(|&errno| error.raw_os_error() == Some(errno as i32))
@@ -225,7 +224,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    fn bound(&self) -> &ListenAddress {
+    pub(crate) fn bound(&self) -> &ListenAddress {
         match self {
             Wanted::Kept(bound) => bound,
             Wanted::New(listener) => &listener.bound,
@@ -234,7 +233,11 @@ impl Wanted {
 }
 
 /// Every listener that the configuration asks for: TCP, admin, unix. Those in `have` are not bound anew.
-pub fn bind_all(config: &Config, ports: Ports, have: &[ListenAddress]) -> io::Result<Vec<Wanted>> {
+pub(crate) fn bind_all(
+    config: &Config,
+    ports: Ports,
+    have: &[ListenAddress],
+) -> io::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
     bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
@@ -249,7 +252,7 @@ pub fn bind_all(config: &Config, ports: Ports, have: &[ListenAddress]) -> io::Re
 }
 
 /// Why a server with this configuration would listen nowhere.
-pub fn nowhere(config: &Config, ports: Ports) -> io::Error {
+pub(crate) fn nowhere(config: &Config, ports: Ports) -> io::Error {
     let reason = |endpoint: Endpoint<'_>| match endpoint {
         Endpoint { port: None, .. } => format!("'{}' is 0", endpoint.port_directive),
         Endpoint { addresses: [], .. } => format!("'{}' is empty", endpoint.directive),
@@ -389,29 +392,6 @@ fn bind_addresses(
     Ok(())
 }
 
-/// Makes changed directives take effect while the server runs, for CONFIG SET: it binds other
-/// addresses, and the reactor adopts what it has bound.
-#[derive(Debug)]
-pub struct Binder {
-    bound: Vec<ListenAddress>,
-    adopt: Sender<Vec<Wanted>>,
-}
-
-impl Binder {
-    /// A binder that knows what is bound already.
-    pub fn new(bound: Vec<ListenAddress>, adopt: Sender<Vec<Wanted>>) -> Binder {
-        Binder { bound, adopt }
-    }
-
-    /// Listens where `config` says. If one address cannot be had, everything stays as it is.
-    pub fn rebind(&mut self, config: &Config) -> io::Result<&[ListenAddress]> {
-        let wanted = bind_all(config, Ports::configured(config), &self.bound)?;
-        self.bound = wanted.iter().map(|wanted| wanted.bound().clone()).collect();
-        self.adopt.send(wanted).map_err(io::Error::other)?;
-        Ok(&self.bound)
-    }
-}
-
 /// The values of `bind` and `admin-bind`: an address, or `*` and `::*` for all of IPv4 and all of IPv6.
 fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
     match text {
@@ -426,12 +406,12 @@ fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
     }
 }
 
-/// Whether no interface of the machine has the address.
+/// Returns whether no interface of the machine has the address.
 fn is_address_missing(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32)
 }
 
-/// Whether the system does not have the family of the address: IPv6 that is not built in, say.
+/// Returns whether the system does not have the family of the address: IPv6 that is not built in, say.
 fn is_family_missing(error: &io::Error) -> bool {
     [
         Errno::EAFNOSUPPORT,
@@ -475,7 +455,7 @@ fn backlog(config: &Config) -> i32 {
     i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX)
 }
 
-/// Bind, chmod, listen, in this order: nobody can connect before the permissions are set.
+/// Bind, chmod, listen, in this order: no client can connect before the permissions are set.
 fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     let told = |what: &str, error: io::Error| {
         let text = format!("'unixsocket {}': cannot {what}: {error}", path.display());

@@ -2,24 +2,26 @@
 //!
 //! It moves bytes between sockets and an [`Engine`] and knows nothing of what they mean. The contract
 //! of a turn: wait for events; read every readable client within a byte budget; accept, so that what a client
-//! has sent is read before a newcomer may take its place; let the engine settle; flush every touched client once, directly (of a crowd of subscribers, some in each turn), and
-//! ask for writability only if something is left; close the doomed. A client's slot in the engine is its
+//! has sent is read before a newcomer may take its place; read the letters of other threads; flush every touched
+//! client once, directly (of a crowd of subscribers, some in each turn), and ask for writability only if something
+//! is left; close the doomed. A client's slot in the engine is its
 //! poll token. Slots are freed after the batch of events that may still mention them.
 //!
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
-//! than was asked for has drained it. Who has sent more than its budget is read on in the next turn.
+//! than was asked for has drained it. A client that has sent more than its budget is read on in the next turn.
 
+mod binder;
+mod clock;
 mod connection;
 mod listener;
+mod mailbox;
 mod signals;
+mod told_time;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token, Waker};
+use mio::{Events, Poll, Token};
 
 use crate::clock::Now;
 use crate::config::Config;
@@ -27,13 +29,19 @@ use crate::engine::Engine;
 use crate::session::Slot;
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::process;
-use crate::world::Rebind;
+use binder::Binder;
+use clock::ClockChanges;
 use connection::{Connection, Flushed, Received};
-use listener::{Binder, ListenSocket, Wanted};
+use listener::{ListenSocket, Wanted};
+use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
 
+pub(crate) use clock::Clock;
+pub use clock::ManualClock;
 pub(crate) use listener::nowhere;
 pub use listener::{ListenAddress, Ports};
+pub use mailbox::Undelivered;
+pub(crate) use mailbox::{Letter, MailSender};
 
 /// What is read at once. Most requests of most clients fit many times over.
 const READ_BUFFER: usize = 64 * 1024;
@@ -47,93 +55,31 @@ const ACCEPT_BUDGET: usize = 256;
 /// How long accepting pauses when the process has no file descriptor left, unless one is freed earlier.
 const ACCEPT_PAUSE: u64 = 100_000;
 
-/// How long clients may take to read what they are owed when the server leaves, in µs.
-const FAREWELL: u64 = 3_000_000;
+/// How long clients may take to read what they are owed when the server leaves, by the clock of the machine.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Listeners have the tokens from here on upwards; clients have their slots.
 const LISTENERS: usize = usize::MAX / 2;
-const WAKER: Token = Token(usize::MAX - 1);
+const MAILBOX: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
 
-/// Reads the clocks, for everybody: below here time is told.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    origin: Instant,
-}
-
-impl Clock {
-    pub fn start() -> Clock {
-        Clock { origin: Instant::now() }
-    }
-
-    pub fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { wall: micros(wall), mono: micros(self.origin.elapsed()) }
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Asks a running reactor to leave, from any thread.
-#[derive(Debug, Clone)]
-pub struct Stop {
-    asked: Arc<AtomicBool>,
-    waker: Arc<Waker>,
-}
-
-impl Stop {
-    /// Stop accepting, send what is owed, end. Returns at once.
-    pub fn stop(&self) {
-        self.asked.store(true, Ordering::Release);
-        if let Err(error) = self.waker.wake() {
-            log::error!("cannot wake the reactor: {error}");
-        }
-    }
-}
-
-/// Tells a reactor, from any thread, whether its server is ready.
-///
-/// A server that is not ready is alive: clients connect, shake hands and wait.
-#[derive(Debug, Clone)]
-pub struct Readiness {
-    tell: Sender<bool>,
-    waker: Arc<Waker>,
-}
-
-impl Readiness {
-    /// Whether the server can do its work from now on. Returns at once.
-    pub fn set(&self, ready: bool) {
-        // Nobody listens when the server has gone.
-        if self.tell.send(ready).is_ok()
-            && let Err(error) = self.waker.wake()
-        {
-            log::error!("cannot wake the reactor: {error}");
-        }
-    }
-}
-
 /// The sockets of a server, and the loop over them.
-pub struct Reactor {
+pub(crate) struct Reactor {
     poll: Poll,
     clock: Clock,
+    clock_changes: ClockChanges,
+    mailbox: Mailbox,
+    /// A letter or a signal has asked the server to leave.
+    is_stopping: bool,
     listeners: Vec<ListenSocket>,
     /// The tokens of the listeners, beside them. A token is never used again.
     listener_tokens: Vec<usize>,
     next_listener: usize,
-    /// Listeners that CONFIG SET has bound.
-    rebound: Receiver<Vec<Wanted>>,
-    binder: Option<Binder>,
     /// By slot.
     connections: Vec<Option<Connection>>,
     signals: Option<Signals>,
     /// What SIGHUP calls.
     hang_up: Option<HangUp>,
-    stop: Stop,
-    readiness: Readiness,
-    /// What [`Readiness::set`] said.
-    told_ready: Receiver<bool>,
     buffer: Vec<u8>,
     /// Clients that have used up their budget and may have more to read.
     unread: Vec<Slot>,
@@ -143,32 +89,27 @@ pub struct Reactor {
 
 impl Reactor {
     /// Binds every listener that `config` and `ports` ask for.
-    pub fn bind(config: &Config, ports: Ports, clock: Clock) -> io::Result<Reactor> {
+    pub(crate) fn bind(config: &Config, ports: Ports, clock: Clock) -> io::Result<Reactor> {
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let mailbox = Mailbox::register(poll.registry(), MAILBOX)?;
         let wanted = listener::bind_all(config, ports, &[])?;
-        let (adopt, rebound) = mpsc::channel();
-        let (tell, told_ready) = mpsc::channel();
         let mut reactor = Reactor {
             poll,
             clock,
+            clock_changes: ClockChanges::default(),
+            mailbox,
+            is_stopping: false,
             listeners: Vec::new(),
             listener_tokens: Vec::new(),
             next_listener: LISTENERS,
-            rebound,
-            binder: None,
             connections: Vec::new(),
             signals: None,
             hang_up: None,
-            readiness: Readiness { tell, waker: waker.clone() },
-            told_ready,
-            stop: Stop { asked: Arc::default(), waker },
             buffer: vec![0; READ_BUFFER],
             unread: Vec::new(),
             accept_at: None,
         };
         reactor.adopt(wanted)?;
-        reactor.binder = Some(Binder::new(reactor.bound(), adopt));
         Ok(reactor)
     }
 
@@ -198,13 +139,13 @@ impl Reactor {
         Ok(())
     }
 
-    /// SIGTERM and SIGINT end the loop as [`Stop::stop`] does.
-    pub fn stop_on_signals(&mut self) -> io::Result<()> {
+    /// SIGTERM and SIGINT end the loop as [`Letter::Stop`] does.
+    pub(crate) fn stop_on_signals(&mut self) -> io::Result<()> {
         self.signals()?.stop()
     }
 
     /// SIGHUP calls `hang_up`; other signals that would end the process are logged.
-    pub fn outlive_signals(&mut self, hang_up: HangUp) -> io::Result<()> {
+    pub(crate) fn outlive_signals(&mut self, hang_up: HangUp) -> io::Result<()> {
         self.hang_up = Some(hang_up);
         self.signals()?.outlive()
     }
@@ -221,7 +162,7 @@ impl Reactor {
     fn heed_signals(&mut self) {
         for signal in self.signals.as_mut().map(Signals::drain).unwrap_or_default() {
             match signal {
-                Signal::Stop => self.stop.asked.store(true, Ordering::Release),
+                Signal::Stop => self.is_stopping = true,
                 Signal::HangUp => {
                     if let Some(hang_up) = &mut self.hang_up {
                         hang_up();
@@ -232,37 +173,29 @@ impl Reactor {
         }
     }
 
-    /// What ends the loop from outside.
-    pub fn stopper(&self) -> Stop {
-        self.stop.clone()
-    }
-
-    /// What says from outside whether the server is ready.
-    pub fn readiness(&self) -> Readiness {
-        self.readiness.clone()
+    /// What other threads write to the loop with.
+    pub(crate) fn mail(&self) -> MailSender {
+        self.mailbox.sender()
     }
 
     /// Where the reactor listens, in the order of the configuration.
-    pub fn bound(&self) -> Vec<ListenAddress> {
+    pub(crate) fn bound(&self) -> Vec<ListenAddress> {
         self.listeners.iter().map(|listener| listener.bound().clone()).collect()
     }
 
-    /// Serves until somebody asks it to stop.
+    /// Serves until a letter, a signal or a command asks it to stop.
     pub fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        engine.world.process.listeners = described(&self.bound());
-        engine.world.rebind = self.binder.take().map(|mut binder| -> Rebind {
-            Box::new(move |config| binder.rebind(config).map(described))
-        });
+        let mut binder = Binder::new(self.bound(), self.mail());
+        let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
+        engine.start_listening(described(&self.bound()), rebind);
+        self.mailbox.is_read_here();
+        self.clock.attach(self.mail());
         let mut touched = Vec::new();
-        while !self.is_asked_to_stop() && !engine.world.reactor_requests.shutdown {
+        while !self.is_stopping && !engine.wants_to_end() {
             self.turn(engine, &mut events, &mut touched)?;
         }
         self.leave(engine, &mut events, &mut touched)
-    }
-
-    fn is_asked_to_stop(&self) -> bool {
-        self.stop.asked.load(Ordering::Acquire)
     }
 
     fn turn(
@@ -271,9 +204,12 @@ impl Reactor {
         events: &mut Events,
         touched: &mut Vec<Slot>,
     ) -> io::Result<()> {
-        match self.poll.poll(events, self.patience(engine)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            polled => polled?,
+        if !self.poll(events, self.patience(engine))? {
+            return Ok(());
+        }
+        if !self.clock_changes.is_empty() {
+            let (is_quiet, due) = (events.is_empty() && !self.has_more(), self.due(engine));
+            self.clock_changes.begin_turn(&self.clock, is_quiet, due);
         }
         let now = self.clock.now();
         engine.turn(now);
@@ -283,7 +219,8 @@ impl Reactor {
         }
         for event in events.iter() {
             match event.token() {
-                WAKER => self.told_ready.try_iter().for_each(|ready| engine.world.set_ready(ready)),
+                // Letters are read in every turn.
+                MAILBOX => {}
                 SIGNALS => self.heed_signals(),
                 Token(token) if token >= LISTENERS => {
                     let index = self.listener_tokens.iter().position(|&at| at == token);
@@ -296,31 +233,68 @@ impl Reactor {
                         self.read(engine, slot, event.is_read_closed() || event.is_error());
                     }
                     if event.is_writable() {
-                        engine.world.clients.touch(slot);
+                        engine.writable(slot);
                     }
                 }
             }
         }
-        while let Ok(wanted) = self.rebound.try_recv() {
-            self.adopt(wanted)?;
-            self.listeners.iter().for_each(|listener| listener.retune(&engine.world.config));
+        for letter in self.mailbox.take_some() {
+            self.heed(engine, letter)?;
         }
         self.accept_newcomers(engine, now);
-        engine.take_touched(touched);
-        for &slot in touched.iter() {
-            self.flush(engine, slot);
+        self.flush_touched(engine, touched);
+        if !self.clock_changes.is_empty() {
+            self.clock_changes.end_turn(&self.clock, self.due(engine));
         }
         Ok(())
+    }
+
+    /// Waits for events. Returns whether the wait was not cut short by a signal.
+    fn poll(&mut self, events: &mut Events, patience: Option<Duration>) -> io::Result<bool> {
+        match self.poll.poll(events, patience) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            polled => polled.map(|()| true),
+        }
+    }
+
+    /// Does what a letter asks for.
+    fn heed(&mut self, engine: &mut Engine, letter: Letter) -> io::Result<()> {
+        match letter {
+            Letter::Stop => self.is_stopping = true,
+            Letter::Ready(ready) => engine.set_ready(ready),
+            Letter::Rebind(wanted) => {
+                self.adopt(wanted)?;
+                self.listeners.iter().for_each(|listener| listener.retune(engine.config()));
+            }
+            Letter::Call(call) => engine.run(call),
+            Letter::Clock(change, done) => self.clock_changes.push(change, done),
+        }
+        Ok(())
+    }
+
+    /// Returns whether there is something to read or to accept of which no event will tell.
+    fn has_more(&self) -> bool {
+        !self.unread.is_empty()
+            || self.mailbox.has_more()
+            || self.listeners.iter().any(ListenSocket::has_more)
+    }
+
+    /// When the next turn is due even if nothing arrives.
+    fn due(&self, engine: &Engine) -> Option<u64> {
+        engine.next_deadline().into_iter().chain(self.accept_at).min()
     }
 
     /// How long to wait for events: not at all while there is something to do, else until the next
     /// deadline, else for ever.
     fn patience(&self, engine: &Engine) -> Option<Duration> {
-        if !self.unread.is_empty() || self.listeners.iter().any(ListenSocket::has_more) {
+        if self.has_more() || !self.clock_changes.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = engine.next_deadline().into_iter().chain(self.accept_at).min()?;
+        let due = self.due(engine)?;
         let now = self.clock.now().mono;
+        if due > now && self.clock.is_frozen() {
+            return None;
+        }
         // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
         Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
     }
@@ -334,7 +308,7 @@ impl Reactor {
         // Listeners of one kind share the places for newcomers.
         let share = self.listeners.len();
         let listener = &mut self.listeners[index];
-        let most = engine.world.most_newcomers(listener.bound().kind()) / share;
+        let most = engine.most_newcomers(listener.bound().kind()) / share;
         for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
             match listener.accept() {
                 Ok(Some((stream, peer))) => match engine.connect(peer) {
@@ -342,7 +316,7 @@ impl Reactor {
                         let mut connection = Connection::new(stream);
                         if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
                             let line = format_args!("cannot wait for a newcomer: {error}");
-                            engine.world.peer_log.log(Cause::Accept, now.mono, line);
+                            engine.log_peer(Cause::Accept, line);
                             engine.disconnect(slot);
                             continue;
                         }
@@ -361,7 +335,7 @@ impl Reactor {
                 Ok(None) => return,
                 Err(error) if listener::is_out_of_descriptors(&error) => {
                     let line = format_args!("accepting pauses: {error}");
-                    engine.world.peer_log.log(Cause::Accept, now.mono, line);
+                    engine.log_peer(Cause::Accept, line);
                     self.accept_at = Some(now.mono + ACCEPT_PAUSE);
                     return;
                 }
@@ -405,7 +379,7 @@ impl Reactor {
             match connection.receive(&mut self.buffer) {
                 Received::Bytes(n) => {
                     engine.receive(slot, &mut self.buffer[..n]);
-                    if let Some(pause) = engine.world.reactor_requests.stall.take() {
+                    if let Some(pause) = engine.take_stall() {
                         std::thread::sleep(pause);
                         engine.turn(self.clock.now());
                     }
@@ -425,6 +399,14 @@ impl Reactor {
                     return engine.hang_up(slot);
                 }
             }
+        }
+    }
+
+    /// Flushes every client that this turn has something to send to, or to close.
+    fn flush_touched(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) {
+        engine.take_touched(touched);
+        for &slot in touched.iter() {
+            self.flush(engine, slot);
         }
     }
 
@@ -468,29 +450,24 @@ impl Reactor {
         events: &mut Events,
         touched: &mut Vec<Slot>,
     ) -> io::Result<()> {
-        log::info!("leaving: {} clients are sent what they are owed", engine.world.clients.len());
+        log::info!("leaving: {} clients are sent what they are owed", engine.clients());
+        self.mailbox.close();
+        self.clock_changes.finish(&self.clock);
         self.listeners.clear();
         self.accept_at = None;
         engine.dismiss_all();
-        let end = self.clock.now().mono + FAREWELL;
+        let end = Instant::now() + FAREWELL;
         loop {
-            engine.take_touched(touched);
-            for &slot in touched.iter() {
-                self.flush(engine, slot);
-            }
-            let now = self.clock.now();
-            if engine.world.clients.is_empty() || now.mono >= end {
+            self.flush_touched(engine, touched);
+            let left = end.saturating_duration_since(Instant::now());
+            if engine.clients() == 0 || left.is_zero() {
                 break;
             }
-            let left = Duration::from_micros(end - now.mono);
-            match self.poll.poll(events, Some(left)) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                polled => polled?,
+            if !self.poll(events, Some(left))? {
+                continue;
             }
             for event in events.iter() {
-                if engine.world.clients.contains(event.token().0) {
-                    engine.world.clients.touch(event.token().0);
-                }
+                engine.writable(event.token().0);
             }
         }
         self.connections.clear();
@@ -501,7 +478,7 @@ impl Reactor {
 /// Logs what failed on a client's connection.
 fn log_broken(engine: &mut Engine, what: &str, error: &io::Error) {
     let line = format_args!("{what} failed: {error}");
-    engine.world.peer_log.log(Cause::Connection, engine.world.now.mono, line);
+    engine.log_peer(Cause::Connection, line);
 }
 
 /// As INFO's `listener` lines show them.

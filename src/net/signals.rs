@@ -55,7 +55,7 @@ pub struct Signals {
 
 impl Signals {
     /// Waits for no signal yet.
-    pub fn register(registry: &Registry, token: Token) -> io::Result<Signals> {
+    pub(crate) fn register(registry: &Registry, token: Token) -> io::Result<Signals> {
         let (read, write) = StdStream::pair()?;
         read.set_nonblocking(true)?;
         let mut pipe = UnixStream::from_std(read);
@@ -64,12 +64,12 @@ impl Signals {
     }
 
     /// Waits for those that ask the server to leave.
-    pub fn stop(&mut self) -> io::Result<()> {
+    pub(crate) fn stop(&mut self) -> io::Result<()> {
         self.wait_for(&STOPPING)
     }
 
     /// Waits for those that the server outlives.
-    pub fn outlive(&mut self) -> io::Result<()> {
+    pub(crate) fn outlive(&mut self) -> io::Result<()> {
         // A log file at the limit of file sizes (ulimit -f) sends it with every line, so it is not logged.
         flag::register(SIGXFSZ, Arc::default())?;
         self.wait_for(&OUTLIVED)
@@ -86,7 +86,7 @@ impl Signals {
     }
 
     /// The signals that have come since the last call.
-    pub fn drain(&mut self) -> Vec<Signal> {
+    pub(crate) fn drain(&mut self) -> Vec<Signal> {
         let mut bytes = [0; 16];
         while matches!(self.pipe.read(&mut bytes), Ok(n) if n > 0) {}
         let came = self.came.iter().filter(|(came, _)| came.swap(false, Ordering::AcqRel));

@@ -20,7 +20,7 @@ pub struct BufferPool {
 impl BufferPool {
     /// An empty buffer.
     #[inline]
-    pub fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         let buffer = self.buffers.pop().unwrap_or_default();
         self.bytes -= buffer.capacity();
         buffer
@@ -28,7 +28,7 @@ impl BufferPool {
 
     /// What is in the buffer is not needed any more.
     #[inline]
-    pub fn give_back(&mut self, mut buffer: Vec<u8>) {
+    pub(crate) fn give_back(&mut self, mut buffer: Vec<u8>) {
         let bytes = buffer.capacity();
         if bytes > 0 && bytes <= LARGEST && self.bytes + bytes <= MOST {
             buffer.clear();

@@ -28,7 +28,7 @@ pub enum ReplyMode {
 
 impl ReplyMode {
     /// The mode of the next request: only one is ever skipped.
-    pub fn after_request(self) -> ReplyMode {
+    pub(crate) fn after_request(self) -> ReplyMode {
         match self {
             ReplyMode::SkipNext => ReplyMode::Skip,
             ReplyMode::Skip => ReplyMode::On,
@@ -189,27 +189,27 @@ impl Client {
     }
 
     /// The rare parts of the client's state, there from now on.
-    pub fn session_mut(&mut self) -> &mut Session {
+    pub(crate) fn session_mut(&mut self) -> &mut Session {
         self.session.get_or_insert_default()
     }
 
-    /// Whether it is shown every command: MONITOR.
-    pub fn is_monitor(&self) -> bool {
+    /// Returns whether it is shown every command: MONITOR.
+    pub(crate) fn is_monitor(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.is_monitor)
     }
 
     /// The keys that it watches, if it ever has watched any.
-    pub fn watched(&self) -> Option<&Watched> {
+    pub(crate) fn watched(&self) -> Option<&Watched> {
         Some(&self.session.as_ref()?.watched)
     }
 
     /// The commands since MULTI, if the client has sent it.
-    pub fn transaction(&self) -> Option<&Transaction> {
+    pub(crate) fn transaction(&self) -> Option<&Transaction> {
         self.session.as_ref()?.transaction.as_ref()
     }
 
     /// How many commands there are in its transaction, be it that they are queued or that they run.
-    pub fn transaction_len(&self) -> Option<usize> {
+    pub(crate) fn transaction_len(&self) -> Option<usize> {
         let session = self.session.as_ref()?;
         let queued = session.transaction.as_ref().map(|transaction| transaction.queue.len());
         queued.or(session.executing)
@@ -217,47 +217,47 @@ impl Client {
 
     /// The database that its next request is for, which may be one to be queued.
     #[inline]
-    pub fn next_db(&self) -> usize {
+    pub(crate) fn next_db(&self) -> usize {
         self.transaction().and_then(|transaction| transaction.db).unwrap_or(self.db)
     }
 
     /// As [`Client::transaction`], to change.
-    pub fn transaction_mut(&mut self) -> Option<&mut Transaction> {
+    pub(crate) fn transaction_mut(&mut self) -> Option<&mut Transaction> {
         self.session.as_mut()?.transaction.as_mut()
     }
 
     /// What the client listens to, if it ever has listened to anything.
-    pub fn subscriptions(&self) -> Option<&Subscriptions> {
+    pub(crate) fn subscriptions(&self) -> Option<&Subscriptions> {
         Some(&self.session.as_ref()?.subscriptions)
     }
 
-    /// Whether the client listens to any channel or pattern.
-    pub fn is_subscriber(&self) -> bool {
+    /// Returns whether the client listens to any channel or pattern.
+    pub(crate) fn is_subscriber(&self) -> bool {
         self.subscriptions().is_some_and(|subscriptions| !subscriptions.is_empty())
     }
 
-    /// Whether only commands about subscriptions may run: RESP2 cannot tell other replies from messages.
-    pub fn is_resp2_subscriber(&self) -> bool {
+    /// Returns whether only commands about subscriptions may run: RESP2 cannot tell other replies from messages.
+    pub(crate) fn is_resp2_subscriber(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.is_subscriber()
     }
 
     /// The blocking command of the client that waits, if there is one.
-    pub fn wait(&self) -> Option<&BlockedCommand> {
+    pub(crate) fn wait(&self) -> Option<&BlockedCommand> {
         self.session.as_ref()?.wait.as_ref()
     }
 
     /// How the client tracks keys, if it does.
-    pub fn tracker(&self) -> Option<&Tracker> {
+    pub(crate) fn tracker(&self) -> Option<&Tracker> {
         self.session.as_ref()?.tracker.as_ref()
     }
 
-    /// The id of the client that gets this one's invalidations; 0: nobody else, -1: there are none.
-    pub fn redirect(&self) -> i64 {
+    /// The id of the client that gets this one's invalidations; 0: it gets them itself, -1: there are none.
+    pub(crate) fn redirect(&self) -> i64 {
         self.tracker().map_or(-1, |tracker| tracker.options.redirect.map_or(0, |id| id as i64))
     }
 
     /// As [`Client::tracker`], to change.
-    pub fn tracker_mut(&mut self) -> Option<&mut Tracker> {
+    pub(crate) fn tracker_mut(&mut self) -> Option<&mut Tracker> {
         self.session.as_mut()?.tracker.as_mut()
     }
 
@@ -269,14 +269,14 @@ impl Client {
         self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
     }
 
-    /// Whether it has logged in, or did not need to when it came.
+    /// Returns whether it has logged in, or did not need to when it came.
     #[inline]
-    pub fn is_authenticated(&self) -> bool {
+    pub(crate) fn is_authenticated(&self) -> bool {
         self.unauthenticated_since.is_none()
     }
 
-    /// Whether its next request may run now.
-    pub fn is_runnable(&self) -> bool {
+    /// Returns whether its next request may run now.
+    pub(crate) fn is_runnable(&self) -> bool {
         self.doom == Doom::No && !self.is_waiting
     }
 }

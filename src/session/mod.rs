@@ -1,4 +1,4 @@
-//! Clients and their sessions: the registry, output buffers, and those that have yet to log in.
+//! Clients and their sessions: the registry, output buffers, and the unauthenticated clients.
 
 pub mod buffer_pool;
 pub mod client;

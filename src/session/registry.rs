@@ -1,8 +1,8 @@
 //! The registry of clients: all of them by slot, and by id.
 //!
 //! A slot is a place in the slab, and the poll token of the client's socket. It is used again only
-//! after [`Clients::remove`], which happens between event batches. Whoever remembers a client for
-//! longer than a turn remembers its id and asks for it again.
+//! after `Clients::remove`, which happens between event batches. What outlives a
+//! turn holds a client's id, and asks for its slot again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Index, IndexMut};
@@ -13,8 +13,7 @@ use super::client::{Client, Doom};
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
 
-/// To so many clients messages are sent in one turn, or to more, so that nobody waits for longer than so
-/// many turns.
+/// Push receivers flushed per turn: at least this many, and enough to drain the queue in [`MOST_TURNS`].
 const PUSHED_PER_TURN: usize = 64;
 const MOST_TURNS: usize = 8;
 
@@ -41,7 +40,7 @@ pub struct Clients {
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
     /// Clients that have yet to log in and hold a place: since when, and their slots.
-    unauthenticated: Strangers,
+    unauthenticated: Unauthenticated,
     /// How many clients go at the end of this turn.
     leaving: usize,
     /// How many of the others CLIENT NO-EVICT spares.
@@ -54,13 +53,13 @@ pub struct Clients {
 
 /// Unauthenticated clients, the one that has been so for longest first.
 #[derive(Debug, Default)]
-struct Strangers {
+struct Unauthenticated {
     ordinary: BTreeSet<(u64, Slot)>,
     /// Those of the administration port, which have a quota of their own.
     admin: BTreeSet<(u64, Slot)>,
 }
 
-impl Strangers {
+impl Unauthenticated {
     fn of(&self, kind: Kind) -> &BTreeSet<(u64, Slot)> {
         if kind.has_reserved_place() { &self.admin } else { &self.ordinary }
     }
@@ -72,7 +71,7 @@ impl Strangers {
 
 impl Clients {
     /// Adds a newcomer. `now` is in µs of [`crate::clock::Now::mono`].
-    pub fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
+    pub(crate) fn add(&mut self, peer: Peer, now: u64, user: UserId, authenticated: bool) -> Slot {
         self.last_id += 1;
         self.places += 1;
         self.unreserved += usize::from(!peer.kind.has_reserved_place());
@@ -85,7 +84,7 @@ impl Clients {
     }
 
     /// Forgets a client. Its slot may be given to the next newcomer.
-    pub fn remove(&mut self, slot: Slot) -> Client {
+    pub(crate) fn remove(&mut self, slot: Slot) -> Client {
         self.set_slow_until(slot, None);
         if self.slab[slot].doom != Doom::Now {
             self.free_place(slot);
@@ -101,9 +100,15 @@ impl Clients {
         client
     }
 
-    /// Whether there is a place for one more client of this kind when `leaving` others of it have gone.
+    /// Returns whether there is a place for one more client of this kind when `leaving` others of it have gone.
     /// `reserved` places beyond `most` are for operators.
-    pub fn has_room(&self, kind: Kind, most: usize, reserved: usize, leaving: usize) -> bool {
+    pub(crate) fn has_room(
+        &self,
+        kind: Kind,
+        most: usize,
+        reserved: usize,
+        leaving: usize,
+    ) -> bool {
         let is_reserved = kind.has_reserved_place();
         let places = self.places.saturating_sub(leaving);
         places < most.saturating_add(reserved)
@@ -115,17 +120,17 @@ impl Clients {
     }
 
     /// How many clients do not go at the end of this turn.
-    pub fn staying(&self) -> usize {
+    pub(crate) fn staying(&self) -> usize {
         self.len() - self.leaving
     }
 
-    /// Whether there is a client that may be closed to save memory.
-    pub fn has_evictable(&self) -> bool {
+    /// Returns whether there is a client that may be closed to save memory.
+    pub(crate) fn has_evictable(&self) -> bool {
         self.staying() > self.spared
     }
 
     /// CLIENT NO-EVICT: whether the client is spared.
-    pub fn set_no_evict(&mut self, slot: Slot, no_evict: bool) {
+    pub(crate) fn set_no_evict(&mut self, slot: Slot, no_evict: bool) {
         let client = &mut self.slab[slot];
         if client.doom != Doom::Now {
             self.spared -= usize::from(client.no_evict);
@@ -144,13 +149,13 @@ impl Clients {
     }
 
     /// How many of these bytes hold what clients have not read: see [`Client::backlog`].
-    pub fn backlog(&self) -> usize {
+    pub(crate) fn backlog(&self) -> usize {
         self.backlog
     }
 
     /// The buffers of a client may have grown or shrunk.
     #[inline]
-    pub fn account(&mut self, slot: Slot) {
+    pub(crate) fn account(&mut self, slot: Slot) {
         let client = &mut self.slab[slot];
         let memory = client.memory();
         self.memory = self.memory + memory - client.accounted;
@@ -160,15 +165,15 @@ impl Clients {
         client.accounted_backlog = backlog;
     }
 
-    pub fn contains(&self, slot: Slot) -> bool {
+    pub(crate) fn contains(&self, slot: Slot) -> bool {
         self.slab.contains(slot)
     }
 
-    pub fn get(&self, slot: Slot) -> Option<&Client> {
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Client> {
         self.slab.get(slot)
     }
 
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Client> {
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Client> {
         self.slab.get_mut(slot)
     }
 
@@ -178,7 +183,7 @@ impl Clients {
     }
 
     /// As [`Clients::slot_of`], but of a client that goes at the end of this turn there is none any more.
-    pub fn slot_of_staying(&self, id: u64) -> Option<Slot> {
+    pub(crate) fn slot_of_staying(&self, id: u64) -> Option<Slot> {
         self.slot_of(id).filter(|&slot| self.slab[slot].doom != Doom::Now)
     }
 
@@ -194,7 +199,7 @@ impl Clients {
 
     /// This turn has something to send to the client, or its connection to close.
     #[inline]
-    pub fn touch(&mut self, slot: Slot) {
+    pub(crate) fn touch(&mut self, slot: Slot) {
         let client = &mut self.slab[slot];
         if !client.touched {
             client.touched = true;
@@ -203,7 +208,7 @@ impl Clients {
     }
 
     /// What is complete in the client's inbox runs in the next turn.
-    pub fn resume(&mut self, slot: Slot) {
+    pub(crate) fn resume(&mut self, slot: Slot) {
         let client = &mut self.slab[slot];
         if !client.unfinished {
             client.unfinished = true;
@@ -211,13 +216,13 @@ impl Clients {
         }
     }
 
-    /// Whether there are clients whose requests run in the next turn.
-    pub fn has_resumed(&self) -> bool {
+    /// Returns whether there are clients whose requests run in the next turn.
+    pub(crate) fn has_resumed(&self) -> bool {
         !self.resumed.is_empty()
     }
 
     /// The slots of those clients since the last call. Some may have other clients by now.
-    pub fn take_resumed(&mut self) -> Vec<Slot> {
+    pub(crate) fn take_resumed(&mut self) -> Vec<Slot> {
         std::mem::take(&mut self.resumed)
     }
 
@@ -267,7 +272,7 @@ impl Clients {
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
-    pub fn doom(&mut self, slot: Slot, doom: Doom) {
+    pub(crate) fn doom(&mut self, slot: Slot, doom: Doom) {
         let client = &mut self.slab[slot];
         let is_going = client.doom != Doom::Now && doom == Doom::Now;
         if is_going {
@@ -281,7 +286,7 @@ impl Clients {
         self.touch(slot);
     }
 
-    /// The client keeps nobody out any more.
+    /// The client's place is free for a newcomer.
     fn free_place(&mut self, slot: Slot) {
         let client = &self.slab[slot];
         self.places -= 1;
@@ -301,8 +306,8 @@ impl Clients {
         }
     }
 
-    /// Whether there are clients for whom messages wait.
-    pub fn has_pushed(&self) -> bool {
+    /// Returns whether there are clients for whom messages wait.
+    pub(crate) fn has_pushed(&self) -> bool {
         !self.pushed.is_empty()
     }
 
@@ -311,12 +316,12 @@ impl Clients {
     ///
     /// To send costs more than anything else that a message does. When it goes to very many, the turns in
     /// between let more messages come, and each client is sent what has gathered until it is its turn.
-    pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
+    pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
         into.clear();
         let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
         let is_crowd = self.pushed.len() > share;
         if is_crowd {
-            // Who has asked does not wait for the others.
+            // A client with a reply does not wait for the receivers of messages.
             self.take_replied(into);
         }
         for slot in self.pushed.drain(..share.min(self.pushed.len())) {
@@ -359,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crowd_is_sent_to_in_a_few_turns_and_keeps_nobody_waiting() {
+    fn a_crowd_is_sent_to_in_a_few_turns_and_keeps_no_reply_waiting() {
         let mut clients = Clients::default();
         let slots: Vec<Slot> = (0..1000).map(|_| add(&mut clients, Kind::Tcp)).collect();
         let mut taken = Vec::new();
@@ -398,7 +403,7 @@ mod tests {
 
     /// INFO and the eviction of clients ask for these numbers, and do not count for that.
     #[test]
-    fn who_stays_and_who_is_spared_is_known_without_counting() {
+    fn staying_and_spared_clients_are_known_without_counting() {
         let mut clients = Clients::default();
         let slots: Vec<Slot> = (0..4).map(|_| add(&mut clients, Kind::Tcp)).collect();
         let mut random = 7_u32;
@@ -422,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_get_in_when_everybody_is_there() {
+    fn operators_get_in_when_all_places_are_taken() {
         let mut clients = Clients::default();
         let has_room = |clients: &Clients, kind, leaving| clients.has_room(kind, 1, 2, leaving);
         add(&mut clients, Kind::Tcp);

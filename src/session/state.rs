@@ -1,6 +1,6 @@
 //! What only some clients have: a transaction, keys they watch, a command that waits or is held back.
 //!
-//! It sits behind one box, so that the many who have none of it stay small.
+//! It sits behind one box, so that the many clients that have none of it stay small.
 
 use crate::listeners::blocked::BlockedCommand;
 use crate::listeners::pause::Postponed;

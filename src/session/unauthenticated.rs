@@ -1,8 +1,8 @@
-//! Strangers: clients that have yet to log in; who may connect at all, and through which port operators do.
+//! Unauthenticated clients: those that have yet to log in, and what they may hold until then.
 //!
-//! Anybody who reaches a port can be a stranger, so strangers get little: small requests (see
+//! Any peer that reaches a port can be one, so they get little: small requests (see
 //! [`crate::wire::Limits`]), small buffers, a share of the places, and not much time. A client is one
-//! until it logs in, and again after RESET. Where nobody has to log in there are none.
+//! until it logs in, and again after RESET. Where no password is set there are none.
 //!
 //! Their places are a quota, and a newcomer that finds it full takes the place of the client that has been
 //! unauthenticated for longest. So no silent client keeps others out: an honest one logs in within a round
@@ -11,8 +11,8 @@
 //! it, least of all a login that failed and whose answer is put off: a client that guesses passwords could
 //! hold every place in that way. A login that succeeds ends the danger at once, even while its answer waits.
 
-/// The bytes that a stranger may have sent that have not run.
+/// The bytes that an unauthenticated client may have sent that have not run.
 pub const MAX_QUERY: usize = 1 << 20;
 
-/// The bytes of replies that are written for a stranger before it has to read.
+/// The bytes of replies that are written for an unauthenticated client before it has to read.
 pub const MAX_REPLIES: usize = 64 * 1024;

@@ -1,45 +1,32 @@
-//! What the world does about [`crate::listeners::blocked`].
+//! Blocked clients join the keys, events and deadlines that they wait for: see [`crate::listeners::blocked`].
 
 use super::World;
 use crate::error::Error;
-use crate::listeners::blocked::BlockedCommand;
+use crate::listeners::blocked::{BlockedCommand, Event, Ready, ReadyFor, WaitCondition, Wake};
 use crate::listeners::key_index::Turn;
-use crate::session::Slot;
+use crate::session::{Doom, Slot};
 use crate::wire::Reply;
 
 impl World {
-    /// The client's command waits, and what it sends meanwhile waits for that.
-    pub fn start_waiting(&mut self, slot: Slot, wait: BlockedCommand) {
+    /// The client's command waits, and what it sends meanwhile waits behind that.
+    pub(crate) fn start_waiting(&mut self, slot: Slot, wait: BlockedCommand) {
         let client = &mut self.clients[slot];
-        self.waiters.begun += 1;
-        let turn = Turn { number: self.waiters.begun, client: client.id };
-        for key in wait.keys() {
-            self.waiters.by_key.add(wait.db, key, turn);
-        }
-        if let Some(due) = wait.until.deadline {
-            self.waiters.deadlines.insert((due, client.id));
-        }
-        self.waiters.len += 1;
+        let turn = self.waiters.next_turn(client.id);
+        self.waiters.add(&wait, turn);
         client.is_waiting = true;
         let session = client.session_mut();
         (session.wait, session.turn) = (Some(wait), turn.number);
         self.follow_keys();
     }
 
-    /// The client waits no more; what it has sent meanwhile runs in the next turn. Returns what it waited
-    /// for.
-    pub fn stop_waiting(&mut self, slot: Slot) -> Option<BlockedCommand> {
+    /// The client waits no more; what it has sent meanwhile runs in the next turn. Returns the command that
+    /// waited.
+    pub(crate) fn stop_waiting(&mut self, slot: Slot) -> Option<BlockedCommand> {
         let client = &mut self.clients[slot];
         let session = client.session.as_mut()?;
         let wait = session.wait.take()?;
         let turn = Turn { number: session.turn, client: client.id };
-        for key in wait.keys() {
-            self.waiters.by_key.remove(wait.db, key, turn);
-        }
-        if let Some(due) = wait.until.deadline {
-            self.waiters.deadlines.remove(&(due, client.id));
-        }
-        self.waiters.len -= 1;
+        self.waiters.remove(&wait, turn);
         client.is_waiting = false;
         if !client.inbox.is_empty() || client.half_closed {
             self.clients.resume(slot);
@@ -48,28 +35,80 @@ impl World {
         Some(wait)
     }
 
-    /// Ends the wait of everybody whose time is up, with the answer that was written for that.
-    pub fn time_out(&mut self) {
-        while let Some(&(due, id)) = self.waiters.deadlines.first()
-            && due <= self.now.mono
+    /// The client's command has run again and still waits, in the same place and with the same deadline.
+    /// What it waits for may be something else by now.
+    pub(crate) fn wait_on(&mut self, slot: Slot, until: WaitCondition) {
+        let client = &mut self.clients[slot];
+        let Some(session) = &mut client.session else {
+            return;
+        };
+        let turn = Turn { number: session.turn, client: client.id };
+        if let Some(wait) = &mut session.wait
+            && (&wait.until.wake, &wait.until.keys) != (&until.wake, &until.keys)
         {
-            self.waiters.deadlines.pop_first();
+            self.waiters.remove(wait, turn);
+            wait.until = WaitCondition { deadline: wait.until.deadline, ..until };
+            self.waiters.add(wait, turn);
+            self.follow_keys();
+        }
+    }
+
+    /// Runs the commands again that wait for the event, as soon as the command at hand is over. A signal that
+    /// no command waits for is forgotten.
+    pub fn signal(&mut self, event: impl Into<Event>) {
+        self.waiters.signal(event.into());
+    }
+
+    /// The next client in line whose command is to run again.
+    pub(crate) fn next_woken(&mut self, ready: &mut Ready) -> Option<Slot> {
+        loop {
+            let kind = match &ready.what {
+                ReadyFor::Key(db, key) => self.store.db(*db).kind(key),
+                ReadyFor::Event(_) => None,
+            };
+            let turn = self.waiters.after(ready, kind.is_none())?;
+            ready.passed = Some(turn);
+            let is_woken = |wait: &BlockedCommand| match &ready.what {
+                ReadyFor::Key(..) => wait.until.wake.is_met_by(kind),
+                ReadyFor::Event(_) => matches!(wait.until.wake, Wake::Event(_)),
+            };
+            if let Some(slot) = self.clients.slot_of(turn.client)
+                && self.clients[slot].doom == Doom::No
+                && self.clients[slot].wait().is_some_and(is_woken)
+            {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// When [`World::time_out`] has something to do or a blocked command is to run again, in µs of
+    /// [`crate::clock::Now::mono`]. No command runs again while a pause is on.
+    pub(crate) fn next_wake(&self) -> Option<u64> {
+        if self.waiters.has_ready() && self.pause.is_none() {
+            return Some(self.now.mono);
+        }
+        self.waiters.next_deadline()
+    }
+
+    /// Ends every wait whose deadline has come, with the reply that was written for that.
+    pub(crate) fn time_out(&mut self) {
+        while let Some(id) = self.waiters.take_overdue(self.now.mono) {
             if let Some(slot) = self.clients.slot_of(id) {
                 self.give_up_waiting(slot);
             }
         }
     }
 
-    /// Answers the client's command as if its time were up.
-    pub fn give_up_waiting(&mut self, slot: Slot) {
+    /// Replies to the client's command as if its deadline had come.
+    pub(crate) fn give_up_waiting(&mut self, slot: Slot) {
         if let Some(wait) = self.stop_waiting(slot) {
             self.send(slot, &wait.answer);
             self.count_call(slot, wait.command, wait.has_failed);
         }
     }
 
-    /// Answers the client's command with an error.
-    pub fn fail_waiting(&mut self, slot: Slot, error: &Error) {
+    /// Replies to the client's command with an error.
+    pub(crate) fn fail_waiting(&mut self, slot: Slot, error: &Error) {
         if let Some(wait) = self.stop_waiting(slot) {
             if !wait.is_silent {
                 let mut reply = Reply::new(Vec::new(), self.clients[slot].protocol);

@@ -1,12 +1,12 @@
-//! What has happened to keys reaches everybody who wants to know.
+//! Delivers the keyspace's change journal to WATCH, blocked clients, tracking and keyspace events.
 
 use super::World;
 use crate::keyspace::changes::What;
 use crate::session::Slot;
 
 impl World {
-    /// Passes on what the store has noted. `by`: the client whose command did it.
-    pub fn deliver_changes(&mut self, by: Option<Slot>) {
+    /// Delivers the changes that the store has noted. `by`: the client whose command made them.
+    pub(crate) fn deliver_changes(&mut self, by: Option<Slot>) {
         let by = by.map(|slot| self.clients[slot].id);
         let journal = self.store.shared.journal.take();
         for note in journal.iter() {
@@ -24,13 +24,13 @@ impl World {
         self.store.shared.journal.put_back(journal);
     }
 
-    /// Whether there is news to spread.
+    /// Returns whether there are changes to deliver.
     #[inline]
-    pub fn has_changes(&self) -> bool {
+    pub(crate) fn has_changes(&self) -> bool {
         !self.store.shared.journal.is_empty()
     }
 
-    /// Lets the store note which keys change while somebody wants to know.
+    /// Has the store note which keys change while a client watches, awaits or tracks any.
     pub(crate) fn follow_keys(&mut self) {
         self.store.shared.journal.follows_keys =
             !self.watches.is_empty() || self.waiters.has_keys() || self.tracking.is_on();
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// As [`World::flush`], for every database.
-    pub fn flush_all(&mut self) -> usize {
+    pub(crate) fn flush_all(&mut self) -> usize {
         self.tell_all_trackers();
         let used: Vec<usize> = self.store.iter().map(|(db, _)| db).collect();
         used.into_iter().map(|db| self.empty(db)).sum()
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// Exchanges two databases.
-    pub fn swap(&mut self, one: usize, other: usize) {
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
         self.store.shared.changes += 1;
         if one == other {
             return;
@@ -63,19 +63,26 @@ impl World {
         self.keys_go(one, Some(other));
         self.keys_go(other, Some(one));
         self.store.swap(one, other);
-        self.waiters.all_changed(one);
-        self.waiters.all_changed(other);
     }
 
-    /// Every key of a database is about to go, and those of `instead` will be there. Who watches a key that
-    /// is in either of them has to hear of it.
+    /// Every key of a database is about to go, and those of `instead` will be there. That concerns the clients
+    /// that watch a key, or wait for one, that is in either of them.
     fn keys_go(&mut self, db: usize, instead: Option<usize>) {
         let watched: Vec<Box<[u8]>> = self.watches.keys(db).map(Box::from).collect();
         for key in watched {
-            let mut is_in = |db: usize| self.store.db(db).contains(&key);
-            if is_in(db) || instead.is_some_and(is_in) {
+            if self.is_in(db, instead, &key) {
                 self.break_watches(db, &key);
             }
         }
+        for key in self.waiters.keys_of(db) {
+            if self.is_in(db, instead, &key) {
+                self.waiters.changed(db, &key);
+            }
+        }
+    }
+
+    /// Returns whether a key is in one of two databases.
+    fn is_in(&mut self, db: usize, other: Option<usize>, key: &[u8]) -> bool {
+        self.store.db(db).contains(key) || other.is_some_and(|db| self.store.db(db).contains(key))
     }
 }

@@ -1,12 +1,14 @@
-//! What the world does about [`crate::telemetry::memory`].
+//! Memory that is bounded: keys are evicted, and clients closed, when it is full: see
+//! [`crate::telemetry::memory`].
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::World;
 use crate::keyspace::MOST_UNFREED;
 use crate::session::{Client, Doom};
 use crate::telemetry::memory::{Eviction, Usage};
 use crate::telemetry::peer_log::Cause;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// How many keys are evicted before a command runs, at most, and in a turn, if more have to go than that:
 /// less than half a millisecond, and about one.
@@ -17,7 +19,7 @@ const EVICTED_PER_TURN: usize = 1000;
 /// So many elements that wait to be freed are as much work as a key that is evicted.
 const FREED_FOR_ONE: usize = 32;
 
-/// Of `maxmemory`, no more than this part may wait to be freed before who takes memory has to free some.
+/// Of `maxmemory`, no more than this part may wait to be freed before a command that takes memory has to free some.
 const UNFREED_PART: usize = 8;
 
 impl World {
@@ -31,14 +33,14 @@ impl World {
         }
     }
 
-    /// The most memory that has been used at once, as far as anybody has looked: at each turn, and now.
-    pub fn peak_memory(&self) -> usize {
+    /// The most memory that has been used at once, as measured at the beginning of each turn, and now.
+    pub(crate) fn peak_memory(&self) -> usize {
         self.peak_memory.max(self.memory().total())
     }
 
-    /// Whether more memory is used than `maxmemory` allows. Of what clients have not read only a share counts:
+    /// Returns whether more memory is used than `maxmemory` allows. Of what clients have not read only a share counts:
     /// slow readers evict no more than that.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         let spared = self.clients.backlog().saturating_sub(self.most_backlog());
         self.memory().total() - spared > self.config.maxmemory
     }
@@ -49,10 +51,9 @@ impl World {
     }
 
     /// Evicts keys while more memory is used than `maxmemory` allows, and goes on in the turns that follow if
-    /// those are many.
-    /// False: there is too much, and nothing that may go. While a pause is on nothing goes, and nobody is
-    /// refused for that.
-    pub fn make_room(&mut self) -> bool {
+    /// those are many. Returns false if too much is used and there is no key that may go. While a pause is on
+    /// no key goes, and no command is refused for that.
+    pub(crate) fn make_room(&mut self) -> bool {
         let goal = match self.eviction.goes_on {
             true => self.eviction.used.max(self.config.maxmemory),
             false => self.config.maxmemory,
@@ -60,13 +61,13 @@ impl World {
         self.evict(goal, EVICTED_AT_ONCE)
     }
 
-    /// Whether [`World::go_on_evicting`] has something to do.
-    pub fn is_evicting(&self) -> bool {
+    /// Returns whether [`World::go_on_evicting`] has something to do.
+    pub(crate) fn is_evicting(&self) -> bool {
         self.eviction.goes_on && self.pause.is_none() && self.config.maxmemory > 0
     }
 
     /// Goes on with an eviction that was not done at once.
-    pub fn go_on_evicting(&mut self) {
+    pub(crate) fn go_on_evicting(&mut self) {
         self.evict(self.config.maxmemory, EVICTED_PER_TURN);
     }
 
@@ -78,15 +79,15 @@ impl World {
         self.eviction =
             Eviction { goes_on: has_room && self.is_full(), used: self.memory().total() };
         if self.has_changes() {
-            // It is nobody's doing.
+            // Evictions have no author: NOLOOP does not apply.
             self.deliver_changes(None);
         }
         self.store.shared.effects.end_batch();
         has_room
     }
 
-    /// Frees and evicts until no more than `goal` is used, but no more than `most` keys. What nobody needs
-    /// any more goes before keys do. False: there is too much, and nothing that may go.
+    /// Frees and evicts until no more than `goal` is used, but no more than `most` keys. Discarded
+    /// values go before keys do. Returns false if too much is used and there is no key that may go.
     fn evict_to(&mut self, goal: usize, most: usize) -> bool {
         for _ in 0..most {
             if self.memory().total() <= goal {
@@ -115,7 +116,7 @@ impl World {
     /// Closes the clients that have most left unread, while all together have left more than their share
     /// of `maxmemory`. Where `maxmemory-clients` is set, it is the bound. To be called when what there is to send has
     /// been offered to the sockets.
-    pub fn bound_backlog(&mut self) {
+    pub(crate) fn bound_backlog(&mut self) {
         let most = self.most_backlog();
         if most == 0 || self.clients.backlog() <= most {
             return;
@@ -128,7 +129,7 @@ impl World {
 
     /// Closes clients, the largest first, while they make the server hold more memory than
     /// `maxmemory-clients` allows. Those of CLIENT NO-EVICT are counted and spared.
-    pub fn evict_clients(&mut self) {
+    pub(crate) fn evict_clients(&mut self) {
         let limit = self.config.maxmemory_clients.of(self.config.maxmemory);
         let is_over =
             |&limit: &usize| self.clients.memory() > limit && self.clients.has_evictable();

@@ -2,6 +2,22 @@
 //!
 //! It is one struct without locks, reference counts or interior mutability, because one thread owns it
 //! and every borrow of a part is seen by the compiler. It knows no command and no socket.
+//!
+//! The parts do not know each other. What joins them is here, a file for each:
+//!
+//! | file | joins |
+//! |---|---|
+//! | `keyspace_changes` | the keyspace's change journal with WATCH, blocked clients, tracking and keyspace events |
+//! | `blocked` | blocked clients with the keys, events and deadlines that they wait for |
+//! | `watch`, `transaction` | clients with the keys that break their transactions |
+//! | `tracking` | clients with the keys that they have cached |
+//! | `pubsub`, `monitor` | messages and commands with the clients that are shown them |
+//! | `pause` | CLIENT PAUSE with the commands that it holds back, and with expiry |
+//! | `output` | replies and pushes with the output buffer limits |
+//! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
+//! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
+//! | `sessions` | the end of a session with all indexes that know it |
+//! | `commandlog` | the configuration with the thresholds of logs |
 
 mod blocked;
 mod commandlog;
@@ -18,36 +34,21 @@ mod unauthenticated;
 mod users;
 mod watch;
 
-use crate::access::Access;
-use crate::access::UserId;
-use crate::access::Vocabulary;
-use crate::clock::Now;
-use crate::config;
-use crate::config::Config;
-use crate::config::LoadError;
-use crate::listeners::Monitors;
-use crate::listeners::Pause;
-use crate::listeners::PubSub;
-use crate::listeners::Tracking;
-use crate::listeners::Waiters;
-use crate::listeners::Watches;
-use crate::peer::Peer;
-use crate::session::BufferPool;
-use crate::session::Clients;
-use crate::session::Slot;
-use crate::telemetry::CommandId;
-use crate::telemetry::CommandLog;
-use crate::telemetry::PeerLog;
-use crate::telemetry::Process;
-use crate::telemetry::Stats;
-use crate::telemetry::Thresholds;
-use crate::telemetry::latency;
-use crate::telemetry::process;
 use std::any::Any;
 use std::io;
 use std::time::Duration;
 
+use crate::access::{Access, UserId, Vocabulary};
+use crate::clock::Now;
+use crate::config::{Config, LoadError, LogLevel};
 use crate::keyspace::{Millis, Store};
+use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
+use crate::peer::Peer;
+use crate::session::{BufferPool, Clients, Slot};
+use crate::telemetry::memory::Eviction;
+use crate::telemetry::{
+    CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
+};
 
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]
@@ -91,10 +92,10 @@ pub struct World {
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
     unready: Option<Now>,
     when_ready: Option<WhenReady>,
-    /// The most memory that was used when a turn began: see [`World::peak_memory`].
+    /// The most memory that was used when a turn began.
     pub peak_memory: usize,
     /// An eviction that goes on in the next turn.
-    eviction: crate::telemetry::memory::Eviction,
+    eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
     /// What an embedder's own commands keep: see [`World::extension`].
@@ -130,7 +131,7 @@ impl World {
             reactor_requests: ReactorRequests::default(),
             when_ready: None,
             peak_memory: 0,
-            eviction: crate::telemetry::memory::Eviction::default(),
+            eviction: Eviction::default(),
             rebind: None,
             extension: Box::new(()),
         };
@@ -141,20 +142,20 @@ impl World {
     }
 
     /// It is `now`, for the store too.
-    pub fn set_now(&mut self, now: Now) {
+    pub(crate) fn set_now(&mut self, now: Now) {
         self.now = now;
         self.store.set_now((now.wall / 1000) as Millis);
     }
 
     /// Tells the store what the configuration says about it.
-    pub fn configure_store(&mut self) {
+    pub(crate) fn configure_store(&mut self) {
         self.store.shared.limits = self.config.limits;
         self.store.shared.eviction.settings = self.config.eviction;
         self.limit_unfreed();
         self.follow_events();
     }
 
-    /// Says whether the server can do its work, as it can from the start unless `start-ready` says
+    /// The server can do its work from now on, or can not. It can from the start unless `start-ready` says
     /// otherwise. While it cannot, clients connect and shake hands, and commands with
     /// [`crate::dispatch::spec::flag::NEEDS_READY`] are refused.
     pub fn set_ready(&mut self, ready: bool) {
@@ -174,7 +175,7 @@ impl World {
     }
 
     /// Since when the server has not been ready, if it is not.
-    pub fn unready_since(&self) -> Option<Now> {
+    pub(crate) fn unready_since(&self) -> Option<Now> {
         self.unready
     }
 
@@ -192,7 +193,7 @@ impl World {
     }
 
     /// Adds a client that has just connected. It is the default user, if that needs no password.
-    pub fn connect(&mut self, peer: Peer) -> Slot {
+    pub(crate) fn connect(&mut self, peer: Peer) -> Slot {
         let authenticated = !self.access.is_login_required();
         let slot = self.clients.add(peer, self.now.mono, UserId::DEFAULT, authenticated);
         self.stats.connections_received += 1;
@@ -201,7 +202,7 @@ impl World {
     }
 
     /// A command of the client has been answered.
-    pub fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
+    pub(crate) fn count_call(&mut self, slot: Slot, command: CommandId, is_error: bool) {
         self.stats.commands_processed += 1;
         self.clients[slot].commands += 1;
         let stats = self.stats.command(command);
@@ -210,19 +211,19 @@ impl World {
     }
 
     /// Seconds since the server started.
-    pub fn uptime(&self) -> u64 {
+    pub(crate) fn uptime(&self) -> u64 {
         (self.now.mono - self.started.mono) / 1_000_000
     }
 }
 
-impl config::LogLevel {
+impl LogLevel {
     /// What the log's own filter calls it.
     pub fn filter(self) -> log::LevelFilter {
         match self {
-            config::LogLevel::Debug | config::LogLevel::Verbose => log::LevelFilter::Debug,
-            config::LogLevel::Notice => log::LevelFilter::Info,
-            config::LogLevel::Warning => log::LevelFilter::Warn,
-            config::LogLevel::Nothing => log::LevelFilter::Off,
+            LogLevel::Debug | LogLevel::Verbose => log::LevelFilter::Debug,
+            LogLevel::Notice => log::LevelFilter::Info,
+            LogLevel::Warning => log::LevelFilter::Warn,
+            LogLevel::Nothing => log::LevelFilter::Off,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What the world does about [`crate::listeners::monitor`].
+//! MONITOR clients are shown every command: see [`crate::listeners::monitor`].
 
 use super::World;
 use crate::session::{ReplyMode, Slot};
 
 impl World {
     /// The client is shown every command from now on.
-    pub fn start_monitoring(&mut self, slot: Slot) {
+    pub(crate) fn start_monitoring(&mut self, slot: Slot) {
         let client = &mut self.clients[slot];
         let session = client.session_mut();
         if !std::mem::replace(&mut session.is_monitor, true) {
@@ -20,9 +20,9 @@ impl World {
         }
     }
 
-    /// Sends a line to all of them but those who want no replies.
-    pub fn feed_monitors(&mut self, line: &[u8]) {
-        // Who does not read may be cut off here, and then leaves the list.
+    /// Sends a line to every MONITOR client, unless its CLIENT REPLY is off.
+    pub(crate) fn feed_monitors(&mut self, line: &[u8]) {
+        // A client that does not read may be cut off here, and then leaves the list.
         for at in (0..self.monitors.0.len()).rev() {
             if let Some(&id) = self.monitors.0.get(at)
                 && let Some(slot) = self.clients.slot_of(id)

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::session::outbox`].
+//! Replies and pushes on their way to a client, and their limit: see [`crate::session::outbox`].
 
 use super::World;
 use crate::config::BufferLimit;
@@ -8,13 +8,12 @@ use crate::session::client::{Doom, ReplyMode};
 use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
-use crate::wire::Frame;
-use crate::wire::Reply;
+use crate::wire::{Frame, Reply};
 
 impl World {
     /// A command of the client is about to run: what writes its reply behind what waits already. What is
     /// pushed to the client meanwhile waits for [`World::put_back_outbox`].
-    pub fn take_outbox(&mut self, slot: Slot) -> Reply {
+    pub(crate) fn take_outbox(&mut self, slot: Slot) -> Reply {
         let client = &mut self.clients[slot];
         client.outbox.is_away = true;
         let mut out = std::mem::take(&mut client.outbox.bytes);
@@ -27,14 +26,14 @@ impl World {
     }
 
     /// The reply stays within what may wait for the client.
-    pub fn limit_reply(&self, reply: &mut Reply, slot: Slot) {
+    pub(crate) fn limit_reply(&self, reply: &mut Reply, slot: Slot) {
         reply.set_limit(self.clients[slot].outbox.sent + self.most_output(slot).0);
     }
 
     /// The reply of the client at hand did not fit. Closes the client, or returns the error that it is told
     /// instead: that it is, where nothing but this one reply is too much.
     #[cold]
-    pub fn reply_is_full(&mut self, reply: &Reply, slot: Slot) -> Option<Error> {
+    pub(crate) fn reply_is_full(&mut self, reply: &Reply, slot: Slot) -> Option<Error> {
         let client = &self.clients[slot];
         if matches!(client.reply_mode, ReplyMode::Off | ReplyMode::Skip) {
             return None;
@@ -56,7 +55,7 @@ impl World {
     }
 
     /// What the client's commands have written is to be sent.
-    pub fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
+    pub(crate) fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
         let out = reply.into_inner();
         let outbox = &mut self.clients[slot].outbox;
         outbox.is_away = false;
@@ -70,9 +69,9 @@ impl World {
     }
 
     /// Sends the client what is no part of the reply to the command that it is running: that reply comes
-    /// first. Who is closing gets nothing more. What waits does so for a few turns at most, and not at all
+    /// first. A closing client gets nothing more. What waits does so for a few turns at most, and not at all
     /// when it is much.
-    pub fn send(&mut self, slot: Slot, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, slot: Slot, bytes: &[u8]) {
         let client = &mut self.clients[slot];
         if client.doom != Doom::No {
             return;
@@ -107,8 +106,12 @@ impl World {
         self.limit_output(slot);
     }
 
-    /// Sends the frame to all clients with these ids, except who is closing. Returns how many get it.
-    pub fn broadcast<W: Fn(&mut Reply)>(&mut self, ids: &[u64], frame: &mut Frame<W>) -> usize {
+    /// Sends the frame to all clients with these ids, except those that are closing. Returns how many get it.
+    pub(crate) fn broadcast<W: Fn(&mut Reply)>(
+        &mut self,
+        ids: &[u64],
+        frame: &mut Frame<W>,
+    ) -> usize {
         let mut sent = 0;
         for &id in ids {
             if let Some(slot) = self.clients.slot_of(id)
@@ -124,7 +127,7 @@ impl World {
     /// Cuts the client off if more waits for it than may, or has waited for too long. To be called when
     /// something was added to its outbox, or has left it.
     #[inline]
-    pub fn limit_output(&mut self, slot: Slot) {
+    pub(crate) fn limit_output(&mut self, slot: Slot) {
         let client = &self.clients[slot];
         let longest = &mut self.stats.max_output_buffer;
         *longest = client.outbox.bytes.len().max(*longest);
@@ -149,8 +152,8 @@ impl World {
         }
     }
 
-    /// Cuts off who has been over the soft limit for too long.
-    pub fn cut_off_slow(&mut self) {
+    /// Cuts off the clients that have been over the soft limit for too long.
+    pub(crate) fn cut_off_slow(&mut self) {
         while let Some(slot) = self.clients.overdue(self.now.mono) {
             self.clients.set_slow_until(slot, None);
             self.cut_off(slot);
@@ -158,7 +161,7 @@ impl World {
     }
 
     /// `client-output-buffer-limit` has changed.
-    pub fn limit_all_output(&mut self) {
+    pub(crate) fn limit_all_output(&mut self) {
         let slots: Vec<Slot> = self.clients.slots().collect();
         for slot in slots {
             self.clients.set_slow_until(slot, None);
@@ -374,7 +377,7 @@ mod tests {
         assert_eq!(open, 9, "half of 20 MiB has room for nine of a MiB and a little");
         assert!(local.engine.world.clients.backlog() <= 10 * MIB);
         assert_eq!(local.engine.world.stats.evicted_clients, 31);
-        // Who reads is spared.
+        // A client that reads is spared.
         for _ in 0..10 {
             assert_eq!(local.call(other, ["GET", "k"]).to_string(), "\"v\"");
         }

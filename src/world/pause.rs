@@ -1,16 +1,17 @@
-//! What the world does about [`crate::listeners::pause`].
+//! CLIENT PAUSE holds commands back: see [`crate::listeners::pause`].
+
+use std::collections::BTreeMap;
 
 use super::World;
 use crate::listeners::pause::{Held, Pause, Postponed};
 use crate::peer::Kind;
 use crate::session::Slot;
 use crate::wire::{Args, OwnedArgs};
-use std::collections::BTreeMap;
 
 impl World {
     /// Holds back commands until a time, in µs of [`crate::clock::Now::mono`]. A pause that is on becomes neither
     /// shorter nor more lenient by that.
-    pub fn pause(&mut self, held: Held, until: u64) {
+    pub(crate) fn pause(&mut self, held: Held, until: u64) {
         if let Some(pause) = &mut self.pause {
             pause.held = pause.held.max(held);
             pause.until = pause.until.max(until);
@@ -45,20 +46,20 @@ impl World {
     }
 
     /// How many clients wait for the end of a pause.
-    pub fn held_back(&self) -> usize {
+    pub(crate) fn held_back(&self) -> usize {
         self.pause.as_ref().map_or(0, |pause| pause.line.len())
     }
 
-    /// Whether a command of the client has to wait for the end of a pause.
+    /// Returns whether a command of the client has to wait for the end of a pause.
     #[inline]
-    pub fn holds_back(&self, slot: Slot, may_write: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn holds_back(&self, slot: Slot, may_write: impl FnOnce() -> bool) -> bool {
         self.pause.as_ref().is_some_and(|pause| {
             self.clients[slot].peer.kind != Kind::Admin && (pause.held == Held::All || may_write())
         })
     }
 
     /// Keeps the client's command for later.
-    pub fn hold_back(&mut self, slot: Slot, args: Args<'_>) {
+    pub(crate) fn hold_back(&mut self, slot: Slot, args: Args<'_>) {
         let Some(pause) = &mut self.pause else {
             return;
         };
@@ -71,7 +72,7 @@ impl World {
     }
 
     /// The command of the client that was held back, to run it now.
-    pub fn take_postponed(&mut self, slot: Slot) -> Option<OwnedArgs> {
+    pub(crate) fn take_postponed(&mut self, slot: Slot) -> Option<OwnedArgs> {
         let session = self.clients[slot].session.as_mut()?;
         session.postponed.take().map(|postponed| postponed.args)
     }

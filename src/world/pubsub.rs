@@ -1,4 +1,4 @@
-//! What the world does about [`crate::listeners::pubsub`].
+//! Subscriptions, and messages to their clients: see [`crate::listeners::pubsub`].
 
 use super::World;
 use crate::listeners::pubsub::subscriptions::Topic;
@@ -7,7 +7,7 @@ use crate::wire::Frame;
 
 impl World {
     /// The client listens to a name from now on.
-    pub fn subscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
+    pub(crate) fn subscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let subscriptions = &mut client.session_mut().subscriptions;
@@ -20,7 +20,7 @@ impl World {
     }
 
     /// The client listens to a name no more, if it did.
-    pub fn unsubscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
+    pub(crate) fn unsubscribe(&mut self, slot: Slot, topic: Topic, name: &[u8]) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(session) = &mut client.session else {
@@ -53,7 +53,7 @@ impl World {
         self.follow_events();
     }
 
-    /// Sends a message to everybody who listens to the channel, and to every pattern that matches it.
+    /// Sends a message to the subscribers of the channel, and to those of every pattern that matches it.
     /// Returns how many messages that were.
     pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// As [`World::publish`], for a shard channel.
-    pub fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
+    pub(crate) fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
         let ids = pubsub.listeners(Topic::Shard).get(channel);
         let sent = ids.map_or(0, |ids| self.send_message(ids, b"smessage", channel, message));
@@ -108,8 +108,8 @@ impl World {
         }
     }
 
-    /// Lets the store note the events that are to be announced while somebody may hear of them.
-    pub fn follow_events(&mut self) {
+    /// Has the store note the events that are to be announced, while any client may hear of them.
+    pub(crate) fn follow_events(&mut self) {
         let is_heard = self.pubsub.is_heard();
         let events = self.config.notify_keyspace_events;
         self.store.shared.journal.announces = if is_heard { events.announced() } else { 0 };
@@ -125,7 +125,7 @@ mod tests {
     use crate::peer::Peer;
 
     #[test]
-    fn nothing_is_left_of_who_has_gone() {
+    fn nothing_is_left_of_a_client_that_has_gone() {
         let mut world = World::new(Config::default(), &NoCommands, Now::default()).unwrap();
         let [ann, ben] = [(); 2].map(|()| world.connect(Peer::local()));
         for topic in Topic::ALL {

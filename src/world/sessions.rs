@@ -1,4 +1,4 @@
-//! What the world does about [`crate::session::state`].
+//! The end of a client's session: see [`crate::session::state`].
 
 use super::World;
 use crate::session::Slot;
@@ -6,7 +6,7 @@ use crate::session::Slot;
 impl World {
     /// Ends all that the client's session has begun: RESET, or the client is gone. No index of the world
     /// knows it any more.
-    pub fn end_session(&mut self, slot: Slot) {
+    pub(crate) fn end_session(&mut self, slot: Slot) {
         if self.clients[slot].session.is_some() {
             self.unwatch(slot);
             self.untrack(slot);

@@ -1,11 +1,10 @@
-//! What the world does about [`crate::listeners::tracking`].
+//! Invalidations for clients that track keys: see [`crate::listeners::tracking`].
 
 use super::World;
 use crate::listeners::tracking::tracker::{Mode, Options, Tracker};
 use crate::listeners::tracking::{Tracking, invalidation};
 use crate::session::Slot;
-use crate::wire::Frame;
-use crate::wire::{Protocol, Reply};
+use crate::wire::{Frame, Protocol, Reply};
 
 /// The prefix that every key has.
 const EVERYTHING: &[&[u8]] = &[b""];
@@ -17,7 +16,7 @@ const FORGOTTEN_AT_ONCE: usize = 100;
 impl World {
     /// The client tracks keys from now on, or in another way. Its prefixes are added to those it has;
     /// to broadcast without any is to broadcast everything.
-    pub fn track(&mut self, slot: Slot, options: Options, prefixes: &[&[u8]]) {
+    pub(crate) fn track(&mut self, slot: Slot, options: Options, prefixes: &[&[u8]]) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let tracker = client.session_mut().tracker.get_or_insert_default();
@@ -35,8 +34,8 @@ impl World {
     }
 
     /// The client tracks nothing any more. Keys that it has read are forgotten when they change, or when
-    /// nobody tracks any.
-    pub fn untrack(&mut self, slot: Slot) {
+    /// no client tracks any.
+    pub(crate) fn untrack(&mut self, slot: Slot) {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(tracker) = client.session.as_mut().and_then(|session| session.tracker.take())
@@ -60,15 +59,15 @@ impl World {
         self.follow_keys();
     }
 
-    /// Whether it is to be remembered which keys the client reads now.
+    /// Returns whether the keys that the client reads now are to be remembered.
     #[inline]
-    pub fn remembers_reads(&self, slot: Slot) -> bool {
+    pub(crate) fn remembers_reads(&self, slot: Slot) -> bool {
         self.tracking.is_on() && self.clients[slot].tracker().is_some_and(Tracker::remembers)
     }
 
     /// The client has read a key, and is told when it changes. If that is one key too many, another is
     /// forgotten as if it had changed.
-    pub fn remember(&mut self, slot: Slot, key: &[u8]) {
+    pub(crate) fn remember(&mut self, slot: Slot, key: &[u8]) {
         let Tracking { table, clients, .. } = &mut self.tracking;
         table.add(key, self.clients[slot].id, |id| clients.contains(&id));
         self.limit_tracking();
@@ -92,7 +91,7 @@ impl World {
 
     /// The client's command is over, and it may run another. What CLIENT CACHING said holds for one
     /// command, or one transaction.
-    pub fn end_tracked_command(&mut self, slot: Slot, keeps_caching: bool) {
+    pub(crate) fn end_tracked_command(&mut self, slot: Slot, keeps_caching: bool) {
         let client = &mut self.clients[slot];
         let in_transaction = client.transaction().is_some();
         if let Some(tracker) = client.tracker_mut() {
@@ -110,7 +109,7 @@ impl World {
         }
     }
 
-    /// Every key may have changed. Everybody is told, whether its keys were read or not.
+    /// Every key may have changed. Every tracking client is told, whether it has read any or not.
     pub(crate) fn tell_all_trackers(&mut self) {
         self.tracking.table.clear();
         let mut frame = invalidation(None);
@@ -137,9 +136,9 @@ impl World {
     }
 
     /// Broadcasts what has changed: a message for each prefix, with all its keys in the order of their
-    /// bytes, but for their own changes to those who do not want them.
+    /// bytes, but without its own changes to a client of NOLOOP.
     #[inline]
-    pub fn broadcast_changes(&mut self) {
+    pub(crate) fn broadcast_changes(&mut self) {
         if self.tracking.has_pending() {
             self.broadcast_pending();
         }
@@ -174,8 +173,8 @@ impl World {
         Some((slot, self.clients[slot].tracker()?.options))
     }
 
-    /// Sends an invalidation to a client that tracks keys, or to whom it has them redirected. RESP2 has no
-    /// pushes, so there only who is sent to by others can be told, if it subscribes to something.
+    /// Sends an invalidation to a client that tracks keys, or to the client that it has them redirected to. RESP2 has no
+    /// pushes, so there only the receiver of a redirection can be told, if it subscribes to something.
     fn tell<W: Fn(&mut Reply)>(&mut self, slot: Slot, redirect: Option<u64>, frame: &mut Frame<W>) {
         let receiver = match redirect {
             None => slot,

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::listeners::transaction`].
+//! The end of a client's transaction: see [`crate::listeners::transaction`].
 
 use super::World;
 use crate::listeners::transaction::Transaction;

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::session::unauthenticated`].
+//! Places for newcomers, and the time that they have to log in: see [`crate::session::unauthenticated`].
 
 use super::World;
 use crate::access::UserId;
@@ -11,7 +11,7 @@ use crate::telemetry::peer_log::Cause;
 
 impl World {
     /// Finds a place for one more client from there. The error is what it is told if there is none.
-    pub fn admit(&mut self, peer: &Peer) -> Result<(), Error> {
+    pub(crate) fn admit(&mut self, peer: &Peer) -> Result<(), Error> {
         let (kind, most) = (peer.kind, self.config.maxclients as usize);
         let is_open = !self.access.is_login_required();
         if is_open && self.config.protected_mode && !peer.addr.is_near() {
@@ -39,12 +39,12 @@ impl World {
 
     /// How many newcomers through one kind of port a turn may take, so that none of them takes the place of
     /// another before what that one has sent was read.
-    pub fn most_newcomers(&self, kind: Kind) -> usize {
+    pub(crate) fn most_newcomers(&self, kind: Kind) -> usize {
         if self.access.is_login_required() { self.most_unauthenticated(kind) } else { usize::MAX }
     }
 
-    /// Whether commands for operators run on the port that the client came through.
-    pub fn serves_operators(&self, slot: Slot) -> bool {
+    /// Returns whether commands for operators run on the port that the client came through.
+    pub(crate) fn serves_operators(&self, slot: Slot) -> bool {
         let is_kept = self.config.admin_commands_on_admin_port;
         !is_kept || self.clients[slot].peer.kind.is_for_operators()
     }
@@ -59,21 +59,21 @@ impl World {
         }
     }
 
-    /// Whether the client has yet to log in.
+    /// Returns whether the client has yet to log in.
     #[inline]
-    pub fn is_unauthenticated(&self, slot: Slot) -> bool {
+    pub(crate) fn is_unauthenticated(&self, slot: Slot) -> bool {
         !self.clients[slot].is_authenticated() && self.access.is_login_required()
     }
 
     /// The client is this user from now on.
-    pub fn log_in(&mut self, slot: Slot, user: UserId) {
+    pub(crate) fn log_in(&mut self, slot: Slot, user: UserId) {
         self.clients[slot].user = user;
         self.clients.set_unauthenticated_since(slot, None);
     }
 
-    /// The client is the default user from now on, and has to log in if that needs a password. Who never
-    /// has gets no more time for it.
-    pub fn log_out(&mut self, slot: Slot) {
+    /// The client is the default user from now on, and has to log in if that needs a password. A client
+    /// that never has gets no more time for it.
+    pub(crate) fn log_out(&mut self, slot: Slot) {
         let since = match self.clients[slot].unauthenticated_since {
             _ if !self.access.is_login_required() => None,
             None => Some(self.now.mono),
@@ -83,16 +83,16 @@ impl World {
         self.clients.set_unauthenticated_since(slot, since);
     }
 
-    /// When the first stranger has had all its time, in µs of [`crate::clock::Now::mono`].
-    pub fn next_auth_deadline(&self) -> Option<u64> {
+    /// When the first unauthenticated client has had all its time, in µs of [`crate::clock::Now::mono`].
+    pub(crate) fn next_auth_deadline(&self) -> Option<u64> {
         let timeout = u64::from(self.config.auth_timeout) * 1_000_000;
         let is_limited = timeout > 0 && self.access.is_login_required();
         let (since, _) = self.first_unauthenticated().filter(|_| is_limited)?;
         Some(since + timeout)
     }
 
-    /// Closes strangers who have had all their time.
-    pub fn close_unauthenticated(&mut self) {
+    /// Closes unauthenticated clients that have had all their time.
+    pub(crate) fn close_unauthenticated(&mut self) {
         while self.next_auth_deadline().is_some_and(|due| due <= self.now.mono)
             && let Some((_, slot)) = self.first_unauthenticated()
         {
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// The client that has been a stranger for longest, and since when.
+    /// The client that has been unauthenticated for longest, and since when.
     fn first_unauthenticated(&self) -> Option<(u64, Slot)> {
         let first = |kind| self.clients.first_unauthenticated(kind);
         first(Kind::Tcp).into_iter().chain(first(Kind::Admin)).min()

@@ -1,4 +1,4 @@
-//! What a change of users does to those who are connected.
+//! What a change of users does to clients that are connected.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::session::{Client, Doom, Slot};
 impl World {
     /// Adds a user, or changes the one that has its name. Connections that listen to what it may not
     /// hear any more are closed; that of `by`, which asked for it, after its reply.
-    pub fn set_user(&mut self, user: User, by: Slot) {
+    pub(crate) fn set_user(&mut self, user: User, by: Slot) {
         if let Some(id) = self.access.named(&user.name)
             && !Channels::cover(user.channels(), self.access.user(id).channels())
         {
@@ -26,7 +26,7 @@ impl World {
     }
 
     /// Deletes users and closes their connections; that of `by`, which asked for it, after its reply.
-    pub fn delete_users(&mut self, users: &BTreeSet<UserId>, by: Slot) {
+    pub(crate) fn delete_users(&mut self, users: &BTreeSet<UserId>, by: Slot) {
         if users.is_empty() {
             return;
         }
@@ -42,7 +42,7 @@ impl World {
 
     /// Puts `users` in the place of all others. The default user must be among them. Connections of
     /// users that are gone are closed.
-    pub fn replace_users(&mut self, users: Vec<User>, by: Slot) {
+    pub(crate) fn replace_users(&mut self, users: Vec<User>, by: Slot) {
         let names: BTreeSet<&[u8]> = users.iter().map(|user| &user.name[..]).collect();
         let gone: BTreeSet<UserId> = self
             .access
@@ -56,7 +56,7 @@ impl World {
         }
     }
 
-    /// The client is nobody from now on, and leaves.
+    /// Closes the client, which has no user any more.
     fn expel(&mut self, slot: Slot, by: Slot) {
         self.clients[slot].user = UserId::DEFAULT;
         self.clients.set_unauthenticated_since(slot, Some(self.now.mono));
@@ -64,12 +64,12 @@ impl World {
     }
 }
 
-/// Who asked for it is told how that went before its own connection is closed.
+/// The client that asked for the change gets its reply before its own connection is closed.
 fn how_soon(slot: Slot, by: Slot) -> Doom {
     if slot == by { Doom::AfterReply } else { Doom::Now }
 }
 
-/// Whether a client listens to what `user` grants no permission for.
+/// Returns whether a client listens to what `user` grants no permission for.
 fn listens_beyond(client: &Client, user: &User) -> bool {
     let Some(session) = &client.session else {
         return false;

@@ -1,4 +1,4 @@
-//! What the world does about [`crate::listeners::watch`].
+//! Watched keys break transactions: see [`crate::listeners::watch`].
 
 use super::World;
 use crate::listeners::key_index::Turn;
@@ -12,8 +12,8 @@ fn turn_of(client: u64) -> Turn {
 impl World {
     /// The client watches a key of its database from now on.
     ///
-    /// If the key has expired, it goes now: that it was there is nothing that changes later.
-    pub fn watch(&mut self, slot: Slot, key: &[u8]) {
+    /// A key that has expired goes now, so that its expiry is no change that happens while it is watched.
+    pub(crate) fn watch(&mut self, slot: Slot, key: &[u8]) {
         let client = &self.clients[slot];
         let (db, id) = (client.db, client.id);
         self.store.db(db).expire(key);
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// The client watches nothing any more. Returns whether it had to hear of a change.
-    pub fn unwatch(&mut self, slot: Slot) -> bool {
+    pub(crate) fn unwatch(&mut self, slot: Slot) -> bool {
         let client = &mut self.clients[slot];
         let id = client.id;
         let Some(session) = &mut client.session else {
@@ -48,8 +48,8 @@ impl World {
         watched.is_dirty
     }
 
-    /// Whether a key that the client watches has changed, or has expired since.
-    pub fn is_watch_broken(&mut self, slot: Slot) -> bool {
+    /// Returns whether a key that the client watches has changed, or has expired since.
+    pub(crate) fn is_watch_broken(&mut self, slot: Slot) -> bool {
         // Keys may have gone to make room for this very command.
         if self.has_changes() {
             self.deliver_changes(None);
@@ -62,7 +62,7 @@ impl World {
             || session.watched.keys.iter().any(|(db, key)| store.db(*db).expire(key))
     }
 
-    /// A key has changed. Who watches it has nothing more to learn, and needs no other keys any more.
+    /// A key has changed. The transactions of the clients that watch it are broken, so these watch nothing any more.
     pub(crate) fn break_watches(&mut self, db: usize, key: &[u8]) {
         let line = self.watches.by_key.line(db, key);
         let slots: Vec<Slot> = line.filter_map(|turn| self.clients.slot_of(turn.client)).collect();

@@ -8,17 +8,14 @@ use std::time::Duration;
 use respd::Config;
 use respd::embed::local::{Connection, Local};
 
-/// What one client says, word by word, and is answered.
-fn say(local: &mut Local, client: Connection, line: &str) -> String {
-    local.call(client, line.split(' ')).to_string()
-}
+use crate::client::call_shown;
 
 /// A server on which `ann` may do these things, and a connection of hers.
 fn with_ann(rules: &str) -> (Local, Connection, Connection) {
     let mut local = Local::new(Config::default());
     let (main, ann) = (local.connect(), local.connect());
-    assert_eq!(say(&mut local, main, &format!("ACL SETUSER ann on nopass {rules}")), "OK");
-    assert_eq!(say(&mut local, ann, "AUTH ann x"), "OK");
+    assert_eq!(call_shown(&mut local, main, &format!("ACL SETUSER ann on nopass {rules}")), "OK");
+    assert_eq!(call_shown(&mut local, ann, "AUTH ann x"), "OK");
     (local, main, ann)
 }
 
@@ -52,7 +49,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn what_a_user_may_not_changes_nothing() {
     let (mut local, main, ann) = with_ann("+@all -del %R~a* ~b*");
-    assert_eq!(say(&mut local, main, "MSET a 1 b 2 c 3"), "OK");
+    assert_eq!(call_shown(&mut local, main, "MSET a 1 b 2 c 3"), "OK");
     let no_key = "(error) NOPERM No permissions to access a key";
     for (request, reply) in [
         ("GET a", "\"1\""),
@@ -63,7 +60,7 @@ fn what_a_user_may_not_changes_nothing() {
         ("DEL b", "(error) NOPERM User ann has no permissions to run the 'del' command"),
         ("SET b 8", "OK"),
     ] {
-        assert_eq!(say(&mut local, ann, request), reply, "{request}");
+        assert_eq!(call_shown(&mut local, ann, request), reply, "{request}");
     }
     let all = local.call(main, ["MGET", "a", "b", "c"]).to_string();
     assert_eq!(all, "1) \"1\"\n2) \"8\"\n3) \"3\"");
@@ -72,37 +69,43 @@ fn what_a_user_may_not_changes_nothing() {
 #[test]
 fn rules_count_from_the_next_request_on() {
     let (mut local, main, ann) = with_ann("+@all ~*");
-    assert_eq!(say(&mut local, ann, "SET a 1"), "OK");
-    assert_eq!(say(&mut local, main, "ACL SETUSER ann -set"), "OK");
-    assert!(say(&mut local, ann, "SET a 1").starts_with("(error) NOPERM"));
-    assert_eq!(say(&mut local, main, "ACL SETUSER ann +set nonsense").get(..7), Some("(error)"));
-    assert!(say(&mut local, ann, "SET a 1").starts_with("(error) NOPERM"), "all rules or none");
+    assert_eq!(call_shown(&mut local, ann, "SET a 1"), "OK");
+    assert_eq!(call_shown(&mut local, main, "ACL SETUSER ann -set"), "OK");
+    assert!(call_shown(&mut local, ann, "SET a 1").starts_with("(error) NOPERM"));
+    assert_eq!(
+        call_shown(&mut local, main, "ACL SETUSER ann +set nonsense").get(..7),
+        Some("(error)")
+    );
+    assert!(
+        call_shown(&mut local, ann, "SET a 1").starts_with("(error) NOPERM"),
+        "all rules or none"
+    );
 }
 
 #[test]
 fn who_is_deleted_is_closed_and_nobody_else() {
     let (mut local, main, ann) = with_ann("+@all ~*");
     let other = local.connect();
-    assert_eq!(say(&mut local, other, "AUTH ann y"), "OK");
-    assert_eq!(say(&mut local, main, "ACL SETUSER bob on nopass +@all"), "OK");
+    assert_eq!(call_shown(&mut local, other, "AUTH ann y"), "OK");
+    assert_eq!(call_shown(&mut local, main, "ACL SETUSER bob on nopass +@all"), "OK");
     let bob = local.connect();
-    assert_eq!(say(&mut local, bob, "AUTH bob z"), "OK");
+    assert_eq!(call_shown(&mut local, bob, "AUTH bob z"), "OK");
     // Ann deletes herself: she is told so first.
-    assert_eq!(say(&mut local, ann, "ACL DELUSER ann"), "(integer) 1");
+    assert_eq!(call_shown(&mut local, ann, "ACL DELUSER ann"), "(integer) 1");
     assert_eq!(local.received(other), b"");
     assert!(!local.is_open(ann) && !local.is_open(other));
     assert!(local.is_open(main) && local.is_open(bob));
     // A new user in the same place is not Bob, nor Ann.
-    assert_eq!(say(&mut local, main, "ACL SETUSER eve on nopass"), "OK");
-    assert_eq!(say(&mut local, bob, "ACL WHOAMI"), "\"bob\"");
+    assert_eq!(call_shown(&mut local, main, "ACL SETUSER eve on nopass"), "OK");
+    assert_eq!(call_shown(&mut local, bob, "ACL WHOAMI"), "\"bob\"");
 }
 
 #[test]
 fn the_log_knows_how_long_ago() {
     let (mut local, main, ann) = with_ann("+get ~a");
-    say(&mut local, ann, "GET secret");
+    call_shown(&mut local, ann, "GET secret");
     local.advance(Duration::from_millis(59_500));
-    say(&mut local, ann, "GET secret");
+    call_shown(&mut local, ann, "GET secret");
     local.advance(Duration::from_millis(2_250));
     let log = local.call(main, ["ACL", "LOG"]).to_string();
     let entries: Vec<&str> = log.matches("entry-id").collect();
@@ -112,7 +115,7 @@ fn the_log_knows_how_long_ago() {
         assert!(log.contains(part), "{part} is not in {log}");
     }
     local.advance(Duration::from_secs(60));
-    say(&mut local, ann, "GET secret");
+    call_shown(&mut local, ann, "GET secret");
     assert_eq!(local.call(main, ["ACL", "LOG"]).to_string().matches("entry-id").count(), 2);
 }
 
@@ -133,19 +136,19 @@ fn the_file_is_loaded_as_a_whole_or_not_at_all() {
     let config = Config { aclfile: Some(file.clone()), ..Config::default() };
     let mut local = Local::new(config);
     let (main, ann, bob) = (local.connect(), local.connect(), local.connect());
-    assert_eq!(say(&mut local, ann, "AUTH ann x"), "OK");
-    assert_eq!(say(&mut local, bob, "AUTH bob x"), "OK");
+    assert_eq!(call_shown(&mut local, ann, "AUTH ann x"), "OK");
+    assert_eq!(call_shown(&mut local, bob, "AUTH bob x"), "OK");
 
     fs::write(&file, "user eve on\nuser ann off nonsense\n").expect("written");
-    let error = say(&mut local, main, "ACL LOAD");
+    let error = call_shown(&mut local, main, "ACL LOAD");
     assert!(error.contains("users.acl:2: Syntax error. "), "{error}");
-    assert_eq!(say(&mut local, main, "ACL USERS"), "1) \"ann\"\n2) \"bob\"\n3) \"default\"");
+    assert_eq!(call_shown(&mut local, main, "ACL USERS"), "1) \"ann\"\n2) \"bob\"\n3) \"default\"");
 
     fs::write(&file, "user eve on\nuser ann on nopass +ping\n").expect("written");
-    assert_eq!(say(&mut local, main, "ACL LOAD"), "OK");
-    assert_eq!(say(&mut local, main, "ACL USERS"), "1) \"ann\"\n2) \"default\"\n3) \"eve\"");
-    assert_eq!(say(&mut local, ann, "PING"), "PONG");
-    assert!(say(&mut local, ann, "GET x").starts_with("(error) NOPERM"));
+    assert_eq!(call_shown(&mut local, main, "ACL LOAD"), "OK");
+    assert_eq!(call_shown(&mut local, main, "ACL USERS"), "1) \"ann\"\n2) \"default\"\n3) \"eve\"");
+    assert_eq!(call_shown(&mut local, ann, "PING"), "PONG");
+    assert!(call_shown(&mut local, ann, "GET x").starts_with("(error) NOPERM"));
     local.received(bob);
     assert!(!local.is_open(bob), "there is no bob any more");
 }
@@ -158,11 +161,11 @@ fn a_file_without_the_default_user_leaves_its_password() {
     config.apply_option("requirepass", "sesame").expect("valid");
     let mut local = Local::new(config);
     let main = local.connect();
-    assert_eq!(say(&mut local, main, "PING"), "(error) NOAUTH Authentication required.");
-    assert_eq!(say(&mut local, main, "AUTH sesame"), "OK");
-    assert_eq!(say(&mut local, main, "ACL LOAD"), "OK");
+    assert_eq!(call_shown(&mut local, main, "PING"), "(error) NOAUTH Authentication required.");
+    assert_eq!(call_shown(&mut local, main, "AUTH sesame"), "OK");
+    assert_eq!(call_shown(&mut local, main, "ACL LOAD"), "OK");
     let other = local.connect();
-    assert_eq!(say(&mut local, other, "PING"), "(error) NOAUTH Authentication required.");
+    assert_eq!(call_shown(&mut local, other, "PING"), "(error) NOAUTH Authentication required.");
 }
 
 #[test]
@@ -173,20 +176,20 @@ fn a_saved_file_keeps_its_mode_and_loads_again() {
     let config = Config { aclfile: Some(file.clone()), ..Config::default() };
     let mut local = Local::new(config.clone());
     let main = local.connect();
-    let before = say(&mut local, main, "ACL LIST");
-    assert_eq!(say(&mut local, main, "ACL SAVE"), "OK");
+    let before = call_shown(&mut local, main, "ACL LIST");
+    assert_eq!(call_shown(&mut local, main, "ACL SAVE"), "OK");
     assert_eq!(mode(&file), 0o640);
     assert!(!fs::read_to_string(&file).expect("text").contains("one"), "passwords are hashes");
-    assert_eq!(say(&mut local, main, "ACL LOAD"), "OK");
-    assert_eq!(say(&mut local, main, "ACL LIST"), before);
+    assert_eq!(call_shown(&mut local, main, "ACL LOAD"), "OK");
+    assert_eq!(call_shown(&mut local, main, "ACL LIST"), before);
     let mut again = Local::new(config);
     let main = again.connect();
-    assert_eq!(say(&mut again, main, "ACL LIST"), before);
+    assert_eq!(call_shown(&mut again, main, "ACL LIST"), before);
     let names: Vec<_> = fs::read_dir(&folder.0).expect("a folder").collect();
     assert_eq!(names.len(), 1, "nothing is left beside it");
 
     fs::remove_file(&file).expect("removed");
-    assert_eq!(say(&mut again, main, "ACL SAVE"), "OK");
+    assert_eq!(call_shown(&mut again, main, "ACL SAVE"), "OK");
     assert_eq!(mode(&file), 0o600, "a new file is for its owner");
 }
 
@@ -210,14 +213,16 @@ fn rules_about_what_only_the_reference_has_stop_no_start() {
         let config = Config::load(&folder.file("respd.conf", &text)).expect("syntax");
         let mut local = Local::new(config);
         let (main, ann) = (local.connect(), local.connect());
-        let shown = say(&mut local, main, "ACL LIST");
+        let shown = call_shown(&mut local, main, "ACL LIST");
         let kept = "user ann on nopass ~* resetchannels +@all -xadd -config|rewrite \
                     (~s* resetchannels -@all +xread)";
         assert!(shown.contains(kept), "{shown}");
-        assert_eq!(say(&mut local, ann, "AUTH ann x"), "OK");
-        assert_eq!(say(&mut local, ann, "SET a 1"), "OK");
-        assert!(say(&mut local, ann, "CONFIG REWRITE").starts_with("(error) NOPERM"));
-        assert!(say(&mut local, ann, "XADD s * f v").starts_with("(error) ERR unknown command"));
+        assert_eq!(call_shown(&mut local, ann, "AUTH ann x"), "OK");
+        assert_eq!(call_shown(&mut local, ann, "SET a 1"), "OK");
+        assert!(call_shown(&mut local, ann, "CONFIG REWRITE").starts_with("(error) NOPERM"));
+        assert!(
+            call_shown(&mut local, ann, "XADD s * f v").starts_with("(error) ERR unknown command")
+        );
     }
 }
 
@@ -228,8 +233,8 @@ fn examples() -> Local {
     let main = local.connect();
     for name in ["reader", "worker", "exporter"] {
         let other = local.connect();
-        assert!(say(&mut local, other, &format!("AUTH {name} x")).contains("WRONGPASS"));
-        assert_eq!(say(&mut local, main, &format!("ACL SETUSER {name} >pw")), "OK");
+        assert!(call_shown(&mut local, other, &format!("AUTH {name} x")).contains("WRONGPASS"));
+        assert_eq!(call_shown(&mut local, main, &format!("ACL SETUSER {name} >pw")), "OK");
     }
     local
 }
@@ -260,19 +265,19 @@ fn the_example_users_may_do_their_work_and_no_more() {
         for line in granted.split(';') {
             let client = local.connect();
             assert!(
-                say(&mut local, client, &format!("HELLO 3 AUTH {name} pw SETNAME me"))
+                call_shown(&mut local, client, &format!("HELLO 3 AUTH {name} pw SETNAME me"))
                     .contains("server")
             );
             if line == "EXEC" {
-                say(&mut local, client, "MULTI");
+                call_shown(&mut local, client, "MULTI");
             }
-            let reply = say(&mut local, client, line);
+            let reply = call_shown(&mut local, client, line);
             assert!(!reply.contains("(error)"), "{name}: {line}: {reply}");
         }
         for line in denied.split(';') {
             let client = local.connect();
-            assert_eq!(say(&mut local, client, &format!("AUTH {name} pw")), "OK");
-            let reply = say(&mut local, client, line.trim());
+            assert_eq!(call_shown(&mut local, client, &format!("AUTH {name} pw")), "OK");
+            let reply = call_shown(&mut local, client, line.trim());
             assert!(reply.starts_with("(error) NOPERM"), "{name}: {line}: {reply}");
         }
     }

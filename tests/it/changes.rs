@@ -9,7 +9,7 @@ use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::embed::local::{Connection, Local};
 
-use crate::talk::said;
+use crate::client::{call, call_all};
 
 /// What is there before (commands behind each other, with `;` between them), and a command that changes
 /// the key `k`.
@@ -138,18 +138,10 @@ const EXAMPLES: &[(&str, &str)] = &[
 /// They have the flag, and nothing to change: they are errors here.
 const NO_EXAMPLE: &[&str] = &["cluster|flushslot"];
 
-/// Says several things, of which none is an error.
-fn say(local: &mut Local, client: Connection, lines: &str) {
-    for words in lines.split("; ").filter(|words| !words.is_empty()) {
-        let reply = said(local, client, words);
-        assert!(!reply.starts_with('-'), "{words}: {reply}");
-    }
-}
-
 /// Whether a transaction of the client would not run. It watches nothing any more.
 fn is_broken(local: &mut Local, client: Connection) -> bool {
-    say(local, client, "MULTI");
-    match said(local, client, "EXEC").as_str() {
+    call_all(local, client, "MULTI");
+    match call(local, client, "EXEC").as_str() {
         "*-1\r\n" => true,
         "*0\r\n" => false,
         other => panic!("{other}"),
@@ -166,11 +158,11 @@ fn a_command_that_writes_breaks_the_watches_of_what_it_changes() {
         assert!(table.named(name.as_bytes()).is_some(), "{name} is no command");
         let mut local = Local::new(Config::default());
         let [ann, ben] = [(); 2].map(|()| local.connect());
-        say(&mut local, ben, before);
-        say(&mut local, ann, "WATCH k");
+        call_all(&mut local, ben, before);
+        call_all(&mut local, ann, "WATCH k");
         assert!(local.engine.world.store.shared.journal.is_empty());
         let changes = local.engine.world.store.shared.changes;
-        say(&mut local, ben, command);
+        call_all(&mut local, ben, command);
         assert!(local.engine.world.store.shared.changes > changes, "{command} counts as none");
         assert!(is_broken(&mut local, ann), "{command} changes k, and says nothing");
         missing.remove(name);
@@ -203,9 +195,9 @@ fn what_changes_nothing_breaks_no_watch() {
     ] {
         let mut local = Local::new(Config::default());
         let [ann, ben] = [(); 2].map(|()| local.connect());
-        say(&mut local, ben, before);
-        say(&mut local, ann, "WATCH k");
-        say(&mut local, ben, command);
+        call_all(&mut local, ben, before);
+        call_all(&mut local, ann, "WATCH k");
+        call_all(&mut local, ben, command);
         assert!(!is_broken(&mut local, ann), "{command} changes nothing");
     }
 }
@@ -215,11 +207,11 @@ fn room_for_bits_that_were_not_stored_is_a_change() {
     for before in ["DEL k", "SET k x"] {
         let mut local = Local::new(Config::default());
         let [ann, ben] = [(); 2].map(|()| local.connect());
-        say(&mut local, ben, before);
+        call_all(&mut local, ben, before);
         for broken in [true, false] {
-            say(&mut local, ann, "WATCH k");
+            call_all(&mut local, ann, "WATCH k");
             assert_eq!(
-                said(&mut local, ben, "BITFIELD k OVERFLOW FAIL SET u8 #3 300"),
+                call(&mut local, ben, "BITFIELD k OVERFLOW FAIL SET u8 #3 300"),
                 "*1\r\n$-1\r\n"
             );
             assert_eq!(is_broken(&mut local, ann), broken, "{before}");
@@ -231,7 +223,7 @@ fn room_for_bits_that_were_not_stored_is_a_change() {
 fn a_command_that_fails_breaks_no_watch() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
-    say(&mut local, ben, "SET k x; RPUSH l x");
+    call_all(&mut local, ben, "SET k x; RPUSH l x");
     for command in [
         "INCR k",
         "LPUSH k x",
@@ -246,8 +238,8 @@ fn a_command_that_fails_breaks_no_watch() {
         "EXPIRE k x",
         "APPEND l x",
     ] {
-        say(&mut local, ann, "WATCH k l");
-        assert!(said(&mut local, ben, command).starts_with('-'), "{command}");
+        call_all(&mut local, ann, "WATCH k l");
+        assert!(call(&mut local, ben, command).starts_with('-'), "{command}");
         assert!(!is_broken(&mut local, ann), "{command} fails");
     }
 }
@@ -258,10 +250,10 @@ fn a_watched_key_that_expires_has_changed() {
         let mut local = Local::new(Config::default());
         local.engine.world.store.shared.expires_lazily = lazily;
         let ann = local.connect();
-        say(&mut local, ann, "SET k x PX 10; WATCH k");
+        call_all(&mut local, ann, "SET k x PX 10; WATCH k");
         local.advance(Duration::from_millis(9));
         assert!(!is_broken(&mut local, ann));
-        say(&mut local, ann, "WATCH k");
+        call_all(&mut local, ann, "WATCH k");
         local.advance(Duration::from_millis(1));
         assert!(is_broken(&mut local, ann));
     }
@@ -279,10 +271,10 @@ fn a_key_that_had_expired_when_it_was_watched_is_not_there() {
         ("SWAPDB 0 1", false),
         ("SET k y", true),
     ] {
-        say(&mut local, ben, "SET k x PX 10");
+        call_all(&mut local, ben, "SET k x PX 10");
         local.advance(Duration::from_millis(10));
-        say(&mut local, ann, "WATCH k");
-        say(&mut local, ben, meanwhile);
+        call_all(&mut local, ann, "WATCH k");
+        call_all(&mut local, ben, meanwhile);
         assert_eq!(is_broken(&mut local, ann), broken, "{meanwhile}");
     }
 }
@@ -291,17 +283,21 @@ fn a_key_that_had_expired_when_it_was_watched_is_not_there() {
 fn a_watched_key_that_is_evicted_has_changed() {
     let mut local = Local::new(Config::default());
     let ann = local.connect();
-    say(&mut local, ann, "CONFIG SET maxmemory-policy allkeys-random; SET k x; WATCH k; MULTI");
+    call_all(
+        &mut local,
+        ann,
+        "CONFIG SET maxmemory-policy allkeys-random; SET k x; WATCH k; MULTI",
+    );
     // EXEC itself makes room.
     local.engine.world.config.maxmemory = 1;
-    assert_eq!(said(&mut local, ann, "EXEC"), "*-1\r\n");
+    assert_eq!(call(&mut local, ann, "EXEC"), "*-1\r\n");
 }
 
 #[test]
 fn a_field_that_expires_changes_its_hash() {
     let mut local = Local::new(Config::default());
     let ann = local.connect();
-    say(&mut local, ann, "HSET k f v g w; HPEXPIRE k 10 FIELDS 1 f; WATCH k");
+    call_all(&mut local, ann, "HSET k f v g w; HPEXPIRE k 10 FIELDS 1 f; WATCH k");
     local.advance(Duration::from_millis(10));
     assert!(is_broken(&mut local, ann));
 }
@@ -310,11 +306,11 @@ fn a_field_that_expires_changes_its_hash() {
 fn a_key_of_another_database_is_another_key() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
-    say(&mut local, ann, "SET k x; WATCH k");
-    say(&mut local, ben, "SELECT 1; SET k y; FLUSHDB");
+    call_all(&mut local, ann, "SET k x; WATCH k");
+    call_all(&mut local, ben, "SELECT 1; SET k y; FLUSHDB");
     assert!(!is_broken(&mut local, ann));
-    say(&mut local, ann, "WATCH k; SELECT 1");
-    say(&mut local, ben, "SELECT 0; SET k y");
+    call_all(&mut local, ann, "WATCH k; SELECT 1");
+    call_all(&mut local, ben, "SELECT 0; SET k y");
     assert!(is_broken(&mut local, ann), "it was watched where SELECT had led to by then");
 }
 
@@ -324,10 +320,10 @@ fn nobody_watches_for_ever() {
     let ben = local.connect();
     for end in ["UNWATCH", "MULTI; DISCARD", "MULTI; EXEC", "RESET", "QUIT"] {
         let ann = local.connect();
-        say(&mut local, ann, "SET k x; WATCH k other; WATCH k");
+        call_all(&mut local, ann, "SET k x; WATCH k other; WATCH k");
         assert_eq!(local.engine.world.watches.len(), 2);
-        say(&mut local, ben, "SET k y");
-        say(&mut local, ann, end);
+        call_all(&mut local, ben, "SET k y");
+        call_all(&mut local, ann, end);
         assert!(local.engine.world.watches.is_empty(), "{end}");
         assert!(!local.engine.world.store.shared.journal.follows_keys);
         if local.is_open(ann) {
@@ -335,31 +331,31 @@ fn nobody_watches_for_ever() {
         }
     }
     let ann = local.connect();
-    say(&mut local, ann, "WATCH k");
-    say(&mut local, ben, "CLIENT KILL TYPE normal");
+    call_all(&mut local, ann, "WATCH k");
+    call_all(&mut local, ben, "CLIENT KILL TYPE normal");
     assert!(local.engine.world.watches.is_empty());
     // In the middle of a transaction, without a word.
     let ann = local.connect();
-    say(&mut local, ann, "WATCH k; MULTI; SET k z");
+    call_all(&mut local, ann, "WATCH k; MULTI; SET k z");
     local.finish(ann);
     local.received(ann);
     assert!(local.engine.world.watches.is_empty());
-    assert_eq!(said(&mut local, ben, "GET k"), "$1\r\ny\r\n");
+    assert_eq!(call(&mut local, ben, "GET k"), "$1\r\ny\r\n");
 }
 
 #[test]
 fn a_transaction_that_never_ends_ends_at_the_limit_of_the_query_buffer() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
-    say(&mut local, ben, "CONFIG SET client-query-buffer-limit 1mb");
-    say(&mut local, ann, "MULTI");
+    call_all(&mut local, ben, "CONFIG SET client-query-buffer-limit 1mb");
+    call_all(&mut local, ann, "MULTI");
     let set = format!("SET k {}", "x".repeat(100_000));
     for _ in 0..10 {
-        assert_eq!(said(&mut local, ann, &set), "+QUEUED\r\n");
+        assert_eq!(call(&mut local, ann, &set), "+QUEUED\r\n");
     }
-    said(&mut local, ann, &set);
+    call(&mut local, ann, &set);
     assert!(!local.is_open(ann));
-    assert_eq!(said(&mut local, ben, "EXISTS k"), ":0\r\n");
+    assert_eq!(call(&mut local, ben, "EXISTS k"), ":0\r\n");
     let memory = local.engine.world.clients.memory();
     assert!(memory < 100_000, "{memory} bytes are left behind");
 }

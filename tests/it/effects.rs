@@ -17,7 +17,7 @@ use respd::dispatch::spec::flag;
 use respd::embed::local::{Connection, Local};
 use respd::keyspace::effects::Batches;
 
-use crate::talk::{said, send};
+use crate::client::{call, send};
 
 /// A command and the database to run it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Heard {
                 let said = |words: Vec<&[u8]>| words.into_iter().map(<[u8]>::to_vec).collect();
                 let effects = batch.iter();
                 effects
-                    .map(|effect| Said { db: effect.db(), words: said(effect.words().collect()) })
+                    .map(|effect| Said { db: effect.db(), words: call(effect.words().collect()) })
                     .collect()
             });
             into.0.lock().unwrap().extend(batches);
@@ -286,10 +286,10 @@ fn every_command_says_what_it_came_to() {
     for (before, command, says) in EXAMPLES {
         let (mut local, client, heard) = start();
         for command in before.split("; ").filter(|command| !command.is_empty()) {
-            said(&mut local, client, command);
+            call(&mut local, client, command);
         }
         heard.take();
-        said(&mut local, client, command);
+        call(&mut local, client, command);
         let line = heard.line();
         if line != *says {
             wrong.push(format!("{command} says {line:?}, not {says:?}"));
@@ -317,14 +317,14 @@ fn every_command_that_writes_has_an_example() {
 fn members_that_were_popped_are_said_by_name() {
     let (mut local, client, heard) = start();
     for command in ["SPOP k", "SPOP k 2"] {
-        said(&mut local, client, "SADD k a b c d e f g h i j");
+        call(&mut local, client, "SADD k a b c d e f g h i j");
         heard.take();
-        said(&mut local, client, command);
+        call(&mut local, client, command);
         let popped = heard.take().remove(0).remove(0).words;
         assert_eq!(popped[..2], [b"SREM".to_vec(), b"k".to_vec()]);
         for member in &popped[2..] {
             let member = String::from_utf8_lossy(member);
-            let left = said(&mut local, client, &format!("SISMEMBER k {member}"));
+            let left = call(&mut local, client, &format!("SISMEMBER k {member}"));
             assert_eq!(left, ":0\r\n", "{command}");
         }
     }
@@ -343,11 +343,11 @@ fn a_pop_that_waited_follows_what_ended_the_wait() {
     ] {
         let (mut local, client, heard) = start();
         let waiter = local.connect();
-        said(&mut local, waiter, "SELECT 1");
-        said(&mut local, waiter, "SELECT 0");
+        call(&mut local, waiter, "SELECT 1");
+        call(&mut local, waiter, "SELECT 0");
         send(&mut local, waiter, waits);
         assert_eq!(heard.line(), "", "{waits}");
-        said(&mut local, client, ends);
+        call(&mut local, client, ends);
         assert_eq!(heard.line(), says, "{waits}");
         local.advance(Duration::from_secs(2));
         assert_eq!(heard.line(), "", "{waits}");
@@ -370,13 +370,13 @@ fn a_transaction_is_one_batch() {
         "SELECT 0",
         "RPUSH l 1 2",
     ] {
-        said(&mut local, client, command);
+        call(&mut local, client, command);
     }
     assert_eq!(heard.line(), "SET k v PXAT 1700000000010");
-    said(&mut local, client, "EXEC");
+    call(&mut local, client, "EXEC");
     assert_eq!(heard.line(), "SET a 1; @3 SET b 2 KEEPTTL; RPUSH l 1 2 / LPOP l");
     for command in ["MULTI", "GET a", "EXEC", "MULTI", "SET a 1", "DISCARD", "INCR a"] {
-        said(&mut local, client, command);
+        call(&mut local, client, command);
     }
     assert_eq!(heard.line(), "INCR a");
 }
@@ -392,7 +392,7 @@ fn keys_and_fields_that_expire_are_said_to_be_gone() {
         "SET b 1 PX 10",
         "SET c 1 PX 10",
     ] {
-        said(&mut local, client, command);
+        call(&mut local, client, command);
     }
     heard.take();
     local.advance(Duration::from_millis(10));
@@ -409,7 +409,7 @@ fn keys_and_fields_that_expire_are_said_to_be_gone() {
 #[test]
 fn a_key_that_a_command_finds_gone_is_said_before_it() {
     let (mut local, client, heard) = start();
-    said(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 0");
+    call(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 0");
     for (command, says) in [
         ("GET k", "UNLINK k"),
         ("INCR k", "UNLINK k; INCR k"),
@@ -418,17 +418,17 @@ fn a_key_that_a_command_finds_gone_is_said_before_it() {
         ("RANDOMKEY", "UNLINK k"),
         ("SADD k x", "UNLINK k; SADD k x"),
     ] {
-        said(&mut local, client, "SET k 1 PX 5");
+        call(&mut local, client, "SET k 1 PX 5");
         local.advance(Duration::from_millis(5));
         heard.take();
-        said(&mut local, client, command);
+        call(&mut local, client, command);
         assert_eq!(heard.line(), says);
-        said(&mut local, client, "DEL k");
+        call(&mut local, client, "DEL k");
     }
-    said(&mut local, client, "HSETEX h PX 5 FIELDS 1 f 1");
+    call(&mut local, client, "HSETEX h PX 5 FIELDS 1 f 1");
     local.advance(Duration::from_millis(5));
     heard.take();
-    said(&mut local, client, "HINCRBY h f 1");
+    call(&mut local, client, "HINCRBY h f 1");
     assert_eq!(heard.line(), "HDEL h f; HINCRBY h f 1");
 }
 
@@ -436,12 +436,12 @@ fn a_key_that_a_command_finds_gone_is_said_before_it() {
 fn keys_that_are_evicted_are_said_to_be_gone() {
     let (mut local, client, heard) = start();
     for n in 0..500 {
-        said(&mut local, client, &format!("SET key:{n} {}", "x".repeat(1000)));
+        call(&mut local, client, &format!("SET key:{n} {}", "x".repeat(1000)));
     }
-    said(&mut local, client, "CONFIG SET maxmemory-policy allkeys-random");
+    call(&mut local, client, "CONFIG SET maxmemory-policy allkeys-random");
     heard.take();
-    said(&mut local, client, "CONFIG SET maxmemory 450kb");
-    said(&mut local, client, "SET k v");
+    call(&mut local, client, "CONFIG SET maxmemory 450kb");
+    call(&mut local, client, "SET k v");
     let mut heard = heard.take();
     let set = heard.pop().expect("SET");
     assert_eq!(set[0].words[0], b"SET");
@@ -454,10 +454,10 @@ fn keys_that_are_evicted_are_said_to_be_gone() {
 fn nothing_is_collected_without_a_listener() {
     let mut local = Local::new(Config::default());
     let client = local.connect();
-    said(&mut local, client, "SET k v");
+    call(&mut local, client, "SET k v");
     let heard = Heard::from(&mut local);
-    said(&mut local, client, "GET k");
+    call(&mut local, client, "GET k");
     assert_eq!(heard.line(), "");
-    said(&mut local, client, "APPEND k v");
+    call(&mut local, client, "APPEND k v");
     assert_eq!(heard.line(), "APPEND k v");
 }

@@ -14,7 +14,7 @@ use respd::peer::{Address, Kind, Peer};
 use crate::process::Respd;
 use crate::socket::Socket;
 
-use crate::talk::{received, said, send};
+use crate::client::{call, received, send};
 
 const WRONGPASS: &str = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
 const NOAUTH: &str = "-NOAUTH Authentication required.\r\n";
@@ -87,7 +87,7 @@ fn without_a_password_only_this_machine_is_served() {
     ];
     for peer in near {
         let client = connect(&mut local, peer);
-        assert_eq!(said(&mut local, client, "PING"), "+PONG\r\n");
+        assert_eq!(call(&mut local, client, "PING"), "+PONG\r\n");
     }
     for peer in [at(ELSEWHERE), at("2001:db8::1"), Peer { kind: Kind::Admin, ..at(ELSEWHERE) }] {
         let told = refusal(&mut local, peer);
@@ -101,11 +101,11 @@ fn without_a_password_only_this_machine_is_served() {
 fn a_password_or_the_operators_word_opens_the_server() {
     let mut local = locked(&[]);
     let client = connect(&mut local, at(ELSEWHERE));
-    assert_eq!(said(&mut local, client, "PING"), NOAUTH);
+    assert_eq!(call(&mut local, client, "PING"), NOAUTH);
 
     let mut local = Local::new(configured(&[("protected-mode", "no")]));
     let client = connect(&mut local, at(ELSEWHERE));
-    assert_eq!(said(&mut local, client, "PING"), "+PONG\r\n");
+    assert_eq!(call(&mut local, client, "PING"), "+PONG\r\n");
 
     let mut local = Local::new(Config::default());
     let operator = local.connect();
@@ -117,7 +117,7 @@ fn a_password_or_the_operators_word_opens_the_server() {
         ("ACL SETUSER default nopass", false),
         ("CONFIG SET protected-mode no", true),
     ] {
-        assert_eq!(said(&mut local, operator, words), "+OK\r\n", "{words}");
+        assert_eq!(call(&mut local, operator, words), "+OK\r\n", "{words}");
         assert_eq!(local.try_connect(at(ELSEWHERE)).is_ok(), is_welcome, "{words}");
     }
 }
@@ -138,7 +138,7 @@ fn strangers_send_small_requests() {
         assert_eq!(received(&mut local, client), reply, "{request}");
         assert_eq!(local.is_open(client), reply.is_empty(), "{request}");
         let client = local.connect();
-        assert_eq!(said(&mut local, client, "AUTH sesame"), "+OK\r\n");
+        assert_eq!(call(&mut local, client, "AUTH sesame"), "+OK\r\n");
         local.send(client, request.as_bytes());
         assert_eq!(received(&mut local, client), "", "{request}");
     }
@@ -150,7 +150,7 @@ fn what_a_stranger_has_sent_in_vain_is_bounded() {
         let mut local = locked(&[]);
         let client = connect(&mut local, at(ELSEWHERE));
         if is_open {
-            assert_eq!(said(&mut local, client, login), "+OK\r\n");
+            assert_eq!(call(&mut local, client, login), "+OK\r\n");
             local.send(client, b"*1\r\n$9999999\r\n");
         } else {
             send(&mut local, client, login);
@@ -189,11 +189,11 @@ fn what_waits_for_a_stranger_to_read_is_bounded() {
 fn who_does_not_log_in_in_time_is_closed() {
     let mut local = locked(&[]);
     let [silent, busy, member] = [(); 3].map(|()| local.connect());
-    assert_eq!(said(&mut local, member, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, member, "AUTH sesame"), "+OK\r\n");
     local.advance(59 * SECOND);
     let late = local.connect();
-    assert_eq!(said(&mut local, busy, "RESET"), "+RESET\r\n");
-    assert_eq!(said(&mut local, busy, "PING"), NOAUTH);
+    assert_eq!(call(&mut local, busy, "RESET"), "+RESET\r\n");
+    assert_eq!(call(&mut local, busy, "PING"), NOAUTH);
     assert_eq!(sleep(&mut local), SECOND);
     assert_eq!(
         [silent, busy, member, late].map(|client| local.is_open(client)),
@@ -202,7 +202,7 @@ fn who_does_not_log_in_in_time_is_closed() {
     assert_eq!(sleep(&mut local), 59 * SECOND);
     assert!(!local.is_open(late));
     assert_eq!(local.engine.next_deadline(), None, "nobody is left to be watched");
-    assert_eq!(said(&mut local, member, "PING"), "+PONG\r\n");
+    assert_eq!(call(&mut local, member, "PING"), "+PONG\r\n");
 }
 
 #[test]
@@ -210,9 +210,9 @@ fn after_reset_a_client_is_a_stranger_again() {
     let mut local = locked(&[("auth-timeout", "5")]);
     let client = local.connect();
     local.advance(SECOND);
-    assert_eq!(said(&mut local, client, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, client, "AUTH sesame"), "+OK\r\n");
     local.advance(100 * SECOND);
-    assert_eq!(said(&mut local, client, "RESET"), "+RESET\r\n");
+    assert_eq!(call(&mut local, client, "RESET"), "+RESET\r\n");
     assert_eq!(sleep(&mut local), 5 * SECOND);
     assert!(!local.is_open(client));
 }
@@ -224,13 +224,13 @@ fn time_to_log_in_is_limited_where_one_has_to() {
     assert_eq!(local.engine.next_deadline(), None);
     local.advance(100_000 * SECOND);
     let operator = local.connect();
-    assert_eq!(said(&mut local, operator, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, operator, "AUTH sesame"), "+OK\r\n");
     assert!(local.is_open(client));
-    said(&mut local, operator, "CONFIG SET auth-timeout 60 requirepass \"\"");
-    said(&mut local, operator, "ACL SETUSER default nopass");
+    call(&mut local, operator, "CONFIG SET auth-timeout 60 requirepass \"\"");
+    call(&mut local, operator, "ACL SETUSER default nopass");
     assert_eq!(local.engine.next_deadline(), None);
     local.advance(SECOND);
-    assert_eq!(said(&mut local, client, "PING"), "+PONG\r\n");
+    assert_eq!(call(&mut local, client, "PING"), "+PONG\r\n");
 }
 
 #[test]
@@ -246,13 +246,13 @@ fn strangers_get_a_quarter_of_the_places_and_keep_nobody_out() {
         assert!(local.is_open(silent));
     }
     let member = connect(&mut local, tcp());
-    assert_eq!(said(&mut local, member, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, member, "AUTH sesame"), "+OK\r\n");
     let strangers = [(); 3].map(|()| connect(&mut local, tcp()));
     assert_open(&mut local, &[(member, true), (strangers[0], false), (strangers[2], true)]);
-    assert_eq!(said(&mut local, member, "CONFIG SET maxclients-unauthenticated 4"), "+OK\r\n");
+    assert_eq!(call(&mut local, member, "CONFIG SET maxclients-unauthenticated 4"), "+OK\r\n");
     let more = [(); 2].map(|()| connect(&mut local, tcp()));
     assert_open(&mut local, &[(strangers[1], true), (strangers[2], true), (more[0], true)]);
-    assert_eq!(said(&mut local, member, "RESET"), "+RESET\r\n");
+    assert_eq!(call(&mut local, member, "RESET"), "+RESET\r\n");
     assert_open(&mut local, &[(member, true), (strangers[1], true)]);
     assert_eq!(local.engine.world.stats.connections_rejected, 0);
 }
@@ -262,15 +262,15 @@ fn the_last_place_is_not_for_a_stranger_who_stays_one() {
     let mut local = locked(&[("maxclients", "4"), ("maxclients-unauthenticated", "3")]);
     let enter = |local: &mut Local| {
         let client = connect(local, through(Kind::Tcp));
-        assert_eq!(said(local, client, "AUTH sesame"), "+OK\r\n");
+        assert_eq!(call(local, client, "AUTH sesame"), "+OK\r\n");
         client
     };
     let silent = [(); 2].map(|()| connect(&mut local, through(Kind::Tcp)));
     let members = [(); 4].map(|()| enter(&mut local));
     assert_open(&mut local, &[(silent[0], false), (silent[1], false), (members[0], true)]);
     assert_eq!(refusal(&mut local, through(Kind::Tcp)), "-ERR max number of clients reached\r\n");
-    assert_eq!(said(&mut local, members[3], "RESET"), "+RESET\r\n");
-    assert_eq!(said(&mut local, members[0], "CONFIG SET maxclients 2"), "+OK\r\n");
+    assert_eq!(call(&mut local, members[3], "RESET"), "+RESET\r\n");
+    assert_eq!(call(&mut local, members[0], "CONFIG SET maxclients 2"), "+OK\r\n");
     refusal(&mut local, through(Kind::Tcp));
     assert!(local.is_open(members[3]), "its place would be of no use");
 }
@@ -280,12 +280,12 @@ fn strangers_on_the_administration_port_make_room_for_operators() {
     let mut local = locked(&[("maxclients", "4")]);
     let ordinary = connect(&mut local, through(Kind::Unix));
     let operator = connect(&mut local, through(Kind::Admin));
-    assert_eq!(said(&mut local, operator, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, operator, "AUTH sesame"), "+OK\r\n");
     let silent = [(); 20].map(|()| connect(&mut local, through(Kind::Admin)));
     assert_open(&mut local, &[(ordinary, true), (operator, true)]);
     assert_open(&mut local, &[(silent[11], false), (silent[12], true), (silent[19], true)]);
     let late = connect(&mut local, through(Kind::Admin));
-    assert_eq!(said(&mut local, late, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, late, "AUTH sesame"), "+OK\r\n");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn a_failed_login_does_not_hold_a_place() {
     let guesser = connect(&mut local, at(ELSEWHERE));
     send(&mut local, guesser, "AUTH guess");
     let honest = connect(&mut local, at("192.0.2.2"));
-    assert_eq!(said(&mut local, honest, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, honest, "AUTH sesame"), "+OK\r\n");
     assert!(!local.is_open(guesser));
     local.advance(SECOND);
     assert_eq!(local.engine.world.waiters.len(), 0);
@@ -326,9 +326,9 @@ fn the_answer_to_a_failed_login_is_put_off() {
     let mut local = locked(&[]);
     let client = connect(&mut local, at(ELSEWHERE));
     for millis in [25, 50, 100, 200, 400, 800, 1000, 1000] {
-        assert_eq!(said(&mut local, client, "AUTH guess"), "");
+        assert_eq!(call(&mut local, client, "AUTH guess"), "");
         let other = connect(&mut local, at(ELSEWHERE));
-        assert_eq!(said(&mut local, other, "PING"), NOAUTH, "nobody else waits");
+        assert_eq!(call(&mut local, other, "PING"), NOAUTH, "nobody else waits");
         local.finish(other);
         received(&mut local, other);
         local.advance(Duration::from_millis(millis) - MILLISECOND);
@@ -340,7 +340,7 @@ fn the_answer_to_a_failed_login_is_put_off() {
     send(&mut local, other, "HELLO 3 AUTH nobody guess");
     assert_eq!(sleep(&mut local), 25 * MILLISECOND, "each address has its own delay");
     assert_eq!(received(&mut local, other), WRONGPASS);
-    assert_eq!(said(&mut local, other, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, other, "AUTH sesame"), "+OK\r\n");
     send(&mut local, other, "AUTH guess");
     assert_eq!(sleep(&mut local), 25 * MILLISECOND, "forgotten after success");
 }
@@ -385,7 +385,7 @@ fn a_right_password_waits_with_the_wrong_ones_for_a_second_at_most() {
     let pipeline = [request(["AUTH", "sesame"]), request(["PING"])].concat();
     local.send(behind, &pipeline);
     local.finish(behind);
-    assert_eq!(said(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
     local.advance(SECOND - MILLISECOND);
     assert_eq!(received(&mut local, behind), "");
     local.advance(MILLISECOND);
@@ -397,7 +397,7 @@ fn a_right_password_waits_with_the_wrong_ones_for_a_second_at_most() {
 fn an_address_gets_no_more_guesses_by_hanging_up() {
     let mut local = locked(&[]);
     let operator = local.connect();
-    said(&mut local, operator, "AUTH sesame");
+    call(&mut local, operator, "AUTH sesame");
     let refused = "-ERR too many failed logins from this address: this one was not tried, try again later\r\n";
     for tick in 0..1000 {
         let guessers: Vec<_> = (0..5).map(|_| connect(&mut local, at(ELSEWHERE))).collect();
@@ -412,26 +412,26 @@ fn an_address_gets_no_more_guesses_by_hanging_up() {
         local.advance(Duration::ZERO);
         assert!(guessers.iter().all(|&client| !local.is_open(client)));
     }
-    let tried = said(&mut local, operator, "INFO stats");
+    let tried = call(&mut local, operator, "INFO stats");
     let tried = tried.lines().find_map(|line| line.strip_prefix("acl_access_denied_auth:"));
     assert_eq!(tried, Some("125"), "65 at first, and then one a second");
     let honest = connect(&mut local, at(ELSEWHERE));
-    assert_eq!(said(&mut local, honest, "AUTH sesame"), refused, "it is not looked at either");
+    assert_eq!(call(&mut local, honest, "AUTH sesame"), refused, "it is not looked at either");
     local.advance(2 * SECOND);
     send(&mut local, honest, "AUTH sesame");
     local.advance(SECOND);
     assert_eq!(received(&mut local, honest), "+OK\r\n");
     let elsewhere = connect(&mut local, at("192.0.2.2"));
-    assert_eq!(said(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, elsewhere, "AUTH sesame"), "+OK\r\n");
 }
 
 #[test]
 fn names_cannot_be_told_apart() {
     let mut local = locked(&[]);
     let operator = local.connect();
-    said(&mut local, operator, "AUTH sesame");
-    said(&mut local, operator, "ACL SETUSER ann on >pass");
-    said(&mut local, operator, "ACL SETUSER bob off >pass");
+    call(&mut local, operator, "AUTH sesame");
+    call(&mut local, operator, "ACL SETUSER ann on >pass");
+    call(&mut local, operator, "ACL SETUSER bob off >pass");
     let tries = ["ann guess", "bob guess", "bob pass", "nobody pass", "default guess"];
     for (number, credentials) in tries.into_iter().enumerate() {
         let client = connect(&mut local, at(&format!("192.0.2.{number}")));
@@ -461,18 +461,18 @@ fn what_is_sent_behind_a_failed_login_waits() {
 fn a_failed_login_is_counted_and_logged_once() {
     let mut local = locked(&[]);
     let operator = local.connect();
-    said(&mut local, operator, "AUTH sesame");
+    call(&mut local, operator, "AUTH sesame");
     let client = connect(&mut local, at(ELSEWHERE));
     send(&mut local, client, "AUTH ann guess");
     local.advance(SECOND);
     assert_eq!(received(&mut local, client), WRONGPASS);
-    let report = said(&mut local, operator, "INFO all");
+    let report = call(&mut local, operator, "INFO all");
     for line in ["errorstat_WRONGPASS:count=1\r\n", "acl_access_denied_auth:1\r\n"] {
         assert!(report.contains(line), "{line}: {report}");
     }
     let calls = report.lines().find(|line| line.starts_with("cmdstat_auth")).expect("calls");
     assert!(calls.contains("calls=2,") && calls.contains("failed_calls=1"), "{calls}");
-    let log = said(&mut local, operator, "ACL LOG");
+    let log = call(&mut local, operator, "ACL LOG");
     assert!(log.contains("ann") && log.contains(ELSEWHERE) && !log.contains("guess"), "{log}");
 }
 
@@ -513,13 +513,13 @@ fn nobody_guesses_faster_in_a_transaction() {
     let mut local = locked(&[]);
     let client = connect(&mut local, at(ELSEWHERE));
     let exec = |local: &mut Local, passwords: &[&str]| {
-        said(local, client, "MULTI");
+        call(local, client, "MULTI");
         for password in passwords {
-            assert_eq!(said(local, client, &format!("AUTH default {password}")), "+QUEUED\r\n");
+            assert_eq!(call(local, client, &format!("AUTH default {password}")), "+QUEUED\r\n");
         }
-        said(local, client, "EXEC")
+        call(local, client, "EXEC")
     };
-    assert_eq!(said(&mut local, client, "AUTH sesame"), "+OK\r\n");
+    assert_eq!(call(&mut local, client, "AUTH sesame"), "+OK\r\n");
     assert_eq!(exec(&mut local, &["sesame", "sesame"]), "*2\r\n+OK\r\n+OK\r\n");
     let failed = format!("*2\r\n{WRONGPASS}{WRONGPASS}");
     assert_eq!(exec(&mut local, &["guess", "sesame"]), failed, "the second was not looked at");
@@ -532,10 +532,10 @@ fn nobody_guesses_faster_in_a_transaction() {
 fn an_operator_cannot_hurry_the_answer_to_a_failed_login() {
     let mut local = locked(&[]);
     let operator = local.connect();
-    said(&mut local, operator, "AUTH sesame");
+    call(&mut local, operator, "AUTH sesame");
     let client = connect(&mut local, at(ELSEWHERE));
     send(&mut local, client, "AUTH guess");
-    assert_eq!(said(&mut local, operator, "CLIENT UNBLOCK 2"), ":0\r\n");
+    assert_eq!(call(&mut local, operator, "CLIENT UNBLOCK 2"), ":0\r\n");
     assert_eq!(received(&mut local, client), "");
 }
 
@@ -543,11 +543,11 @@ fn an_operator_cannot_hurry_the_answer_to_a_failed_login() {
 fn nothing_is_put_off_when_that_is_off_or_the_client_is_part_of_the_process() {
     let mut local = locked(&[("auth-failure-delay", "0")]);
     let client = connect(&mut local, at(ELSEWHERE));
-    assert_eq!(said(&mut local, client, "AUTH guess"), WRONGPASS);
+    assert_eq!(call(&mut local, client, "AUTH guess"), WRONGPASS);
     let mut local = locked(&[]);
     let client = local.connect();
     for _ in 0..10 {
-        assert_eq!(said(&mut local, client, "AUTH guess"), WRONGPASS);
+        assert_eq!(call(&mut local, client, "AUTH guess"), WRONGPASS);
     }
 }
 
@@ -558,10 +558,10 @@ fn clients_of_the_administration_port_are_marked() {
     let mut local = Local::new(Config::default());
     let operator = connect(&mut local, through(Kind::Admin));
     let client = connect(&mut local, through(Kind::Tcp));
-    let info = said(&mut local, operator, "CLIENT INFO");
+    let info = call(&mut local, operator, "CLIENT INFO");
     assert!(info.contains(" flags=a "), "{info}");
-    assert!(!said(&mut local, client, "CLIENT INFO").contains(" flags=a "));
-    let listed = said(&mut local, client, "CLIENT LIST FLAGS a");
+    assert!(!call(&mut local, client, "CLIENT INFO").contains(" flags=a "));
+    let listed = call(&mut local, client, "CLIENT LIST FLAGS a");
     assert!(listed.contains("id=1 ") && !listed.contains("id=2 "), "{listed}");
 }
 
@@ -582,16 +582,16 @@ fn commands_for_operators_may_be_kept_from_the_port_for_clients() {
         ("HELLO 2", false),
     ] {
         for (client, is_served) in clients.into_iter().zip([true, true, false, false]) {
-            let reply = said(&mut local, client, words);
+            let reply = call(&mut local, client, words);
             let is_refused = reply.starts_with("-NOPERM ");
             assert_eq!(is_refused, is_for_operators && !is_served, "{words}: {reply}");
             assert!(!is_refused || reply.contains("3320"), "it says where to go: {reply}");
         }
     }
     let [_, _, client, _] = clients;
-    assert_eq!(said(&mut local, client, "MULTI"), "+OK\r\n");
-    assert!(said(&mut local, client, "FLUSHALL").starts_with("-NOPERM "));
-    assert!(said(&mut local, client, "EXEC").starts_with("-EXECABORT "));
+    assert_eq!(call(&mut local, client, "MULTI"), "+OK\r\n");
+    assert!(call(&mut local, client, "FLUSHALL").starts_with("-NOPERM "));
+    assert!(call(&mut local, client, "EXEC").starts_with("-EXECABORT "));
 }
 
 #[test]
@@ -608,14 +608,14 @@ fn rules_of_users_count_on_both_ports() {
     let options = [("admin-port", "3320"), ("admin-commands-on-admin-port", "yes")];
     let mut local = locked(&options);
     let operator = connect(&mut local, through(Kind::Admin));
-    assert_eq!(said(&mut local, operator, "CONFIG GET port"), NOAUTH);
-    said(&mut local, operator, "AUTH sesame");
-    said(&mut local, operator, "ACL SETUSER ann on >pass +ping");
+    assert_eq!(call(&mut local, operator, "CONFIG GET port"), NOAUTH);
+    call(&mut local, operator, "AUTH sesame");
+    call(&mut local, operator, "ACL SETUSER ann on >pass +ping");
     for kind in [Kind::Admin, Kind::Tcp] {
         let client = connect(&mut local, through(kind));
-        assert_eq!(said(&mut local, client, "AUTH ann pass"), "+OK\r\n");
+        assert_eq!(call(&mut local, client, "AUTH ann pass"), "+OK\r\n");
         let refused = "-NOPERM User ann has no permissions to run the 'config|get' command\r\n";
-        assert_eq!(said(&mut local, client, "CONFIG GET port"), refused);
+        assert_eq!(call(&mut local, client, "CONFIG GET port"), refused);
     }
 }
 
@@ -628,11 +628,11 @@ fn operators_do_not_lock_themselves_out() {
         "CONFIG SET admin-port 3320 admin-commands-on-admin-port yes",
         "CONFIG SET admin-commands-on-admin-port no",
     ] {
-        let reply = said(&mut local, client, words);
+        let reply = call(&mut local, client, words);
         assert_eq!(reply == "+OK\r\n", words.contains("3320"), "{words}: {reply}");
     }
     let operator = connect(&mut local, through(Kind::Admin));
-    assert!(said(&mut local, operator, "CONFIG SET admin-port 0").starts_with("-ERR "));
+    assert!(call(&mut local, operator, "CONFIG SET admin-port 0").starts_with("-ERR "));
     let config = configured(&[("admin-commands-on-admin-port", "yes")]);
     let refused = respd::Server::builder().config(config).any_port().bind().map(|_| ());
     assert!(refused.unwrap_err().to_string().contains("admin-port"));

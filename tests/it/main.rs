@@ -8,7 +8,10 @@
 //! | `effects` | every change is said as a command; a mirror that is told them holds the same |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
-//! | `readiness` | servers that are alive and not ready: which commands wait, and who releases them |
+//! | `readiness` | servers that are alive and not ready: which commands are refused, and what makes them ready |
+//! | `clock` | told time on real sockets: expiry, timeouts and pauses follow a clock that a test advances |
+//! | `handle` | what other threads want of a running server |
+//! | `wake` | what ends a wait: keys of a type, changed keys, keys that are gone, events, time |
 //! | `personas` | what the table of personas promises; their table in README.md |
 //! | `net` | real sockets, and the real process |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
@@ -26,13 +29,16 @@
 //! | `layers` | the house rules of `src/` |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
-//! `socket` and `process` are what `net` talks through, `talk` is what many others do; `readme` keeps README.md true.
+//! `socket` and `process` are what `net` talks through, `client` is the client of the others; `readme` keeps README.md true.
 
 mod acl;
 mod changes;
+mod client;
 mod clients;
+mod clock;
 mod effects;
 mod gates;
+mod handle;
 mod hardening;
 mod layers;
 mod lifetime;
@@ -49,9 +55,9 @@ mod readme;
 mod redis_rs;
 mod socket;
 mod table;
-mod talk;
 mod test_command;
 mod tracking;
 mod waiting;
+mod wake;
 mod watching;
 mod wire;

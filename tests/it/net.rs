@@ -104,12 +104,12 @@ fn an_end_that_comes_with_much_to_read_is_not_forgotten() {
     assert_eq!(other.take(5), b"+OK\r\n");
 }
 
-/// A socket that is closed with bytes in it that nobody has read loses what it was still to deliver.
+/// A socket that is closed with unread bytes in it loses what it was still to deliver.
 #[test]
 fn what_follows_quit_does_not_cost_the_replies_before_it() {
     let (_server, addr) = serve(Config::default());
     let mut client = Socket::tcp(addr);
-    // The server cannot close before somebody reads: these are more replies than sockets hold.
+    // The server cannot close before the client reads: these are more replies than sockets hold.
     const COUNT: usize = 100;
     let mut input = echo(100_000).repeat(COUNT);
     input.extend_from_slice(b"QUIT\r\n");
@@ -190,7 +190,7 @@ fn newcomers_are_heard_before_others_take_their_places() {
     }
 }
 
-/// The server may take a moment to notice that somebody has left.
+/// The server may take a moment to notice that a client has left.
 fn connect_when_there_is_room(addr: SocketAddr) -> Socket {
     loop {
         let mut client = Socket::tcp(addr);
@@ -203,9 +203,9 @@ fn connect_when_there_is_room(addr: SocketAddr) -> Socket {
     }
 }
 
-/// Slots are given to newcomers again and again; nobody may ever see what belongs to another.
+/// Slots are given to newcomers again and again; no client may ever see what belongs to another.
 #[test]
-fn nobody_hears_what_was_meant_for_another() {
+fn no_client_hears_what_was_meant_for_another() {
     let (_server, addr) = serve(Config::default());
     let workers: Vec<_> = (0..4)
         .map(|worker| {
@@ -239,10 +239,10 @@ fn nobody_hears_what_was_meant_for_another() {
     }
 }
 
-// Bad company.
+// Peers that misbehave.
 
 #[test]
-fn a_peer_that_never_reads_holds_up_nobody() {
+fn a_peer_that_never_reads_holds_up_no_other() {
     let (_server, addr) = serve(Config::default());
     let (mut deaf, mut other) = (Socket::tcp(addr), Socket::tcp(addr));
     // Far more replies than sockets hold; the server keeps them and goes on.
@@ -321,7 +321,7 @@ fn without_an_admin_port_or_a_unix_socket_the_ready_line_has_none() {
 }
 
 #[test]
-fn a_signal_to_end_lets_everybody_have_what_they_are_owed() {
+fn a_signal_to_end_lets_all_clients_have_what_they_are_owed() {
     for signal in ["TERM", "INT"] {
         let folder = Folder::new();
         let path = folder.file("respd.sock");
@@ -360,7 +360,7 @@ fn the_unix_socket_has_the_permissions_it_was_given() {
     assert!(found.file_type().is_socket());
     assert_eq!(found.permissions().mode() & 0o777, 0o700);
 
-    // What a killed server leaves behind is in nobody's way.
+    // What a killed server leaves behind is in no server's way.
     drop(respd);
     assert!(path.exists());
     let _next = Respd::start(&["--port", "0", "--unixsocket", socket, "-o", "unixsocketperm=777"]);
@@ -444,8 +444,8 @@ fn the_version_is_told_and_nothing_else_is_done() {
     assert_eq!(output.stdout, format!("respd {}\n", respd::VERSION).into_bytes());
 }
 
-/// A server without file descriptors goes on serving those who are connected, and accepts again when
-/// somebody leaves.
+/// A server without file descriptors goes on serving the clients that are connected, and accepts again when one
+/// leaves.
 #[test]
 fn running_out_of_file_descriptors_is_no_end() {
     let respd = Respd::start(&["--port", "0", "--bind", "127.0.0.1"]);
@@ -467,7 +467,7 @@ fn running_out_of_file_descriptors_is_no_end() {
     assert_eq!(clients[0].call(["PING"]), "PONG");
     assert_eq!(clients[served - 1].call(["PING"]), "PONG");
 
-    // Who leaves makes room: in the end everybody has been served.
+    // A client that leaves makes room: in the end all have been served.
     let mut waiting = clients.split_off(served);
     drop(clients);
     while !waiting.is_empty() {

@@ -10,10 +10,11 @@ use respd::config::persona::PERSONAS;
 use respd::dispatch::spec::Spec;
 use respd::dispatch::spec::flag::NONE;
 use respd::dispatch::{Ctx, Table};
-use respd::embed::local::{Connection, Local};
+use respd::embed::local::Local;
 use respd::error::Error;
 use respd::wire::Args;
 
+use crate::client::started_with;
 use crate::process::{self, Folder};
 use crate::readme;
 
@@ -25,14 +26,8 @@ fn configured(name: &str) -> Config {
     config
 }
 
-fn start(name: &str) -> (Local, Connection) {
-    let mut local = Local::new(configured(name));
-    let client = local.connect();
-    (local, client)
-}
-
 fn ask(name: &str, words: &[&str]) -> String {
-    let (mut local, client) = start(name);
+    let (mut local, [client]) = started_with(configured(name));
     local.call(client, words).to_string()
 }
 
@@ -56,7 +51,7 @@ fn nothing_in_a_table_is_younger_than_its_persona() {
 #[test]
 fn every_way_to_ask_for_commands_knows_the_same_ones() {
     for persona in PERSONAS {
-        let (mut local, client) = start(persona.name);
+        let (mut local, [client]) = started_with(configured(persona.name));
         let count = table(persona).commands().count();
         assert_eq!(
             local.call(client, ["COMMAND", "COUNT"]).to_string(),

@@ -1,4 +1,4 @@
-//! A server that is alive and not ready: which commands wait, and who releases them.
+//! A server that is alive and not ready: which commands are refused, and what makes it ready.
 
 use std::sync::mpsc;
 
@@ -20,7 +20,7 @@ fn unready() -> (Local, Connection) {
 }
 
 #[test]
-fn the_handshake_never_waits() {
+fn the_handshake_needs_no_readiness() {
     let table = Table::new(GROUPS.iter().copied());
     for name in [
         "auth", "client", "command", "echo", "hello", "info", "ping", "quit", "reset", "select",
@@ -35,7 +35,7 @@ fn the_handshake_never_waits() {
 }
 
 #[test]
-fn whatever_touches_keys_waits() {
+fn a_command_on_keys_needs_readiness() {
     let table = Table::new(GROUPS.iter().copied());
     for row in table.rows().filter(|row| row.has(flag::WRITE | flag::READ)) {
         assert!(row.has(flag::NEEDS_READY), "{} does not wait", row.full_name);
@@ -54,7 +54,7 @@ fn readiness_comes_and_goes() {
 }
 
 #[test]
-fn info_tells_since_when() {
+fn info_tells_since_when_the_server_is_not_ready() {
     let (mut local, client) = unready();
     let report = |local: &mut Local| local.call(client, ["INFO", "persistence"]).to_string();
     assert!(report(&mut local).contains("loading_start_time:1700000000"));
@@ -70,7 +70,7 @@ fn info_tells_since_when() {
 }
 
 #[test]
-fn a_persona_waits_in_its_own_words() {
+fn a_persona_refuses_in_its_own_words() {
     let mut config = Config { start_ready: false, ..Config::default() };
     config.apply_option("persona", "redis-6.2").unwrap();
     let mut local = Local::new(config);
@@ -86,21 +86,21 @@ fn another_thread_says_that_the_server_is_ready() {
     let mut server = Server::builder().any_port().not_ready().bind().unwrap();
     let (tell, told) = mpsc::channel();
     server.when_ready(move || tell.send(()).unwrap());
-    let (addr, readiness) = (server.addr().unwrap(), server.readiness());
+    let (addr, handle) = (server.addr().unwrap(), server.handle());
     let running = server.spawn();
     let mut client = Socket::tcp(addr);
     assert_eq!(client.call(["GET", "k"]), LOADING);
     assert!(told.try_recv().is_err());
-    readiness.set(true);
+    handle.ready(true);
     told.recv_timeout(PATIENCE).expect("the server is told");
     assert_eq!(client.call(["GET", "k"]), "(nil)");
     running.stop().unwrap();
-    // Nobody is left to hear it.
-    readiness.set(false);
+    // The server has ended: that is no error, and no hang.
+    handle.ready(false);
 }
 
 #[test]
-fn who_asks_late_is_told_at_once() {
+fn a_server_that_is_ready_tells_so_at_once() {
     let mut server = Server::builder().any_port().bind().unwrap();
     let (tell, told) = mpsc::channel();
     server.when_ready(move || tell.send(()).unwrap());

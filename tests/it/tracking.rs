@@ -5,13 +5,13 @@ use std::time::Duration;
 use respd::Config;
 use respd::embed::local::{Connection, Local, request};
 
-use crate::talk::{received, said, send};
+use crate::client::{call, received, send};
 
 /// A client that speaks RESP3 and has sent `words`.
 fn tracker(local: &mut Local, words: &str) -> Connection {
     let client = local.connect();
-    said(local, client, "HELLO 3");
-    assert_eq!(said(local, client, words), "+OK\r\n");
+    call(local, client, "HELLO 3");
+    assert_eq!(call(local, client, words), "+OK\r\n");
     client
 }
 
@@ -34,16 +34,16 @@ fn an_evicted_key_is_told_before_the_reply_to_the_command_that_needed_room() {
     let mut local = Local::new(Config::default());
     let ann = tracker(&mut local, "CLIENT TRACKING ON");
     let value = "x".repeat(100_000);
-    said(&mut local, ann, &format!("SET a {value}"));
-    said(&mut local, ann, "EXISTS a");
+    call(&mut local, ann, &format!("SET a {value}"));
+    call(&mut local, ann, "EXISTS a");
     let admin = local.connect();
     let limit = local.engine.world.memory().total() - 1000;
     // It is the next command that makes room, for CONFIG SET itself may evict.
-    said(&mut local, admin, "CONFIG SET maxmemory-policy allkeys-lru");
+    call(&mut local, admin, "CONFIG SET maxmemory-policy allkeys-lru");
     local.engine.world.config.maxmemory = limit;
     let expected = [&invalidation(&["a"]), "+OK\r\n"].concat();
-    assert_eq!(said(&mut local, ann, "SET b 1"), expected);
-    assert_eq!(said(&mut local, ann, "GET a"), "_\r\n");
+    assert_eq!(call(&mut local, ann, "SET b 1"), expected);
+    assert_eq!(call(&mut local, ann, "GET a"), "_\r\n");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn who_broadcasts_hears_its_own_changes_before_its_next_command() {
 fn a_command_that_waited_is_answered_after_what_changed_before_it() {
     let mut local = Local::new(Config::default());
     let ann = tracker(&mut local, "CLIENT TRACKING ON BCAST");
-    assert_eq!(said(&mut local, ann, "BLPOP list 0"), "");
+    assert_eq!(call(&mut local, ann, "BLPOP list 0"), "");
     let ben = local.connect();
     pipeline(&mut local, ben, &["SET a 1", "RPUSH list x", "SET b 1"]);
     let reply = "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n";
@@ -108,10 +108,10 @@ fn a_command_that_waited_is_answered_after_what_changed_before_it() {
 fn a_key_that_expires_has_changed() {
     let mut local = Local::new(Config::default());
     let ben = local.connect();
-    said(&mut local, ben, "SET a 1 PX 500");
+    call(&mut local, ben, "SET a 1 PX 500");
     let ann = tracker(&mut local, "CLIENT TRACKING ON");
     let cat = tracker(&mut local, "CLIENT TRACKING ON BCAST NOLOOP");
-    said(&mut local, ann, "GET a");
+    call(&mut local, ann, "GET a");
     local.advance(Duration::from_millis(499));
     assert_eq!(received(&mut local, ann), "");
     local.advance(Duration::from_millis(1));
@@ -126,7 +126,7 @@ fn who_evicts_a_key_hears_of_it_whatever_it_wants_of_its_own_changes() {
     let ann = tracker(&mut local, "CLIENT TRACKING ON NOLOOP");
     pipeline(&mut local, ann, &["SET a 1", "GET a"]);
     let full = "CONFIG SET maxmemory 1 maxmemory-policy allkeys-random";
-    assert_eq!(said(&mut local, ann, full), "+OK\r\n".to_owned() + &invalidation(&["a"]));
+    assert_eq!(call(&mut local, ann, full), "+OK\r\n".to_owned() + &invalidation(&["a"]));
     assert_eq!(local.engine.world.tracking.keys(), 0);
 }
 
@@ -134,14 +134,14 @@ fn who_evicts_a_key_hears_of_it_whatever_it_wants_of_its_own_changes() {
 fn a_full_table_forgets_some_key_at_once() {
     let mut local = Local::new(Config::default());
     let ann = tracker(&mut local, "CLIENT TRACKING ON");
-    said(&mut local, ann, "CONFIG SET tracking-table-max-keys 2");
+    call(&mut local, ann, "CONFIG SET tracking-table-max-keys 2");
     for key in ["a", "b"] {
-        assert_eq!(said(&mut local, ann, &format!("GET {key}")), "_\r\n");
+        assert_eq!(call(&mut local, ann, &format!("GET {key}")), "_\r\n");
     }
-    let reply = said(&mut local, ann, "GET c");
+    let reply = call(&mut local, ann, "GET c");
     assert!(["a", "b", "c"].iter().any(|key| reply == "_\r\n".to_owned() + &invalidation(&[key])));
     assert_eq!(local.engine.world.tracking.items(), 2);
-    assert!(said(&mut local, ann, "CONFIG SET tracking-table-max-keys 1").contains("invalidate"));
+    assert!(call(&mut local, ann, "CONFIG SET tracking-table-max-keys 1").contains("invalidate"));
     let tracking = &local.engine.world.tracking;
     assert_eq!((tracking.keys(), tracking.items()), (1, 1));
 }
@@ -150,15 +150,15 @@ fn a_full_table_forgets_some_key_at_once() {
 fn the_null_of_a_flush_is_that_of_the_receiver() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
-    said(&mut local, ben, "SUBSCRIBE other");
-    assert_eq!(said(&mut local, ann, "CLIENT TRACKING ON REDIRECT 2"), "+OK\r\n");
-    said(&mut local, ann, "HELLO 3");
-    assert_eq!(said(&mut local, ann, "FLUSHALL"), "+OK\r\n");
+    call(&mut local, ben, "SUBSCRIBE other");
+    assert_eq!(call(&mut local, ann, "CLIENT TRACKING ON REDIRECT 2"), "+OK\r\n");
+    call(&mut local, ann, "HELLO 3");
+    assert_eq!(call(&mut local, ann, "FLUSHALL"), "+OK\r\n");
     let message = "*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n$-1\r\n";
     assert_eq!(received(&mut local, ben), message);
     pipeline(&mut local, ben, &["UNSUBSCRIBE", "HELLO 3"]);
-    said(&mut local, ann, "HELLO 2");
-    assert_eq!(said(&mut local, ann, "FLUSHDB"), "+OK\r\n");
+    call(&mut local, ann, "HELLO 2");
+    assert_eq!(call(&mut local, ann, "FLUSHDB"), "+OK\r\n");
     assert_eq!(received(&mut local, ben), ALL);
 }
 
@@ -168,17 +168,17 @@ fn a_killed_receiver_is_missed_at_the_next_invalidation() {
     let ann = tracker(&mut local, "CLIENT TRACKING ON");
     let ben = local.connect();
     let cat = local.connect();
-    said(&mut local, ben, "HELLO 3");
-    assert_eq!(said(&mut local, ann, "CLIENT TRACKING ON REDIRECT 2"), "+OK\r\n");
-    said(&mut local, ann, "MGET a b");
+    call(&mut local, ben, "HELLO 3");
+    assert_eq!(call(&mut local, ann, "CLIENT TRACKING ON REDIRECT 2"), "+OK\r\n");
+    call(&mut local, ann, "MGET a b");
     let both = pipeline(&mut local, cat, &["CLIENT KILL ID 2", "SET a 1", "SET b 1"]);
     assert_eq!(both, ":1\r\n+OK\r\n+OK\r\n");
     let broken = ">2\r\n$21\r\ntracking-redir-broken\r\n:2\r\n";
     assert_eq!(received(&mut local, ann), broken.repeat(2));
-    assert!(said(&mut local, ann, "CLIENT TRACKINGINFO").contains("broken_redirect"));
-    assert!(said(&mut local, ann, "CLIENT INFO").contains(" flags=tR "));
-    assert_eq!(said(&mut local, ann, "CLIENT TRACKING ON REDIRECT 3"), "+OK\r\n");
-    assert!(!said(&mut local, ann, "CLIENT TRACKINGINFO").contains("broken_redirect"));
+    assert!(call(&mut local, ann, "CLIENT TRACKINGINFO").contains("broken_redirect"));
+    assert!(call(&mut local, ann, "CLIENT INFO").contains(" flags=tR "));
+    assert_eq!(call(&mut local, ann, "CLIENT TRACKING ON REDIRECT 3"), "+OK\r\n");
+    assert!(!call(&mut local, ann, "CLIENT TRACKINGINFO").contains("broken_redirect"));
 }
 
 #[test]
@@ -202,9 +202,9 @@ fn nothing_is_left_when_the_last_client_has_gone() {
     assert_eq!((world.tracking.clients(), world.tracking.prefixes()), (6, 3));
     assert_eq!((world.tracking.keys(), world.tracking.items()), (6, 15));
     assert!(world.memory().tracking > before.tracking);
-    said(&mut local, clients[3], "RESET");
-    said(&mut local, clients[0], "CLIENT KILL ID 5");
-    said(&mut local, clients[1], "CLIENT TRACKING OFF");
+    call(&mut local, clients[3], "RESET");
+    call(&mut local, clients[0], "CLIENT KILL ID 5");
+    call(&mut local, clients[1], "CLIENT TRACKING OFF");
     for client in clients {
         local.finish(client);
         received(&mut local, client);
@@ -223,18 +223,18 @@ fn nothing_is_left_when_the_last_client_has_gone() {
 fn a_hundred_thousand_prefixes_are_looked_through_at_once() {
     let mut local = Local::new(Config::default());
     let ann = tracker(&mut local, "CLIENT TRACKING ON");
-    said(&mut local, ann, "CLIENT TRACKING OFF");
+    call(&mut local, ann, "CLIENT TRACKING OFF");
     let prefixes: String = (0..100_000).map(|n| format!(" PREFIX {n:06}")).collect();
     let words = format!("CLIENT TRACKING ON BCAST{prefixes}");
-    let overlap = said(&mut local, ann, &format!("{words} PREFIX 0999991"));
+    let overlap = call(&mut local, ann, &format!("{words} PREFIX 0999991"));
     let expected = "-ERR Prefix '099999' overlaps with another provided prefix '0999991'. \
         Prefixes for a single client must not overlap.\r\n";
     assert_eq!(overlap, expected);
-    assert_eq!(said(&mut local, ann, &words), "+OK\r\n");
+    assert_eq!(call(&mut local, ann, &words), "+OK\r\n");
     let slot = local.engine.world.clients.slot_of(1).expect("ann");
     assert!(local.engine.world.clients[slot].memory() > 600_000);
     assert_eq!(
-        said(&mut local, ann, "SET 0123456 1"),
+        call(&mut local, ann, "SET 0123456 1"),
         "+OK\r\n".to_owned() + &invalidation(&["0123456"])
     );
 }

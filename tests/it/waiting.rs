@@ -7,23 +7,23 @@ use respd::config::DebugCommand;
 use respd::embed::local::{Connection, Local, request};
 use respd::peer::{Kind, Peer};
 
-use crate::talk::{received, said, send};
+use crate::client::{call, received, send};
 
 #[test]
-fn who_came_first_is_served_first() {
+fn the_first_in_line_is_served_first() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
-    assert_eq!(said(&mut local, ann, "BLPOP a b 0"), "");
-    assert_eq!(said(&mut local, ben, "BLPOP b 0"), "");
-    assert_eq!(said(&mut local, cat, "RPUSH b 1 2 3"), ":3\r\n");
+    assert_eq!(call(&mut local, ann, "BLPOP a b 0"), "");
+    assert_eq!(call(&mut local, ben, "BLPOP b 0"), "");
+    assert_eq!(call(&mut local, cat, "RPUSH b 1 2 3"), ":3\r\n");
     assert_eq!(received(&mut local, ann), "*2\r\n$1\r\nb\r\n$1\r\n1\r\n");
     assert_eq!(received(&mut local, ben), "*2\r\n$1\r\nb\r\n$1\r\n2\r\n");
-    assert_eq!(said(&mut local, cat, "LLEN b"), ":1\r\n");
+    assert_eq!(call(&mut local, cat, "LLEN b"), ":1\r\n");
     assert!(local.engine.world.waiters.is_empty());
 }
 
 #[test]
-fn what_was_sent_behind_a_command_that_waits_runs_after_it() {
+fn requests_behind_a_blocked_command_run_after_it() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
@@ -38,27 +38,27 @@ fn what_was_sent_behind_a_command_that_waits_runs_after_it() {
 }
 
 #[test]
-fn time_runs_out() {
+fn a_blocked_client_gets_a_null_when_its_time_is_up() {
     let mut local = Local::new(Config::default());
     let ann = local.connect();
-    assert_eq!(said(&mut local, ann, "BLPOP a 0.5"), "");
+    assert_eq!(call(&mut local, ann, "BLPOP a 0.5"), "");
     local.advance(Duration::from_millis(499));
     assert_eq!(received(&mut local, ann), "");
     local.advance(Duration::from_millis(1));
     assert_eq!(received(&mut local, ann), "*-1\r\n");
-    assert_eq!(said(&mut local, ann, "PING"), "+PONG\r\n");
+    assert_eq!(call(&mut local, ann, "PING"), "+PONG\r\n");
 }
 
 #[test]
-fn who_is_gone_takes_nothing_along() {
+fn a_client_that_is_gone_takes_no_element() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
     send(&mut local, ben, "BLPOP a 0");
     local.finish(ann);
-    assert_eq!(said(&mut local, cat, "CLIENT KILL ID 2"), ":1\r\n");
-    assert_eq!(said(&mut local, cat, "RPUSH a 1"), ":1\r\n");
-    assert_eq!(said(&mut local, cat, "LRANGE a 0 -1"), "*1\r\n$1\r\n1\r\n");
+    assert_eq!(call(&mut local, cat, "CLIENT KILL ID 2"), ":1\r\n");
+    assert_eq!(call(&mut local, cat, "RPUSH a 1"), ":1\r\n");
+    assert_eq!(call(&mut local, cat, "LRANGE a 0 -1"), "*1\r\n$1\r\n1\r\n");
     assert!(local.engine.world.waiters.is_empty());
 }
 
@@ -67,11 +67,11 @@ fn nothing_waits_in_a_transaction() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
-    said(&mut local, ben, "MULTI");
-    said(&mut local, ben, "BLPOP b 0");
-    said(&mut local, ben, "RPUSH a 1");
-    said(&mut local, ben, "LLEN a");
-    assert_eq!(said(&mut local, ben, "EXEC"), "*3\r\n*-1\r\n:1\r\n:1\r\n");
+    call(&mut local, ben, "MULTI");
+    call(&mut local, ben, "BLPOP b 0");
+    call(&mut local, ben, "RPUSH a 1");
+    call(&mut local, ben, "LLEN a");
+    assert_eq!(call(&mut local, ben, "EXEC"), "*3\r\n*-1\r\n:1\r\n:1\r\n");
     assert_eq!(received(&mut local, ann), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");
 }
 
@@ -81,7 +81,7 @@ fn wait(local: &mut Local, millis: u64) {
 }
 
 #[test]
-fn a_hand_over_needs_no_further_turn() {
+fn a_blocked_client_is_served_in_the_same_turn() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
@@ -91,21 +91,21 @@ fn a_hand_over_needs_no_further_turn() {
 }
 
 #[test]
-fn what_one_moves_is_for_the_next() {
+fn what_one_blocked_command_moves_serves_the_next() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat, dan] = [(); 4].map(|()| local.connect());
     send(&mut local, ann, "BLPOP c 0");
     send(&mut local, ben, "BLMOVE b c LEFT RIGHT 0");
     send(&mut local, cat, "BLMOVE a b LEFT RIGHT 0");
-    assert_eq!(said(&mut local, dan, "RPUSH a 1"), ":1\r\n");
+    assert_eq!(call(&mut local, dan, "RPUSH a 1"), ":1\r\n");
     assert_eq!(received(&mut local, cat), "$1\r\n1\r\n");
     assert_eq!(received(&mut local, ben), "$1\r\n1\r\n");
     assert_eq!(received(&mut local, ann), "*2\r\n$1\r\nc\r\n$1\r\n1\r\n");
-    assert_eq!(said(&mut local, dan, "DBSIZE"), ":0\r\n");
+    assert_eq!(call(&mut local, dan, "DBSIZE"), ":0\r\n");
 }
 
 #[test]
-fn who_cannot_be_given_leaves_it_to_the_next() {
+fn a_blocked_command_that_fails_leaves_the_element_to_the_next() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     send(&mut local, ann, "BLMOVE a b LEFT RIGHT 0");
@@ -117,21 +117,21 @@ fn who_cannot_be_given_leaves_it_to_the_next() {
 }
 
 #[test]
-fn who_waits_passes_the_gates_again() {
+fn a_blocked_command_passes_the_gates_again() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLMOVE a b LEFT RIGHT 0");
-    said(&mut local, ben, "MULTI");
-    said(&mut local, ben, "RPUSH a 1");
-    said(&mut local, ben, "CONFIG SET maxmemory 1");
-    said(&mut local, ben, "EXEC");
+    call(&mut local, ben, "MULTI");
+    call(&mut local, ben, "RPUSH a 1");
+    call(&mut local, ben, "CONFIG SET maxmemory 1");
+    call(&mut local, ben, "EXEC");
     assert!(received(&mut local, ann).starts_with("-OOM "));
-    assert_eq!(said(&mut local, ben, "LLEN a"), ":1\r\n");
+    assert_eq!(call(&mut local, ben, "LLEN a"), ":1\r\n");
     assert!(local.engine.world.waiters.is_empty());
 }
 
 #[test]
-fn a_thousand_who_wait_and_vanish_leave_nothing_behind() {
+fn a_thousand_blocked_clients_that_vanish_leave_nothing_behind() {
     let mut local = Local::new(Config::default());
     let before = local.engine.world.memory();
     let clients: Vec<Connection> = (0..1000).map(|_| local.connect()).collect();
@@ -140,22 +140,22 @@ fn a_thousand_who_wait_and_vanish_leave_nothing_behind() {
         send(&mut local, client, &format!("BLPOP shared {own} shared {}", 100 + number));
     }
     let waiters = &local.engine.world.waiters;
-    assert_eq!((waiters.len(), waiters.keys(), waiters.timeouts()), (1000, 1001, 1000));
+    assert_eq!((waiters.len(), waiters.keys(), waiters.deadlines()), (1000, 1001, 1000));
     for &client in &clients {
         local.finish(client);
     }
     wait(&mut local, 0);
     let world = &local.engine.world;
     assert!(world.clients.is_empty() && world.waiters.is_empty());
-    assert_eq!((world.waiters.keys(), world.waiters.timeouts()), (0, 0));
+    assert_eq!((world.waiters.keys(), world.waiters.deadlines()), (0, 0));
     assert_eq!(world.memory().clients, before.clients);
     assert!(!world.store.shared.journal.follows_keys);
     let ann = local.connect();
-    assert_eq!(said(&mut local, ann, "RPUSH shared 1"), ":1\r\n");
+    assert_eq!(call(&mut local, ann, "RPUSH shared 1"), ":1\r\n");
 }
 
 #[test]
-fn who_waits_is_not_idle() {
+fn a_blocked_client_is_not_idle() {
     let mut local = Local::new(Config { timeout: 5, ..Config::default() });
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 20");
@@ -174,7 +174,7 @@ fn who_waits_is_not_idle() {
 }
 
 #[test]
-fn who_sends_too_much_while_it_waits_is_closed() {
+fn a_blocked_client_that_sends_too_much_is_closed() {
     let config = Config { client_query_buffer_limit: 1 << 20, ..Config::default() };
     let mut local = Local::new(config);
     let [ann, ben] = [(); 2].map(|()| local.connect());
@@ -184,8 +184,8 @@ fn who_sends_too_much_while_it_waits_is_closed() {
     local.send(ann, &request(["ECHO", &"x".repeat(1 << 19)]));
     wait(&mut local, 0);
     assert!(!local.is_open(ann) && local.engine.world.waiters.is_empty());
-    assert_eq!(said(&mut local, ben, "RPUSH a 1"), ":1\r\n");
-    assert_eq!(said(&mut local, ben, "LLEN a"), ":1\r\n");
+    assert_eq!(call(&mut local, ben, "RPUSH a 1"), ":1\r\n");
+    assert_eq!(call(&mut local, ben, "LLEN a"), ":1\r\n");
 }
 
 #[test]
@@ -208,22 +208,22 @@ fn an_operator_ends_a_wait() {
     {
         send(&mut local, ann, "BLPOP a 0");
         let unblock = format!("CLIENT UNBLOCK 1 {reason}");
-        assert_eq!(said(&mut local, ben, &unblock), ":1\r\n");
-        assert_eq!(said(&mut local, ben, &unblock), ":0\r\n");
+        assert_eq!(call(&mut local, ben, &unblock), ":1\r\n");
+        assert_eq!(call(&mut local, ben, &unblock), ":0\r\n");
         assert_eq!(received(&mut local, ann), answer);
         assert!(local.engine.world.waiters.is_empty());
     }
     send(&mut local, ann, "WAIT 1 0");
-    assert_eq!(said(&mut local, ben, "CLIENT UNBLOCK 1"), ":1\r\n");
+    assert_eq!(call(&mut local, ben, "CLIENT UNBLOCK 1"), ":1\r\n");
     assert_eq!(received(&mut local, ann), ":0\r\n");
 }
 
 #[test]
-fn nobody_has_replicas_to_wait_for() {
+fn wait_returns_without_a_replica_when_its_time_is_up() {
     let mut local = Local::new(Config::default());
     let ann = local.connect();
-    assert_eq!(said(&mut local, ann, "WAIT 0 0"), ":0\r\n");
-    assert_eq!(said(&mut local, ann, "WAIT 1 200"), "");
+    assert_eq!(call(&mut local, ann, "WAIT 0 0"), ":0\r\n");
+    assert_eq!(call(&mut local, ann, "WAIT 1 200"), "");
     wait(&mut local, 199);
     assert_eq!(received(&mut local, ann), "");
     wait(&mut local, 1);
@@ -234,49 +234,49 @@ fn nobody_has_replicas_to_wait_for() {
 fn a_pause_ends_by_itself_and_all_go_on_in_their_order() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat, dan] = [(); 4].map(|()| local.connect());
-    assert_eq!(said(&mut local, ann, "CLIENT PAUSE 100 WRITE"), "+OK\r\n");
+    assert_eq!(call(&mut local, ann, "CLIENT PAUSE 100 WRITE"), "+OK\r\n");
     send(&mut local, dan, "APPEND k d");
     send(&mut local, dan, "GET k");
     send(&mut local, ben, "APPEND k b");
     // Quotes are read once, not again when the command runs.
     local.send(cat, b"APPEND k \"\\x5cx41\"\r\n");
-    assert_eq!(said(&mut local, ann, "GET k"), "$-1\r\n");
+    assert_eq!(call(&mut local, ann, "GET k"), "$-1\r\n");
     wait(&mut local, 99);
     for client in [ben, cat, dan] {
         assert_eq!(received(&mut local, client), "");
     }
-    assert_eq!(said(&mut local, ann, "CLIENT PAUSE 50 WRITE"), "+OK\r\n");
+    assert_eq!(call(&mut local, ann, "CLIENT PAUSE 50 WRITE"), "+OK\r\n");
     wait(&mut local, 50);
     assert_eq!(received(&mut local, dan), ":1\r\n$1\r\nd\r\n");
     assert_eq!(received(&mut local, ben), ":2\r\n");
     assert_eq!(received(&mut local, cat), ":6\r\n");
-    assert_eq!(said(&mut local, ann, "GET k"), "$6\r\ndb\\x41\r\n");
+    assert_eq!(call(&mut local, ann, "GET k"), "$6\r\ndb\\x41\r\n");
     assert_eq!(local.engine.next_deadline(), None);
 }
 
 #[test]
-fn who_is_gone_before_a_pause_ends_does_nothing() {
+fn a_client_that_is_gone_before_a_pause_ends_runs_nothing() {
     let mut local = Local::new(Config::default());
     let [ann, ben, cat] = [(); 3].map(|()| local.connect());
-    said(&mut local, ann, "CLIENT PAUSE 100000 ALL");
+    call(&mut local, ann, "CLIENT PAUSE 100000 ALL");
     send(&mut local, ben, "SET k ben");
     send(&mut local, cat, "SET k cat");
     local.finish(ben);
     local.engine.hang_up(local.engine.world.clients.slot_of(3).expect("cat"));
     wait(&mut local, 100_000);
     assert!(!local.is_open(ben) && !local.is_open(cat));
-    assert_eq!(said(&mut local, ann, "EXISTS k"), ":0\r\n");
+    assert_eq!(call(&mut local, ann, "EXISTS k"), ":0\r\n");
 }
 
 #[test]
-fn operators_are_never_held_back() {
+fn clients_of_the_admin_port_are_never_held_back() {
     let mut local = Local::new(Config::default());
     let admin = local.try_connect(Peer { kind: Kind::Admin, ..Peer::local() }).expect("room");
     let ann = local.connect();
-    assert_eq!(said(&mut local, admin, "CLIENT PAUSE 100000 ALL"), "+OK\r\n");
-    assert_eq!(said(&mut local, admin, "SET k v"), "+OK\r\n");
-    assert_eq!(said(&mut local, ann, "GET k"), "");
-    assert_eq!(said(&mut local, admin, "CLIENT UNPAUSE"), "+OK\r\n");
+    assert_eq!(call(&mut local, admin, "CLIENT PAUSE 100000 ALL"), "+OK\r\n");
+    assert_eq!(call(&mut local, admin, "SET k v"), "+OK\r\n");
+    assert_eq!(call(&mut local, ann, "GET k"), "");
+    assert_eq!(call(&mut local, admin, "CLIENT UNPAUSE"), "+OK\r\n");
     assert_eq!(received(&mut local, ann), "$1\r\nv\r\n");
 }
 
@@ -285,27 +285,27 @@ fn the_keyspace_stands_still_in_a_pause() {
     let mut local = Local::new(Config::default());
     let admin = local.try_connect(Peer { kind: Kind::Admin, ..Peer::local() }).expect("room");
     let ann = local.connect();
-    said(&mut local, admin, "SET old v PX 10");
-    said(&mut local, admin, "SET older v PX 10");
-    said(&mut local, admin, "CLIENT PAUSE 1000 WRITE");
+    call(&mut local, admin, "SET old v PX 10");
+    call(&mut local, admin, "SET older v PX 10");
+    call(&mut local, admin, "CLIENT PAUSE 1000 WRITE");
     wait(&mut local, 20);
-    assert_eq!(said(&mut local, ann, "EXISTS old older"), ":0\r\n");
-    assert_eq!(said(&mut local, ann, "DBSIZE"), ":2\r\n");
-    // Who writes all the same does not visit the value that was there.
-    assert_eq!(said(&mut local, admin, "RPUSH old 1"), ":1\r\n");
-    assert_eq!(said(&mut local, ann, "DBSIZE"), ":2\r\n");
+    assert_eq!(call(&mut local, ann, "EXISTS old older"), ":0\r\n");
+    assert_eq!(call(&mut local, ann, "DBSIZE"), ":2\r\n");
+    // An operator that writes all the same does not see the value that was there.
+    assert_eq!(call(&mut local, admin, "RPUSH old 1"), ":1\r\n");
+    assert_eq!(call(&mut local, ann, "DBSIZE"), ":2\r\n");
     wait(&mut local, 1000);
-    assert_eq!(said(&mut local, ann, "KEYS *"), "*1\r\n$3\r\nold\r\n");
-    assert_eq!(said(&mut local, ann, "DBSIZE"), ":1\r\n");
+    assert_eq!(call(&mut local, ann, "KEYS *"), "*1\r\n$3\r\nold\r\n");
+    assert_eq!(call(&mut local, ann, "DBSIZE"), ":1\r\n");
 }
 
 #[test]
-fn nobody_is_served_in_a_pause() {
+fn no_blocked_client_is_served_in_a_pause() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
     send(&mut local, ann, "BLPOP a 0");
     for words in ["MULTI", "CLIENT PAUSE 100 WRITE", "RPUSH a 1", "EXEC"] {
-        said(&mut local, ben, words);
+        call(&mut local, ben, words);
     }
     assert_eq!(received(&mut local, ann), "");
     wait(&mut local, 100);
@@ -313,7 +313,7 @@ fn nobody_is_served_in_a_pause() {
 }
 
 #[test]
-fn what_stands_behind_a_sleep_waits_for_it() {
+fn requests_behind_a_debug_sleep_wait_for_it() {
     let mut local =
         Local::new(Config { enable_debug_command: DebugCommand::Yes, ..Config::default() });
     let ann = local.connect();

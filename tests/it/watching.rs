@@ -6,16 +6,10 @@ use respd::Config;
 use respd::config::Share;
 use respd::embed::local::{Connection, Local, request};
 
+use crate::client::{call_shown, received, send};
 use crate::process::{Folder, Respd};
 
-use crate::talk::{received, send};
-
 const NO_TIME: Duration = Duration::ZERO;
-
-/// What the client is answered, as redis-cli shows it.
-fn said(local: &mut Local, client: Connection, words: &str) -> String {
-    local.call(client, words.split(' ')).to_string()
-}
 
 /// A server on which DEBUG SLEEP takes its time: that is told, too.
 fn with_debug(config: Config) -> Local {
@@ -27,7 +21,7 @@ fn with_debug(config: Config) -> Local {
 /// Lets a command take so many milliseconds. Nobody sleeps, it is only counted.
 fn sleep(local: &mut Local, client: Connection, millis: u64) {
     let seconds = format!("0.{millis:03}");
-    assert_eq!(said(local, client, &format!("DEBUG SLEEP {seconds}")), "OK");
+    assert_eq!(call_shown(local, client, &format!("DEBUG SLEEP {seconds}")), "OK");
     local.engine.world.reactor_requests.stall = None;
 }
 
@@ -37,34 +31,34 @@ fn what_is_slow_is_logged_with_the_time_it_took() {
     let client = local.connect();
     sleep(&mut local, client, 9);
     sleep(&mut local, client, 10);
-    let logged = said(&mut local, client, "SLOWLOG GET");
+    let logged = call_shown(&mut local, client, "SLOWLOG GET");
     let [id, at, micros] = [0, 1_700_000_000, 10_000];
     assert!(logged.starts_with(&format!(
         "1) 1) (integer) {id}\n   2) (integer) {at}\n   3) (integer) {micros}\n   4) 1) \"DEBUG\""
     )));
-    assert_eq!(said(&mut local, client, "SLOWLOG LEN"), "(integer) 1");
+    assert_eq!(call_shown(&mut local, client, "SLOWLOG LEN"), "(integer) 1");
 }
 
 #[test]
 fn time_spent_waiting_is_nobodys_slowness() {
     let mut local = Local::new(Config::default());
     let [ann, ben] = [(); 2].map(|()| local.connect());
-    said(&mut local, ben, "CONFIG SET slowlog-log-slower-than 0");
-    said(&mut local, ben, "SLOWLOG RESET");
+    call_shown(&mut local, ben, "CONFIG SET slowlog-log-slower-than 0");
+    call_shown(&mut local, ben, "SLOWLOG RESET");
     send(&mut local, ann, "BLPOP list 0");
     local.advance(Duration::from_secs(60));
-    assert_eq!(said(&mut local, ben, "SLOWLOG LEN"), "(integer) 1", "only SLOWLOG RESET");
-    said(&mut local, ben, "RPUSH list x");
-    let logged = said(&mut local, ben, "SLOWLOG GET 1");
+    assert_eq!(call_shown(&mut local, ben, "SLOWLOG LEN"), "(integer) 1", "only SLOWLOG RESET");
+    call_shown(&mut local, ben, "RPUSH list x");
+    let logged = call_shown(&mut local, ben, "SLOWLOG GET 1");
     assert!(logged.contains("\"BLPOP\"") && logged.contains("3) (integer) 0\n"), "{logged}");
-    assert!(said(&mut local, ben, "LATENCY HISTOGRAM blpop").contains("(integer) 1"));
+    assert!(call_shown(&mut local, ben, "LATENCY HISTOGRAM blpop").contains("(integer) 1"));
 }
 
 #[test]
 fn events_are_kept_a_second_apart() {
     let mut local = with_debug(Config::default());
     let client = local.connect();
-    said(&mut local, client, "CONFIG SET latency-monitor-threshold 5");
+    call_shown(&mut local, client, "CONFIG SET latency-monitor-threshold 5");
     for millis in [4, 5, 20, 7] {
         sleep(&mut local, client, millis);
     }
@@ -72,23 +66,23 @@ fn events_are_kept_a_second_apart() {
     sleep(&mut local, client, 100);
     let latest = "1) 1) \"command\"\n   2) (integer) 1700000003\n   3) (integer) 100\n   \
         4) (integer) 100\n   5) (integer) 132\n   6) (integer) 4";
-    assert_eq!(said(&mut local, client, "LATENCY LATEST"), latest);
+    assert_eq!(call_shown(&mut local, client, "LATENCY LATEST"), latest);
     let history = "1) 1) (integer) 1700000000\n   2) (integer) 20\n2) 1) (integer) 1700000003\n   \
         2) (integer) 100";
-    assert_eq!(said(&mut local, client, "LATENCY HISTORY command"), history);
-    assert_eq!(said(&mut local, client, "LATENCY RESET fast-command command"), "(integer) 1");
-    assert_eq!(said(&mut local, client, "LATENCY LATEST"), "(empty array)");
+    assert_eq!(call_shown(&mut local, client, "LATENCY HISTORY command"), history);
+    assert_eq!(call_shown(&mut local, client, "LATENCY RESET fast-command command"), "(integer) 1");
+    assert_eq!(call_shown(&mut local, client, "LATENCY LATEST"), "(empty array)");
 }
 
 #[test]
 fn percentiles_are_those_of_the_calls() {
     let mut local = with_debug(Config::default());
     let client = local.connect();
-    said(&mut local, client, "CONFIG RESETSTAT");
+    call_shown(&mut local, client, "CONFIG RESETSTAT");
     for millis in [1, 1, 1, 500] {
         sleep(&mut local, client, millis);
     }
-    let report = said(&mut local, client, "INFO latencystats");
+    let report = call_shown(&mut local, client, "INFO latencystats");
     let line = "latency_percentiles_usec_debug:p50=1003.519,p99=501219.327,p99.9=501219.327";
     assert!(report.contains(line), "{report}");
 }
@@ -99,19 +93,19 @@ fn monitors_leave_every_index() {
     let all = [(); 4].map(|()| local.connect());
     let [reset, gone, killed, other] = all;
     for client in [reset, gone, killed] {
-        assert_eq!(said(&mut local, client, "MONITOR"), "OK");
-        assert_eq!(said(&mut local, client, "MONITOR"), "OK", "twice is once");
+        assert_eq!(call_shown(&mut local, client, "MONITOR"), "OK");
+        assert_eq!(call_shown(&mut local, client, "MONITOR"), "OK", "twice is once");
     }
-    said(&mut local, other, "ECHO x");
+    call_shown(&mut local, other, "ECHO x");
     for client in [reset, gone, killed] {
         let line = "+1700000000.000000 [0 local:0] \"ECHO\" \"x\"\r\n";
         assert_eq!(received(&mut local, client), line);
     }
-    said(&mut local, other, "CLIENT KILL ID 3");
+    call_shown(&mut local, other, "CLIENT KILL ID 3");
     local.finish(gone);
     local.received(gone);
     assert!(!local.engine.world.monitors.is_empty());
-    said(&mut local, reset, "RESET");
+    call_shown(&mut local, reset, "RESET");
     assert!(local.engine.world.monitors.is_empty());
 }
 
@@ -119,7 +113,7 @@ fn monitors_leave_every_index() {
 fn a_line_of_monitor_lands_in_no_reply() {
     let mut local = Local::new(Config::default());
     let client = local.connect();
-    said(&mut local, client, "MONITOR");
+    call_shown(&mut local, client, "MONITOR");
     for words in ["MULTI", "ECHO a", "PING"] {
         send(&mut local, client, words);
     }
@@ -156,9 +150,9 @@ fn the_largest_clients_go_when_they_hold_too_much() {
 fn who_is_not_to_be_evicted_is_counted_and_spared() {
     let mut local = Local::new(Config::default());
     let [spared, other] = [(); 2].map(|()| local.connect());
-    said(&mut local, spared, "CLIENT NO-EVICT on");
+    call_shown(&mut local, spared, "CLIENT NO-EVICT on");
     local.send(spared, &half_a_request(60_000));
-    said(&mut local, other, "CONFIG SET maxmemory 1000000 maxmemory-clients 10%");
+    call_shown(&mut local, other, "CONFIG SET maxmemory 1000000 maxmemory-clients 10%");
     local.advance(NO_TIME);
     assert!(local.is_open(spared) && local.is_open(other));
     local.send(other, &half_a_request(50_000));
@@ -206,8 +200,8 @@ fn a_secret_is_shown_nowhere() {
     let [teller, monitor] = [(); 2].map(|()| local.connect());
     let logs = "CONFIG SET slowlog-log-slower-than 0 commandlog-request-larger-than 0 \
         commandlog-reply-larger-than 0";
-    said(&mut local, monitor, logs);
-    said(&mut local, monitor, "MONITOR");
+    call_shown(&mut local, monitor, logs);
+    call_shown(&mut local, monitor, "MONITOR");
     for words in telling() {
         for around in ["PING", "MULTI"] {
             send(&mut local, teller, around);
@@ -223,7 +217,7 @@ fn a_secret_is_shown_nowhere() {
             "COMMANDLOG GET -1 large-request",
             "COMMANDLOG GET -1 large-reply",
         ] {
-            shown += &said(&mut local, reader, words);
+            shown += &call_shown(&mut local, reader, words);
         }
         assert!(!shown.contains(SECRET), "{words}: {shown}");
         local.finish(reader);

@@ -1,4 +1,4 @@
-//! Who waits, and for how long: CLIENT PAUSE UNBLOCK UNPAUSE.
+//! Clients that wait, and for how long: CLIENT PAUSE UNBLOCK UNPAUSE.
 
 use crate::commands::arguments::{int, timeout_in_ms};
 use crate::dispatch::Ctx;
@@ -23,8 +23,8 @@ pub fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT UNBLOCK client-id [TIMEOUT | ERROR]
 ///
-/// Only who waits for something to happen can be told to wait no more, not who waits for the end of a
-/// pause or for an answer that is put off.
+/// Ends the wait of a blocked command. A client that waits for the end of a pause, or for a reply that is put
+/// off, is not blocked.
 pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_error = match args.get(3) {
         None => false,
@@ -34,7 +34,7 @@ pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let id = int(args, 2)?;
     let world = &mut ctx.world;
-    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.until.is_done);
+    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.is_done());
     let found = u64::try_from(id).ok().and_then(|id| world.clients.slot_of(id)).filter(waits);
     match found {
         Some(slot) if is_error => world.fail_waiting(slot, &error::UNBLOCKED),

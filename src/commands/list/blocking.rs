@@ -1,4 +1,4 @@
-//! Lists to wait for: BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH.
+//! Lists that clients wait for: BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH.
 
 use super::{POPS, Wanted, move_element, pop_end_of, pop_first, side};
 use crate::commands::arguments::timeout;
@@ -6,6 +6,7 @@ use crate::dispatch::Ctx;
 use crate::error::Error;
 use crate::keyspace::types::list::Side;
 use crate::keyspace::{Kind, List};
+use crate::listeners::Wake;
 use crate::wire::Args;
 
 /// BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout
@@ -23,7 +24,7 @@ pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let timeout = timeout(args, 1, ctx.now())?;
     if !pop_first(ctx, args.from(3).take(keys), side, count)? {
         ctx.reply.null_array();
-        ctx.wait(timeout, Kind::List, 3..3 + keys);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 3..3 + keys);
     }
     Ok(())
 }
@@ -62,7 +63,7 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Erro
         return Ok(());
     }
     reply.null_array();
-    ctx.wait(timeout, Kind::List, 1..last);
+    ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 1..last);
     Ok(())
 }
 
@@ -84,7 +85,7 @@ fn move_or_wait(
         ctx.reply.null();
     } else {
         ctx.reply.null_array();
-        ctx.wait(timeout, Kind::List, 1..2);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 1..2);
     }
     Ok(false)
 }

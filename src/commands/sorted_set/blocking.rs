@@ -5,6 +5,7 @@ use crate::commands::arguments::timeout;
 use crate::dispatch::Ctx;
 use crate::error::Error;
 use crate::keyspace::{Kind, Zset};
+use crate::listeners::Wake;
 use crate::wire::Args;
 
 /// BZMPOP timeout numkeys key... <MIN | MAX> [COUNT count]
@@ -13,7 +14,7 @@ pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let timeout = timeout(args, 1, ctx.now())?;
     if !request.pop_first(ctx, args.from(3))? {
         ctx.reply.null_array();
-        ctx.wait(timeout, Kind::Zset, 3..3 + request.keys);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::Zset), 3..3 + request.keys);
     }
     Ok(())
 }
@@ -46,6 +47,6 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Err
         return Ok(());
     }
     reply.null_array();
-    ctx.wait(timeout, Kind::Zset, 1..last);
+    ctx.wait(timeout, Wake::KeyOfKind(Kind::Zset), 1..last);
     Ok(())
 }

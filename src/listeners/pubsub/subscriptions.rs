@@ -31,7 +31,7 @@ pub struct Subscriptions {
 
 impl Subscriptions {
     /// The names, in the order of their bytes.
-    pub fn names(&self, topic: Topic) -> impl ExactSizeIterator<Item = &[u8]> {
+    pub(crate) fn names(&self, topic: Topic) -> impl ExactSizeIterator<Item = &[u8]> {
         self.names[topic as usize].iter().map(|name| &**name)
     }
 
@@ -44,14 +44,14 @@ impl Subscriptions {
     }
 
     /// The number that a confirmation tells: shards count for themselves, channels and patterns together.
-    pub fn counted_with(&self, topic: Topic) -> usize {
+    pub(crate) fn counted_with(&self, topic: Topic) -> usize {
         match topic {
             Topic::Channel | Topic::Pattern => self.len(Topic::Channel) + self.len(Topic::Pattern),
             Topic::Shard => self.len(Topic::Shard),
         }
     }
 
-    /// Bytes of memory, those of the world's index counted as if nobody else listened to the same names.
+    /// Bytes of memory, those of the world's index counted as if no other client listened to the same names.
     pub fn memory(&self) -> usize {
         self.memory
     }

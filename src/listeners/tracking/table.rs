@@ -1,4 +1,4 @@
-//! The keys that clients have read, and who has read them.
+//! The keys that clients have read, each with its readers.
 //!
 //! With a hundred clients that track a hundred thousand keys there are ten million pairs of a key and a
 //! client, so a pair takes the eight bytes of the client's id and no more. Ids of clients that are gone
@@ -8,7 +8,7 @@
 use crate::keyspace::Random;
 use crate::keyspace::index::dict::{Dict, INDEX_BYTES, Keyed, Remains, hash_of};
 
-/// A key and who has read it.
+/// A key and its readers.
 #[derive(Debug)]
 pub struct Read {
     pub key: Box<[u8]>,
@@ -34,7 +34,7 @@ pub enum Readers {
 }
 
 impl Readers {
-    pub fn ids(&self) -> &[u64] {
+    pub(crate) fn ids(&self) -> &[u64] {
         match self {
             Readers::One(id) => std::slice::from_ref(id),
             Readers::Many(ids) => ids,
@@ -82,7 +82,7 @@ pub struct ReadKeys {
     items: usize,
     /// Bytes of keys and of lists of ids.
     bytes: usize,
-    /// What nobody needs any more and is freed little by little.
+    /// Keys that were forgotten all at once, and are freed little by little.
     discarded: Vec<Remains<Read>>,
     /// Bytes of the keys and lists of ids in it.
     discarded_bytes: usize,
@@ -110,7 +110,7 @@ impl ReadKeys {
     }
 
     /// The client has read the key.
-    pub fn add(&mut self, key: &[u8], id: u64, is_here: impl Fn(u64) -> bool) {
+    pub(crate) fn add(&mut self, key: &[u8], id: u64, is_here: impl Fn(u64) -> bool) {
         let hash = hash_of(key);
         let Some(at) = self.keys.find(hash, key) else {
             self.free_some(FREED_FOR_ONE);
@@ -126,14 +126,14 @@ impl ReadKeys {
         self.bytes = self.bytes + readers.memory() - bytes;
     }
 
-    /// Forgets a key, and returns who has read it.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Readers> {
+    /// Forgets a key, and returns its readers.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Readers> {
         let at = self.keys.find(hash_of(key), key)?;
         Some(self.take(at).readers)
     }
 
     /// Forgets some key or other.
-    pub fn remove_any(&mut self, random: &mut Random) -> Option<Read> {
+    pub(crate) fn remove_any(&mut self, random: &mut Random) -> Option<Read> {
         (!self.is_empty()).then(|| self.take(random.below(self.len())))
     }
 
@@ -145,7 +145,7 @@ impl ReadKeys {
     }
 
     /// Forgets every key.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let keys = std::mem::take(&mut self.keys);
         if !keys.is_empty() {
             self.discarded.push(keys.dismantle());
@@ -154,13 +154,13 @@ impl ReadKeys {
         (self.items, self.bytes) = (0, 0);
     }
 
-    /// Whether [`ReadKeys::free_some`] has something to do.
+    /// Returns whether [`ReadKeys::free_some`] has something to do.
     pub fn has_unfreed(&self) -> bool {
         !self.discarded.is_empty()
     }
 
     /// Frees up to so many keys that [`ReadKeys::clear`] has left.
-    pub fn free_some(&mut self, keys: usize) {
+    pub(crate) fn free_some(&mut self, keys: usize) {
         for _ in 0..keys {
             let Some(discarded) = self.discarded.last_mut() else {
                 return;

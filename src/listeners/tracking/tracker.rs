@@ -1,6 +1,6 @@
 //! How one client tracks keys: what CLIENT TRACKING and CLIENT CACHING have told of it.
 //!
-//! Who tracks what, and who hears of it, is kept in [`crate::listeners::tracking`].
+//! The index of all trackers is in [`crate::listeners::tracking`].
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ impl Tracker {
         self.prefixes.iter().map(|prefix| &**prefix)
     }
 
-    pub fn add_prefix(&mut self, prefix: &[u8]) {
+    pub(crate) fn add_prefix(&mut self, prefix: &[u8]) {
         if self.prefixes.insert(prefix.into()) {
             self.bytes += prefix.len();
         }
@@ -59,13 +59,13 @@ impl Tracker {
         self.prefixes.len() * size_of::<Box<[u8]>>() + self.bytes
     }
 
-    /// Whether it hears of keys by their prefixes.
-    pub fn is_broadcast(&self) -> bool {
+    /// Returns whether it hears of keys by their prefixes.
+    pub(crate) fn is_broadcast(&self) -> bool {
         self.options.mode == Mode::Broadcast
     }
 
-    /// Whether the keys are remembered that its next command reads.
-    pub fn remembers(&self) -> bool {
+    /// Returns whether the keys are remembered that its next command reads.
+    pub(crate) fn remembers(&self) -> bool {
         match self.options.mode {
             Mode::Read => true,
             Mode::OptIn => self.is_exception,

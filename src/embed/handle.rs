@@ -1,0 +1,60 @@
+//! A handle of a running server: what any thread wants of it.
+
+use crate::listeners::Event;
+use crate::net::{Letter, MailSender, Undelivered};
+use crate::world::World;
+
+/// Reaches a server from any thread. Clones are of the same server.
+///
+/// A server that has ended is told nothing: where a method returns nothing, that is no error.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    mail: MailSender,
+}
+
+impl Handle {
+    pub(super) fn new(mail: MailSender) -> Handle {
+        Handle { mail }
+    }
+
+    /// Asks the server to leave: stop accepting, send what is owed, end. Returns at once.
+    pub fn stop(&self) {
+        self.tell(Letter::Stop);
+    }
+
+    /// Says whether the server can do its work from now on. Returns at once.
+    ///
+    /// A server that is not ready is alive: clients connect, shake hands and wait.
+    pub fn ready(&self, yes: bool) {
+        self.tell(Letter::Ready(yes));
+    }
+
+    /// Runs the commands again that wait for the event: see [`Ctx::wait_for`](crate::dispatch::Ctx::wait_for).
+    /// Returns at once.
+    pub fn signal(&self, event: impl Into<Event>) {
+        let event = event.into();
+        self.tell(Letter::Call(Box::new(move |engine| engine.world.signal(event))));
+    }
+
+    /// Runs a closure in the thread of the server, between two commands, and returns what it returns.
+    ///
+    /// It waits for a server that does not run yet. A server that has ended is an error, and so are a closure that
+    /// panics and a call from the server's own thread.
+    pub fn with_world<T: Send + 'static>(
+        &self,
+        closure: impl FnOnce(&mut World) -> T + Send + 'static,
+    ) -> Result<T, Undelivered> {
+        self.mail.ask(|tell| {
+            Letter::Call(Box::new(move |engine| {
+                // The thread that asked waits for it.
+                let _ = tell.send(closure(&mut engine.world));
+            }))
+        })
+    }
+
+    fn tell(&self, letter: Letter) {
+        if let Err(error) = self.mail.send(letter) {
+            log::debug!("a handle is of no use any more: {error}");
+        }
+    }
+}

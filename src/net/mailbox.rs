@@ -1,0 +1,183 @@
+//! The mailbox of the loop: everything that another thread wants of it.
+//!
+//! A letter is put into a channel and the poll is woken, so the loop reads it in the turn that this causes:
+//! after what clients have sent, and before anything is sent to them. Letters are read in their order, and no
+//! more than [`LETTERS_PER_TURN`] of them in a turn, so that a thread that writes without end does not keep
+//! clients waiting. When the loop has ended, sending a letter is an error, and letters that were not read are
+//! dropped: a channel for the result that a letter brought is closed then, which its other end sees.
+//!
+//! What another thread may want of the loop is one more [`Letter`]: a reply that was deferred, or that this much
+//! of a file is on disk. Signals alone come another way, for a handler of signals may not allocate: see
+//! [`super::signals`].
+
+use std::fmt;
+use std::io;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, ThreadId};
+
+use mio::{Registry, Token, Waker};
+
+use super::listener::Wanted;
+use super::told_time::Change;
+use crate::engine::Engine;
+
+/// How many letters are read in a turn, at most.
+const LETTERS_PER_TURN: usize = 64;
+
+/// What another thread wants of the loop.
+pub(crate) enum Letter {
+    /// Stop accepting, send what is owed, end.
+    Stop,
+    /// The server can do its work from now on, or can not.
+    Ready(bool),
+    /// Listen here from now on, and nowhere else.
+    Rebind(Vec<Wanted>),
+    /// Run this between two commands.
+    Call(Call),
+    /// Change the manual clock, and send a word when all that is due by then has happened.
+    Clock(Change, mpsc::Sender<()>),
+}
+
+/// A closure for the thread of the loop.
+pub(crate) type Call = Box<dyn FnOnce(&mut Engine) + Send>;
+
+/// Why a letter was not read, or what it asks for cannot be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undelivered {
+    /// The server has ended, or the closure panicked.
+    Ended,
+    /// The thread that waits would be the one that is waited for: that of the server.
+    OwnThread,
+}
+
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Undelivered::Ended => "the server has ended",
+            Undelivered::OwnThread => "the server's own thread cannot wait for the server",
+        })
+    }
+}
+
+impl std::error::Error for Undelivered {}
+
+/// The receiving end, which the loop has.
+pub(crate) struct Mailbox {
+    /// `None`: the loop has ended.
+    letters: Option<Receiver<Letter>>,
+    sender: MailSender,
+    has_more: bool,
+}
+
+/// The sending end, for any number of threads.
+#[derive(Debug, Clone)]
+pub(crate) struct MailSender {
+    letters: mpsc::Sender<Letter>,
+    waker: Arc<Waker>,
+    /// The thread of the loop, as soon as it runs.
+    reader: Arc<OnceLock<ThreadId>>,
+}
+
+impl Mailbox {
+    /// A mailbox whose letters wake the poll with this token.
+    pub(crate) fn register(registry: &Registry, token: Token) -> io::Result<Mailbox> {
+        let waker = Arc::new(Waker::new(registry, token)?);
+        let (letters, receiver) = mpsc::channel();
+        let sender = MailSender { letters, waker, reader: Arc::default() };
+        Ok(Mailbox { letters: Some(receiver), sender, has_more: false })
+    }
+
+    pub(crate) fn sender(&self) -> MailSender {
+        self.sender.clone()
+    }
+
+    /// This thread is the one that reads the letters.
+    pub(crate) fn is_read_here(&self) {
+        self.sender.reader.get_or_init(|| thread::current().id());
+    }
+
+    /// The letters of one turn.
+    pub(crate) fn take_some(&mut self) -> Vec<Letter> {
+        let letters = self.letters.iter().flat_map(Receiver::try_iter);
+        let taken: Vec<Letter> = letters.take(LETTERS_PER_TURN).collect();
+        self.has_more = taken.len() == LETTERS_PER_TURN;
+        taken
+    }
+
+    /// Returns whether there may be letters of which no event will tell.
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// No letter will be read any more. Those that are there are dropped.
+    pub(crate) fn close(&mut self) {
+        self.letters = None;
+        self.has_more = false;
+    }
+}
+
+impl MailSender {
+    /// Sends a letter, without waiting for anything.
+    pub(crate) fn send(&self, letter: Letter) -> Result<(), Undelivered> {
+        self.letters.send(letter).map_err(|_| Undelivered::Ended)?;
+        if let Err(error) = self.waker.wake() {
+            log::error!("cannot wake the reactor: {error}");
+        }
+        Ok(())
+    }
+
+    /// Sends a letter with one end of a channel, and waits for what comes out of the other.
+    pub(crate) fn ask<T>(
+        &self,
+        letter: impl FnOnce(mpsc::Sender<T>) -> Letter,
+    ) -> Result<T, Undelivered> {
+        if self.reader.get() == Some(&thread::current().id()) {
+            return Err(Undelivered::OwnThread);
+        }
+        let (tell, told) = mpsc::channel();
+        self.send(letter(tell))?;
+        told.recv().map_err(|_| Undelivered::Ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailbox() -> (mio::Poll, Mailbox) {
+        let poll = mio::Poll::new().unwrap();
+        let mailbox = Mailbox::register(poll.registry(), Token(0)).unwrap();
+        (poll, mailbox)
+    }
+
+    #[test]
+    fn a_turn_reads_so_many_letters_and_the_next_goes_on() {
+        let (_poll, mut mailbox) = mailbox();
+        let sender = mailbox.sender();
+        (0..LETTERS_PER_TURN + 1).for_each(|_| sender.send(Letter::Stop).unwrap());
+        assert_eq!((mailbox.take_some().len(), mailbox.has_more()), (LETTERS_PER_TURN, true));
+        assert_eq!((mailbox.take_some().len(), mailbox.has_more()), (1, false));
+    }
+
+    #[test]
+    fn a_letter_to_a_loop_that_has_ended_is_an_error_and_no_hang() {
+        let (_poll, mut mailbox) = mailbox();
+        let sender = mailbox.sender();
+        let (tell, told) = mpsc::channel::<()>();
+        sender.send(Letter::Clock(Change::Run, tell)).unwrap();
+        mailbox.close();
+        assert!(told.recv().is_err(), "what was not read is dropped");
+        assert_eq!(sender.send(Letter::Stop), Err(Undelivered::Ended));
+        let asked = sender.ask(|tell| Letter::Clock(Change::Run, tell));
+        assert_eq!(asked, Err(Undelivered::Ended));
+    }
+
+    #[test]
+    fn the_thread_that_reads_does_not_wait_for_itself() {
+        let (_poll, mailbox) = mailbox();
+        mailbox.is_read_here();
+        let asked = mailbox.sender().ask(|tell| Letter::Clock(Change::Run, tell));
+        assert_eq!(asked, Err(Undelivered::OwnThread));
+    }
+}

@@ -1,0 +1,148 @@
+//! What other threads want of a running server: they write to its mailbox through a handle.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use respd::dispatch::Ctx;
+use respd::dispatch::spec::Spec;
+use respd::dispatch::spec::flag::BLOCKING;
+use respd::embed::local::request;
+use respd::error::{self, Error};
+use respd::net::Undelivered;
+use respd::wire::Args;
+use respd::world::World;
+use respd::{Handle, Server};
+
+use crate::socket::{PATIENCE, Socket};
+
+const OWN: &[Spec] =
+    &[Spec::new("job", 1, BLOCKING, job), Spec::new("ask.itself", 1, BLOCKING, ask_itself)];
+
+/// JOB: the next job, as soon as there is one.
+fn job(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    match ctx.world.extension::<Vec<String>>().and_then(Vec::pop) {
+        Some(job) => ctx.reply.bulk(job.as_bytes()),
+        None => {
+            ctx.reply.null();
+            ctx.wait_for("job", Some(Duration::from_secs(3600)));
+        }
+    }
+    Ok(())
+}
+
+/// ASK.ITSELF: what a handle says in the server's own thread.
+fn ask_itself(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let handle = ctx.world.extension::<Option<Handle>>().cloned().flatten();
+    let asked = handle.ok_or(error::INTERNAL)?.with_world(|world| world.clients.len());
+    ctx.reply.bulk(format!("{asked:?}").as_bytes());
+    Ok(())
+}
+
+#[test]
+fn a_thread_hands_a_client_what_it_waits_for() {
+    let builder = Server::builder().any_port().commands(("own", OWN));
+    let server = builder.extension(Vec::<String>::new()).bind().unwrap().spawn();
+    let (mut client, handle) = (Socket::tcp(server.addr().unwrap()), server.handle());
+    client.send(&request(["JOB"]));
+    while handle.with_world(|world| world.waiters.events()) == Ok(0) {
+        thread::yield_now();
+    }
+    thread::spawn(move || {
+        let push = |jobs: &mut Vec<String>| jobs.push("dig".to_owned());
+        handle.with_world(move |world| world.extension().map(push)).unwrap();
+        handle.signal("job");
+    });
+    assert_eq!(client.frame().as_deref(), Some(&b"$3\r\ndig\r\n"[..]));
+    assert_eq!(server.handle().with_world(|world| world.waiters.len()), Ok(0));
+}
+
+/// What a closure changes reaches those who wait for it, in the same turn.
+#[test]
+fn what_a_closure_changes_is_delivered() {
+    let server = Server::builder().any_port().bind().unwrap().spawn();
+    let (mut client, handle) = (Socket::tcp(server.addr().unwrap()), server.handle());
+    client.call(["SET", "k", "v"]);
+    client.call(["WATCH", "k"]);
+    assert_eq!(handle.with_world(|world| world.flush(0)), Ok(1));
+    client.call(["MULTI"]);
+    assert_eq!(client.call(["EXEC"]), "(nil)");
+}
+
+/// Closures that are waited for, and between them signals that are not.
+#[test]
+fn letters_are_read_in_their_order_and_clients_are_served_between_them() {
+    let server = Server::builder().any_port().bind().unwrap().spawn();
+    let (mut client, handle) = (Socket::tcp(server.addr().unwrap()), server.handle());
+    let number = |world: &mut World| world.extension::<Vec<usize>>().expect("numbers").len();
+    handle.with_world(|world| world.extension = Box::new(Vec::<usize>::new())).unwrap();
+    let write = {
+        let handle = handle.clone();
+        thread::spawn(move || {
+            for n in 0..10_000 {
+                handle.signal("an event that no client waits for");
+                let push = move |numbers: &mut Vec<usize>| numbers.push(n);
+                handle.with_world(move |world| world.extension().map(push)).unwrap();
+            }
+        })
+    };
+    while handle.with_world(number).unwrap() < 10_000 {
+        assert_eq!(client.call(["PING"]), "PONG");
+    }
+    write.join().unwrap();
+    let numbers = handle.with_world(|world| world.extension::<Vec<usize>>().cloned()).unwrap();
+    assert!(numbers.is_some_and(|numbers| numbers.is_sorted()));
+}
+
+#[test]
+fn a_closure_that_panics_ends_nothing_but_itself() {
+    let server = Server::builder().any_port().bind().unwrap().spawn();
+    let mut client = Socket::tcp(server.addr().unwrap());
+    let failed = server.handle().with_world(|_| panic!("on purpose"));
+    assert_eq!(failed, Err::<(), _>(Undelivered::Ended));
+    assert_eq!(client.call(["PING"]), "PONG");
+    assert_eq!(server.handle().with_world(|world| world.clients.len()), Ok(1));
+}
+
+#[test]
+fn the_servers_own_thread_cannot_wait_for_itself() {
+    let builder = Server::builder().any_port().commands(("own", OWN));
+    let server = builder.extension(None::<Handle>).bind().unwrap().spawn();
+    let handle = server.handle();
+    let own = handle.clone();
+    handle.with_world(move |world| world.extension = Box::new(Some(own))).unwrap();
+    let mut client = Socket::tcp(server.addr().unwrap());
+    assert_eq!(client.call(["ASK.ITSELF"]), "\"Err(OwnThread)\"");
+}
+
+#[test]
+fn what_is_sent_to_a_server_that_has_ended_is_no_hang() {
+    let server = Server::builder().any_port().bind().unwrap();
+    let handle = server.handle();
+    // What was sent before it runs is read when it does.
+    let (tell, told) = mpsc::channel();
+    let early = handle.clone();
+    thread::spawn(move || tell.send(early.with_world(|world| world.is_ready())));
+    let running = server.spawn();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Ok(true)));
+    handle.stop();
+    running.stop().unwrap();
+    handle.stop();
+    handle.ready(false);
+    handle.signal("event");
+    assert_eq!(handle.with_world(|world| world.is_ready()), Err(Undelivered::Ended));
+}
+
+/// A server that was bound and never ran.
+#[test]
+fn what_is_sent_to_a_server_that_is_dropped_is_no_hang() {
+    let server = Server::builder().any_port().bind().unwrap();
+    let handle = server.handle();
+    let waiting = thread::spawn({
+        let handle = handle.clone();
+        move || handle.with_world(|world| world.is_ready())
+    });
+    drop(server);
+    assert_eq!(waiting.join().unwrap(), Err(Undelivered::Ended));
+    handle.stop();
+}
