@@ -3,15 +3,16 @@
 //! [`Config`] is read by the whole server as fields (`world.config.timeout`). Its text form lives in
 //! `table.rs`, a row per directive: name, type, range, whether it may change at run time. From a row
 //! derive the configuration file (`file.rs`), `-o name=value`, CONFIG GET, CONFIG SET and CONFIG
-//! REWRITE (`rewrite.rs`), with every error text. **Adding a directive is a field, its default and
-//! one row.**
+//! REWRITE (`rewrite.rs`), with every error text, and what follows from a change. **Adding a directive
+//! is a field, its default and one row.**
 //!
 //! What it promises: a change is made whole or not at all; [`Config::get`] shows what is true, so a
 //! directive whose effect respd does not have can be set to nothing else; a rewritten file loads as
 //! the configuration it was written from; secrets are in no error text and in no `Debug` output.
 //!
-//! What it does not know: how a change takes effect. [`Config::set`] names what changed; rebinding a
-//! port is the caller's work, and so is putting the old `Config` back when that fails.
+//! What it does not know: how an effect is taken. [`Config::set`] names the effects of a change; rebinding
+//! a port is [`World::configure`](crate::world::World::configure)'s work, and so is putting the old `Config`
+//! back when that fails.
 //!
 //! Names, ranges, reasons and file syntax are those of Valkey 9.1.
 
@@ -26,6 +27,7 @@ mod table;
 mod value;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -37,6 +39,7 @@ pub use persona::Persona;
 
 pub use place::{LoadError, Place};
 pub(crate) use replace::replace_file;
+pub(crate) use table::Effect;
 pub use value::{
     BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents,
     LogLevel, LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
@@ -206,10 +209,14 @@ impl Config {
 
     /// CONFIG SET: gives every directive its value, or leaves all as they are and says why.
     ///
-    /// Returns the directives that have another value than before. To be able to take the change back
-    /// when one of them cannot take effect, clone the configuration first; the error for the client is
-    /// then [`SetError::refused`].
-    pub fn set(&mut self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&'static str>, SetError> {
+    /// Returns the [`Effect`]s of the directives that have another value than before, in the order in which
+    /// they are to be taken, each with the first directive that has it. To be able to take the change back
+    /// when an effect fails, clone the configuration first; the error for the client is then
+    /// [`SetError::refused`].
+    pub(crate) fn set(
+        &mut self,
+        pairs: &[(&[u8], &[u8])],
+    ) -> Result<BTreeMap<Effect, &'static str>, SetError> {
         // Every name is looked at before any value.
         let mut found = Vec::with_capacity(pairs.len());
         for (index, &(given, value)) in pairs.iter().enumerate() {
@@ -230,9 +237,14 @@ impl Config {
                 .read_text(&mut next, value)
                 .map_err(|reason| SetError::refused(name.as_bytes(), reason))?;
         }
-        let changed = self.differences(&next).map(|directive| directive.name).collect();
+        let mut effects = BTreeMap::new();
+        for directive in self.differences(&next) {
+            for &effect in directive.effects {
+                effects.entry(effect).or_insert(directive.name);
+            }
+        }
         *self = next;
-        Ok(changed)
+        Ok(effects)
     }
 
     /// Whether commands that run on the administration port only have one. The error says they have not.
@@ -340,10 +352,14 @@ impl std::error::Error for SetError {}
 mod tests {
     use super::*;
 
-    fn set(config: &mut Config, pairs: &[(&str, &str)]) -> Result<Vec<&'static str>, String> {
+    fn set(
+        config: &mut Config,
+        pairs: &[(&str, &str)],
+    ) -> Result<Vec<(Effect, &'static str)>, String> {
         let pairs: Vec<_> =
             pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        config.set(&pairs).map_err(|error| error.to_string())
+        let effects = config.set(&pairs).map_err(|error| error.to_string())?;
+        Ok(effects.into_iter().collect())
     }
 
     fn get(config: &Config, patterns: &[&str]) -> Vec<(String, String)> {
@@ -396,11 +412,19 @@ mod tests {
     }
 
     #[test]
-    fn set_names_what_has_another_value_than_before() {
+    fn set_names_the_effects_of_what_has_another_value_than_before() {
         let mut config = Config::default();
-        let pairs = [("TimeOut", "7"), ("hz", "10"), ("proto-max-bulk-len", "1gb")];
-        assert_eq!(set(&mut config, &pairs), Ok(vec!["proto-max-bulk-len", "timeout"]));
-        assert_eq!((config.timeout, config.hz, config.proto_max_bulk_len), (7, 10, 1 << 30));
+        let pairs = [("TimeOut", "7"), ("hz", "10"), ("loglevel", "notice"), ("PORT", "1")];
+        assert_eq!(set(&mut config, &pairs), Ok(vec![(Effect::ListenPorts, "port")]));
+        assert_eq!((config.timeout, config.hz, config.port), (7, 10, 1));
+        let pairs = [("maxmemory", "1"), ("port", "2"), ("admin-port", "3"), ("bind", "::1")];
+        let effects = [
+            (Effect::AdministrationPort, "admin-port"),
+            (Effect::ListenAddresses, "bind"),
+            (Effect::ListenPorts, "admin-port"),
+            (Effect::Memory, "maxmemory"),
+        ];
+        assert_eq!(set(&mut config, &pairs), Ok(effects.to_vec()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod blocked;
 mod commandlog;
+mod configuration;
 mod keyspace_changes;
 mod memory;
 mod monitor;
