@@ -3,8 +3,6 @@
 //! Names, values and their errors are [`crate::config::Config`]'s, and what a change does beyond having
 //! another value is [`World::configure`](crate::world::World::configure)'s.
 
-use nix::errno::Errno;
-
 use crate::access::Grammar;
 use crate::config;
 use crate::dispatch::Ctx;
@@ -12,6 +10,7 @@ use crate::dispatch::help::help;
 use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
+use crate::files;
 use crate::telemetry::Stats;
 use crate::wire::Args;
 
@@ -85,11 +84,7 @@ fn config_rewrite(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     }
     ctx.world.config.rewrite(file).map_err(|failed| {
         log::error!("CONFIG REWRITE of {}: {failed}", file.display());
-        let reason = match failed.raw_os_error() {
-            Some(number) => Errno::from_raw(number).desc().to_owned(),
-            None => failed.to_string(),
-        };
-        Error::text(format!("ERR Rewriting config file: {reason}"))
+        Error::text(format!("ERR Rewriting config file: {}", files::reason(&failed)))
     })?;
     log::info!("CONFIG REWRITE of {}", file.display());
     ctx.reply.ok();

@@ -10,7 +10,7 @@
 //! directive whose effect respd does not have can be set to nothing else; a rewritten file loads as
 //! the configuration it was written from; secrets are in no error text and in no `Debug` output.
 //!
-//! What it does not know: how an effect is taken. [`Config::set`] names the effects of a change; rebinding
+//! What it does not know: where text comes from and goes to, which is for [`crate::files`]; how an effect is taken. [`Config::set`] names the effects of a change; rebinding
 //! a port is [`World::configure`](crate::world::World::configure)'s work, and so is putting the old `Config`
 //! back when that fails.
 //!
@@ -21,7 +21,6 @@ mod file;
 mod kind;
 pub mod persona;
 pub mod place;
-mod replace;
 mod rewrite;
 mod table;
 mod value;
@@ -37,8 +36,8 @@ use crate::text::glob::Glob;
 use persona::PERSONAS;
 pub use persona::Persona;
 
+pub(crate) use file::{BAD_DIRECTIVE, Includes};
 pub use place::{LoadError, Place};
-pub(crate) use replace::replace_file;
 pub(crate) use table::Effect;
 pub use value::{
     BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents,
@@ -137,8 +136,8 @@ pub struct Config {
     pub unixsocket: Option<PathBuf>,
     /// The mode of the unix socket. `None`: as the process's umask leaves it.
     pub unixsocketperm: Option<u32>,
-    /// The `user` lines of the file, in order. Not a directive that CONFIG GET or SET knows; who
-    /// calls [`Config::rewrite`] first puts the users here that are to be in the file.
+    /// The `user` lines of the file, in order. Not a directive that CONFIG GET or SET knows; CONFIG
+    /// REWRITE first puts the users here that are to be in the file.
     pub users: Vec<UserLine>,
 }
 
@@ -275,7 +274,7 @@ pub fn selects_secret(pattern: &[u8]) -> bool {
 }
 
 /// Only these three make a pattern, as in the reference; anything else is a name.
-fn has_wildcard(pattern: &[u8]) -> bool {
+pub(crate) fn has_wildcard(pattern: &[u8]) -> bool {
     pattern.iter().any(|byte| b"*?[".contains(byte))
 }
 

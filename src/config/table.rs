@@ -329,6 +329,8 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    use crate::config::file::tests::NoFiles;
+
     #[test]
     fn rows_are_sorted_and_their_names_lower_case_and_unique() {
         let order: Vec<_> = DIRECTIVES.iter().map(|directive| directive.name).collect();
@@ -366,9 +368,9 @@ mod tests {
                 assert_eq!(directive.read_text(&mut again, &directive.show(&config)), Ok(()));
                 assert_eq!(again, config, "{} {text:?}", directive.name);
 
-                let written = config.rewritten(Path::new("x"), b"").unwrap();
+                let written = config.rewritten(Path::new("x"), b"", &NoFiles).unwrap();
                 assert_eq!(
-                    Config::parse(Path::new("x"), &written),
+                    Config::parse(Path::new("x"), &written, &NoFiles),
                     Ok(config),
                     "{}",
                     directive.name

@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["session"],
     &["world"],
     &["dispatch"],
+    &["files"],
     &["commands", "engine"],
     &["net"],
     &["embed", "logfile", "log_writer"],
@@ -32,6 +33,12 @@ const CIRCLES: &[(&str, &str)] = &[
     ("keyspace::entry", "keyspace::types"),
     ("keyspace::entry", "keyspace::value"),
     ("keyspace::value", "keyspace::types"),
+];
+
+/// Files below `files` that open one of the system's all the same: which, and why.
+const SYSTEM_FILES: &[(&str, &str)] = &[
+    ("access/password.rs", "a password of ACL GENPASS comes from the system's random numbers"),
+    ("telemetry/process.rs", "the system tells in `/proc` how much memory the process uses"),
 ];
 
 /// The most lines a file may have above its tests.
@@ -277,6 +284,19 @@ fn files_of_a_room_form_no_circle() {
         }
     }
     assert!(arrows.is_empty(), "a circle among {arrows:?}");
+}
+
+/// A configuration, users and their rules are text to all that stands below `files`.
+#[test]
+fn no_file_is_touched_below_the_room_of_files() {
+    let touching: Vec<String> = files()
+        .iter()
+        .filter(|file| file.room() != "lib" && layer(file.room()) < layer("files"))
+        .filter(|file| file.code().split(|c| !is_word(c)).any(|word| word == "fs"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    let known: Vec<&str> = SYSTEM_FILES.iter().map(|&(file, _)| file).collect();
+    assert_eq!(touching, known, "below `files`, these touch files, and those may");
 }
 
 #[test]
