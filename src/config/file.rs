@@ -14,8 +14,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::place::{LoadError, Place};
-use super::{Config, Reason, UserLine, table};
+use super::place::{LoadError, Place, Reason};
+use super::settings::Config;
+use super::table;
+use super::value::UserLine;
 use crate::text::quote;
 
 pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
@@ -156,7 +158,7 @@ pub(crate) fn shown(line: &[u8]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config::LogLevel;
+    use crate::config::value::LogLevel;
 
     /// Texts without an `include` that names a file.
     pub struct NoFiles;

@@ -8,7 +8,8 @@ use super::kind::{
     Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, MemoryOrPercent,
     OctalMode, OneOf, Only, Password, PercentileList, YesNo,
 };
-use super::{Config, Reason};
+use super::place::Reason;
+use super::settings::Config;
 
 macro_rules! directive {
     ($name:literal, $($field:ident).+, $kind:expr) => {
