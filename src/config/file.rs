@@ -231,6 +231,11 @@ pub(crate) mod tests {
             ("user", bad),
             ("logfile \"x", "Unbalanced quotes in configuration line"),
             ("databases 0", "argument must be between 1 and 2147483647 inclusive"),
+            ("databases 2147483648", "argument must be between 1 and 2147483647 inclusive"),
+            (
+                "databases 2147483647",
+                "respd makes every database when it starts, and has 65536 at most",
+            ),
             ("unixsocketperm 9", "argument couldn't be parsed as an octal number"),
             ("unixsocketperm 1777", "argument must be between 0 and 777 inclusive"),
             ("enable-debug-command on", "argument(s) must be one of the following: no, yes, local"),

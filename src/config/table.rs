@@ -82,7 +82,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("commandlog-slow-execution-max-len", commandlog.slow.max_len, COUNT)
         .alias("slowlog-max-len"),
     directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
-    directive!("databases", databases, Integer(1..=i32::MAX as i64)).immutable(),
+    Directive::new("databases", |config| INT.show(&config.databases), read_databases).immutable(),
     directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
     directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
         .alias("hash-max-ziplist-entries")
@@ -152,6 +152,21 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .alias("zset-max-ziplist-value")
         .effects(STORE),
 ];
+
+/// The most databases: 65536 take 55 MB while they are empty.
+const MOST_DATABASES: usize = 1 << 16;
+
+/// Every database is made at the start, so there is no room for as many as an `int` can count.
+fn read_databases(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    Integer(1..=i32::MAX as i64).read(&mut config.databases, words)?;
+    if config.databases > MOST_DATABASES {
+        return Err(format!(
+            "respd makes every database when it starts, and has {MOST_DATABASES} at most"
+        )
+        .into());
+    }
+    Ok(())
+}
 
 /// Any number is taken, and the nearest sensible one used.
 fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
