@@ -14,7 +14,7 @@ pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     if !request.pop_first(&mut db, reply, args.from(3))? {
         reply.null_array();
-        ctx.wait(timeout, Kind::Zset, 3..3 + request.keys);
+        ctx.wait(timeout, Kind::Zset, request.keys);
     }
     Ok(())
 }
