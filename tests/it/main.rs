@@ -46,6 +46,7 @@ mod readiness;
 mod readme;
 mod redis_rs;
 mod socket;
+mod synopsis;
 mod table;
 mod talk;
 mod test_command;
