@@ -51,7 +51,7 @@ pub struct Engine {
 impl Engine {
     /// An engine with the commands of `table`. It is `now` until [`Engine::turn`] says otherwise.
     ///
-    /// It fails when a `user` line of the configuration or of the ACL file has a rule that is none.
+    /// It fails when a `user` line of the configuration has a rule that is none.
     pub fn new(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
         Ok(Engine {
             world: World::new(config, &table, now)?,

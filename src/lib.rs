@@ -31,6 +31,7 @@
 //! | [`session`] | clients: their state, the registry, output buffers | commands, sockets |
 //! | [`world`] | all of these in plain fields, and what joins them | commands, sockets |
 //! | [`dispatch`] | what a command is, the table, key extraction, the gates | which commands exist |
+//! | `files` | what stands on disk: the configuration file and the ACL file | what a line means |
 //! | [`commands`] | a file or folder a family: its rows on top, its handlers below | sockets, poll |
 //! | [`engine`] | the server without I/O: bytes in, bytes out, told what time it is | sockets, commands |
 //! | [`net`] | mio: poll, listeners, accept, read, write, close, signals | RESP, any command's name |
@@ -46,6 +47,7 @@ pub mod dispatch;
 pub mod embed;
 pub mod engine;
 pub mod error;
+mod files;
 pub mod keyspace;
 pub mod listeners;
 pub mod net;

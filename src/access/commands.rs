@@ -14,10 +14,18 @@ pub struct Commands {
     granted: Box<[u64]>,
     /// `+@all` was the last word about all commands: those of later versions are granted too.
     future: bool,
-    /// What was said since then and still means something, in order.
-    rules: Vec<Rule>,
+    /// The rules since then that still mean something.
+    rules: Rules,
     /// The first arguments with which a command is granted that is not granted as such, in small letters.
     first_args: BTreeMap<CommandId, BTreeSet<Box<[u8]>>>,
+}
+
+/// Rules in the order in which they were given, each about a name of its own. A client chooses how many
+/// there are, so a further one is not compared with all of them.
+#[derive(Debug, Clone, Default)]
+struct Rules {
+    by_place: BTreeMap<u64, Rule>,
+    places: BTreeMap<Box<[u8]>, u64>,
 }
 
 /// `+name` or `-name`: a command, `command|subcommand`, `command|argument` or `@category`.
@@ -26,6 +34,44 @@ struct Rule {
     grants: bool,
     name: Box<[u8]>,
 }
+
+impl Rules {
+    /// Adds a rule about `name`, in small letters. Those about the same, or about a part of it, mean nothing
+    /// any more.
+    fn add(&mut self, grants: bool, name: &[u8]) {
+        let overruled: Vec<Box<[u8]>> = self.about(name).cloned().collect();
+        for name in &overruled {
+            if let Some(place) = self.places.remove(name) {
+                self.by_place.remove(&place);
+            }
+        }
+        let place = self.by_place.last_key_value().map_or(0, |(last, _)| last + 1);
+        self.places.insert(name.into(), place);
+        self.by_place.insert(place, Rule { grants, name: name.into() });
+    }
+
+    /// The names in rules that are `name` or a part of it. They stand together but for `name` itself, between
+    /// which and its parts there may be others: `get`, `getex`, `get|x`.
+    fn about<'a>(&'a self, name: &[u8]) -> impl Iterator<Item = &'a Box<[u8]>> + use<'a> {
+        let part: Box<[u8]> = [name, b"|"].concat().into();
+        let itself = self.places.get_key_value(name).map(|(name, _)| name);
+        let parts = self.places.range(part.clone()..).map(|(name, _)| name);
+        itself.into_iter().chain(parts.take_while(move |name| name.starts_with(&part)))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.by_place.values()
+    }
+}
+
+/// Rules that mean nothing any more make no difference.
+impl PartialEq for Rules {
+    fn eq(&self, other: &Rules) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Rules {}
 
 /// What a rule names.
 #[derive(Clone, Copy)]
@@ -66,7 +112,7 @@ impl Commands {
         Commands {
             granted: vec![0; vocabulary.size().div_ceil(64)].into(),
             future: false,
-            rules: Vec::new(),
+            rules: Rules::default(),
             first_args: BTreeMap::new(),
         }
     }
@@ -75,7 +121,7 @@ impl Commands {
     pub fn set_all(&mut self, grants: bool) {
         self.granted.fill(if grants { u64::MAX } else { 0 });
         self.future = grants;
-        self.rules.clear();
+        self.rules = Rules::default();
         self.first_args.clear();
     }
 
@@ -157,20 +203,14 @@ impl Commands {
         self.first_args.entry(id).or_default().insert(arg.to_ascii_lowercase().into());
     }
 
-    /// Remembers a rule. Those about the same, or about a part of it, mean nothing any more.
     fn note(&mut self, grants: bool, name: &[u8]) {
-        let name = name.to_ascii_lowercase();
-        self.rules.retain(|old| match old.name.strip_prefix(&name[..]) {
-            Some(rest) => !rest.is_empty() && rest[0] != b'|',
-            None => true,
-        });
-        self.rules.push(Rule { grants, name: name.into() });
+        self.rules.add(grants, &name.to_ascii_lowercase());
     }
 
     /// Appends the rules that make the same of a new user.
     pub fn describe(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(if self.future { b"+@all" } else { b"-@all" });
-        for rule in &self.rules {
+        for rule in self.rules.iter() {
             out.extend_from_slice(if rule.grants { b" +" } else { b" -" });
             out.extend_from_slice(&rule.name);
         }
@@ -205,5 +245,46 @@ impl Vocabulary for NoCommands {
 
     fn category(&self, _: &[u8]) -> Option<Vec<CommandId>> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(rules: &Rules) -> String {
+        let names: Vec<_> = rules.iter().map(|rule| String::from_utf8_lossy(&rule.name)).collect();
+        names.join(" ")
+    }
+
+    #[test]
+    fn a_rule_overrules_those_about_parts_of_its_name() {
+        let mut rules = Rules::default();
+        for name in ["get|b", "getex", "get|a", "ge", "get|b|c", "@get"] {
+            rules.add(true, name.as_bytes());
+        }
+        rules.add(true, b"get|b");
+        assert_eq!(shown(&rules), "getex get|a ge @get get|b");
+        rules.add(false, b"get");
+        assert_eq!(shown(&rules), "getex ge @get get");
+        let mut same = Rules::default();
+        ["getex", "ge", "@get"].iter().for_each(|name| same.add(true, name.as_bytes()));
+        assert_ne!(rules, same);
+        same.add(false, b"get");
+        assert_eq!(rules, same);
+    }
+
+    /// Were each compared with all others, that would be five thousand million comparisons.
+    #[test]
+    fn a_rule_looks_at_those_that_it_overrules_alone() {
+        let mut rules = Rules::default();
+        for number in 0..100_000 {
+            let name = format!("get|{number:06}");
+            assert_eq!(rules.about(name.as_bytes()).count(), 0);
+            rules.add(true, name.as_bytes());
+        }
+        assert_eq!(rules.about(b"get|050000").count(), 1);
+        rules.add(true, b"get");
+        assert_eq!(shown(&rules), "get");
     }
 }

@@ -1,33 +1,20 @@
 //! The ACL file: a `user NAME RULE…` line for each user. It is loaded as a whole or not at all.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::grammar::Grammar;
 use super::rule::{BadRule, join_selectors};
 use super::user::User;
-use crate::config::replace_file;
 
-/// The users of the file at `path`. The error is a text for whoever wants them loaded; about lines
-/// with a mistake it says the most that gives no password away.
-pub fn load(path: &Path, grammar: Grammar<'_>) -> Result<Vec<User>, Vec<u8>> {
-    let text = fs::read(path).map_err(|error| {
-        let reason = reason(&error);
-        format!("Error loading ACLs, opening file '{}': {reason}", path.display())
-    })?;
-    parse(path, &text, grammar)
-}
-
-/// Writes `users` to the file at `path`, in one step. The file keeps its mode.
-pub fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> io::Result<()> {
+/// The content of a file with these users.
+pub(crate) fn print<'a>(users: impl Iterator<Item = &'a User>) -> Vec<u8> {
     let mut text = Vec::new();
     for user in users {
         text.extend_from_slice(&line(user));
         text.push(b'\n');
     }
-    replace_file(path, &text)
+    text
 }
 
 /// A user as the file and ACL LIST show it.
@@ -35,15 +22,9 @@ pub fn line(user: &User) -> Vec<u8> {
     [b"user ", &user.name[..], b" ", &user.describe()].concat()
 }
 
-/// What the operating system calls an error.
-fn reason(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
-        None => error.to_string(),
-    }
-}
-
-fn parse(path: &Path, text: &[u8], grammar: Grammar<'_>) -> Result<Vec<User>, Vec<u8>> {
+/// The users of `text`, which is the content of the file at `path`. The error is the text of a reply; about
+/// lines with a mistake it says the most that gives no password away.
+pub(crate) fn parse(path: &Path, text: &[u8], grammar: Grammar<'_>) -> Result<Vec<User>, Vec<u8>> {
     let mut users = Vec::new();
     let mut names = BTreeSet::new();
     let mut errors = Vec::new();

@@ -24,14 +24,14 @@ pub mod unimplemented;
 mod user;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use slab::Slab;
 
 #[cfg(test)]
 pub use commands::NoCommands;
 pub use failures::Failures;
-pub use file::{line, load, save};
+pub use file::line;
+pub(crate) use file::{parse, print};
 pub use grammar::Grammar;
 pub use grammar::Vocabulary;
 pub use log::{Context, Counts, Entry, Log, Reason, What};
@@ -71,7 +71,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// The users that the configuration names, or its ACL file, and the default user with `requirepass`.
+    /// The users that the configuration names, and the default user with `requirepass`. Those of the ACL
+    /// file come later: see [`crate::files`].
     pub fn configured(config: &Config, commands: &dyn Vocabulary) -> Result<Access, LoadError> {
         let grammar = Grammar::new(config, commands);
         let mut access = Access {
@@ -87,27 +88,7 @@ impl Access {
         for line in &config.users {
             access.put(User::declared(line, grammar)?);
         }
-        if let Some(path) = &config.aclfile {
-            let refused = |reason: Vec<u8>| {
-                let reason = String::from_utf8_lossy(&reason).into_owned();
-                LoadError::new(Place::AclFile(path.clone()), "", reason)
-            };
-            load(path, grammar).map_err(refused)?.into_iter().for_each(|user| {
-                access.put(user);
-            });
-        }
         Ok(access)
-    }
-
-    /// The users to replace all others by: those of the configured ACL file. `None`: there is none.
-    pub fn loaded(config: &Config, grammar: Grammar<'_>) -> Option<Result<Vec<User>, Vec<u8>>> {
-        let path: &Path = config.aclfile.as_ref()?;
-        Some(load(path, grammar).map(|mut users| {
-            if !users.iter().any(|user| *user.name == *DEFAULT_NAME) {
-                users.push(default_user(config, grammar));
-            }
-            users
-        }))
     }
 
     #[inline]
@@ -187,7 +168,7 @@ impl Access {
 }
 
 /// The default user as long as nothing declares another.
-fn default_user(config: &Config, grammar: Grammar<'_>) -> User {
+pub(crate) fn default_user(config: &Config, grammar: Grammar<'_>) -> User {
     let mut user = User::almighty(DEFAULT_NAME, grammar);
     user.set_only_password(&config.requirepass);
     user

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::UserId;
-use crate::access::{self, Access, Entry, Grammar, Reason, Selector, User, Vocabulary};
+use crate::access::{self, Entry, Grammar, Reason, Selector, User, Vocabulary};
 use crate::clock::Now;
 use crate::dispatch::help::help;
 use crate::dispatch::permission::{self, Denied};
@@ -15,6 +15,7 @@ use crate::dispatch::spec::{Spec, category};
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Row};
 use crate::error::{self, Error};
+use crate::files;
 use crate::text::number;
 use crate::wire::{Args, OwnedArgs, Reply};
 use crate::world::World;
@@ -261,7 +262,7 @@ fn acl_list(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// ACL LOAD
 fn acl_load(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let config = &ctx.world.config;
-    let users = Access::loaded(config, grammar(ctx)).ok_or(error::NO_ACL_FILE)?;
+    let users = files::load_users(config, grammar(ctx)).ok_or(error::NO_ACL_FILE)?;
     let users = users.map_err(|reason| Error::text([b"ERR ", &reason[..]].concat()))?;
     ctx.world.replace_users(users, ctx.slot);
     ctx.reply.ok();
@@ -318,7 +319,7 @@ fn describe_entry(reply: &mut Reply, entry: &Entry, now: Now) {
 fn acl_save(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let World { config, access, .. } = &*ctx.world;
     let file = config.aclfile.as_deref().ok_or(error::NO_ACL_FILE)?;
-    access::save(file, access.users()).map_err(|failed| {
+    files::save_users(file, access.users()).map_err(|failed| {
         log::error!("ACL SAVE to {}: {failed}", file.display());
         error::ACL_SAVE_FAILED
     })?;

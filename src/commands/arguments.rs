@@ -34,6 +34,78 @@ pub fn cardinality_limit(mut options: Options<'_>, negative: Error) -> Result<us
     Ok(most)
 }
 
+/// The places of the keys of `numkeys key…`, of which argument `index` is the number. `too_few` is the error
+/// about what is no number from 1 on, `too_many` the one about more keys than there are arguments.
+pub fn keys(
+    args: Args<'_>,
+    index: usize,
+    too_few: impl FnOnce() -> Error,
+    too_many: Error,
+) -> Result<Range<usize>, Error> {
+    let number = args.get(index).and_then(number::parse_i64).filter(|&number| number > 0);
+    let number = usize::try_from(number.ok_or_else(too_few)?).unwrap_or(usize::MAX);
+    let first = index + 1;
+    if number > args.len() - first {
+        return Err(too_many);
+    }
+    Ok(first..first + number)
+}
+
+/// `[COUNT count]` and nothing else: how many elements LMPOP and ZMPOP take at most.
+pub fn pop_count(mut options: Options<'_>) -> Result<usize, Error> {
+    let count = match options.value("COUNT") {
+        None => 1,
+        Some(count) => number::parse_i64(count)
+            .filter(|&count| count > 0)
+            .and_then(|count| usize::try_from(count).ok())
+            .ok_or_else(|| error::not_positive("count"))?,
+    };
+    if options.is_over() { Ok(count) } else { Err(error::SYNTAX) }
+}
+
+/// `start stop`, of which argument `index` is the first.
+pub fn start_and_stop(args: Args<'_>, index: usize) -> Result<(i64, i64), Error> {
+    Ok((int(args, index)?, int(args, index + 1)?))
+}
+
+/// The elements from `start` to `stop`, both included, of `len` elements. Negative ones count from the end.
+/// Unlike [`span`], a `stop` before the first element is before it, and not cut off to it.
+pub fn elements((start, stop): (i64, i64), len: usize) -> Range<usize> {
+    let len = len as i64;
+    let from_end = |at: i64| if at < 0 { at.saturating_add(len) } else { at };
+    let start = from_end(start).clamp(0, len);
+    let end = from_end(stop).saturating_add(1).clamp(start, len);
+    start as usize..end as usize
+}
+
+/// Those of `NX`, `XX`, `GT` and `LT` that were given. Which of them go together is for the command to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Conditions {
+    /// The thing is not there yet.
+    pub nx: bool,
+    /// It is there.
+    pub xx: bool,
+    /// What it becomes is greater than what it is.
+    pub gt: bool,
+    /// What it becomes is less than what it is.
+    pub lt: bool,
+}
+
+impl Conditions {
+    /// Steps over the next option if it is one of them. Returns whether it was.
+    pub fn take(&mut self, options: &mut Options<'_>) -> bool {
+        let flag = match () {
+            () if options.flag("NX") => &mut self.nx,
+            () if options.flag("XX") => &mut self.xx,
+            () if options.flag("GT") => &mut self.gt,
+            () if options.flag("LT") => &mut self.lt,
+            () => return false,
+        };
+        *flag = true;
+        true
+    }
+}
+
 /// `NX` or `XX`: whether a thing has to be there. Both together are a syntax error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Presence(Option<bool>);
@@ -228,6 +300,42 @@ mod tests {
         assert_eq!(forward_span(-9, -7, 5), 0..1);
         for nothing in [span(5, 9, 5), span(3, 2, 5), span(0, -1, 0), forward_span(-7, -9, 5)] {
             assert!(nothing.is_empty(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn elements_are_counted_from_both_ends() {
+        for (start, stop, expected) in [
+            (0, -1, 0..5),
+            (1, 3, 1..4),
+            (-2, -1, 3..5),
+            (-9, 0, 0..1),
+            (3, 9, 3..5),
+            (i64::MIN, i64::MAX, 0..5),
+        ] {
+            assert_eq!(elements((start, stop), 5), expected, "{start} {stop}");
+        }
+        for nothing in [(5, 9), (0, -6), (3, 2), (i64::MAX, i64::MIN)] {
+            assert!(elements(nothing, 5).is_empty(), "{nothing:?}");
+        }
+        assert_eq!(elements((0, -1), 0), 0..0);
+    }
+
+    #[test]
+    fn keys_are_as_many_as_their_number_says() {
+        let read = |words: &str| {
+            let owned: OwnedArgs = words.split_whitespace().collect();
+            keys(owned.args(), 1, || error::NUMKEYS, error::SYNTAX)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read("LMPOP 2 a b LEFT"), Ok(2..4));
+        assert_eq!(read("ZDIFF 1 a"), Ok(2..3));
+        let too_few = Err(error::NUMKEYS.to_string());
+        for words in ["LMPOP 0 a", "LMPOP -1 a", "LMPOP x a", "LMPOP 9223372036854775808 a"] {
+            assert_eq!(read(words), too_few, "{words}");
+        }
+        for words in ["LMPOP 2 a", "LMPOP 9223372036854775807 a"] {
+            assert_eq!(read(words), Err(error::SYNTAX.to_string()), "{words}");
         }
     }
 

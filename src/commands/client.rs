@@ -255,7 +255,7 @@ fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 3 {
         return kill_address(ctx, &args[2]);
     }
-    let filter = Filter::parse(ctx, args.from(2))?;
+    let filter = Filter::parse(ctx, args.options(2))?;
     let killed = kill(ctx, &filter, true);
     ctx.reply.int(killed as i64);
     Ok(())
@@ -301,7 +301,7 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 3 {
         return Err(error::SYNTAX);
     }
-    let filter = Filter::parse(ctx, args.from(2))?;
+    let filter = Filter::parse(ctx, args.options(2))?;
     let me = filter.skips_me(false).then_some(ctx.client().id);
     let mut text = Vec::new();
     for slot in filter.candidates(&ctx.world.clients) {

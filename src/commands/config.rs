@@ -1,21 +1,18 @@
 //! CONFIG: what an operator may ask and change while the server runs.
 //!
-//! Names, values and their errors are [`crate::config::Config`]'s. Here is what a change does beyond
-//! having another value: most directives are read where they matter, each time; for the others a row
-//! of `EFFECTS` says what happens.
-
-use nix::errno::Errno;
+//! Names, values and their errors are [`crate::config::Config`]'s, and what a change does beyond having
+//! another value is [`World::configure`](crate::world::World::configure)'s.
 
 use crate::access::Grammar;
-use crate::config::{self, Reason, SetError};
+use crate::config;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::telemetry::{Stats, process};
+use crate::files;
+use crate::telemetry::Stats;
 use crate::wire::Args;
-use crate::world::World;
 
 pub const TABLE: &[Spec] = &[Spec::container("config", CONFIG).doc(
     "2.0.0",
@@ -87,11 +84,7 @@ fn config_rewrite(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     }
     ctx.world.config.rewrite(file).map_err(|failed| {
         log::error!("CONFIG REWRITE of {}: {failed}", file.display());
-        let reason = match failed.raw_os_error() {
-            Some(number) => Errno::from_raw(number).desc().to_owned(),
-            None => failed.to_string(),
-        };
-        Error::text(format!("ERR Rewriting config file: {reason}"))
+        Error::text(format!("ERR Rewriting config file: {}", files::reason(&failed)))
     })?;
     log::info!("CONFIG REWRITE of {}", file.display());
     ctx.reply.ok();
@@ -105,116 +98,10 @@ fn config_set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SYNTAX);
     }
     let pairs: Vec<_> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    change(ctx.world, &pairs)
+    ctx.world
+        .configure(&pairs)
         .map_err(|refused| Error::text([b"ERR ", &refused.to_bytes()[..]].concat()))?;
     ctx.reply.ok();
-    Ok(())
-}
-
-/// Changes the configuration and does what follows from it, or neither.
-fn change(world: &mut World, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
-    let before = world.config.clone();
-    let changed = world.config.set(pairs)?;
-    for (name, effect) in EFFECTS.iter().filter(|(name, _)| changed.contains(name)) {
-        if let Err(reason) = effect(world) {
-            world.config = before;
-            return Err(SetError::refused(name.as_bytes(), reason));
-        }
-    }
-    Ok(())
-}
-
-/// What happens when a directive has another value, which is in `world.config` already.
-type Effect = fn(&mut World) -> Result<(), Reason>;
-
-/// Those that may fail come first: when one does, nothing has happened yet that would have to be
-/// taken back. Listening a second time where the server listens already changes nothing.
-const EFFECTS: &[(&str, Effect)] = &[
-    ("maxclients", make_room),
-    ("admin-commands-on-admin-port", |world| world.config.keeps_a_way_in()),
-    ("admin-port", |world| world.config.keeps_a_way_in()),
-    ("admin-bind", |world| listen(world, "Failed to bind to specified addresses.")),
-    ("bind", |world| listen(world, "Failed to bind to specified addresses.")),
-    ("port", |world| listen(world, "Unable to listen on this port. Check server logs.")),
-    ("admin-port", |world| listen(world, "Unable to listen on this port. Check server logs.")),
-    ("tcp-keepalive", |world| listen(world, "Unable to listen. Check server logs.")),
-    ("loglevel", |world| {
-        log::set_max_level(world.config.loglevel.filter());
-        Ok(())
-    }),
-    ("requirepass", |world| {
-        world.access.set_default_password(&world.config.requirepass);
-        Ok(())
-    }),
-    ("hash-max-listpack-entries", configure_store),
-    ("hash-max-listpack-value", configure_store),
-    ("hll-sparse-max-bytes", configure_store),
-    ("lfu-decay-time", configure_store),
-    ("lfu-log-factor", configure_store),
-    ("list-max-listpack-size", configure_store),
-    ("maxmemory-policy", configure_store),
-    ("maxmemory-samples", configure_store),
-    ("set-max-intset-entries", configure_store),
-    ("set-max-listpack-entries", configure_store),
-    ("set-max-listpack-value", configure_store),
-    ("zset-max-listpack-entries", configure_store),
-    ("zset-max-listpack-value", configure_store),
-    ("notify-keyspace-events", |world| {
-        world.follow_events();
-        Ok(())
-    }),
-    ("client-output-buffer-limit", |world| {
-        world.limit_all_output();
-        Ok(())
-    }),
-    ("commandlog-execution-slower-than", configure_watchers),
-    ("commandlog-reply-larger-than", configure_watchers),
-    ("commandlog-request-larger-than", configure_watchers),
-    ("latency-monitor-threshold", configure_watchers),
-    ("latency-tracking", configure_watchers),
-    // After the policy by which keys go.
-    ("maxmemory", |world| {
-        if world.config.maxmemory > 0 && !world.make_room() {
-            log::warn!("CONFIG SET: more memory is used than `maxmemory` allows");
-        }
-        Ok(())
-    }),
-];
-
-/// The store has a copy of what the configuration says about it.
-fn configure_store(world: &mut World) -> Result<(), Reason> {
-    world.configure_store();
-    Ok(())
-}
-
-/// So have those who look on.
-fn configure_watchers(world: &mut World) -> Result<(), Reason> {
-    world.configure_watchers();
-    Ok(())
-}
-
-/// Listens where and as the configuration says, if there is anything that listens.
-fn listen(world: &mut World, refusal: &'static str) -> Result<(), Reason> {
-    let Some(rebind) = &mut world.rebind else {
-        return Ok(());
-    };
-    world.process.listeners = rebind(&world.config).map_err(|error| {
-        log::warn!("CONFIG SET: {error}");
-        refusal
-    })?;
-    Ok(())
-}
-
-/// Every client needs a file descriptor.
-fn make_room(world: &mut World) -> Result<(), Reason> {
-    let wanted = world.config.maxclients;
-    let room = process::make_room_for_clients(wanted);
-    if room < wanted {
-        return Err(format!(
-            "The operating system is not able to handle the specified number of clients, try with {room}"
-        )
-        .into());
-    }
     Ok(())
 }
 

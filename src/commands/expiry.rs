@@ -3,7 +3,7 @@
 //! Whatever unit a command counts in, a key expires at a millisecond after 1970. A time that has passed
 //! removes the key at once.
 
-use super::arguments::{self, Unit};
+use super::arguments::{self, Conditions, Unit};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::category::KEYSPACE;
 use crate::dispatch::spec::flag::*;
@@ -126,56 +126,39 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit, since: Millis) -> R
     Ok(())
 }
 
-/// Under which condition a time is set: `NX`, `XX`, `GT` and `LT`. All that are given have to hold.
+/// Under which condition a time is set. All options that are given have to hold.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Condition {
-    /// There is no time yet.
-    nx: bool,
-    /// There is one.
-    xx: bool,
-    /// The new one is later. A key without one would live for ever, and nothing is later than that.
-    gt: bool,
-    /// The new one is earlier.
-    lt: bool,
-}
+pub struct Condition(Conditions);
 
 impl Condition {
-    /// Reads the conditions that these options are.
+    /// Reads the conditions that these options are. Some can never hold together.
     pub fn parse(mut options: Options<'_>) -> Result<Condition, Error> {
-        let mut condition = Condition::default();
+        let mut conditions = Conditions::default();
         while let Some(option) = options.peek() {
-            let flag = match () {
-                () if options.flag("NX") => &mut condition.nx,
-                () if options.flag("XX") => &mut condition.xx,
-                () if options.flag("GT") => &mut condition.gt,
-                () if options.flag("LT") => &mut condition.lt,
-                () => return Err(error::quoting("Unsupported option ", option, "")),
-            };
-            *flag = true;
+            if !conditions.take(&mut options) {
+                return Err(error::quoting("Unsupported option ", option, ""));
+            }
         }
-        condition.check()?;
-        Ok(condition)
-    }
-
-    /// Some conditions can never hold together.
-    fn check(self) -> Result<(), Error> {
-        if self.nx && (self.xx || self.gt || self.lt) {
+        let Conditions { nx, xx, gt, lt } = conditions;
+        if nx && (xx || gt || lt) {
             return Err(error::NX_EXCLUDES_OTHERS);
         }
-        if self.gt && self.lt {
+        if gt && lt {
             return Err(error::GT_EXCLUDES_LT);
         }
-        Ok(())
+        Ok(Condition(conditions))
     }
 
-    /// Whether what expires at `present` may expire at `when` instead.
+    /// Whether what expires at `present` may expire at `when` instead. What does not expire has a time that
+    /// is later than any.
     pub fn holds(self, present: Option<Millis>, when: Millis) -> bool {
+        let Conditions { nx, xx, gt, lt } = self.0;
         let is_later = present.is_some_and(|present| when > present);
         let is_earlier = present.is_none_or(|present| when < present);
-        (!self.nx || present.is_none())
-            && (!self.xx || present.is_some())
-            && (!self.gt || is_later)
-            && (!self.lt || is_earlier)
+        (!nx || present.is_none())
+            && (!xx || present.is_some())
+            && (!gt || is_later)
+            && (!lt || is_earlier)
     }
 }
 

@@ -8,7 +8,7 @@ mod search;
 use std::io::Write;
 use std::iter;
 
-use super::arguments;
+use super::arguments::Presence;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::category::GEO;
 use crate::dispatch::spec::flag::*;
@@ -18,6 +18,7 @@ use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::geo::Point;
 use crate::keyspace::{View, Zset};
+use crate::text::double;
 use crate::wire::{Args, Reply};
 
 use search::*;
@@ -155,20 +156,18 @@ pub const TABLE: &[Spec] = &[
 
 /// GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]
 fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let (mut only_new, mut only_present, mut change) = (false, false, false);
+    let (mut presence, mut change) = (Presence::default(), false);
     let mut options = args.options(2);
     loop {
-        let flag = match () {
-            () if options.flag("NX") => &mut only_new,
-            () if options.flag("XX") => &mut only_present,
-            () if options.flag("CH") => &mut change,
-            () => break,
-        };
-        *flag = true;
+        if options.flag("CH") {
+            change = true;
+        } else if !presence.take(&mut options, ["NX", "XX"])? {
+            break;
+        }
     }
     let first = options.index();
     let given = args.len() - first;
-    if given == 0 || !given.is_multiple_of(3) || only_new && only_present {
+    if given == 0 || !given.is_multiple_of(3) {
         return Err(error::SYNTAX);
     }
 
@@ -180,7 +179,7 @@ fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let members = args.from(first + 2).step_by(3);
 
     let (mut db, reply) = ctx.db_and_reply();
-    let places = match only_present {
+    let places = match presence.wants_present() {
         true => db.edit::<Zset>(&args[1])?,
         false => Some(db.edit_or_new::<Zset>(&args[1])?),
     };
@@ -192,9 +191,10 @@ fn geoadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         for (member, score) in members.zip(scores) {
             places.update(member, |old| {
+                if !presence.allows(|| old.is_some()) {
+                    return None;
+                }
                 match old {
-                    Some(_) if only_new => return None,
-                    None if only_present => return None,
                     Some(old) => changed += i64::from(old != score),
                     None => added += 1,
                 }
@@ -258,8 +258,14 @@ fn place(places: Option<View<'_, Zset>>, member: &[u8]) -> Option<Point> {
 
 /// The longitude at `index` and the latitude behind it.
 fn point(args: Args<'_>, index: usize) -> Result<Point, Error> {
-    let longitude = arguments::float(args, index)?;
-    let latitude = arguments::float(args, index + 1)?;
+    let degrees = |index: usize| args.get(index).unwrap_or_default();
+    point_at([degrees(index), degrees(index + 1)])
+}
+
+/// The point at a longitude and a latitude.
+fn point_at(degrees: [&[u8]; 2]) -> Result<Point, Error> {
+    let read = |text| double::parse(text).ok_or(error::NOT_A_FLOAT);
+    let (longitude, latitude) = (read(degrees[0])?, read(degrees[1])?);
     Point::on_map(longitude, latitude).ok_or_else(|| error::not_on_map(longitude, latitude))
 }
 

@@ -167,20 +167,18 @@ enum CopyOption {
 }
 
 fn copy_options(args: Args<'_>) -> impl Iterator<Item = Result<CopyOption, Error>> {
-    let mut index = 3;
+    let mut options = args.options(3);
     std::iter::from_fn(move || {
-        if index >= args.len() {
-            return None;
-        }
-        let (option, len) = if args.is(index, "REPLACE") {
-            (Ok(CopyOption::Replace), 1)
-        } else if args.is(index, "DB") && index + 1 < args.len() {
-            (Ok(CopyOption::Db(index + 1)), 2)
+        if options.is_over() {
+            None
+        } else if options.flag("REPLACE") {
+            Some(Ok(CopyOption::Replace))
+        } else if options.value("DB").is_some() {
+            Some(Ok(CopyOption::Db(options.index() - 1)))
         } else {
-            (Err(error::SYNTAX), args.len())
-        };
-        index += len;
-        Some(option)
+            options.skip(args.len());
+            Some(Err(error::SYNTAX))
+        }
     })
 }
 

@@ -8,7 +8,7 @@ mod blocking;
 
 use std::ops::Range;
 
-use super::arguments::int;
+use super::arguments::{elements, int, integer, keys, pop_count, start_and_stop};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::category::LIST;
 use crate::dispatch::spec::flag::*;
@@ -266,7 +266,7 @@ fn lmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// LMPOP numkeys key... <LEFT | RIGHT> [COUNT count]
 fn lmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let wanted = Wanted::new(args, 1)?;
-    if !pop_first(ctx, args.from(2).take(wanted.keys), wanted.side, wanted.count)? {
+    if !pop_first(ctx, args.from(2).take(wanted.keys.len()), wanted.side, wanted.count)? {
         ctx.reply.null_array();
     }
     Ok(())
@@ -325,13 +325,13 @@ fn lpushx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// LRANGE key start stop
 fn lrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let (start, stop) = (int(args, 2)?, int(args, 3)?);
+    let range = start_and_stop(args, 2)?;
     let (mut db, reply) = ctx.db_and_reply();
     let Some(list) = db.view::<List>(&args[1])? else {
         reply.array(0);
         return Ok(());
     };
-    let range = range_of(start, stop, list.len());
+    let range = elements(range, list.len());
     reply.array(range.len());
     list.for_each_in(range, |element| reply.bulk(element));
     Ok(())
@@ -373,10 +373,10 @@ fn lset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// LTRIM key start stop
 fn ltrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let (start, stop) = (int(args, 2)?, int(args, 3)?);
+    let range = start_and_stop(args, 2)?;
     let (mut db, reply) = ctx.db_and_reply();
     if let Some(mut list) = db.edit::<List>(&args[1])? {
-        let Range { start, end } = range_of(start, stop, list.len());
+        let Range { start, end } = elements(range, list.len());
         let behind = list.len() - end;
         list.remove(Side::Left, start);
         list.remove(Side::Right, behind);
@@ -437,7 +437,7 @@ fn pop_end(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Error> {
         return Err(error::wrong_arity(&ctx.row.full_name));
     }
     let count = match args.len() {
-        3 => Some(natural(args, 2).ok_or(error::NOT_POSITIVE)?),
+        3 => Some(natural(&args[2]).ok_or(error::NOT_POSITIVE)?),
         _ => None,
     };
     let (mut db, reply) = ctx.db_and_reply();
@@ -534,7 +534,7 @@ fn move_element(
 
 /// Which elements LMPOP takes: `numkeys key... <LEFT | RIGHT> [COUNT count]`.
 struct Wanted {
-    keys: usize,
+    keys: Range<usize>,
     side: Side,
     count: usize,
 }
@@ -542,16 +542,9 @@ struct Wanted {
 impl Wanted {
     /// Argument `index` is the number of keys.
     fn new(args: Args<'_>, index: usize) -> Result<Wanted, Error> {
-        let keys = positive(args, index).ok_or(error::NUMKEYS_NOT_POSITIVE)?;
-        let end = index.saturating_add(1).saturating_add(keys);
-        let side = side(args, end)?;
-        let count = match args.len() - end {
-            1 => 1,
-            3 if args.is(end + 1, "COUNT") => {
-                positive(args, end + 2).ok_or_else(|| error::not_positive("count"))?
-            }
-            _ => return Err(error::SYNTAX),
-        };
+        let keys = keys(args, index, || error::NUMKEYS_NOT_POSITIVE, error::SYNTAX)?;
+        let side = side(args, keys.end)?;
+        let count = pop_count(args.options(keys.end + 1))?;
         Ok(Wanted { keys, side, count })
     }
 }
@@ -569,21 +562,18 @@ struct Search {
 impl Search {
     fn new(args: Args<'_>) -> Result<Search, Error> {
         let mut search = Search { rank: 1, count: None, most_compared: None };
-        for option in (3..args.len()).step_by(2) {
-            let value = option + 1;
-            if args.get(value).is_none() {
-                return Err(error::SYNTAX);
-            } else if args.is(option, "RANK") {
-                search.rank = match int(args, value)? {
+        let mut options = args.options(3);
+        while !options.is_over() {
+            if let Some(rank) = options.value("RANK") {
+                search.rank = match integer(rank)? {
                     0 => return Err(error::RANK_ZERO),
                     i64::MIN => return Err(error::NOT_A_NEGATABLE),
                     rank => rank,
                 };
-            } else if args.is(option, "COUNT") {
-                let count = natural(args, value).ok_or_else(|| error::negative("COUNT"))?;
-                search.count = Some(count);
-            } else if args.is(option, "MAXLEN") {
-                let most = natural(args, value).ok_or_else(|| error::negative("MAXLEN"))?;
+            } else if let Some(count) = options.value("COUNT") {
+                search.count = Some(natural(count).ok_or_else(|| error::negative("COUNT"))?);
+            } else if let Some(most) = options.value("MAXLEN") {
+                let most = natural(most).ok_or_else(|| error::negative("MAXLEN"))?;
                 search.most_compared = (most > 0).then_some(most);
             } else {
                 return Err(error::SYNTAX);
@@ -609,53 +599,13 @@ fn element_at(index: i64, len: usize) -> Option<usize> {
 }
 
 /// An integer of at least 0.
-fn natural(args: Args<'_>, index: usize) -> Option<usize> {
-    int(args, index).ok().and_then(|n| usize::try_from(n).ok())
-}
-
-/// An integer of at least 1.
-fn positive(args: Args<'_>, index: usize) -> Option<usize> {
-    natural(args, index).filter(|&n| n > 0)
-}
-
-/// The range from `start` to `stop`, of `len` elements; negative indexes count from the end.
-fn range_of(start: i64, stop: i64, len: usize) -> Range<usize> {
-    let from_start = |index: i64| match index {
-        0.. => index as usize,
-        _ => len.saturating_sub(index.unsigned_abs() as usize),
-    };
-    let (start, end) = (
-        from_start(start),
-        match stop {
-            0.. => from_start(stop).saturating_add(1).min(len),
-            _ => (len + 1).saturating_sub(stop.unsigned_abs() as usize),
-        },
-    );
-    if start < end { start..end } else { 0..0 }
+fn natural(text: &[u8]) -> Option<usize> {
+    integer(text).ok().and_then(|n| usize::try_from(n).ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_range_is_cut_to_the_list() {
-        for (start, stop, range) in [
-            (0, -1, 0..5),
-            (1, 3, 1..4),
-            (-2, -1, 3..5),
-            (-9, 0, 0..1),
-            (3, 9, 3..5),
-            (5, 9, 0..0),
-            (0, -6, 0..0),
-            (3, 2, 0..0),
-            (i64::MIN, i64::MAX, 0..5),
-            (i64::MAX, i64::MIN, 0..0),
-        ] {
-            assert_eq!(range_of(start, stop, 5), range, "{start} {stop}");
-        }
-        assert_eq!(range_of(0, -1, 0), 0..0);
-    }
 
     #[test]
     fn an_index_may_count_from_the_end() {

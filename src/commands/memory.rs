@@ -55,15 +55,12 @@ const MEMORY: &[Spec] = &[
 ///
 /// Every value keeps count of its memory, so that the figure is exact and `SAMPLES` changes nothing.
 fn memory_usage(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let mut options = 3;
-    while options < args.len() {
-        if !args.is(options, "SAMPLES") || options + 1 == args.len() {
+    let mut options = args.options(3);
+    while !options.is_over() {
+        let samples = options.value("SAMPLES").ok_or(error::SYNTAX)?;
+        if arguments::integer(samples)? < 0 {
             return Err(error::SYNTAX);
         }
-        if arguments::int(args, options + 1)? < 0 {
-            return Err(error::SYNTAX);
-        }
-        options += 2;
     }
     let (mut db, reply) = ctx.db_and_reply();
     match db.info_uncounted(&args[2]) {

@@ -145,13 +145,13 @@ fn role(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// to abort. SAVE cannot be done, and stops the server only together with FORCE.
 fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     const OPTIONS: [&str; 7] = ["ABORT", "NOSAVE", "SAVE", "FORCE", "FAILOVER", "NOW", "SAFE"];
-    for index in 1..args.len() {
-        if !OPTIONS.iter().any(|option| args.is(index, option)) {
-            return Err(error::SYNTAX);
-        }
+    let mut given = [false; OPTIONS.len()];
+    let mut options = args.options(1);
+    while !options.is_over() {
+        let found = OPTIONS.iter().position(|option| options.flag(option));
+        given[found.ok_or(error::SYNTAX)?] = true;
     }
-    let [abort, nosave, save, force, failover, now, safe] =
-        OPTIONS.map(|option| (1..args.len()).any(|index| args.is(index, option)));
+    let [abort, nosave, save, force, failover, now, safe] = given;
     if (abort && (nosave || save || force || failover || now || safe)) || (nosave && save) {
         return Err(error::SYNTAX);
     }

@@ -375,16 +375,11 @@ fn sinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// SINTERCARD numkeys key... [LIMIT limit]
 fn sintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let keys = number::parse_i64(&args[1])
-        .and_then(|keys| usize::try_from(keys).ok())
-        .filter(|&keys| keys > 0)
-        .ok_or(error::NUMKEYS_NOT_POSITIVE)?;
-    if keys > args.len() - 2 {
-        return Err(error::NUMKEYS_TOO_MANY);
-    }
-    let limit = arguments::cardinality_limit(args.options(2 + keys), error::LIMIT_NEGATIVE)?;
+    let few = || error::NUMKEYS_NOT_POSITIVE;
+    let keys = arguments::keys(args, 1, few, error::NUMKEYS_TOO_MANY)?;
+    let limit = arguments::cardinality_limit(args.options(keys.end), error::LIMIT_NEGATIVE)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let sets = db.operands::<Set>(args.from(2).take(keys))?;
+    let sets = db.operands::<Set>(args.from(2).take(keys.len()))?;
     let members = algebra::intersection(&sets).take(limit).count();
     reply.int(members as i64);
     Ok(())

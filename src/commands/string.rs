@@ -228,7 +228,7 @@ fn strlen(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// GETRANGE key start end
 fn getrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let (start, end) = (arguments::int(args, 2)?, arguments::int(args, 3)?);
+    let (start, end) = arguments::start_and_stop(args, 2)?;
     let (mut db, reply) = ctx.db_and_reply();
     let value = db.string(&args[1])?.unwrap_or_default();
     reply.bulk(&value[arguments::forward_span(start, end, value.len())]);

@@ -7,36 +7,42 @@
 //! another file at that point. The path is relative to the working directory, and its last part may
 //! be a pattern, which may match nothing.
 //!
+//! How the files of an `include` are found and read, [`Includes`] says: here is text only.
+//!
 //! Anything that is not understood is an error that names its line. The text of the line is shown
 //! only when its directive is known to hold no secret.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-use super::place::{LoadError, Place};
-use super::{Config, Reason, UserLine, has_wildcard, table};
-use crate::text::{glob, quote};
+use super::place::{LoadError, Place, Reason};
+use super::settings::Config;
+use super::table;
+use super::value::UserLine;
+use crate::text::quote;
 
 pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
 
 /// How many files deep an `include` may lie. A file that includes itself runs into this.
 const DEEPEST: usize = 16;
 
-impl Config {
-    /// The defaults, changed by the file at `path`.
-    pub fn load(path: &Path) -> Result<Config, LoadError> {
-        let text = fs::read(path)
-            .map_err(|error| format!("cannot read the configuration file: {error}"))
-            .map_err(|reason| LoadError::new(Place::File(path.to_owned()), "", reason))?;
-        Config::parse(path, &text)
-    }
+/// Finds and reads the files that `include` names.
+pub(crate) trait Includes {
+    /// The files that `pattern` names, sorted. Without a wildcard that is one, whether it exists or not.
+    fn named(&self, pattern: &[u8]) -> Result<Vec<PathBuf>, Reason>;
 
+    /// The content of one of them.
+    fn read(&self, file: &Path) -> Result<Vec<u8>, Reason>;
+}
+
+impl Config {
     /// The defaults, changed by `text`, which is the content of `file`.
-    pub(crate) fn parse(file: &Path, text: &[u8]) -> Result<Config, LoadError> {
+    pub(crate) fn parse(
+        file: &Path,
+        text: &[u8],
+        includes: &dyn Includes,
+    ) -> Result<Config, LoadError> {
         let mut config = Config::default();
-        read_text(&mut config, file, text, 1)?;
+        read_text(&mut config, file, text, includes, 1)?;
         Ok(config)
     }
 
@@ -62,7 +68,13 @@ impl Config {
     }
 }
 
-fn read_text(config: &mut Config, file: &Path, text: &[u8], depth: usize) -> Result<(), LoadError> {
+fn read_text(
+    config: &mut Config,
+    file: &Path,
+    text: &[u8],
+    includes: &dyn Includes,
+    depth: usize,
+) -> Result<(), LoadError> {
     for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
         let place = Place::Line { file: file.to_owned(), number };
         let refused = |reason| LoadError::new(place.clone(), shown(line), reason);
@@ -71,9 +83,12 @@ fn read_text(config: &mut Config, file: &Path, text: &[u8], depth: usize) -> Res
         match words[..] {
             [] => {}
             [name, pattern] if is_include(name) => {
-                for file in included(pattern).map_err(refused)? {
-                    let text = read_included(&file, depth).map_err(refused)?;
-                    read_text(config, &file, &text, depth + 1)?;
+                for file in includes.named(pattern).map_err(refused)? {
+                    if depth == DEEPEST {
+                        return Err(refused(format!("more than {DEEPEST} files deep").into()));
+                    }
+                    let text = includes.read(&file).map_err(refused)?;
+                    read_text(config, &file, &text, includes, depth + 1)?;
                 }
             }
             [name, ref values @ ..] => {
@@ -82,13 +97,6 @@ fn read_text(config: &mut Config, file: &Path, text: &[u8], depth: usize) -> Res
         }
     }
     Ok(())
-}
-
-fn read_included(file: &Path, depth: usize) -> Result<Vec<u8>, Reason> {
-    if depth == DEEPEST {
-        return Err(format!("more than {DEEPEST} files deep").into());
-    }
-    fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
 }
 
 fn read_directive(
@@ -134,37 +142,6 @@ pub(crate) fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, Reason> {
     quote::split(line).ok_or("Unbalanced quotes in configuration line".into())
 }
 
-/// The files that `pattern` names, sorted. Without a wildcard that is one, whether it exists or not.
-fn included(pattern: &[u8]) -> Result<Vec<PathBuf>, Reason> {
-    let path = Path::new(OsStr::from_bytes(pattern));
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(BAD_DIRECTIVE.into());
-    };
-    if !has_wildcard(name.as_bytes()) {
-        return Ok(vec![path.to_owned()]);
-    }
-    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match matching(listed, name.as_bytes()) {
-        Ok(names) => Ok(names.into_iter().map(|name| folder.join(name)).collect()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(format!("{}: {error}", listed.display()).into()),
-    }
-}
-
-/// The names in `folder` that match `pattern`. As in a shell, hidden ones must be asked for.
-fn matching(folder: &Path, pattern: &[u8]) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let bytes = name.as_bytes();
-        if glob::matches(pattern, bytes) && bytes.starts_with(b".") <= pattern.starts_with(b".") {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
 /// A line as an error shows it: whole if its directive is known and no secret, else only its name.
 pub(crate) fn shown(line: &[u8]) -> String {
     let line = line.trim_ascii();
@@ -181,35 +158,24 @@ pub(crate) fn shown(line: &[u8]) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config::LogLevel;
+    use crate::config::value::LogLevel;
 
-    /// An empty folder, which goes when the test does.
-    pub struct Folder(PathBuf);
+    /// Texts without an `include` that names a file.
+    pub struct NoFiles;
 
-    impl Folder {
-        pub fn new(test: &str) -> Folder {
-            let name = format!("respd-config-{}-{test}", std::process::id());
-            let folder = Folder(std::env::temp_dir().join(name));
-            fs::create_dir_all(&folder.0).unwrap();
-            folder
+    impl Includes for NoFiles {
+        fn named(&self, _: &[u8]) -> Result<Vec<PathBuf>, Reason> {
+            Ok(Vec::new())
         }
 
-        /// Writes a file. `@` in its text stands for the folder, because includes are not relative to it.
-        pub fn file(&self, name: &str, text: &str) -> PathBuf {
-            let path = self.0.join(name);
-            fs::write(&path, text.replace('@', self.0.to_str().unwrap())).unwrap();
-            path
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
+        fn read(&self, _: &Path) -> Result<Vec<u8>, Reason> {
+            Err("there are no files".into())
         }
     }
 
     fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(Path::new("respd.conf"), text.as_bytes()).map_err(|error| error.to_string())
+        Config::parse(Path::new("respd.conf"), text.as_bytes(), &NoFiles)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -265,6 +231,11 @@ pub(crate) mod tests {
             ("user", bad),
             ("logfile \"x", "Unbalanced quotes in configuration line"),
             ("databases 0", "argument must be between 1 and 2147483647 inclusive"),
+            ("databases 2147483648", "argument must be between 1 and 2147483647 inclusive"),
+            (
+                "databases 2147483647",
+                "respd makes every database when it starts, and has 65536 at most",
+            ),
             ("unixsocketperm 9", "argument couldn't be parsed as an octal number"),
             ("unixsocketperm 1777", "argument must be between 0 and 777 inclusive"),
             ("enable-debug-command on", "argument(s) must be one of the following: no, yes, local"),
@@ -295,53 +266,6 @@ pub(crate) mod tests {
             config.users[0].refused("Unknown command").to_string(),
             "respd.conf:2: 'user bob …': Unknown command"
         );
-    }
-
-    #[test]
-    fn include_reads_a_file_at_that_point() {
-        let folder = Folder::new("include");
-        folder.file("second.conf", "timeout 2\nhz 2\ninclude \"@/third.conf\"\n");
-        folder.file("third.conf", "maxclients 3\n");
-        let path = folder.file("first.conf", "timeout 1\ninclude \"@/second.conf\"\nhz 1\n");
-        let config = Config::load(&path).unwrap();
-        assert_eq!((config.timeout, config.hz, config.maxclients), (2, 1, 3));
-    }
-
-    #[test]
-    fn include_takes_a_pattern_that_may_match_nothing() {
-        let folder = Folder::new("pattern");
-        folder.file("2.part", "timeout 2\n");
-        folder.file("1.part", "timeout 1\nhz 1\n");
-        folder.file(".hidden.part", "hz 100\n");
-        let text = "include \"@/*.part\"\ninclude \"@/*.none\"\ninclude \"@/none/*.part\"\n";
-        let config = Config::load(&folder.file("all.conf", text)).unwrap();
-        assert_eq!((config.timeout, config.hz), (2, 1));
-    }
-
-    #[test]
-    fn an_include_that_cannot_be_read_is_an_error_at_its_line() {
-        let folder = Folder::new("missing");
-        let path = folder.file("first.conf", "\ninclude \"@/nosuch.conf\"\n");
-        let error = Config::load(&path).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}:2: 'include ", path.display())), "{error}");
-        assert!(error.contains("No such file"), "{error}");
-
-        let wrong = folder.file("wrong.conf", "\n\ntimeout x\n");
-        let path = folder.file("outer.conf", "include \"@/wrong.conf\"\n");
-        let error = Config::load(&path).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}:3: ", wrong.display())), "{error}");
-
-        let error = Config::load(&folder.0.join("nosuch.conf")).unwrap_err().to_string();
-        let told = "nosuch.conf: cannot read the configuration file: No such file";
-        assert!(error.contains(told), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_includes_itself_is_an_error() {
-        let folder = Folder::new("cycle");
-        let path = folder.file("self.conf", "include \"@/self.conf\"\n");
-        let error = Config::load(&path).unwrap_err().to_string();
-        assert!(error.ends_with("more than 16 files deep"), "{error}");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::Reason;
 use super::choice::Choice;
+use super::place::Reason;
 use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, Secret, Share};
 use crate::text::{double, number};
 

@@ -1,7 +1,11 @@
 //! Where a directive was read, and the error that names that place.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
+
+/// Why a value is refused: the last part of an error text, the reference's words where it has any.
+pub type Reason = Cow<'static, str>;
 
 /// Where a directive was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,15 @@
 //! The directives: one row each, in the order of their names.
 //!
-//! A row says how a directive's text becomes the field and back ([`super::kind`]), and what may be
-//! done with it. Without a field, `directive!(name, kind)` is for what cannot be otherwise here: an
+//! A row says how a directive's text becomes the field and back ([`super::kind`]), what may be done with
+//! it, and what follows when it has another value ([`Effect`]). Without a field, `directive!(name, kind)` is for what cannot be otherwise here: an
 //! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
 
 use super::kind::{
     Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, MemoryOrPercent,
     OctalMode, OneOf, Only, Password, PercentileList, YesNo,
 };
-use super::{Config, Reason};
+use super::place::Reason;
+use super::settings::Config;
 
 macro_rules! directive {
     ($name:literal, $($field:ident).+, $kind:expr) => {
@@ -41,6 +42,10 @@ const NO_ONE_WAITS: Only<YesNo, bool> =
 const NO_EFFORT: &str = "respd removes every key when its time has come";
 const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
+const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
+const STORE: &[Effect] = &[Effect::Store];
+const THRESHOLDS: &[Effect] = &[Effect::Thresholds];
+
 pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("acl-pubsub-default", acl_pubsub_default, OneOf),
     directive!("aclfile", aclfile, FilePath).immutable(),
@@ -51,36 +56,45 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         "activerehashing",
         Only(YesNo, true, "respd's tables grow and shrink in small steps")
     ),
-    directive!("admin-bind", admin_bind, Addresses { most: 16 }).list(),
-    directive!("admin-commands-on-admin-port", admin_commands_on_admin_port, YesNo),
-    Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port),
+    directive!("admin-bind", admin_bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
+    directive!("admin-commands-on-admin-port", admin_commands_on_admin_port, YesNo)
+        .effects(&[Effect::AdministrationPort]),
+    Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port)
+        .effects(&[Effect::AdministrationPort, Effect::ListenPorts]),
     directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
     directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
     directive!("auth-timeout", auth_timeout, INT),
-    directive!("bind", bind, Addresses { most: 16 }).list(),
-    directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits).list(),
+    directive!("bind", bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
+    directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits)
+        .list()
+        .effects(&[Effect::OutputLimits]),
     directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB),
     directive!("cluster-enabled", Only(YesNo, false, "respd is not part of a cluster")).immutable(),
     directive!("commandlog-execution-slower-than", commandlog.slow.threshold, THRESHOLD)
-        .alias("slowlog-log-slower-than"),
+        .alias("slowlog-log-slower-than")
+        .effects(THRESHOLDS),
     directive!("commandlog-large-reply-max-len", commandlog.large_reply.max_len, COUNT),
     directive!("commandlog-large-request-max-len", commandlog.large_request.max_len, COUNT),
-    directive!("commandlog-reply-larger-than", commandlog.large_reply.threshold, THRESHOLD),
-    directive!("commandlog-request-larger-than", commandlog.large_request.threshold, THRESHOLD),
+    directive!("commandlog-reply-larger-than", commandlog.large_reply.threshold, THRESHOLD)
+        .effects(THRESHOLDS),
+    directive!("commandlog-request-larger-than", commandlog.large_request.threshold, THRESHOLD)
+        .effects(THRESHOLDS),
     directive!("commandlog-slow-execution-max-len", commandlog.slow.max_len, COUNT)
         .alias("slowlog-max-len"),
     directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
-    directive!("databases", databases, Integer(1..=i32::MAX as i64)).immutable(),
+    Directive::new("databases", |config| INT.show(&config.databases), read_databases).immutable(),
     directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
     directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
-        .alias("hash-max-ziplist-entries"),
+        .alias("hash-max-ziplist-entries")
+        .effects(STORE),
     directive!("hash-max-listpack-value", limits.hash_max_listpack_value, BYTES)
-        .alias("hash-max-ziplist-value"),
-    directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES),
+        .alias("hash-max-ziplist-value")
+        .effects(STORE),
+    directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES).effects(STORE),
     Directive::new("hz", |config| INT.show(&config.hz), read_hz),
     directive!("io-threads", Only(Integer(1..=256), 1, "respd runs on one thread")),
-    directive!("latency-monitor-threshold", latency_monitor_threshold, COUNT),
-    directive!("latency-tracking", latency_tracking, YesNo),
+    directive!("latency-monitor-threshold", latency_monitor_threshold, COUNT).effects(THRESHOLDS),
+    directive!("latency-tracking", latency_tracking, YesNo).effects(THRESHOLDS),
     directive!(
         "latency-tracking-info-percentiles",
         latency_tracking_info_percentiles,
@@ -92,46 +106,67 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("lazyfree-lazy-server-del", NO_ONE_WAITS),
     directive!("lazyfree-lazy-user-del", NO_ONE_WAITS),
     directive!("lazyfree-lazy-user-flush", NO_ONE_WAITS),
-    directive!("lfu-decay-time", eviction.lfu_decay_time, INT),
-    directive!("lfu-log-factor", eviction.lfu_log_factor, INT),
+    directive!("lfu-decay-time", eviction.lfu_decay_time, INT).effects(STORE),
+    directive!("lfu-log-factor", eviction.lfu_log_factor, INT).effects(STORE),
     directive!("list-compress-depth", Only(INT, 0, "respd does not compress lists")),
     directive!("list-max-listpack-size", limits.list_max_listpack_size, SIGNED_INT)
-        .alias("list-max-ziplist-size"),
+        .alias("list-max-ziplist-size")
+        .effects(STORE),
     directive!("logfile", logfile, FilePath).immutable(),
-    directive!("loglevel", loglevel, OneOf),
-    directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64)),
+    directive!("loglevel", loglevel, OneOf).effects(&[Effect::LogLevel]),
+    directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64))
+        .effects(&[Effect::FileDescriptors]),
     directive!(
         "maxclients-unauthenticated",
         maxclients_unauthenticated,
         Integer(0..=u32::MAX as i64)
     ),
-    directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)),
+    directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)).effects(&[Effect::Memory]),
     directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
-    directive!("maxmemory-policy", eviction.policy, OneOf),
-    directive!("maxmemory-samples", eviction.samples, Integer(1..=64)),
-    directive!("notify-keyspace-events", notify_keyspace_events, EventLetters),
+    directive!("maxmemory-policy", eviction.policy, OneOf).effects(STORE),
+    directive!("maxmemory-samples", eviction.samples, Integer(1..=64)).effects(STORE),
+    directive!("notify-keyspace-events", notify_keyspace_events, EventLetters)
+        .effects(&[Effect::KeyspaceEvents]),
     Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
-    Directive::new("port", |config| PORT.show(&config.port), read_port),
+    Directive::new("port", |config| PORT.show(&config.port), read_port)
+        .effects(&[Effect::ListenPorts]),
     directive!("protected-mode", protected_mode, YesNo),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
-    directive!("requirepass", requirepass, Password).secret(),
+    directive!("requirepass", requirepass, Password).secret().effects(&[Effect::DefaultPassword]),
     directive!("save", Empty(MEMORY_ONLY)).list(),
-    directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT),
-    directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT),
-    directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT),
+    directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT).effects(STORE),
+    directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT).effects(STORE),
+    directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT).effects(STORE),
     directive!("start-ready", start_ready, YesNo).immutable(),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
-    directive!("tcp-keepalive", tcp_keepalive, INT),
+    directive!("tcp-keepalive", tcp_keepalive, INT).effects(&[Effect::TcpKeepalive]),
     directive!("timeout", timeout, INT),
     directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
     directive!("unixsocket", unixsocket, FilePath).immutable(),
     directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
     directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
-        .alias("zset-max-ziplist-entries"),
+        .alias("zset-max-ziplist-entries")
+        .effects(STORE),
     directive!("zset-max-listpack-value", limits.zset_max_listpack_value, BYTES)
-        .alias("zset-max-ziplist-value"),
+        .alias("zset-max-ziplist-value")
+        .effects(STORE),
 ];
+
+/// The most databases: 65536 take 55 MB while they are empty.
+const MOST_DATABASES: usize = 1 << 16;
+
+/// Every database is made at the start, so there is no room for as many as an `int` can count.
+fn read_databases(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    Integer(1..=i32::MAX as i64).read(&mut config.databases, words)?;
+    if config.databases > MOST_DATABASES {
+        return Err(format!(
+            "respd makes every database when it starts, and has {MOST_DATABASES} at most"
+        )
+        .into());
+    }
+    Ok(())
+}
 
 /// Any number is taken, and the nearest sensible one used.
 fn read_hz(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
@@ -163,6 +198,39 @@ fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     PORT.read(&mut config.admin_port, words)
 }
 
+/// What follows when a directive has another value. Most directives are read where they matter, each
+/// time, and have no effect beside that.
+///
+/// The order is that in which effects are taken: those that can fail come first, so that nothing has
+/// happened by then that would have to be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// The process may open a file for each client.
+    FileDescriptors,
+    /// Administration commands have a port on which they run.
+    AdministrationPort,
+    /// The server listens at the configured addresses.
+    ListenAddresses,
+    /// The server listens on the configured ports.
+    ListenPorts,
+    /// Accepted connections probe their peers.
+    TcpKeepalive,
+    /// The filter of the log.
+    LogLevel,
+    /// The password of the default user.
+    DefaultPassword,
+    /// The keyspace's own copy of its limits and of the eviction policy.
+    Store,
+    /// Which keyspace events the journal keeps.
+    KeyspaceEvents,
+    /// The output buffer limits of connected clients.
+    OutputLimits,
+    /// The thresholds of COMMANDLOG and LATENCY.
+    Thresholds,
+    /// The memory in use. It comes after the eviction policy.
+    Memory,
+}
+
 /// What is known about one directive.
 pub(crate) struct Directive {
     /// In lower case.
@@ -172,6 +240,7 @@ pub(crate) struct Directive {
     list: bool,
     immutable: bool,
     secret: bool,
+    pub effects: &'static [Effect],
     show: fn(&Config) -> Vec<u8>,
     read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
 }
@@ -182,7 +251,16 @@ impl Directive {
         show: fn(&Config) -> Vec<u8>,
         read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
     ) -> Directive {
-        Directive { name, alias: None, list: false, immutable: false, secret: false, show, read }
+        Directive {
+            name,
+            alias: None,
+            list: false,
+            immutable: false,
+            secret: false,
+            effects: &[],
+            show,
+            read,
+        }
     }
 
     const fn alias(mut self, alias: &'static str) -> Directive {
@@ -205,6 +283,12 @@ impl Directive {
     /// Its value is in no error text.
     const fn secret(mut self) -> Directive {
         self.secret = true;
+        self
+    }
+
+    /// What follows when it has another value.
+    const fn effects(mut self, effects: &'static [Effect]) -> Directive {
+        self.effects = effects;
         self
     }
 
@@ -261,6 +345,8 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    use crate::config::file::tests::NoFiles;
+
     #[test]
     fn rows_are_sorted_and_their_names_lower_case_and_unique() {
         let order: Vec<_> = DIRECTIVES.iter().map(|directive| directive.name).collect();
@@ -298,9 +384,9 @@ mod tests {
                 assert_eq!(directive.read_text(&mut again, &directive.show(&config)), Ok(()));
                 assert_eq!(again, config, "{} {text:?}", directive.name);
 
-                let written = config.rewritten(Path::new("x"), b"").unwrap();
+                let written = config.rewritten(Path::new("x"), b"", &NoFiles).unwrap();
                 assert_eq!(
-                    Config::parse(Path::new("x"), &written),
+                    Config::parse(Path::new("x"), &written, &NoFiles),
                     Ok(config),
                     "{}",
                     directive.name

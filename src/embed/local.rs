@@ -51,7 +51,7 @@ impl Local {
     pub fn with_table(config: Config, table: Table) -> Local {
         // Some time in 2023, and the first second of the server.
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
-        let engine = Engine::new(config, table, now).expect("a valid configuration");
+        let engine = super::engine(config, table, now).expect("a valid configuration");
         Local { engine, now, touched: Vec::new() }
     }
 

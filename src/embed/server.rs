@@ -127,7 +127,7 @@ impl Builder {
         }
         let mut table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
         table.extend(self.groups);
-        let mut engine = Engine::new(config, table, now)
+        let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
         engine.world.process = Process::current(self.config_file.as_deref());

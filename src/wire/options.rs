@@ -33,6 +33,11 @@ impl<'a> Options<'a> {
         self.at >= self.end
     }
 
+    /// How many words have not been read.
+    pub fn left(&self) -> usize {
+        self.end.saturating_sub(self.at)
+    }
+
     /// The index of the argument that is read next.
     pub fn index(&self) -> usize {
         self.at
@@ -82,6 +87,13 @@ impl<'a> Options<'a> {
         names.iter().find(|(name, _)| self.flag(name)).map(|&(_, meaning)| meaning)
     }
 
+    /// Steps over the next word, whatever it is, and returns it.
+    pub fn word(&mut self) -> Option<&'a [u8]> {
+        let word = self.peek()?;
+        self.at += 1;
+        Some(word)
+    }
+
     /// Steps over so many words, whatever they are.
     pub fn skip(&mut self, words: usize) {
         self.at += words;
@@ -116,10 +128,11 @@ mod tests {
         let args = owned("GET k LIMIT 1 COUNT");
         let mut options = args.args().options(2);
         assert_eq!(options.values::<3>("LIMIT"), None);
-        options.skip(2);
+        options.skip(1);
+        assert_eq!(options.word(), Some(&b"1"[..]));
         assert_eq!(options.value("COUNT"), None);
         assert!(!options.is_over());
-        assert!(args.args().options(9).is_over());
+        assert!(args.args().options(9).is_over() && args.args().options(9).word().is_none());
         let mut bounded = args.args().options_between(2, 3);
         assert_eq!(bounded.value("LIMIT"), None);
     }

@@ -21,6 +21,7 @@
 
 mod blocked;
 mod commandlog;
+mod configuration;
 mod keyspace_changes;
 mod memory;
 mod monitor;
@@ -105,7 +106,7 @@ pub struct World {
 impl World {
     /// A world in the state that `config` asks for, with these commands.
     ///
-    /// It fails when a `user` line of the configuration or of the ACL file has a rule that is none.
+    /// It fails when a `user` line of the configuration has a rule that is none.
     pub fn new(config: Config, commands: &dyn Vocabulary, now: Now) -> Result<World, LoadError> {
         let mut world = World {
             now,

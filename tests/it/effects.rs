@@ -40,7 +40,7 @@ impl Heard {
                 let said = |words: Vec<&[u8]>| words.into_iter().map(<[u8]>::to_vec).collect();
                 let effects = batch.iter();
                 effects
-                    .map(|effect| Said { db: effect.db(), words: call(effect.words().collect()) })
+                    .map(|effect| Said { db: effect.db(), words: said(effect.words().collect()) })
                     .collect()
             });
             into.0.lock().unwrap().extend(batches);

@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["session"],
     &["world"],
     &["dispatch"],
+    &["files"],
     &["commands", "engine"],
     &["net"],
     &["embed", "logfile", "log_writer"],
@@ -34,6 +35,15 @@ const APART: &[(&str, &str)] = &[
 const CIRCLES: &[(&str, &str)] = &[
     // A row has a handler, and a handler sees its row.
     ("dispatch::spec", "dispatch::ctx"),
+];
+
+/// Rooms whose `mod.rs` only lists their files.
+const LISTS: &[&str] = &["access", "config"];
+
+/// Files below `files` that open one of the system's all the same: which, and why.
+const SYSTEM_FILES: &[(&str, &str)] = &[
+    ("access/password.rs", "a password of ACL GENPASS comes from the system's random numbers"),
+    ("telemetry/process.rs", "the system tells in `/proc` how much memory the process uses"),
 ];
 
 /// The most lines a file may have above its tests.
@@ -333,6 +343,32 @@ fn resolve(mut path: Vec<String>, exports: &BTreeMap<String, Vec<String>>) -> Ve
         path.splice(..depth, real);
     }
     path
+}
+
+/// The files of these rooms name one another, so what stood in `mod.rs` would close circles.
+#[test]
+fn rooms_that_only_list_their_files_do() {
+    let items = ["fn", "struct", "enum", "trait", "impl", "const", "static"];
+    let more: Vec<String> = files()
+        .iter()
+        .filter(|file| LISTS.contains(&file.module.join("::").as_str()))
+        .filter(|file| file.code().split(|c| !is_word(c)).any(|word| items.contains(&word)))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    assert_none("`mod.rs` with more than a list", &more);
+}
+
+/// A configuration, users and their rules are text to all that stands below `files`.
+#[test]
+fn no_file_is_touched_below_the_room_of_files() {
+    let touching: Vec<String> = files()
+        .iter()
+        .filter(|file| file.room() != "lib" && layer(file.room()) < layer("files"))
+        .filter(|file| file.code().split(|c| !is_word(c)).any(|word| word == "fs"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    let known: Vec<&str> = SYSTEM_FILES.iter().map(|&(file, _)| file).collect();
+    assert_eq!(touching, known, "below `files`, these touch files, and those may");
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod readiness;
 mod readme;
 mod redis_rs;
 mod socket;
+mod synopsis;
 mod table;
 mod test_command;
 mod tracking;

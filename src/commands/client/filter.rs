@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::iter::Peekable;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -17,6 +16,7 @@ use crate::error::{self, Error};
 use crate::peer::Address;
 use crate::session::{Client, Clients, Doom, Slot};
 use crate::text::number;
+use crate::wire::Options;
 use crate::world::World;
 
 /// What a client must be like.
@@ -85,33 +85,28 @@ impl<'a> Filter<'a> {
     }
 
     /// Reads filters and their values.
-    pub fn parse(
-        ctx: &Ctx<'_>,
-        words: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<Filter<'a>, Error> {
+    pub fn parse(ctx: &Ctx<'_>, mut options: Options<'a>) -> Result<Filter<'a>, Error> {
         let mut filter = Filter::default();
-        let mut words = words.peekable();
-        while let Some(word) = words.next() {
+        while let Some(word) = options.peek() {
             if ctx.row.is_unknown_option(word) {
                 return Err(error::SYNTAX);
             }
-            if word.eq_ignore_ascii_case(b"ID") {
-                read_ids(&mut words, filter.ids.get_or_insert_default())?;
-            } else if word.eq_ignore_ascii_case(b"NOT-ID") {
-                read_ids(&mut words, &mut filter.not_ids)?;
+            if options.flag("ID") {
+                read_ids(&mut options, filter.ids.get_or_insert_default())?;
+            } else if options.flag("NOT-ID") {
+                read_ids(&mut options, &mut filter.not_ids)?;
+            } else if options.flag("SKIPME") {
+                let skips = options.one_of(&[("YES", true), ("NO", false)]);
+                filter.skips_me = Some(skips.ok_or(error::SYNTAX)?);
             } else {
-                let value = words.next().ok_or(error::SYNTAX)?;
-                filter.add(ctx.world, word, value)?;
+                options.skip(1);
+                filter.add(ctx.world, word, options.word().ok_or(error::SYNTAX)?)?;
             }
         }
         Ok(filter)
     }
 
     fn add(&mut self, world: &World, word: &[u8], value: &'a [u8]) -> Result<(), Error> {
-        if word.eq_ignore_ascii_case(b"SKIPME") {
-            self.skips_me = Some(yes_or_no(value)?);
-            return Ok(());
-        }
         let (word, read) = find(word).ok_or(error::SYNTAX)?;
         let test = read(world, word, value)?;
         self.conditions.retain(|condition| condition.word != word);
@@ -161,28 +156,15 @@ fn find(written: &[u8]) -> Option<(Word, Read)> {
 }
 
 /// Takes words for ids as long as they are numbers.
-fn read_ids<'a>(
-    words: &mut Peekable<impl Iterator<Item = &'a [u8]>>,
-    ids: &mut BTreeSet<u64>,
-) -> Result<(), Error> {
-    while let Some(id) = words.peek().and_then(|word| number::parse_i64(word)) {
+fn read_ids(options: &mut Options<'_>, ids: &mut BTreeSet<u64>) -> Result<(), Error> {
+    while let Some(id) = options.peek().and_then(number::parse_i64) {
         if id < 1 {
             return Err(error::CLIENT_ID);
         }
         ids.insert(id.unsigned_abs());
-        words.next();
+        options.skip(1);
     }
     Ok(())
-}
-
-fn yes_or_no(value: &[u8]) -> Result<bool, Error> {
-    if value.eq_ignore_ascii_case(b"YES") {
-        Ok(true)
-    } else if value.eq_ignore_ascii_case(b"NO") {
-        Ok(false)
-    } else {
-        Err(error::SYNTAX)
-    }
 }
 
 // What values come to.

@@ -1,7 +1,7 @@
 //! What finds places inside a shape: GEORADIUS GEORADIUS_RO GEORADIUSBYMEMBER GEORADIUSBYMEMBER_RO
 //! GEOSEARCH GEOSEARCHSTORE. They are one search in several dialects.
 
-use super::{coordinates, distance, place, point, unit};
+use super::{coordinates, distance, place, point, point_at, unit};
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::dispatch::keys::Key;
@@ -11,7 +11,8 @@ use crate::keyspace::changes::class;
 use crate::keyspace::types::geo::{Area, PlaceFound, Point, Shape};
 use crate::keyspace::types::zset::Scores;
 use crate::keyspace::{View, Zset};
-use crate::wire::{Args, Reply};
+use crate::text::{double, number};
+use crate::wire::{Args, Options, Reply};
 
 /// GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]
 ///     [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]
@@ -110,13 +111,13 @@ fn search(ctx: &mut Ctx<'_>, args: Args<'_>, dialect: Dialect) -> Result<(), Err
 /// it where the options are wrong, too.
 pub fn destination(args: Args<'_>) -> Option<Key> {
     let mut found = None;
-    let mut index = 5;
-    while index + 1 < args.len() {
-        if args.is(index, "STORE") || args.is(index, "STOREDIST") {
-            found = Some(Key { index: index + 1, flags: OW | UPDATE });
-            index += 1;
+    let mut options = args.options(5);
+    while !options.is_over() {
+        if options.value("STORE").or_else(|| options.value("STOREDIST")).is_some() {
+            found = Some(Key { index: options.index() - 1, flags: OW | UPDATE });
+        } else {
+            options.skip(1);
         }
-        index += 1;
     }
     found
 }
@@ -143,7 +144,7 @@ struct Query<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Center {
     Place(Point),
-    /// At a member, whose place nobody knows if there is no such key.
+    /// At a member, which has no place if there is no such key.
     Member(Option<Point>),
     /// In the middle of a polygon.
     Vertices(Point),
@@ -176,143 +177,156 @@ impl<'a> Query<'a> {
             destination: None,
             stores_distance: false,
         };
+        let word = |at: usize| args.get(at).unwrap_or_default();
         match dialect.around {
             Around::Place => {
                 query.center = Some(Center::Place(point(args, at)?));
-                at += 2 + query.circle(args, at + 2)?;
+                query.circle([word(at + 2), word(at + 3)])?;
+                at += 4;
             }
             Around::Member => {
-                query.center = Some(member(args, at, places)?);
-                // Without a key nobody looks at the radius.
-                at += 1 + if places.is_some() { query.circle(args, at + 1)? } else { 2 };
+                query.center = Some(member(word(at), places)?);
+                // Without a key the radius is not read.
+                if places.is_some() {
+                    query.circle([word(at + 1), word(at + 2)])?;
+                }
+                at += 3;
             }
             Around::Options => {}
         }
         if dialect.stores == Stores::Always {
             query.destination = args.get(1);
         }
-        while at < args.len() {
-            at += match query.option(args, at)? {
-                0 => query.option_of(dialect, args, at, places)?,
-                taken => taken,
-            };
+        let mut options = args.options(at);
+        while !options.is_over() {
+            let is_known = query.take(&mut options)?
+                || query.take_store(&mut options, dialect.stores)
+                || dialect.around == Around::Options && query.take_shape(&mut options, places)?;
+            if !is_known {
+                return Err(error::SYNTAX);
+            }
         }
         query.check(dialect, &args[0])?;
         Ok(query)
     }
 
-    /// Reads an option that every dialect has. Returns how many arguments it has, and 0 if it is another.
-    fn option(&mut self, args: Args<'a>, at: usize) -> Result<usize, Error> {
-        let is = |word: &str| args.is(at, word);
-        let has = |more: usize| at + more < args.len();
+    /// Steps over the next option if every dialect has it. Returns whether it was one.
+    fn take(&mut self, options: &mut Options<'a>) -> Result<bool, Error> {
         match () {
-            () if is("WITHDIST") => self.shows_distance = true,
-            () if is("WITHHASH") => self.shows_hash = true,
-            () if is("WITHCOORD") => self.shows_coordinates = true,
-            () if is("ANY") => self.any = true,
-            () if is("ASC") => self.order = Some(Order::Nearest),
-            () if is("DESC") => self.order = Some(Order::Farthest),
-            () if is("COUNT") && has(1) => {
-                let count = arguments::int(args, at + 1)?;
+            () if options.flag("WITHDIST") => self.shows_distance = true,
+            () if options.flag("WITHHASH") => self.shows_hash = true,
+            () if options.flag("WITHCOORD") => self.shows_coordinates = true,
+            () if options.flag("ANY") => self.any = true,
+            () if options.flag("ASC") => self.order = Some(Order::Nearest),
+            () if options.flag("DESC") => self.order = Some(Order::Farthest),
+            () => {
+                let Some(count) = options.value("COUNT") else { return Ok(false) };
+                let count = arguments::integer(count)?;
                 if count <= 0 {
                     return Err(error::COUNT_NOT_POSITIVE);
                 }
                 self.count = Some(usize::try_from(count).unwrap_or(usize::MAX));
-                return Ok(2);
             }
-            () => return Ok(0),
         }
-        Ok(1)
+        Ok(true)
     }
 
-    /// Reads an option that only some dialects have. Returns how many arguments it has. One from where
-    /// and one shape may be given, though that one twice; a polygon is both.
-    fn option_of(
+    /// Steps over the next option if it says what is stored. Returns whether it was one.
+    fn take_store(&mut self, options: &mut Options<'a>, stores: Stores) -> bool {
+        match stores {
+            Stores::Never => false,
+            Stores::Always => {
+                let found = options.flag("STOREDIST");
+                self.stores_distance |= found;
+                found
+            }
+            Stores::IfTold => {
+                let (key, distance) = match options.value("STORE") {
+                    None => (options.value("STOREDIST"), true),
+                    key => (key, false),
+                };
+                if key.is_some() {
+                    self.destination = key;
+                    self.stores_distance = distance;
+                }
+                key.is_some()
+            }
+        }
+    }
+
+    /// Steps over the next option if it says where to look. Returns whether it was one. One from where and
+    /// one shape may be given, though that one twice; a polygon is both.
+    fn take_shape(
         &mut self,
-        dialect: Dialect,
-        args: Args<'a>,
-        at: usize,
+        options: &mut Options<'a>,
         places: Option<View<'_, Zset>>,
-    ) -> Result<usize, Error> {
-        let is = |word: &str| args.is(at, word);
-        let has = |more: usize| at + more < args.len();
-        match (dialect.around, dialect.stores, &self.center, &self.area) {
-            (_, Stores::IfTold, ..) if (is("STORE") || is("STOREDIST")) && has(1) => {
-                self.destination = args.get(at + 1);
-                self.stores_distance = is("STOREDIST");
-                Ok(2)
-            }
-            (_, Stores::Always, ..) if is("STOREDIST") => {
-                self.stores_distance = true;
-                Ok(1)
-            }
-            (Around::Options, _, None | Some(Center::Member(_)), _)
-                if is("FROMMEMBER") && has(1) =>
-            {
-                self.center = Some(member(args, at + 1, places)?);
-                Ok(2)
-            }
-            (Around::Options, _, None | Some(Center::Place(_)), _)
-                if is("FROMLONLAT") && has(2) =>
-            {
-                self.center = Some(Center::Place(point(args, at + 1)?));
-                Ok(3)
-            }
-            (Around::Options, _, _, None | Some(Area::Circle { .. }))
-                if is("BYRADIUS") && has(2) =>
-            {
-                Ok(1 + self.circle(args, at + 1)?)
-            }
-            (Around::Options, _, _, None | Some(Area::Box { .. })) if is("BYBOX") && has(3) => {
-                Ok(1 + self.rectangle(args, at + 1)?)
-            }
-            (
-                Around::Options,
-                _,
-                None | Some(Center::Vertices(_)),
-                None | Some(Area::Polygon { .. }),
-            ) if is("BYPOLYGON") && has(2) => Ok(1 + self.polygon(args, at + 1)?),
-            _ => Err(error::SYNTAX),
+    ) -> Result<bool, Error> {
+        if matches!(self.center, None | Some(Center::Member(_)))
+            && let Some(name) = options.value("FROMMEMBER")
+        {
+            self.center = Some(member(name, places)?);
+        } else if matches!(self.center, None | Some(Center::Place(_)))
+            && let Some(degrees) = options.values("FROMLONLAT")
+        {
+            self.center = Some(Center::Place(point_at(degrees)?));
+        } else if matches!(self.area, None | Some(Area::Circle { .. }))
+            && let Some(words) = options.values("BYRADIUS")
+        {
+            self.circle(words)?;
+        } else if matches!(self.area, None | Some(Area::Box { .. }))
+            && let Some(words) = options.values("BYBOX")
+        {
+            self.rectangle(words)?;
+        } else if matches!(self.center, None | Some(Center::Vertices(_)))
+            && matches!(self.area, None | Some(Area::Polygon { .. }))
+            && options.left() > 2
+            && let Some(number) = options.value("BYPOLYGON")
+        {
+            self.polygon(number, options)?;
+        } else {
+            return Ok(false);
         }
+        Ok(true)
     }
 
-    /// Reads `radius unit`, and returns how many arguments these are.
-    fn circle(&mut self, args: Args<'_>, at: usize) -> Result<usize, Error> {
-        let radius = arguments::float(args, at).map_err(|_| error::RADIUS_NOT_A_NUMBER)?;
+    /// Reads `radius unit`.
+    fn circle(&mut self, [radius, units]: [&[u8]; 2]) -> Result<(), Error> {
+        let radius = double::parse(radius).ok_or(error::RADIUS_NOT_A_NUMBER)?;
         if radius < 0.0 {
             return Err(error::RADIUS_NEGATIVE);
         }
-        self.unit = unit(&args[at + 1])?;
+        self.unit = unit(units)?;
         self.area = Some(Area::Circle { radius: radius * self.unit });
-        Ok(2)
+        Ok(())
     }
 
-    /// Reads `width height unit`, likewise.
-    fn rectangle(&mut self, args: Args<'_>, at: usize) -> Result<usize, Error> {
-        let width = arguments::float(args, at).map_err(|_| error::WIDTH_NOT_A_NUMBER)?;
-        let height = arguments::float(args, at + 1).map_err(|_| error::HEIGHT_NOT_A_NUMBER)?;
+    /// Reads `width height unit`.
+    fn rectangle(&mut self, [width, height, units]: [&[u8]; 3]) -> Result<(), Error> {
+        let width = double::parse(width).ok_or(error::WIDTH_NOT_A_NUMBER)?;
+        let height = double::parse(height).ok_or(error::HEIGHT_NOT_A_NUMBER)?;
         if width < 0.0 || height < 0.0 {
             return Err(error::BOX_NEGATIVE);
         }
-        self.unit = unit(&args[at + 2])?;
+        self.unit = unit(units)?;
         self.area = Some(Area::Box { width: width * self.unit, height: height * self.unit });
-        Ok(3)
+        Ok(())
     }
 
-    /// Reads `num-vertices longitude latitude ...`, likewise.
-    fn polygon(&mut self, args: Args<'_>, at: usize) -> Result<usize, Error> {
-        let number = arguments::int(args, at).ok().and_then(|number| i32::try_from(number).ok());
-        let number = number.ok_or(error::VERTICES)?;
-        let given = (args.len() - at - 1) / 2;
-        let number = usize::try_from(number).unwrap_or(0);
-        if number < 3 || number > given {
+    /// Reads as many pairs `longitude latitude` as `number` says.
+    fn polygon(&mut self, number: &[u8], options: &mut Options<'_>) -> Result<(), Error> {
+        let number = number::parse_i64(number).and_then(|number| i32::try_from(number).ok());
+        let number = usize::try_from(number.ok_or(error::VERTICES)?).unwrap_or(0);
+        if number < 3 || number > options.left() / 2 {
             return Err(error::VERTICES_TOO_FEW);
         }
-        let vertices = (0..number).map(|vertex| point(args, at + 1 + 2 * vertex));
-        let vertices = vertices.collect::<Result<Vec<Point>, Error>>()?;
+        let mut vertices = Vec::with_capacity(number);
+        while vertices.len() < number {
+            let degrees = [(); 2].map(|()| options.word().unwrap_or_default());
+            vertices.push(point_at(degrees)?);
+        }
         self.center = Some(Center::Vertices(Point::middle(&vertices)));
         self.area = Some(Area::Polygon { vertices });
-        Ok(1 + 2 * number)
+        Ok(())
     }
 
     /// Whether the options agree with each other, when all have been read.
@@ -324,7 +338,7 @@ impl<'a> Query<'a> {
                 _ => "STORE option in GEORADIUS",
             }));
         }
-        // Where there is no key, it is fine that nobody has looked at the radius.
+        // Where there is no key, the radius has not been read.
         let needs_options = dialect.around == Around::Options;
         if needs_options && self.center.is_none() {
             return Err(error::not_exactly_one("FROMMEMBER or FROMLONLAT", command));
@@ -389,11 +403,11 @@ impl<'a> Query<'a> {
     }
 }
 
-/// The place of the member at `index`. If there is a key, it has to have the member.
-fn member(args: Args<'_>, index: usize, places: Option<View<'_, Zset>>) -> Result<Center, Error> {
-    let found = place(places, &args[index]);
+/// The place of a member. If there is a key, it has to have the member.
+fn member(name: &[u8], places: Option<View<'_, Zset>>) -> Result<Center, Error> {
+    let found = place(places, name);
     if places.is_some() && found.is_none() {
-        return Err(error::quoting("member ", &args[index], " does not exist"));
+        return Err(error::quoting("member ", name, " does not exist"));
     }
     Ok(Center::Member(found))
 }

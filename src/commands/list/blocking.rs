@@ -22,9 +22,9 @@ pub fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Wanted { keys, side, count } = Wanted::new(args, 2)?;
     let timeout = timeout(args, 1, ctx.now())?;
-    if !pop_first(ctx, args.from(3).take(keys), side, count)? {
+    if !pop_first(ctx, args.from(3).take(keys.len()), side, count)? {
         ctx.reply.null_array();
-        ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 3..3 + keys);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::List), keys);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use crate::commands::arguments;
+use crate::commands::arguments::{self, Conditions};
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::keyspace::Zset;
@@ -11,27 +11,12 @@ use crate::wire::Args;
 
 /// ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member...]
 pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let mut conditions = Conditions::default();
-    let (mut change, mut increment) = (false, false);
-    let mut options = args.options(2);
-    loop {
-        let flag = match () {
-            () if options.flag("NX") => &mut conditions.is_new,
-            () if options.flag("XX") => &mut conditions.is_there,
-            () if options.flag("GT") => &mut conditions.is_greater,
-            () if options.flag("LT") => &mut conditions.is_less,
-            () if options.flag("CH") => &mut change,
-            () if options.flag("INCR") => &mut increment,
-            () => break,
-        };
-        *flag = true;
-    }
-    let first = options.index();
+    let Options { conditions, change, increment, first } = Options::read(args);
     let given = args.len() - first;
     if given == 0 || !given.is_multiple_of(2) {
         return Err(error::SYNTAX);
     }
-    conditions.check()?;
+    check(conditions)?;
     if increment {
         return if given == 2 {
             add_to(ctx, args, first, conditions)
@@ -48,7 +33,7 @@ pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let members = args.from(first + 1).step_by(2);
 
     let (mut db, reply) = ctx.db_and_reply();
-    let zset = match conditions.is_there {
+    let zset = match conditions.xx {
         true => db.edit::<Zset>(&args[1])?,
         false => Some(db.edit_or_new::<Zset>(&args[1])?),
     };
@@ -58,7 +43,7 @@ pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         zset.expect(members.len(), longest.unwrap_or(0));
         for (member, score) in members.zip(scores) {
             zset.update(member, |old| {
-                let score = conditions.decide(old, score)?;
+                let score = decide(conditions, old, score)?;
                 match old {
                     Some(old) => changed += i64::from(old != score),
                     None => added += 1,
@@ -88,7 +73,7 @@ fn add_to(
     let increment = arguments::float(args, index)?;
     let member = &args[index + 1];
     let (mut db, reply) = ctx.db_and_reply();
-    let zset = match conditions.is_there {
+    let zset = match conditions.xx {
         true => db.edit::<Zset>(&args[1])?,
         false => Some(db.edit_or_new::<Zset>(&args[1])?),
     };
@@ -97,7 +82,7 @@ fn add_to(
         zset.expect(1, member.len());
         let mut is_other = false;
         zset.update(member, |old| {
-            sum = conditions.decide(old, old.map_or(increment, |old| old + increment));
+            sum = decide(conditions, old, old.map_or(increment, |old| old + increment));
             let set = sum.filter(|sum| !sum.is_nan());
             is_other = set.is_some() && set != old;
             set
@@ -114,38 +99,52 @@ fn add_to(
     Ok(())
 }
 
-/// When ZADD sets a score: always, but for what its options say.
-#[derive(Debug, Clone, Copy, Default)]
-struct Conditions {
-    /// NX: only if the member is new.
-    is_new: bool,
-    /// XX: only if it is there.
-    is_there: bool,
-    /// GT and LT: if it is there, only if the new score is greater, or less.
-    is_greater: bool,
-    is_less: bool,
+/// The options of ZADD.
+#[derive(Default)]
+struct Options {
+    conditions: Conditions,
+    /// CH: the reply counts members that have another score, too.
+    change: bool,
+    /// INCR: the score is added to the one that there is.
+    increment: bool,
+    /// The first argument behind them.
+    first: usize,
 }
 
-impl Conditions {
-    fn check(self) -> Result<(), Error> {
-        let Conditions { is_new, is_there, is_greater, is_less } = self;
-        if is_new && is_there {
-            return Err(error::XX_EXCLUDES_NX);
-        }
-        if is_greater && is_less || is_new && (is_greater || is_less) {
-            return Err(error::GT_LT_NX_EXCLUDE);
-        }
-        Ok(())
-    }
-
-    /// The score to set, if it is to be set. NaN passes: the caller refuses it.
-    fn decide(self, old: Option<f64>, score: f64) -> Option<f64> {
-        let allowed = match old {
-            None => !self.is_there,
-            Some(old) => {
-                !(self.is_new || self.is_greater && score <= old || self.is_less && score >= old)
+impl Options {
+    fn read(args: Args<'_>) -> Options {
+        let mut read = Options::default();
+        let mut options = args.options(2);
+        loop {
+            match () {
+                () if read.conditions.take(&mut options) => {}
+                () if options.flag("CH") => read.change = true,
+                () if options.flag("INCR") => read.increment = true,
+                () => break,
             }
-        };
-        allowed.then_some(score)
+        }
+        Options { first: options.index(), ..read }
     }
+}
+
+fn check(conditions: Conditions) -> Result<(), Error> {
+    let Conditions { nx, xx, gt, lt } = conditions;
+    if nx && xx {
+        return Err(error::XX_EXCLUDES_NX);
+    }
+    if gt && lt || nx && (gt || lt) {
+        return Err(error::GT_LT_NX_EXCLUDE);
+    }
+    Ok(())
+}
+
+/// The score to set, if it is to be set. A new member has nothing to be compared with, so GT and LT let it
+/// pass. NaN passes, too: it is the caller's error.
+fn decide(conditions: Conditions, old: Option<f64>, score: f64) -> Option<f64> {
+    let Conditions { nx, xx, gt, lt } = conditions;
+    let allowed = match old {
+        None => !xx,
+        Some(old) => !(nx || gt && score <= old || lt && score >= old),
+    };
+    allowed.then_some(score)
 }

@@ -1,6 +1,8 @@
 //! One sorted set made of many: ZDIFF ZDIFFSTORE ZINTER ZINTERCARD ZINTERSTORE ZUNION ZUNIONSTORE.
 //! Plain sets take part as well.
 
+use std::ops::Range;
+
 use super::members_of;
 use crate::commands::arguments;
 use crate::dispatch::Ctx;
@@ -45,8 +47,8 @@ pub fn zdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 pub fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let keys = keys(ctx, args, 1)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let sources = db.sources(args.from(2).take(keys))?;
-    let limit = arguments::cardinality_limit(args.options(2 + keys), error::negative("LIMIT"))?;
+    let sources = db.sources(args.from(2).take(keys.len()))?;
+    let limit = arguments::cardinality_limit(args.options(keys.end), error::negative("LIMIT"))?;
     let mut members = 0;
     algebra::intersection(&sources, Aggregate::Sum, |_, _| {
         members += 1;
@@ -78,9 +80,8 @@ impl SetOperation {
     fn run(self, ctx: &mut Ctx<'_>, args: Args<'_>, index: usize) -> Result<(Scores, bool), Error> {
         let keys = keys(ctx, args, index)?;
         let mut db = ctx.db();
-        let mut sources = db.sources(args.from(index + 1).take(keys))?;
-        let options =
-            StoreOptions::parse(args.options(index + 1 + keys), &mut sources, self, index == 1)?;
+        let mut sources = db.sources(args.from(keys.start).take(keys.len()))?;
+        let options = StoreOptions::parse(args.options(keys.end), &mut sources, self, index == 1)?;
         let mut scores = Scores::default();
         match self {
             SetOperation::Union => algebra::unite(&mut scores, &sources, options.aggregate),
@@ -112,14 +113,10 @@ fn store(ctx: &mut Ctx<'_>, args: Args<'_>, operation: SetOperation) -> Result<(
     Ok(())
 }
 
-/// How many keys there are, as argument `index` says.
-fn keys(ctx: &Ctx<'_>, args: Args<'_>, index: usize) -> Result<usize, Error> {
-    let keys = arguments::int(args, index)?;
-    if keys < 1 {
-        return Err(error::no_key(ctx.row.spec.name));
-    }
-    let given = args.len() - index - 1;
-    usize::try_from(keys).ok().filter(|&keys| keys <= given).ok_or(error::SYNTAX)
+/// The places of the keys, of which argument `index` is the number.
+fn keys(ctx: &Ctx<'_>, args: Args<'_>, index: usize) -> Result<Range<usize>, Error> {
+    arguments::int(args, index)?;
+    arguments::keys(args, index, || error::no_key(ctx.row.spec.name), error::SYNTAX)
 }
 
 /// SUM, MIN or MAX, in capitals or not.

@@ -14,7 +14,7 @@ pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let timeout = timeout(args, 1, ctx.now())?;
     if !request.pop_first(ctx, args.from(3))? {
         ctx.reply.null_array();
-        ctx.wait(timeout, Wake::KeyOfKind(Kind::Zset), 3..3 + request.keys);
+        ctx.wait(timeout, Wake::KeyOfKind(Kind::Zset), request.keys);
     }
     Ok(())
 }

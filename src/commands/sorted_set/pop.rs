@@ -1,6 +1,9 @@
 //! What takes members out of sorted sets: ZMPOP ZPOPMAX ZPOPMIN.
 
+use std::ops::Range;
+
 use super::members_of;
+use crate::commands::arguments;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
@@ -101,7 +104,7 @@ pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// What ZMPOP asks for.
 pub struct PopRequest {
-    pub keys: usize,
+    pub keys: Range<usize>,
     from: Where,
     count: usize,
 }
@@ -109,23 +112,13 @@ pub struct PopRequest {
 impl PopRequest {
     /// Reads the number of keys at argument `index`, and what follows the keys.
     pub fn parse(args: Args<'_>, index: usize) -> Result<PopRequest, Error> {
-        let positive = |index: usize, what: &str| {
-            let number = args.get(index).and_then(number::parse_i64);
-            let number = number.and_then(|number| usize::try_from(number).ok());
-            number.filter(|&number| number > 0).ok_or_else(|| error::not_positive(what))
-        };
-        let keys = positive(index, "numkeys")?;
-        let place = keys.saturating_add(index + 1);
+        let keys = arguments::keys(args, index, || error::NUMKEYS_NOT_POSITIVE, error::SYNTAX)?;
         let from = match () {
-            () if args.is(place, "MIN") => Where::Min,
-            () if args.is(place, "MAX") => Where::Max,
+            () if args.is(keys.end, "MIN") => Where::Min,
+            () if args.is(keys.end, "MAX") => Where::Max,
             () => return Err(error::SYNTAX),
         };
-        let count = match args.len() - place {
-            1 => 1,
-            3 if args.is(place + 1, "COUNT") => positive(place + 2, "count")?,
-            _ => return Err(error::SYNTAX),
-        };
+        let count = arguments::pop_count(args.options(keys.end + 1))?;
         Ok(PopRequest { keys, from, count })
     }
 
@@ -137,7 +130,7 @@ impl PopRequest {
         keys: impl Iterator<Item = &'k [u8]>,
     ) -> Result<bool, Error> {
         let (mut db, reply) = ctx.db_and_reply();
-        for key in keys.take(self.keys) {
+        for key in keys.take(self.keys.len()) {
             if let Some(taken) = self.pop(&mut db, reply, key)? {
                 let taken = number::Spelled::new(taken as i64);
                 ctx.says(self.from.command(), &[key, &taken]);

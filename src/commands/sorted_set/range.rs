@@ -202,20 +202,11 @@ impl<'a> Selection<'a> {
     /// The ranks of the members, counted from the lowest.
     fn ranks(self, zset: View<'_, Zset>) -> Range<usize> {
         match self {
-            Selection::Ranks(start, stop) => between(start, stop, zset.len()),
+            Selection::Ranks(start, stop) => arguments::elements((start, stop), zset.len()),
             Selection::Scores(low, high) => zset.ranks_of_scores(low, high),
             Selection::Names(low, high) => zset.ranks_of_names(low, high),
         }
     }
-}
-
-/// The ranks from `start` to `stop` in a set of so many members.
-fn between(start: i64, stop: i64, members: usize) -> Range<usize> {
-    let members = members as i64;
-    let from_end = |rank: i64| if rank < 0 { rank.saturating_add(members) } else { rank };
-    let start = from_end(start).clamp(0, members);
-    let end = from_end(stop).saturating_add(1).clamp(start, members);
-    start as usize..end as usize
 }
 
 /// An end of a range that includes its value, or does not.
@@ -352,48 +343,6 @@ impl<'a> Query<'a> {
         match self.reverse {
             false => ranks.start + skipped..ranks.start + skipped + count,
             true => ranks.end - skipped - count..ranks.end - skipped,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranks_count_from_either_end() {
-        for (start, stop, expected) in [
-            (0, -1, 0..5),
-            (1, 2, 1..3),
-            (-2, -1, 3..5),
-            (-100, 100, 0..5),
-            (3, 1, 3..3),
-            (5, 9, 5..5),
-            (0, -100, 0..0),
-            (i64::MIN, i64::MAX, 0..5),
-            (i64::MAX, i64::MAX, 5..5),
-        ] {
-            assert_eq!(between(start, stop, 5), expected, "{start} {stop}");
-        }
-    }
-
-    #[test]
-    fn scores_of_ranges_are_read_leniently() {
-        for (text, value, excluded) in [
-            ("1", 1.0, false),
-            ("(1", 1.0, true),
-            ("", 0.0, false),
-            ("(", 0.0, true),
-            ("1e400", f64::INFINITY, false),
-            ("(-inf", f64::NEG_INFINITY, true),
-            ("1e-400", 0.0, false),
-            ("2\0x", 2.0, false),
-        ] {
-            let end = score(text.as_bytes()).expect(text);
-            assert_eq!((end.value, end.excluded), (value, excluded), "{text:?}");
-        }
-        for text in ["x", "((1", " 1", "1 ", "nan", "(-nan", ".", "0x1", "infin"] {
-            assert!(score(text.as_bytes()).is_err(), "{text:?}");
         }
     }
 }

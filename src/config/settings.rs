@@ -1,0 +1,166 @@
+//! Everything that can be configured, as plain typed fields, and what it is by default.
+
+use std::path::PathBuf;
+
+use super::persona::{PERSONAS, Persona};
+use super::place::Reason;
+use super::value::{
+    ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
+    OutputBufferLimits, Percentiles, Secret, Share, UserLine,
+};
+use crate::keyspace::Limits;
+use crate::keyspace::lifetime::evict::Settings as Eviction;
+
+/// Places beyond `maxclients` for clients of the admin port.
+pub const RESERVED_PLACES: usize = 16;
+
+/// Everything that can be configured. A field is named after its directive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Whether users may use every channel until a rule says otherwise.
+    pub acl_pubsub_default: ChannelDefault,
+    /// Where the users are declared. `None`: in [`Config::users`].
+    pub aclfile: Option<PathBuf>,
+    /// How many entries ACL LOG keeps.
+    pub acllog_max_len: usize,
+    /// The addresses of the administration port, as [`Config::bind`] has those of the other.
+    pub admin_bind: Vec<String>,
+    /// Whether commands for operators run nowhere else: those of `@admin` and `@dangerous`.
+    pub admin_commands_on_admin_port: bool,
+    /// The administration port. 0: there is none.
+    pub admin_port: u16,
+    /// For how many ms the answer to a first failed login is put off; with each further one from the same
+    /// address twice as long, up to a second. 0: not at all.
+    pub auth_failure_delay: u32,
+    /// The seconds that a client has to log in. 0: any time.
+    pub auth_timeout: u32,
+    /// The addresses to listen on. One that starts with `-` may be missing from the machine, `*` and
+    /// `::*` are all addresses of a family, and an empty list means no TCP listener.
+    pub bind: Vec<String>,
+    /// When a client that does not read its replies is cut off.
+    pub client_output_buffer_limit: OutputBufferLimits,
+    /// The bytes a client may have sent that are not executed yet, a half-read command included.
+    pub client_query_buffer_limit: usize,
+    /// Which commands get into the logs of slow and large ones: six directives.
+    pub commandlog: CommandLogSettings,
+    /// How many databases SELECT can choose from.
+    pub databases: usize,
+    /// Who may call DEBUG.
+    pub enable_debug_command: DebugCommand,
+    /// Up to which size collections and HyperLogLogs stay compact: nine directives.
+    pub limits: Limits,
+    /// What is evicted when memory is short, and how it is found: four directives.
+    pub eviction: Eviction,
+    /// How often background work (expiry, idle clients) is done, per second: 1 to 500.
+    pub hz: u32,
+    /// From how many ms on something that takes long is an event. 0: nothing is.
+    pub latency_monitor_threshold: u64,
+    /// Whether there is a histogram for each command.
+    pub latency_tracking: bool,
+    /// The percentiles of the histograms that INFO shows.
+    pub latency_tracking_info_percentiles: Percentiles,
+    /// Where the log goes. `None`: standard error.
+    pub logfile: Option<PathBuf>,
+    /// The least severe message that is logged.
+    pub loglevel: LogLevel,
+    /// How many clients may be connected, those of reserved places not counted.
+    pub maxclients: u32,
+    /// How many of them may be there without having logged in. 0: a quarter.
+    pub maxclients_unauthenticated: u32,
+    /// The bytes of memory that may be used before keys are evicted. 0: as much as there is.
+    pub maxmemory: usize,
+    /// The bytes of memory that clients may make the server hold before the largest are closed.
+    pub maxmemory_clients: Share,
+    /// Which events of keys are published. None of them costs anything while nobody listens.
+    pub notify_keyspace_events: KeyspaceEvents,
+    /// The server to answer as. Reading it brings that server's ports, unless ports are configured.
+    pub persona: &'static Persona,
+    /// The port for clients. Whether 0 means none or any free one is for the caller to say.
+    pub port: u16,
+    /// Which of the ports no persona replaces.
+    pub ports_chosen: ChosenPorts,
+    /// The longest bulk string of a request, in bytes.
+    pub proto_max_bulk_len: usize,
+    /// Whether clients from other machines are turned away as long as nobody has to log in.
+    pub protected_mode: bool,
+    /// The password of the user `default`. Empty: none is asked for.
+    pub requirepass: Secret,
+    /// Whether the server is ready as soon as it listens, or waits to be told: see
+    /// [`World::set_ready`](crate::world::World::set_ready).
+    pub start_ready: bool,
+    /// How many connections may wait to be accepted by a listener.
+    pub tcp_backlog: u32,
+    /// The seconds of silence after which the system probes a peer. 0: never.
+    pub tcp_keepalive: u32,
+    /// How many keys are remembered for clients that track them. 0: any number.
+    pub tracking_table_max_keys: usize,
+    /// The seconds after which an idle client is disconnected. 0: never.
+    pub timeout: u32,
+    /// Where the unix socket is made. `None`: there is none.
+    pub unixsocket: Option<PathBuf>,
+    /// The mode of the unix socket. `None`: as the process's umask leaves it.
+    pub unixsocketperm: Option<u32>,
+    /// The `user` lines of the file, in order. Not a directive that CONFIG GET or SET knows; CONFIG
+    /// REWRITE first puts the users here that are to be in the file.
+    pub users: Vec<UserLine>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            acl_pubsub_default: ChannelDefault::Reset,
+            aclfile: None,
+            acllog_max_len: 128,
+            admin_bind: vec!["127.0.0.1".into(), "-::1".into()],
+            admin_commands_on_admin_port: false,
+            admin_port: PERSONAS[0].admin_port,
+            auth_failure_delay: 25,
+            auth_timeout: 60,
+            bind: vec!["127.0.0.1".into(), "-::1".into()],
+            client_output_buffer_limit: OutputBufferLimits::default(),
+            client_query_buffer_limit: 1 << 30,
+            commandlog: CommandLogSettings::default(),
+            databases: 16,
+            enable_debug_command: DebugCommand::No,
+            limits: Limits::default(),
+            eviction: Eviction::default(),
+            hz: 10,
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: Percentiles::default(),
+            logfile: None,
+            loglevel: LogLevel::Notice,
+            maxclients: 10_000,
+            maxclients_unauthenticated: 0,
+            maxmemory: 0,
+            maxmemory_clients: Share::Bytes(0),
+            notify_keyspace_events: KeyspaceEvents::default(),
+            persona: &PERSONAS[0],
+            port: PERSONAS[0].port,
+            ports_chosen: ChosenPorts::default(),
+            proto_max_bulk_len: 512 << 20,
+            protected_mode: true,
+            requirepass: Secret::default(),
+            start_ready: true,
+            tcp_backlog: 511,
+            tcp_keepalive: 300,
+            tracking_table_max_keys: 1_000_000,
+            timeout: 0,
+            unixsocket: None,
+            unixsocketperm: None,
+            users: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Whether commands that run on the administration port only have one. The error says they have not.
+    pub fn keeps_a_way_in(&self) -> Result<(), Reason> {
+        match self.admin_commands_on_admin_port && self.admin_port == 0 {
+            true => {
+                Err("with 'admin-commands-on-admin-port yes' there must be an 'admin-port'".into())
+            }
+            false => Ok(()),
+        }
+    }
+}
