@@ -19,6 +19,7 @@ use super::compact::varint::{self, Digits};
 pub type Millis = i64;
 
 /// What the allocator takes for so many bytes: whole sixteens, with eight bytes of its own.
+#[inline]
 pub fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { ((bytes + 8).next_multiple_of(16)).max(32) }
 }
@@ -67,6 +68,7 @@ impl Blob {
     }
 
     /// The expiry, and by how much it has been put off. The blob is one that expires.
+    #[inline]
     pub fn timing(&self) -> Option<(Millis, u32)> {
         let (_, at) = varint::read(&self.0);
         let (when, delay) = self.0.get(at..at + EXPIRY)?.split_at(TIME);
@@ -112,6 +114,7 @@ impl Blob {
         result
     }
 
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -121,6 +124,7 @@ impl Blob {
     }
 
     /// Bytes of memory that the blob holds.
+    #[inline]
     pub fn memory(&self) -> usize {
         allocated(self.0.len())
     }

@@ -75,6 +75,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     pub fn body(&self) -> Body<'_> {
         match &self.slot {
             Allocation::Blob(blob) => Body::Compact(self.form(), blob.payload(self.expires())),
@@ -213,6 +214,7 @@ impl Entry {
     }
 
     /// What the form of a compact value is called. Meaningless for a large one.
+    #[inline]
     fn form(&self) -> PayloadKind {
         PayloadKind::ALL[((self.meta & FORM_MASK) >> FORM_SHIFT) as usize]
     }
@@ -240,6 +242,7 @@ impl Entry {
     }
 
     /// Bytes of memory that key and value hold, the entry itself not counted.
+    #[inline]
     pub fn memory(&self) -> usize {
         match &self.slot {
             Allocation::Blob(blob) => blob.memory(),
@@ -257,6 +260,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     fn blob(&self) -> &Blob {
         match &self.slot {
             Allocation::Blob(blob) => blob,

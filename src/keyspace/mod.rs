@@ -32,6 +32,7 @@ pub(crate) mod keys;
 mod kind;
 mod large;
 pub(crate) mod lifetime;
+mod limits;
 mod roster;
 mod typed;
 pub(crate) mod types;
@@ -54,44 +55,13 @@ pub use blob::Millis;
 pub use error::Error;
 pub use index::random::Random;
 pub use kind::Kind;
+pub use limits::Limits;
 pub use typed::{Collection, Edit, Operand, View};
 pub use types::hash::Hash;
 pub use types::list::List;
 pub use types::set::Set;
 pub use types::zset::Zset;
 pub use visit::Part;
-
-/// Up to which size collections stay compact: the directives of these names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    pub hash_max_listpack_entries: usize,
-    pub hash_max_listpack_value: usize,
-    /// Negative: a class of sizes in bytes, -1 (4 KiB) to -5 (64 KiB). Positive: a number of elements.
-    pub list_max_listpack_size: i64,
-    pub set_max_intset_entries: usize,
-    pub set_max_listpack_entries: usize,
-    pub set_max_listpack_value: usize,
-    pub zset_max_listpack_entries: usize,
-    pub zset_max_listpack_value: usize,
-    /// Past so many bytes a HyperLogLog is no longer kept in its sparse form.
-    pub hll_sparse_max_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            hash_max_listpack_entries: 512,
-            hash_max_listpack_value: 64,
-            list_max_listpack_size: -2,
-            set_max_intset_entries: 512,
-            set_max_listpack_entries: 128,
-            set_max_listpack_value: 64,
-            zset_max_listpack_entries: 128,
-            zset_max_listpack_value: 64,
-            hll_sparse_max_bytes: 3000,
-        }
-    }
-}
 
 /// What the databases have in common.
 #[derive(Debug, Default)]

@@ -214,6 +214,7 @@ fn lengthen(bytes: &mut Vec<u8>, len: usize) {
 }
 
 /// The string in an entry; an error if the value is of another type.
+#[inline]
 pub(crate) fn text(entry: &Entry) -> Result<&[u8], Error> {
     match entry.body() {
         Body::Compact(form, payload) if form.kind() == Kind::String => Ok(payload),
