@@ -136,7 +136,9 @@ pub fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     reply.int(scores.len() as i64);
     if scores.is_empty() {
-        db.delete(&args[1]);
+        if db.delete(&args[1]) {
+            ctx.says("DEL", &[&args[1]]);
+        }
         return Ok(());
     }
     // One by one, as in the reference: it shows in the sign of zeros.
