@@ -29,7 +29,7 @@ pub(super) struct Called {
 
 impl Invocation<'_> {
     /// Runs the handler of `row`.
-    #[inline(always)]
+    #[inline]
     pub(super) fn call(&mut self, row: &Row) -> Called {
         let args = self.args;
         let mut ctx = self.ctx(row);

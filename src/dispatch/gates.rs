@@ -29,15 +29,14 @@ pub(super) enum Admitted<'t> {
 }
 
 impl<'a> Invocation<'a> {
-    /// Asks the gates, and counts a refusal for the command. Inlined where commands run: a call apart costs
-    /// each of them twenty instructions.
-    #[inline(always)]
+    /// Asks the gates, and counts a refusal for the command.
+    #[inline]
     pub(super) fn admit(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
         self.pass_gates(found).map_err(|refused| self.rejected(found, refused))
     }
 
     /// The list.
-    #[inline(always)]
+    #[inline]
     fn pass_gates(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
         self.is_authenticated(TOP, found)?;
         let row = self.is_well_formed(found)?;
@@ -62,7 +61,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a client that has yet to log in, unless the command runs without.
-    #[inline]
+    #[inline(always)]
     fn is_authenticated(&mut self, frames: Frames, found: Found<'a>) -> Result<(), Error> {
         if !self.client().is_authenticated()
             && self.world.is_unauthenticated(self.slot)
@@ -75,7 +74,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses, in every frame, what names no command or has not the number of arguments that it takes.
-    #[inline]
+    #[inline(always)]
     fn is_well_formed(&mut self, found: Found<'a>) -> Result<&'a Row, Error> {
         match found {
             Found::Row(row) if row.spec.accepts(self.args.len()) => Ok(row),
@@ -84,7 +83,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a command in MULTI that may not be queued.
-    #[inline]
+    #[inline(always)]
     fn may_be_queued(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if row.has(flag::NO_MULTI)
             && self.client().transaction().is_some()
@@ -96,7 +95,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a script the commands that may not run in one.
-    #[inline]
+    #[inline(always)]
     fn may_be_scripted(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if row.has(flag::NOSCRIPT) && self.frame.is_in(frames) {
             return Err(error::NOT_FROM_SCRIPT);
@@ -106,19 +105,17 @@ impl<'a> Invocation<'a> {
 
     /// Refuses what the rules of the client's user do not grant. EXEC and scripts ask again for each of their
     /// commands: the rules may have changed, and a script is granted no more than its caller.
-    #[inline]
+    #[inline(always)]
     fn is_permitted(&mut self, frames: Frames, row: &Row) -> Result<(), Error> {
-        let client = self.client();
-        if self.world.access.user(client.user).is_unrestricted() || !self.frame.is_in(frames) {
-            return Ok(());
+        let user = self.world.access.user(self.client().user);
+        match user.is_unrestricted() || !self.frame.is_in(frames) {
+            true => Ok(()),
+            false => self.is_granted(row),
         }
-        let (user, db) = (client.user, client.next_db());
-        permission::check(self.world, user, db, row, self.args)
-            .map_err(|denied| self.denied(row, denied))
     }
 
     /// Refuses an operator's command on the port for clients: `admin-commands-on-admin-port`.
-    #[inline]
+    #[inline(always)]
     fn is_at_its_port(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if row.has(flag::FOR_OPERATORS)
             && !self.world.serves_operators(self.slot)
@@ -131,7 +128,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a client that is subscribed in RESP2 the commands whose replies it could take for messages.
-    #[inline]
+    #[inline(always)]
     fn may_reply_between_messages(
         &self,
         frames: Frames,
@@ -150,7 +147,7 @@ impl<'a> Invocation<'a> {
 
     /// Refuses a read-only script the commands that may write. As in Valkey 9.1 those count that only may
     /// replicate, PUBLISH among them.
-    #[inline]
+    #[inline(always)]
     fn may_write(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if let Frame::Script(flags) = self.frame
             && flags.no_writes
@@ -163,7 +160,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a command that takes memory when `maxmemory` is used up and nothing may be evicted.
-    #[inline]
+    #[inline(always)]
     fn has_memory(&mut self, frames: Frames, row: &Row) -> Result<(), Error> {
         if self.world.config.maxmemory > 0
             && self.frame.is_in(frames)
@@ -176,7 +173,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a command that needs what is not there before the server is ready.
-    #[inline]
+    #[inline(always)]
     fn has_what_it_needs(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if !self.world.is_ready() && self.needs(row, flag::NEEDS_READY) && self.frame.is_in(frames)
         {
@@ -186,7 +183,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Refuses a MONITOR client the commands on keys.
-    #[inline]
+    #[inline(always)]
     fn may_touch_keys(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if !self.world.monitors.is_empty()
             && row.has(flag::READ | flag::WRITE | flag::MAY_REPLICATE)
@@ -199,14 +196,14 @@ impl<'a> Invocation<'a> {
     }
 
     /// Returns whether CLIENT PAUSE holds the command back.
-    #[inline]
+    #[inline(always)]
     fn is_held_back(&self, frames: Frames, row: &Row) -> bool {
         const WRITES: Flags = flag::WRITE | flag::MAY_REPLICATE;
         self.world.holds_back(self.slot, || self.needs(row, WRITES)) && self.frame.is_in(frames)
     }
 
     /// Returns whether the command belongs to a transaction that MULTI has begun.
-    #[inline]
+    #[inline(always)]
     fn is_queued(&self, frames: Frames, row: &Row, has_session: bool) -> bool {
         has_session
             && !row.has(flag::UNQUEUED)
@@ -218,6 +215,14 @@ impl<'a> Invocation<'a> {
     fn needs(&self, row: &Row, flags: Flags) -> bool {
         let queued = self.client().transaction().map_or(0, |transaction| transaction.flags);
         row.has(flags) || row.has(flag::RUNS_QUEUE) && queued & flags != 0
+    }
+
+    /// Asks the rules of the client's user.
+    #[inline(never)]
+    fn is_granted(&mut self, row: &Row) -> Result<(), Error> {
+        let (user, db) = (self.client().user, self.client().next_db());
+        permission::check(self.world, user, db, row, self.args)
+            .map_err(|denied| self.denied(row, denied))
     }
 
     /// Evicts keys if too much memory is used, and returns whether there is room. A script finds what there

@@ -5,7 +5,7 @@
 //!
 //! * in which [`Frame`] the command runs, which decides what gates it passes and whether it may wait;
 //! * as whom: the client in `slot`, with its user's rules, its database and its address in the logs;
-//! * where the reply goes: any [`Reply`], with the protocol and the limit that this one has.
+//! * where the reply goes: any [`Reply`](crate::wire::Reply), with the protocol and the limit that this one has.
 //!
 //! # The contract
 //!

@@ -17,11 +17,11 @@
 //!
 //! Nothing here knows which commands exist.
 
-mod call;
+pub mod call;
 pub mod client_line;
 pub mod ctx;
 pub mod frame;
-mod gates;
+pub mod gates;
 pub mod help;
 pub mod invocation;
 pub mod invoke;
