@@ -192,6 +192,8 @@ impl Server {
     /// Serves in a thread of its own.
     pub fn spawn(self) -> Running {
         let (addr, handle) = (self.addr(), self.handle());
+        // Before the thread runs, so that no change of the clock is made behind its back.
+        self.reactor.attach_clock();
         Running { addr, handle, thread: Some(thread::spawn(move || self.run())) }
     }
 }

@@ -297,3 +297,63 @@ impl Waiters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Args, Span};
+
+    fn waits_for(wake: Wake) -> BlockedCommand {
+        let until = WaitCondition { wake, keys: 0..1, deadline: None };
+        let args = Args::new(b"k", &vec![Span::new(0, 1)]).to_owned();
+        let (answer, has_failed, is_silent) = (Vec::new(), false, false);
+        BlockedCommand { command: CommandId(0), args, db: 0, until, answer, has_failed, is_silent }
+    }
+
+    #[test]
+    fn a_key_that_is_gone_concerns_only_those_that_wait_for_that() {
+        let mut waiters = Waiters::default();
+        for client in 1..=1000 {
+            let wake = match client {
+                500 => Wake::KeyChangedOrGone,
+                _ => Wake::KeyOfKind(Kind::List),
+            };
+            let turn = waiters.next_turn(client);
+            waiters.add(&waits_for(wake), turn);
+        }
+        waiters.changed(0, b"k");
+        let mut ready = waiters.take_ready().expect("a line to look at");
+        assert_eq!(waiters.after(&ready, false).map(|turn| turn.client), Some(1));
+        ready.passed = waiters.after(&ready, true);
+        assert_eq!(ready.passed.map(|turn| turn.client), Some(500));
+        assert_eq!(waiters.after(&ready, true), None, "the others are not walked through");
+        assert_eq!(waiters.after(&ready, false).map(|turn| turn.client), Some(501));
+    }
+
+    #[test]
+    fn a_line_is_looked_at_once_however_often_its_key_has_changed() {
+        let mut waiters = Waiters::default();
+        let turn = waiters.next_turn(1);
+        waiters.add(&waits_for(Wake::KeyChanged), turn);
+        waiters.changed(0, b"k");
+        waiters.changed(0, b"k");
+        waiters.changed(0, b"other");
+        let ready = waiters.take_ready().expect("a line to look at");
+        assert!(!waiters.has_ready());
+        waiters.put_back(ready);
+        assert!(waiters.has_ready());
+    }
+
+    #[test]
+    fn each_wake_says_which_changes_of_a_key_end_the_wait() {
+        let met = |wake: Wake| {
+            [None, Some(Kind::List), Some(Kind::Zset)].map(|kind| wake.is_met_by(kind))
+        };
+        assert_eq!(met(Wake::KeyOfKind(Kind::List)), [false, true, false]);
+        assert_eq!(met(Wake::KeyChanged), [false, true, true]);
+        assert_eq!(met(Wake::KeyChangedOrGone), [true; 3]);
+        for other in [Wake::Event("e".into()), Wake::Time, Wake::ReplyDue] {
+            assert_eq!(met(other), [false; 3]);
+        }
+    }
+}

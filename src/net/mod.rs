@@ -183,6 +183,12 @@ impl Reactor {
         self.listeners.iter().map(|listener| listener.bound().clone()).collect()
     }
 
+    /// The loop is about to run. From now on it makes the changes of a manual clock, and the thread that
+    /// asks for one waits for it.
+    pub(crate) fn attach_clock(&self) {
+        self.clock.attach(self.mail());
+    }
+
     /// Serves until a letter, a signal or a command asks it to stop.
     pub fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
@@ -190,7 +196,7 @@ impl Reactor {
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
         self.mailbox.is_read_here();
-        self.clock.attach(self.mail());
+        self.attach_clock();
         let mut touched = Vec::new();
         while !self.is_stopping && !engine.wants_to_end() {
             self.turn(engine, &mut events, &mut touched)?;
