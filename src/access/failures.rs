@@ -119,7 +119,7 @@ impl Failures {
     }
 }
 
-/// Of IPv6 only the network counts: everybody has as many addresses in theirs as they like. A program that
+/// Of IPv6 only the network counts: a machine has as many addresses in it as it likes. A program that
 /// keeps a server in its own process does not have to guess.
 fn origin(addr: &Address) -> Option<Origin> {
     const NETWORK: u128 = u128::MAX << 64;

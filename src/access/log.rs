@@ -86,7 +86,7 @@ pub struct What {
 const LOOK_BACK: usize = 10;
 const SAME_FOR: u64 = 60_000_000;
 
-/// So many bytes of a key, a channel or a name are kept: whoever is denied chooses them.
+/// So many bytes of a key, a channel or a name are kept: a client chooses them.
 const MAX_TEXT: usize = 4096;
 
 /// The log.

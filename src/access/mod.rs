@@ -1,4 +1,4 @@
-//! Who may log in, and what they may do then: users, their passwords and their permissions.
+//! Access control: users, their passwords and their permissions.
 //!
 //! A user is described by rules, in the words of ACL SETUSER. They are parsed as a whole and then
 //! committed, or change nothing. A request asks [`User::is_unrestricted`] first, which is one bool;

@@ -6,7 +6,7 @@ use super::rule::{BadRule, has_spaces};
 use crate::text::glob::Glob;
 
 /// What is done with a key, or may be done: return what is in it, or change it. Neither: whether it
-/// exists and such, which whoever may do anything with it may know.
+/// exists and such, which any permission for it grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Use {
     pub read: bool,

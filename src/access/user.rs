@@ -10,7 +10,7 @@ use super::selector::Selector;
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
     pub name: Box<[u8]>,
-    /// Whether one can log in. Who has logged in before stays.
+    /// `on` or `off`: whether a client can log in. Existing connections are kept.
     pub enabled: bool,
     /// Any password will do.
     pub nopass: bool,

@@ -170,7 +170,7 @@ fn pfmerge(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes sure that there is a HyperLogLog at `key`. Whether there was none.
+/// Makes sure that there is a HyperLogLog at `key`. Returns whether there was none.
 fn make(db: &mut Db<'_>, key: &[u8]) -> Result<bool, Error> {
     match db.string_to_change(key)? {
         Some(string) => Hll::new(string).map(|_| false),

@@ -255,7 +255,7 @@ fn renamenx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives a key another name. Whether there is such a key.
+/// Gives a key another name. Returns whether there is such a key.
 fn rename_and_note(db: &mut Db<'_>, key: &[u8], name: &[u8]) -> bool {
     let is_there = db.rename(key, name);
     if is_there && key != name {

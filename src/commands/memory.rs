@@ -202,7 +202,7 @@ pub struct Summary {
     /// All that is in use, counted.
     pub used: usize,
     pub peak: usize,
-    /// What the process had before it served anybody.
+    /// What the process had before it served its first client.
     pub startup: usize,
     /// All that is in use and is not users' data: tables, clients, the start.
     pub overhead: usize,
@@ -267,13 +267,9 @@ fn percent(part: usize, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::testing::call;
     use crate::config::Config;
-    use crate::embed::local::{Connection, Local, request};
-
-    fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {
-        local.send(client, &request(words));
-        String::from_utf8(local.received(client)).unwrap()
-    }
+    use crate::embed::local::Local;
 
     #[test]
     fn a_key_takes_what_its_value_takes_and_a_little_more() {

@@ -71,12 +71,12 @@ impl Config {
     }
 }
 
-/// Whether `name` is a directive that is known to hold no secret. What nobody knows may be one misspelt.
+/// Returns whether `name` is a directive that is known to hold no secret. An unknown name may be a misspelt one.
 pub fn is_no_secret(name: &[u8]) -> bool {
     table::find(name).is_some_and(|(_, directive)| !directive.is_secret())
 }
 
-/// Whether CONFIG GET shows a secret to who asks for `pattern`.
+/// Returns whether CONFIG GET `pattern` shows a secret.
 pub fn selects_secret(pattern: &[u8]) -> bool {
     let pattern = Selection::read(pattern);
     table::names().any(|(name, found)| found.is_secret() && pattern.selects(name.as_bytes()))

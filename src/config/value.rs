@@ -9,7 +9,7 @@ use super::place::{LoadError, Place};
 use crate::keyspace::changes::{Classes, class};
 use crate::keyspace::lifetime::evict::Policy;
 
-/// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
+/// Bytes that are in no log: `Debug` hides them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
@@ -53,7 +53,7 @@ impl Choice for LogLevel {
     ];
 }
 
-/// Who may call DEBUG, which can stop the server for as long as it likes.
+/// Which clients may call DEBUG, which can stop the server for as long as it likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DebugCommand {
     No,
@@ -67,7 +67,7 @@ impl Choice for DebugCommand {
         &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
 }
 
-/// What rules say about channels before they say anything.
+/// `acl-pubsub-default`: the channel permission of a new user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelDefault {
     All,

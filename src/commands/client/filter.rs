@@ -23,7 +23,7 @@ use crate::world::World;
 #[derive(Default)]
 pub struct Filter<'a> {
     conditions: Vec<FilterCondition<'a>>,
-    /// An ID without ids lets nobody pass.
+    /// An ID without ids lets no client pass.
     ids: Option<BTreeSet<u64>>,
     not_ids: BTreeSet<u64>,
     /// What SKIPME says. LIST and KILL differ in what they do without it.
@@ -130,7 +130,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether the client is among those asked for. Who has been closed in this turn is gone.
+    /// Returns whether the client is among those asked for. One that has been closed in this turn is not.
     pub fn passes(&self, client: &Client) -> bool {
         client.doom != Doom::Now
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
@@ -203,7 +203,7 @@ fn is_at<'a>(value: &'a [u8]) -> Result<Test<'a>, Error> {
     }))
 }
 
-/// Who has no name is not called "" either.
+/// A client without a name is not called "" either.
 fn called<'a>(value: &'a [u8], of: fn(&Client) -> &[u8]) -> Result<Test<'a>, Error> {
     Ok(Box::new(move |client| !value.is_empty() && of(client) == value))
 }
@@ -236,7 +236,7 @@ fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test
     }
 }
 
-/// Every type that can be asked for. Nobody replicates.
+/// Every type that can be asked for. There are no replicas.
 const TYPES: &[(&str, Shows)] = &[
     ("normal", |client| !client.is_subscriber()),
     ("pubsub", Client::is_subscriber),

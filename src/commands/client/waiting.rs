@@ -1,4 +1,4 @@
-//! Who waits, and for how long: CLIENT PAUSE UNBLOCK UNPAUSE.
+//! Clients that wait, and for how long: CLIENT PAUSE UNBLOCK UNPAUSE.
 
 use crate::commands::arguments::{int, timeout_in_ms};
 use crate::dispatch::Ctx;

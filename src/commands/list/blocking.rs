@@ -70,7 +70,8 @@ fn move_or_wait(
     if move_element(ctx, &args[1], &args[2], from, to)? {
         return Ok(());
     }
-    // Who cannot wait has no element; who has waited in vain, as every blocking command, no array.
+    // Inside a transaction the reply is a null bulk string, after a timeout a null array, as for every
+    // blocking command.
     if ctx.is_atomic {
         ctx.reply.null();
     } else {

@@ -113,8 +113,8 @@ impl PopRequest {
         Ok(PopRequest { keys, from, count })
     }
 
-    /// Replies with the first of the keys that holds anything, and with what it takes from it. Whether there
-    /// is such a key.
+    /// Replies with the first of the keys that holds anything, and with what it takes from it. Returns whether
+    /// there is such a key.
     pub fn pop_first<'k>(
         &self,
         db: &mut Db<'_>,
@@ -129,7 +129,7 @@ impl PopRequest {
         Ok(false)
     }
 
-    /// Replies a key and what it takes from it. Whether there was anything to take.
+    /// Replies a key and what it takes from it. Returns whether there was anything to take.
     fn pop(&self, db: &mut Db<'_>, reply: &mut Reply, key: &[u8]) -> Result<bool, Error> {
         let Some(zset) = db.edit::<Zset>(key)? else {
             return Ok(false);
