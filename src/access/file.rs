@@ -18,7 +18,7 @@ pub(crate) fn print<'a>(users: impl Iterator<Item = &'a User>) -> Vec<u8> {
 }
 
 /// A user as the file and ACL LIST show it.
-pub fn line(user: &User) -> Vec<u8> {
+pub(crate) fn line(user: &User) -> Vec<u8> {
     [b"user ", &user.name[..], b" ", &user.describe()].concat()
 }
 

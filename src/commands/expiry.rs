@@ -129,7 +129,7 @@ pub struct Condition(Conditions);
 
 impl Condition {
     /// Reads the conditions that these options are. Some can never hold together.
-    pub fn parse(mut options: Options<'_>) -> Result<Condition, Error> {
+    pub(crate) fn parse(mut options: Options<'_>) -> Result<Condition, Error> {
         let mut conditions = Conditions::default();
         while let Some(option) = options.peek() {
             if !conditions.take(&mut options) {
@@ -148,7 +148,7 @@ impl Condition {
 
     /// Whether what expires at `present` may expire at `when` instead. What does not expire has a time that
     /// is later than any.
-    pub fn holds(self, present: Option<Millis>, when: Millis) -> bool {
+    pub(crate) fn holds(self, present: Option<Millis>, when: Millis) -> bool {
         let Conditions { nx, xx, gt, lt } = self.0;
         let is_later = present.is_some_and(|present| when > present);
         let is_earlier = present.is_none_or(|present| when < present);
@@ -205,7 +205,7 @@ fn show(
 }
 
 /// To the nearest second.
-pub fn to_seconds(millis: Millis) -> i64 {
+pub(crate) fn to_seconds(millis: Millis) -> i64 {
     millis.div_euclid(1000) + i64::from(millis.rem_euclid(1000) >= 500)
 }
 

@@ -214,7 +214,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub fn new(world: &World) -> Summary {
+    pub(crate) fn new(world: &World) -> Summary {
         let memory = world.memory();
         Summary {
             used: memory.total(),
@@ -231,27 +231,27 @@ impl Summary {
     }
 
     /// Bytes of keys and values.
-    pub fn dataset(&self) -> usize {
+    pub(crate) fn dataset(&self) -> usize {
         self.used - self.overhead
     }
 
     /// Percent of what was used since the start that are data.
-    pub fn dataset_share(&self) -> f64 {
+    pub(crate) fn dataset_share(&self) -> f64 {
         percent(self.dataset(), self.used - self.startup)
     }
 
     /// Percent of the peak that are used now.
-    pub fn peak_share(&self) -> f64 {
+    pub(crate) fn peak_share(&self) -> f64 {
         percent(self.used, self.peak)
     }
 
     /// How many bytes the process has for each that is in use.
-    pub fn fragmentation(&self) -> f64 {
+    pub(crate) fn fragmentation(&self) -> f64 {
         percent(self.resident, self.used) / 100.0
     }
 
     /// How many bytes more the process has than are in use.
-    pub fn fragmented(&self) -> i64 {
+    pub(crate) fn fragmented(&self) -> i64 {
         self.resident as i64 - self.used as i64
     }
 

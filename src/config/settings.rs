@@ -155,7 +155,7 @@ impl Default for Config {
 
 impl Config {
     /// Checks that commands which run on the administration port alone have such a port.
-    pub fn keeps_a_way_in(&self) -> Result<(), Reason> {
+    pub(crate) fn keeps_a_way_in(&self) -> Result<(), Reason> {
         match self.admin_commands_on_admin_port && self.admin_port == 0 {
             true => {
                 Err("with 'admin-commands-on-admin-port yes' there must be an 'admin-port'".into())

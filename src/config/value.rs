@@ -165,7 +165,7 @@ impl KeyspaceEvents {
         | class::MODULE;
 
     /// The classes that are published anywhere.
-    pub fn announced(self) -> Classes {
+    pub(crate) fn announced(self) -> Classes {
         if self.by_key || self.by_event { self.classes } else { 0 }
     }
 }
@@ -204,7 +204,7 @@ pub enum Share {
 
 impl Share {
     /// The bytes, if `whole` is a hundred percent. `None`: as many as there are.
-    pub fn of(self, whole: usize) -> Option<usize> {
+    pub(crate) fn of(self, whole: usize) -> Option<usize> {
         let bytes = match self {
             Share::Bytes(bytes) => bytes,
             Share::Percent(percent) => (whole as u128 * u128::from(percent) / 100) as usize,
@@ -232,7 +232,7 @@ pub struct UserLine {
     pub name: Vec<u8>,
     /// May hold passwords: neither `Debug` nor an error shows them.
     pub rules: Vec<Vec<u8>>,
-    /// Where it was read, for [`UserLine::refused`].
+    /// Where it was read, for `UserLine::refused`.
     pub place: Place,
 }
 
@@ -245,7 +245,7 @@ impl UserLine {
     }
 
     /// The error that stops the start when a rule of this line is not understood.
-    pub fn refused(&self, reason: impl fmt::Display) -> LoadError {
+    pub(crate) fn refused(&self, reason: impl fmt::Display) -> LoadError {
         let name = String::from_utf8_lossy(&self.name);
         LoadError::new(self.place.clone(), format!("user {name} …"), reason)
     }

@@ -78,14 +78,14 @@ const FILTERS: &[(&str, PayloadKind, Read)] = &[
 
 impl<'a> Filter<'a> {
     /// Everything that comes from one address.
-    pub fn address(value: &'a [u8]) -> Result<Filter<'a>, Error> {
+    pub(crate) fn address(value: &'a [u8]) -> Result<Filter<'a>, Error> {
         let word = Word { name: "ADDR", negated: false };
         let test = shown(value, |client| &client.peer.addr)?;
         Ok(Filter { conditions: vec![FilterCondition { word, test }], ..Filter::default() })
     }
 
     /// Reads filters and their values.
-    pub fn parse(ctx: &Ctx<'_>, mut options: Options<'a>) -> Result<Filter<'a>, Error> {
+    pub(crate) fn parse(ctx: &Ctx<'_>, mut options: Options<'a>) -> Result<Filter<'a>, Error> {
         let mut filter = Filter::default();
         while let Some(word) = options.peek() {
             if ctx.row.is_unknown_option(word) {
@@ -115,13 +115,13 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether the client that asks is left out; `unless_told` is what holds without SKIPME.
-    pub fn skips_me(&self, unless_told: bool) -> bool {
+    pub(crate) fn skips_me(&self, unless_told: bool) -> bool {
         self.skips_me.unwrap_or(unless_told)
     }
 
     /// The clients that may be among those asked for, the one that has been here longest first: all, or
     /// those with the ids if there are fewer of these.
-    pub fn candidates(&self, clients: &'a Clients) -> Box<dyn Iterator<Item = Slot> + '_> {
+    pub(crate) fn candidates(&self, clients: &'a Clients) -> Box<dyn Iterator<Item = Slot> + '_> {
         match &self.ids {
             Some(ids) if ids.len() < clients.len() => {
                 Box::new(ids.iter().filter_map(|&id| clients.slot_of(id)))
@@ -131,7 +131,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Returns whether the client is among those asked for. One that has been closed in this turn is not.
-    pub fn passes(&self, client: &Client) -> bool {
+    pub(crate) fn passes(&self, client: &Client) -> bool {
         client.doom != Doom::Now
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
             && !self.not_ids.contains(&client.id)

@@ -9,13 +9,13 @@ use crate::keyspace::{Kind, List};
 use crate::wire::Args;
 
 /// BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout
-pub fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (from, to) = (side(args, 3)?, side(args, 4)?);
     move_or_wait(ctx, args, from, to, 5)
 }
 
 /// BLMPOP timeout numkeys key... <LEFT | RIGHT> [COUNT count]
-pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Wanted { keys, side, count } = Wanted::new(args, 2)?;
     let timeout = timeout(args, 1, ctx.now())?;
     if !pop_first(ctx, args.from(3).take(keys.len()), side, count)? {
@@ -26,17 +26,17 @@ pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// BLPOP key... timeout
-pub fn blpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn blpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_or_wait(ctx, args, Side::Left)
 }
 
 /// BRPOP key... timeout
-pub fn brpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn brpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_or_wait(ctx, args, Side::Right)
 }
 
 /// BRPOPLPUSH source destination timeout
-pub fn brpoplpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn brpoplpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     move_or_wait(ctx, args, Side::Right, Side::Left, 3)
 }
 
