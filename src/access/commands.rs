@@ -108,7 +108,7 @@ impl<'a> Named<'a> {
 }
 
 impl Commands {
-    pub fn none(vocabulary: &dyn Vocabulary) -> Commands {
+    pub(crate) fn none(vocabulary: &dyn Vocabulary) -> Commands {
         Commands {
             granted: vec![0; vocabulary.size().div_ceil(64)].into(),
             future: false,
@@ -118,7 +118,7 @@ impl Commands {
     }
 
     /// `+@all` or `-@all`.
-    pub fn set_all(&mut self, grants: bool) {
+    pub(crate) fn set_all(&mut self, grants: bool) {
         self.granted.fill(if grants { u64::MAX } else { 0 });
         self.future = grants;
         self.rules = Rules::default();
@@ -126,13 +126,13 @@ impl Commands {
     }
 
     /// Whether there is nothing that is not granted.
-    pub fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         self.future && self.granted.iter().all(|&bits| bits == u64::MAX)
     }
 
     /// Whether a command is granted. `first` is its first argument.
     #[inline]
-    pub fn allow(&self, id: CommandId, first: Option<&[u8]>) -> bool {
+    pub(crate) fn allow(&self, id: CommandId, first: Option<&[u8]>) -> bool {
         let is_granted = self.granted[id.index() / 64] >> (id.index() % 64) & 1 == 1;
         is_granted || (!self.first_args.is_empty() && self.allow_with(id, first))
     }
@@ -146,7 +146,7 @@ impl Commands {
 
     /// `+name` or `-name`: a command, or one subcommand. `+command|argument` grants a command that
     /// has no subcommands as long as that is its first argument. What is not implemented grants nothing.
-    pub fn apply(
+    pub(crate) fn apply(
         &mut self,
         grants: bool,
         name: &[u8],
@@ -175,7 +175,7 @@ impl Commands {
     }
 
     /// `+@name` or `-@name`.
-    pub fn apply_category(
+    pub(crate) fn apply_category(
         &mut self,
         grants: bool,
         name: &[u8],
@@ -208,7 +208,7 @@ impl Commands {
     }
 
     /// Appends the rules that make the same of a new user.
-    pub fn describe(&self, out: &mut Vec<u8>) {
+    pub(crate) fn describe(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(if self.future { b"+@all" } else { b"-@all" });
         for rule in self.rules.iter() {
             out.extend_from_slice(if rule.grants { b" +" } else { b" -" });

@@ -12,11 +12,11 @@ pub enum Databases {
 }
 
 impl Databases {
-    pub fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         matches!(self, Databases::All)
     }
 
-    pub fn allow(&self, database: usize) -> bool {
+    pub(crate) fn allow(&self, database: usize) -> bool {
         match self {
             Databases::All => true,
             Databases::These(known) => {
@@ -26,13 +26,13 @@ impl Databases {
     }
 
     /// `db=number,number…`: these and no others. They need not exist.
-    pub fn parse(list: &[u8]) -> Result<Databases, BadRule> {
+    pub(crate) fn parse(list: &[u8]) -> Result<Databases, BadRule> {
         let numbers = list.split(|&byte| byte == b',').map(parse_number);
         Ok(Databases::These(numbers.collect::<Result<_, _>>()?))
     }
 
     /// Appends the rule that makes the same of a new selector, which has them all.
-    pub fn describe(&self, out: &mut Vec<u8>) {
+    pub(crate) fn describe(&self, out: &mut Vec<u8>) {
         match self {
             Databases::All => {}
             Databases::These(known) if known.is_empty() => out.extend_from_slice(b"resetdbs"),
@@ -41,7 +41,7 @@ impl Databases {
     }
 
     /// Appends the rule as ACL GETUSER shows it: none for none.
-    pub fn show(&self, out: &mut Vec<u8>) {
+    pub(crate) fn show(&self, out: &mut Vec<u8>) {
         match self {
             Databases::All => out.extend_from_slice(b"alldbs"),
             Databases::These(known) if known.is_empty() => {}

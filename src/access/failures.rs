@@ -58,7 +58,7 @@ enum Origin {
 
 impl Failures {
     /// A login has failed. Returns for how many µs the answer is put off, if the first one is for `first`.
-    pub fn add(&mut self, addr: &Address, first: u64, now: u64) -> u64 {
+    pub(crate) fn add(&mut self, addr: &Address, first: u64, now: u64) -> u64 {
         let Some(origin) = origin(addr).filter(|_| first > 0) else {
             return 0;
         };
@@ -73,7 +73,7 @@ impl Failures {
     }
 
     /// A login has succeeded. Later failures start anew. Returns for how many µs the answer is put off.
-    pub fn forgive(&mut self, addr: &Address, now: u64) -> u64 {
+    pub(crate) fn forgive(&mut self, addr: &Address, now: u64) -> u64 {
         let Some(origin) = origin(addr) else {
             return 0;
         };
@@ -87,12 +87,12 @@ impl Failures {
     }
 
     /// Whether the answer to the last failure there is still put off.
-    pub fn owes_answer(&self, addr: &Address, now: u64) -> bool {
+    pub(crate) fn owes_answer(&self, addr: &Address, now: u64) -> bool {
         self.owed(addr, now) > 0
     }
 
     /// Whether so many answers are put off there that no login may be tried.
-    pub fn owes_too_much(&self, addr: &Address, now: u64) -> bool {
+    pub(crate) fn owes_too_much(&self, addr: &Address, now: u64) -> bool {
         self.owed(addr, now) >= MOST_OWED
     }
 
@@ -119,7 +119,7 @@ impl Failures {
     }
 }
 
-/// Of IPv6 only the network counts: everybody has as many addresses in theirs as they like. A program that
+/// Of IPv6 only the network counts: a machine has as many addresses in it as it likes. A program that
 /// keeps a server in its own process does not have to guess.
 fn origin(addr: &Address) -> Option<Origin> {
     const NETWORK: u128 = u128::MAX << 64;

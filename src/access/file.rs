@@ -18,7 +18,7 @@ pub(crate) fn print<'a>(users: impl Iterator<Item = &'a User>) -> Vec<u8> {
 }
 
 /// A user as the file and ACL LIST show it.
-pub fn line(user: &User) -> Vec<u8> {
+pub(crate) fn line(user: &User) -> Vec<u8> {
     [b"user ", &user.name[..], b" ", &user.describe()].concat()
 }
 
@@ -119,9 +119,9 @@ mod tests {
         let text = "user ann on ~a* (~b  db=1 )\r\n\n \t user \"q\" nopass  \nuser  on";
         let ann = "user ann on ~a* resetchannels -@all (~b resetchannels db=1 -@all)";
         let quoted = "user \"q\" off nopass resetchannels -@all";
-        // Nobody has no name; here it is `on` that follows it.
-        let nobody = "user  on resetchannels -@all";
-        assert_eq!(read(text), Ok([ann, quoted, nobody].map(str::to_owned).to_vec()));
+        // Two spaces enclose an empty name; the rule is `on`.
+        let nameless = "user  on resetchannels -@all";
+        assert_eq!(read(text), Ok([ann, quoted, nameless].map(str::to_owned).to_vec()));
         assert_eq!(read(""), Ok(vec![]));
     }
 

@@ -35,7 +35,7 @@ pub struct Grammar<'a> {
 }
 
 impl<'a> Grammar<'a> {
-    pub fn new(config: &Config, commands: &'a dyn Vocabulary) -> Grammar<'a> {
+    pub(crate) fn new(config: &Config, commands: &'a dyn Vocabulary) -> Grammar<'a> {
         Grammar {
             commands,
             persona: config.persona,

@@ -18,7 +18,7 @@ pub enum Reason {
 
 impl Reason {
     /// What is lacking, in the words in which EXEC tells it.
-    pub fn is_lacking(self) -> &'static str {
+    pub(crate) fn is_lacking(self) -> &'static str {
         match self {
             Reason::Database => "no permission",
             Reason::Command => "no permission to execute the command or subcommand",
@@ -30,7 +30,7 @@ impl Reason {
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Reason::Database => "database",
             Reason::Command => "command",
@@ -52,7 +52,7 @@ pub enum Context {
 }
 
 impl Context {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Context::TopLevel => "toplevel",
             Context::Multi => "multi",
@@ -89,7 +89,7 @@ pub struct What {
 const LOOK_BACK: usize = 10;
 const SAME_FOR: u64 = 60_000_000;
 
-/// So many bytes of a key, a channel or a name are kept: whoever is denied chooses them.
+/// So many bytes of a key, a channel or a name are kept: a client chooses them.
 const MAX_TEXT: usize = 4096;
 
 /// The log.
@@ -113,7 +113,7 @@ pub struct Counts {
 
 impl Log {
     /// Keeps what was denied `now`, and the latest `most` entries.
-    pub fn add(&mut self, mut what: What, client: Vec<u8>, now: Now, most: usize) {
+    pub(crate) fn add(&mut self, mut what: What, client: Vec<u8>, now: Now, most: usize) {
         what.object.truncate(MAX_TEXT);
         what.user.truncate(MAX_TEXT);
         *match what.reason {
@@ -139,15 +139,15 @@ impl Log {
     }
 
     /// The latest first.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.entries.iter()
     }
 
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 }

@@ -1,7 +1,7 @@
-//! Who may log in, and what they may do then: users, their passwords and their permissions.
+//! Access control: users, their passwords and their permissions.
 //!
 //! A user is described by rules, in the words of ACL SETUSER. They are parsed as a whole and then
-//! committed, or change nothing. A request asks [`User::is_unrestricted`] first, which is one bool;
+//! committed, or change nothing. A request asks `User::is_unrestricted` first, which is one bool;
 //! only users with restrictions pay for them. What a request is about (its command, keys, channels
 //! and databases) `dispatch` finds out; here stands what is granted.
 //!
@@ -30,14 +30,14 @@ use slab::Slab;
 #[cfg(test)]
 pub use commands::NoCommands;
 pub use failures::Failures;
-pub use file::line;
-pub(crate) use file::{parse, print};
+pub(crate) use file::{line, parse, print};
 pub use grammar::Grammar;
 pub use grammar::Vocabulary;
 pub use log::{Context, Counts, Entry, Log, Reason, What};
-pub use password::generate;
+pub(crate) use password::generate;
 pub use patterns::{Channels, Use};
-pub use rule::{BadRule, has_spaces, join_selectors};
+pub use rule::BadRule;
+pub(crate) use rule::{has_spaces, join_selectors};
 pub use selector::Selector;
 pub use user::User;
 
@@ -73,7 +73,10 @@ pub struct Access {
 impl Access {
     /// The users that the configuration names, and the default user with `requirepass`. Those of the ACL
     /// file come later: see [`crate::files`].
-    pub fn configured(config: &Config, commands: &dyn Vocabulary) -> Result<Access, LoadError> {
+    pub(crate) fn configured(
+        config: &Config,
+        commands: &dyn Vocabulary,
+    ) -> Result<Access, LoadError> {
         let grammar = Grammar::new(config, commands);
         let mut access = Access {
             users: Slab::new(),
@@ -92,28 +95,28 @@ impl Access {
     }
 
     #[inline]
-    pub fn user(&self, id: UserId) -> &User {
+    pub(crate) fn user(&self, id: UserId) -> &User {
         &self.users[id.index()]
     }
 
-    pub fn named(&self, name: &[u8]) -> Option<UserId> {
+    pub(crate) fn named(&self, name: &[u8]) -> Option<UserId> {
         self.by_name.get(name).copied()
     }
 
     /// All users, in the order of their names.
-    pub fn users(&self) -> impl ExactSizeIterator<Item = &User> {
+    pub(crate) fn users(&self) -> impl ExactSizeIterator<Item = &User> {
         self.by_name.values().map(|&id| self.user(id))
     }
 
     /// Whether a client can do nothing before it has logged in.
     #[inline]
-    pub fn is_login_required(&self) -> bool {
+    pub(crate) fn is_login_required(&self) -> bool {
         let default = self.user(UserId::DEFAULT);
         !(default.enabled && default.nopass)
     }
 
     /// The user that this name and password open.
-    pub fn login(&self, name: &[u8], password: &[u8]) -> Option<UserId> {
+    pub(crate) fn login(&self, name: &[u8], password: &[u8]) -> Option<UserId> {
         let password = Password::of(password);
         let Some(id) = self.named(name) else {
             password.is_among([].iter());
@@ -123,7 +126,7 @@ impl Access {
     }
 
     /// `requirepass`: the default user's only password, or none if it is empty.
-    pub fn set_default_password(&mut self, password: &[u8]) {
+    pub(crate) fn set_default_password(&mut self, password: &[u8]) {
         self.users[UserId::DEFAULT.index()].set_only_password(password);
     }
 
@@ -147,7 +150,7 @@ impl Access {
 
     /// The `user` lines with which the configuration declares these users. A line that still holds
     /// stays as it was, and the default user has one only if it is not as it is without.
-    pub fn lines(&self, config: &Config, grammar: Grammar<'_>) -> Vec<UserLine> {
+    pub(crate) fn lines(&self, config: &Config, grammar: Grammar<'_>) -> Vec<UserLine> {
         let old: BTreeMap<&[u8], &UserLine> =
             config.users.iter().map(|line| (&line.name[..], line)).collect();
         let line = |user: &User| {

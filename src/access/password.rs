@@ -23,12 +23,12 @@ pub struct Passwords {
 
 impl Passwords {
     /// The first first.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Password> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Password> {
         self.by_place.values()
     }
 
     /// Adds a password, unless it is there.
-    pub fn add(&mut self, password: Password) {
+    pub(crate) fn add(&mut self, password: Password) {
         let place = self.by_place.last_key_value().map_or(0, |(last, _)| last + 1);
         if let Entry::Vacant(free) = self.places.entry(password) {
             free.insert(place);
@@ -37,7 +37,7 @@ impl Passwords {
     }
 
     /// Removes a password. Returns whether it was there.
-    pub fn remove(&mut self, password: Password) -> bool {
+    pub(crate) fn remove(&mut self, password: Password) -> bool {
         let place = self.places.remove(&password);
         place.and_then(|place| self.by_place.remove(&place)).is_some()
     }
@@ -53,12 +53,12 @@ impl PartialEq for Passwords {
 impl Eq for Passwords {}
 
 impl Password {
-    pub fn of(plain: &[u8]) -> Password {
+    pub(crate) fn of(plain: &[u8]) -> Password {
         Password(Sha256::digest(plain).into())
     }
 
     /// Reads what [`Display`](fmt::Display) shows: sixty-four small hexadecimal digits.
-    pub fn parse(digits: &[u8]) -> Option<Password> {
+    pub(crate) fn parse(digits: &[u8]) -> Option<Password> {
         let digit = |byte: u8| match byte {
             b'0'..=b'9' => Some(byte - b'0'),
             b'a'..=b'f' => Some(byte - b'a' + 10),
@@ -75,7 +75,7 @@ impl Password {
     }
 
     /// Whether one of `known` is the same. It takes as long if none is, also if there are none.
-    pub fn is_among<'a>(self, known: impl ExactSizeIterator<Item = &'a Password>) -> bool {
+    pub(crate) fn is_among<'a>(self, known: impl ExactSizeIterator<Item = &'a Password>) -> bool {
         const NOBODY: &Password = &Password([0; 32]);
         let is_known = known.len() > 0;
         let compared = known.chain((!is_known).then_some(NOBODY));
@@ -91,7 +91,7 @@ impl fmt::Display for Password {
 }
 
 /// A new password of so many random bits, as hexadecimal digits.
-pub fn generate(bits: usize) -> io::Result<String> {
+pub(crate) fn generate(bits: usize) -> io::Result<String> {
     let digits = bits.div_ceil(4);
     let mut bytes = vec![0; digits.div_ceil(2)];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;

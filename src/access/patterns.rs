@@ -6,7 +6,7 @@ use super::rule::{BadRule, has_spaces};
 use crate::text::glob::Glob;
 
 /// What is done with a key, or may be done: return what is in it, or change it. Neither: whether it
-/// exists and such, which whoever may do anything with it may know.
+/// exists and such, which any permission for it grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Use {
     pub read: bool,
@@ -110,16 +110,16 @@ fn head(key: &[u8]) -> u64 {
 
 impl Keys {
     /// `allkeys` or `resetkeys`.
-    pub fn set_all(&mut self, all: bool) {
+    pub(crate) fn set_all(&mut self, all: bool) {
         *self = Keys { all, ..Keys::default() };
     }
 
-    pub fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         self.all
     }
 
     #[inline]
-    pub fn allow(&self, key: &[u8], wanted: Use) -> bool {
+    pub(crate) fn allow(&self, key: &[u8], wanted: Use) -> bool {
         let head = head(key);
         let fits = |known: &KeyPattern| {
             known.may_match(head) && known.granted.covers(wanted) && known.matches(key)
@@ -128,13 +128,13 @@ impl Keys {
     }
 
     /// Whether any key, whatever its name, is granted for `wanted`.
-    pub fn allow_any(&self, wanted: Use) -> bool {
+    pub(crate) fn allow_any(&self, wanted: Use) -> bool {
         let fits = |known: &KeyPattern| known.granted.covers(wanted) && *known.as_ref() == *b"*";
         self.all || self.patterns.iter().any(fits)
     }
 
     /// `~pattern`, `%R~pattern`, `%W~pattern`, `%RW~pattern`.
-    pub fn apply(&mut self, rule: &[u8]) -> Result<(), BadRule> {
+    pub(crate) fn apply(&mut self, rule: &[u8]) -> Result<(), BadRule> {
         if self.all {
             return Err(BadRule::AfterAllKeys);
         }
@@ -161,7 +161,7 @@ impl Keys {
     }
 
     /// Appends the rules, a space between.
-    pub fn describe(&self, out: &mut Vec<u8>) {
+    pub(crate) fn describe(&self, out: &mut Vec<u8>) {
         if self.all {
             out.extend_from_slice(b"~*");
         }
@@ -208,26 +208,26 @@ pub struct Channels {
 
 impl Channels {
     /// `allchannels` or `resetchannels`.
-    pub fn set_all(&mut self, all: bool) {
+    pub(crate) fn set_all(&mut self, all: bool) {
         *self = Channels { all, ..Channels::default() };
     }
 
-    pub fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         self.all
     }
 
-    pub fn allow(&self, channel: &[u8]) -> bool {
+    pub(crate) fn allow(&self, channel: &[u8]) -> bool {
         self.all || self.patterns.iter().any(|glob| glob.matches(channel))
     }
 
     /// Whether a pattern may be subscribed to. It must have been granted as it is, because what it
     /// matches cannot be compared with what another one matches.
-    pub fn allow_pattern(&self, wanted: &[u8]) -> bool {
+    pub(crate) fn allow_pattern(&self, wanted: &[u8]) -> bool {
         self.all || self.places.find(&self.patterns, wanted).is_some()
     }
 
     /// `&pattern`.
-    pub fn apply(&mut self, pattern: &[u8]) -> Result<(), BadRule> {
+    pub(crate) fn apply(&mut self, pattern: &[u8]) -> Result<(), BadRule> {
         if self.all {
             return Err(BadRule::AfterAllChannels);
         }
@@ -242,7 +242,7 @@ impl Channels {
     }
 
     /// Whether every pattern that `others` grants is granted, as it is, by one of `selves`.
-    pub fn cover<'a>(
+    pub(crate) fn cover<'a>(
         selves: impl Iterator<Item = &'a Channels> + Clone,
         mut others: impl Iterator<Item = &'a Channels>,
     ) -> bool {
@@ -258,7 +258,7 @@ impl Channels {
     }
 
     /// Appends the rules, a space between.
-    pub fn describe(&self, out: &mut Vec<u8>) {
+    pub(crate) fn describe(&self, out: &mut Vec<u8>) {
         if self.all {
             out.extend_from_slice(b"&*");
         }

@@ -15,7 +15,7 @@ pub enum BadRule {
 
 impl BadRule {
     /// The sentence of the reference about it.
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             BadRule::UnknownCommand => "Unknown command or category name in ACL",
             BadRule::Syntax => "Syntax error",
@@ -38,13 +38,13 @@ impl BadRule {
 }
 
 /// Whether a name or pattern has bytes that would not survive as one word of a line.
-pub fn has_spaces(text: &[u8]) -> bool {
+pub(crate) fn has_spaces(text: &[u8]) -> bool {
     text.iter().any(|byte| b" \0".contains(byte))
 }
 
 /// Joins the words of each selector into one rule: `(~a`, `+get)` is `(~a +get)`. The error is the
 /// place of the word that opens a selector which nothing closes.
-pub fn join_selectors<T: AsRef<[u8]>>(words: &[T]) -> Result<Vec<Vec<u8>>, usize> {
+pub(crate) fn join_selectors<T: AsRef<[u8]>>(words: &[T]) -> Result<Vec<Vec<u8>>, usize> {
     let mut rules: Vec<Vec<u8>> = Vec::new();
     let mut opened = None;
     for (at, word) in words.iter().map(T::as_ref).enumerate() {

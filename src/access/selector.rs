@@ -18,7 +18,7 @@ pub struct Selector {
 impl Selector {
     /// A selector before the first rule: nothing but the databases is granted, and the channels if
     /// `acl-pubsub-default` says so.
-    pub fn new(grammar: Grammar<'_>) -> Selector {
+    pub(crate) fn new(grammar: Grammar<'_>) -> Selector {
         let mut channels = Channels::default();
         channels.set_all(grammar.all_channels);
         Selector {
@@ -30,7 +30,7 @@ impl Selector {
     }
 
     /// The selector of a rule `(rule rule…)`, given without its parentheses.
-    pub fn parse(rules: &[u8], grammar: Grammar<'_>) -> Result<Selector, BadRule> {
+    pub(crate) fn parse(rules: &[u8], grammar: Grammar<'_>) -> Result<Selector, BadRule> {
         let mut selector = Selector::new(grammar);
         rules
             .split(|&byte| byte == b' ')
@@ -39,7 +39,7 @@ impl Selector {
     }
 
     /// Whether nothing at all is denied.
-    pub fn is_unrestricted(&self) -> bool {
+    pub(crate) fn is_unrestricted(&self) -> bool {
         self.commands.are_all()
             && self.keys.are_all()
             && self.channels.are_all()
@@ -47,7 +47,7 @@ impl Selector {
     }
 
     /// Applies one rule. An empty one says nothing.
-    pub fn apply(&mut self, rule: &[u8], grammar: Grammar<'_>) -> Result<(), BadRule> {
+    pub(crate) fn apply(&mut self, rule: &[u8], grammar: Grammar<'_>) -> Result<(), BadRule> {
         match (&rule.to_ascii_lowercase()[..], rule) {
             (b"", _) => {}
             (b"allkeys" | b"~*", _) => self.keys.set_all(true),
@@ -73,7 +73,7 @@ impl Selector {
     }
 
     /// Appends the rules that make the same of a new selector.
-    pub fn describe(&self, out: &mut Vec<u8>) {
+    pub(crate) fn describe(&self, out: &mut Vec<u8>) {
         let word = |out: &mut Vec<u8>, describe: &dyn Fn(&mut Vec<u8>)| {
             let start = out.len();
             describe(out);

@@ -84,7 +84,7 @@ fn assert_runs(rules: &str, granted: &[&str]) {
 }
 
 #[test]
-fn nobody_needs_a_password_until_there_is_one() {
+fn no_password_is_needed_until_there_is_one() {
     let mut access = access();
     assert!(!access.is_login_required());
     assert_eq!(access.login(b"default", b"anything"), Some(UserId::DEFAULT));
@@ -113,7 +113,7 @@ fn users_open_with_their_own_passwords_only() {
     assert!(!opens("on", b""));
     assert!(!opens("on nopass resetpass", b""));
     assert!(opens("on #7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed", b"one"));
-    assert!(access().login(b"nobody", b"one").is_none());
+    assert!(access().login(b"unknown", b"one").is_none());
 }
 
 #[test]

@@ -68,7 +68,7 @@ const NAMES: &[Names] = &[
 
 /// Whether the server that `persona` stands for has a command of this full name, in capitals or not, which is
 /// not implemented here.
-pub fn is_known(persona: &Persona, full_name: &[u8]) -> bool {
+pub(crate) fn is_known(persona: &Persona, full_name: &[u8]) -> bool {
     NAMES.iter().any(|group| {
         let mut names = group.names.split(' ');
         names.any(|name| {
@@ -80,7 +80,7 @@ pub fn is_known(persona: &Persona, full_name: &[u8]) -> bool {
 }
 
 /// Whether a command of [`is_known`] has subcommands.
-pub fn has_subcommands(name: &[u8]) -> bool {
+pub(crate) fn has_subcommands(name: &[u8]) -> bool {
     names().any(|full_name| {
         full_name
             .split_once('|')

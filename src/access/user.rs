@@ -10,7 +10,7 @@ use super::selector::Selector;
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
     pub name: Box<[u8]>,
-    /// Whether one can log in. Who has logged in before stays.
+    /// `on` or `off`: whether a client can log in. Existing connections are kept.
     pub enabled: bool,
     /// Any password will do.
     pub nopass: bool,
@@ -26,7 +26,7 @@ pub struct User {
 
 impl User {
     /// A user before the first rule: off, and without any permission.
-    pub fn new(name: &[u8], grammar: Grammar<'_>) -> User {
+    pub(crate) fn new(name: &[u8], grammar: Grammar<'_>) -> User {
         User {
             name: name.into(),
             enabled: false,
@@ -40,7 +40,7 @@ impl User {
     }
 
     /// A user that may do everything and opens without a password.
-    pub fn almighty(name: &[u8], grammar: Grammar<'_>) -> User {
+    pub(crate) fn almighty(name: &[u8], grammar: Grammar<'_>) -> User {
         let mut user = User::new(name, grammar);
         user.enabled = true;
         user.nopass = true;
@@ -52,41 +52,41 @@ impl User {
     }
 
     #[inline]
-    pub fn is_unrestricted(&self) -> bool {
+    pub(crate) fn is_unrestricted(&self) -> bool {
         self.unrestricted
     }
 
     /// The sets of permissions, any of which may grant a request.
-    pub fn selectors(&self) -> impl Iterator<Item = &Selector> + Clone {
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> + Clone {
         std::iter::once(&self.root).chain(&self.others)
     }
 
-    pub fn root(&self) -> &Selector {
+    pub(crate) fn root(&self) -> &Selector {
         &self.root
     }
 
     /// The selectors in parentheses.
-    pub fn others(&self) -> &[Selector] {
+    pub(crate) fn others(&self) -> &[Selector] {
         &self.others
     }
 
-    pub fn passwords(&self) -> &Passwords {
+    pub(crate) fn passwords(&self) -> &Passwords {
         &self.passwords
     }
 
     /// The channels of all selectors.
-    pub fn channels(&self) -> impl Iterator<Item = &Channels> + Clone {
+    pub(crate) fn channels(&self) -> impl Iterator<Item = &Channels> + Clone {
         self.selectors().map(|selector| &selector.channels)
     }
 
     /// Whether the password opens it. It takes as long if not.
-    pub fn opens_with(&self, password: Password) -> bool {
+    pub(crate) fn opens_with(&self, password: Password) -> bool {
         let is_known = password.is_among(self.passwords.iter());
         self.enabled && (self.nopass || is_known)
     }
 
     /// What `requirepass` says: the only password, or none needed if it is empty.
-    pub fn set_only_password(&mut self, password: &[u8]) {
+    pub(crate) fn set_only_password(&mut self, password: &[u8]) {
         self.passwords = Passwords::default();
         self.nopass = password.is_empty();
         if !password.is_empty() {
@@ -95,7 +95,7 @@ impl User {
     }
 
     /// Applies a rule. After an error the user is to be thrown away.
-    pub fn apply(&mut self, rule: &[u8], grammar: Grammar<'_>) -> Result<(), BadRule> {
+    pub(crate) fn apply(&mut self, rule: &[u8], grammar: Grammar<'_>) -> Result<(), BadRule> {
         match (&rule.to_ascii_lowercase()[..], rule) {
             (b"on", _) => self.enabled = true,
             (b"off", _) => self.enabled = false,
@@ -138,13 +138,13 @@ impl User {
     }
 
     /// What GETUSER calls flags.
-    pub fn flags(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn flags(&self) -> impl Iterator<Item = &'static str> {
         let state = if self.enabled { "on" } else { "off" };
         std::iter::once(state).chain(self.nopass.then_some("nopass"))
     }
 
     /// The rules that make the same of a new user, in one line.
-    pub fn describe(&self) -> Vec<u8> {
+    pub(crate) fn describe(&self) -> Vec<u8> {
         let flags: Vec<_> = self.flags().collect();
         let mut line = flags.join(" ").into_bytes();
         for password in self.passwords.iter() {

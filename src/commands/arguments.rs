@@ -10,18 +10,18 @@ use crate::text::{double, number};
 use crate::wire::{Args, Options};
 
 /// Argument `index` as an integer.
-pub fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
+pub(crate) fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
     args.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
 }
 
 /// The value of an option as an integer.
-pub fn integer(value: &[u8]) -> Result<i64, Error> {
+pub(crate) fn integer(value: &[u8]) -> Result<i64, Error> {
     number::parse_i64(value).ok_or(error::NOT_AN_INTEGER)
 }
 
 /// `LIMIT limit` as *INTERCARD has it, the last one if there are several: how many members are counted
 /// at most. 0 stands for all of them. `negative` is the error about what is no count.
-pub fn cardinality_limit(mut options: Options<'_>, negative: Error) -> Result<usize, Error> {
+pub(crate) fn cardinality_limit(mut options: Options<'_>, negative: Error) -> Result<usize, Error> {
     let mut most = usize::MAX;
     while !options.is_over() {
         let limit = options.value("LIMIT").ok_or(error::SYNTAX)?;
@@ -36,7 +36,7 @@ pub fn cardinality_limit(mut options: Options<'_>, negative: Error) -> Result<us
 
 /// The places of the keys of `numkeys key…`, of which argument `index` is the number. `too_few` is the error
 /// about what is no number from 1 on, `too_many` the one about more keys than there are arguments.
-pub fn keys(
+pub(crate) fn keys(
     args: Args<'_>,
     index: usize,
     too_few: impl FnOnce() -> Error,
@@ -52,7 +52,7 @@ pub fn keys(
 }
 
 /// `[COUNT count]` and nothing else: how many elements LMPOP and ZMPOP take at most.
-pub fn pop_count(mut options: Options<'_>) -> Result<usize, Error> {
+pub(crate) fn pop_count(mut options: Options<'_>) -> Result<usize, Error> {
     let count = match options.value("COUNT") {
         None => 1,
         Some(count) => number::parse_i64(count)
@@ -64,13 +64,13 @@ pub fn pop_count(mut options: Options<'_>) -> Result<usize, Error> {
 }
 
 /// `start stop`, of which argument `index` is the first.
-pub fn start_and_stop(args: Args<'_>, index: usize) -> Result<(i64, i64), Error> {
+pub(crate) fn start_and_stop(args: Args<'_>, index: usize) -> Result<(i64, i64), Error> {
     Ok((int(args, index)?, int(args, index + 1)?))
 }
 
 /// The elements from `start` to `stop`, both included, of `len` elements. Negative ones count from the end.
 /// Unlike [`span`], a `stop` before the first element is before it, and not cut off to it.
-pub fn elements((start, stop): (i64, i64), len: usize) -> Range<usize> {
+pub(crate) fn elements((start, stop): (i64, i64), len: usize) -> Range<usize> {
     let len = len as i64;
     let from_end = |at: i64| if at < 0 { at.saturating_add(len) } else { at };
     let start = from_end(start).clamp(0, len);
@@ -93,7 +93,7 @@ pub struct Conditions {
 
 impl Conditions {
     /// Steps over the next option if it is one of them. Returns whether it was.
-    pub fn take(&mut self, options: &mut Options<'_>) -> bool {
+    pub(crate) fn take(&mut self, options: &mut Options<'_>) -> bool {
         let flag = match () {
             () if options.flag("NX") => &mut self.nx,
             () if options.flag("XX") => &mut self.xx,
@@ -113,7 +113,11 @@ pub struct Presence(Option<bool>);
 impl Presence {
     /// Steps over the option if it is one of `names`: the one for what is not there, and the one for
     /// what is. Returns whether it was.
-    pub fn take(&mut self, options: &mut Options<'_>, names: [&str; 2]) -> Result<bool, Error> {
+    pub(crate) fn take(
+        &mut self,
+        options: &mut Options<'_>,
+        names: [&str; 2],
+    ) -> Result<bool, Error> {
         let [absent, present] = names;
         let Some(wanted) = options.one_of(&[(absent, false), (present, true)]) else {
             return Ok(false);
@@ -126,35 +130,35 @@ impl Presence {
     }
 
     /// Whether a thing that `is_there`, or is not, is as wanted.
-    pub fn allows(self, is_there: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn allows(self, is_there: impl FnOnce() -> bool) -> bool {
         self.0.is_none_or(|wanted| wanted == is_there())
     }
 
     /// Whether the thing has to be there.
-    pub fn wants_present(self) -> bool {
+    pub(crate) fn wants_present(self) -> bool {
         self.0 == Some(true)
     }
 }
 
 /// A number that is 0 for no. What is no number is 0, as C reads it.
-pub fn flag(text: &[u8]) -> bool {
+pub(crate) fn flag(text: &[u8]) -> bool {
     number::parse_i64(text).is_some_and(|flag| flag != 0)
 }
 
 /// Argument `index` as a double; no NaN.
-pub fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
+pub(crate) fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
     args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
 }
 
 /// How long a command may wait: argument `index`, in seconds with a fraction, of which whole ms count. It is
 /// read as INCRBYFLOAT reads its increment. The result is in µs; 0: for ever.
-pub fn timeout(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
+pub(crate) fn timeout(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
     let seconds = args.get(index).and_then(Extended::parse).ok_or(error::TIMEOUT_NOT_A_FLOAT)?;
     timeout_of(seconds.thousandfold(), now)
 }
 
 /// As [`timeout`], in whole ms.
-pub fn timeout_in_ms(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
+pub(crate) fn timeout_in_ms(args: Args<'_>, index: usize, now: Now) -> Result<u64, Error> {
     let millis = int(args, index).map_err(|_| error::not_an_integer("timeout"))?;
     timeout_of(millis, now)
 }
@@ -170,7 +174,7 @@ fn timeout_of(millis: i64, now: Now) -> Result<u64, Error> {
 
 /// The part from `start` to `end`, both included, of something that has `len` elements. Negative ones
 /// count from the end, and what lies outside is cut off.
-pub fn span(start: i64, end: i64, len: usize) -> Range<usize> {
+pub(crate) fn span(start: i64, end: i64, len: usize) -> Range<usize> {
     let from_start = |at: i64| if at < 0 { (at + len as i64).max(0) as usize } else { at as usize };
     let (start, end) = (from_start(start), from_start(end));
     let end = len.min(end.saturating_add(1));
@@ -179,7 +183,7 @@ pub fn span(start: i64, end: i64, len: usize) -> Range<usize> {
 
 /// As [`span`], except that nothing is between two that are reversed and both count from the end, even
 /// if they are so far out that both are cut off to the first element.
-pub fn forward_span(start: i64, end: i64, len: usize) -> Range<usize> {
+pub(crate) fn forward_span(start: i64, end: i64, len: usize) -> Range<usize> {
     if start < 0 && end < 0 && start > end { 0..0 } else { span(start, end, len) }
 }
 
@@ -219,7 +223,7 @@ pub enum Lifetime {
 impl<'a> Expiry<'a> {
     /// Steps over the next option, if it is one about expiry; `bare` is the one that has no time:
     /// `KEEPTTL` or `PERSIST`. Returns whether it was.
-    pub fn take(&mut self, options: &mut Options<'a>, bare: &str) -> Result<bool, Error> {
+    pub(crate) fn take(&mut self, options: &mut Options<'a>, bare: &str) -> Result<bool, Error> {
         let said = if options.flag(bare) {
             Expiry::Bare
         } else if let Some(time) = options.value("EX") {
@@ -242,12 +246,17 @@ impl<'a> Expiry<'a> {
 
     /// What was said, when it is `now`. `command` is named by the error about a time that is not
     /// positive or that cannot be counted.
-    pub fn resolve(self, now: Millis, command: &str) -> Result<Lifetime, Error> {
+    pub(crate) fn resolve(self, now: Millis, command: &str) -> Result<Lifetime, Error> {
         self.resolve_from(1, now, command)
     }
 
     /// As [`Expiry::resolve`], where a time must be `least` at least.
-    pub fn resolve_from(self, least: i64, now: Millis, command: &str) -> Result<Lifetime, Error> {
+    pub(crate) fn resolve_from(
+        self,
+        least: i64,
+        now: Millis,
+        command: &str,
+    ) -> Result<Lifetime, Error> {
         let (unit, time, since) = match self {
             Expiry::Unsaid => return Ok(Lifetime::Unsaid),
             Expiry::Bare => return Ok(Lifetime::Bare),

@@ -125,7 +125,7 @@ fn bitpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let position = match db.string(&args[1])? {
         Some(bytes) => {
             let bits = part.bits(bytes.len(), arguments::span);
-            // Without an `end` argument the string is followed by zeros.
+            // Without an end the string goes on with zeros.
             let behind = (!bit && part.end.is_none() && !bits.is_empty()).then_some(bits.end);
             position(bytes, bits, bit).or(behind)
         }

@@ -263,7 +263,7 @@ fn client_kill(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT KILL ip:port
 ///
-/// The old form spares nobody, and to find nobody is an error.
+/// The old form closes the caller, too, and it is an error if no client has the address.
 fn kill_address(ctx: &mut Ctx<'_>, address: &[u8]) -> Result<(), Error> {
     match kill(ctx, &Filter::address(address)?, false) {
         0 => Err(error::NO_SUCH_CLIENT),

@@ -2,7 +2,7 @@
 //!
 //! Clients find out with CLUSTER whether they talk to one. They are told no in the words of the
 //! reference, which first looks whether there is such a subcommand and counts its arguments. Only
-//! where a key would be it tells everybody.
+//! where a key would be any client may ask.
 
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::category::{CONNECTION, KEYSPACE};

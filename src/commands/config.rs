@@ -107,20 +107,9 @@ fn config_set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use crate::commands::testing::{call, start};
     use crate::config::Config;
-    use crate::embed::local::{Connection, Local, request};
     use crate::telemetry::process::Listener;
-
-    fn start() -> (Local, Connection) {
-        let mut local = Local::new(Config::default());
-        let client = local.connect();
-        (local, client)
-    }
-
-    fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {
-        local.send(client, &request(words));
-        String::from_utf8(local.received(client)).unwrap()
-    }
 
     #[test]
     fn get_is_a_map() {

@@ -219,7 +219,7 @@ fn select(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// The number of a database that exists.
-pub fn database(ctx: &Ctx<'_>, text: &[u8]) -> Result<usize, Error> {
+pub(crate) fn database(ctx: &Ctx<'_>, text: &[u8]) -> Result<usize, Error> {
     let index = number::parse_i64(text).ok_or(error::NOT_AN_INTEGER)?;
     let index = i32::try_from(index).map_err(|_| error::NOT_AN_INT)?;
     match usize::try_from(index) {
@@ -230,7 +230,7 @@ pub fn database(ctx: &Ctx<'_>, text: &[u8]) -> Result<usize, Error> {
 
 /// Names show in CLIENT LIST, one client a line and one field a word: so they are printable and have
 /// no spaces. `what` begins the error.
-pub fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
+pub(crate) fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
     if name.iter().all(|byte| (b'!'..=b'~').contains(byte)) {
         return Ok(());
     }

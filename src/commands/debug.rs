@@ -134,7 +134,7 @@ fn is_allowed(ctx: &Ctx<'_>) -> bool {
 
 /// DEBUG ERROR text
 ///
-/// The command did what it was asked for, so nobody counts a failure.
+/// The command did what it was asked for, so it does not count as failed.
 fn debug_error(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.reply.error(&Error::text(&args[2]));
     Ok(())
@@ -245,18 +245,18 @@ fn push(ctx: &mut Ctx<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::testing::call;
     use crate::config::Config;
-    use crate::embed::local::{Local, request};
+    use crate::embed::local::Local;
     use crate::peer::{Address, Kind, Peer};
 
     fn config(enable_debug_command: DebugCommand) -> Config {
         Config { enable_debug_command, protected_mode: false, ..Config::default() }
     }
 
-    fn call(local: &mut Local, peer: Peer, words: &[&str]) -> String {
+    fn call_from(peer: Peer, local: &mut Local, words: &[&str]) -> String {
         let client = local.try_connect(peer).unwrap();
-        local.send(client, &request(words));
-        String::from_utf8(local.received(client)).unwrap()
+        call(local, client, words)
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
             (no, unix, false),
         ] {
             let mut local = Local::new(config(enabled));
-            let reply = call(&mut local, peer, &["DEBUG", "SLEEP", "0"]);
+            let reply = call_from(peer, &mut local, &["DEBUG", "SLEEP", "0"]);
             assert_eq!(reply == "+OK\r\n", allowed, "{reply}");
             assert_eq!(reply.starts_with("-ERR DEBUG command not allowed."), !allowed, "{reply}");
         }
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn an_error_is_what_was_asked_for_and_counts_for_none() {
         let mut local = Local::new(config(DebugCommand::Yes));
-        let reply = call(&mut local, Peer::local(), &["DEBUG", "ERROR", "MOVED a\r\nb"]);
+        let reply = call_from(Peer::local(), &mut local, &["DEBUG", "ERROR", "MOVED a\r\nb"]);
         assert_eq!(reply, "-MOVED a  b\r\n");
         assert_eq!(local.engine.world.stats.error_replies, 0);
     }
@@ -297,7 +297,7 @@ mod tests {
     fn sleep_asks_the_loop_to_stand_still() {
         for (text, pause) in [("0.25", 250), ("0", 0), ("x", 0), ("nan", 0)] {
             let mut local = Local::new(config(DebugCommand::Yes));
-            call(&mut local, Peer::local(), &["DEBUG", "sleep", text]);
+            call_from(Peer::local(), &mut local, &["DEBUG", "sleep", text]);
             assert_eq!(
                 local.engine.world.reactor_requests.stall,
                 Some(Duration::from_millis(pause))
@@ -305,7 +305,7 @@ mod tests {
         }
         for text in ["-1", "1e300"] {
             let mut local = Local::new(config(DebugCommand::Yes));
-            let reply = call(&mut local, Peer::local(), &["DEBUG", "SLEEP", text]);
+            let reply = call_from(Peer::local(), &mut local, &["DEBUG", "SLEEP", text]);
             assert_eq!((&*reply, local.engine.world.reactor_requests.stall), ("+OK\r\n", None));
         }
     }

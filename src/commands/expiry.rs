@@ -132,7 +132,7 @@ pub struct Condition(Conditions);
 
 impl Condition {
     /// Reads the conditions that these options are. Some can never hold together.
-    pub fn parse(mut options: Options<'_>) -> Result<Condition, Error> {
+    pub(crate) fn parse(mut options: Options<'_>) -> Result<Condition, Error> {
         let mut conditions = Conditions::default();
         while let Some(option) = options.peek() {
             if !conditions.take(&mut options) {
@@ -151,7 +151,7 @@ impl Condition {
 
     /// Whether what expires at `present` may expire at `when` instead. What does not expire has a time that
     /// is later than any.
-    pub fn holds(self, present: Option<Millis>, when: Millis) -> bool {
+    pub(crate) fn holds(self, present: Option<Millis>, when: Millis) -> bool {
         let Conditions { nx, xx, gt, lt } = self.0;
         let is_later = present.is_some_and(|present| when > present);
         let is_earlier = present.is_none_or(|present| when < present);
@@ -208,13 +208,14 @@ fn show(
 }
 
 /// To the nearest second.
-pub fn to_seconds(millis: Millis) -> i64 {
+pub(crate) fn to_seconds(millis: Millis) -> i64 {
     millis.div_euclid(1000) + i64::from(millis.rem_euclid(1000) >= 500)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::testing::{show, start_with};
     use crate::config::Config;
     use crate::embed::local::{Connection, Local, request};
     use std::time::Duration;
@@ -222,13 +223,7 @@ mod tests {
     fn start() -> (Local, Connection) {
         let config =
             Config { enable_debug_command: crate::config::DebugCommand::Yes, ..Config::default() };
-        let mut local = Local::new(config);
-        let client = local.connect();
-        (local, client)
-    }
-
-    fn call(local: &mut Local, client: Connection, line: &str) -> String {
-        local.call(client, line.split(' ')).to_string()
+        start_with(config)
     }
 
     fn millis(millis: u64) -> Duration {
@@ -238,16 +233,16 @@ mod tests {
     #[test]
     fn a_key_is_there_up_to_its_last_millisecond() {
         let (mut local, client) = start();
-        call(&mut local, client, "SET k v");
-        assert_eq!(call(&mut local, client, "PEXPIRE k 1500"), "(integer) 1");
-        assert_eq!(call(&mut local, client, "TTL k"), "(integer) 2");
+        show(&mut local, client, "SET k v");
+        assert_eq!(show(&mut local, client, "PEXPIRE k 1500"), "(integer) 1");
+        assert_eq!(show(&mut local, client, "TTL k"), "(integer) 2");
         local.advance(millis(1499));
-        assert_eq!(call(&mut local, client, "PTTL k"), "(integer) 1");
-        assert_eq!(call(&mut local, client, "TTL k"), "(integer) 0");
-        assert_eq!(call(&mut local, client, "GET k"), "\"v\"");
+        assert_eq!(show(&mut local, client, "PTTL k"), "(integer) 1");
+        assert_eq!(show(&mut local, client, "TTL k"), "(integer) 0");
+        assert_eq!(show(&mut local, client, "GET k"), "\"v\"");
         local.advance(millis(1));
-        assert_eq!(call(&mut local, client, "PTTL k"), "(integer) -2");
-        assert_eq!(call(&mut local, client, "GET k"), "(nil)");
+        assert_eq!(show(&mut local, client, "PTTL k"), "(integer) -2");
+        assert_eq!(show(&mut local, client, "GET k"), "(nil)");
     }
 
     #[test]
@@ -255,17 +250,17 @@ mod tests {
         let (mut local, client) = start();
         assert_eq!(local.engine.next_deadline(), None);
         for (key, time) in [("a", 300), ("b", 200), ("c", 400)] {
-            call(&mut local, client, &format!("SET {key} v"));
-            call(&mut local, client, &format!("PEXPIRE {key} {time}"));
+            show(&mut local, client, &format!("SET {key} v"));
+            show(&mut local, client, &format!("PEXPIRE {key} {time}"));
         }
         let now = local.engine.world.now.mono;
         assert_eq!(local.engine.next_deadline(), Some(now + 200_000));
         local.advance(millis(200));
-        assert_eq!(call(&mut local, client, "DBSIZE"), "(integer) 2");
+        assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 2");
         assert_eq!(local.engine.next_deadline(), Some(now + 300_000));
-        call(&mut local, client, "PERSIST a");
+        show(&mut local, client, "PERSIST a");
         assert_eq!(local.engine.next_deadline(), Some(now + 400_000));
-        call(&mut local, client, "DEL c");
+        show(&mut local, client, "DEL c");
         assert_eq!(local.engine.next_deadline(), None);
     }
 
@@ -274,8 +269,8 @@ mod tests {
         let (mut local, client) = start();
         let now = local.engine.world.now;
         for n in 0..5000 {
-            call(&mut local, client, &format!("SET {n} v"));
-            call(&mut local, client, &format!("PEXPIRE {n} 100"));
+            show(&mut local, client, &format!("SET {n} v"));
+            show(&mut local, client, &format!("PEXPIRE {n} 100"));
         }
         // What was given a time in a turn may all go in the next.
         local.advance(millis(0));
@@ -284,32 +279,32 @@ mod tests {
         let left = local.engine.world.store.db(0).len();
         assert!(left > 0 && left < 5000, "{left}");
         // None of those that are left can be seen.
-        assert_eq!(call(&mut local, client, "KEYS *"), "(empty array)");
-        assert_eq!(call(&mut local, client, "RANDOMKEY"), "(nil)");
+        assert_eq!(show(&mut local, client, "KEYS *"), "(empty array)");
+        assert_eq!(show(&mut local, client, "RANDOMKEY"), "(nil)");
         local.advance(millis(0));
         while local.engine.next_deadline().is_some() {
             local.advance(millis(0));
         }
-        assert_eq!(call(&mut local, client, "DBSIZE"), "(integer) 0");
+        assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 0");
         assert_eq!(local.engine.world.store.shared.expired, 5000);
     }
 
     #[test]
     fn without_active_expiry_a_key_stays_until_it_is_asked_for() {
         let (mut local, client) = start();
-        call(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 0");
-        call(&mut local, client, "SET k v");
-        call(&mut local, client, "SET j v");
-        call(&mut local, client, "PEXPIRE k 100");
-        call(&mut local, client, "PEXPIRE j 100");
+        show(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 0");
+        show(&mut local, client, "SET k v");
+        show(&mut local, client, "SET j v");
+        show(&mut local, client, "PEXPIRE k 100");
+        show(&mut local, client, "PEXPIRE j 100");
         assert_eq!(local.engine.next_deadline(), None);
         local.advance(millis(100));
-        assert_eq!(call(&mut local, client, "DBSIZE"), "(integer) 2");
-        assert_eq!(call(&mut local, client, "EXISTS k"), "(integer) 0");
-        assert_eq!(call(&mut local, client, "DBSIZE"), "(integer) 1");
-        call(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 1");
+        assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 2");
+        assert_eq!(show(&mut local, client, "EXISTS k"), "(integer) 0");
+        assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 1");
+        show(&mut local, client, "DEBUG SET-ACTIVE-EXPIRE 1");
         local.advance(millis(0));
-        assert_eq!(call(&mut local, client, "DBSIZE"), "(integer) 0");
+        assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 0");
     }
 
     #[test]
@@ -330,7 +325,7 @@ mod tests {
             let words = ["HSETEX", "h", "PX", "1", "FIELDS", "3000"];
             local.call(client, words.into_iter().chain(fields));
             local.advance(millis(1));
-            assert_eq!(call(&mut local, client, "EXISTS h"), "(integer) 0");
+            assert_eq!(show(&mut local, client, "EXISTS h"), "(integer) 0");
         }
     }
 
@@ -338,9 +333,9 @@ mod tests {
     fn a_time_that_has_passed_removes_the_key_at_once() {
         let (mut local, client) = start();
         for command in ["EXPIRE k 0", "EXPIRE k -1", "PEXPIREAT k 5", "EXPIREAT k 1699999999"] {
-            call(&mut local, client, "SET k v");
-            assert_eq!(call(&mut local, client, command), "(integer) 1", "{command}");
-            assert_eq!(call(&mut local, client, "DBSIZE"), "(integer) 0");
+            show(&mut local, client, "SET k v");
+            assert_eq!(show(&mut local, client, command), "(integer) 1", "{command}");
+            assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 0");
         }
         assert_eq!(local.engine.world.store.shared.expired, 4);
     }
@@ -350,10 +345,10 @@ mod tests {
         let (mut local, client) = start();
         let values: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
         for command in ["UNLINK k", "DEL k", "FLUSHALL", "FLUSHDB SYNC", "PEXPIRE k 0", "SET k v"] {
-            call(&mut local, client, "DEL k");
+            show(&mut local, client, "DEL k");
             let words = ["SADD", "k"].into_iter().chain(values.iter().map(String::as_str));
             local.call(client, words);
-            call(&mut local, client, command);
+            show(&mut local, client, command);
             let mut turns = 0;
             while let Some(due) = local.engine.next_deadline() {
                 assert!(due <= local.engine.world.now.mono);

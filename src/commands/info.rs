@@ -3,7 +3,7 @@
 //! Tools read these names, so they are Valkey 9.1's, in its order; those that name the product are its
 //! persona's. A number is reported where respd has a truth for it. For what it does not do (saving,
 //! replication, scripts) the truth is zero, `none` or `ok`, and the fields that tools look
-//! for say so. Left out is what nobody here measures: allocator statistics, turns of the event loop.
+//! for say so. Left out is what respd does not measure: allocator statistics, turns of the event loop.
 //!
 //! **Adding a section is one row of `SECTIONS` and one function.**
 
@@ -251,7 +251,7 @@ fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
         "module_fork_last_cow_size",
         "slot_migration_fork_in_progress",
     ]);
-    // Nobody knows how long it will be: the reference then says a second, too.
+    // How long it will be is not known: the reference then says a second, too.
     if let Some(since) = unready_since {
         report.field("loading_start_time", since.wall / 1_000_000);
         report.zeros(&["loading_total_bytes", "loading_rdb_used_mem", "loading_loaded_bytes"]);
@@ -282,18 +282,7 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("instantaneous_output_repl_kbps", "0.00");
     report.field("rejected_connections", stats.connections_rejected);
     report.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
-    report.field("expired_keys", keyspace.expired);
-    report.field("expired_fields", keyspace.expired_fields);
-    report.field("expired_stale_perc", "0.00");
-    report.field("expired_keys_with_volatile_items_stale_perc", "0.00");
-    report.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
-    report.field("evicted_keys", keyspace.eviction.evicted);
-    report.field("evicted_clients", stats.evicted_clients);
-    report.zeros(&[
-        "evicted_scripts",
-        "total_eviction_exceeded_time",
-        "current_eviction_exceeded_time",
-    ]);
+    lost_keys(report, ctx);
     report.field("keyspace_hits", keyspace.hits);
     report.field("keyspace_misses", keyspace.misses);
     let listeners = |topic| ctx.world.pubsub.listeners(topic).len();
@@ -316,6 +305,30 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("tracking_total_items", tracking.items());
     report.field("tracking_total_prefixes", tracking.prefixes());
     report.zeros(&["unexpected_error_replies"]);
+    input_and_output(report, ctx);
+    denials(report, ctx);
+}
+
+/// The keys that expired or were evicted.
+fn lost_keys(report: &mut Report, ctx: &Ctx<'_>) {
+    let keyspace = &ctx.world.store.shared;
+    report.field("expired_keys", keyspace.expired);
+    report.field("expired_fields", keyspace.expired_fields);
+    report.field("expired_stale_perc", "0.00");
+    report.field("expired_keys_with_volatile_items_stale_perc", "0.00");
+    report.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
+    report.field("evicted_keys", keyspace.eviction.evicted);
+    report.field("evicted_clients", ctx.world.stats.evicted_clients);
+    report.zeros(&[
+        "evicted_scripts",
+        "total_eviction_exceeded_time",
+        "current_eviction_exceeded_time",
+    ]);
+}
+
+/// What was read and written, and the clients that were closed for it.
+fn input_and_output(report: &mut Report, ctx: &Ctx<'_>) {
+    let stats = &ctx.world.stats;
     report.field("total_error_replies", stats.error_replies);
     report.zeros(&["dump_payload_sanitizations"]);
     report.field("total_reads_processed", stats.reads);
@@ -335,6 +348,10 @@ fn stats(report: &mut Report, ctx: &Ctx<'_>) {
         "client_output_buffer_limit_disconnections",
         stats.output_buffer_limit_disconnections,
     );
+}
+
+/// What rules of users have denied.
+fn denials(report: &mut Report, ctx: &Ctx<'_>) {
     let denied = ctx.world.access.log.counts();
     report.field("acl_access_denied_auth", denied.auth);
     report.field("acl_access_denied_cmd", denied.command);
@@ -373,7 +390,7 @@ fn cpu(report: &mut Report, _: &Ctx<'_>) {
     }
 }
 
-/// Commands that nobody has sent are left out.
+/// Commands that have never been called are left out.
 fn command_stats(report: &mut Report, ctx: &Ctx<'_>) {
     for row in ctx.table.rows() {
         let stats = ctx.world.stats.commands[row.id.index()];

@@ -1,7 +1,7 @@
 //! Lists: LINDEX LINSERT LLEN LMOVE LMPOP LPOP LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM RPOP
 //! RPOPLPUSH RPUSH RPUSHX; in `blocking` what waits for elements.
 //!
-//! What takes elements (`pop_first`, `move_element`) says whether there were any, and
+//! What takes elements (`pop_first`, `move_element`) returns whether there were any, and
 //! has replied only then: who asked may do without, or wait.
 
 mod blocking;

@@ -202,7 +202,7 @@ pub struct Summary {
     /// All that is in use, counted.
     pub used: usize,
     pub peak: usize,
-    /// What the process had before it served anybody.
+    /// What the process had before it served its first client.
     pub startup: usize,
     /// All that is in use and is not users' data: tables, clients, the start.
     pub overhead: usize,
@@ -214,7 +214,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub fn new(world: &World) -> Summary {
+    pub(crate) fn new(world: &World) -> Summary {
         let memory = world.memory();
         Summary {
             used: memory.total(),
@@ -231,27 +231,27 @@ impl Summary {
     }
 
     /// Bytes of keys and values.
-    pub fn dataset(&self) -> usize {
+    pub(crate) fn dataset(&self) -> usize {
         self.used - self.overhead
     }
 
     /// Percent of what was used since the start that are data.
-    pub fn dataset_share(&self) -> f64 {
+    pub(crate) fn dataset_share(&self) -> f64 {
         percent(self.dataset(), self.used - self.startup)
     }
 
     /// Percent of the peak that are used now.
-    pub fn peak_share(&self) -> f64 {
+    pub(crate) fn peak_share(&self) -> f64 {
         percent(self.used, self.peak)
     }
 
     /// How many bytes the process has for each that is in use.
-    pub fn fragmentation(&self) -> f64 {
+    pub(crate) fn fragmentation(&self) -> f64 {
         percent(self.resident, self.used) / 100.0
     }
 
     /// How many bytes more the process has than are in use.
-    pub fn fragmented(&self) -> i64 {
+    pub(crate) fn fragmented(&self) -> i64 {
         self.resident as i64 - self.used as i64
     }
 
@@ -267,13 +267,9 @@ fn percent(part: usize, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::testing::call;
     use crate::config::Config;
-    use crate::embed::local::{Connection, Local, request};
-
-    fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {
-        local.send(client, &request(words));
-        String::from_utf8(local.received(client)).unwrap()
-    }
+    use crate::embed::local::Local;
 
     #[test]
     fn a_key_takes_what_its_value_takes_and_a_little_more() {

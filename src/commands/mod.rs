@@ -4,36 +4,38 @@
 //! arguments and its reply; it knows no socket and no poll. Everything that can be said in the row
 //! (arity, flags, keys, categories) is said there and checked before the handler runs.
 
-pub mod acl;
-pub mod arguments;
-pub mod bitmap;
-pub mod client;
-pub mod cluster;
-pub mod command;
-pub mod commandlog;
-pub mod config;
-pub mod connection;
-pub mod debug;
-pub mod expiry;
-pub mod geo;
-pub mod hash;
-pub mod hyperloglog;
-pub mod info;
-pub mod keyspace;
-pub mod latency;
-pub mod list;
-pub mod memory;
-pub mod monitor;
-pub mod object;
-pub mod pubsub;
-pub mod replication;
-pub mod scan;
-pub mod server;
-pub mod set;
-pub mod sort;
-pub mod sorted_set;
-pub mod string;
-pub mod transactions;
+mod acl;
+mod arguments;
+mod bitmap;
+mod client;
+mod cluster;
+mod command;
+mod commandlog;
+mod config;
+mod connection;
+mod debug;
+mod expiry;
+mod geo;
+mod hash;
+mod hyperloglog;
+mod info;
+mod keyspace;
+mod latency;
+mod list;
+mod memory;
+mod monitor;
+mod object;
+mod pubsub;
+mod replication;
+mod scan;
+mod server;
+mod set;
+mod sort;
+mod sorted_set;
+mod string;
+#[cfg(test)]
+pub(crate) mod testing;
+mod transactions;
 
 use crate::dispatch::table::Group;
 

@@ -301,7 +301,7 @@ fn pubsub_shardnumsub(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     numbers(ctx, args, Topic::Shard)
 }
 
-/// The names that somebody listens to, all or those that match.
+/// The names that have subscribers, all or those that match.
 fn names(ctx: &mut Ctx<'_>, args: Args<'_>, topic: Topic) -> Result<(), Error> {
     if args.len() > 3 {
         return Err(error::subcommand_syntax("pubsub", &args[1]));

@@ -62,7 +62,7 @@ pub type KindFilter = Option<Kind>;
 
 impl<'a> ScanOptions<'a> {
     /// Reads the options that begin at argument `from`.
-    pub fn parse(args: Args<'a>, from: usize, walk: Walk) -> Result<ScanOptions<'a>, Error> {
+    pub(crate) fn parse(args: Args<'a>, from: usize, walk: Walk) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions { pattern: None, count: 10, kind: None, bare: false };
         let mut pattern = None;
         let mut words = args.options(from);
@@ -99,7 +99,7 @@ impl<'a> ScanOptions<'a> {
     }
 
     /// Whether MATCH lets an element pass.
-    pub fn matches(&self, element: &[u8]) -> bool {
+    pub(crate) fn matches(&self, element: &[u8]) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.matches(element))
     }
 }
@@ -119,7 +119,7 @@ fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
 ///
 /// It is read as C reads numbers: white space, a sign and zeros may precede it. Up to Redis 7 no white space
 /// may, but every sign, and no digits at all are zero.
-pub fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
+pub(crate) fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
     let is_strict = persona.is_at_least("8.0.0");
     if let Some(number) = number::parse_i64(arg)
         && (number >= 0 || is_strict)

@@ -410,16 +410,9 @@ impl<'a> Pattern<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-    use crate::embed::local::{Connection, Local};
+    use crate::commands::testing::start;
     use crate::keyspace::Random;
     use crate::wire::{OwnedArgs, Value};
-
-    fn start() -> (Local, Connection) {
-        let mut local = Local::new(Config::default());
-        let client = local.connect();
-        (local, client)
-    }
 
     fn texts(reply: Value) -> Vec<String> {
         match reply {

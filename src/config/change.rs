@@ -12,7 +12,7 @@ impl Config {
     /// CONFIG GET: the directives that any of `patterns` selects, as name and value, sorted by name.
     ///
     /// A directive comes once. A name asked for without wildcards is answered as it was spelled.
-    pub fn get(&self, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn get(&self, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let patterns: Vec<Selection<'_>> = patterns.iter().copied().map(Selection::read).collect();
         let mut found: Vec<_> = table::names()
             .filter_map(|(name, directive)| {
@@ -71,13 +71,13 @@ impl Config {
     }
 }
 
-/// Whether `name` is a directive that is known to hold no secret. What nobody knows may be one misspelt.
-pub fn is_no_secret(name: &[u8]) -> bool {
+/// Returns whether `name` is a directive that is known to hold no secret. An unknown name may be a misspelt one.
+pub(crate) fn is_no_secret(name: &[u8]) -> bool {
     table::find(name).is_some_and(|(_, directive)| !directive.is_secret())
 }
 
-/// Whether CONFIG GET shows a secret to who asks for `pattern`.
-pub fn selects_secret(pattern: &[u8]) -> bool {
+/// Returns whether CONFIG GET `pattern` shows a secret.
+pub(crate) fn selects_secret(pattern: &[u8]) -> bool {
     let pattern = Selection::read(pattern);
     table::names().any(|(name, found)| found.is_secret() && pattern.selects(name.as_bytes()))
 }
@@ -128,13 +128,13 @@ pub enum SetError {
 
 impl SetError {
     /// For the one who makes a change take effect, and fails.
-    pub fn refused(name: &[u8], reason: impl Into<Reason>) -> SetError {
+    pub(crate) fn refused(name: &[u8], reason: impl Into<Reason>) -> SetError {
         SetError::Refused { name: name.to_vec(), reason: reason.into() }
     }
 
     /// The text with the client's bytes as they came; they need not be UTF-8. A name is cut where a C
     /// string would end, as in the reference's texts.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let (before, name, after, reason): (&[u8], _, &[u8], _) = match self {
             SetError::Unknown { name } => {
                 (b"Unknown option or number of arguments for CONFIG SET - '", name, b"'", "")

@@ -6,7 +6,7 @@
 //! and CONFIG SET (`change.rs`) and CONFIG REWRITE (`rewrite.rs`), with every error text. **Adding a
 //! directive is a field, its default and one row.**
 //!
-//! What it promises: a change is made whole or not at all; [`Config::get`] shows what is true, so a
+//! What it promises: a change is made whole or not at all; `Config::get` shows what is true, so a
 //! directive whose effect respd does not have can be set to nothing else; a rewritten file loads as
 //! the configuration it was written from; secrets are in no error text and in no `Debug` output.
 //!

@@ -35,8 +35,8 @@ pub struct Persona {
     pub arities: Arities,
     /// Commands for which one had to be logged in, and need not be any more.
     pub needing_login: &'static [&'static str],
-    /// Whether HELLO tells everybody what it tells.
-    pub greets_strangers: bool,
+    /// Whether HELLO answers a client that has not logged in.
+    pub greets_unauthenticated: bool,
     /// How doubles are spelled.
     pub doubles: Doubles,
 }
@@ -87,7 +87,7 @@ const RESPD: Persona = Persona {
     generation: Generation::Valkey9,
     arities: &[],
     needing_login: &[],
-    greets_strangers: false,
+    greets_unauthenticated: false,
     doubles: Doubles::Shortest,
 };
 
@@ -203,7 +203,7 @@ pub const PERSONAS: &[Persona] = &[
             "time",
         ]),
         arities: &[("hello", -2)],
-        greets_strangers: true,
+        greets_unauthenticated: true,
         ..RESPD
     },
 ];
@@ -234,7 +234,7 @@ impl Persona {
         self.generation >= Generation::Redis7
     }
 
-    /// Whether a stranger who sends nonsense is told only to log in.
+    /// Whether an unknown command of an unauthenticated client is answered with NOAUTH alone.
     pub fn hides_commands(&self) -> bool {
         self.generation >= Generation::Valkey9
     }
@@ -301,10 +301,11 @@ impl Persona {
         }
     }
 
-    /// HELLO from a stranger who does not log in with it. None: it is answered, and the client stays one.
+    /// The error of HELLO without AUTH from an unauthenticated client. `None`: it is answered, and the client stays
+    /// unauthenticated.
     pub fn hello_without_login(&self) -> Option<Error> {
         match self.generation {
-            _ if self.greets_strangers => None,
+            _ if self.greets_unauthenticated => None,
             Generation::Valkey9 => Some(error::HELLO_NOAUTH),
             _ => Some(error::REDIS_HELLO_NOAUTH),
         }

@@ -45,7 +45,7 @@ pub struct Config {
     pub commandlog: CommandLogSettings,
     /// How many databases SELECT can choose from.
     pub databases: usize,
-    /// Who may call DEBUG.
+    /// Which clients may call DEBUG.
     pub enable_debug_command: DebugCommand,
     /// Up to which size collections and HyperLogLogs stay compact: nine directives.
     pub limits: Limits,
@@ -71,7 +71,7 @@ pub struct Config {
     pub maxmemory: usize,
     /// The bytes of memory that clients may make the server hold before the largest are closed.
     pub maxmemory_clients: Share,
-    /// Which events of keys are published. None of them costs anything while nobody listens.
+    /// Which events of keys are published. They cost nothing while there is no subscriber.
     pub notify_keyspace_events: KeyspaceEvents,
     /// The server to answer as. Reading it brings that server's ports, unless ports are configured.
     pub persona: &'static Persona,
@@ -81,7 +81,7 @@ pub struct Config {
     pub ports_chosen: ChosenPorts,
     /// The longest bulk string of a request, in bytes.
     pub proto_max_bulk_len: usize,
-    /// Whether clients from other machines are turned away as long as nobody has to log in.
+    /// Whether clients from other machines are turned away as long as the default user needs no password.
     pub protected_mode: bool,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
@@ -154,8 +154,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether commands that run on the administration port only have one. The error says they have not.
-    pub fn keeps_a_way_in(&self) -> Result<(), Reason> {
+    /// Checks that commands which run on the administration port alone have such a port.
+    pub(crate) fn keeps_a_way_in(&self) -> Result<(), Reason> {
         match self.admin_commands_on_admin_port && self.admin_port == 0 {
             true => {
                 Err("with 'admin-commands-on-admin-port yes' there must be an 'admin-port'".into())

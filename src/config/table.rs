@@ -292,31 +292,31 @@ impl Directive {
         self
     }
 
-    pub fn is_immutable(&self) -> bool {
+    pub(crate) fn is_immutable(&self) -> bool {
         self.immutable
     }
 
-    pub fn is_secret(&self) -> bool {
+    pub(crate) fn is_secret(&self) -> bool {
         self.secret
     }
 
     /// The value as one text, as CONFIG GET gives it.
-    pub fn show(&self, config: &Config) -> Vec<u8> {
+    pub(crate) fn show(&self, config: &Config) -> Vec<u8> {
         (self.show)(config)
     }
 
     /// Takes the value as the words of a line. A refusal may leave `config` half changed.
-    pub fn read_words(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    pub(crate) fn read_words(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
         (self.read)(config, words)
     }
 
     /// Takes the value as one text, as [`Directive::show`] gives it.
-    pub fn read_text(&self, config: &mut Config, text: &[u8]) -> Result<(), Reason> {
+    pub(crate) fn read_text(&self, config: &mut Config, text: &[u8]) -> Result<(), Reason> {
         self.read_words(config, &self.words(text))
     }
 
     /// A text as the words of a line: a list is split at every space, an empty one is no words.
-    pub fn words<'a>(&self, text: &'a [u8]) -> Vec<&'a [u8]> {
+    pub(crate) fn words<'a>(&self, text: &'a [u8]) -> Vec<&'a [u8]> {
         match self.list {
             true if text.is_empty() => Vec::new(),
             true => text.split(|&byte| byte == b' ').collect(),

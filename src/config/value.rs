@@ -9,7 +9,7 @@ use super::place::{LoadError, Place};
 use crate::keyspace::changes::{Classes, class};
 use crate::keyspace::lifetime::evict::Policy;
 
-/// Bytes that are shown to nobody but who asks for them by name: `Debug` hides them.
+/// Bytes that are in no log: `Debug` hides them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
@@ -53,7 +53,7 @@ impl Choice for LogLevel {
     ];
 }
 
-/// Who may call DEBUG, which can stop the server for as long as it likes.
+/// Which clients may call DEBUG, which can stop the server for as long as it likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DebugCommand {
     No,
@@ -67,7 +67,7 @@ impl Choice for DebugCommand {
         &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
 }
 
-/// What rules say about channels before they say anything.
+/// `acl-pubsub-default`: the channel permission of a new user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelDefault {
     All,
@@ -165,7 +165,7 @@ impl KeyspaceEvents {
         | class::MODULE;
 
     /// The classes that are published anywhere.
-    pub fn announced(self) -> Classes {
+    pub(crate) fn announced(self) -> Classes {
         if self.by_key || self.by_event { self.classes } else { 0 }
     }
 }
@@ -204,7 +204,7 @@ pub enum Share {
 
 impl Share {
     /// The bytes, if `whole` is a hundred percent. `None`: as many as there are.
-    pub fn of(self, whole: usize) -> Option<usize> {
+    pub(crate) fn of(self, whole: usize) -> Option<usize> {
         let bytes = match self {
             Share::Bytes(bytes) => bytes,
             Share::Percent(percent) => (whole as u128 * u128::from(percent) / 100) as usize,
@@ -232,7 +232,7 @@ pub struct UserLine {
     pub name: Vec<u8>,
     /// May hold passwords: neither `Debug` nor an error shows them.
     pub rules: Vec<Vec<u8>>,
-    /// Where it was read, for [`UserLine::refused`].
+    /// Where it was read, for `UserLine::refused`.
     pub place: Place,
 }
 
@@ -245,7 +245,7 @@ impl UserLine {
     }
 
     /// The error that stops the start when a rule of this line is not understood.
-    pub fn refused(&self, reason: impl fmt::Display) -> LoadError {
+    pub(crate) fn refused(&self, reason: impl fmt::Display) -> LoadError {
         let name = String::from_utf8_lossy(&self.name);
         LoadError::new(self.place.clone(), format!("user {name} …"), reason)
     }

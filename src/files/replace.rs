@@ -1,4 +1,4 @@
-//! Files that are written in one step: whoever reads one sees the old content or the new one, also
+//! Files that are written in one step: a reader sees the old content or the new one, also
 //! after a crash. They keep their mode, because they may hold passwords.
 
 use std::ffi::OsString;
@@ -36,7 +36,7 @@ pub fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Writes `temporary` so that exactly those can read it who can read the file at `path`.
+/// Writes `temporary` so that exactly the users can read it that can read the file at `path`.
 fn write_beside(path: &Path, temporary: &Path, text: &[u8]) -> io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(NEW_FILE_MODE).open(temporary)?;

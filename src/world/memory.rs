@@ -166,14 +166,10 @@ impl World {
 
 #[cfg(test)]
 mod tests {
+    use crate::commands::testing::call;
     use crate::config::Config;
     use crate::embed::local::{Connection, Local, request};
     use std::time::Duration;
-
-    fn call(local: &mut Local, client: Connection, words: &[&str]) -> String {
-        local.send(client, &request(words));
-        String::from_utf8(local.received(client)).unwrap()
-    }
 
     fn crowded(policy: &str, keys: usize) -> (Local, Connection) {
         let mut local = Local::new(Config::default());

@@ -142,7 +142,7 @@ fn samples(row: &Row, arguments: &[Argument]) -> Vec<Words> {
             }
         }
     }
-    found.retain(|words| have_a_weight_each(words));
+    found.retain(have_a_weight_each);
     found
 }
 

@@ -23,7 +23,7 @@ use crate::world::World;
 #[derive(Default)]
 pub struct Filter<'a> {
     conditions: Vec<FilterCondition<'a>>,
-    /// An ID without ids lets nobody pass.
+    /// An ID without ids lets no client pass.
     ids: Option<BTreeSet<u64>>,
     not_ids: BTreeSet<u64>,
     /// What SKIPME says. LIST and KILL differ in what they do without it.
@@ -78,14 +78,14 @@ const FILTERS: &[(&str, PayloadKind, Read)] = &[
 
 impl<'a> Filter<'a> {
     /// Everything that comes from one address.
-    pub fn address(value: &'a [u8]) -> Result<Filter<'a>, Error> {
+    pub(crate) fn address(value: &'a [u8]) -> Result<Filter<'a>, Error> {
         let word = Word { name: "ADDR", negated: false };
         let test = shown(value, |client| &client.peer.addr)?;
         Ok(Filter { conditions: vec![FilterCondition { word, test }], ..Filter::default() })
     }
 
     /// Reads filters and their values.
-    pub fn parse(ctx: &Ctx<'_>, mut options: Options<'a>) -> Result<Filter<'a>, Error> {
+    pub(crate) fn parse(ctx: &Ctx<'_>, mut options: Options<'a>) -> Result<Filter<'a>, Error> {
         let mut filter = Filter::default();
         while let Some(word) = options.peek() {
             if ctx.row.is_unknown_option(word) {
@@ -115,13 +115,13 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether the client that asks is left out; `unless_told` is what holds without SKIPME.
-    pub fn skips_me(&self, unless_told: bool) -> bool {
+    pub(crate) fn skips_me(&self, unless_told: bool) -> bool {
         self.skips_me.unwrap_or(unless_told)
     }
 
     /// The clients that may be among those asked for, the one that has been here longest first: all, or
     /// those with the ids if there are fewer of these.
-    pub fn candidates(&self, clients: &'a Clients) -> Box<dyn Iterator<Item = Slot> + '_> {
+    pub(crate) fn candidates(&self, clients: &'a Clients) -> Box<dyn Iterator<Item = Slot> + '_> {
         match &self.ids {
             Some(ids) if ids.len() < clients.len() => {
                 Box::new(ids.iter().filter_map(|&id| clients.slot_of(id)))
@@ -130,8 +130,8 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Whether the client is among those asked for. Who has been closed in this turn is gone.
-    pub fn passes(&self, client: &Client) -> bool {
+    /// Returns whether the client is among those asked for. One that has been closed in this turn is not.
+    pub(crate) fn passes(&self, client: &Client) -> bool {
         client.doom != Doom::Now
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
             && !self.not_ids.contains(&client.id)
@@ -203,7 +203,7 @@ fn is_at<'a>(value: &'a [u8]) -> Result<Test<'a>, Error> {
     }))
 }
 
-/// Who has no name is not called "" either.
+/// A client without a name is not called "" either.
 fn called<'a>(value: &'a [u8], of: fn(&Client) -> &[u8]) -> Result<Test<'a>, Error> {
     Ok(Box::new(move |client| !value.is_empty() && of(client) == value))
 }
@@ -236,7 +236,7 @@ fn is_in_database<'a>(world: &World, word: Word, value: &'a [u8]) -> Result<Test
     }
 }
 
-/// Every type that can be asked for. Nobody replicates.
+/// Every type that can be asked for. There are no replicas.
 const TYPES: &[(&str, Shows)] = &[
     ("normal", |client| !client.is_subscriber()),
     ("pubsub", Client::is_subscriber),

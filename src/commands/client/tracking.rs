@@ -8,7 +8,7 @@ use crate::wire::Args;
 use crate::world::World;
 
 /// CLIENT CACHING YES | NO
-pub fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let tracker = ctx.client_mut().tracker_mut().ok_or(error::CACHING_WITHOUT_TRACKING)?;
     let (mode, refused) = if args.is(2, "YES") {
         (Mode::OptIn, error::CACHING_YES)
@@ -26,7 +26,7 @@ pub fn client_caching(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// CLIENT GETREDIR
-pub fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let redirect = ctx.client().redirect();
     ctx.reply.int(redirect);
     Ok(())
@@ -36,7 +36,7 @@ pub fn client_getredir(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// [OPTOUT] [NOLOOP]
 ///
 /// The options have to be right for OFF too, though it heeds none.
-pub fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let request = TrackingRequest::parse(ctx.world, args)?;
     if args.is(2, "ON") {
         let tracker = ctx.client().tracker();
@@ -58,7 +58,7 @@ pub fn client_tracking(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// CLIENT TRACKINGINFO
-pub fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_trackinginfo(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let client = &ctx.world.clients[ctx.slot];
     let (tracker, redirect) = (client.tracker(), client.redirect());
     let flags = tracker.map_or(vec!["off"], flags);

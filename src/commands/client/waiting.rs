@@ -8,7 +8,7 @@ use crate::session::Slot;
 use crate::wire::Args;
 
 /// CLIENT PAUSE timeout [WRITE | ALL]
-pub fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let held = match args.len() {
         4 if args.is(3, "WRITE") => Held::Writes,
         4 if !args.is(3, "ALL") => return Err(error::PAUSE_MODE),
@@ -25,7 +25,7 @@ pub fn client_pause(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 ///
 /// Ends the wait of a blocked command. A client that waits for the end of a pause, or for a reply that is put
 /// off, is not blocked.
-pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_error = match args.get(3) {
         None => false,
         Some(_) if args.is(3, "TIMEOUT") => false,
@@ -46,7 +46,7 @@ pub fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// CLIENT UNPAUSE
-pub fn client_unpause(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+pub(crate) fn client_unpause(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     ctx.world.unpause();
     ctx.reply.ok();
     Ok(())

@@ -6,7 +6,7 @@ use crate::dispatch::{Row, Table};
 use crate::wire::Reply;
 
 /// The documentation of a row; that of its subcommands is nested in it.
-pub fn describe(reply: &mut Reply, table: &Table, row: &Row) {
+pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row) {
     let spec = &row.spec;
     let arguments = table.arguments(row);
     let history = table.history(row);

@@ -7,7 +7,7 @@ use crate::dispatch::{Row, Table, keys};
 use crate::wire::Reply;
 
 /// The first six, seven or all ten fields of a row; those of its subcommands are nested in the last.
-pub fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {
+pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {
     let (first, last, step) = keys::legacy_range(&row.spec);
     let fields = persona.command_fields();
     reply.array(fields);

@@ -7,14 +7,14 @@ use crate::text::number;
 use crate::wire::Args;
 
 /// DEBUG DIGEST
-pub fn debug_digest(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+pub(crate) fn debug_digest(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let digest = ctx.world.store.digest();
     ctx.reply.status(&digest.to_hex());
     Ok(())
 }
 
 /// DEBUG DIGEST-VALUE [key ...]
-pub fn debug_digest_value(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn debug_digest_value(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let keys = args.from(2);
     let (mut db, reply) = ctx.db_and_reply();
     reply.array(keys.len());
@@ -23,7 +23,7 @@ pub fn debug_digest_value(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error
 }
 
 /// DEBUG OBJECT key [FAST]
-pub fn debug_object(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn debug_object(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let settings = ctx.world.store.shared.eviction.settings;
     let list_max_listpack_size = ctx.world.store.shared.limits.list_max_listpack_size;
     let is_fast = args.is(3, "FAST");
@@ -57,7 +57,7 @@ pub fn debug_object(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// DEBUG POPULATE count [prefix [size]]
-pub fn debug_populate(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn debug_populate(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let positive = |index: usize| match args.get(index).map(number::parse_i64) {
         None => Ok(0),
         Some(Some(number)) if number >= 0 => Ok(number as usize),
@@ -82,7 +82,7 @@ pub fn debug_populate(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// DEBUG SET-ACTIVE-EXPIRE flag
-pub fn debug_set_active_expire(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn debug_set_active_expire(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.world.store.shared.expires_lazily = !arguments::flag(&args[2]);
     ctx.reply.ok();
     Ok(())

@@ -16,39 +16,39 @@ use crate::wire::{Args, Options, Reply};
 
 /// GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]
 ///     [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]
-pub fn georadius(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn georadius(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     search(ctx, args, Dialect { around: Around::Place, stores: Stores::IfTold })
 }
 
 /// GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]
 ///     [COUNT count [ANY]] [ASC | DESC]
-pub fn georadius_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn georadius_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     search(ctx, args, Dialect { around: Around::Place, stores: Stores::Never })
 }
 
 /// GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]
 ///     [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]
-pub fn georadiusbymember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn georadiusbymember(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     search(ctx, args, Dialect { around: Around::Member, stores: Stores::IfTold })
 }
 
 /// GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]
 ///     [COUNT count [ANY]] [ASC | DESC]
-pub fn georadiusbymember_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn georadiusbymember_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     search(ctx, args, Dialect { around: Around::Member, stores: Stores::Never })
 }
 
 /// GEOSEARCH key [FROMMEMBER member | FROMLONLAT longitude latitude]
 ///     <BYRADIUS radius unit | BYBOX width height unit | BYPOLYGON num-vertices longitude latitude ...>
 ///     [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]
-pub fn geosearch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn geosearch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     search(ctx, args, Dialect { around: Around::Options, stores: Stores::Never })
 }
 
 /// GEOSEARCHSTORE destination source [FROMMEMBER member | FROMLONLAT longitude latitude]
 ///     <BYRADIUS radius unit | BYBOX width height unit | BYPOLYGON num-vertices longitude latitude ...>
 ///     [ASC | DESC] [COUNT count [ANY]] [STOREDIST]
-pub fn geosearchstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn geosearchstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     search(ctx, args, Dialect { around: Around::Options, stores: Stores::Always })
 }
 
@@ -109,7 +109,7 @@ fn search(ctx: &mut Ctx<'_>, args: Args<'_>, dialect: Dialect) -> Result<(), Err
 
 /// The key that GEORADIUS or GEORADIUSBYMEMBER stores at: the one behind the last STORE or STOREDIST. It finds
 /// it where the options are wrong, too.
-pub fn destination(args: Args<'_>) -> Option<Key> {
+pub(crate) fn destination(args: Args<'_>) -> Option<Key> {
     let mut found = None;
     let mut options = args.options(5);
     while !options.is_over() {

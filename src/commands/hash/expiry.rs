@@ -107,7 +107,7 @@ fn fields_from(args: Args<'_>, from: usize) -> Result<usize, Error> {
 
 /// Checks that the clause at `index` has as many fields as it says, of `width` arguments each, and at
 /// least one; if not, the error is `mismatch`.
-pub fn check_number(
+pub(crate) fn check_number(
     args: Args<'_>,
     index: usize,
     width: usize,

@@ -13,7 +13,7 @@ const HEIGHTS: &[u8] = b"_o#";
 const FILLED: u8 = b'|';
 
 /// The samples of an event as a bar chart, with their ages written downwards under the bars.
-pub fn graph(name: &[u8], event: &Event, now: u64) -> Vec<u8> {
+pub(crate) fn graph(name: &[u8], event: &Event, now: u64) -> Vec<u8> {
     let samples: Vec<Sample> = event.samples().collect();
     let range = || samples.iter().map(|sample| sample.millis);
     let (low, high) = (range().min().unwrap_or(0), range().max().unwrap_or(0));
@@ -68,7 +68,7 @@ fn age(now: u64, then: u64) -> String {
 }
 
 /// What has been slow, and what to do about it.
-pub fn doctor(events: &Events, threshold: u64) -> String {
+pub(crate) fn doctor(events: &Events, threshold: u64) -> String {
     if threshold == 0 {
         return "Nobody is measuring: latency-monitor-threshold is 0. Set it to the milliseconds from \
             which on something is slow for you.\n"

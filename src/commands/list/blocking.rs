@@ -10,7 +10,7 @@ use crate::listeners::Wake;
 use crate::wire::Args;
 
 /// BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout
-pub fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (from, to) = (side(args, 3)?, side(args, 4)?);
     if move_or_wait(ctx, args, from, to, 5)? {
         ctx.says("LMOVE", &[&args[1], &args[2], &args[3], &args[4]]);
@@ -19,7 +19,7 @@ pub fn blmove(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// BLMPOP timeout numkeys key... <LEFT | RIGHT> [COUNT count]
-pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Wanted { keys, side, count } = Wanted::new(args, 2)?;
     let timeout = timeout(args, 1, ctx.now())?;
     if !pop_first(ctx, args.from(3).take(keys.len()), side, count)? {
@@ -30,17 +30,17 @@ pub fn blmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// BLPOP key... timeout
-pub fn blpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn blpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_or_wait(ctx, args, Side::Left)
 }
 
 /// BRPOP key... timeout
-pub fn brpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn brpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_or_wait(ctx, args, Side::Right)
 }
 
 /// BRPOPLPUSH source destination timeout
-pub fn brpoplpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn brpoplpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if move_or_wait(ctx, args, Side::Right, Side::Left, 3)? {
         ctx.says("RPOPLPUSH", &[&args[1], &args[2]]);
     }

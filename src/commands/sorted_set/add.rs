@@ -10,7 +10,7 @@ use crate::keyspace::changes::class;
 use crate::wire::Args;
 
 /// ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member...]
-pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Options { conditions, change, increment, first } = Options::read(args);
     let given = args.len() - first;
     if given == 0 || !given.is_multiple_of(2) {
@@ -58,7 +58,7 @@ pub fn zadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// ZINCRBY key increment member
-pub fn zincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zincrby(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     add_to(ctx, args, 2, Conditions::default())
 }
 

@@ -14,37 +14,37 @@ use crate::text::double;
 use crate::wire::{self, Args};
 
 /// ZUNION numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
-pub fn zunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show(ctx, args, SetOperation::Union)
 }
 
 /// ZINTER numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]
-pub fn zinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zinter(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show(ctx, args, SetOperation::Intersection)
 }
 
 /// ZDIFF numkeys key... [WITHSCORES]
-pub fn zdiff(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zdiff(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show(ctx, args, SetOperation::Difference)
 }
 
 /// ZUNIONSTORE destination numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX]
-pub fn zunionstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zunionstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     store(ctx, args, SetOperation::Union)
 }
 
 /// ZINTERSTORE destination numkeys key... [WEIGHTS weight...] [AGGREGATE SUM | MIN | MAX]
-pub fn zinterstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zinterstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     store(ctx, args, SetOperation::Intersection)
 }
 
 /// ZDIFFSTORE destination numkeys key...
-pub fn zdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zdiffstore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     store(ctx, args, SetOperation::Difference)
 }
 
 /// ZINTERCARD numkeys key... [LIMIT limit]
-pub fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let keys = keys(ctx, args, 1)?;
     let (mut db, reply) = ctx.db_and_reply();
     let sources = db.sources(args.from(2).take(keys.len()))?;

@@ -9,7 +9,7 @@ use crate::listeners::Wake;
 use crate::wire::Args;
 
 /// BZMPOP timeout numkeys key... <MIN | MAX> [COUNT count]
-pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let request = PopRequest::parse(args, 2)?;
     let timeout = timeout(args, 1, ctx.now())?;
     if !request.pop_first(ctx, args.from(3))? {
@@ -20,12 +20,12 @@ pub fn bzmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// BZPOPMAX key... timeout
-pub fn bzpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn bzpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_or_wait(ctx, args, Where::Max)
 }
 
 /// BZPOPMIN key... timeout
-pub fn bzpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn bzpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_or_wait(ctx, args, Where::Min)
 }
 

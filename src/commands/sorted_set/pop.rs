@@ -12,12 +12,12 @@ use crate::text::number;
 use crate::wire::{Args, Reply};
 
 /// ZPOPMIN key [count]
-pub fn zpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zpopmin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop(ctx, args, Where::Min)
 }
 
 /// ZPOPMAX key [count]
-pub fn zpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop(ctx, args, Where::Max)
 }
 
@@ -63,7 +63,12 @@ fn pop(ctx: &mut Ctx<'_>, args: Args<'_>, from: Where) -> Result<(), Error> {
 }
 
 /// Takes up to `count` members from an end, and shows each before it goes.
-pub fn take(mut zset: Edit<'_, Zset>, from: Where, count: usize, mut show: impl FnMut(&[u8], f64)) {
+pub(crate) fn take(
+    mut zset: Edit<'_, Zset>,
+    from: Where,
+    count: usize,
+    mut show: impl FnMut(&[u8], f64),
+) {
     let members = zset.len();
     let count = count.min(members);
     let ranks = match from {
@@ -94,7 +99,7 @@ impl Where {
 }
 
 /// ZMPOP numkeys key... MIN | MAX [COUNT count]
-pub fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let request = PopRequest::parse(args, 1)?;
     if !request.pop_first(ctx, args.from(2))? {
         ctx.reply.null_array();
@@ -111,7 +116,7 @@ pub struct PopRequest {
 
 impl PopRequest {
     /// Reads the number of keys at argument `index`, and what follows the keys.
-    pub fn parse(args: Args<'_>, index: usize) -> Result<PopRequest, Error> {
+    pub(crate) fn parse(args: Args<'_>, index: usize) -> Result<PopRequest, Error> {
         let keys = arguments::keys(args, index, || error::NUMKEYS_NOT_POSITIVE, error::SYNTAX)?;
         let from = match () {
             () if args.is(keys.end, "MIN") => Where::Min,
@@ -124,7 +129,7 @@ impl PopRequest {
 
     /// Replies with the first of the keys that holds anything, and with what it takes from it. Returns whether there
     /// is such a key.
-    pub fn pop_first<'k>(
+    pub(crate) fn pop_first<'k>(
         &self,
         ctx: &mut Ctx<'_>,
         keys: impl Iterator<Item = &'k [u8]>,

@@ -16,12 +16,12 @@ use crate::text::double;
 use crate::wire::Args;
 
 /// ZCOUNT key min max
-pub fn zcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     count(ctx, args, By::Score)
 }
 
 /// ZLEXCOUNT key min max
-pub fn zlexcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zlexcount(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     count(ctx, args, By::Name)
 }
 
@@ -37,17 +37,17 @@ fn count(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
 }
 
 /// ZREMRANGEBYRANK key start stop
-pub fn zremrangebyrank(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zremrangebyrank(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     remove(ctx, args, By::Rank)
 }
 
 /// ZREMRANGEBYSCORE key min max
-pub fn zremrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zremrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     remove(ctx, args, By::Score)
 }
 
 /// ZREMRANGEBYLEX key min max
-pub fn zremrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zremrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     remove(ctx, args, By::Name)
 }
 
@@ -79,32 +79,32 @@ fn remove(ctx: &mut Ctx<'_>, args: Args<'_>, by: By) -> Result<(), Error> {
 }
 
 /// ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]
-pub fn zrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show(ctx, args, Query::parse(args, 2, RangeOptions { by: None, reverse: None, show: true })?)
 }
 
 /// ZREVRANGE key start stop [WITHSCORES]
-pub fn zrevrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrevrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show_by(ctx, args, By::Rank, true)
 }
 
 /// ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]
-pub fn zrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show_by(ctx, args, By::Score, false)
 }
 
 /// ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]
-pub fn zrevrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrevrangebyscore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show_by(ctx, args, By::Score, true)
 }
 
 /// ZRANGEBYLEX key min max [LIMIT offset count]
-pub fn zrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show_by(ctx, args, By::Name, false)
 }
 
 /// ZREVRANGEBYLEX key max min [LIMIT offset count]
-pub fn zrevrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrevrangebylex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     show_by(ctx, args, By::Name, true)
 }
 
@@ -126,7 +126,7 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>, query: Query<'_>) -> Result<(), Error
 }
 
 /// ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]
-pub fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(crate) fn zrangestore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let query = Query::parse(args, 3, RangeOptions { by: None, reverse: None, show: false })?;
     let (mut db, reply) = ctx.db_and_reply();
     let mut scores = Scores::default();
