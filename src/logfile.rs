@@ -1,7 +1,7 @@
 //! The log file: lines are appended, and the file is opened anew after another program has moved it away.
 //!
-//! [`LogFile::reopen`] does so at once (SIGHUP); writing does so by itself, for who rotates logs and tells
-//! nobody. When the path cannot be opened again, lines go on to the file that is open.
+//! [`LogFile::reopen`] does so at once (SIGHUP); writing does so by itself, for tools that rotate logs and send
+//! no signal. When the path cannot be opened again, lines go on to the file that is open.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
