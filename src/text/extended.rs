@@ -18,7 +18,7 @@ use super::number;
 
 /// An 80-bit number.
 #[derive(Debug, Clone, Copy)]
-pub struct Extended(X87DoubleExtended);
+pub(crate) struct Extended(X87DoubleExtended);
 
 /// The longest text that is read, in bytes.
 const MAX_TEXT: usize = 5119;
@@ -35,7 +35,7 @@ impl Extended {
     ///
     /// Refused are spaces, NaN, anything behind the number, and a number out of range: one that is
     /// too large, or that is not zero but would be rounded to it.
-    pub fn parse(text: &[u8]) -> Option<Extended> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Extended> {
         if text.len() > MAX_TEXT {
             return None;
         }
@@ -54,12 +54,12 @@ impl Extended {
     }
 
     /// Returns whether this is a number, and no infinity.
-    pub fn is_finite(self) -> bool {
+    pub(crate) fn is_finite(self) -> bool {
         self.0.is_finite()
     }
 
     /// The number of thousandths, a fraction of one rounded up; the greatest or least `i64` if it is none.
-    pub fn thousandfold(self) -> i64 {
+    pub(crate) fn thousandfold(self) -> i64 {
         let thousand = X87DoubleExtended::from_u128(1000).value;
         let product = (self.0 * thousand).value;
         product.to_i128_r(64, Round::TowardPositive, &mut false).value as i64
@@ -67,7 +67,7 @@ impl Extended {
 
     /// Appends the number, a finite one, without an exponent and with at most 17 decimals; those that are
     /// zero at the end are left out.
-    pub fn push(self, out: &mut Vec<u8>) {
+    pub(crate) fn push(self, out: &mut Vec<u8>) {
         let bits = self.0.to_bits();
         let significand = bits as u64;
         // Subnormal numbers have the exponent of the smallest normal ones.
