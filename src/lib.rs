@@ -59,12 +59,15 @@
 //! | [`session`] | clients and their buffers | commands, sockets |
 //! | [`world`] | all of these, and what joins them | commands, sockets |
 //! | [`dispatch`] | what a command is, and the gates | which exist |
+//! | `files` | what stands on disk | what a line means |
 //! | [`commands`] | a file or folder a family | sockets, poll |
 //! | [`engine`] | the server without I/O | sockets, commands |
 //! | [`net`] | mio: poll, accept, read, write | RESP, commands |
 //! | [`embed`] | the public face | |
 
 #![forbid(unsafe_code)]
+// File heads speak of what is the crate's own, too: `cargo doc --document-private-items` has the links.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod access;
 pub mod clock;
