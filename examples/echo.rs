@@ -59,7 +59,7 @@ fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Accepts everyone who waits. An error ends the batch, as having accepted everyone does.
+/// Accepts the connections that wait. An error ends the batch, as having accepted all does.
 fn accept(listener: &TcpListener, connections: &mut Slab<Connection>, registry: &Registry) {
     while let Ok((mut stream, _)) = listener.accept() {
         let slot = connections.vacant_entry();

@@ -3,8 +3,8 @@
 //! `load [OPTIONS] COMMAND…` opens the connections, sends the command over each of them, and
 //! sends again on a connection as soon as everything asked there has been answered, so that every
 //! server meets the same demand: all connections always have something outstanding. One thread,
-//! one poll. At the end it prints `requests=… seconds=…`. It does not measure the server; whoever
-//! starts it does (`scripts/bench` reads the server's CPU time before and after).
+//! one poll. At the end it prints `requests=… seconds=…`. It does not measure the server; its
+//! caller does (`scripts/bench` reads the server's CPU time before and after).
 //!
 //! `--listeners N` opens N connections more, which subscribe to the channel `news` and read whatever
 //! they are sent: `load --listeners 1000 PUBLISH news text`.
@@ -116,7 +116,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if answered > 0 && connection.outstanding == 0 {
                 idle.push(slot);
             }
-            // Nobody asks again before everybody has asked once.
+            // No connection asks again before all have asked once.
             while connections.len() == options.connections && supply.left > 0 {
                 let Some(slot) = idle.pop() else { break };
                 if options.reconnect {
@@ -134,7 +134,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Connects somebody who listens to `news`, and waits until the server has confirmed that.
+/// Connects a client that listens to `news`, and waits until the server has confirmed that.
 fn listener(port: u16, token: usize, registry: &Registry) -> io::Result<TcpStream> {
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
     stream.write_all(b"SUBSCRIBE news\r\n")?;
@@ -213,8 +213,7 @@ impl Connection {
                 break;
             }
         }
-        self.outstanding =
-            self.outstanding.checked_sub(answered).ok_or("a reply nobody asked for")?;
+        self.outstanding = self.outstanding.checked_sub(answered).ok_or("a reply to no request")?;
         Ok(answered)
     }
 }

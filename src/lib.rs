@@ -1,17 +1,45 @@
-//! respd: a server for RESP, the Redis protocol, with the connection layer done exactly right.
+//! A server for RESP, the Redis protocol, in the thread of your test or in a process of its own.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//!
+//! let server = respd::Server::builder().any_port().bind()?;
+//! let addr = server.addr().expect("a port");
+//! let _running = server.spawn(); // a thread; it ends when this is dropped
+//!
+//! let mut client = TcpStream::connect(addr)?;
+//! client.write_all(b"SET greeting hello\r\nGET greeting\r\n")?;
+//! let mut replies = [0; 16];
+//! client.read_exact(&mut replies)?;
+//! assert_eq!(&replies, b"+OK\r\n$5\r\nhello\r\n");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! [`Builder`] has what a server can be: its configuration, its ports, commands of your own.
+//! [`embed::local::Local`] is a client without a socket, on a clock that the test moves.
+//!
+//! # What to read first
+//!
+//! 1. [`commands::connection`]: what a command looks like. A row says everything about it.
+//! 2. [`dispatch`]: what happens around every handler, and [`dispatch::spec`]: what a row says.
+//! 3. [`wire::request`] and [`wire::reply`]: bytes in, typed replies out.
+//! 4. [`engine`]: a server that needs no socket and no second of waiting to be tested.
+//! 5. [`net`]: the loop, its budgets, and what edge-triggered readiness demands.
+//!
+//! `ARCHITECTURE.md` has the life of a request in numbered steps, the invariants, and recipes.
 //!
 //! # How bytes become replies
 //!
 //! ```text
-//! socket bytes ──> net ──> engine ──> wire::request ─> dispatch::invoke ─> commands::*
-//!                   ^         │        (spans, in place)   (one list of gates)    │
-//!                   │         │                                                   v
-//!                   └── outbox bytes <── wire::reply (RESP2 or RESP3) <── ctx.reply / world / keyspace
+//! socket ─> net ─> engine ─> wire::request ─> dispatch ─> commands
+//!            ^       │       (spans)          (gates)        │
+//!            └─ outbox <──── wire::reply <── world, keyspace ┘
 //! ```
 //!
-//! One thread turns the loop: tell the engine the time, wait for readiness, read and run every complete
-//! command, flush every touched client once, close the doomed. Nothing blocks, nothing is async,
-//! nothing is shared.
+//! One thread turns the loop: tell the engine the time, wait for readiness, read and run every
+//! complete command, flush every touched client once, close the doomed. Nothing blocks, nothing is
+//! async, nothing is shared.
 //!
 //! # The rooms
 //!
@@ -19,25 +47,27 @@
 //!
 //! | room | is | never knows |
 //! |---|---|---|
-//! | [`text`] | globs, strict numbers, doubles, quoting | anything else here |
+//! | [`text`] | globs, numbers, doubles, quoting | anything else here |
 //! | [`error`] | every error text a client can see | |
-//! | [`clock`], [`peer`] | what time it is, as it was told; the ends of a connection | |
-//! | [`wire`] | RESP: resumable parser, arguments, typed replies, decoder | commands, clients |
-//! | [`keyspace`] | databases of keys, and the types of values | clients, RESP, clocks |
+//! | [`clock`], [`peer`] | the time, as told; the ends of a connection | |
+//! | [`wire`] | RESP: parser, arguments, replies, decoder | commands, clients |
+//! | [`keyspace`] | databases, and the types of values | clients, RESP, clocks |
 //! | [`config`] | directives, a row each; personas | clients |
-//! | [`telemetry`] | statistics, latency, the command log, the wire log | clients |
-//! | [`access`] | users, their rules, the log of refusals | clients |
-//! | [`listeners`] | who hears of what: blocked, watch, tracking, pubsub, monitor, pause, transaction | commands, sockets |
-//! | [`session`] | clients: their state, the registry, output buffers | commands, sockets |
-//! | [`world`] | all of these in plain fields, and what joins them | commands, sockets |
-//! | [`dispatch`] | what a command is, the table, key extraction, the gates | which commands exist |
-//! | `files` | what stands on disk: the configuration file and the ACL file | what a line means |
-//! | [`commands`] | a file or folder a family: its rows on top, its handlers below | sockets, poll |
-//! | [`engine`] | the server without I/O: bytes in, bytes out, told what time it is | sockets, commands |
-//! | [`net`] | mio: poll, listeners, accept, read, write, close, signals | RESP, any command's name |
-//! | [`embed`] | the builder, a running server, a client in the same process | |
+//! | [`telemetry`] | statistics, latency, the logs | clients |
+//! | [`access`] | users, their rules, refusals | clients |
+//! | [`listeners`] | who hears of what | commands, sockets |
+//! | [`session`] | clients and their buffers | commands, sockets |
+//! | [`world`] | all of these, and what joins them | commands, sockets |
+//! | [`dispatch`] | what a command is, and the gates | which exist |
+//! | `files` | what stands on disk | what a line means |
+//! | [`commands`] | a file or folder a family | sockets, poll |
+//! | [`engine`] | the server without I/O | sockets, commands |
+//! | [`net`] | mio: poll, accept, read, write | RESP, commands |
+//! | [`embed`] | the public face | |
 
 #![forbid(unsafe_code)]
+// File heads speak of what is the crate's own, too: `cargo doc --document-private-items` has the links.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod access;
 pub mod clock;

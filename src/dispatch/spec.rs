@@ -2,7 +2,7 @@
 //!
 //! A row is a constant in the table of its group's file. Everything that is to be known about the
 //! command stands in it, and from it derive: arity errors, COMMAND and its subcommands, HELP, implied
-//! ACL categories, key extraction, and the list of commands in the README.
+//! ACL categories, key extraction, and the list in `docs/commands.md`.
 //!
 //! Flags, categories and key flags are bits of plain integers, so that a constant row can join them
 //! with `|`. Their names, and the order in which the names print, are those of Valkey 9.1's COMMAND INFO.

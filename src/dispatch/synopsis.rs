@@ -2,7 +2,7 @@
 //!
 //! Every row of the command table carries its arguments as one string, written the way manuals
 //! write them. [`parse`] turns it into the tree that COMMAND DOCS answers with; [`render`] turns
-//! the tree back into the plain form that HELP and the README show. Nothing here runs while
+//! the tree back into the plain form that HELP and `docs/commands.md` show. Nothing here runs while
 //! commands are served: a synopsis is parsed when COMMAND DOCS or HELP shows it, and a test parses
 //! every row, so a mistake in one is found before it ships.
 //!

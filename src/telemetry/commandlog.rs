@@ -22,7 +22,7 @@ pub enum Cause {
 
 impl Cause {
     /// The names that COMMANDLOG knows them by.
-    pub const NAMES: &'static [(&'static str, Cause)] = &[
+    pub(crate) const NAMES: &'static [(&'static str, Cause)] = &[
         ("slow", Cause::Slow),
         ("large-request", Cause::LargeRequest),
         ("large-reply", Cause::LargeReply),
@@ -53,21 +53,17 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// The newest entries.
-    pub fn newest(&self, most: usize) -> impl ExactSizeIterator<Item = &Entry> {
+    pub(crate) fn newest(&self, most: usize) -> impl ExactSizeIterator<Item = &Entry> {
         self.entries.iter().take(most)
     }
 
     /// Forgets all entries. Their ids are not used again.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
 
@@ -89,7 +85,7 @@ pub struct CommandLog {
 }
 
 impl CommandLog {
-    pub fn of(&mut self, cause: Cause) -> &mut Log {
+    pub(crate) fn of(&mut self, cause: Cause) -> &mut Log {
         match cause {
             Cause::Slow => &mut self.slow,
             Cause::LargeRequest => &mut self.large_request,
@@ -98,7 +94,7 @@ impl CommandLog {
     }
 
     /// Keeps a command that reaches the threshold of a log. `entry` makes what is to be kept.
-    pub fn offer(
+    pub(crate) fn offer(
         &mut self,
         config: &Config,
         cause: Cause,
@@ -124,7 +120,7 @@ const MOST_ARGS: usize = 32;
 const MOST_BYTES: usize = 128;
 
 /// What an entry keeps of the arguments of a command.
-pub fn cut<'a>(args: impl ExactSizeIterator<Item = &'a [u8]>) -> OwnedArgs {
+pub(crate) fn cut<'a>(args: impl ExactSizeIterator<Item = &'a [u8]>) -> OwnedArgs {
     let len = args.len();
     let kept = if len > MOST_ARGS { MOST_ARGS - 1 } else { len };
     let cut = |arg: &[u8]| match arg.split_at_checked(MOST_BYTES) {
@@ -137,8 +133,8 @@ pub fn cut<'a>(args: impl ExactSizeIterator<Item = &'a [u8]>) -> OwnedArgs {
     args.take(kept).map(cut).chain(rest).collect()
 }
 
-/// From where on anybody wants to know of a command. The least of what is configured, so that one look
-/// tells that nobody does.
+/// The least cost of a command that COMMANDLOG or LATENCY records, so that one comparison tells that neither
+/// does.
 #[derive(Debug, Clone, Copy)]
 pub struct Thresholds {
     /// How long it took.
@@ -156,7 +152,7 @@ const FAST: u64 = 1000;
 pub(crate) const MUCH: usize = 64 * 1024;
 
 impl Thresholds {
-    pub fn of(config: &Config) -> Thresholds {
+    pub(crate) fn of(config: &Config) -> Thresholds {
         let bytes =
             |settings: LogSettings| usize::try_from(settings.threshold).unwrap_or(usize::MAX);
         let logs = &config.commandlog;
@@ -171,15 +167,15 @@ impl Thresholds {
         Thresholds { nanos: slow.min(event).saturating_mul(1000), request, reply, light }
     }
 
-    /// Whether a command reaches one of them.
-    pub fn are_reached(&self, nanos: u64, request: usize, reply: usize) -> bool {
+    /// Returns whether a command reaches one of them.
+    pub(crate) fn are_reached(&self, nanos: u64, request: usize, reply: usize) -> bool {
         nanos >= self.nanos || request >= self.request || reply >= self.reply
     }
 }
 
 impl Now {
     /// Seconds since 1970.
-    pub fn seconds(self) -> u64 {
+    pub(crate) fn seconds(self) -> u64 {
         self.wall / 1_000_000
     }
 }
@@ -227,11 +223,11 @@ mod tests {
         slow.clear();
         config.commandlog.slow.threshold = -1;
         log.offer(&config, Cause::Slow, u64::MAX, entry);
-        assert!(log.of(Cause::Slow).is_empty());
+        assert!(log.of(Cause::Slow).len() == 0);
     }
 
     #[test]
-    fn what_is_light_reaches_no_threshold() {
+    fn a_light_command_reaches_no_threshold() {
         let mut config = Config::default();
         for (request, reply, light) in [(10, 20, 9), (20, 10, 9), (-1, 0, 0), (-1, -1, MUCH - 1)] {
             config.commandlog.large_request.threshold = request;
@@ -241,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_are_the_least_that_anybody_asks_for() {
+    fn thresholds_are_the_least_that_is_configured() {
         let mut config = Config::default();
         let is = |config: &Config| {
             let thresholds = Thresholds::of(config);

@@ -22,7 +22,7 @@ const WIDTH_BITS: u32 = 7;
 
 impl Histogram {
     /// Counts `calls` that took so long each.
-    pub fn add(&mut self, nanos: u64, calls: u64) {
+    pub(crate) fn add(&mut self, nanos: u64, calls: u64) {
         let bucket = bucket(nanos);
         if bucket >= self.counts.len() {
             self.counts.resize(bucket + 1, 0);
@@ -32,13 +32,13 @@ impl Histogram {
     }
 
     /// How many calls there are.
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
 
     /// Durations that double from one µs on, and how many calls took no longer. Those that tell no more
     /// than the one before are left out.
-    pub fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (u64, u64)> {
         let mut passed = 0;
         (0..=20).filter_map(move |power| {
             let end = 1024 << power;
@@ -51,7 +51,7 @@ impl Histogram {
     }
 
     /// The nanoseconds in which that many of a hundred calls were over.
-    pub fn percentile(&self, percent: f64) -> u64 {
+    pub(crate) fn percentile(&self, percent: f64) -> u64 {
         let wanted = ((percent / 100.0 * self.calls as f64 + 0.5) as u64).max(1);
         let mut passed = 0;
         let reaches = |count: &u64| {
@@ -83,13 +83,13 @@ pub struct Events(BTreeMap<&'static str, Event>);
 /// Kinds of events.
 pub mod event {
     /// A command that is not marked as fast.
-    pub const COMMAND: &str = "command";
+    pub(crate) const COMMAND: &str = "command";
     /// A command that should be.
-    pub const FAST_COMMAND: &str = "fast-command";
+    pub(crate) const FAST_COMMAND: &str = "fast-command";
     /// A slice of keys whose time had come was removed.
-    pub const EXPIRE_CYCLE: &str = "expire-cycle";
+    pub(crate) const EXPIRE_CYCLE: &str = "expire-cycle";
     /// Keys were evicted for a command that needed memory.
-    pub const EVICTION_CYCLE: &str = "eviction-cycle";
+    pub(crate) const EVICTION_CYCLE: &str = "eviction-cycle";
 }
 
 /// One kind of event.
@@ -116,7 +116,7 @@ pub struct Sample {
 const SAMPLES: usize = 160;
 
 impl Events {
-    pub fn add(&mut self, event: &'static str, sample: Sample) {
+    pub(crate) fn add(&mut self, event: &'static str, sample: Sample) {
         let event = self.0.entry(event).or_default();
         event.longest = event.longest.max(sample.millis);
         event.total += sample.millis;
@@ -132,17 +132,17 @@ impl Events {
         }
     }
 
-    pub fn get(&self, event: &[u8]) -> Option<&Event> {
+    pub(crate) fn get(&self, event: &[u8]) -> Option<&Event> {
         self.iter().find(|(name, _)| name.as_bytes() == event).map(|(_, event)| event)
     }
 
     /// All events, by name.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &Event)> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &Event)> {
         self.0.iter().map(|(&name, event)| (name, event))
     }
 
     /// Forgets those whose names are chosen, and returns how many there were.
-    pub fn forget(&mut self, mut is_chosen: impl FnMut(&str) -> bool) -> usize {
+    pub(crate) fn forget(&mut self, mut is_chosen: impl FnMut(&str) -> bool) -> usize {
         let before = self.0.len();
         self.0.retain(|name, _| !is_chosen(name));
         before - self.0.len()
@@ -151,11 +151,11 @@ impl Events {
 
 impl Event {
     /// The samples, the oldest first. There is always one.
-    pub fn samples(&self) -> impl ExactSizeIterator<Item = Sample> + Clone {
+    pub(crate) fn samples(&self) -> impl ExactSizeIterator<Item = Sample> + Clone {
         self.samples.iter().copied()
     }
 
-    pub fn last(&self) -> Option<Sample> {
+    pub(crate) fn last(&self) -> Option<Sample> {
         self.samples.back().copied()
     }
 }

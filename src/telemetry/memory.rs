@@ -7,11 +7,11 @@
 /// What memory is used for, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// What the process had before it served anybody.
+    /// What the process had before it served its first client.
     pub startup: usize,
     /// Keys and values, and the tables that they are found by.
     pub store: usize,
-    /// What nobody can see any more and has not been freed yet.
+    /// Values that were deleted and have not been freed yet.
     pub unfreed: usize,
     /// Clients and their buffers.
     pub clients: usize,

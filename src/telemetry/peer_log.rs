@@ -1,6 +1,6 @@
 //! Lines of the log that a peer can cause: of each kind so many a minute, and then a count.
 //!
-//! Whoever reaches a port can send what is no request, guess passwords, or connect and leave, as often as it
+//! A peer that reaches a port can send what is no request, guess passwords, or connect and leave, as often as it
 //! likes. Each of that is worth a line, and none may fill a disk. So the first lines of a kind in a minute are
 //! written, the others are counted, and when the minute is over one line says how many there were.
 //!
@@ -39,7 +39,7 @@ pub enum Cause {
     Connection,
     /// It sent what is no request.
     Protocol,
-    /// It spoke HTTP: somebody may have made a browser do that.
+    /// It spoke HTTP: a browser may have been made to do that.
     CrossProtocol,
     /// It sent more than it may leave to be run.
     QueryLimit,
@@ -131,7 +131,7 @@ impl Window {
 impl PeerLog {
     /// Writes a line of the log, or counts it if there were many like it. It is `now` in µs of
     /// [`crate::clock::Now::mono`].
-    pub fn log(&mut self, cause: Cause, now: u64, line: fmt::Arguments<'_>) {
+    pub(crate) fn log(&mut self, cause: Cause, now: u64, line: fmt::Arguments<'_>) {
         let (level, _) = cause.described();
         if level > log::max_level() {
             return;
@@ -143,13 +143,13 @@ impl PeerLog {
     }
 
     /// When [`PeerLog::report`] has something to say.
-    pub fn next_report(&self) -> Option<u64> {
+    pub(crate) fn next_report(&self) -> Option<u64> {
         let has_more = |window: &&Window| window.left_out > 0;
         self.windows.iter().filter(has_more).map(|window| window.began + MINUTE).min()
     }
 
     /// Says how many lines were left out in minutes that are over.
-    pub fn report(&mut self, now: u64) {
+    pub(crate) fn report(&mut self, now: u64) {
         if self.next_report().is_some_and(|due| due <= now) {
             Cause::ALL.into_iter().for_each(|cause| self.end_window(cause, now));
         }

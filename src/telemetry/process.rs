@@ -1,7 +1,7 @@
 //! The process that the server runs in, as INFO describes it.
 //!
 //! Facts that do not change are gathered once, at the start; what the process uses is asked of the
-//! operating system when somebody wants to know. Where it does not answer, the answer is zero.
+//! operating system when INFO is called. Where it does not answer, the answer is zero.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub struct Process {
     /// System, release and machine, as `uname` tells them.
     pub os: String,
     pub executable: PathBuf,
-    /// Bytes of memory that the process had filled before it served anybody.
+    /// Bytes of memory that the process had filled before it served its first client.
     pub startup_memory: usize,
     /// The configuration file, absolute, if the server was started with one.
     pub config_file: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub struct Used {
 
 impl Process {
     /// The process that this is.
-    pub fn current(config_file: Option<&Path>) -> Process {
+    pub(crate) fn current(config_file: Option<&Path>) -> Process {
         Process {
             pid: std::process::id(),
             run_id: random_hex(40),
@@ -61,25 +61,25 @@ impl Process {
     }
 
     /// The port that ordinary clients connect to; 0 if there is none.
-    pub fn tcp_port(&self) -> u16 {
+    pub(crate) fn tcp_port(&self) -> u16 {
         let tcp = self.listeners.iter().find(|listener| listener.name == "tcp");
         tcp.and_then(|listener| listener.port).unwrap_or(0)
     }
 }
 
 /// CPU time of the whole process.
-pub fn used_by_process() -> Used {
+pub(crate) fn used_by_process() -> Used {
     used(UsageWho::RUSAGE_SELF)
 }
 
 /// CPU time of children that have ended.
-pub fn used_by_children() -> Used {
+pub(crate) fn used_by_children() -> Used {
     used(UsageWho::RUSAGE_CHILDREN)
 }
 
 /// CPU time of the thread that asks, which is the one that serves. Where only Linux can tell, it is
 /// taken to be all there is.
-pub fn used_by_thread() -> Used {
+pub(crate) fn used_by_thread() -> Used {
     #[cfg(target_os = "linux")]
     return used(UsageWho::RUSAGE_THREAD);
     #[cfg(not(target_os = "linux"))]
@@ -99,7 +99,7 @@ fn used(who: UsageWho) -> Used {
 }
 
 /// Bytes of the process that are in memory.
-pub fn resident_memory() -> u64 {
+pub(crate) fn resident_memory() -> u64 {
     const PAGE: u64 = 4096;
     let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|statm| {
         statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok())
@@ -116,15 +116,8 @@ fn private_memory() -> usize {
     kib.unwrap_or(0) * 1024
 }
 
-/// The most bytes of the process that have been in memory at once.
-pub fn peak_resident_memory() -> u64 {
-    // Linux counts KiB.
-    let kib = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
-    u64::try_from(kib).unwrap_or(0) * 1024
-}
-
 /// Bytes of memory that the machine has.
-pub fn total_memory() -> u64 {
+pub(crate) fn total_memory() -> u64 {
     let kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|meminfo| {
         let line = meminfo.lines().find(|line| line.starts_with("MemTotal:"))?;
         line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
@@ -138,7 +131,7 @@ const RESERVED_FILES: u64 = 32 + RESERVED_PLACES as u64;
 
 /// Raises the limit of open files, if it has to be, so that `wanted` clients can connect, and returns
 /// how many can: fewer if the operating system allows no more.
-pub fn make_room_for_clients(wanted: u32) -> u32 {
+pub(crate) fn make_room_for_clients(wanted: u32) -> u32 {
     let files = u64::from(wanted) + RESERVED_FILES;
     let room = open_files(files).saturating_sub(RESERVED_FILES);
     u32::try_from(room).unwrap_or(u32::MAX).min(wanted)
@@ -207,7 +200,6 @@ mod tests {
     #[test]
     fn the_operating_system_answers() {
         assert!(resident_memory() > 0);
-        assert!(peak_resident_memory() > 0);
         assert!(total_memory() > resident_memory());
     }
 }

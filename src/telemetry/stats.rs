@@ -12,7 +12,7 @@ use crate::error::Error;
 pub struct CommandId(pub u16);
 
 impl CommandId {
-    pub fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0.into()
     }
 }
@@ -64,7 +64,7 @@ pub struct Stats {
 
 impl Stats {
     /// Counters for a table of so many rows.
-    pub fn new(rows: usize) -> Stats {
+    pub(crate) fn new(rows: usize) -> Stats {
         Stats {
             commands: vec![CommandStats::default(); rows],
             latencies: vec![Histogram::default(); rows],
@@ -78,7 +78,7 @@ impl Stats {
 
     /// Counts an error reply by its code. Codes are the server's own, but embedders may invent some:
     /// past a bound, only the total grows.
-    pub fn count_error(&mut self, error: &Error) {
+    pub(crate) fn count_error(&mut self, error: &Error) {
         self.error_replies += 1;
         let code = error.code();
         if let Some(count) = self.errors.get_mut(code) {
@@ -105,7 +105,7 @@ impl Rates {
 
 impl Stats {
     /// Takes a sample of the counters, ten times a second at most. `now` is in µs.
-    pub fn sample(&mut self, now: u64) {
+    pub(crate) fn sample(&mut self, now: u64) {
         let elapsed = now.saturating_sub(self.rates.sampled);
         if elapsed >= Rates::EVERY {
             self.rates.commands.sample(self.commands_processed, elapsed);
@@ -133,12 +133,12 @@ impl Rate {
         self.counter = counter;
     }
 
-    pub fn per_second(&self) -> u64 {
+    pub(crate) fn per_second(&self) -> u64 {
         self.samples.iter().sum::<u64>() / self.samples.len() as u64
     }
 }
 
-/// Reads a clock: nanoseconds that only ever grow. Whoever drives the engine hands one in; the
+/// Reads a clock: nanoseconds that only ever grow. The driver of the engine hands one in; the
 /// default stands still, so that tests are the same every time.
 pub type ReadNanos = fn() -> u64;
 
@@ -147,7 +147,7 @@ pub type ReadNanos = fn() -> u64;
 /// Reading a clock takes about as long as running PING. So an ordinary command is timed alone, but a
 /// row of the same short command (FAST or SHORT), as it comes in a pipeline, is timed as one. The sum is
 /// exact either way; parsing between the commands of a row counts as theirs, and each is taken to have
-/// lasted as long as the others. Who wants to know better has every command stopped: see
+/// lasted as long as the others. A threshold under a millisecond has every command timed alone: see
 /// [`super::commandlog::Thresholds::light`].
 #[derive(Debug)]
 pub struct Timer {
@@ -163,13 +163,13 @@ pub struct Timer {
 }
 
 impl Timer {
-    pub fn new(read: ReadNanos) -> Timer {
+    pub(crate) fn new(read: ReadNanos) -> Timer {
         Timer { read, started: 0, running: None, calls: 0, charged: 0, stopped: None }
     }
 
     /// A command is about to run. A row of the same one goes on.
     #[inline]
-    pub fn start(&mut self, command: CommandId, stats: &mut Stats) {
+    pub(crate) fn start(&mut self, command: CommandId, stats: &mut Stats) {
         if self.running == Some(command) {
             self.calls += 1;
             return;
@@ -183,7 +183,7 @@ impl Timer {
     }
 
     /// The command that started last is over, and so is its row. Returns how many nanoseconds they took.
-    pub fn stop(&mut self, stats: &mut Stats) -> u64 {
+    pub(crate) fn stop(&mut self, stats: &mut Stats) -> u64 {
         if self.running.is_none() {
             return 0;
         }
@@ -194,24 +194,24 @@ impl Timer {
     }
 
     /// The command that is running takes so many nanoseconds more than pass while it runs.
-    pub fn charge(&mut self, nanos: u64) {
+    pub(crate) fn charge(&mut self, nanos: u64) {
         self.charged = self.charged.saturating_add(nanos);
     }
 
     /// The command that started last waits. It is no call before it has what it waits for.
-    pub fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self) {
         self.calls = self.calls.saturating_sub(1);
     }
 
     /// How long something that is no command takes, in nanoseconds.
-    pub fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
+    pub(crate) fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
         let started = (self.read)();
         let result = work();
         (result, (self.read)().saturating_sub(started))
     }
 
     /// As [`Timer::stop`]; what happens from now on until the next command is not timed.
-    pub fn rest(&mut self, stats: &mut Stats) {
+    pub(crate) fn rest(&mut self, stats: &mut Stats) {
         self.stop(stats);
         self.stopped = None;
     }

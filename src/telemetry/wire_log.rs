@@ -6,11 +6,11 @@ use std::fmt::Write;
 
 use crate::wire::{Value, value};
 
-pub const TARGET: &str = "respd::wire";
+pub(crate) const TARGET: &str = "respd::wire";
 
-/// Whether anybody reads the wire log.
+/// Returns whether the wire log is on.
 #[inline]
-pub fn is_on() -> bool {
+pub(crate) fn is_on() -> bool {
     log::log_enabled!(target: TARGET, log::Level::Trace)
 }
 
@@ -25,7 +25,7 @@ pub enum Shows {
 }
 
 /// Logs frames on their way to client `id`.
-pub fn outgoing(id: u64, mut frames: &[u8], shows: Shows) {
+pub(crate) fn outgoing(id: u64, mut frames: &[u8], shows: Shows) {
     while let Ok(Some((frame, len))) = value::decode(frames) {
         frames = &frames[len..];
         let shown = match (shows, &frame) {

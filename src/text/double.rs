@@ -18,7 +18,7 @@ const MOST_AS_INTEGER: f64 = (1_u64 << 62) as f64;
 /// | `inf`, `+inf`, `-Infinity`, in any case | `infin`, `nan`, `-nan` |
 /// | `5e-324`, `0e999` | `1e309` and `2e-324`: out of range |
 /// | | ` 1`, `1 `, `1\n`, `1\0`, `0x10` |
-pub fn parse(text: &[u8]) -> Option<f64> {
+pub(crate) fn parse(text: &[u8]) -> Option<f64> {
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
     let spells_a_word = digits.first().is_some_and(u8::is_ascii_alphabetic);
@@ -50,7 +50,7 @@ pub fn parse(text: &[u8]) -> Option<f64> {
 ///
 /// A sorted set that Valkey keeps in its small encoding answers `0` for the score `-0`; a big one,
 /// and every other reply, answers `-0`.
-pub fn push(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn push(out: &mut Vec<u8>, value: f64) {
     if let Some(n) = whole(value) {
         return number::push_i64(out, n);
     }
@@ -68,7 +68,7 @@ pub fn push(out: &mut Vec<u8>, value: f64) {
 }
 
 /// The integer as which [`push`] writes a double, if it does.
-pub fn whole(value: f64) -> Option<i64> {
+pub(crate) fn whole(value: f64) -> Option<i64> {
     let n = value as i64;
     let is_negative_zero = n == 0 && value.is_sign_negative();
     (n as f64 == value && value.abs() <= MOST_AS_INTEGER && !is_negative_zero).then_some(n)
@@ -76,7 +76,7 @@ pub fn whole(value: f64) -> Option<i64> {
 
 /// Appends `value` as [`push`] does, but that a whole number has no layout of its own: `1e+15`. So DEBUG
 /// DIGEST counts scores in.
-pub fn push_shortest(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn push_shortest(out: &mut Vec<u8>, value: f64) {
     if value == 0.0 || !value.is_finite() {
         return push(out, value);
     }
@@ -88,7 +88,7 @@ pub fn push_shortest(out: &mut Vec<u8>, value: f64) {
 
 /// Appends `value` in seventeen significant digits, trailing zeros left out, as C's `%.17g` does:
 /// `0.10000000000000001`, `3.1399999999999998e-07`. So ZSCAN shows the scores of a large set.
-pub fn push_seventeen(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn push_seventeen(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return push(out, value);
     }
@@ -124,7 +124,7 @@ pub fn push_seventeen(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Appends a whole number as [`push`] does, any other as [`push_seventeen`].
-pub fn push_whole_or_seventeen(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn push_whole_or_seventeen(out: &mut Vec<u8>, value: f64) {
     match whole(value) {
         Some(n) => number::push_i64(out, n),
         None => push_seventeen(out, value),

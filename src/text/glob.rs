@@ -26,47 +26,42 @@
 //! long it is: a long one becomes a set of 256 bits when the pattern is read. What is matched with many
 //! texts is kept as a [`Glob`], which is read once.
 
-/// Whether the whole of `text` matches `pattern`.
-pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
+/// Returns whether the whole of `text` matches `pattern`.
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     Glob::new(pattern).matches(text)
-}
-
-/// Whether the whole of `text` matches `pattern` when ASCII letters count as equal in both cases.
-///
-/// Two corners are Valkey's: a byte after a backslash in a class must be met exactly, and the ends
-/// of a range are put in order before case is dropped, so `[a-Z]` is the range from `z` to `a`:
-/// empty.
-pub fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
-    Glob::ignoring_case(pattern).matches(text)
 }
 
 /// A pattern that has been read, for many texts. Beside the pattern it takes no more memory than that does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob<P> {
+pub(crate) struct Glob<P> {
     pattern: P,
     ignores_case: bool,
     long_classes: Vec<LongClass>,
 }
 
 impl<P: AsRef<[u8]>> Glob<P> {
-    pub fn new(pattern: P) -> Glob<P> {
+    pub(crate) fn new(pattern: P) -> Glob<P> {
         let long_classes = long_classes(pattern.as_ref(), |byte| byte);
         Glob { pattern, ignores_case: false, long_classes }
     }
 
-    /// The pattern of [`matches_ignore_case`].
-    pub fn ignoring_case(pattern: P) -> Glob<P> {
+    /// A pattern for which ASCII letters count as equal in both cases.
+    ///
+    /// Two corners are Valkey's: a byte after a backslash in a class must be met exactly, and the ends
+    /// of a range are put in order before case is dropped, so `[a-Z]` is the range from `z` to `a`:
+    /// empty.
+    pub(crate) fn ignoring_case(pattern: P) -> Glob<P> {
         let long_classes = long_classes(pattern.as_ref(), |byte| byte.to_ascii_lowercase());
         Glob { pattern, ignores_case: true, long_classes }
     }
 
     /// The pattern as it was given.
-    pub fn pattern(&self) -> &[u8] {
+    pub(crate) fn pattern(&self) -> &[u8] {
         self.pattern.as_ref()
     }
 
-    /// Whether the whole of `text` matches.
-    pub fn matches(&self, text: &[u8]) -> bool {
+    /// Returns whether the whole of `text` matches.
+    pub(crate) fn matches(&self, text: &[u8]) -> bool {
         let (pattern, classes) = (self.pattern.as_ref(), &self.long_classes[..]);
         match self.ignores_case {
             false => search(pattern, classes, text, |byte| byte),
@@ -91,7 +86,7 @@ struct LongClass {
 }
 
 /// What a `LongClass` takes is what the text of the class takes, or less.
-pub const LONG: usize = size_of::<LongClass>();
+pub(crate) const LONG: usize = size_of::<LongClass>();
 
 impl LongClass {
     /// The set of a class that begins at `start`.
@@ -219,7 +214,7 @@ fn match_one<'a>(
     matched.then_some(behind)
 }
 
-/// Whether the class that begins here lists `byte`, and the pattern behind the class.
+/// Returns whether the class that begins here lists `byte`, and the pattern behind the class.
 fn match_class(mut class: &[u8], byte: u8, fold: impl Fn(u8) -> u8 + Copy) -> (bool, &[u8]) {
     let mut is_listed = false;
     while let Some((listed, rest)) = next_listed(class) {
@@ -259,6 +254,10 @@ fn behind_class(class: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn matches_ignore_case(pattern: &[u8], text: &[u8]) -> bool {
+        Glob::ignoring_case(pattern).matches(text)
+    }
 
     #[test]
     fn stars_and_question_marks_stand_for_bytes() {

@@ -241,6 +241,36 @@ mod tests {
         }
     }
 
+    /// Figures of docs/decisions/grisu.md.
+    #[test]
+    #[ignore = "a measurement"]
+    fn how_many_have_other_digits_than_the_shortest() {
+        const ALL: u32 = 10_000_000;
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        let mut count = |what: &str, value: &dyn Fn(u64) -> f64| {
+            let mut others = 0;
+            for _ in 0..ALL {
+                let value = value(next());
+                let shortest = format!("{value:e}");
+                let shortest = shortest.split('e').next().unwrap_or_default().replace('.', "");
+                let is_other = value > 0.0 && value.is_finite() && {
+                    let own = digits(value).0;
+                    own.trim_end_matches('0') != shortest.trim_end_matches('0')
+                };
+                others += u32::from(is_other);
+            }
+            println!("{what}: {others} of {ALL} have other digits");
+        };
+        count("random bits", &|bits| f64::from_bits(bits & (u64::MAX >> 1)));
+        count("four decimals", &|bits| (bits % 10_000_000_000) as f64 / 1e4);
+    }
+
     #[test]
     fn small_powers_of_ten_are_exact() {
         for (index, power) in POWERS.iter().enumerate() {

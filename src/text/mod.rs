@@ -11,10 +11,10 @@
 //! else of the crate. Rules that no document states were learned by asking Valkey 9.1; each is told
 //! where it is kept.
 
-pub mod double;
-pub mod extended;
-pub mod glob;
+pub(crate) mod double;
+pub(crate) mod extended;
+pub(crate) mod glob;
 mod grisu;
 pub mod number;
 pub mod quote;
-pub mod word;
+pub(crate) mod word;

@@ -34,7 +34,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 }
 
 /// The integer that `text` spells, if it spells one and a `u64` holds it.
-pub fn parse_u64(text: &[u8]) -> Option<u64> {
+pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
     match text {
         [b'0'] => Some(0),
         // Only twenty digits can be too many, so only the last of twenty needs the checks.
@@ -55,7 +55,7 @@ pub fn parse_u64(text: &[u8]) -> Option<u64> {
 /// in Valkey 9.1, leading zeros are allowed, no digits at all mean zero, and a sign, a fraction or
 /// a space makes no size. A product that a `u64` cannot hold is refused, where Valkey lets it wrap
 /// around.
-pub fn parse_memory(text: &[u8]) -> Option<u64> {
+pub(crate) fn parse_memory(text: &[u8]) -> Option<u64> {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let end = text.iter().position(|byte| !is_digit(byte)).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -76,7 +76,7 @@ pub fn parse_memory(text: &[u8]) -> Option<u64> {
 }
 
 /// Appends `n` in decimal.
-pub fn push_i64(out: &mut Vec<u8>, n: i64) {
+pub(crate) fn push_i64(out: &mut Vec<u8>, n: i64) {
     if n < 0 {
         out.push(b'-');
     }
@@ -84,7 +84,7 @@ pub fn push_i64(out: &mut Vec<u8>, n: i64) {
 }
 
 /// Appends `n` in decimal.
-pub fn push_u64(out: &mut Vec<u8>, n: u64) {
+pub(crate) fn push_u64(out: &mut Vec<u8>, n: u64) {
     let mut digits = [0; MOST_DIGITS];
     let start = spell(&mut digits, n);
     out.extend_from_slice(&digits[start..]);
@@ -113,7 +113,7 @@ pub struct Spelled {
 }
 
 impl Spelled {
-    pub fn new(n: i64) -> Spelled {
+    pub(crate) fn new(n: i64) -> Spelled {
         let mut text = [0; MOST_DIGITS];
         let mut start = spell(&mut text, n.unsigned_abs());
         if n < 0 {
@@ -133,7 +133,7 @@ impl Deref for Spelled {
 }
 
 /// How many digits `n` has in decimal.
-pub fn decimal_len(n: u64) -> usize {
+pub(crate) fn decimal_len(n: u64) -> usize {
     n.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 

@@ -24,7 +24,7 @@ const DROPPED: u8 = 0xff;
 
 /// A quote was opened and not closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unbalanced;
+pub(crate) struct Unbalanced;
 
 /// Splits `line` into words, calling `word` with the place of each, in order.
 ///
@@ -33,7 +33,10 @@ pub struct Unbalanced;
 /// leftovers. A line that has no quotes and no byte `FF` is not changed.
 ///
 /// After an error the words already told, and the bytes of the line, mean nothing.
-pub fn split_quoted(line: &mut [u8], mut word: impl FnMut(Range<usize>)) -> Result<(), Unbalanced> {
+pub(crate) fn split_quoted(
+    line: &mut [u8],
+    mut word: impl FnMut(Range<usize>),
+) -> Result<(), Unbalanced> {
     let mut read = 0;
     while let Some(skipped) = line[read..].iter().position(|&byte| !is_space(byte)) {
         let start = read + skipped;

@@ -1,9 +1,11 @@
-//! Short bulk strings and lines, which most replies are made of.
+//! Short bulk strings, which most replies are made of.
 //!
 //! To write one takes three copies of a few bytes. Copies of a size that the compiler knows are a
 //! load and a store, others a call: so each is made in sizes that are known, and what is copied too
-//! much is cut off or overwritten. A hundred short elements go out in half the time that way. Of the
-//! tiny ones, all three parts fit into one word.
+//! much is cut off or overwritten. Of the tiny ones, all three parts fit into one word.
+//!
+//! An element of LRANGE takes 184 instructions that way when it has four bytes, and 274 without; 188 when it has
+//! 23, and 314 without (`scripts/instructions lrange:1 lrange-texts:1`).
 
 /// Bulk strings of fewer bytes are short.
 pub(crate) const LIMIT: usize = 65;
@@ -40,17 +42,6 @@ pub(crate) fn push_short(out: &mut Vec<u8>, bytes: &[u8]) {
 pub(crate) fn push_tiny(out: &mut Vec<u8>, bytes: &[u8]) {
     let head = u32::from_le_bytes([b'$', b'0' + bytes.len() as u8, b'\r', b'\n']);
     push_word(out, u128::from(head) | line(bytes) << 32, 4 + bytes.len() + 2);
-}
-
-/// Appends a line that begins with `kind`.
-#[inline]
-pub(crate) fn push_line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
-    if text.len() < TINY {
-        return push_word(out, u128::from(kind) | line(text) << 8, 1 + text.len() + 2);
-    }
-    out.push(kind);
-    out.extend_from_slice(text);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// Fewer than [`TINY`] bytes and a line's end, the first byte lowest.
@@ -115,17 +106,6 @@ mod tests {
                 ..TINY => push_tiny(&mut out, &bytes[..length]),
                 _ => push_short(&mut out, &bytes[..length]),
             }
-            assert_eq!(out, expected);
-        }
-    }
-
-    #[test]
-    fn every_line_is_ended() {
-        let bytes: Vec<u8> = (1..=20).collect();
-        let mut out = Vec::new();
-        for length in 0..=bytes.len() {
-            let expected = [&out[..], b":", &bytes[..length], b"\r\n"].concat();
-            push_line(&mut out, b':', &bytes[..length]);
             assert_eq!(out, expected);
         }
     }

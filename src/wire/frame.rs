@@ -10,13 +10,13 @@ pub struct Frame<W> {
 
 impl<W: Fn(&mut Reply)> Frame<W> {
     /// What `write` says.
-    pub fn new(write: W) -> Frame<W> {
+    pub(crate) fn new(write: W) -> Frame<W> {
         Frame { write, spelled: [Vec::new(), Vec::new()] }
     }
 
     /// The bytes in `protocol`.
     #[inline]
-    pub fn bytes(&mut self, protocol: Protocol) -> &[u8] {
+    pub(crate) fn bytes(&mut self, protocol: Protocol) -> &[u8] {
         let spelled = &mut self.spelled[protocol as usize];
         if spelled.is_empty() {
             let mut reply = Reply::new(Vec::new(), protocol);

@@ -5,7 +5,7 @@
 //! nanoseconds for each element.
 
 /// How many complete replies of either protocol `bytes` are. `None` if they are no whole number of them.
-pub fn count(mut bytes: &[u8]) -> Option<usize> {
+pub(crate) fn count(mut bytes: &[u8]) -> Option<usize> {
     let mut replies = 0;
     while !bytes.is_empty() {
         bytes = after_one(bytes)?;

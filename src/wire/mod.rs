@@ -10,8 +10,8 @@
 
 pub mod args;
 mod bulk;
-pub mod frame;
-pub mod frames;
+mod frame;
+pub(crate) mod frames;
 pub mod options;
 pub mod pipeline;
 pub mod reply;
@@ -19,7 +19,7 @@ pub mod request;
 pub mod value;
 
 pub use args::{Args, OwnedArgs, Span};
-pub use frame::Frame;
+pub(crate) use frame::Frame;
 pub use options::Options;
 pub use pipeline::Pipeline;
 pub use reply::{Doubles, Mark, Protocol, Reply};

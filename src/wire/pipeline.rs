@@ -1,11 +1,12 @@
 //! Requests read ahead of their turn, as they come in a pipeline.
 //!
-//! Nearly every request is *plain*: a whole array of a few short bulk strings, which anybody may send
-//! at any time, whatever the limits. Such a request is read with less ado than
+//! Nearly every request is *plain*: a whole array of a few short bulk strings, within what
+//! every client may send at any time. Such a request is read with less ado than
 //! [`Parser`](super::Parser) needs for one that may be broken off or wrong anywhere; what is not plain
 //! is left to the parser. And because nothing that runs meanwhile can change what a plain request
 //! means, many are read at once: the keys of all of them can be fetched from memory together, instead
-//! of waiting for each when its turn comes.
+//! of waiting for each when its turn comes. A pipelined GET takes 80 ns that way, and 175 to 250 without
+//! (docs/decisions/read-ahead.md).
 
 use super::args::{Args, Span};
 use super::request::{UNAUTHENTICATED_ARGS, UNAUTHENTICATED_BULK};
@@ -48,7 +49,7 @@ impl Pipeline {
         (self.read, self.taken) = (0, 0);
     }
 
-    /// Whether everything that was read has had its turn.
+    /// Returns whether everything that was read has had its turn.
     #[inline]
     pub fn is_over(&self) -> bool {
         self.taken == self.read

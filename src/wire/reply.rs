@@ -117,18 +117,18 @@ impl Reply {
         }
     }
 
-    /// Whether something did not fit. Nothing is stored then, until [`Reply::rewind`] makes room.
+    /// Returns whether something did not fit. Nothing is stored then, until [`Reply::rewind`] makes room.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.end == 0
     }
 
-    /// Whether the client had left replies unread when the writer took its outbox.
+    /// Returns whether the client had left replies unread when the writer took its outbox.
     pub fn has_backlog(&self) -> bool {
         self.has_backlog
     }
 
-    /// Whether so many bytes fit, and a few more for the header and the end of a line. One comparison
+    /// Returns whether so many bytes fit, and a few more for the header and the end of a line. One comparison
     /// for each element is all that the limit costs.
     #[inline]
     fn fits(&mut self, bytes: usize) -> bool {
@@ -454,7 +454,9 @@ impl Reply {
     // Spelling.
 
     fn header(&mut self, kind: u8, n: i64) {
-        bulk::push_line(&mut self.out, kind, &Spelled::new(n));
+        self.out.push(kind);
+        number::push_i64(&mut self.out, n);
+        self.crlf();
     }
 
     fn crlf(&mut self) {

@@ -48,7 +48,7 @@ pub enum Parsed {
     Partial,
 }
 
-/// Why a connection cannot go on: after this nobody knows where the next request would begin.
+/// Why a connection cannot go on: after this it is not known where the next request would begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProtocolError {
     MultibulkLength,
@@ -62,7 +62,7 @@ pub enum ProtocolError {
     InlineTooBig,
     MultibulkCountTooBig,
     BulkCountTooBig,
-    /// `POST` or `Host:`: somebody made a web browser talk to us. There is nothing to say to it.
+    /// `POST` or `Host:`: a web browser was made to send this. It gets no reply.
     CrossProtocol,
 }
 
@@ -152,7 +152,7 @@ impl Parser {
             Some(_) => inline(input, &mut place, spans),
         };
         if parsed == Ok(Parsed::Partial) {
-            // The caller's list may have room for somebody else's million: a copy has none to spare.
+            // The caller's list may have room for another client's million: a copy has none to spare.
             let spans = if resumed { std::mem::take(spans) } else { spans.clone() };
             self.half = Some(Box::new(Half { spans, place }));
         }
@@ -166,7 +166,7 @@ impl Parser {
             .map_or(0, |half| size_of::<Half>() + half.spans.capacity() * size_of::<Span>())
     }
 
-    /// Whether a request has begun to arrive and is not complete.
+    /// Returns whether a request has begun to arrive and is not complete.
     pub fn is_half_read(&self) -> bool {
         self.half.is_some()
     }
@@ -424,7 +424,7 @@ mod tests {
         for input in ["POST / HTTP/1.1\r\n", "post\n", "Host: example.com\r\n"] {
             assert_eq!(outcome(input.as_bytes(), LIMITS), Err(ProtocolError::CrossProtocol));
         }
-        // As an argument it is anybody's.
+        // As an argument it is an ordinary word.
         assert_eq!(outcome(b"*1\r\n$4\r\nPOST\r\n", LIMITS), Ok(Parsed::Request(14)));
         assert_eq!(outcome(b"ECHO POST\r\n", LIMITS), Ok(Parsed::Request(11)));
     }

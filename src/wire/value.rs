@@ -119,7 +119,7 @@ impl Value {
         }
     }
 
-    /// Whether this is one of the three nulls.
+    /// Returns whether this is one of the three nulls.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::NullBulk | Value::NullArray | Value::Null)
     }

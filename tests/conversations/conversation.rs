@@ -27,7 +27,7 @@ pub struct Step {
     pub line: usize,
     pub connection: String,
     pub act: Act,
-    /// The title in DIFFERENCES.md that says why respd replies as it does.
+    /// The title in docs/differences.md that says why respd replies as it does.
     pub ours: Option<String>,
     pub replies: Vec<Expected>,
 }

@@ -37,7 +37,7 @@
 //! < +OK
 //! > MONITOR
 //! !ours MONITOR a second time
-//! < +OK                     where respd differs on purpose: its reply, the title in DIFFERENCES.md,
+//! < +OK                     where respd differs on purpose: its reply, the title in docs/differences.md,
 //! ref< nothing              and the reply of the reference. At the head it means the whole file
 //! !advance 50ms             time passes; a reference really waits
 //! !finish                   the client sends nothing more
@@ -152,7 +152,7 @@ fn record() {
 /// A difference is explained where all of them are.
 #[test]
 fn what_is_ours_is_in_differences() {
-    let differences = include_str!("../it/DIFFERENCES.md");
+    let differences = include_str!("../../docs/differences.md");
     let mut unknown = Vec::new();
     for conversation in conversation::all() {
         let of_steps = conversation.steps.iter().filter_map(|step| step.ours.as_ref());
@@ -165,7 +165,7 @@ fn what_is_ours_is_in_differences() {
         }
     }
     unknown.dedup();
-    assert!(unknown.is_empty(), "DIFFERENCES.md has no such line:\n{}", unknown.join("\n"));
+    assert!(unknown.is_empty(), "docs/differences.md has no such line:\n{}", unknown.join("\n"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! | module | proves |
 //! |---|---|
 //! | `wire` | requests in any pieces, broken ones too; limits; one reply for each command |
-//! | `ahead` | requests that are read ahead are those that the parser reads |
+//! | `pipeline` | requests that are read ahead are those that the parser reads |
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `effects` | every change is said as a command; a mirror that is told them holds the same |
 //! | `clients` | what time does to clients; time is told, never waited for |
@@ -12,13 +12,13 @@
 //! | `clock` | told time on real sockets: expiry, timeouts and pauses follow a clock that a test advances |
 //! | `handle` | what other threads want of a running server |
 //! | `wake` | what ends a wait: keys of a type, changed keys, keys that are gone, events, time |
-//! | `personas` | what the table of personas promises; their table in README.md |
+//! | `personas` | what the table of personas promises |
 //! | `net` | real sockets, and the real process |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
 //! | `log` | what peers can make the real process write, and what a log that is not read costs |
-//! | `table` | every row of the command table; the list of commands in README.md |
+//! | `table` | every row of the command table |
 //! | `redis_rs` | a real client in the tests' own process |
 //! | `pubsub` | who hears what, and what is left of who has gone |
 //! | `tracking` | clients that cache what they read hear when it changes |
@@ -27,15 +27,17 @@
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `layers` | the house rules of `src/` |
+//! | `docs` | the documents: what in them is written from the code, and what they name |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
-//! `socket` and `process` are what `net` talks through, `client` is the client of the others; `readme` keeps README.md true.
+//! `socket` and `process` are what `net` talks through, `client` is the client of the others.
 
 mod acl;
 mod changes;
 mod client;
 mod clients;
 mod clock;
+mod docs;
 mod effects;
 mod gates;
 mod handle;
@@ -51,7 +53,6 @@ mod process;
 mod products;
 mod pubsub;
 mod readiness;
-mod readme;
 mod redis_rs;
 mod socket;
 mod synopsis;

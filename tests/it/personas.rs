@@ -1,7 +1,4 @@
-//! What the table of personas promises, and its table in README.md.
-
-use std::collections::BTreeMap;
-use std::fs;
+//! What the table of personas promises.
 
 use respd::Config;
 use respd::commands::GROUPS;
@@ -16,9 +13,6 @@ use respd::wire::Args;
 
 use crate::client::started_with;
 use crate::process::{self, Folder};
-use crate::readme;
-
-const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/personas.txt");
 
 fn configured(name: &str) -> Config {
     let mut config = Config::default();
@@ -31,7 +25,7 @@ fn ask(name: &str, words: &[&str]) -> String {
     local.call(client, words).to_string()
 }
 
-fn table(persona: &'static Persona) -> Table {
+pub fn table(persona: &'static Persona) -> Table {
     Table::of_persona(persona, GROUPS.iter().copied())
 }
 
@@ -128,58 +122,4 @@ fn the_file_and_the_flag_choose_one() {
     assert!(!refused.status.success());
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(told.contains("redis-1.0") && told.contains("kronotop-0.13"), "{told}");
-}
-
-#[test]
-fn the_readme_shows_every_persona() {
-    readme::says("personas", &matrix());
-}
-
-/// A line for each persona: who it says it is, what it has, and what clients make of it.
-fn matrix() -> String {
-    let (clients, outcomes) = outcomes();
-    let mut matrix = "\n| persona | `server` `version` in HELLO | mode | ports | commands | RESP3 \
-        | subcommands | strangers learn "
-        .to_owned();
-    clients.iter().for_each(|client| matrix += &format!("| {client} "));
-    matrix += &format!("|\n|{}\n", "---|".repeat(8 + clients.len()));
-    for persona in PERSONAS {
-        let table = table(persona);
-        let hello = table.command(b"hello");
-        let [greeting, resp3] = match hello {
-            None => ["no HELLO".to_owned(), "no".to_owned()],
-            Some(row) => {
-                let alone = if row.spec.accepts(1) { "" } else { ", must say which" };
-                [format!("`{}` `{}`", persona.server, persona.version), format!("yes{alone}")]
-            }
-        };
-        let ports = match persona.admin_port {
-            0 => persona.port.to_string(),
-            admin => format!("{}, admin {admin}", persona.port),
-        };
-        let subcommands = if persona.names_subcommands() { "commands" } else { "arguments" };
-        let learn = if persona.hides_commands() { "nothing" } else { "which commands exist" };
-        matrix += &format!(
-            "| `{}` | {greeting} | {} | {ports} | {} | {resp3} | {subcommands} | {learn} ",
-            persona.name,
-            persona.mode,
-            table.commands().count()
-        );
-        let found = &outcomes[persona.name];
-        found.iter().for_each(|outcome| matrix += &format!("| {outcome} "));
-        matrix += "|\n";
-    }
-    matrix + "\n"
-}
-
-/// The clients, and what each makes of an open server of every persona.
-fn outcomes() -> (Vec<String>, BTreeMap<String, Vec<String>>) {
-    let text = fs::read_to_string(CLIENTS).unwrap();
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let mut rows = lines.map(words);
-    let clients = rows.next().expect("a head").split_off(2);
-    let open = rows.filter(|row| row[1] == "open");
-    let outcomes = open.map(|mut row| (row[0].clone(), row.split_off(2))).collect();
-    (clients, outcomes)
 }

@@ -15,8 +15,6 @@ use respd::dispatch::{Row, Table, keys};
 use respd::embed::local::Local;
 use respd::wire::{OwnedArgs, Value};
 
-use crate::readme;
-
 /// The groups of COMMAND DOCS.
 const GROUP_NAMES: &[&str] = &[
     "bitmap",
@@ -47,11 +45,11 @@ const DISABLED: &[&str] = &["cluster"];
 /// The reference does not say how their time grows either.
 const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor"];
 
-fn table() -> Table {
+pub fn table() -> Table {
     Table::new(GROUPS.iter().copied())
 }
 
-fn arguments(row: &Row) -> Vec<Argument> {
+pub fn arguments(row: &Row) -> Vec<Argument> {
     synopsis::parse(row.spec.synopsis).unwrap_or_default()
 }
 
@@ -263,50 +261,8 @@ fn a_container_has_help() {
     }
 }
 
-#[test]
-fn the_readme_lists_every_command() {
-    readme::says("commands", &command_list(&table()));
-}
-
-/// The commands as README.md lists them: a heading and a table for each group.
-fn command_list(table: &Table) -> String {
-    let groups: BTreeSet<&str> = table.rows().map(|row| row.group).collect();
-    let mut list = String::new();
-    for group in groups {
-        list += &format!("\n### {group}\n\n| command | |\n|---|---|\n");
-        let mut rows: Vec<&Row> = table.rows().filter(|row| row.group == group).collect();
-        rows.retain(|row| is_listed(table, row));
-        rows.sort_by_key(|row| &row.full_name);
-        for row in rows {
-            let note = if is_disabled(row) { " Disabled." } else { "" };
-            list += &format!("| `{}` | {}{note} |\n", usage(row), row.spec.summary);
-        }
-    }
-    list + "\n"
-}
-
-/// A container is listed by its subcommands, and itself if it runs alone or they are all disabled.
-fn is_listed(table: &Table, row: &Row) -> bool {
-    match row.container {
-        Some(container) => !is_disabled(table.row(container)),
-        None => row.subcommands.is_empty() || row.spec.accepts(1) || is_disabled(row),
-    }
-}
-
-fn is_disabled(row: &Row) -> bool {
+pub fn is_disabled(row: &Row) -> bool {
     DISABLED.contains(&row.spec.name)
-}
-
-/// The command as it is typed. What is too long for a table is left to HELP.
-fn usage(row: &Row) -> String {
-    const LONGEST: usize = 60;
-    let name = row.full_name.to_ascii_uppercase().replace('|', " ");
-    match synopsis::render(&arguments(row)) {
-        _ if is_disabled(row) => format!("{name} ..."),
-        none if none.is_empty() => name,
-        long if long.len() > LONGEST => format!("{name} ..."),
-        short => format!("{name} {}", short.replace('|', "\\|")),
-    }
 }
 
 /// A request that has every argument of a synopsis once, of alternatives the last. An argument's value

@@ -56,7 +56,7 @@ impl Value {
         }
     }
 
-    /// Whether the value is printed on more than one line because of what it contains.
+    /// Returns whether the value is printed on more than one line because of what it contains.
     fn is_tall(&self) -> bool {
         match self {
             Value::Map(pairs) => {

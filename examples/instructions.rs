@@ -1,0 +1,57 @@
+//! What `scripts/instructions` counts: a conversation with an engine that has no socket.
+//!
+//! `instructions ROW TURNS PIPELINE` sends PIPELINE requests of the kind ROW at once, TURNS times. A count of
+//! instructions is the same on a busy machine as on an idle one; two runs that differ in TURNS tell what one
+//! request takes.
+
+use respd::Config;
+use respd::embed::local::{Connection, Local, request};
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, row, turns, pipeline] = &args[..] else {
+        eprintln!("usage: instructions ROW TURNS PIPELINE");
+        std::process::exit(2);
+    };
+    let count = |text: &String| text.parse().expect("a number");
+    let (turns, pipeline): (usize, usize) = (count(turns), count(pipeline));
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    prepare(&mut local, client);
+    let input: Vec<u8> = (0..pipeline).flat_map(|n| request(words(row, n % 16))).collect();
+    let mut replied = 0;
+    for _ in 0..turns {
+        local.send(client, &input);
+        replied += local.received(client).len();
+    }
+    println!("{replied} bytes of replies");
+}
+
+/// Sixteen keys of each kind, and two lists of a hundred elements.
+fn prepare(local: &mut Local, client: Connection) {
+    for n in 0..16 {
+        local.call(client, ["SET", &format!("key:{n:06}"), "tiny"]);
+        local.call(client, ["SET", &format!("text:{n:06}"), "a value of some thirty-two bytes"]);
+        local.call(client, ["SET", &format!("number:{n:06}"), "1"]);
+    }
+    for n in 0..100 {
+        local.call(client, ["RPUSH", "list", &format!("e{n:03}")]);
+        local.call(client, ["RPUSH", "texts", &format!("element number {n:08}")]);
+    }
+}
+
+/// Request `n` of a kind.
+fn words(row: &str, n: usize) -> Vec<String> {
+    let line = match row {
+        "ping" => "PING".to_owned(),
+        "get" => format!("GET key:{n:06}"),
+        "get-text" => format!("GET text:{n:06}"),
+        "set" => format!("SET key:{n:06} tiny"),
+        "incr" => format!("INCR number:{n:06}"),
+        "lrange" => "LRANGE list 0 -1".to_owned(),
+        "lrange-texts" => "LRANGE texts 0 -1".to_owned(),
+        "mixed" => return words(["get", "set", "incr", "ping"][n % 4], n),
+        other => panic!("no such row: {other}"),
+    };
+    line.split(' ').map(str::to_owned).collect()
+}
