@@ -215,7 +215,7 @@ pub enum Lifetime {
     /// Nothing was said about it.
     Unsaid,
     /// It expires then, which may have been long ago.
-    WaitCondition(Millis),
+    Until(Millis),
     /// `KEEPTTL` or `PERSIST`, whichever the command takes.
     Bare,
 }
@@ -268,7 +268,7 @@ impl<'a> Expiry<'a> {
         Some(time)
             .filter(|&time| time >= least)
             .and_then(|time| time.checked_mul(factor)?.checked_add(since))
-            .map(Lifetime::WaitCondition)
+            .map(Lifetime::Until)
             .ok_or_else(|| error::invalid_expire(command))
     }
 
@@ -351,11 +351,11 @@ mod tests {
     #[test]
     fn one_option_about_expiry_is_understood() {
         assert_eq!(said("", "KEEPTTL"), Ok(Lifetime::Unsaid));
-        assert_eq!(said("EX 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(4000)));
-        assert_eq!(said("px 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(1003)));
-        assert_eq!(said("EXAT 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(3000)));
-        assert_eq!(said("PXAT 3", "KEEPTTL"), Ok(Lifetime::WaitCondition(3)));
-        assert_eq!(said("EX 3 EX 4", "KEEPTTL"), Ok(Lifetime::WaitCondition(5000)));
+        assert_eq!(said("EX 3", "KEEPTTL"), Ok(Lifetime::Until(4000)));
+        assert_eq!(said("px 3", "KEEPTTL"), Ok(Lifetime::Until(1003)));
+        assert_eq!(said("EXAT 3", "KEEPTTL"), Ok(Lifetime::Until(3000)));
+        assert_eq!(said("PXAT 3", "KEEPTTL"), Ok(Lifetime::Until(3)));
+        assert_eq!(said("EX 3 EX 4", "KEEPTTL"), Ok(Lifetime::Until(5000)));
         assert_eq!(said("keepttl KEEPTTL", "KEEPTTL"), Ok(Lifetime::Bare));
         assert_eq!(said("PERSIST", "PERSIST"), Ok(Lifetime::Bare));
         assert_eq!(said("PERSIST", "KEEPTTL"), Err("another option".to_owned()));
@@ -377,7 +377,7 @@ mod tests {
         }
         assert_eq!(
             said("PX 9223372036854774807", "KEEPTTL"),
-            Ok(Lifetime::WaitCondition(i64::MAX))
+            Ok(Lifetime::Until(i64::MAX))
         );
         assert_eq!(said("PX 9223372036854774808", "KEEPTTL"), invalid);
         let not_an_integer = Err("ERR value is not an integer or out of range".to_owned());

@@ -199,7 +199,7 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     bulk_or_null(reply, db.string(key)?);
     match lifetime {
         Lifetime::Bare if db.set_expiry(key, None) => ctx.says("PERSIST", &[key]),
-        Lifetime::WaitCondition(when) if db.set_expiry(key, Some(when)) => {
+        Lifetime::Until(when) if db.set_expiry(key, Some(when)) => {
             ctx.says_expiry(key, when);
         }
         _ => {}
@@ -315,7 +315,7 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     match lifetime {
         _ if !holds => {}
         // What has expired before it is set is not even set.
-        Lifetime::WaitCondition(when) if when <= db.now() => {
+        Lifetime::Until(when) if when <= db.now() => {
             db.set_expiry(key, Some(when));
             ctx.says_expiry(key, when);
         }
@@ -352,7 +352,7 @@ fn says_set(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
     match lifetime {
         Lifetime::Unsaid => ctx.says("SET", &[key, value]),
         Lifetime::Bare => ctx.says("SET", &[key, value, b"KEEPTTL"]),
-        Lifetime::WaitCondition(when) => {
+        Lifetime::Until(when) => {
             ctx.says("SET", &[key, value, b"PXAT", &Spelled::new(when)]);
         }
     }
@@ -449,7 +449,7 @@ fn msetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         store(&mut db, key, value, lifetime);
     }
     reply.int(1);
-    if let Lifetime::WaitCondition(when) = lifetime
+    if let Lifetime::Until(when) = lifetime
         && ctx.is_heard()
     {
         let when = Spelled::new(when);
@@ -531,10 +531,10 @@ fn store(db: &mut Db<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
     match lifetime {
         Lifetime::Unsaid => db.set_string(key, value, None),
         Lifetime::Bare => db.replace_string(key, value),
-        Lifetime::WaitCondition(when) => db.set_string(key, value, Some(when)),
+        Lifetime::Until(when) => db.set_string(key, value, Some(when)),
     }
     db.note(class::STRING, "set", key);
-    if let Lifetime::WaitCondition(_) = lifetime {
+    if let Lifetime::Until(_) = lifetime {
         db.announce(class::GENERIC, "expire", key);
     }
 }

@@ -156,7 +156,7 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, time: Expiry<'_>) -> Result<(),
     let (mut db, reply) = ctx.db_and_reply();
     let now = db.now();
     let when = match time.resolve_from(0, now, command)? {
-        Lifetime::WaitCondition(when) => when,
+        Lifetime::Until(when) => when,
         Lifetime::Unsaid | Lifetime::Bare => return Err(error::SYNTAX),
     };
     let mut hash = db.edit::<Hash>(&args[1])?;
@@ -297,7 +297,7 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         };
         let is_changed = match lifetime {
             Lifetime::Unsaid => false,
-            Lifetime::WaitCondition(when) => hash.set_expiry(name, Some(when)),
+            Lifetime::Until(when) => hash.set_expiry(name, Some(when)),
             Lifetime::Bare => {
                 let expires = matches!(hash.view().expiry(name), Some(Some(_)));
                 expires && hash.set_expiry(name, None)
@@ -310,14 +310,14 @@ fn hgetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if let Some(hash) = &mut hash {
         let event = match lifetime {
             Lifetime::Unsaid | Lifetime::Bare => "hpersist",
-            Lifetime::WaitCondition(when) if when <= now => "hexpired",
-            Lifetime::WaitCondition(_) => "hexpire",
+            Lifetime::Until(when) if when <= now => "hexpired",
+            Lifetime::Until(_) => "hexpire",
         };
         hash.note_changes(changed.count, class::HASH, event);
     }
     drop(hash);
     match lifetime {
-        Lifetime::WaitCondition(when) => changed.say_expiry(ctx, &args[1], when),
+        Lifetime::Until(when) => changed.say_expiry(ctx, &args[1], when),
         Lifetime::Unsaid | Lifetime::Bare => changed.say(ctx, "HPERSIST", &[&args[1]]),
     }
     Ok(())
@@ -361,15 +361,15 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         match lifetime {
             Lifetime::Unsaid => _ = hash.set(name, value),
             Lifetime::Bare => _ = hash.replace(name, value),
-            Lifetime::WaitCondition(when) if !hash.set_until(name, value, when) => continue,
-            Lifetime::WaitCondition(_) => {}
+            Lifetime::Until(when) if !hash.set_until(name, value, when) => continue,
+            Lifetime::Until(_) => {}
         }
         changed.add(&hash, name);
     }
     // What has expired before it is set counts as set all the same, if not as a change.
     hash.changed(changed.count);
     hash.announce(class::HASH, "hset");
-    if let Lifetime::WaitCondition(when) = lifetime {
+    if let Lifetime::Until(when) = lifetime {
         hash.announce(class::HASH, "hexpire");
         if when <= now {
             hash.announce(class::HASH, "hexpired");
@@ -378,8 +378,8 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     reply.int(1);
     drop(hash);
     match lifetime {
-        Lifetime::WaitCondition(when) if when <= now => changed.say_expiry(ctx, &args[1], when),
-        Lifetime::WaitCondition(when) => {
+        Lifetime::Until(when) if when <= now => changed.say_expiry(ctx, &args[1], when),
+        Lifetime::Until(when) => {
             says_set(ctx, &[&args[1], b"PXAT", &Spelled::new(when)], args.from(fields));
         }
         Lifetime::Bare => says_set(ctx, &[&args[1], b"KEEPTTL"], args.from(fields)),
