@@ -6,8 +6,9 @@
 //! may not do for it, while a command of a transaction passed most gates when it was queued, and one of a
 //! log that is replayed passed them before it was logged.
 //!
-//! There is no second list for speed. A gate looks first at what is nearly always in the command's favour,
-//! in one comparison, so that all of them together cost a command about three nanoseconds.
+//! There is no second list for speed. A gate looks first at what is nearly always in the command's favour, in
+//! one comparison, and is inlined; what it says when it is shut stands apart. All of them together take 107
+//! of the 1,010 instructions of a pipelined PING.
 
 use super::frame::{Frame, Frames, REPLAY, SCRIPT, TOP, TRANSACTION};
 use super::invocation::Invocation;
