@@ -375,10 +375,7 @@ mod tests {
         for time in ["EX 0", "PXAT -1", "EX 9223372036854775", "EXAT 9223372036854776"] {
             assert_eq!(said(time, "KEEPTTL"), invalid, "{time}");
         }
-        assert_eq!(
-            said("PX 9223372036854774807", "KEEPTTL"),
-            Ok(Lifetime::Until(i64::MAX))
-        );
+        assert_eq!(said("PX 9223372036854774807", "KEEPTTL"), Ok(Lifetime::Until(i64::MAX)));
         assert_eq!(said("PX 9223372036854774808", "KEEPTTL"), invalid);
         let not_an_integer = Err("ERR value is not an integer or out of range".to_owned());
         assert_eq!(said("EX 1.5", "KEEPTTL"), not_an_integer);

@@ -8,28 +8,26 @@
 const PLACES: usize = 64;
 
 /// Positions by hash.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PrefetchCache {
-    /// A hash and the position that it had, by the last bits of the hash.
-    places: [(u32, u32); PLACES],
-}
-
-impl Default for PrefetchCache {
-    fn default() -> PrefetchCache {
-        PrefetchCache { places: [(0, 0); PLACES] }
-    }
+    /// A hash and the position that it had, by the last bits of the hash. Empty in a database that is too small to be
+    /// prefetched, as most of many are.
+    places: Vec<(u32, u32)>,
 }
 
 impl PrefetchCache {
     #[inline]
     pub fn note(&mut self, hash: u32, at: usize) {
+        if self.places.is_empty() {
+            self.places = vec![(0, 0); PLACES];
+        }
         self.places[hash as usize % PLACES] = (hash, at as u32);
     }
 
     /// Where a key with this hash was.
     #[inline]
     pub fn get(&self, hash: u32) -> Option<usize> {
-        let (noted, at) = self.places[hash as usize % PLACES];
+        let &(noted, at) = self.places.get(hash as usize % PLACES)?;
         (noted == hash).then_some(at as usize)
     }
 }

@@ -69,28 +69,34 @@ impl Source<'_> {
         }
     }
 
-    /// The weighted score of a member. It may be NaN.
+    /// The score of a member, without the weight.
     fn score(self, member: &[u8]) -> Option<f64> {
-        let score = match self.members {
+        match self.members {
             Members::None => None,
             Members::Set(set) => set.contains(member).then_some(1.0),
             Members::Zset(zset) => zset.score(member),
-        };
-        score.map(|score| score * self.weight)
+        }
     }
 
-    /// Calls `visit` with the members and their weighted scores, until it returns false.
+    /// Calls `visit` with the members and their scores, without the weight, until it returns false.
     fn each(self, mut visit: impl FnMut(&[u8], f64) -> bool) {
         match self.members {
             Members::None => {}
             Members::Set(set) => {
-                let score = number(self.weight);
-                let _all = set.iter().all(|member| visit(&member, score));
+                let _all = set.iter().all(|member| visit(&member, 1.0));
             }
             Members::Zset(zset) => {
-                let _all =
-                    zset.iter().all(|(member, score)| visit(member, number(score * self.weight)));
+                let _all = zset.iter().all(|(member, score)| visit(member, score));
             }
+        }
+    }
+
+    /// Returns whether both are the same key: then a member of one is in the other, with the same score.
+    fn is_same(self, other: Source<'_>) -> bool {
+        match (self.members, other.members) {
+            (Members::Set(one), Members::Set(other)) => std::ptr::eq(one.entry, other.entry),
+            (Members::Zset(one), Members::Zset(other)) => std::ptr::eq(one.entry, other.entry),
+            _ => false,
         }
     }
 }
@@ -106,6 +112,7 @@ fn by_size<'a>(sources: &[Source<'a>]) -> Vec<Source<'a>> {
 pub fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
     for source in by_size(sources) {
         source.each(|member, score| {
+            let score = number(score * source.weight);
             result.merge(member, score, |one, other| aggregate.of(one, other));
             true
         });
@@ -127,9 +134,15 @@ pub fn intersection(
     mut visit: impl FnMut(&[u8], f64) -> bool,
 ) {
     if let [smallest, others @ ..] = &by_size(sources)[..] {
+        // A key that is named again is not searched again: ZINTER of one key 5,000 times takes a tenth of the time.
+        let others: Vec<(Source<'_>, bool)> =
+            others.iter().map(|&other| (other, other.is_same(*smallest))).collect();
         smallest.each(|member, score| {
-            let mut scores = others.iter().map(|other| other.score(member));
-            let sum = scores.try_fold(score, |sum, score| Some(aggregate.of(sum, score?)));
+            let first = number(score * smallest.weight);
+            let sum = others.iter().try_fold(first, |sum, &(other, is_same)| {
+                let score = if is_same { score } else { other.score(member)? };
+                Some(aggregate.of(sum, score * other.weight))
+            });
             sum.is_none_or(|sum| visit(member, sum))
         });
     }
@@ -140,7 +153,7 @@ pub fn subtract(result: &mut Scores, sources: &[Source<'_>]) {
     if let [first, others @ ..] = sources {
         first.each(|member, score| {
             if others.iter().all(|other| other.score(member).is_none()) {
-                result.merge(member, score, |_, score| score);
+                result.merge(member, number(score * first.weight), |_, score| score);
             }
             true
         });
@@ -179,5 +192,57 @@ fn members(entry: &Entry) -> Result<Members<'_>, Error> {
         Kind::Set => Ok(Members::Set(View::new(entry))),
         Kind::Zset => Ok(Members::Zset(View::new(entry))),
         _ => Err(Error::WrongType),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::Store;
+
+    #[test]
+    fn a_key_that_is_named_again_is_known_to_be_the_same() {
+        let mut store = Store::new(1);
+        let mut db = store.db(0);
+        for key in [&b"a"[..], b"b"] {
+            db.edit_or_new::<Set>(key).unwrap().add(b"m");
+        }
+        for key in [&b"y"[..], b"z"] {
+            let mut scores = Scores::default();
+            scores.merge(b"m", 2.0, |_, score| score);
+            db.set_zset(key, scores);
+        }
+        let keys = [&b"a"[..], b"a", b"b", b"y", b"y", b"z", b"none", b"none"];
+        let sources = db.sources(keys.into_iter()).unwrap();
+        let same = |one: usize, other: usize| sources[one].is_same(sources[other]);
+        assert!(same(0, 1) && same(3, 4));
+        assert!(!same(1, 2) && !same(2, 3) && !same(4, 5) && !same(6, 7));
+    }
+
+    #[test]
+    fn a_key_that_is_named_again_counts_with_each_of_its_weights() {
+        let mut store = Store::new(1);
+        let mut db = store.db(0);
+        let mut scores = Scores::default();
+        scores.merge(b"m", 2.0, |_, score| score);
+        db.set_zset(b"z", scores);
+        for key in [&b"s"[..], b"z"] {
+            if key == b"s" {
+                db.edit_or_new::<Set>(key).unwrap().add(b"m");
+            }
+            let mut sources = db.sources([key, key, key].into_iter()).unwrap();
+            sources
+                .iter_mut()
+                .zip([1.0, 10.0, 100.0])
+                .for_each(|(source, weight)| source.weight = weight);
+            let score = if key == b"s" { 1.0 } else { 2.0 };
+            for (aggregate, total) in
+                [(Aggregate::Sum, 111.0), (Aggregate::Min, 1.0), (Aggregate::Max, 100.0)]
+            {
+                let mut result = Scores::default();
+                intersect(&mut result, &sources, aggregate);
+                assert_eq!(result.sorted(), [(&b"m"[..], total * score)]);
+            }
+        }
     }
 }
