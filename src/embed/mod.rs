@@ -3,6 +3,8 @@
 pub mod handle;
 pub mod local;
 pub mod server;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use handle::Handle;
 pub use local::{Connection, Local};
