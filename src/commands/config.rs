@@ -107,8 +107,8 @@ fn config_set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::commands::testing::{call, start};
     use crate::config::Config;
+    use crate::embed::testing::{call, start};
     use crate::telemetry::process::Listener;
 
     #[test]

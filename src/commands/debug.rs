@@ -245,9 +245,9 @@ fn push(ctx: &mut Ctx<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::call;
     use crate::config::Config;
     use crate::embed::local::Local;
+    use crate::embed::testing::call;
     use crate::peer::{Address, Kind, Peer};
 
     fn config(enable_debug_command: DebugCommand) -> Config {

@@ -212,9 +212,9 @@ pub(crate) fn to_seconds(millis: Millis) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::{show, start_with};
     use crate::config::Config;
     use crate::embed::local::{Connection, Local, request};
+    use crate::embed::testing::{show, start_with};
     use std::time::Duration;
 
     fn start() -> (Local, Connection) {

@@ -267,9 +267,9 @@ fn percent(part: usize, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::call;
     use crate::config::Config;
     use crate::embed::local::Local;
+    use crate::embed::testing::call;
 
     #[test]
     fn a_key_takes_what_its_value_takes_and_a_little_more() {

@@ -33,8 +33,6 @@ mod set;
 mod sort;
 mod sorted_set;
 mod string;
-#[cfg(test)]
-pub(crate) mod testing;
 mod transactions;
 
 use crate::dispatch::table::Group;

@@ -400,7 +400,7 @@ impl<'a> Pattern<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::testing::start;
+    use crate::embed::testing::start;
     use crate::keyspace::Random;
     use crate::wire::{OwnedArgs, Value};
 

@@ -2,6 +2,8 @@
 
 pub mod local;
 pub mod server;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use local::{Connection, Local};
 pub use server::{Builder, Running, Server};

@@ -164,9 +164,9 @@ impl World {
 
 #[cfg(test)]
 mod tests {
-    use crate::commands::testing::call;
     use crate::config::Config;
     use crate::embed::local::{Connection, Local, request};
+    use crate::embed::testing::call;
     use std::time::Duration;
 
     fn crowded(policy: &str, keys: usize) -> (Local, Connection) {

@@ -1,7 +1,7 @@
-//! What the tests of handlers have in common: a server with one client, and its replies as text.
+//! What unit tests have in common: a server with one client, and its replies as text.
 
+use super::local::{Connection, Local, request};
 use crate::config::Config;
-use crate::embed::local::{Connection, Local, request};
 
 /// A server and a client of it.
 pub(crate) fn start() -> (Local, Connection) {
