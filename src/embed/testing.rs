@@ -1,4 +1,4 @@
-//! What the tests of handlers have in common: a server with one client, and its replies as text.
+//! What unit tests have in common: a server with one client, and its replies as text.
 
 use super::local::{Connection, Local, request};
 use crate::config::Config;
