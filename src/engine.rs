@@ -52,7 +52,7 @@ impl Engine {
     /// An engine with the commands of `table`. It is `now` until [`Engine::turn`] says otherwise.
     ///
     /// It fails when a `user` line of the configuration has a rule that is none.
-    pub fn new(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
+    pub(crate) fn new(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
         Ok(Engine {
             world: World::new(config, &table, now)?,
             table,
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// Commands are timed by this clock. Without it they take no time.
-    pub fn time_commands_by(&mut self, read: ReadNanos) {
+    pub(crate) fn time_commands_by(&mut self, read: ReadNanos) {
         self.timer = Timer::new(read);
     }
 
@@ -77,7 +77,7 @@ impl Engine {
 
     /// Takes a new connection in. The error is the reply to send before closing it. An unauthenticated client
     /// may be closed in its favour: see [`crate::session::unauthenticated`].
-    pub fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
+    pub(crate) fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
         if let Err(refused) = self.world.admit(&peer) {
             self.world.stats.connections_rejected += 1;
             let (now, addr) = (self.world.now.mono, &peer.addr);
@@ -94,7 +94,7 @@ impl Engine {
     }
 
     /// The client will send nothing more. It still gets the replies to its requests.
-    pub fn finish(&mut self, slot: Slot) {
+    pub(crate) fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
         if client.wait().is_some_and(BlockedCommand::is_done) {
@@ -114,7 +114,7 @@ impl Engine {
     }
 
     /// The connection has been closed and the slot is free.
-    pub fn disconnect(&mut self, slot: Slot) {
+    pub(crate) fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
         self.world.buffer_pool.give_back(client.outbox.bytes);
@@ -124,7 +124,7 @@ impl Engine {
 
     /// The clients with new output, or whose connection is to be closed, since the last call. When pushes go
     /// to very many, some wait for the next call.
-    pub fn take_touched(&mut self, into: &mut Vec<Slot>) {
+    pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
         self.world.clients.take_touched(into);
     }
 
@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// Returns whether the connection is to be closed now.
-    pub fn is_over(&self, slot: Slot) -> bool {
+    pub(crate) fn is_over(&self, slot: Slot) -> bool {
         let client = &self.world.clients[slot];
         match client.doom {
             Doom::No => false,
@@ -175,23 +175,23 @@ impl Engine {
     }
 
     /// Returns whether a client whose connection is over may be sending still: the server closes it.
-    pub fn may_still_send(&self, slot: Slot) -> bool {
+    pub(crate) fn may_still_send(&self, slot: Slot) -> bool {
         let client = &self.world.clients[slot];
         client.doom == Doom::AfterReply && !client.half_closed
     }
 
     /// Returns whether requests of the client wait for the next turn. Until then it is not read from.
-    pub fn is_unfinished(&self, slot: Slot) -> bool {
+    pub(crate) fn is_unfinished(&self, slot: Slot) -> bool {
         self.world.clients.get(slot).is_some_and(|client| client.unfinished)
     }
 
     /// Returns whether the client may be read from.
-    pub fn is_listening(&self, slot: Slot) -> bool {
+    pub(crate) fn is_listening(&self, slot: Slot) -> bool {
         self.world.clients.get(slot).is_some_and(|client| client.doom == Doom::No)
     }
 
     /// Closes every connection as soon as its output is sent: the server is leaving.
-    pub fn dismiss_all(&mut self) {
+    pub(crate) fn dismiss_all(&mut self) {
         let slots: Vec<Slot> = self.world.clients.slots().collect();
         for slot in slots {
             self.world.clients.doom(slot, Doom::AfterReply);

@@ -9,7 +9,7 @@ use crate::telemetry::CommandId;
 
 /// Which commands are granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commands {
+pub(crate) struct Commands {
     /// By [`CommandId`].
     granted: Box<[u64]>,
     /// `+@all` was the last word about all commands: those of later versions are granted too.
@@ -219,7 +219,7 @@ impl Commands {
 
 /// A table without commands, for tests of what needs none.
 #[cfg(test)]
-pub struct NoCommands;
+pub(crate) struct NoCommands;
 
 #[cfg(test)]
 impl Vocabulary for NoCommands {

@@ -6,7 +6,7 @@ use super::rule::BadRule;
 
 /// Which databases are granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Databases {
+pub(crate) enum Databases {
     All,
     These(BTreeSet<u32>),
 }

@@ -35,7 +35,7 @@ const MOST: usize = 4096;
 
 /// Addresses from which logins have failed.
 #[derive(Debug, Default)]
-pub struct Failures {
+pub(crate) struct Failures {
     known: BTreeMap<Origin, Failure>,
     /// When the last answer is given, and to which of them.
     ends: BTreeSet<(u64, Origin)>,

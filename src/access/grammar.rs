@@ -4,7 +4,7 @@ use crate::config::{ChannelDefault, Config, Persona};
 use crate::telemetry::CommandId;
 
 /// The commands there are, as rules name them. The command table is one.
-pub trait Vocabulary {
+pub(crate) trait Vocabulary {
     /// How many there are, subcommands included. Every [`CommandId`] is below.
     fn size(&self) -> usize;
 
@@ -25,13 +25,13 @@ pub trait Vocabulary {
 
 /// What the words of rules mean here.
 #[derive(Clone, Copy)]
-pub struct Grammar<'a> {
+pub(crate) struct Grammar<'a> {
     /// The commands and categories there are.
-    pub commands: &'a dyn Vocabulary,
+    pub(crate) commands: &'a dyn Vocabulary,
     /// Whose commands rules may name beside those.
-    pub persona: &'static Persona,
+    pub(crate) persona: &'static Persona,
     /// `acl-pubsub-default`: whether a user may use every channel until a rule says otherwise.
-    pub all_channels: bool,
+    pub(crate) all_channels: bool,
 }
 
 impl<'a> Grammar<'a> {

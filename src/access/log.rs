@@ -7,7 +7,7 @@ use crate::clock::Now;
 /// What a request lacked. The order is that in which an answer prefers them: when each selector
 /// lacks something else, the last of these is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub(crate) enum Reason {
     Database,
     Command,
     Key,
@@ -43,7 +43,7 @@ impl Reason {
 
 /// Where a request was denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Context {
+pub(crate) enum Context {
     TopLevel,
     /// While a transaction was queued or run.
     Multi,
@@ -63,26 +63,26 @@ impl Context {
 
 /// What was denied, as often as it was.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Counts up from 0, over ACL LOG RESET too.
-    pub id: u64,
-    pub count: u64,
-    pub what: What,
+    pub(crate) id: u64,
+    pub(crate) count: u64,
+    pub(crate) what: What,
     /// The line of CLIENT LIST of who tried it last.
-    pub client: Vec<u8>,
-    pub created: Now,
-    pub updated: Now,
+    pub(crate) client: Vec<u8>,
+    pub(crate) created: Now,
+    pub(crate) updated: Now,
 }
 
 /// What was denied to whom. Two of the same are one entry.
 #[derive(Debug, PartialEq, Eq)]
-pub struct What {
-    pub reason: Reason,
-    pub context: Context,
+pub(crate) struct What {
+    pub(crate) reason: Reason,
+    pub(crate) context: Context,
     /// The command, key, channel or database.
-    pub object: Vec<u8>,
+    pub(crate) object: Vec<u8>,
     /// Whose rules denied it, or who it was that could not log in.
-    pub user: Vec<u8>,
+    pub(crate) user: Vec<u8>,
 }
 
 /// How many of the latest entries may be about the same as a new one, and for how long, in µs.
@@ -94,7 +94,7 @@ const MAX_TEXT: usize = 4096;
 
 /// The log.
 #[derive(Debug, Default)]
-pub struct Log {
+pub(crate) struct Log {
     /// The latest first.
     entries: VecDeque<Entry>,
     next_id: u64,
@@ -103,12 +103,12 @@ pub struct Log {
 
 /// How often something was denied since the start, for INFO.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
-    pub auth: u64,
-    pub command: u64,
-    pub key: u64,
-    pub channel: u64,
-    pub database: u64,
+pub(crate) struct Counts {
+    pub(crate) auth: u64,
+    pub(crate) command: u64,
+    pub(crate) key: u64,
+    pub(crate) channel: u64,
+    pub(crate) database: u64,
 }
 
 impl Log {

@@ -12,7 +12,7 @@ mod commands;
 mod databases;
 mod failures;
 mod file;
-pub mod grammar;
+pub(crate) mod grammar;
 mod log;
 mod password;
 mod patterns;
@@ -28,18 +28,18 @@ use std::collections::BTreeMap;
 use slab::Slab;
 
 #[cfg(test)]
-pub use commands::NoCommands;
-pub use failures::Failures;
+pub(crate) use commands::NoCommands;
+pub(crate) use failures::Failures;
 pub(crate) use file::{line, parse, print};
-pub use grammar::Grammar;
-pub use grammar::Vocabulary;
-pub use log::{Context, Counts, Entry, Log, Reason, What};
+pub(crate) use grammar::Grammar;
+pub(crate) use grammar::Vocabulary;
+pub(crate) use log::{Context, Entry, Log, Reason, What};
 pub(crate) use password::generate;
-pub use patterns::{Channels, Use};
-pub use rule::BadRule;
+pub(crate) use patterns::{Channels, Use};
+pub(crate) use rule::BadRule;
 pub(crate) use rule::{has_spaces, join_selectors};
-pub use selector::Selector;
-pub use user::User;
+pub(crate) use selector::Selector;
+pub(crate) use user::User;
 
 use crate::config::{Config, LoadError, Place, UserLine};
 use password::Password;
@@ -47,11 +47,11 @@ use password::Password;
 /// A user that a client is logged in as. Deleting a user logs its clients out, so that no client has
 /// the id of a user that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(u32);
+pub(crate) struct UserId(u32);
 
 impl UserId {
     /// The user that clients are before they log in, if it needs no password.
-    pub const DEFAULT: UserId = UserId(0);
+    pub(crate) const DEFAULT: UserId = UserId(0);
 
     fn index(self) -> usize {
         self.0 as usize
@@ -59,15 +59,15 @@ impl UserId {
 }
 
 /// The name of the user that is always there.
-pub const DEFAULT_NAME: &[u8] = b"default";
+pub(crate) const DEFAULT_NAME: &[u8] = b"default";
 
 /// All users, and the log of what they were denied.
-pub struct Access {
+pub(crate) struct Access {
     /// By [`UserId`].
     users: Slab<User>,
     by_name: BTreeMap<Box<[u8]>, UserId>,
-    pub log: Log,
-    pub failures: Failures,
+    pub(crate) log: Log,
+    pub(crate) failures: Failures,
 }
 
 impl Access {

@@ -11,12 +11,12 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// What is known of a password.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Password([u8; 32]);
+pub(crate) struct Password([u8; 32]);
 
 /// Different passwords, in the order in which they were added. One of very many is not compared with all of them
 /// when it is added or removed; whether one of them opens a user is for [`Password::is_among`] to say.
 #[derive(Clone, Default)]
-pub struct Passwords {
+pub(crate) struct Passwords {
     by_place: BTreeMap<u64, Password>,
     places: BTreeMap<Password, u64>,
 }

@@ -8,13 +8,13 @@ use crate::text::glob::Glob;
 /// What is done with a key, or may be done: return what is in it, or change it. Neither: whether it
 /// exists and such, which any permission for it grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Use {
-    pub read: bool,
-    pub write: bool,
+pub(crate) struct Use {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
 }
 
 impl Use {
-    pub const READ: Use = Use { read: true, write: false };
+    pub(crate) const READ: Use = Use { read: true, write: false };
     const BOTH: Use = Use { read: true, write: true };
 
     fn covers(self, wanted: Use) -> bool {
@@ -24,7 +24,7 @@ impl Use {
 
 /// Which keys are granted, and for what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// `allkeys`. There are no patterns then.
     all: bool,
     patterns: Vec<KeyPattern>,
@@ -199,7 +199,7 @@ fn parse_uses(text: &[u8]) -> Result<(Use, &[u8]), BadRule> {
 
 /// Which channels are granted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Channels {
+pub(crate) struct Channels {
     /// `allchannels`. There are no patterns then.
     all: bool,
     patterns: Vec<Glob<Box<[u8]>>>,

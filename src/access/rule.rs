@@ -2,7 +2,7 @@
 
 /// Why a rule was refused. It changed nothing, or nothing that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadRule {
+pub(crate) enum BadRule {
     UnknownCommand,
     Syntax,
     AfterAllKeys,

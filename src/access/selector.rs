@@ -8,11 +8,11 @@ use super::rule::BadRule;
 
 /// One set of permissions of a user. A request must be granted by one of them as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selector {
-    pub commands: Commands,
-    pub keys: Keys,
-    pub channels: Channels,
-    pub databases: Databases,
+pub(crate) struct Selector {
+    pub(crate) commands: Commands,
+    pub(crate) keys: Keys,
+    pub(crate) channels: Channels,
+    pub(crate) databases: Databases,
 }
 
 impl Selector {

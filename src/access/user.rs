@@ -8,12 +8,12 @@ use super::selector::Selector;
 
 /// Whom a client may be logged in as.
 #[derive(Clone, PartialEq, Eq)]
-pub struct User {
-    pub name: Box<[u8]>,
+pub(crate) struct User {
+    pub(crate) name: Box<[u8]>,
     /// `on` or `off`: whether a client can log in. Existing connections are kept.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
     /// Any password will do.
-    pub nopass: bool,
+    pub(crate) nopass: bool,
     passwords: Passwords,
     /// The one that rules outside parentheses are about.
     root: Selector,

@@ -80,15 +80,15 @@ pub(crate) fn elements((start, stop): (i64, i64), len: usize) -> Range<usize> {
 
 /// Those of `NX`, `XX`, `GT` and `LT` that were given. Which of them go together is for the command to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     /// The thing is not there yet.
-    pub nx: bool,
+    pub(crate) nx: bool,
     /// It is there.
-    pub xx: bool,
+    pub(crate) xx: bool,
     /// What it becomes is greater than what it is.
-    pub gt: bool,
+    pub(crate) gt: bool,
     /// What it becomes is less than what it is.
-    pub lt: bool,
+    pub(crate) lt: bool,
 }
 
 impl Conditions {
@@ -108,7 +108,7 @@ impl Conditions {
 
 /// `NX` or `XX`: whether a thing has to be there. Both together are a syntax error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Presence(Option<bool>);
+pub(crate) struct Presence(Option<bool>);
 
 impl Presence {
     /// Steps over the option if it is one of `names`: the one for what is not there, and the one for
@@ -193,7 +193,7 @@ pub(crate) fn forward_span(start: i64, end: i64, len: usize) -> Range<usize> {
 /// Only one of them may be given, though that one twice. What is no option at all is found out before
 /// what is no time: so the options are collected first, and [`Expiry::resolve`] reads the number.
 #[derive(Debug, Clone, Copy, Default)]
-pub enum Expiry<'a> {
+pub(crate) enum Expiry<'a> {
     #[default]
     Unsaid,
     In(Unit, &'a [u8]),
@@ -204,14 +204,14 @@ pub enum Expiry<'a> {
 
 /// What a time to live is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Milliseconds,
 }
 
 /// What becomes of a key's time to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
+pub(crate) enum Lifetime {
     /// Nothing was said about it.
     Unsaid,
     /// It expires then, which may have been long ago.

@@ -1,7 +1,7 @@
 //! Strings as arrays of bits: BITCOUNT BITOP BITPOS GETBIT SETBIT. The first bit is the highest of the
 //! first byte. BITFIELD is in [`self::field`].
 
-pub mod field;
+pub(crate) mod field;
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::keyspace::changes::class;
 use crate::text::number;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("bitcount", -2, READ, bitcount)
         .acl(BITMAP)
         .key(RO | ACCESS, at(1))

@@ -11,7 +11,7 @@ use crate::dispatch::spec::{Databases, Spec};
 use crate::error::{self, Error};
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("asking", 1, FAST, asking).acl(CONNECTION).doc(
         "3.0.0",
         "O(1)",

@@ -9,7 +9,7 @@ use crate::telemetry::commandlog::{Cause, Entry, Log};
 use crate::text::number;
 use crate::wire::{Args, Reply};
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::container("commandlog", COMMANDLOG).doc(
         "8.1.0",
         "Depends on the subcommand.",

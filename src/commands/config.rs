@@ -14,7 +14,7 @@ use crate::files;
 use crate::telemetry::Stats;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[Spec::container("config", CONFIG).doc(
+pub(crate) const TABLE: &[Spec] = &[Spec::container("config", CONFIG).doc(
     "2.0.0",
     "Depends on the subcommand.",
     "",

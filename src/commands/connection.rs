@@ -13,7 +13,7 @@ use crate::text::number;
 use crate::wire::{Args, Protocol};
 use crate::world::World;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, auth)
         .acl(CONNECTION)
         .doc(

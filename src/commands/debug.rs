@@ -17,9 +17,13 @@ use crate::error::{self, Error};
 use crate::text::double;
 use crate::wire::{Args, Protocol, Reply};
 
-pub const TABLE: &[Spec] = &[Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug)
-    .system()
-    .doc("1.0.0", "Depends on the subcommand.", "", "Commands for testing servers and clients.")];
+pub(crate) const TABLE: &[Spec] =
+    &[Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug).system().doc(
+        "1.0.0",
+        "Depends on the subcommand.",
+        "",
+        "Commands for testing servers and clients.",
+    )];
 
 struct Subcommand {
     name: &'static str,

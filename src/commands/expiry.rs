@@ -13,7 +13,7 @@ use crate::error::{self, Error};
 use crate::keyspace::Millis;
 use crate::wire::{Args, Options};
 
-pub const TABLE: &[Spec] =
+pub(crate) const TABLE: &[Spec] =
     &[
         Spec::new("expire", -3, WRITE | FAST, expire)
             .acl(KEYSPACE)
@@ -128,7 +128,7 @@ fn set_expiry(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit, since: Millis) -> R
 
 /// Under which condition a time is set. All options that are given have to hold.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Condition(Conditions);
+pub(crate) struct Condition(Conditions);
 
 impl Condition {
     /// Reads the conditions that these options are. Some can never hold together.

@@ -23,7 +23,7 @@ use crate::wire::{Args, Reply};
 
 use search::*;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("geoadd", -5, WRITE | DENYOOM, geoadd)
         .acl(GEO)
         .key(RW | UPDATE, at(1))

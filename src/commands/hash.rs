@@ -1,7 +1,7 @@
 //! Hashes: HDEL HEXISTS HGET HGETALL HGETDEL HINCRBY HINCRBYFLOAT HKEYS HLEN HMGET HMSET HRANDFIELD HSCAN
 //! HSET HSETNX HSTRLEN HVALS.
 
-pub mod expiry;
+pub(crate) mod expiry;
 
 use super::arguments;
 use super::scan::{self, ScanOptions, Walk};
@@ -19,7 +19,7 @@ use crate::text::number;
 use crate::wire::{Args, Reply};
 use expiry::FIELDS_AT;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("hdel", -3, WRITE | FAST, hdel)
         .acl(HASH)
         .key(RW | DELETE, at(1))

@@ -11,7 +11,7 @@ use crate::keyspace::changes::class;
 use crate::keyspace::types::hyperloglog::{self, Hll, HllMut, Union};
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("pfadd", -2, WRITE | DENYOOM | FAST, pfadd)
         .acl(HYPERLOGLOG)
         .key(RW | INSERT, at(1))

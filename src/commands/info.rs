@@ -20,7 +20,7 @@ use crate::listeners::{Held, Topic};
 use crate::telemetry::process;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
+pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
     .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
     .doc(

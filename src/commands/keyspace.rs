@@ -17,7 +17,7 @@ use crate::keyspace::keys::KeyPlace;
 use crate::text::number;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("copy", -3, WRITE | DENYOOM, copy)
         .acl(KEYSPACE)
         .key(RO | ACCESS, at(1))
@@ -99,7 +99,7 @@ pub const TABLE: &[Spec] = &[
 ];
 
 /// What is about whole databases, which COMMAND DOCS counts to the server.
-pub const DATABASES: &[Spec] = &[
+pub(crate) const DATABASES: &[Spec] = &[
     Spec::new("dbsize", 1, READ | FAST, dbsize)
         .acl(KEYSPACE)
         .tips(&["request_policy:all_shards", "response_policy:agg_sum"])

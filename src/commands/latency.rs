@@ -13,7 +13,7 @@ use crate::error::{self, Error};
 use crate::telemetry::latency::Histogram;
 use crate::wire::{Args, Reply};
 
-pub const TABLE: &[Spec] = &[Spec::container("latency", LATENCY).doc(
+pub(crate) const TABLE: &[Spec] = &[Spec::container("latency", LATENCY).doc(
     "2.8.13",
     "Depends on the subcommand.",
     "",

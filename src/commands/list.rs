@@ -23,7 +23,7 @@ use crate::wire::{Args, Reply};
 
 use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("blmove", 6, WRITE | DENYOOM | BLOCKING, blmove)
         .acl(LIST)
         .key(RW | ACCESS | DELETE, at(1))

@@ -12,7 +12,7 @@ use crate::world::World;
 
 use super::arguments;
 
-pub const TABLE: &[Spec] = &[Spec::container("memory", MEMORY).doc(
+pub(crate) const TABLE: &[Spec] = &[Spec::container("memory", MEMORY).doc(
     "4.0.0",
     "Depends on the subcommand.",
     "",
@@ -198,19 +198,19 @@ fn memory_malloc_stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// What there is to say about memory, in bytes, for INFO and MEMORY alike.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// All that is in use, counted.
-    pub used: usize,
-    pub peak: usize,
+    pub(crate) used: usize,
+    pub(crate) peak: usize,
     /// What the process had before it served its first client.
-    pub startup: usize,
+    pub(crate) startup: usize,
     /// All that is in use and is not users' data: tables, clients, the start.
-    pub overhead: usize,
+    pub(crate) overhead: usize,
     /// What has been deleted and not freed yet.
-    pub unfreed: usize,
+    pub(crate) unfreed: usize,
     /// What the operating system says that the process has.
-    pub resident: usize,
-    pub keys: usize,
+    pub(crate) resident: usize,
+    pub(crate) keys: usize,
 }
 
 impl Summary {

@@ -12,7 +12,7 @@ mod cluster;
 mod command;
 mod commandlog;
 mod config;
-mod connection;
+pub mod connection;
 mod debug;
 mod expiry;
 mod geo;

@@ -6,13 +6,13 @@ use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[Spec::new("monitor", 1, ADMIN | NOSCRIPT | LOADING | STALE, monitor)
-    .doc(
-        "1.0.0",
-        "",
-        "",
-        "Shows every command as the server receives it, until the connection ends.",
-    )];
+pub(crate) const TABLE: &[Spec] = &[Spec::new(
+    "monitor",
+    1,
+    ADMIN | NOSCRIPT | LOADING | STALE,
+    monitor,
+)
+.doc("1.0.0", "", "", "Shows every command as the server receives it, until the connection ends.")];
 
 /// MONITOR
 ///

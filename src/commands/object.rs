@@ -9,7 +9,7 @@ use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[Spec::container("object", OBJECT).doc(
+pub(crate) const TABLE: &[Spec] = &[Spec::container("object", OBJECT).doc(
     "2.2.3",
     "Depends on the subcommand.",
     "",

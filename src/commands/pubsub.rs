@@ -16,7 +16,7 @@ use crate::session::ReplyMode;
 use crate::text::glob::Glob;
 use crate::wire::{Args, Protocol, Reply};
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "psubscribe",
         -2,

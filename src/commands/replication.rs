@@ -8,7 +8,7 @@ use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("wait", 3, BLOCKING, wait)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:agg_min"])

@@ -13,7 +13,7 @@ use crate::text::glob::Glob;
 use crate::text::number;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("keys", 2, READ, keys)
         .acl(KEYSPACE | DANGEROUS)
         .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
@@ -37,7 +37,7 @@ pub const TABLE: &[Spec] = &[
 
 /// What a scan command walks through. Some options are for one of them only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Walk {
+pub(crate) enum Walk {
     Keys,
     Set,
     Hash,
@@ -46,19 +46,19 @@ pub enum Walk {
 
 /// The options of SCAN, SSCAN, HSCAN and ZSCAN.
 #[derive(Debug, Clone)]
-pub struct ScanOptions<'a> {
+pub(crate) struct ScanOptions<'a> {
     /// MATCH, unless every element matches.
     pattern: Option<Glob<&'a [u8]>>,
     /// COUNT: about how many elements to look at.
-    pub count: usize,
+    pub(crate) count: usize,
     /// TYPE. The type `stream` is known, but no key of respd has it.
-    pub kind: Option<KindFilter>,
+    pub(crate) kind: Option<KindFilter>,
     /// NOVALUES or NOSCORES: elements alone, without what belongs to them.
-    pub bare: bool,
+    pub(crate) bare: bool,
 }
 
 /// A type that TYPE names: one that keys have, or one that no key has.
-pub type KindFilter = Option<Kind>;
+pub(crate) type KindFilter = Option<Kind>;
 
 impl<'a> ScanOptions<'a> {
     /// Reads the options that begin at argument `from`.

@@ -11,7 +11,7 @@ use crate::error::{self, Error};
 use crate::session::Doom;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("lolwut", -1, READ | FAST, lolwut).doc(
         "5.0.0",
         "",

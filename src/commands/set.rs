@@ -15,7 +15,7 @@ use crate::keyspace::{Operand, View};
 use crate::text::number;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("sadd", -3, WRITE | DENYOOM | FAST, sadd)
         .acl(SET)
         .key(RW | INSERT, at(1))

@@ -17,7 +17,7 @@ use crate::keyspace::{Db, Hash, Kind, List, Set, Zset};
 use crate::text::double;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("sort", -2, WRITE | DENYOOM, sort)
         .acl(SET | SORTEDSET | LIST | DANGEROUS)
         .key(RO | ACCESS, at(1))

@@ -27,7 +27,7 @@ use blocking::*;
 use pop::*;
 use range::*;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("bzmpop", -5, WRITE | BLOCKING, bzmpop)
         .acl(SORTEDSET)
         .key(RW | ACCESS | DELETE, numkeys(2))

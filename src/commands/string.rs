@@ -3,8 +3,8 @@
 //! APPEND DELIFEQ GET GETDEL GETEX GETRANGE GETSET MGET MSET MSETEX MSETNX PSETEX SET SETEX SETNX
 //! SETRANGE STRLEN SUBSTR. Arithmetic is in [`self::numbers`], LCS in [`self::lcs`].
 
-pub mod lcs;
-pub mod numbers;
+pub(crate) mod lcs;
+pub(crate) mod numbers;
 
 use super::arguments::{self, Expiry, Lifetime, Presence, Unit};
 use crate::dispatch::Ctx;
@@ -18,7 +18,7 @@ use crate::keyspace::changes::class;
 use crate::text::number::Spelled;
 use crate::wire::{Args, Options, Reply};
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("append", 3, WRITE | DENYOOM | FAST, append).acl(STRING).key(RW | INSERT, at(1)).doc(
         "2.0.0",
         "O(1), amortized over the growth of the value",

@@ -12,7 +12,7 @@ use crate::error::{self, Error};
 use crate::listeners::Transaction;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("discard", 1, UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, discard)
         .acl(TRANSACTION)
         .doc(

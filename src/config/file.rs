@@ -161,7 +161,7 @@ pub(crate) mod tests {
     use crate::config::value::LogLevel;
 
     /// Texts without an `include` that names a file.
-    pub struct NoFiles;
+    pub(crate) struct NoFiles;
 
     impl Includes for NoFiles {
         fn named(&self, _: &[u8]) -> Result<Vec<PathBuf>, Reason> {

@@ -52,7 +52,7 @@ where
 }
 
 /// A decimal number.
-pub(crate) struct Integer(pub RangeInclusive<i64>);
+pub(crate) struct Integer(pub(crate) RangeInclusive<i64>);
 
 impl<T: TryFrom<i64> + Display> Kind<T> for Integer {
     fn read(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Reason> {
@@ -68,7 +68,7 @@ impl<T: TryFrom<i64> + Display> Kind<T> for Integer {
 }
 
 /// A number of bytes, with a unit or without: `512mb`.
-pub(crate) struct Memory(pub RangeInclusive<u64>);
+pub(crate) struct Memory(pub(crate) RangeInclusive<u64>);
 
 impl<T: TryFrom<u64> + Display> Kind<T> for Memory {
     fn read(&self, field: &mut T, words: &[&[u8]]) -> Result<(), Reason> {
@@ -227,7 +227,7 @@ impl Kind<Option<u32>> for OctalMode {
 
 /// A list of addresses; empty for none.
 pub(crate) struct Addresses {
-    pub most: usize,
+    pub(crate) most: usize,
 }
 
 impl Kind<Vec<String>> for Addresses {
@@ -338,7 +338,7 @@ impl Kind<KeyspaceEvents> for EventLetters {
 }
 
 /// A directive that can have one value only, and the reason for that.
-pub(crate) struct Only<K, T>(pub K, pub T, pub &'static str);
+pub(crate) struct Only<K, T>(pub(crate) K, pub T, pub &'static str);
 
 impl<T: Clone + PartialEq, K: Kind<T>> Kind<()> for Only<K, T> {
     fn read(&self, (): &mut (), words: &[&[u8]]) -> Result<(), Reason> {
@@ -354,7 +354,7 @@ impl<T: Clone + PartialEq, K: Kind<T>> Kind<()> for Only<K, T> {
 }
 
 /// A directive that can name nothing, and the reason for that.
-pub(crate) struct Empty(pub &'static str);
+pub(crate) struct Empty(pub(crate) &'static str);
 
 impl Kind<()> for Empty {
     fn read(&self, (): &mut (), words: &[&[u8]]) -> Result<(), Reason> {

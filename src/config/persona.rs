@@ -22,28 +22,28 @@ pub struct Persona {
     pub version: &'static str,
     pub mode: &'static str,
     /// The product's name in a sentence.
-    pub title: &'static str,
+    pub(crate) title: &'static str,
     /// The fields of INFO that name the product, and those that tell its mode.
-    pub identity: &'static [(&'static str, &'static str)],
-    pub mode_fields: &'static [&'static str],
+    pub(crate) identity: &'static [(&'static str, &'static str)],
+    pub(crate) mode_fields: &'static [&'static str],
     /// Where it listens if nothing else is configured. 0: there is no administration port.
     pub port: u16,
     pub admin_port: u16,
-    pub commands: Commands,
-    pub generation: Generation,
+    pub(crate) commands: Commands,
+    pub(crate) generation: Generation,
     /// Commands that took more arguments, or fewer, than they do now.
-    pub arities: Arities,
+    pub(crate) arities: Arities,
     /// Commands for which one had to be logged in, and need not be any more.
-    pub needing_login: &'static [&'static str],
+    pub(crate) needing_login: &'static [&'static str],
     /// Whether HELLO answers a client that has not logged in.
-    pub greets_unauthenticated: bool,
+    pub(crate) greets_unauthenticated: bool,
     /// How doubles are spelled.
-    pub doubles: Doubles,
+    pub(crate) doubles: Doubles,
 }
 
 /// Which commands a persona has.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Commands {
+pub(crate) enum Commands {
     All,
     /// Those that Redis had in the persona's version.
     Redis,
@@ -55,7 +55,7 @@ pub enum Commands {
 
 /// Servers whose errors and descriptions look alike, the oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Generation {
+pub(crate) enum Generation {
     /// One password, no users.
     Redis5,
     /// Users. Subcommands are arguments: neither the table nor errors name them.
@@ -210,7 +210,7 @@ pub const PERSONAS: &[Persona] = &[
 
 impl Persona {
     /// Whether something that came with a version of Redis or Valkey was there already.
-    pub fn is_at_least(&self, since: &str) -> bool {
+    pub(crate) fn is_at_least(&self, since: &str) -> bool {
         match self.commands {
             Commands::All | Commands::Only(_) => true,
             Commands::Valkey => !is_younger(since, self.version),
@@ -251,7 +251,11 @@ impl Persona {
     // Errors that are worded differently.
 
     /// The first word is no command.
-    pub fn unknown_command<'a>(&self, name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> Error {
+    pub(crate) fn unknown_command<'a>(
+        &self,
+        name: &[u8],
+        args: impl Iterator<Item = &'a [u8]>,
+    ) -> Error {
         match self.names_subcommands() {
             true => error::unknown_command(name, args),
             false => error::unknown_command_in_backquotes(name, args),
@@ -259,7 +263,7 @@ impl Persona {
     }
 
     /// The second word is no subcommand of the container that the first names.
-    pub fn unknown_subcommand(&self, container: &str, name: &[u8]) -> Error {
+    pub(crate) fn unknown_subcommand(&self, container: &str, name: &[u8]) -> Error {
         match self.names_subcommands() {
             true => error::unknown_subcommand(container, name),
             false => self.subcommand_syntax(container, name),
@@ -267,7 +271,7 @@ impl Persona {
     }
 
     /// The second word is no subcommand that takes so many arguments.
-    pub fn subcommand_syntax(&self, container: &str, name: &[u8]) -> Error {
+    pub(crate) fn subcommand_syntax(&self, container: &str, name: &[u8]) -> Error {
         match self.names_subcommands() {
             true => error::subcommand_syntax(container, name),
             false => error::unknown_subcommand_or_arity(container, name),
@@ -275,7 +279,7 @@ impl Persona {
     }
 
     /// The number of arguments is wrong. `subcommand` is the second, if the name is that of one.
-    pub fn wrong_arity(&self, full_name: &str, subcommand: Option<&[u8]>) -> Error {
+    pub(crate) fn wrong_arity(&self, full_name: &str, subcommand: Option<&[u8]>) -> Error {
         match (full_name.split_once('|'), subcommand) {
             (Some((container, _)), Some(subcommand)) if !self.names_subcommands() => {
                 self.subcommand_syntax(container, subcommand)
@@ -285,7 +289,7 @@ impl Persona {
     }
 
     /// AUTH with a password only, where there is none.
-    pub fn no_password(&self) -> Error {
+    pub(crate) fn no_password(&self) -> Error {
         match self.generation {
             Generation::Redis5 => error::REDIS_5_NO_PASSWORD,
             _ => error::AUTH_WITHOUT_PASSWORD,
@@ -293,7 +297,7 @@ impl Persona {
     }
 
     /// A login that failed.
-    pub fn wrong_password(&self) -> Error {
+    pub(crate) fn wrong_password(&self) -> Error {
         match self.generation {
             Generation::Redis5 => error::REDIS_5_WRONG_PASSWORD,
             Generation::Redis6 if !self.is_at_least("6.2.0") => error::REDIS_6_WRONGPASS,
@@ -303,7 +307,7 @@ impl Persona {
 
     /// The error of HELLO without AUTH from an unauthenticated client. `None`: it is answered, and the client stays
     /// unauthenticated.
-    pub fn hello_without_login(&self) -> Option<Error> {
+    pub(crate) fn hello_without_login(&self) -> Option<Error> {
         match self.generation {
             _ if self.greets_unauthenticated => None,
             Generation::Valkey9 => Some(error::HELLO_NOAUTH),
@@ -312,7 +316,7 @@ impl Persona {
     }
 
     /// A command that has to wait until the server is ready.
-    pub fn not_ready(&self) -> Error {
+    pub(crate) fn not_ready(&self) -> Error {
         error::loading(self.title)
     }
 }

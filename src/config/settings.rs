@@ -12,7 +12,7 @@ use crate::keyspace::Limits;
 use crate::keyspace::lifetime::evict::Settings as Eviction;
 
 /// Places beyond `maxclients` for clients of the admin port.
-pub const RESERVED_PLACES: usize = 16;
+pub(crate) const RESERVED_PLACES: usize = 16;
 
 /// Everything that can be configured. A field is named after its directive.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -234,13 +234,13 @@ pub(crate) enum Effect {
 /// What is known about one directive.
 pub(crate) struct Directive {
     /// In lower case.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The name it had before. CONFIG GET, CONFIG SET and the file know both.
     alias: Option<&'static str>,
     list: bool,
     immutable: bool,
     secret: bool,
-    pub effects: &'static [Effect],
+    pub(crate) effects: &'static [Effect],
     show: fn(&Config) -> Vec<u8>,
     read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
 }

@@ -98,12 +98,12 @@ impl Choice for &'static Persona {
 /// What may wait in the output buffers of each class of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputBufferLimits {
-    pub normal: BufferLimit,
+    pub(crate) normal: BufferLimit,
     /// Replicas, which respd does not have; files of other servers speak of them. Its name in text
     /// is `slave`, or `replica` when it is read.
-    pub replica: BufferLimit,
+    pub(crate) replica: BufferLimit,
     /// Clients with a subscription.
-    pub pubsub: BufferLimit,
+    pub(crate) pubsub: BufferLimit,
 }
 
 impl Default for OutputBufferLimits {
@@ -120,24 +120,24 @@ impl Default for OutputBufferLimits {
 /// `soft_seconds` then. 0 bytes: no such limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferLimit {
-    pub hard: usize,
-    pub soft: usize,
-    pub soft_seconds: u32,
+    pub(crate) hard: usize,
+    pub(crate) soft: usize,
+    pub(crate) soft_seconds: u32,
 }
 
 /// Which events of keys are published, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeyspaceEvents {
     /// In a channel named after the key.
-    pub by_key: bool,
+    pub(crate) by_key: bool,
     /// In a channel named after the event.
-    pub by_event: bool,
-    pub classes: Classes,
+    pub(crate) by_event: bool,
+    pub(crate) classes: Classes,
 }
 
 impl KeyspaceEvents {
     /// The letters of the classes.
-    pub const LETTERS: &[(u8, Classes)] = &[
+    pub(crate) const LETTERS: &[(u8, Classes)] = &[
         (b'g', class::GENERIC),
         (b'$', class::STRING),
         (b'l', class::LIST),
@@ -153,7 +153,7 @@ impl KeyspaceEvents {
     ];
 
     /// The classes that `A` stands for: whatever is done to a key that exists, or ends it.
-    pub const ALL: Classes = class::GENERIC
+    pub(crate) const ALL: Classes = class::GENERIC
         | class::STRING
         | class::LIST
         | class::SET
@@ -174,16 +174,16 @@ impl KeyspaceEvents {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogSettings {
     /// From so many µs or bytes on. Negative: nothing does.
-    pub threshold: i64,
-    pub max_len: usize,
+    pub(crate) threshold: i64,
+    pub(crate) max_len: usize,
 }
 
 /// The settings of the three logs of commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandLogSettings {
-    pub slow: LogSettings,
-    pub large_request: LogSettings,
-    pub large_reply: LogSettings,
+    pub(crate) slow: LogSettings,
+    pub(crate) large_request: LogSettings,
+    pub(crate) large_reply: LogSettings,
 }
 
 impl Default for CommandLogSettings {
@@ -215,7 +215,7 @@ impl Share {
 
 /// Percentiles from 0 to 100, in the order in which they are shown.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Percentiles(pub Vec<f64>);
+pub struct Percentiles(pub(crate) Vec<f64>);
 
 /// None of them is NaN.
 impl Eq for Percentiles {}
@@ -229,11 +229,11 @@ impl Default for Percentiles {
 /// `user NAME RULE…`, a line of the file. What the rules mean is for the access list to say.
 #[derive(Clone)]
 pub struct UserLine {
-    pub name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
     /// May hold passwords: neither `Debug` nor an error shows them.
-    pub rules: Vec<Vec<u8>>,
+    pub(crate) rules: Vec<Vec<u8>>,
     /// Where it was read, for `UserLine::refused`.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 impl UserLine {
@@ -272,8 +272,8 @@ impl fmt::Debug for UserLine {
 /// It is how a configuration came about and not what it says, so any two are equal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChosenPorts {
-    pub clients: bool,
-    pub admin: bool,
+    pub(crate) clients: bool,
+    pub(crate) admin: bool,
 }
 
 impl PartialEq for ChosenPorts {

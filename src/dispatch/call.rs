@@ -20,11 +20,11 @@ use crate::wire::{Args, Mark, frames};
 /// What a handler has left beside its reply.
 pub(super) struct Called {
     /// How many replies it has written.
-    pub replies: usize,
+    pub(crate) replies: usize,
     /// Whether the reply is an error.
-    pub has_failed: bool,
+    pub(crate) has_failed: bool,
     /// What the command waits for, if it does: the reply is the one for when its time is up.
-    pub until: Option<Box<WaitCondition>>,
+    pub(crate) until: Option<Box<WaitCondition>>,
 }
 
 impl Invocation<'_> {

@@ -21,7 +21,7 @@ use crate::session::{Client, Doom};
 use crate::wire::Args;
 
 /// Appends the line of `client`. `args` is the request that is running.
-pub fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
+pub(crate) fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Client) {
     let now = ctx.now().mono;
     let user = ctx.world.access.user(client.user);
     let persona = ctx.world.config.persona;
@@ -93,7 +93,7 @@ const LATER: &[(&str, &str)] = &[
 ];
 
 /// Tells whether a client is in a state that shows.
-pub type Shows = fn(&Client) -> bool;
+pub(crate) type Shows = fn(&Client) -> bool;
 
 /// The letters of `flags`; `N` if there is none.
 const FLAGS: &[(char, Shows)] = &[
@@ -119,7 +119,7 @@ fn flags(client: &Client) -> String {
 }
 
 /// Returns whether `flags` has the letter.
-pub fn shows_flag(client: &Client, letter: u8) -> bool {
+pub(crate) fn shows_flag(client: &Client, letter: u8) -> bool {
     let mut shown = FLAGS.iter().filter(|(_, shows)| shows(client));
     match letter {
         b'N' => shown.next().is_none(),

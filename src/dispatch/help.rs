@@ -24,14 +24,14 @@ const HELP: &str = "help";
 /// CONTAINER HELP
 ///
 /// The handler of every container's own `help` row.
-pub fn help(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+pub(crate) fn help(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let container = ctx.row.container.ok_or(error::INTERNAL)?;
     ctx.reply.help(&lines(ctx.table, ctx.table.row(container)));
     Ok(())
 }
 
 /// The lines for a container, its subcommands in alphabetical order.
-pub fn lines(table: &Table, container: &Row) -> Vec<String> {
+pub(crate) fn lines(table: &Table, container: &Row) -> Vec<String> {
     let mut rows: Vec<&Row> = container.subcommands.iter().map(|&id| table.row(id)).collect();
     rows.retain(|row| row.spec.name != HELP);
     rows.sort_by_key(|row| row.spec.name);
@@ -43,7 +43,10 @@ pub fn lines(table: &Table, container: &Row) -> Vec<String> {
 
 /// The lines for a command of this name: each entry is a way to call it, without the name, and what
 /// that does.
-pub fn page<'a>(name: &str, entries: impl IntoIterator<Item = (String, &'a str)>) -> Vec<String> {
+pub(crate) fn page<'a>(
+    name: &str,
+    entries: impl IntoIterator<Item = (String, &'a str)>,
+) -> Vec<String> {
     let name = name.to_ascii_uppercase();
     let mut lines =
         vec![format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")];

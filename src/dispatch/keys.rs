@@ -8,7 +8,7 @@ use super::spec::{Begin, Find, KeySpec, Spec, flag, key};
 use crate::text::number;
 use crate::wire::Args;
 
-pub use super::spec::Key;
+pub(crate) use super::spec::Key;
 
 /// The keys of a request were asked for, and its arguments do not hold what its key specs promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub fn of(spec: &Spec, args: Args<'_>) -> Result<Vec<Key>, BadKeys> {
 /// Hands over all keys of a request as [`of`] finds them, without taking memory for them. When it
 /// fails, those that were handed over before mean nothing.
 #[inline]
-pub fn each(spec: &Spec, args: Args<'_>, mut visit: impl FnMut(Key)) -> Result<(), BadKeys> {
+pub(crate) fn each(spec: &Spec, args: Args<'_>, mut visit: impl FnMut(Key)) -> Result<(), BadKeys> {
     for place in real_places(spec) {
         find(spec, place, args, |mut found| {
             if found.flags & key::VARIABLE_FLAGS != 0 {
@@ -109,7 +109,7 @@ fn find_word(word: &str, from: i32, args: Args<'_>) -> Option<usize> {
 }
 
 /// Returns whether clients need more than first, last and step to find the keys.
-pub fn are_movable(spec: &Spec) -> bool {
+pub(crate) fn are_movable(spec: &Spec) -> bool {
     let mut steps = spec.key_specs().iter().map(|place| match (place.begin, place.find) {
         (Begin::Index(_), Find::Range { step, limit: 0 | 1, .. })
             if place.flags & key::INCOMPLETE == 0 =>
@@ -126,7 +126,7 @@ pub fn are_movable(spec: &Spec) -> bool {
 
 /// First key, last key and step, as clients knew keys before there were key specs. The last is
 /// negative if it counts from the end. All are zero when there is nothing to say.
-pub fn legacy_range(spec: &Spec) -> (i64, i64, i64) {
+pub(crate) fn legacy_range(spec: &Spec) -> (i64, i64, i64) {
     let mut ranges = spec.key_specs().iter().filter_map(|place| match (place.begin, place.find) {
         (Begin::Index(first), Find::Range { last, step, .. }) => {
             let first = first as i64;

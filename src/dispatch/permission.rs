@@ -19,14 +19,14 @@ use crate::world::World;
 
 /// What a request lacks, and the argument that it is about; 0 is the command itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Denied {
-    pub reason: Reason,
-    pub at: usize,
+pub(crate) struct Denied {
+    pub(crate) reason: Reason,
+    pub(crate) at: usize,
 }
 
 /// Returns whether `user` may run the request while database `db` is selected.
 #[inline]
-pub fn check(
+pub(crate) fn check(
     world: &World,
     user: UserId,
     db: usize,
@@ -60,7 +60,7 @@ fn check_rules(
 
 /// What the client is told about a request that it may not run.
 #[cold]
-pub fn refusal(ctx: &Ctx<'_>, denied: Denied) -> Error {
+pub(crate) fn refusal(ctx: &Ctx<'_>, denied: Denied) -> Error {
     let user = ctx.world.access.user(ctx.client().user);
     match denied.reason {
         Reason::Command => error::no_permission_to_run(&user.name, &ctx.row.full_name),
@@ -72,7 +72,7 @@ pub fn refusal(ctx: &Ctx<'_>, denied: Denied) -> Error {
 
 /// Logs what the user lacks for the running request.
 #[cold]
-pub fn log(ctx: &mut Ctx<'_>, args: Args<'_>, denied: Denied) {
+pub(crate) fn log(ctx: &mut Ctx<'_>, args: Args<'_>, denied: Denied) {
     let object = match denied.at {
         0 => ctx.row.full_name.as_bytes(),
         at => &args[at],
@@ -84,7 +84,7 @@ pub fn log(ctx: &mut Ctx<'_>, args: Args<'_>, denied: Denied) {
 
 /// Logs that the running request has failed to log in as `user`.
 #[cold]
-pub fn log_login(ctx: &mut Ctx<'_>, args: Args<'_>, user: &[u8]) {
+pub(crate) fn log_login(ctx: &mut Ctx<'_>, args: Args<'_>, user: &[u8]) {
     write_log(ctx, args, Reason::Auth, args[0].to_vec(), user.to_vec());
 }
 
@@ -104,7 +104,7 @@ fn write_log(ctx: &mut Ctx<'_>, args: Args<'_>, reason: Reason, object: Vec<u8>,
 }
 
 /// The database that a request will select when it runs, if it is there.
-pub fn selected(world: &World, row: &Row, args: Args<'_>) -> Option<usize> {
+pub(crate) fn selected(world: &World, row: &Row, args: Args<'_>) -> Option<usize> {
     match row.spec.databases {
         Databases::Selects(at) => database(args, at, world.store.databases()),
         _ => None,
@@ -118,7 +118,7 @@ fn database(args: Args<'_>, at: usize, databases: usize) -> Option<usize> {
 }
 
 /// Returns whether the running request may read keys that its arguments do not name, whatever their names.
-pub fn may_read_any_key(ctx: &Ctx<'_>, args: Args<'_>) -> bool {
+pub(crate) fn may_read_any_key(ctx: &Ctx<'_>, args: Args<'_>) -> bool {
     let client = ctx.client();
     let user = ctx.world.access.user(client.user);
     let databases = ctx.world.store.databases();

@@ -18,7 +18,7 @@ const MOST_REPEATS: usize = 1000;
 
 /// Does what has become due apart from commands: waits whose time is up end, keyspace changes are delivered,
 /// blocked clients are served with them, and effects are handed over.
-pub fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
+pub(crate) fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
     world.time_out();
     if world.has_changes() {
         world.deliver_changes(None);

@@ -131,7 +131,7 @@ pub fn render(arguments: &[Argument]) -> String {
 
 /// The tree without what `is_there` says no to, which is asked for the version of each argument that
 /// came later than its command.
-pub fn pruned(arguments: Vec<Argument>, is_there: &impl Fn(&str) -> bool) -> Vec<Argument> {
+pub(crate) fn pruned(arguments: Vec<Argument>, is_there: &impl Fn(&str) -> bool) -> Vec<Argument> {
     let mut left = arguments;
     left.retain(|argument| argument.since.as_deref().is_none_or(is_there));
     for argument in &mut left {
@@ -194,7 +194,7 @@ impl Words {
 
 impl Argument {
     /// What stands for the value in a synopsis. Groups have none: they show their parts.
-    pub fn display_text(&self) -> Option<&str> {
+    pub(crate) fn display_text(&self) -> Option<&str> {
         match self.kind {
             Kind::OneOf | Kind::Block => None,
             _ => Some(self.display.unwrap_or(&self.name)),
@@ -265,7 +265,7 @@ impl Argument {
 
 impl Kind {
     /// The name of the type in COMMAND DOCS.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Kind::String => "string",
             Kind::Integer => "integer",
@@ -281,7 +281,7 @@ impl Kind {
 
     /// The type of an argument that says nothing but its name. These names mean the same thing
     /// wherever they occur; every other name is a string.
-    pub fn of_name(name: &str) -> Kind {
+    pub(crate) fn of_name(name: &str) -> Kind {
         match name {
             "key" | "newkey" | "key1" | "key2" | "source" | "destination" | "src" | "dst"
             | "sourcekey" | "destkey" | "storekey" | "storedistkey" | "keys" => Kind::Key,

@@ -26,9 +26,9 @@ pub struct Row {
     pub container: Option<CommandId>,
     pub subcommands: Vec<CommandId>,
     /// The spec's flags with the derived ones.
-    pub flags: Flags,
+    pub(crate) flags: Flags,
     /// Options of the synopsis that the persona does not have.
-    pub unknown_options: Vec<&'static str>,
+    pub(crate) unknown_options: Vec<&'static str>,
 }
 
 impl Row {
@@ -37,13 +37,13 @@ impl Row {
     }
 
     /// Returns whether `word` is an option that came later than the persona.
-    pub fn is_unknown_option(&self, word: &[u8]) -> bool {
+    pub(crate) fn is_unknown_option(&self, word: &[u8]) -> bool {
         self.unknown_options.iter().any(|option| word.eq_ignore_ascii_case(option.as_bytes()))
     }
 }
 
 /// A group of rows: the name that COMMAND DOCS gives it, and its table.
-pub type Group = (&'static str, &'static [Spec]);
+pub(crate) type Group = (&'static str, &'static [Spec]);
 
 /// All rows. Built once; later rows of a name replace earlier ones, so an embedder may override.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Table {
 
 /// What a request's first words name.
 #[derive(Debug, Clone, Copy)]
-pub enum Found<'t> {
+pub(crate) enum Found<'t> {
     Row(&'t Row),
     /// The first word names nothing.
     NoCommand,
@@ -132,14 +132,14 @@ impl Table {
     }
 
     /// The arguments that the row's command has, according to the persona.
-    pub fn arguments(&self, row: &Row) -> Vec<Argument> {
+    pub(crate) fn arguments(&self, row: &Row) -> Vec<Argument> {
         // A test parses the synopsis of every row, so a mistake is an embedder's.
         let arguments = synopsis::parse(row.spec.synopsis).unwrap_or_default();
         synopsis::pruned(arguments, &|since| self.persona.is_at_least(since))
     }
 
     /// What happened to the row's command until the persona's version.
-    pub fn history(&self, row: &Row) -> Vec<(&'static str, &'static str)> {
+    pub(crate) fn history(&self, row: &Row) -> Vec<(&'static str, &'static str)> {
         let history = row.spec.history.iter().copied();
         history.filter(|(version, _)| self.persona.is_at_least(version)).collect()
     }
@@ -192,7 +192,7 @@ impl Table {
 
     /// The row that a request means. A container alone is found as itself, and fails on its arity.
     #[inline]
-    pub fn find(&self, args: Args<'_>) -> Found<'_> {
+    pub(crate) fn find(&self, args: Args<'_>) -> Found<'_> {
         let Some(row) = args.get(0).and_then(|name| self.command(name)) else {
             return Found::NoCommand;
         };

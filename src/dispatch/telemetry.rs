@@ -15,15 +15,15 @@ use crate::world::World;
 
 /// What a command took.
 #[derive(Debug, Clone, Copy)]
-pub struct Cost {
-    pub nanos: u64,
+pub(crate) struct Cost {
+    pub(crate) nanos: u64,
     /// The bytes of its reply.
-    pub reply: usize,
+    pub(crate) reply: usize,
 }
 
 /// Keeps a command in the logs, and counts it as an event, if it reaches the thresholds.
 #[cold]
-pub fn log_if_slow(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cost: Cost) {
+pub(crate) fn log_if_slow(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cost: Cost) {
     if row.has(flag::SKIP_COMMANDLOG) {
         return;
     }
@@ -49,7 +49,7 @@ pub fn log_if_slow(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cos
 }
 
 /// Counts something that took so long as an event, if that is too long.
-pub fn record_latency_event(world: &mut World, kind: &'static str, nanos: u64) {
+pub(crate) fn record_latency_event(world: &mut World, kind: &'static str, nanos: u64) {
     let (threshold, millis) = (world.config.latency_monitor_threshold, nanos / 1_000_000);
     if threshold > 0 && millis >= threshold {
         world.events.add(kind, Sample { at: world.now.seconds(), millis });
@@ -58,7 +58,13 @@ pub fn record_latency_event(world: &mut World, kind: &'static str, nanos: u64) {
 
 /// Shows a command to the clients of MONITOR.
 #[inline]
-pub fn feed_monitors(world: &mut World, row: &Row, frame: Frame, slot: Slot, args: Args<'_>) {
+pub(crate) fn feed_monitors(
+    world: &mut World,
+    row: &Row,
+    frame: Frame,
+    slot: Slot,
+    args: Args<'_>,
+) {
     if !world.monitors.is_empty() {
         feed_line(world, row, frame, slot, args);
     }

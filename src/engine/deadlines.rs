@@ -32,7 +32,7 @@ pub(super) struct Lingering {
 
 impl Engine {
     /// Begins a turn of the loop: it is `now`, and whatever was due by now happens.
-    pub fn turn(&mut self, now: Now) {
+    pub(crate) fn turn(&mut self, now: Now) {
         self.world.set_now(now);
         if self.world.pause.as_ref().is_some_and(|pause| pause.until <= now.mono) {
             self.world.unpause();

@@ -26,7 +26,7 @@ impl Engine {
     /// The client has sent `input`. Complete requests run, the rest is kept.
     ///
     /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it.
-    pub fn receive(&mut self, slot: Slot, input: &mut [u8]) {
+    pub(crate) fn receive(&mut self, slot: Slot, input: &mut [u8]) {
         self.world.stats.bytes_in += input.len() as u64;
         self.world.stats.reads += 1;
         let now = self.world.now.mono;

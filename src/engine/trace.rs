@@ -14,7 +14,7 @@ use crate::wire::Args;
 
 /// How much of what the client is replied to this request may be logged. To be asked before the request
 /// runs: EXEC replies for all that was queued.
-pub fn shows(table: &Table, client: &Client, args: Args<'_>) -> Shows {
+pub(crate) fn shows(table: &Table, client: &Client, args: Args<'_>) -> Shows {
     let row = match table.find(args) {
         Found::Row(row) => row,
         Found::NoCommand => return Shows::Nothing,
@@ -31,7 +31,7 @@ pub fn shows(table: &Table, client: &Client, args: Args<'_>) -> Shows {
 }
 
 /// Logs one request of client `id`, and so much of what was written in reply.
-pub fn exchange(id: u64, table: &Table, args: Args<'_>, replies: &[u8], shows: Shows) {
+pub(crate) fn exchange(id: u64, table: &Table, args: Args<'_>, replies: &[u8], shows: Shows) {
     let found = table.find(args);
     let mut line = Vec::new();
     for (index, arg) in args.from(0).enumerate() {

@@ -23,7 +23,7 @@ impl Config {
 
     /// Writes this configuration to the file at `path`, which keeps its mode, in one step: a reader sees the
     /// old content or the new one, also after a crash.
-    pub fn rewrite(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn rewrite(&self, path: &Path) -> io::Result<()> {
         // A link stays a link, and what it leads to is replaced.
         let (path, original) = match fs::canonicalize(path) {
             Ok(path) => (path.clone(), fs::read(&path)?),
@@ -84,10 +84,10 @@ mod tests {
     use crate::files::replace::NEW_FILE_MODE;
 
     /// An empty folder, which goes when the test does.
-    pub struct Folder(PathBuf);
+    pub(crate) struct Folder(PathBuf);
 
     impl Folder {
-        pub fn new(test: &str) -> Folder {
+        pub(crate) fn new(test: &str) -> Folder {
             let name = format!("respd-config-{}-{test}", std::process::id());
             let folder = Folder(std::env::temp_dir().join(name));
             fs::create_dir_all(&folder.0).unwrap();
@@ -95,7 +95,7 @@ mod tests {
         }
 
         /// Writes a file. `@` in its text stands for the folder, because includes are not relative to it.
-        pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
             let path = self.0.join(name);
             fs::write(&path, text.replace('@', self.0.to_str().unwrap())).unwrap();
             path

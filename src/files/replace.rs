@@ -12,7 +12,7 @@ pub(crate) const NEW_FILE_MODE: u32 = 0o600;
 
 /// Puts `text` in the place of the file at `path`. A link stays a link, and what it leads to is
 /// replaced.
-pub fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let path = &match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
         found => found?,

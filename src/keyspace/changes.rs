@@ -5,27 +5,27 @@
 //! not made.
 
 /// Bits of [`class`].
-pub type Classes = u32;
+pub(crate) type Classes = u32;
 
 /// The classes of events, as `notify-keyspace-events` chooses among them.
-pub mod class {
+pub(crate) mod class {
     use super::Classes;
 
-    pub const GENERIC: Classes = 1 << 0;
-    pub const STRING: Classes = 1 << 1;
-    pub const LIST: Classes = 1 << 2;
-    pub const SET: Classes = 1 << 3;
-    pub const HASH: Classes = 1 << 4;
-    pub const ZSET: Classes = 1 << 5;
-    pub const EXPIRED: Classes = 1 << 6;
-    pub const EVICTED: Classes = 1 << 7;
+    pub(crate) const GENERIC: Classes = 1 << 0;
+    pub(crate) const STRING: Classes = 1 << 1;
+    pub(crate) const LIST: Classes = 1 << 2;
+    pub(crate) const SET: Classes = 1 << 3;
+    pub(crate) const HASH: Classes = 1 << 4;
+    pub(crate) const ZSET: Classes = 1 << 5;
+    pub(crate) const EXPIRED: Classes = 1 << 6;
+    pub(crate) const EVICTED: Classes = 1 << 7;
     /// A key was asked for and not found.
-    pub const KEY_MISS: Classes = 1 << 8;
+    pub(crate) const KEY_MISS: Classes = 1 << 8;
     /// A key was added.
-    pub const NEW: Classes = 1 << 9;
+    pub(crate) const NEW: Classes = 1 << 9;
     /// Nothing has events of these two: they can be chosen, and that is all.
-    pub const STREAM: Classes = 1 << 10;
-    pub const MODULE: Classes = 1 << 11;
+    pub(crate) const STREAM: Classes = 1 << 10;
+    pub(crate) const MODULE: Classes = 1 << 11;
 }
 
 /// The notes since they were last read.
@@ -42,7 +42,7 @@ pub struct Journal {
 
 /// What there is to know of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// It has another value now, or another expiry, or is gone.
     Changed,
     /// An event of this class and name.
@@ -51,10 +51,10 @@ pub enum What {
 
 /// One note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Note<'a> {
-    pub db: usize,
-    pub what: What,
-    pub key: &'a [u8],
+pub(crate) struct Note<'a> {
+    pub(crate) db: usize,
+    pub(crate) what: What,
+    pub(crate) key: &'a [u8],
 }
 
 impl Journal {
@@ -91,7 +91,7 @@ impl Journal {
     }
 
     /// All notes, in the order in which they were made.
-    pub fn iter(&self) -> impl Iterator<Item = Note<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Note<'_>> {
         let mut start = 0;
         self.notes.iter().map(move |&(db, what, end)| {
             let key = &self.keys[start..end];
@@ -102,13 +102,13 @@ impl Journal {
 
     /// Takes the notes away to read them, and goes on noting. [`Journal::put_back`] gives their memory
     /// back.
-    pub fn take(&mut self) -> Journal {
+    pub(crate) fn take(&mut self) -> Journal {
         let Journal { follows_keys, announces, .. } = *self;
         std::mem::replace(self, Journal { follows_keys, announces, ..Journal::default() })
     }
 
     /// The notes that were taken have been read.
-    pub fn put_back(&mut self, mut read: Journal) {
+    pub(crate) fn put_back(&mut self, mut read: Journal) {
         if self.is_empty() && read.keys.capacity() <= SPARE {
             read.notes.clear();
             read.keys.clear();

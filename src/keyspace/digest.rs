@@ -20,11 +20,11 @@ use crate::text::double;
 
 /// A digest as it is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Digest([u8; 20]);
+pub(crate) struct Digest([u8; 20]);
 
 impl Digest {
     /// In lower-case hexadecimal digits.
-    pub fn to_hex(self) -> String {
+    pub(crate) fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -81,7 +81,7 @@ fn number_of(kind: Kind) -> u32 {
 
 impl Store {
     /// The digest of all keys of all databases that have not expired.
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         let mut all = Digest::default();
         for (index, db) in self.iter().filter(|(_, db)| !db.is_empty()) {
             all.chain(&(index as u32).to_be_bytes());
@@ -99,7 +99,7 @@ impl Store {
 
 impl Db<'_> {
     /// The digest of the value of `key`; all zeros if there is none.
-    pub fn digest_of(&mut self, key: &[u8]) -> Digest {
+    pub(crate) fn digest_of(&mut self, key: &[u8]) -> Digest {
         let mut digest = Digest::default();
         if let Some(value) = self.info_uncounted(key) {
             digest.add_value(value);

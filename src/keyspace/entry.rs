@@ -13,7 +13,7 @@ use super::value::Value;
 
 /// One key of the keyspace.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(crate) struct Entry {
     slot: Allocation,
     hash: u32,
     /// From the lowest bit: 24 bits for eviction ([`Entry::usage`]), 4 for the form of the payload,
@@ -38,7 +38,7 @@ struct Object {
 
 /// What an entry holds, to read.
 #[derive(Debug, Clone, Copy)]
-pub enum Body<'a> {
+pub(crate) enum Body<'a> {
     Compact(PayloadKind, &'a [u8]),
     Large(&'a Value),
 }
@@ -50,12 +50,12 @@ const HAS_EXPIRY: u32 = 1 << 31;
 
 impl Entry {
     /// A key with a compact value, which never expires.
-    pub fn new(key: &[u8], form: PayloadKind, payload: &[u8]) -> Entry {
+    pub(crate) fn new(key: &[u8], form: PayloadKind, payload: &[u8]) -> Entry {
         Entry::hashed(hash_of(key), key, form, payload, None)
     }
 
     /// A key whose hash is known, with a compact value, that expires then or never.
-    pub fn hashed(
+    pub(crate) fn hashed(
         hash: u32,
         key: &[u8],
         form: PayloadKind,
@@ -68,7 +68,7 @@ impl Entry {
         Entry { slot: Allocation::Blob(blob), hash, meta }
     }
 
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match &self.slot {
             Allocation::Blob(_) => self.form().kind(),
             Allocation::Object(object) => object.value.kind(),
@@ -76,7 +76,7 @@ impl Entry {
     }
 
     #[inline]
-    pub fn body(&self) -> Body<'_> {
+    pub(crate) fn body(&self) -> Body<'_> {
         match &self.slot {
             Allocation::Blob(blob) => Body::Compact(self.form(), blob.payload(self.expires())),
             Allocation::Object(object) => Body::Large(&object.value),
@@ -84,7 +84,7 @@ impl Entry {
     }
 
     /// The large value, if there is one.
-    pub fn large_mut(&mut self) -> Option<&mut Value> {
+    pub(crate) fn large_mut(&mut self) -> Option<&mut Value> {
         match &mut self.slot {
             Allocation::Blob(_) => None,
             Allocation::Object(object) => Some(&mut object.value),
@@ -92,17 +92,17 @@ impl Entry {
     }
 
     /// When the key expires.
-    pub fn expiry(&self) -> Option<Millis> {
+    pub(crate) fn expiry(&self) -> Option<Millis> {
         self.timing().map(|(when, _)| when)
     }
 
     /// The time under which a key that expires is listed: its expiry, before that was put off.
-    pub fn listed(&self) -> Option<Millis> {
+    pub(crate) fn listed(&self) -> Option<Millis> {
         self.timing().map(|(when, delay)| when - Millis::from(delay))
     }
 
     /// Lists a key, if it expires.
-    pub fn list(&self, expiries: &mut Expiries) {
+    pub(crate) fn list(&self, expiries: &mut Expiries) {
         if let (Some(listed), Some(when)) = (self.listed(), self.expiry()) {
             expiries.insert(listed, self.hash);
             expiries.put_off(listed, when);
@@ -110,7 +110,7 @@ impl Entry {
     }
 
     /// Takes a key that has been listed, if it expires, off the list.
-    pub fn unlist(&self, expiries: &mut Expiries) {
+    pub(crate) fn unlist(&self, expiries: &mut Expiries) {
         if let (Some(listed), Some(when)) = (self.listed(), self.expiry()) {
             expiries.put_off(when, listed);
             expiries.remove(listed, self.hash);
@@ -127,7 +127,7 @@ impl Entry {
     }
 
     /// The key expires then, or never. It has not been put off.
-    pub fn set_expiry(&mut self, expiry: Option<Millis>) {
+    pub(crate) fn set_expiry(&mut self, expiry: Option<Millis>) {
         let had = self.expires();
         match expiry {
             Some(when) if had => self.blob_mut().set_timing(when, 0),
@@ -143,7 +143,7 @@ impl Entry {
 
     /// Moves the expiry later and leaves [`Entry::listed`] as it is. Returns false, and changes nothing, if
     /// there is no expiry or the delay does not fit in 32 bits.
-    pub fn put_off(&mut self, when: Millis) -> bool {
+    pub(crate) fn put_off(&mut self, when: Millis) -> bool {
         let delay = self.listed().and_then(|listed| u32::try_from(when.checked_sub(listed)?).ok());
         if let Some(delay) = delay {
             self.blob_mut().set_timing(when, delay);
@@ -154,7 +154,7 @@ impl Entry {
     /// Overwrites a string with one of the same length. Returns false, and changes nothing, if the value is
     /// no string or has another length.
     #[inline]
-    pub fn set_in_place(&mut self, form: PayloadKind, payload: &[u8]) -> bool {
+    pub(crate) fn set_in_place(&mut self, form: PayloadKind, payload: &[u8]) -> bool {
         let (is_string, expires) = (self.form().kind() == Kind::String, self.expires());
         let is_done = match &mut self.slot {
             Allocation::Blob(blob) if is_string => blob.overwrite(expires, payload),
@@ -167,7 +167,7 @@ impl Entry {
     }
 
     /// Replaces the value, whatever it was, by a compact one. Returns the large value that was there.
-    pub fn set_compact(&mut self, form: PayloadKind, payload: &[u8]) -> Option<Value> {
+    pub(crate) fn set_compact(&mut self, form: PayloadKind, payload: &[u8]) -> Option<Value> {
         self.set_form(form);
         let expires = self.expires();
         self.blob_mut().set_payload(expires, payload);
@@ -182,7 +182,7 @@ impl Entry {
     }
 
     /// Replaces the value, whatever it was, by a large one. Returns the large value that was there.
-    pub fn set_large(&mut self, value: Value) -> Option<Value> {
+    pub(crate) fn set_large(&mut self, value: Value) -> Option<Value> {
         let expires = self.expires();
         match &mut self.slot {
             Allocation::Blob(blob) => {
@@ -197,7 +197,7 @@ impl Entry {
 
     /// Edits the payload of a compact value as a vector: its bytes begin where the closure is told.
     /// Does nothing to a large value.
-    pub fn edit<R>(&mut self, change: impl FnOnce(&mut Vec<u8>, usize) -> R) -> Option<R> {
+    pub(crate) fn edit<R>(&mut self, change: impl FnOnce(&mut Vec<u8>, usize) -> R) -> Option<R> {
         let expires = self.expires();
         match &mut self.slot {
             Allocation::Blob(blob) => Some(blob.edit(expires, change)),
@@ -206,7 +206,7 @@ impl Entry {
     }
 
     /// Gives an entry that is listed nowhere another key.
-    pub fn rename(&mut self, key: &[u8]) {
+    pub(crate) fn rename(&mut self, key: &[u8]) {
         let expiry = self.expiry();
         let renamed = Blob::new(key, expiry, self.blob().payload(self.expires()));
         *self.blob_mut() = renamed;
@@ -220,21 +220,21 @@ impl Entry {
     }
 
     /// Says that the payload has another form. The caller sees to it that this is true.
-    pub fn set_form(&mut self, form: PayloadKind) {
+    pub(crate) fn set_form(&mut self, form: PayloadKind) {
         self.meta = self.meta & !FORM_MASK | (form as u32) << FORM_SHIFT;
     }
 
     /// Twenty-four bits that say when or how often the key was used; see [`super::lifetime::evict`].
-    pub fn usage(&self) -> u32 {
+    pub(crate) fn usage(&self) -> u32 {
         self.meta & USAGE
     }
 
-    pub fn set_usage(&mut self, usage: u32) {
+    pub(crate) fn set_usage(&mut self, usage: u32) {
         self.meta = self.meta & !USAGE | usage & USAGE;
     }
 
     /// Takes the value out of an entry that has been removed, if it is not freed in no time.
-    pub fn into_large(self) -> Option<Value> {
+    pub(crate) fn into_large(self) -> Option<Value> {
         match self.slot {
             Allocation::Blob(blob) => LargeString::of_remains(blob.into_bytes()).map(Value::String),
             Allocation::Object(object) => Some(object.value),
@@ -243,7 +243,7 @@ impl Entry {
 
     /// Bytes of memory that key and value hold, the entry itself not counted.
     #[inline]
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         match &self.slot {
             Allocation::Blob(blob) => blob.memory(),
             Allocation::Object(object) => {
@@ -253,7 +253,7 @@ impl Entry {
     }
 
     /// Where in memory the value lies.
-    pub fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         match &self.slot {
             Allocation::Blob(blob) => blob.address(),
             Allocation::Object(object) => std::ptr::from_ref(&object.value).addr(),

@@ -3,17 +3,17 @@
 /// Up to which size collections stay compact: the directives of these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    pub hash_max_listpack_entries: usize,
-    pub hash_max_listpack_value: usize,
+    pub(crate) hash_max_listpack_entries: usize,
+    pub(crate) hash_max_listpack_value: usize,
     /// Negative: a class of sizes in bytes, -1 (4 KiB) to -5 (64 KiB). Positive: a number of elements.
-    pub list_max_listpack_size: i64,
-    pub set_max_intset_entries: usize,
-    pub set_max_listpack_entries: usize,
-    pub set_max_listpack_value: usize,
-    pub zset_max_listpack_entries: usize,
-    pub zset_max_listpack_value: usize,
+    pub(crate) list_max_listpack_size: i64,
+    pub(crate) set_max_intset_entries: usize,
+    pub(crate) set_max_listpack_entries: usize,
+    pub(crate) set_max_listpack_value: usize,
+    pub(crate) zset_max_listpack_entries: usize,
+    pub(crate) zset_max_listpack_value: usize,
     /// Past so many bytes a HyperLogLog is no longer kept in its sparse form.
-    pub hll_sparse_max_bytes: usize,
+    pub(crate) hll_sparse_max_bytes: usize,
 }
 
 impl Default for Limits {

@@ -51,34 +51,33 @@ use roster::{Counts, Roster};
 use types::hash;
 use value::Value;
 
-pub use blob::Millis;
-pub use error::Error;
+pub(crate) use blob::Millis;
+pub(crate) use error::Error;
 pub use index::random::Random;
-pub use kind::Kind;
+pub(crate) use kind::Kind;
 pub use limits::Limits;
-pub use typed::{Collection, Edit, Operand, View};
-pub use types::hash::Hash;
-pub use types::list::List;
-pub use types::set::Set;
-pub use types::zset::Zset;
-pub use visit::Part;
+pub(crate) use typed::{Collection, Edit, Operand, View};
+pub(crate) use types::hash::Hash;
+pub(crate) use types::list::List;
+pub(crate) use types::set::Set;
+pub(crate) use types::zset::Zset;
 
 /// What the databases have in common.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// The time that lookups go by. It stands still while a transaction runs.
-    pub now: Millis,
-    pub limits: Limits,
+    pub(crate) now: Millis,
+    pub(crate) limits: Limits,
     /// Bytes that keys, values and tables of all databases hold.
     memory: usize,
     /// How many bytes may wait to be freed before a command that takes memory frees some: see
     /// [`Store::keep_pace`].
-    pub most_unfreed: usize,
+    pub(crate) most_unfreed: usize,
     /// Which keys go when memory is short.
     pub eviction: Eviction,
     /// Lookups for reading that found a key, and that found none.
-    pub hits: u64,
-    pub misses: u64,
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
     /// Keys that were removed because their time had come.
     pub expired: u64,
     /// Fields of hashes that went for the same reason.
@@ -86,17 +85,17 @@ pub struct Shared {
     /// Whether keys whose time has come stay until they are looked up (DEBUG SET-ACTIVE-EXPIRE 0).
     pub expires_lazily: bool,
     /// Keys whose time has come stay where they are, unseen.
-    pub keeps_expired: bool,
+    pub(crate) keeps_expired: bool,
     /// Keys and values that were freed in slices.
-    pub freed_later: u64,
+    pub(crate) freed_later: u64,
     /// Changes of the keyspace.
     pub changes: u64,
     /// What happened to keys.
     pub journal: Journal,
     /// How to bring that about again.
-    pub effects: Effects,
+    pub(crate) effects: Effects,
     /// Picks random members.
-    pub random: Random,
+    pub(crate) random: Random,
     /// What waits to be freed. It is not counted in `memory` any more.
     discarded: Discarded,
     /// The databases by what they have.
@@ -106,14 +105,14 @@ pub struct Shared {
 }
 
 /// So many bytes may wait to be freed, if [`Shared::most_unfreed`] is not set to less.
-pub const MOST_UNFREED: usize = 16 << 20;
+pub(crate) const MOST_UNFREED: usize = 16 << 20;
 
 /// Below this size the keyspace fits in the processor's caches and prefetching does not pay.
 const CACHE_BYTES: usize = 1 << 20;
 
 impl Shared {
     /// Counts anew, as CONFIG RESETSTAT asks for.
-    pub fn reset_counters(&mut self) {
+    pub(crate) fn reset_counters(&mut self) {
         self.hits = 0;
         self.misses = 0;
         self.expired = 0;
@@ -132,7 +131,7 @@ pub struct Store {
 
 /// A numbered keyspace, as SELECT chooses it.
 #[derive(Debug, Default)]
-pub struct Database {
+pub(crate) struct Database {
     /// Its number.
     index: usize,
     entries: Dict<Entry>,
@@ -154,7 +153,7 @@ pub struct Db<'a> {
 }
 
 impl Store {
-    pub fn new(databases: usize) -> Store {
+    pub(crate) fn new(databases: usize) -> Store {
         let roster = Roster::new(databases);
         let databases: Vec<_> = (0..databases).map(Database::numbered).collect();
         let memory = databases.iter().map(Database::memory).sum();
@@ -163,7 +162,7 @@ impl Store {
     }
 
     /// How many databases there are.
-    pub fn databases(&self) -> usize {
+    pub(crate) fn databases(&self) -> usize {
         self.databases.len()
     }
 
@@ -174,18 +173,23 @@ impl Store {
 
     /// Returns whether the keyspace is larger than the processor's caches, so that prefetching pays.
     #[inline]
-    pub fn exceeds_cache(&self) -> bool {
+    pub(crate) fn exceeds_cache(&self) -> bool {
         self.shared.memory > CACHE_BYTES
     }
 
     /// Prefetches keys of a database that will be looked up soon: see `Dict::prefetch`.
-    pub fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
+    pub(crate) fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
         let Database { entries, prefetched, .. } = &mut self.databases[db];
         entries.prefetch(keys, |hash, at| prefetched.note(hash, at));
     }
 
     /// Prefetches elements of a collection that has them by hash.
-    pub fn prefetch_in<'k>(&self, db: usize, key: &[u8], elements: impl Iterator<Item = &'k [u8]>) {
+    pub(crate) fn prefetch_in<'k>(
+        &self,
+        db: usize,
+        key: &[u8],
+        elements: impl Iterator<Item = &'k [u8]>,
+    ) {
         let entry = self.databases[db].entries.get(key);
         match entry.map(Entry::body) {
             Some(Body::Large(Value::Set(set))) => set.prefetch(elements),
@@ -195,7 +199,7 @@ impl Store {
     }
 
     /// Exchanges two databases.
-    pub fn swap(&mut self, one: usize, other: usize) {
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
         let (counts, others) = (self.databases[one].counts, self.databases[other].counts);
         self.shared.roster.update(one, counts, others);
         self.shared.roster.update(other, others, counts);
@@ -204,25 +208,26 @@ impl Store {
         self.databases[other].index = other;
     }
 
-    /// Removes every key of every database, and returns how many there were.
-    pub fn clear(&mut self) -> usize {
+    /// Empties every database. Returns how many keys there were.
+    #[cfg(test)]
+    pub(crate) fn clear(&mut self) -> usize {
         let used: Vec<usize> = self.iter().map(|(index, _)| index).collect();
         used.into_iter().map(|index| self.db(index).clear()).sum()
     }
 
     /// It is now so many milliseconds after 1970.
-    pub fn set_now(&mut self, now: Millis) {
+    pub(crate) fn set_now(&mut self, now: Millis) {
         self.shared.now = now;
         self.shared.eviction.set_now(now);
     }
 
     /// Bytes of memory that keys, values and tables hold.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.shared.memory
     }
 
     /// Bytes of them that tables hold.
-    pub fn tables_memory(&self) -> usize {
+    pub(crate) fn tables_memory(&self) -> usize {
         self.memory() - self.iter().map(|(_, db)| db.data_memory()).sum::<usize>()
     }
 }
@@ -232,7 +237,7 @@ impl Database {
         Database { index, ..Database::default() }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
@@ -250,22 +255,22 @@ impl Database {
     }
 
     /// Bytes that keys and values hold, tables not counted.
-    pub fn data_memory(&self) -> usize {
+    pub(crate) fn data_memory(&self) -> usize {
         self.memory
     }
 
     /// Bytes of the table of keys.
-    pub fn table_memory(&self) -> usize {
+    pub(crate) fn table_memory(&self) -> usize {
         self.entries.memory()
     }
 
     /// Bytes of the tables of expiries.
-    pub fn expiries_memory(&self) -> usize {
+    pub(crate) fn expiries_memory(&self) -> usize {
         self.expiries.memory() + self.fields.memory()
     }
 
     /// Bytes that keys, values and tables hold.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.memory + self.table_memory() + self.expiries_memory()
     }
 
@@ -366,17 +371,17 @@ impl<'a> Db<'a> {
     }
 
     /// Up to which size values stay compact.
-    pub fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         self.shared.limits
     }
 
     /// Picks random members.
-    pub fn random(&mut self) -> &mut Random {
+    pub(crate) fn random(&mut self) -> &mut Random {
         &mut self.shared.random
     }
 
     /// The time that lookups go by.
-    pub fn now(&self) -> Millis {
+    pub(crate) fn now(&self) -> Millis {
         self.shared.now
     }
 
@@ -384,7 +389,7 @@ impl<'a> Db<'a> {
 
     /// The key has changed, which is an event of this class and name.
     #[inline]
-    pub fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+    pub(crate) fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.shared.changes += 1;
         if self.shared.journal.wants(class) {
             self.shared.journal.changed(self.db.index, key);
@@ -394,7 +399,13 @@ impl<'a> Db<'a> {
 
     /// As [`Db::note`], for so many changes at once. If there is none, there is no event either.
     #[inline]
-    pub fn note_changes(&mut self, count: usize, class: Classes, event: &'static str, key: &[u8]) {
+    pub(crate) fn note_changes(
+        &mut self,
+        count: usize,
+        class: Classes,
+        event: &'static str,
+        key: &[u8],
+    ) {
         if count > 0 {
             self.note(class, event, key);
             self.shared.changes += count as u64 - 1;
@@ -402,21 +413,21 @@ impl<'a> Db<'a> {
     }
 
     /// As [`Db::note`], for another key of a change that has been noted, and is counted once.
-    pub fn note_too(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+    pub(crate) fn note_too(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.note_changes(1, class, event, key);
         self.shared.changes -= 1;
     }
 
     /// The key has changed, and that is no event.
     #[inline]
-    pub fn changed(&mut self, key: &[u8]) {
+    pub(crate) fn changed(&mut self, key: &[u8]) {
         self.shared.changes += 1;
         self.shared.journal.changed(self.db.index, key);
     }
 
     /// There was an event, and perhaps no change.
     #[inline]
-    pub fn announce(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+    pub(crate) fn announce(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.shared.journal.event(self.db.index, class, event, key);
     }
 
@@ -431,7 +442,7 @@ impl<'a> Db<'a> {
     }
 
     /// Removes the key if its time has come, even where such keys are kept. Returns whether it had.
-    pub fn expire(&mut self, key: &[u8]) -> bool {
+    pub(crate) fn expire(&mut self, key: &[u8]) -> bool {
         let found = self.db.position(hash_of(key), key);
         let expired = found.filter(|&at| self.has_expired(at));
         if let Some(at) = expired {
@@ -444,12 +455,12 @@ impl<'a> Db<'a> {
         self.find(key).is_some()
     }
 
-    pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
+    pub(crate) fn kind(&mut self, key: &[u8]) -> Option<Kind> {
         self.find(key).map(|at| self.db.entries.at(at).kind())
     }
 
     /// Removes the key. Returns whether it was there.
-    pub fn remove(&mut self, key: &[u8]) -> bool {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
         self.remove_hashed(hash_of(key), key)
     }
 
@@ -475,7 +486,7 @@ impl<'a> Db<'a> {
 
     /// Removes every key, and returns how many there were. It takes no longer when there are many: they
     /// are freed in slices.
-    pub fn clear(&mut self) -> usize {
+    pub(crate) fn clear(&mut self) -> usize {
         let empty = Database { counts: self.db.counts, ..Database::numbered(self.db.index) };
         let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty));
         let keys = cleared.len();
@@ -487,7 +498,7 @@ impl<'a> Db<'a> {
     // Typed values.
 
     /// The value of `key` to read, if there is one; an error if it is of another type.
-    pub fn view<T: Collection>(&mut self, key: &[u8]) -> Result<Option<View<'_, T>>, Error> {
+    pub(crate) fn view<T: Collection>(&mut self, key: &[u8]) -> Result<Option<View<'_, T>>, Error> {
         match self.find_to_read(key) {
             Some(at) => {
                 self.typed::<T>(at).map(|entry| Some(View::at_time(entry, self.shared.now)))
@@ -497,7 +508,7 @@ impl<'a> Db<'a> {
     }
 
     /// The value of `key` to change, if there is one; an error if it is of another type.
-    pub fn edit<T: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, T>>, Error> {
+    pub(crate) fn edit<T: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, T>>, Error> {
         match self.find(key) {
             Some(at) => {
                 self.touch_at(at);
@@ -509,7 +520,7 @@ impl<'a> Db<'a> {
     }
 
     /// As [`Db::edit`]; if there is no such key, it is there now, with a value that is empty.
-    pub fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
+    pub(crate) fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
         let hash = hash_of(key);
         let at = match self.find_hashed(hash, key) {
             Some(at) => {
@@ -523,7 +534,7 @@ impl<'a> Db<'a> {
     }
 
     /// A new value for `key`, which is empty, whatever the key held before. It never expires.
-    pub fn edit_anew<T: Collection>(&mut self, key: &[u8]) -> Edit<'_, T> {
+    pub(crate) fn edit_anew<T: Collection>(&mut self, key: &[u8]) -> Edit<'_, T> {
         let at = self.put(Entry::new(key, T::PAYLOAD, T::EMPTY));
         Edit::new(self.db, self.shared, at)
     }

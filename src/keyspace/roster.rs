@@ -12,32 +12,32 @@ use super::{Database, Store};
 /// What the roster knows of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Counts {
-    pub keys: usize,
+    pub(crate) keys: usize,
     /// Keys that expire.
-    pub volatile: usize,
+    pub(crate) volatile: usize,
     /// When the first of them does.
-    pub key_due: Option<Millis>,
+    pub(crate) key_due: Option<Millis>,
     /// When the first field of a hash expires.
-    pub field_due: Option<Millis>,
+    pub(crate) field_due: Option<Millis>,
 }
 
 /// All databases, which are empty at first.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    pub keys: Tally,
-    pub volatile: Tally,
+    pub(crate) keys: Tally,
+    pub(crate) volatile: Tally,
     key_dues: BTreeSet<(Millis, usize)>,
     field_dues: BTreeSet<(Millis, usize)>,
 }
 
 impl Roster {
-    pub fn new(databases: usize) -> Roster {
+    pub(crate) fn new(databases: usize) -> Roster {
         let (keys, volatile) = (Tally::new(databases), Tally::new(databases));
         Roster { keys, volatile, ..Roster::default() }
     }
 
     /// What a database has was `before`, and is `after` now.
-    pub fn update(&mut self, database: usize, before: Counts, after: Counts) {
+    pub(crate) fn update(&mut self, database: usize, before: Counts, after: Counts) {
         self.keys.change(database, before.keys, after.keys);
         self.volatile.change(database, before.volatile, after.volatile);
         relist(&mut self.key_dues, database, before.key_due, after.key_due);
@@ -45,12 +45,12 @@ impl Roster {
     }
 
     /// The database whose key or field expires first, and when.
-    pub fn next_due(&self) -> Option<(Millis, usize)> {
+    pub(crate) fn next_due(&self) -> Option<(Millis, usize)> {
         self.next_key_due().into_iter().chain(self.field_dues.first().copied()).min()
     }
 
     /// The database whose key expires first, and when.
-    pub fn next_key_due(&self) -> Option<(Millis, usize)> {
+    pub(crate) fn next_key_due(&self) -> Option<(Millis, usize)> {
         self.key_dues.first().copied()
     }
 }
@@ -82,7 +82,7 @@ impl Tally {
     }
 
     /// How many there are in all databases.
-    pub fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.total
     }
 
@@ -100,7 +100,7 @@ impl Tally {
 
     /// The database that has the one with this number, if all are counted through, and the number it has
     /// there. `None`: there are not so many.
-    pub fn locate(&self, number: usize) -> Option<(usize, usize)> {
+    pub(crate) fn locate(&self, number: usize) -> Option<(usize, usize)> {
         if number >= self.total {
             return None;
         }
@@ -121,7 +121,7 @@ impl Tally {
 
 impl Store {
     /// The databases that have keys, with their numbers. It takes no longer when there are others.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &Database)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Database)> {
         let mut before = 0;
         std::iter::from_fn(move || {
             let (index, _) = self.shared.roster.keys.locate(before)?;
@@ -132,7 +132,7 @@ impl Store {
     }
 
     /// How many keys all databases have.
-    pub fn keys(&self) -> usize {
+    pub(crate) fn keys(&self) -> usize {
         self.shared.roster.keys.total()
     }
 }

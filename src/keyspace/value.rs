@@ -9,7 +9,7 @@ use super::large::zset::LargeZset;
 
 /// A large collection, or a string with room to grow.
 #[derive(Debug, Clone)]
-pub enum Value {
+pub(crate) enum Value {
     List(LargeList),
     Set(LargeSet),
     Zset(LargeZset),
@@ -18,7 +18,7 @@ pub enum Value {
 }
 
 impl Value {
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             Value::List(_) => Kind::List,
             Value::Set(_) => Kind::Set,
@@ -29,7 +29,7 @@ impl Value {
     }
 
     /// How many elements there are: of a string, pieces that it is freed in.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Value::List(list) => list.len(),
             Value::Set(set) => set.len(),
@@ -39,12 +39,8 @@ impl Value {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Bytes of memory that the elements hold. Every type keeps count, so that this is cheap.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         match self {
             Value::List(list) => list.memory(),
             Value::Set(set) => set.memory(),
@@ -56,7 +52,7 @@ impl Value {
 
     /// Frees about so many elements of a value that was removed: freeing millions at once would keep
     /// all clients waiting. Returns how many were freed; 0 when nothing is left.
-    pub fn free_some(&mut self, elements: usize) -> usize {
+    pub(crate) fn free_some(&mut self, elements: usize) -> usize {
         match self {
             Value::List(list) => list.free_some(elements),
             Value::Set(set) => set.free_some(elements),

@@ -49,7 +49,7 @@ impl Wake {
 pub struct Event(Box<[u8]>);
 
 impl Event {
-    pub fn name(&self) -> &[u8] {
+    pub(crate) fn name(&self) -> &[u8] {
         &self.0
     }
 }
@@ -75,11 +75,11 @@ impl From<String> for Event {
 /// What a command waits for.
 #[derive(Debug)]
 pub struct WaitCondition {
-    pub wake: Wake,
+    pub(crate) wake: Wake,
     /// The keys that `wake` speaks of: indexes of the command's arguments. Any of them ends the wait.
-    pub keys: Range<usize>,
+    pub(crate) keys: Range<usize>,
     /// When the wait ends in any case, in µs of [`crate::clock::Now::mono`]. `None`: never.
-    pub deadline: Option<u64>,
+    pub(crate) deadline: Option<u64>,
 }
 
 /// A command that waits.
@@ -100,7 +100,7 @@ pub struct BlockedCommand {
 
 impl BlockedCommand {
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let event = match &self.until.wake {
             Wake::Event(event) => event.name().len(),
             _ => 0,
@@ -258,7 +258,7 @@ impl Waiters {
     }
 
     /// An event is signalled: its line is looked at.
-    pub fn signal(&mut self, event: Event) {
+    pub(crate) fn signal(&mut self, event: Event) {
         if self.by_event.mark(0, event.name()) {
             self.ready.push_back(ReadyFor::Event(event));
         }

@@ -12,18 +12,18 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
 /// Ids of clients by database and key.
 #[derive(Debug, Default)]
-pub struct KeyIndex {
+pub(crate) struct KeyIndex {
     /// By number. Those in which no client has been in line yet may be missing.
     databases: Vec<Dict<Queue>>,
 }
 
 /// A client's place in lines: behind all smaller ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
+pub(crate) struct Turn {
     /// Decides first. Where nothing is to be decided it is 0.
-    pub number: u64,
+    pub(crate) number: u64,
     /// The client's id.
-    pub client: u64,
+    pub(crate) client: u64,
 }
 
 /// The clients in line for a key: one at least, and seldom more.
@@ -136,16 +136,16 @@ impl KeyIndex {
     }
 
     /// The keys of a database that clients are in line for.
-    pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
         self.databases.get(db).into_iter().flat_map(Dict::iter).map(Keyed::key)
     }
 
     /// How many keys there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.databases.iter().map(Dict::len).sum()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.databases.iter().all(Dict::is_empty)
     }
 }

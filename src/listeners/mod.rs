@@ -1,20 +1,20 @@
 //! The clients that wait for something or listen to something: blocked commands, WATCH, tracking, pub/sub,
 //! MONITOR, pauses and transactions.
 
-pub mod blocked;
-pub mod key_index;
-pub mod monitor;
-pub mod pause;
-pub mod pubsub;
-pub mod tracking;
-pub mod transaction;
-pub mod watch;
+pub(crate) mod blocked;
+pub(crate) mod key_index;
+pub(crate) mod monitor;
+pub(crate) mod pause;
+pub(crate) mod pubsub;
+pub(crate) mod tracking;
+pub(crate) mod transaction;
+pub(crate) mod watch;
 
 pub use blocked::{BlockedCommand, Event, WaitCondition, Waiters, Wake};
-pub use monitor::Monitors;
-pub use pause::{Held, Pause};
-pub use pubsub::PubSub;
+pub(crate) use monitor::Monitors;
+pub(crate) use pause::{Held, Pause};
+pub(crate) use pubsub::PubSub;
 pub use pubsub::subscriptions::{Subscriptions, Topic};
-pub use tracking::Tracking;
-pub use transaction::Transaction;
-pub use watch::Watches;
+pub(crate) use tracking::Tracking;
+pub(crate) use transaction::Transaction;
+pub(crate) use watch::Watches;

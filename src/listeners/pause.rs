@@ -11,7 +11,7 @@ use crate::wire::OwnedArgs;
 
 /// Which commands a pause holds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Held {
+pub(crate) enum Held {
     /// Those that may change something.
     Writes,
     All,
@@ -19,10 +19,10 @@ pub enum Held {
 
 /// The pause that is on.
 #[derive(Debug)]
-pub struct Pause {
-    pub held: Held,
+pub(crate) struct Pause {
+    pub(crate) held: Held,
     /// When it ends, in µs of [`crate::clock::Now::mono`].
-    pub until: u64,
+    pub(crate) until: u64,
     /// How many commands it has held back.
     pub(crate) postponed: u64,
     /// The clients whose commands it holds back, by the places of these.
@@ -31,7 +31,7 @@ pub struct Pause {
 
 /// A command that is held back.
 #[derive(Debug)]
-pub struct Postponed {
+pub(crate) struct Postponed {
     /// How many were held back before it.
     pub(crate) place: u64,
     pub(crate) args: OwnedArgs,
@@ -39,7 +39,7 @@ pub struct Postponed {
 
 impl Postponed {
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.args.memory()
     }
 }

@@ -3,7 +3,7 @@
 //! The world knows the listeners of every name, and a client's session the names that it listens to; the
 //! two say the same at any time. A name without a subscriber takes no memory.
 
-pub mod subscriptions;
+pub(crate) mod subscriptions;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::text::glob::{self, Glob};
 use subscriptions::Topic;
 
 /// Names, and the ids of their subscribers, the oldest client first.
-pub type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
+pub(crate) type Listeners = BTreeMap<Box<[u8]>, Vec<u64>>;
 
 /// The subscribers of every name.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl PubSub {
     }
 
     /// How many clients listen to anything.
-    pub fn clients(&self) -> usize {
+    pub(crate) fn clients(&self) -> usize {
         self.clients
     }
 

@@ -9,7 +9,7 @@
 //! is to hear one runs no command before.
 
 pub(crate) mod table;
-pub mod tracker;
+pub(crate) mod tracker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -59,7 +59,7 @@ impl Tracking {
     }
 
     /// Bytes of memory that remembered keys hold.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.table.memory()
     }
 

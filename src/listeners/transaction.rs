@@ -5,32 +5,32 @@ use crate::wire::{Args, OwnedArgs};
 
 /// A command in the queue.
 #[derive(Debug)]
-pub struct Queued {
-    pub command: CommandId,
-    pub args: OwnedArgs,
+pub(crate) struct Queued {
+    pub(crate) command: CommandId,
+    pub(crate) args: OwnedArgs,
 }
 
 /// The commands since MULTI.
 #[derive(Debug, Default)]
-pub struct Transaction {
-    pub queue: Vec<Queued>,
+pub(crate) struct Transaction {
+    pub(crate) queue: Vec<Queued>,
     /// A command was refused: EXEC will run none.
-    pub is_broken: bool,
+    pub(crate) is_broken: bool,
     /// The flags of all commands in the queue together.
-    pub flags: u32,
+    pub(crate) flags: u32,
     /// The database that the last SELECT in the queue will select, if there is one.
-    pub db: Option<usize>,
+    pub(crate) db: Option<usize>,
     memory: usize,
 }
 
 impl Transaction {
     /// A command was refused: the queue is dropped, and stays empty. EXEC will run none.
-    pub fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         *self = Transaction { is_broken: true, ..Transaction::default() };
     }
 
     /// Queues a command, which will select the database `selected`, if any.
-    pub fn push(
+    pub(crate) fn push(
         &mut self,
         command: CommandId,
         flags: u32,
@@ -48,7 +48,7 @@ impl Transaction {
     }
 
     /// Bytes of memory that the queue holds.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.queue.capacity() * size_of::<Queued>() + self.memory
     }
 }

@@ -4,26 +4,26 @@ use super::key_index::KeyIndex;
 
 /// The keys that a client watches.
 #[derive(Debug, Default)]
-pub struct Watched {
+pub(crate) struct Watched {
     pub(crate) keys: Vec<(usize, Box<[u8]>)>,
     /// Bytes of the keys.
     pub(crate) bytes: usize,
     /// One of them has changed.
-    pub is_dirty: bool,
+    pub(crate) is_dirty: bool,
 }
 
 impl Watched {
     /// How many keys there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.keys.capacity() * size_of::<(usize, Box<[u8]>)>() + self.bytes
     }
 }
@@ -52,7 +52,7 @@ impl Watches {
     }
 
     /// The watched keys of a database.
-    pub fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn keys(&self, db: usize) -> impl Iterator<Item = &[u8]> {
         self.by_key.keys(db)
     }
 }

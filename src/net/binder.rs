@@ -14,7 +14,7 @@ pub(crate) struct Binder {
 
 impl Binder {
     /// `bound`: where the reactor listens already.
-    pub fn new(bound: Vec<ListenAddress>, mail: MailSender) -> Binder {
+    pub(crate) fn new(bound: Vec<ListenAddress>, mail: MailSender) -> Binder {
         Binder { bound, mail }
     }
 

@@ -14,7 +14,7 @@ const UNHEARD: usize = 16;
 
 /// A stream of either family.
 #[derive(Debug)]
-pub enum Stream {
+pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -43,7 +43,7 @@ impl Stream {
 }
 
 /// What reading found.
-pub enum Received {
+pub(crate) enum Received {
     Bytes(usize),
     /// The socket is drained.
     Nothing,
@@ -53,7 +53,7 @@ pub enum Received {
 }
 
 /// What flushing achieved.
-pub enum Flushed {
+pub(crate) enum Flushed {
     All,
     /// The socket is full, and something is left.
     Part,
@@ -62,14 +62,14 @@ pub enum Flushed {
 
 /// A client's socket.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     stream: Stream,
     /// Whether an event is to come when the socket can be written to.
     wants_writable: bool,
 }
 
 impl Connection {
-    pub fn new(stream: Stream) -> Connection {
+    pub(crate) fn new(stream: Stream) -> Connection {
         Connection { stream, wants_writable: false }
     }
 
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     /// Writes what the engine has for the client, until nothing is left or the socket is full.
-    pub fn flush(&mut self, engine: &mut Engine, slot: Slot) -> Flushed {
+    pub(crate) fn flush(&mut self, engine: &mut Engine, slot: Slot) -> Flushed {
         loop {
             let unsent = engine.unsent(slot);
             if unsent.is_empty() {

@@ -104,7 +104,7 @@ fn file_at(path: &Path) -> Option<FileId> {
 
 /// A listening socket.
 #[derive(Debug)]
-pub struct ListenSocket {
+pub(crate) struct ListenSocket {
     socket: Socketed,
     bound: ListenAddress,
     /// There may be newcomers of whom no event will tell.
@@ -217,7 +217,7 @@ impl Ports {
 
 /// One of the listeners that are wanted.
 #[derive(Debug)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// It is there already.
     Kept(ListenAddress),
     New(ListenSocket),

@@ -190,7 +190,7 @@ impl Reactor {
     }
 
     /// Serves until a letter, a signal or a command asks it to stop.
-    pub fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
+    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut binder = Binder::new(self.bound(), self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));

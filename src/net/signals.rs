@@ -21,7 +21,7 @@ use signal_hook::low_level::pipe;
 
 /// What a signal means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     Stop,
     HangUp,
     /// Nothing, but an operator may want to know that it came.
@@ -41,11 +41,11 @@ const OUTLIVED: [(i32, Signal); 7] = [
 ];
 
 /// What SIGHUP calls.
-pub type HangUp = Box<dyn FnMut() + Send>;
+pub(crate) type HangUp = Box<dyn FnMut() + Send>;
 
 /// The reading end of a pipe into which every signal puts a byte.
 #[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     pipe: UnixStream,
     /// The writing end, one for all signals. Handlers of signals stay until the process ends, and so does this.
     write: RawFd,

@@ -1,13 +1,12 @@
 //! Clients and their sessions: the registry, output buffers, and the unauthenticated clients.
 
-pub mod buffer_pool;
-pub mod client;
-pub mod outbox;
-pub mod registry;
-pub mod state;
-pub mod unauthenticated;
+pub(crate) mod buffer_pool;
+pub(crate) mod client;
+pub(crate) mod outbox;
+pub(crate) mod registry;
+pub(crate) mod state;
+pub(crate) mod unauthenticated;
 
-pub use buffer_pool::BufferPool;
+pub(crate) use buffer_pool::BufferPool;
 pub use client::{Client, Doom, Outbox, ReplyMode};
-pub use registry::{Clients, Slot};
-pub use state::Session;
+pub(crate) use registry::{Clients, Slot};

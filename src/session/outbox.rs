@@ -10,11 +10,11 @@ use super::client::Client;
 
 /// The most bytes that wait for a client, whatever `client-output-buffer-limit` says: neither a reader that never
 /// reads nor a reply without end may eat the memory.
-pub const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
+pub(crate) const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 
 /// Output up to this size does not count against `client-output-buffer-limit`: the size of the reference's reply
 /// buffer.
-pub const REPLY_BUFFER: usize = 16 * 1024;
+pub(crate) const REPLY_BUFFER: usize = 16 * 1024;
 
 impl Client {
     /// Bytes that wait for the client to read them, if they are more than usual.

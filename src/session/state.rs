@@ -11,28 +11,28 @@ use crate::listeners::watch::Watched;
 
 /// The rare parts of a client's state.
 #[derive(Debug, Default)]
-pub struct Session {
+pub(crate) struct Session {
     /// Since MULTI.
-    pub transaction: Option<Transaction>,
+    pub(crate) transaction: Option<Transaction>,
     /// How many commands its EXEC is running.
-    pub executing: Option<usize>,
-    pub watched: Watched,
+    pub(crate) executing: Option<usize>,
+    pub(crate) watched: Watched,
     /// Since CLIENT TRACKING ON.
-    pub tracker: Option<Tracker>,
+    pub(crate) tracker: Option<Tracker>,
     /// MONITOR: it is shown every command.
-    pub is_monitor: bool,
+    pub(crate) is_monitor: bool,
     /// The blocking command that waits for something to happen.
-    pub wait: Option<BlockedCommand>,
+    pub(crate) wait: Option<BlockedCommand>,
     /// Which number that command has in the lines for its keys.
     pub(crate) turn: u64,
-    pub subscriptions: Subscriptions,
+    pub(crate) subscriptions: Subscriptions,
     /// The command that a pause holds back.
-    pub postponed: Option<Postponed>,
+    pub(crate) postponed: Option<Postponed>,
 }
 
 impl Session {
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         size_of::<Session>()
             + self.transaction.as_ref().map_or(0, Transaction::memory)
             + self.watched.memory()

@@ -12,7 +12,7 @@
 //! hold every place in that way. A login that succeeds ends the danger at once, even while its answer waits.
 
 /// The bytes that an unauthenticated client may have sent that have not run.
-pub const MAX_QUERY: usize = 1 << 20;
+pub(crate) const MAX_QUERY: usize = 1 << 20;
 
 /// The bytes of replies that are written for an unauthenticated client before it has to read.
-pub const MAX_REPLIES: usize = 64 * 1024;
+pub(crate) const MAX_REPLIES: usize = 64 * 1024;

@@ -11,7 +11,7 @@ use crate::wire::OwnedArgs;
 
 /// Why a command is in a log. Each has a log of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// Commands that took long, in µs.
     Slow,
     /// Long requests, in bytes.
@@ -31,23 +31,23 @@ impl Cause {
 
 /// A command in a log.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Counts up from 0 and is never used again.
-    pub id: u64,
+    pub(crate) id: u64,
     /// Seconds since 1970.
-    pub at: u64,
+    pub(crate) at: u64,
     /// µs or bytes.
-    pub amount: u64,
+    pub(crate) amount: u64,
     /// Without secrets, and cut where they are long.
-    pub args: OwnedArgs,
+    pub(crate) args: OwnedArgs,
     /// Where the client came from, and what it was called.
-    pub addr: String,
-    pub name: Box<[u8]>,
+    pub(crate) addr: String,
+    pub(crate) name: Box<[u8]>,
 }
 
 /// One log, the newest entry first.
 #[derive(Debug, Default)]
-pub struct Log {
+pub(crate) struct Log {
     entries: VecDeque<Entry>,
     next_id: u64,
 }
@@ -78,7 +78,7 @@ impl Log {
 
 /// The three logs.
 #[derive(Debug, Default)]
-pub struct CommandLog {
+pub(crate) struct CommandLog {
     slow: Log,
     large_request: Log,
     large_reply: Log,
@@ -136,15 +136,15 @@ pub(crate) fn cut<'a>(args: impl ExactSizeIterator<Item = &'a [u8]>) -> OwnedArg
 /// The least cost of a command that COMMANDLOG or LATENCY records, so that one comparison tells that neither
 /// does.
 #[derive(Debug, Clone, Copy)]
-pub struct Thresholds {
+pub(crate) struct Thresholds {
     /// How long it took.
-    pub nanos: u64,
+    pub(crate) nanos: u64,
     /// The sizes of its request and of its reply.
-    pub request: usize,
-    pub reply: usize,
+    pub(crate) request: usize,
+    pub(crate) reply: usize,
     /// A short command that brings and takes no more bytes than this reaches none of them, and need not
     /// be timed alone.
-    pub light: usize,
+    pub(crate) light: usize,
 }
 
 /// Fast commands take less than so many µs, unless they carry so many bytes or something goes wrong.

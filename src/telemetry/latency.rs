@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The durations of a command's calls.
 #[derive(Debug, Clone, Default)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     /// How many calls fell into each bucket, up to the last one that has any.
     counts: Vec<u64>,
     calls: u64,
@@ -78,10 +78,10 @@ fn highest(bucket: usize) -> u64 {
 
 /// What took too long, by kind.
 #[derive(Debug, Default)]
-pub struct Events(BTreeMap<&'static str, Event>);
+pub(crate) struct Events(BTreeMap<&'static str, Event>);
 
 /// Kinds of events.
-pub mod event {
+pub(crate) mod event {
     /// A command that is not marked as fast.
     pub(crate) const COMMAND: &str = "command";
     /// A command that should be.
@@ -94,22 +94,22 @@ pub mod event {
 
 /// One kind of event.
 #[derive(Debug, Default)]
-pub struct Event {
+pub(crate) struct Event {
     /// The last ones, the oldest first, at most one for each second.
     samples: VecDeque<Sample>,
     /// The longest there has been, in ms.
-    pub longest: u64,
+    pub(crate) longest: u64,
     /// All together, in ms.
-    pub total: u64,
-    pub count: u64,
+    pub(crate) total: u64,
+    pub(crate) count: u64,
 }
 
 /// The longest event of a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Seconds since 1970.
-    pub at: u64,
-    pub millis: u64,
+    pub(crate) at: u64,
+    pub(crate) millis: u64,
 }
 
 /// How many samples of an event are kept.

@@ -8,11 +8,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// What the process had before it served its first client.
-    pub startup: usize,
+    pub(crate) startup: usize,
     /// Keys and values, and the tables that they are found by.
-    pub store: usize,
+    pub(crate) store: usize,
     /// Values that were deleted and have not been freed yet.
-    pub unfreed: usize,
+    pub(crate) unfreed: usize,
     /// Clients and their buffers.
     pub clients: usize,
     /// The keys that clients have read and track.
@@ -29,7 +29,7 @@ impl Usage {
 /// `maxmemory` is lowered: then every turn evicts some, and commands run meanwhile, as long as memory
 /// shrinks.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Eviction {
+pub(crate) struct Eviction {
     pub(crate) goes_on: bool,
     /// What was used when keys were last evicted. A command evicts no more than it takes to keep to that.
     pub(crate) used: usize,

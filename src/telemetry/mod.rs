@@ -1,14 +1,14 @@
 //! What the server counts and times: statistics, latency, the command log, memory, the wire log.
 
-pub mod commandlog;
-pub mod latency;
-pub mod memory;
-pub mod peer_log;
-pub mod process;
-pub mod stats;
-pub mod wire_log;
+pub(crate) mod commandlog;
+pub(crate) mod latency;
+pub(crate) mod memory;
+pub(crate) mod peer_log;
+pub(crate) mod process;
+pub(crate) mod stats;
+pub(crate) mod wire_log;
 
-pub use commandlog::{CommandLog, Thresholds};
-pub use peer_log::PeerLog;
-pub use process::Process;
-pub use stats::{CommandId, Stats, Timer};
+pub(crate) use commandlog::{CommandLog, Thresholds};
+pub(crate) use peer_log::PeerLog;
+pub(crate) use process::Process;
+pub(crate) use stats::{CommandId, Stats, Timer};

@@ -22,7 +22,7 @@ const TARGET: &str = "respd::peers";
 
 /// What a peer has done, or what was done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// It was not accepted, or the server could not accept it.
     Accept,
     /// There was no place for it, or it must not connect from there.
@@ -91,7 +91,7 @@ impl Cause {
 
 /// How many lines of each kind there were.
 #[derive(Debug, Default)]
-pub struct PeerLog {
+pub(crate) struct PeerLog {
     windows: [Window; Cause::ALL.len()],
 }
 

@@ -13,37 +13,37 @@ use crate::config::RESERVED_PLACES;
 
 /// Facts about the running server.
 #[derive(Debug, Default)]
-pub struct Process {
-    pub pid: u32,
+pub(crate) struct Process {
+    pub(crate) pid: u32,
     /// Forty hexadecimal digits, new for each start.
-    pub run_id: String,
+    pub(crate) run_id: String,
     /// System, release and machine, as `uname` tells them.
-    pub os: String,
-    pub executable: PathBuf,
+    pub(crate) os: String,
+    pub(crate) executable: PathBuf,
     /// Bytes of memory that the process had filled before it served its first client.
-    pub startup_memory: usize,
+    pub(crate) startup_memory: usize,
     /// The configuration file, absolute, if the server was started with one.
-    pub config_file: Option<PathBuf>,
+    pub(crate) config_file: Option<PathBuf>,
     /// The addresses listened on, in the order of INFO's `listener` lines.
-    pub listeners: Vec<Listener>,
+    pub(crate) listeners: Vec<Listener>,
 }
 
 /// One `listenerN` line of INFO.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listener {
+pub(crate) struct Listener {
     /// `tcp`, `unix` or `admin`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The address or path.
-    pub bind: String,
+    pub(crate) bind: String,
     /// None for a unix socket.
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
 }
 
 /// What the process has used so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Used {
-    pub system: Duration,
-    pub user: Duration,
+pub(crate) struct Used {
+    pub(crate) system: Duration,
+    pub(crate) user: Duration,
 }
 
 impl Process {

@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// The place of a command's record: its row in the command table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CommandId(pub u16);
+pub struct CommandId(pub(crate) u16);
 
 impl CommandId {
     pub(crate) fn index(self) -> usize {
@@ -22,7 +22,7 @@ impl CommandId {
 pub struct CommandStats {
     pub calls: u64,
     /// Time in the handler, in nanoseconds. Short commands are timed by the run: see [`Timer`].
-    pub nanos: u64,
+    pub(crate) nanos: u64,
     /// Calls that a gate refused: wrong arity, no permission and the like.
     pub rejected: u64,
     /// Calls whose handler returned an error.
@@ -36,30 +36,30 @@ const MAX_ERROR_CODES: usize = 128;
 #[derive(Debug, Default)]
 pub struct Stats {
     /// By [`CommandId`].
-    pub commands: Vec<CommandStats>,
+    pub(crate) commands: Vec<CommandStats>,
     /// By [`CommandId`]: how long the calls took, while `latency-tracking` is on.
-    pub latencies: Vec<Histogram>,
-    pub tracks_latency: bool,
+    pub(crate) latencies: Vec<Histogram>,
+    pub(crate) tracks_latency: bool,
     /// By the first word of the error.
-    pub errors: BTreeMap<Box<[u8]>, u64>,
-    pub error_replies: u64,
-    pub unknown_commands: u64,
-    pub connections_received: u64,
+    pub(crate) errors: BTreeMap<Box<[u8]>, u64>,
+    pub(crate) error_replies: u64,
+    pub(crate) unknown_commands: u64,
+    pub(crate) connections_received: u64,
     pub connections_rejected: u64,
-    pub commands_processed: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-    pub reads: u64,
-    pub writes: u64,
+    pub(crate) commands_processed: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
     pub query_buffer_limit_disconnections: u64,
     pub output_buffer_limit_disconnections: u64,
     /// Clients closed to save memory: `maxmemory-clients`.
     pub evicted_clients: u64,
-    pub peak_clients: usize,
+    pub(crate) peak_clients: usize,
     /// The longest input and output buffers seen, in bytes.
-    pub max_input_buffer: usize,
-    pub max_output_buffer: usize,
-    pub rates: Rates,
+    pub(crate) max_input_buffer: usize,
+    pub(crate) max_output_buffer: usize,
+    pub(crate) rates: Rates,
 }
 
 impl Stats {
@@ -91,10 +91,10 @@ impl Stats {
 
 /// How many operations and bytes a second there were lately.
 #[derive(Debug, Default)]
-pub struct Rates {
-    pub commands: Rate,
-    pub bytes_in: Rate,
-    pub bytes_out: Rate,
+pub(crate) struct Rates {
+    pub(crate) commands: Rate,
+    pub(crate) bytes_in: Rate,
+    pub(crate) bytes_out: Rate,
     sampled: u64,
 }
 
@@ -118,7 +118,7 @@ impl Stats {
 
 /// The mean of the last sixteen samples of a counter, per second.
 #[derive(Debug, Default)]
-pub struct Rate {
+pub(crate) struct Rate {
     samples: [u64; 16],
     next: usize,
     counter: u64,
@@ -140,7 +140,7 @@ impl Rate {
 
 /// Reads a clock: nanoseconds that only ever grow. The driver of the engine hands one in; the
 /// default stands still, so that tests are the same every time.
-pub type ReadNanos = fn() -> u64;
+pub(crate) type ReadNanos = fn() -> u64;
 
 /// Measures commands for [`CommandStats::nanos`] and [`Stats::latencies`].
 ///

@@ -16,7 +16,7 @@ pub(crate) fn is_on() -> bool {
 
 /// How much of frames is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shows {
+pub(crate) enum Shows {
     All,
     /// Whether a command has succeeded: statuses and errors.
     Outcome,

@@ -48,7 +48,7 @@ pub(crate) fn split_quoted(
 }
 
 /// The words of `line`, copied; nothing if a quote is not closed.
-pub fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut line = line.to_vec();
     let mut places = Vec::new();
     split_quoted(&mut line, |place| places.push(place)).ok()?;

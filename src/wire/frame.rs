@@ -3,7 +3,7 @@
 use super::{Protocol, Reply};
 
 /// What goes to several clients, spelled once in each protocol that one of them speaks.
-pub struct Frame<W> {
+pub(crate) struct Frame<W> {
     write: W,
     spelled: [Vec<u8>; 2],
 }

@@ -45,13 +45,13 @@ impl Pipeline {
     }
 
     /// Forgets what was read.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         (self.read, self.taken) = (0, 0);
     }
 
     /// Returns whether everything that was read has had its turn.
     #[inline]
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.taken == self.read
     }
 
@@ -64,7 +64,7 @@ impl Pipeline {
     }
 
     /// The requests that have been read from `input`.
-    pub fn iter<'a>(&'a self, input: &'a [u8]) -> impl Iterator<Item = Args<'a>> + Clone {
+    pub(crate) fn iter<'a>(&'a self, input: &'a [u8]) -> impl Iterator<Item = Args<'a>> + Clone {
         self.requests[..self.read].iter().scan(input, |rest, request| {
             let (input, behind) = rest.split_at(request.len);
             *rest = behind;

@@ -68,7 +68,7 @@ pub enum ProtocolError {
 
 impl ProtocolError {
     /// The reason as the client is told it: a byte that it sent comes back as it was.
-    pub fn reason(self) -> Vec<u8> {
+    pub(crate) fn reason(self) -> Vec<u8> {
         match self {
             ProtocolError::ExpectedBulk(got) => [b"expected '$', got '", &[got][..], b"'"].concat(),
             other => other.to_string().into_bytes(),

@@ -37,7 +37,7 @@ impl World {
     }
 
     /// Removes every key of a database, and returns how many there were.
-    pub fn flush(&mut self, db: usize) -> usize {
+    pub(crate) fn flush(&mut self, db: usize) -> usize {
         self.tell_all_trackers();
         self.empty(db)
     }

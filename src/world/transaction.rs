@@ -6,7 +6,7 @@ use crate::session::Slot;
 
 impl World {
     /// Takes the transaction out of the client's session, if there is one.
-    pub fn end_transaction(&mut self, slot: Slot) -> Option<Transaction> {
+    pub(crate) fn end_transaction(&mut self, slot: Slot) -> Option<Transaction> {
         self.clients[slot].session.as_mut()?.transaction.take()
     }
 }

@@ -11,7 +11,7 @@ use crate::keyspace::changes::class;
 use crate::text::number;
 use crate::wire::{Args, Reply};
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("bitfield", -2, WRITE | DENYOOM, bitfield)
         .acl(BITMAP)
         .key(RW | ACCESS | UPDATE | VARIABLE_FLAGS, at(1))

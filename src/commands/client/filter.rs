@@ -21,7 +21,7 @@ use crate::world::World;
 
 /// What a client must be like.
 #[derive(Default)]
-pub struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     conditions: Vec<FilterCondition<'a>>,
     /// An ID without ids lets no client pass.
     ids: Option<BTreeSet<u64>>,

@@ -17,7 +17,7 @@ use crate::keyspace::{Edit, Hash, Millis};
 use crate::text::number::Spelled;
 use crate::wire::{Args, Reply};
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("hexpire", -6, WRITE | FAST, hexpire).acl(HASH).key(RW | UPDATE, at(1)).doc(
         "9.0.0",
         "O(N), N being the number of fields given",
@@ -92,7 +92,7 @@ pub const TABLE: &[Spec] = &[
 ];
 
 /// Where the clause stands in commands that have no options.
-pub const FIELDS_AT: usize = 2;
+pub(crate) const FIELDS_AT: usize = 2;
 
 /// There is no such field.
 const NO_FIELD: i64 = -2;

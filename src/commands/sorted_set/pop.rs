@@ -23,7 +23,7 @@ pub(crate) fn zpopmax(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// From which end members are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Where {
+pub(crate) enum Where {
     Min,
     Max,
 }
@@ -90,7 +90,7 @@ pub(crate) fn take(
 
 impl Where {
     /// The command that takes members from there.
-    pub fn command(self) -> &'static str {
+    pub(crate) fn command(self) -> &'static str {
         match self {
             Where::Min => "ZPOPMIN",
             Where::Max => "ZPOPMAX",
@@ -108,8 +108,8 @@ pub(crate) fn zmpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// What ZMPOP asks for.
-pub struct PopRequest {
-    pub keys: Range<usize>,
+pub(crate) struct PopRequest {
+    pub(crate) keys: Range<usize>,
     from: Where,
     count: usize,
 }

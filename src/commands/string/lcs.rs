@@ -9,7 +9,7 @@ use crate::dispatch::spec::{Spec, range};
 use crate::error::{self, Error};
 use crate::wire::{Args, Reply};
 
-pub const TABLE: &[Spec] =
+pub(crate) const TABLE: &[Spec] =
     &[Spec::new("lcs", -3, READ, lcs).acl(STRING).key(RO | ACCESS, range(1, 1, 1)).doc(
         "7.0.0",
         "O(N*M), N and M being the lengths of the two strings",

@@ -11,7 +11,7 @@ use crate::keyspace::changes::class;
 use crate::text::extended::Extended;
 use crate::wire::Args;
 
-pub const TABLE: &[Spec] = &[
+pub(crate) const TABLE: &[Spec] = &[
     Spec::new("decr", 2, WRITE | DENYOOM | FAST, decr)
         .acl(STRING)
         .key(RW | ACCESS | UPDATE, at(1))

@@ -12,20 +12,20 @@
 use std::cmp::Ordering;
 
 /// The payload of an empty set.
-pub const EMPTY: &[u8] = &[];
+pub(crate) const EMPTY: &[u8] = &[];
 
 const HEADER: usize = 1;
 
 /// A sorted set of integers, to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Intset<'a> {
+pub(crate) struct Intset<'a> {
     width: usize,
     integers: &'a [u8],
 }
 
 impl<'a> Intset<'a> {
     /// The set in a payload that [`EMPTY`] began and [`IntsetMut`] wrote.
-    pub fn new(payload: &'a [u8]) -> Intset<'a> {
+    pub(crate) fn new(payload: &'a [u8]) -> Intset<'a> {
         match payload.split_first() {
             Some((&width, integers)) => Intset { width: width.into(), integers },
             None => Intset { width: 2, integers: &[] },
@@ -33,26 +33,26 @@ impl<'a> Intset<'a> {
     }
 
     #[inline]
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.integers.len() / self.width
     }
 
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.integers.is_empty()
     }
 
     /// The integer at a position below [`Intset::len`].
     #[inline]
-    pub fn at(self, position: usize) -> i64 {
+    pub(crate) fn at(self, position: usize) -> i64 {
         read(&self.integers[position * self.width..][..self.width])
     }
 
-    pub fn contains(self, n: i64) -> bool {
+    pub(crate) fn contains(self, n: i64) -> bool {
         self.find(n).is_ok()
     }
 
     /// The position of `n`, or the one where it belongs.
-    pub fn find(self, n: i64) -> Result<usize, usize> {
+    pub(crate) fn find(self, n: i64) -> Result<usize, usize> {
         match self.width {
             2 => search(self.integers, n, |bytes| i16::from_le_bytes(bytes).into()),
             4 => search(self.integers, n, |bytes| i32::from_le_bytes(bytes).into()),
@@ -61,14 +61,14 @@ impl<'a> Intset<'a> {
     }
 
     /// The integers from the least to the greatest.
-    pub fn iter(self) -> Iter<'a> {
+    pub(crate) fn iter(self) -> Iter<'a> {
         Iter(self.integers.chunks_exact(self.width))
     }
 }
 
 /// The integers of a set.
 #[derive(Debug, Clone)]
-pub struct Iter<'a>(std::slice::ChunksExact<'a, u8>);
+pub(crate) struct Iter<'a>(std::slice::ChunksExact<'a, u8>);
 
 impl Iterator for Iter<'_> {
     type Item = i64;
@@ -87,29 +87,29 @@ impl ExactSizeIterator for Iter<'_> {}
 
 /// A sorted set of integers, to change: the tail of a vector, from `start` on.
 #[derive(Debug)]
-pub struct IntsetMut<'v> {
+pub(crate) struct IntsetMut<'v> {
     bytes: &'v mut Vec<u8>,
     start: usize,
 }
 
 impl<'v> IntsetMut<'v> {
     /// The set in the payload that begins at `start`.
-    pub fn new(bytes: &'v mut Vec<u8>, start: usize) -> IntsetMut<'v> {
+    pub(crate) fn new(bytes: &'v mut Vec<u8>, start: usize) -> IntsetMut<'v> {
         IntsetMut { bytes, start }
     }
 
-    pub fn view(&self) -> Intset<'_> {
+    pub(crate) fn view(&self) -> Intset<'_> {
         Intset::new(&self.bytes[self.start..])
     }
 
     /// Makes room for so many integers more.
-    pub fn reserve(&mut self, count: usize) {
+    pub(crate) fn reserve(&mut self, count: usize) {
         let header = if self.bytes.len() == self.start { HEADER } else { 0 };
         self.bytes.reserve_exact(header + count * self.view().width);
     }
 
     /// Adds an integer. Returns whether it is new.
-    pub fn insert(&mut self, n: i64) -> bool {
+    pub(crate) fn insert(&mut self, n: i64) -> bool {
         let width = width_of(n);
         if self.bytes.len() == self.start {
             self.bytes.reserve_exact(HEADER + width);
@@ -131,14 +131,14 @@ impl<'v> IntsetMut<'v> {
     }
 
     /// Removes the integer at a position.
-    pub fn remove(&mut self, position: usize) {
+    pub(crate) fn remove(&mut self, position: usize) {
         let width = self.view().width;
         let at = self.at(position, width);
         self.bytes.drain(at..at + width);
     }
 
     /// Removes the integers at these positions, the least first.
-    pub fn remove_all(&mut self, positions: &[usize]) {
+    pub(crate) fn remove_all(&mut self, positions: &[usize]) {
         let (count, width) = (self.view().len(), self.view().width);
         let mut kept = positions.first().copied().unwrap_or(count);
         for (index, &position) in positions.iter().enumerate() {

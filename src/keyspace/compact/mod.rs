@@ -1,5 +1,5 @@
 //! The compact forms of small collections: one allocation, searched from end to end.
 
-pub mod intset;
-pub mod packed;
-pub mod varint;
+pub(crate) mod intset;
+pub(crate) mod packed;
+pub(crate) mod varint;

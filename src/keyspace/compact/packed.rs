@@ -13,29 +13,29 @@
 use super::varint::{self, Digits};
 
 /// The most elements a packed sequence can count.
-pub const MAX: usize = u16::MAX as usize;
+pub(crate) const MAX: usize = u16::MAX as usize;
 
 /// The payload of an empty sequence.
-pub const EMPTY: &[u8] = &[0, 0];
+pub(crate) const EMPTY: &[u8] = &[0, 0];
 
 const COUNT: usize = 2;
 
 /// A packed sequence, to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Packed<'a>(&'a [u8]);
+pub(crate) struct Packed<'a>(&'a [u8]);
 
 impl<'a> Packed<'a> {
     /// The sequence in a payload that [`EMPTY`] began and [`PackedMut`] wrote.
-    pub fn new(payload: &'a [u8]) -> Packed<'a> {
+    pub(crate) fn new(payload: &'a [u8]) -> Packed<'a> {
         Packed(payload)
     }
 
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         usize::from(u16::from_le_bytes([self.0[0], self.0[1]]))
     }
 
     /// The elements, each with its offset, which [`PackedMut`] takes.
-    pub fn iter(self) -> Iter<'a> {
+    pub(crate) fn iter(self) -> Iter<'a> {
         Iter { bytes: self.0, front: COUNT, back: self.0.len() }
     }
 
@@ -45,14 +45,14 @@ impl<'a> Packed<'a> {
     }
 
     /// Bytes of the payload.
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         self.0.len()
     }
 }
 
 /// Offsets and elements, from either end.
 #[derive(Debug, Clone)]
-pub struct Iter<'a> {
+pub(crate) struct Iter<'a> {
     bytes: &'a [u8],
     front: usize,
     back: usize,
@@ -101,31 +101,31 @@ impl<'a> DoubleEndedIterator for Iter<'a> {
 
 /// A packed sequence, to change: the tail of a vector, from `start` on.
 #[derive(Debug)]
-pub struct PackedMut<'v> {
+pub(crate) struct PackedMut<'v> {
     bytes: &'v mut Vec<u8>,
     start: usize,
 }
 
 impl<'v> PackedMut<'v> {
     /// The sequence in the payload that begins at `start`.
-    pub fn new(bytes: &'v mut Vec<u8>, start: usize) -> PackedMut<'v> {
+    pub(crate) fn new(bytes: &'v mut Vec<u8>, start: usize) -> PackedMut<'v> {
         PackedMut { bytes, start }
     }
 
-    pub fn view(&self) -> Packed<'_> {
+    pub(crate) fn view(&self) -> Packed<'_> {
         Packed(&self.bytes[self.start..])
     }
 
-    pub fn push_back(&mut self, element: &[u8]) {
+    pub(crate) fn push_back(&mut self, element: &[u8]) {
         self.insert(self.bytes.len() - self.start, element);
     }
 
-    pub fn push_front(&mut self, element: &[u8]) {
+    pub(crate) fn push_front(&mut self, element: &[u8]) {
         self.insert(COUNT, element);
     }
 
     /// Puts an element before the one at `offset`, or at the end if `offset` is the payload's size.
-    pub fn insert(&mut self, offset: usize, element: &[u8]) {
+    pub(crate) fn insert(&mut self, offset: usize, element: &[u8]) {
         let count = self.view().len();
         debug_assert!(count < MAX);
         self.splice(offset, 0, element);
@@ -133,7 +133,7 @@ impl<'v> PackedMut<'v> {
     }
 
     /// Removes the element at `offset`.
-    pub fn remove(&mut self, offset: usize) {
+    pub(crate) fn remove(&mut self, offset: usize) {
         let count = self.view().len();
         let at = self.start + offset;
         let size = self.size_at(offset);
@@ -142,21 +142,21 @@ impl<'v> PackedMut<'v> {
     }
 
     /// Removes the `count` elements from offset `from` up to offset `to`.
-    pub fn remove_range(&mut self, from: usize, to: usize, count: usize) {
+    pub(crate) fn remove_range(&mut self, from: usize, to: usize, count: usize) {
         let left = self.view().len() - count;
         self.bytes.drain(self.start + from..self.start + to);
         self.set_len(left);
     }
 
     /// Removes up to `most` elements that are equal to `element`, from `offset` on. Returns how many.
-    pub fn remove_equal(&mut self, offset: usize, element: &[u8], most: usize) -> usize {
+    pub(crate) fn remove_equal(&mut self, offset: usize, element: &[u8], most: usize) -> usize {
         let removed = remove_equal(self.bytes, self.start + offset, element, most);
         self.set_len(self.view().len() - removed);
         removed
     }
 
     /// Removes the elements at these positions, the least first.
-    pub fn remove_all(&mut self, positions: &[usize]) {
+    pub(crate) fn remove_all(&mut self, positions: &[usize]) {
         let left = self.view().len() - positions.len();
         let (mut read, mut position) = (self.start + COUNT, 0);
         let mut write = read;
@@ -176,7 +176,7 @@ impl<'v> PackedMut<'v> {
     }
 
     /// Replaces the element at `offset`.
-    pub fn replace(&mut self, offset: usize, element: &[u8]) {
+    pub(crate) fn replace(&mut self, offset: usize, element: &[u8]) {
         let old = self.size_at(offset);
         self.splice(offset, old, element);
     }

@@ -5,18 +5,18 @@
 //! stand in the opposite order, so that it is read from its end.
 
 /// The most digits of a length of 32 bits.
-pub const MOST_DIGITS: usize = 5;
+pub(crate) const MOST_DIGITS: usize = 5;
 
 /// The digits of a length.
 #[derive(Debug, Clone, Copy)]
-pub struct Digits {
+pub(crate) struct Digits {
     digits: [u8; MOST_DIGITS],
     used: usize,
 }
 
 impl Digits {
     #[inline]
-    pub fn of(mut length: usize) -> Digits {
+    pub(crate) fn of(mut length: usize) -> Digits {
         let (mut digits, mut used) = ([0; MOST_DIGITS], 0);
         while length >= 0x80 {
             digits[used] = length as u8 | 0x80;
@@ -29,13 +29,13 @@ impl Digits {
 
     /// The digits in their order.
     #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.digits[..self.used]
     }
 
     /// The digits for a reader that comes from behind.
     #[inline]
-    pub fn backwards(mut self) -> Digits {
+    pub(crate) fn backwards(mut self) -> Digits {
         self.digits[..self.used].reverse();
         self
     }
@@ -43,7 +43,7 @@ impl Digits {
 
 /// How many digits a length has.
 #[inline]
-pub fn count(length: usize) -> usize {
+pub(crate) fn count(length: usize) -> usize {
     let (mut used, mut rest) = (1, length >> 7);
     while rest > 0 {
         used += 1;
@@ -54,7 +54,7 @@ pub fn count(length: usize) -> usize {
 
 /// Reads the length at the start of `bytes`. Returns it and how many digits it has.
 #[inline]
-pub fn read(bytes: &[u8]) -> (usize, usize) {
+pub(crate) fn read(bytes: &[u8]) -> (usize, usize) {
     match bytes {
         [first @ ..0x80, ..] => ((*first).into(), 1),
         _ => sum(bytes.iter()),
@@ -63,7 +63,7 @@ pub fn read(bytes: &[u8]) -> (usize, usize) {
 
 /// Reads the length whose backward digits end `bytes`. Returns it and how many digits it has.
 #[inline]
-pub fn read_backwards(bytes: &[u8]) -> (usize, usize) {
+pub(crate) fn read_backwards(bytes: &[u8]) -> (usize, usize) {
     sum(bytes.iter().rev())
 }
 

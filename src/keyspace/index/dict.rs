@@ -22,11 +22,11 @@ use std::hint::black_box;
 use hashbrown::HashTable;
 
 use chunks::Chunks;
-pub use hash::hash_of;
+pub(crate) use hash::hash_of;
 use index::Index;
 
 /// An entry as the dictionary sees it.
-pub trait Keyed {
+pub(crate) trait Keyed {
     fn key(&self) -> &[u8];
 
     /// [`hash_of`] its key, kept so that growing need not read the key again.
@@ -46,11 +46,11 @@ const PREFETCHED: usize = 16;
 const TABLES_PER_ENTRY: usize = 10;
 
 /// Bytes that the index takes for an entry, on average.
-pub const INDEX_BYTES: usize = 8;
+pub(crate) const INDEX_BYTES: usize = 8;
 
 /// Entries by key. Positions are below [`Dict::len`] and change when an entry is removed.
 #[derive(Debug, Clone)]
-pub struct Dict<E> {
+pub(crate) struct Dict<E> {
     entries: Chunks<E>,
     index: Index,
 }
@@ -62,55 +62,51 @@ impl<E> Default for Dict<E> {
 }
 
 impl<E: Keyed> Dict<E> {
-    pub fn new() -> Dict<E> {
+    #[cfg(test)]
+    pub(crate) fn new() -> Dict<E> {
         Dict::default()
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The position of `key`, whose hash is `hash`.
     #[inline]
-    pub fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
         self.index.find(hash, |at| self.is_at(at, hash, key))
     }
 
     /// Whether `key`, whose hash is `hash`, is at this position.
     #[inline]
-    pub fn is_at(&self, at: usize, hash: u32, key: &[u8]) -> bool {
+    pub(crate) fn is_at(&self, at: usize, hash: u32, key: &[u8]) -> bool {
         self.entries.get(at).is_some_and(|entry| entry.hash() == hash && equal(entry.key(), key))
     }
 
-    pub fn get(&self, key: &[u8]) -> Option<&E> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&E> {
         self.find(hash_of(key), key).map(|at| &self.entries[at])
     }
 
-    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut E> {
-        let at = self.find(hash_of(key), key)?;
-        Some(&mut self.entries[at])
-    }
-
-    pub fn contains(&self, key: &[u8]) -> bool {
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
         self.find(hash_of(key), key).is_some()
     }
 
     /// The entry at a position.
-    pub fn at(&self, at: usize) -> &E {
+    pub(crate) fn at(&self, at: usize) -> &E {
         &self.entries[at]
     }
 
     /// The entry at a position. Its key and hash must stay what they are.
-    pub fn at_mut(&mut self, at: usize) -> &mut E {
+    pub(crate) fn at_mut(&mut self, at: usize) -> &mut E {
         &mut self.entries[at]
     }
 
     /// Positions of entries with this hash: those whose key has it, and no others.
-    pub fn with_hash(&self, hash: u32) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn with_hash(&self, hash: u32) -> impl Iterator<Item = usize> + '_ {
         self.index.with_hash(hash).filter(move |&at| self.entries[at].hash() == hash)
     }
 
@@ -118,7 +114,7 @@ impl<E: Keyed> Dict<E> {
     /// processor waits for many of them in the time of one, where it would wait for one after the other
     /// if they were looked for between other work. `note` is told their hashes and, of those that have
     /// one, the positions at which they seem to be.
-    pub fn prefetch<'k>(
+    pub(crate) fn prefetch<'k>(
         &self,
         keys: impl Iterator<Item = &'k [u8]>,
         mut note: impl FnMut(u32, usize),
@@ -144,7 +140,7 @@ impl<E: Keyed> Dict<E> {
     }
 
     /// Adds an entry whose key is not there yet, and returns its position: the last.
-    pub fn insert(&mut self, entry: E) -> usize {
+    pub(crate) fn insert(&mut self, entry: E) -> usize {
         debug_assert!(self.find(entry.hash(), entry.key()).is_none());
         let (at, hash) = (self.entries.len(), entry.hash());
         self.entries.push(entry);
@@ -154,7 +150,7 @@ impl<E: Keyed> Dict<E> {
     }
 
     /// Removes the entry at a position, which must be one; the last one takes its place.
-    pub fn remove(&mut self, at: usize) -> E {
+    pub(crate) fn remove(&mut self, at: usize) -> E {
         let entries = &self.entries;
         self.index.remove(entries[at].hash(), at, |at| entries[at].hash());
         let last = entries.len() - 1;
@@ -175,13 +171,13 @@ impl<E: Keyed> Dict<E> {
     }
 
     /// Removes the last entry.
-    pub fn pop(&mut self) -> Option<E> {
+    pub(crate) fn pop(&mut self) -> Option<E> {
         let last = self.len().checked_sub(1)?;
         Some(self.remove(last))
     }
 
     /// Every entry, by position.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &E> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &E> {
         self.entries.iter()
     }
 
@@ -194,7 +190,7 @@ impl<E: Keyed> Dict<E> {
     /// share a place are met together, so that there may be a few more than `count`.
     ///
     /// A step looks at the hashes of one or two tables of the index, which are a few hundred.
-    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&E)) -> u64 {
+    pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&E)) -> u64 {
         if cursor == 0 && count >= self.len() {
             self.iter().for_each(visit);
             return 0;
@@ -223,12 +219,12 @@ impl<E: Keyed> Dict<E> {
     }
 
     /// Bytes of memory that the dictionary holds, its entries' own memory not counted.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.entries.memory() + self.index.memory()
     }
 
     /// What is to be freed, in parts.
-    pub fn dismantle(self) -> Remains<E> {
+    pub(crate) fn dismantle(self) -> Remains<E> {
         let memory = self.memory();
         Remains { entries: self.entries, tables: self.index.into_tables(), memory }
     }
@@ -236,7 +232,7 @@ impl<E: Keyed> Dict<E> {
 
 /// Reads the first byte and the last.
 #[inline]
-pub fn ends(bytes: &[u8]) -> u8 {
+pub(crate) fn ends(bytes: &[u8]) -> u8 {
     match bytes {
         [first, .., last] => first ^ last,
         [only] => *only,
@@ -258,7 +254,7 @@ fn equal(one: &[u8], other: &[u8]) -> bool {
 
 /// A dictionary that is freed in parts.
 #[derive(Debug)]
-pub struct Remains<E> {
+pub(crate) struct Remains<E> {
     entries: Chunks<E>,
     tables: Vec<HashTable<u32>>,
     /// Bytes of both, as if every entry had its share.
@@ -267,17 +263,17 @@ pub struct Remains<E> {
 
 impl<E> Remains<E> {
     /// Bytes of memory that are left, the entries' own memory not counted.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.memory
     }
 
     /// How many entries are left in it.
-    pub fn entries(&self) -> usize {
+    pub(crate) fn entries(&self) -> usize {
         self.entries.len()
     }
 
     /// Takes an entry out, and frees a part of the index. There is nothing more after `None`.
-    pub fn pop(&mut self) -> Option<E> {
+    pub(crate) fn pop(&mut self) -> Option<E> {
         self.tables.pop();
         let share = self.memory.checked_div(self.entries.len());
         self.memory -= share.unwrap_or(self.memory);

@@ -9,7 +9,7 @@ use crate::keyspace::blob::Millis;
 
 /// The expiries of one database, or of one hash.
 #[derive(Debug, Clone, Default)]
-pub struct Expiries {
+pub(crate) struct Expiries {
     /// How many keys of that hash expire then. One, as good as always.
     times: BTreeMap<(Millis, u32), u32>,
     keys: usize,
@@ -18,13 +18,13 @@ pub struct Expiries {
 }
 
 impl Expiries {
-    pub fn insert(&mut self, when: Millis, hash: u32) {
+    pub(crate) fn insert(&mut self, when: Millis, hash: u32) {
         *self.times.entry((when, hash)).or_default() += 1;
         self.keys += 1;
         self.sum += i128::from(when);
     }
 
-    pub fn remove(&mut self, when: Millis, hash: u32) {
+    pub(crate) fn remove(&mut self, when: Millis, hash: u32) {
         if let Some(count) = self.times.get_mut(&(when, hash)) {
             self.keys -= 1;
             self.sum -= i128::from(when);
@@ -36,27 +36,27 @@ impl Expiries {
     }
 
     /// A key expires at another time than before, and stays where it is listed.
-    pub fn put_off(&mut self, before: Millis, after: Millis) {
+    pub(crate) fn put_off(&mut self, before: Millis, after: Millis) {
         self.sum += i128::from(after) - i128::from(before);
     }
 
     /// The key that expires first: when, and its hash.
-    pub fn first(&self) -> Option<(Millis, u32)> {
+    pub(crate) fn first(&self) -> Option<(Millis, u32)> {
         self.times.first_key_value().map(|(&first, _)| first)
     }
 
     /// The key that expires first at `when` or later.
-    pub fn first_from(&self, when: Millis) -> Option<(Millis, u32)> {
+    pub(crate) fn first_from(&self, when: Millis) -> Option<(Millis, u32)> {
         self.times.range((when, 0)..).next().map(|(&first, _)| first)
     }
 
     /// When the last key expires.
-    pub fn last(&self) -> Option<(Millis, u32)> {
+    pub(crate) fn last(&self) -> Option<(Millis, u32)> {
         self.times.last_key_value().map(|(&last, _)| last)
     }
 
     /// How many keys' time has come.
-    pub fn due(&self, now: Millis) -> usize {
+    pub(crate) fn due(&self, now: Millis) -> usize {
         if self.first().is_none_or(|(when, _)| when > now) {
             return 0;
         }
@@ -64,27 +64,27 @@ impl Expiries {
     }
 
     /// How many keys expire.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.keys
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys == 0
     }
 
     /// The mean of their times, if there are any.
-    pub fn mean(&self) -> Option<Millis> {
+    pub(crate) fn mean(&self) -> Option<Millis> {
         let mean = self.sum.checked_div(self.keys as i128)?;
         Millis::try_from(mean).ok()
     }
 
     /// Frees a key's part of an index that is being freed.
-    pub fn free_one(&mut self) {
+    pub(crate) fn free_one(&mut self) {
         self.times.pop_first();
     }
 
     /// Bytes of memory, about: nodes of the tree are two thirds full.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.times.len() * size_of::<((Millis, u32), u32)>() * 3 / 2
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct PrefetchCache {
 
 impl PrefetchCache {
     #[inline]
-    pub fn note(&mut self, hash: u32, at: usize) {
+    pub(crate) fn note(&mut self, hash: u32, at: usize) {
         if self.places.is_empty() {
             self.places = vec![(0, 0); PLACES];
         }
@@ -26,7 +26,7 @@ impl PrefetchCache {
 
     /// Where a key with this hash was.
     #[inline]
-    pub fn get(&self, hash: u32) -> Option<usize> {
+    pub(crate) fn get(&self, hash: u32) -> Option<usize> {
         let &(noted, at) = self.places.get(hash as usize % PLACES)?;
         (noted == hash).then_some(at as usize)
     }

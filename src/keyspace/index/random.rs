@@ -24,7 +24,7 @@ impl Random {
         Random { state: seed }
     }
 
-    pub fn next_u64(&mut self) -> u64 {
+    pub(crate) fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -46,7 +46,11 @@ impl Random {
     /// `count` different numbers below `bound`, which is not less than `count`: every choice of them is
     /// as likely as the other. As Robert Floyd found, none has to be drawn twice
     /// (Communications of the ACM, September 1987).
-    pub fn distinct(&mut self, bound: usize, count: usize) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn distinct(
+        &mut self,
+        bound: usize,
+        count: usize,
+    ) -> impl Iterator<Item = usize> + '_ {
         let mut taken = HashSet::with_capacity(count);
         (bound - count..bound).map(move |last| {
             let pick = self.below(last + 1);
@@ -57,7 +61,7 @@ impl Random {
     }
 
     /// Another generator, for a caller that borrows what this one is kept with.
-    pub fn fork(&mut self) -> Random {
+    pub(crate) fn fork(&mut self) -> Random {
         Random::seeded(self.next_u64())
     }
 }

@@ -12,7 +12,7 @@ use crate::keyspace::index::expiries::Expiries;
 
 /// A hash that has outgrown its compact form, or whose fields expire.
 #[derive(Debug, Clone, Default)]
-pub struct LargeHash {
+pub(crate) struct LargeHash {
     fields: Dict<Cell>,
     /// Of the fields that expire, if there are any.
     expiries: Option<Box<Expiries>>,
@@ -40,27 +40,23 @@ pub(crate) enum Outcome {
 
 impl LargeHash {
     /// Prefetches these fields: see [`Dict::prefetch`].
-    pub fn prefetch<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
+    pub(crate) fn prefetch<'k>(&self, fields: impl Iterator<Item = &'k [u8]>) {
         self.fields.prefetch(fields, |_, _| {});
     }
 
     /// How many fields there are, with those that have expired and were not removed yet.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.fields.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let expiries = self.expiries.as_deref().map_or(0, Expiries::memory);
         self.bytes + self.fields.memory() + expiries
     }
 
     /// Frees up to so many fields, and returns how many those were.
-    pub fn free_some(&mut self, fields: usize) -> usize {
+    pub(crate) fn free_some(&mut self, fields: usize) -> usize {
         let freed = fields.min(self.len());
         for _ in 0..freed {
             self.remove_at(self.len() - 1);
@@ -69,7 +65,7 @@ impl LargeHash {
     }
 
     /// When the first field expires.
-    pub fn next_expiry(&self) -> Option<Millis> {
+    pub(crate) fn next_expiry(&self) -> Option<Millis> {
         self.expiries.as_ref()?.first().map(|(when, _)| when)
     }
 
@@ -243,11 +239,11 @@ impl LargeHash {
 
 /// A field of a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field<'a> {
-    pub name: &'a [u8],
-    pub value: &'a [u8],
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
     /// When it expires, if it does.
-    pub expiry: Option<Millis>,
+    pub(crate) expiry: Option<Millis>,
 }
 
 /// A field as it is kept: 24 bytes, and a blob.

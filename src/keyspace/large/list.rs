@@ -5,7 +5,7 @@
 //! shrunk to one node that is half full is a `listpack` again, one of two such nodes stays a
 //! `quicklist`.
 
-pub mod fill;
+pub(crate) mod fill;
 mod node;
 
 use std::collections::{VecDeque, vec_deque};
@@ -19,14 +19,14 @@ pub(crate) use node::Node;
 
 /// An end of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Left,
     Right,
 }
 
 /// A list that has outgrown the compact form.
 #[derive(Debug, Clone)]
-pub struct LargeList {
+pub(crate) struct LargeList {
     nodes: VecDeque<Node>,
     len: usize,
     /// Bytes that the nodes' elements hold.
@@ -50,21 +50,17 @@ impl LargeList {
         list
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Bytes of memory that the list holds.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.memory + allocated(self.nodes.capacity() * size_of::<Node>())
     }
 
     /// Frees about so many elements, a node counted for one. Returns how many; 0 when nothing is left.
-    pub fn free_some(&mut self, elements: usize) -> usize {
+    pub(crate) fn free_some(&mut self, elements: usize) -> usize {
         let nodes = elements.min(self.nodes.len());
         for node in self.nodes.drain(self.nodes.len() - nodes..) {
             self.len -= node.len();

@@ -2,9 +2,9 @@
 //!
 //! They know their elements and nothing of keys. [`crate::keyspace::value`] makes one type of them.
 
-pub mod hash;
-pub mod list;
+pub(crate) mod hash;
+pub(crate) mod list;
 mod name;
-pub mod set;
-pub mod string;
-pub mod zset;
+pub(crate) mod set;
+pub(crate) mod string;
+pub(crate) mod zset;

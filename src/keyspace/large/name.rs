@@ -6,7 +6,7 @@ use crate::keyspace::blob::allocated;
 
 /// Bytes: 24 with their length, and an allocation if they are many.
 #[derive(Debug, Clone)]
-pub struct Name(Room);
+pub(crate) struct Name(Room);
 
 /// The longest name that needs no allocation: what fits beside its length in the room that a long one
 /// needs anyway.
@@ -19,7 +19,7 @@ enum Room {
 }
 
 impl Name {
-    pub fn new(name: &[u8]) -> Name {
+    pub(crate) fn new(name: &[u8]) -> Name {
         if name.len() > SHORT {
             return Name(Room::Long(name.into()));
         }
@@ -29,7 +29,7 @@ impl Name {
     }
 
     /// Bytes of memory beside the name itself.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         match &self.0 {
             Room::Short(..) => 0,
             Room::Long(name) => allocated(name.len()),

@@ -5,7 +5,7 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
 /// Members by hash.
 #[derive(Debug, Clone, Default)]
-pub struct LargeSet {
+pub(crate) struct LargeSet {
     members: Dict<Member>,
     /// Bytes that members hold outside the dictionary.
     outside: usize,
@@ -32,29 +32,25 @@ impl Keyed for Member {
 
 impl LargeSet {
     /// Prefetches these members: see [`Dict::prefetch`].
-    pub fn prefetch<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
+    pub(crate) fn prefetch<'k>(&self, members: impl Iterator<Item = &'k [u8]>) {
         self.members.prefetch(members, |_, _| {});
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    pub fn contains(&self, member: &[u8]) -> bool {
+    pub(crate) fn contains(&self, member: &[u8]) -> bool {
         self.members.contains(member)
     }
 
     /// The member at a position below [`LargeSet::len`].
-    pub fn at(&self, position: usize) -> &[u8] {
+    pub(crate) fn at(&self, position: usize) -> &[u8] {
         self.members.at(position).key()
     }
 
     /// Adds a member. Returns whether it is new.
-    pub fn insert(&mut self, member: &[u8]) -> bool {
+    pub(crate) fn insert(&mut self, member: &[u8]) -> bool {
         let hash = hash_of(member);
         if self.members.find(hash, member).is_some() {
             return false;
@@ -66,7 +62,7 @@ impl LargeSet {
     }
 
     /// Removes a member. Returns whether it was there.
-    pub fn remove(&mut self, member: &[u8]) -> bool {
+    pub(crate) fn remove(&mut self, member: &[u8]) -> bool {
         match self.members.find(hash_of(member), member) {
             Some(position) => {
                 self.remove_at(position);
@@ -77,21 +73,21 @@ impl LargeSet {
     }
 
     /// Removes the member at a position; the last one takes its place.
-    pub fn remove_at(&mut self, position: usize) {
+    pub(crate) fn remove_at(&mut self, position: usize) {
         let member = self.members.remove(position);
         self.outside -= member.name.memory();
     }
 
     /// A step of a walk: see [`Dict::scan`].
-    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
+    pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
         self.members.scan(cursor, count, |member| visit(member.key()))
     }
 
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.members.memory() + self.outside
     }
 
-    pub fn free_some(&mut self, members: usize) -> usize {
+    pub(crate) fn free_some(&mut self, members: usize) -> usize {
         let before = self.len();
         for _ in 0..members {
             match self.members.pop() {
@@ -124,7 +120,7 @@ mod tests {
         let copy = set.clone();
         assert!(set.remove(&members[3]) && !set.remove(&members[3]));
         assert_eq!((set.free_some(50), set.free_some(50), set.free_some(50)), (50, 9, 0));
-        assert!(set.is_empty() && set.outside == 0 && set.memory() <= empty + 8192);
+        assert!(set.len() == 0 && set.outside == 0 && set.memory() <= empty + 8192);
         assert_eq!((copy.len(), copy.contains(&members[3])), (60, true));
     }
 }

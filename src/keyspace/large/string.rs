@@ -10,7 +10,7 @@ const LONG: usize = 64 * PIECE;
 
 /// A long string that was changed in place.
 #[derive(Debug, Clone)]
-pub struct LargeString {
+pub(crate) struct LargeString {
     bytes: Vec<u8>,
 }
 
@@ -24,25 +24,25 @@ impl LargeString {
         (blob.len() > LONG).then(|| LargeString { bytes: blob.into_vec() })
     }
 
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
     /// How many pieces it is freed in.
-    pub fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.bytes.len().div_ceil(PIECE)
     }
 
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         allocated(self.bytes.capacity())
     }
 
     /// Frees up to so many pieces, and returns how many those were.
-    pub fn free_some(&mut self, pieces: usize) -> usize {
+    pub(crate) fn free_some(&mut self, pieces: usize) -> usize {
         let before = self.pieces();
         let left = before.saturating_sub(pieces);
         self.bytes.truncate(left * PIECE);

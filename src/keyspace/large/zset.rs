@@ -15,13 +15,13 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
 use order::{Item, Items, Order};
 
-pub use bound::Bound;
-pub use member::Member;
-pub use order::compare;
+pub(crate) use bound::Bound;
+pub(crate) use member::Member;
+pub(crate) use order::compare;
 
 /// A sorted set of any size.
 #[derive(Debug, Clone, Default)]
-pub struct LargeZset {
+pub(crate) struct LargeZset {
     members: Dict<Member>,
     order: Order,
     /// Bytes of long names.
@@ -39,7 +39,7 @@ fn through<'a>(
 
 impl LargeZset {
     /// The set of these members.
-    pub fn of(members: Dict<Member>) -> LargeZset {
+    pub(crate) fn of(members: Dict<Member>) -> LargeZset {
         let mut ats: Vec<u32> = (0..members.len() as u32).collect();
         ats.sort_unstable_by(|&one, &other| {
             in_order(members.at(one as usize), members.at(other as usize))
@@ -53,20 +53,16 @@ impl LargeZset {
         LargeZset { members, order, names }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.members.memory() + self.order.memory() + self.names
     }
 
     /// Frees about so many members of a set that was removed. Returns how many.
-    pub fn free_some(&mut self, elements: usize) -> usize {
+    pub(crate) fn free_some(&mut self, elements: usize) -> usize {
         self.order.free_some(elements);
         let before = self.members.len();
         while before - self.members.len() < elements
@@ -77,18 +73,18 @@ impl LargeZset {
         before - self.members.len()
     }
 
-    pub fn score(&self, member: &[u8]) -> Option<f64> {
+    pub(crate) fn score(&self, member: &[u8]) -> Option<f64> {
         self.members.get(member).map(|member| member.score)
     }
 
     /// How many members come before one.
-    pub fn rank(&self, member: &[u8]) -> Option<usize> {
+    pub(crate) fn rank(&self, member: &[u8]) -> Option<usize> {
         let score = self.score(member)?;
         Some(self.order.rank(through(&self.members, member, score)) - 1)
     }
 
     /// Sets the score of a member to what `decide` makes of the present one, if it makes anything.
-    pub fn update(&mut self, name: &[u8], decide: impl FnOnce(Option<f64>) -> Option<f64>) {
+    pub(crate) fn update(&mut self, name: &[u8], decide: impl FnOnce(Option<f64>) -> Option<f64>) {
         let hash = hash_of(name);
         let Some(at) = self.members.find(hash, name) else {
             if let Some(score) = decide(None) {
@@ -120,7 +116,7 @@ impl LargeZset {
     }
 
     /// Removes a member; returns its score.
-    pub fn remove(&mut self, name: &[u8]) -> Option<f64> {
+    pub(crate) fn remove(&mut self, name: &[u8]) -> Option<f64> {
         let at = self.members.find(hash_of(name), name)?;
         Some(self.remove_at(at))
     }
@@ -141,7 +137,7 @@ impl LargeZset {
     }
 
     /// Removes the members of these ranks.
-    pub fn remove_ranks(&mut self, ranks: Range<usize>) {
+    pub(crate) fn remove_ranks(&mut self, ranks: Range<usize>) {
         for _ in ranks.clone() {
             if let Some(at) = self.order.range(ranks.start..ranks.start + 1).next() {
                 self.remove_at(at as usize);
@@ -150,12 +146,12 @@ impl LargeZset {
     }
 
     /// The members of these ranks in order.
-    pub fn range(&self, ranks: Range<usize>) -> Iter<'_> {
+    pub(crate) fn range(&self, ranks: Range<usize>) -> Iter<'_> {
         Iter { members: &self.members, order: self.order.range(ranks) }
     }
 
     /// How many members are on this side of a bound among the scores.
-    pub fn rank_of_score(&self, bound: Bound<f64>) -> usize {
+    pub(crate) fn rank_of_score(&self, bound: Bound<f64>) -> usize {
         match bound {
             Bound::Start => 0,
             Bound::Before(score) => self.order.rank(|items| items.count(score, |_| false)),
@@ -165,7 +161,7 @@ impl LargeZset {
     }
 
     /// How many members are on this side of a bound among the names, if all scores are the same.
-    pub fn rank_of_name(&self, bound: Bound<&[u8]>) -> usize {
+    pub(crate) fn rank_of_name(&self, bound: Bound<&[u8]>) -> usize {
         self.order.rank(|items| {
             items.count_all(|at| {
                 bound.is_after(|name| self.members.at(at as usize).name().cmp(name))
@@ -174,25 +170,25 @@ impl LargeZset {
     }
 
     /// A member by an arbitrary number below the length.
-    pub fn at(&self, index: usize) -> (&[u8], f64) {
+    pub(crate) fn at(&self, index: usize) -> (&[u8], f64) {
         let member = self.members.at(index);
         (member.name(), member.score)
     }
 
     /// As [`Dict::scan`].
-    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
+    pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
         self.members.scan(cursor, count, |member| visit(member.name(), member.score))
     }
 }
 
 /// The order of a sorted set.
-pub fn in_order(one: &Member, other: &Member) -> Ordering {
+pub(crate) fn in_order(one: &Member, other: &Member) -> Ordering {
     compare(one.score, other.score).then_with(|| one.name().cmp(other.name()))
 }
 
 /// Members and scores of a large sorted set, in order, from either end.
 #[derive(Debug, Clone)]
-pub struct Iter<'a> {
+pub(crate) struct Iter<'a> {
     members: &'a Dict<Member>,
     order: order::Iter<'a>,
 }

@@ -147,7 +147,7 @@ impl Discarded {
 
 impl Store {
     /// Frees about so many elements of what is not needed any more. Returns whether there is more.
-    pub fn free_some(&mut self, elements: usize) -> bool {
+    pub(crate) fn free_some(&mut self, elements: usize) -> bool {
         if !self.has_unfreed() {
             return false;
         }
@@ -159,7 +159,7 @@ impl Store {
     /// A command is over. If more waits to be freed than may, and memory has grown nevertheless, frees as
     /// much as it has grown.
     #[inline]
-    pub fn keep_pace(&mut self) {
+    pub(crate) fn keep_pace(&mut self) {
         if self.shared.discarded.bytes > self.shared.most_unfreed {
             self.free_growth();
         }
@@ -175,18 +175,18 @@ impl Store {
     }
 
     /// Whether [`Store::free_some`] has something to do.
-    pub fn has_unfreed(&self) -> bool {
+    pub(crate) fn has_unfreed(&self) -> bool {
         !self.shared.discarded.is_empty()
     }
 
     /// How many values and keys wait to be freed.
-    pub fn unfreed_objects(&self) -> usize {
+    pub(crate) fn unfreed_objects(&self) -> usize {
         let Discarded { values, databases, .. } = &self.shared.discarded;
         values.len() + databases.iter().map(|flushed| flushed.entries.entries()).sum::<usize>()
     }
 
     /// Bytes of memory that have been given up and wait to be freed: see [`Store::free_some`].
-    pub fn unfreed(&self) -> usize {
+    pub(crate) fn unfreed(&self) -> usize {
         self.shared.discarded.bytes
     }
 }

@@ -19,7 +19,7 @@ use crate::keyspace::{Keyed, Random, Shared, Store};
 
 /// What is evicted when memory is short: `maxmemory-policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Policy {
+pub(crate) enum Policy {
     VolatileLru,
     VolatileLfu,
     VolatileRandom,
@@ -33,7 +33,7 @@ pub enum Policy {
 
 impl Policy {
     /// The policies by their names, in the order in which errors list them.
-    pub const NAMES: &'static [(&'static str, Policy)] = &[
+    pub(crate) const NAMES: &'static [(&'static str, Policy)] = &[
         ("volatile-lru", Policy::VolatileLru),
         ("volatile-lfu", Policy::VolatileLfu),
         ("volatile-random", Policy::VolatileRandom),
@@ -44,12 +44,12 @@ impl Policy {
         ("noeviction", Policy::NoEviction),
     ];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         Policy::NAMES.iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
     }
 
     /// Whether it goes by how often keys are used, and not by when.
-    pub fn is_lfu(self) -> bool {
+    pub(crate) fn is_lfu(self) -> bool {
         matches!(self, Policy::VolatileLfu | Policy::AllkeysLfu)
     }
 
@@ -67,13 +67,13 @@ impl Policy {
 /// The directives about eviction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// How many keys are looked at for each that is evicted: `maxmemory-samples`.
-    pub samples: usize,
+    pub(crate) samples: usize,
     /// How much slower the counter grows the higher it is: `lfu-log-factor`.
-    pub lfu_log_factor: u32,
+    pub(crate) lfu_log_factor: u32,
     /// After how many minutes the counter shrinks by one; 0: never. `lfu-decay-time`.
-    pub lfu_decay_time: u32,
+    pub(crate) lfu_decay_time: u32,
 }
 
 impl Default for Settings {
@@ -85,9 +85,9 @@ impl Default for Settings {
 /// What eviction remembers.
 #[derive(Debug, Default)]
 pub struct Eviction {
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Whether lookups count as uses. Clients can ask for their own not to: CLIENT NO-TOUCH.
-    pub is_blind: bool,
+    pub(crate) is_blind: bool,
     /// Keys that had to go.
     pub evicted: u64,
     /// Seconds since 1970.
@@ -146,12 +146,12 @@ impl Eviction {
     }
 
     /// Seconds since a key with this usage was used.
-    pub fn idle(&self, usage: u32) -> u32 {
+    pub(crate) fn idle(&self, usage: u32) -> u32 {
         self.clock.wrapping_sub(usage) & SECONDS
     }
 
     /// How often a key with this usage has been used lately: 0 to 255, on a logarithmic scale.
-    pub fn frequency(&self, usage: u32) -> u32 {
+    pub(crate) fn frequency(&self, usage: u32) -> u32 {
         let elapsed = self.minute().wrapping_sub(usage >> 8) & MINUTES;
         let lost = elapsed.checked_div(self.settings.lfu_decay_time).unwrap_or(0);
         (usage & COUNT).saturating_sub(lost)
@@ -201,7 +201,7 @@ const TRIES: usize = 16;
 impl Store {
     /// Removes the key that the policy would have go first, as far as it knows. Returns false if there is
     /// none that may go.
-    pub fn evict_one(&mut self) -> bool {
+    pub(crate) fn evict_one(&mut self) -> bool {
         let settings = self.shared.eviction.settings;
         let victim = match settings.policy {
             Policy::NoEviction => None,

@@ -13,7 +13,7 @@ use crate::keyspace::{Database, Db, Edit, Hash, Millis, Shared, Store, coalesce_
 impl Store {
     /// Removes up to about so many keys and fields of hashes whose time has come. Returns whether there
     /// are more.
-    pub fn expire_some(&mut self, most: usize) -> bool {
+    pub(crate) fn expire_some(&mut self, most: usize) -> bool {
         if self.shared.expires_lazily || self.shared.keeps_expired {
             return false;
         }
@@ -35,12 +35,12 @@ impl Store {
 
     /// How many expiries of keys and fields have been set since the last call. If as many more are removed
     /// in a turn as were set in the last, they do not pile up.
-    pub fn take_listed(&mut self) -> usize {
+    pub(crate) fn take_listed(&mut self) -> usize {
         std::mem::take(&mut self.shared.listed)
     }
 
     /// When [`Store::expire_some`] finds the next key, if no command changes that.
-    pub fn next_expiry(&self) -> Option<Millis> {
+    pub(crate) fn next_expiry(&self) -> Option<Millis> {
         if self.shared.expires_lazily || self.shared.keeps_expired {
             return None;
         }
@@ -50,17 +50,17 @@ impl Store {
 
 impl Database {
     /// How many keys expire.
-    pub fn volatile(&self) -> usize {
+    pub(crate) fn volatile(&self) -> usize {
         self.expiries.len()
     }
 
     /// The mean time that those have to live, in ms.
-    pub fn mean_time_to_live(&self, now: Millis) -> Millis {
+    pub(crate) fn mean_time_to_live(&self, now: Millis) -> Millis {
         self.expiries.mean().map_or(0, |mean| mean.saturating_sub(now).max(0))
     }
 
     /// How many keys hold hashes whose fields expire.
-    pub fn with_volatile_fields(&self) -> usize {
+    pub(crate) fn with_volatile_fields(&self) -> usize {
         self.fields.len()
     }
 
@@ -151,12 +151,13 @@ impl Database {
 
 impl Db<'_> {
     /// When a key expires: `None` if there is no such key, `Some(None)` if it stays.
-    pub fn expiry(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+    #[cfg(test)]
+    pub(crate) fn expiry(&mut self, key: &[u8]) -> Option<Option<Millis>> {
         self.find(key).map(|at| self.db.entries.at(at).expiry())
     }
 
     /// As [`Db::expiry`], for a command that goes on to change it: that uses the key.
-    pub fn expiry_to_change(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+    pub(crate) fn expiry_to_change(&mut self, key: &[u8]) -> Option<Option<Millis>> {
         let at = self.find(key)?;
         self.touch_at(at);
         Some(self.db.entries.at(at).expiry())
@@ -164,7 +165,7 @@ impl Db<'_> {
 
     /// Lets a key expire then, or stay, and notes that. If that time has come already, it goes at once.
     /// Returns whether there was something to change.
-    pub fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
+    pub(crate) fn set_expiry(&mut self, key: &[u8], expiry: Option<Millis>) -> bool {
         let Some(at) = self.find(key) else {
             return false;
         };

@@ -1,5 +1,5 @@
 //! When keys go by themselves: expiry, and eviction when memory is short.
 
-pub mod discarded;
-pub mod evict;
-pub mod expire;
+pub(crate) mod discarded;
+pub(crate) mod evict;
+pub(crate) mod expire;

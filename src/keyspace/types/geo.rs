@@ -4,47 +4,47 @@
 //! The map is that of web maps: it ends at 85.05112878 degrees north and south. Distances are those on a
 //! ball, so they are off by half a percent at most.
 
-pub mod hash;
-pub mod shape;
+pub(crate) mod hash;
+pub(crate) mod shape;
 
-pub use shape::{Area, PlaceFound, Shape};
+pub(crate) use shape::{Area, PlaceFound, Shape};
 
 /// The mean radius of the earth, in metres.
-pub const EARTH_RADIUS: f64 = 6_372_797.560856;
+pub(crate) const EARTH_RADIUS: f64 = 6_372_797.560856;
 
 /// Degrees times this are radians. To divide by it is exact where to multiply by its inverse is not.
 const RADIANS: f64 = std::f64::consts::PI / 180.0;
 
 /// A part of the map: four bounds in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
-    pub west: f64,
-    pub east: f64,
-    pub south: f64,
-    pub north: f64,
+pub(crate) struct Bounds {
+    pub(crate) west: f64,
+    pub(crate) east: f64,
+    pub(crate) south: f64,
+    pub(crate) north: f64,
 }
 
 /// The whole map.
-pub const MAP: Bounds =
+pub(crate) const MAP: Bounds =
     Bounds { west: -180.0, east: 180.0, south: -85.05112878, north: 85.05112878 };
 
 /// A place, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    pub longitude: f64,
-    pub latitude: f64,
+pub(crate) struct Point {
+    pub(crate) longitude: f64,
+    pub(crate) latitude: f64,
 }
 
 impl Point {
     /// A place, if it is on the map.
-    pub fn on_map(longitude: f64, latitude: f64) -> Option<Point> {
+    pub(crate) fn on_map(longitude: f64, latitude: f64) -> Option<Point> {
         let is_on_map = (MAP.west..=MAP.east).contains(&longitude)
             && (MAP.south..=MAP.north).contains(&latitude);
         is_on_map.then_some(Point { longitude, latitude })
     }
 
     /// The distance to another place in metres.
-    pub fn distance(self, other: Point) -> f64 {
+    pub(crate) fn distance(self, other: Point) -> f64 {
         let (longitude, latitude) = (self.longitude * RADIANS, self.latitude * RADIANS);
         let (other_longitude, other_latitude) =
             (other.longitude * RADIANS, other.latitude * RADIANS);
@@ -64,7 +64,7 @@ impl Point {
     }
 
     /// The middle of some places, as they lie on the ball.
-    pub fn middle(points: &[Point]) -> Point {
+    pub(crate) fn middle(points: &[Point]) -> Point {
         let (mut x, mut y, mut z) = (0.0, 0.0, 0.0);
         for point in points {
             let (longitude, latitude) = (point.longitude * RADIANS, point.latitude * RADIANS);

@@ -23,10 +23,10 @@ mod sparse;
 use crate::keyspace::error::Error;
 use estimate::Histogram;
 
-pub use self_test::self_test;
+pub(crate) use self_test::self_test;
 
 /// The form that new ones begin in: sparse, all registers 0, never counted.
-pub const EMPTY: &[u8] = b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff";
+pub(crate) const EMPTY: &[u8] = b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff";
 
 const MAGIC: &[u8] = b"HYLL";
 const HEADER: usize = 16;
@@ -50,11 +50,11 @@ const BLOCK: usize = 512;
 
 /// A HyperLogLog, to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Hll<'a>(&'a [u8]);
+pub(crate) struct Hll<'a>(&'a [u8]);
 
 impl<'a> Hll<'a> {
     /// The one in a string; an error if there is none.
-    pub fn new(string: &'a [u8]) -> Result<Hll<'a>, Error> {
+    pub(crate) fn new(string: &'a [u8]) -> Result<Hll<'a>, Error> {
         let is_one = string.len() >= HEADER
             && string.starts_with(MAGIC)
             && match string[PAYLOAD] {
@@ -65,13 +65,13 @@ impl<'a> Hll<'a> {
     }
 
     /// The last count, if no register has changed since.
-    pub fn last_count(self) -> Option<u64> {
+    pub(crate) fn last_count(self) -> Option<u64> {
         let count = u64::from_le_bytes(self.0[COUNT].try_into().ok()?);
         (count >> 63 == 0).then_some(count)
     }
 
     /// About how many different elements were added; an error if a sparse one is corrupt.
-    pub fn count(self) -> Result<u64, Error> {
+    pub(crate) fn count(self) -> Result<u64, Error> {
         if self.form() == DENSE {
             let mut union = Union::default();
             return union.join(self).map(|()| union.count());
@@ -81,12 +81,12 @@ impl<'a> Hll<'a> {
         Ok(histogram.estimate())
     }
 
-    pub fn is_sparse(self) -> bool {
+    pub(crate) fn is_sparse(self) -> bool {
         self.form() == SPARSE
     }
 
     /// The runs of a sparse one, as PFDEBUG DECODE shows them.
-    pub fn decoded(self) -> Option<Vec<u8>> {
+    pub(crate) fn decoded(self) -> Option<Vec<u8>> {
         self.is_sparse().then(|| sparse::decoded(self.registers()))
     }
 
@@ -101,7 +101,7 @@ impl<'a> Hll<'a> {
 
 /// The union of several HyperLogLogs: the greatest value of each register.
 #[derive(Debug)]
-pub struct Union {
+pub(crate) struct Union {
     registers: Vec<u8>,
     any_dense: bool,
 }
@@ -114,7 +114,7 @@ impl Default for Union {
 
 impl Union {
     /// Joins another one; an error, and nothing is changed, if a sparse one is corrupt.
-    pub fn join(&mut self, other: Hll<'_>) -> Result<(), Error> {
+    pub(crate) fn join(&mut self, other: Hll<'_>) -> Result<(), Error> {
         if other.form() == DENSE {
             self.any_dense = true;
             let blocks = self.registers.as_chunks_mut::<BLOCK>().0.iter_mut();
@@ -132,12 +132,12 @@ impl Union {
     }
 
     /// The value of each register.
-    pub fn registers(&self) -> &[u8] {
+    pub(crate) fn registers(&self) -> &[u8] {
         &self.registers
     }
 
     /// About how many different elements were added to any of them.
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         Histogram::of(&self.registers).estimate()
     }
 }
@@ -145,7 +145,7 @@ impl Union {
 /// A HyperLogLog, to change: the tail of a vector, from `start` on. That there is one, and that it is
 /// not corrupt, the caller has made sure of with [`Hll`].
 #[derive(Debug)]
-pub struct HllMut<'v> {
+pub(crate) struct HllMut<'v> {
     bytes: &'v mut Vec<u8>,
     start: usize,
     /// The most bytes that it may have in sparse form.
@@ -153,7 +153,7 @@ pub struct HllMut<'v> {
 }
 
 impl<'v> HllMut<'v> {
-    pub fn new(bytes: &'v mut Vec<u8>, start: usize, sparse_max: usize) -> HllMut<'v> {
+    pub(crate) fn new(bytes: &'v mut Vec<u8>, start: usize, sparse_max: usize) -> HllMut<'v> {
         HllMut { bytes, start, sparse_max }
     }
 
@@ -163,7 +163,7 @@ impl<'v> HllMut<'v> {
 
     /// Adds an element. Returns whether a register has changed; an error if there is no such register, which
     /// happens to corrupt ones.
-    pub fn add(&mut self, element: &[u8]) -> Result<bool, Error> {
+    pub(crate) fn add(&mut self, element: &[u8]) -> Result<bool, Error> {
         let (index, value) = index_and_value(element);
         let changed = self.raise(index, value)?;
         if changed {
@@ -173,7 +173,7 @@ impl<'v> HllMut<'v> {
     }
 
     /// Makes it the union that it has been joined to.
-    pub fn become_union(&mut self, union: &Union) -> Result<(), Error> {
+    pub(crate) fn become_union(&mut self, union: &Union) -> Result<(), Error> {
         if union.any_dense {
             self.write_dense(union);
         } else {
@@ -186,7 +186,7 @@ impl<'v> HllMut<'v> {
     }
 
     /// Keeps a count until a register changes.
-    pub fn keep_count(&mut self, count: u64) {
+    pub(crate) fn keep_count(&mut self, count: u64) {
         self.bytes[self.start..][COUNT].copy_from_slice(&count.to_le_bytes());
     }
 
@@ -217,7 +217,7 @@ impl<'v> HllMut<'v> {
     }
 
     /// Makes it dense, and returns whether it was not yet; an error if it is corrupt.
-    pub fn make_dense(&mut self) -> Result<bool, Error> {
+    pub(crate) fn make_dense(&mut self) -> Result<bool, Error> {
         if self.view().form() == DENSE {
             return Ok(false);
         }

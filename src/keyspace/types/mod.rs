@@ -3,10 +3,10 @@
 //! [`string`], [`list`], [`hash`], [`set`] and [`zset`] are the types; [`geo`] is about places as the scores of
 //! sorted sets, and [`hyperloglog`] about counters of different elements, which are kept in strings.
 
-pub mod geo;
-pub mod hash;
-pub mod hyperloglog;
-pub mod list;
-pub mod set;
-pub mod string;
-pub mod zset;
+pub(crate) mod geo;
+pub(crate) mod hash;
+pub(crate) mod hyperloglog;
+pub(crate) mod list;
+pub(crate) mod set;
+pub(crate) mod string;
+pub(crate) mod zset;

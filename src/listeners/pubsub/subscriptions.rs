@@ -15,7 +15,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Topic; 3] = [Topic::Channel, Topic::Pattern, Topic::Shard];
+    pub(crate) const ALL: [Topic; 3] = [Topic::Channel, Topic::Pattern, Topic::Shard];
 }
 
 /// What a name takes beside its own bytes, as measured: its places in two trees whose nodes are not full,
@@ -35,11 +35,11 @@ impl Subscriptions {
         self.names[topic as usize].iter().map(|name| &**name)
     }
 
-    pub fn len(&self, topic: Topic) -> usize {
+    pub(crate) fn len(&self, topic: Topic) -> usize {
         self.names[topic as usize].len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.names.iter().all(BTreeSet::is_empty)
     }
 
@@ -52,7 +52,7 @@ impl Subscriptions {
     }
 
     /// Bytes of memory, those of the world's index counted as if no other client listened to the same names.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.memory
     }
 

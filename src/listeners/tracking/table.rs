@@ -10,10 +10,10 @@ use crate::keyspace::index::dict::{Dict, INDEX_BYTES, Keyed, Remains, hash_of};
 
 /// A key and its readers.
 #[derive(Debug)]
-pub struct Read {
-    pub key: Box<[u8]>,
+pub(crate) struct Read {
+    pub(crate) key: Box<[u8]>,
     hash: u32,
-    pub readers: Readers,
+    pub(crate) readers: Readers,
 }
 
 impl Keyed for Read {
@@ -28,7 +28,7 @@ impl Keyed for Read {
 
 /// Ids of clients, in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readers {
+pub(crate) enum Readers {
     One(u64),
     Many(Box<[u64]>),
 }
@@ -76,7 +76,7 @@ impl Readers {
 
 /// All keys that have been read, whatever database they were read in.
 #[derive(Debug, Default)]
-pub struct ReadKeys {
+pub(crate) struct ReadKeys {
     keys: Dict<Read>,
     /// Pairs of a key and a client.
     items: usize,
@@ -90,21 +90,21 @@ pub struct ReadKeys {
 
 impl ReadKeys {
     /// How many keys there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// How many pairs of a key and a client there are.
-    pub fn items(&self) -> usize {
+    pub(crate) fn items(&self) -> usize {
         self.items
     }
 
     /// Bytes of memory, with what is to be freed.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let discarded: usize = self.discarded.iter().map(Remains::memory).sum();
         self.keys.memory() + self.bytes + discarded + self.discarded_bytes
     }
@@ -155,7 +155,7 @@ impl ReadKeys {
     }
 
     /// Returns whether [`ReadKeys::free_some`] has something to do.
-    pub fn has_unfreed(&self) -> bool {
+    pub(crate) fn has_unfreed(&self) -> bool {
         !self.discarded.is_empty()
     }
 

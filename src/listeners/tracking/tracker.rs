@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// Which keys a client hears of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Those that it has read.
     #[default]
     Read,
@@ -20,23 +20,23 @@ pub enum Mode {
 
 /// What CLIENT TRACKING ON chooses anew each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Options {
-    pub mode: Mode,
+pub(crate) struct Options {
+    pub(crate) mode: Mode,
     /// The id of the client that gets the invalidations instead.
-    pub redirect: Option<u64>,
+    pub(crate) redirect: Option<u64>,
     /// Its own changes are not told to it.
-    pub no_loop: bool,
+    pub(crate) no_loop: bool,
 }
 
 /// How a client tracks keys.
 #[derive(Debug, Default)]
-pub struct Tracker {
-    pub options: Options,
+pub(crate) struct Tracker {
+    pub(crate) options: Options,
     /// CLIENT CACHING has said that the next command, or transaction, is the exception that the mode
     /// knows.
-    pub is_exception: bool,
+    pub(crate) is_exception: bool,
     /// The client that was to get the invalidations is gone, and one has been lost.
-    pub is_broken: bool,
+    pub(crate) is_broken: bool,
     prefixes: BTreeSet<Box<[u8]>>,
     /// Bytes of the prefixes.
     bytes: usize,
@@ -44,7 +44,7 @@ pub struct Tracker {
 
 impl Tracker {
     /// In the order of their bytes.
-    pub fn prefixes(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    pub(crate) fn prefixes(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.prefixes.iter().map(|prefix| &**prefix)
     }
 
@@ -55,7 +55,7 @@ impl Tracker {
     }
 
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.prefixes.len() * size_of::<Box<[u8]>>() + self.bytes
     }
 

@@ -22,14 +22,14 @@ impl<E> Default for Chunks<E> {
 }
 
 impl<E> Chunks<E> {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self.chunks.split_last() {
             Some((last, full)) => full.len() * CHUNK + last.len(),
             None => 0,
         }
     }
 
-    pub fn push(&mut self, element: E) {
+    pub(crate) fn push(&mut self, element: E) {
         match self.chunks.last_mut() {
             Some(last) if last.len() < CHUNK => {
                 if last.len() == last.capacity() {
@@ -46,7 +46,7 @@ impl<E> Chunks<E> {
         }
     }
 
-    pub fn pop(&mut self) -> Option<E> {
+    pub(crate) fn pop(&mut self) -> Option<E> {
         let last = self.chunks.last_mut()?;
         let element = last.pop();
         if last.is_empty() {
@@ -61,7 +61,7 @@ impl<E> Chunks<E> {
     }
 
     /// Removes the element at a position; the last one takes its place.
-    pub fn swap_remove(&mut self, at: usize) -> Option<E> {
+    pub(crate) fn swap_remove(&mut self, at: usize) -> Option<E> {
         let last = self.pop()?;
         match self.get_mut(at) {
             Some(place) => Some(std::mem::replace(place, last)),
@@ -70,7 +70,7 @@ impl<E> Chunks<E> {
     }
 
     #[inline]
-    pub fn get(&self, at: usize) -> Option<&E> {
+    pub(crate) fn get(&self, at: usize) -> Option<&E> {
         self.chunks.get(at >> BITS)?.get(at % CHUNK)
     }
 
@@ -78,12 +78,12 @@ impl<E> Chunks<E> {
         self.chunks.get_mut(at >> BITS)?.get_mut(at % CHUNK)
     }
 
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &E> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &E> {
         self.chunks.iter().flatten()
     }
 
     /// Bytes that the elements take, and what has been allocated for more.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let room = match self.chunks.split_last() {
             Some((last, full)) => full.len() * CHUNK + last.capacity(),
             None => 0,

@@ -12,7 +12,7 @@ use crate::text::word::words;
 
 /// The hash of a key, by secrets that every process chooses anew.
 #[inline]
-pub fn hash_of(key: &[u8]) -> u32 {
+pub(crate) fn hash_of(key: &[u8]) -> u32 {
     static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::new(RandomState::new()));
     SECRETS.hash(key)
 }

@@ -47,18 +47,18 @@ impl Default for Index {
 
 impl Index {
     /// The positions with this hash, some others perhaps among them.
-    pub fn with_hash(&self, hash: u32) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn with_hash(&self, hash: u32) -> impl Iterator<Item = usize> + '_ {
         self.table(hash).iter_hash(spread(hash)).map(|&at| at as usize)
     }
 
     /// The position that has this hash and is the one.
     #[inline]
-    pub fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         self.table(hash).find(spread(hash), |&at| is_it(at as usize)).map(|&at| at as usize)
     }
 
     /// Adds a position. `hash_at` tells the hashes of positions.
-    pub fn insert(&mut self, hash: u32, at: usize, hash_at: impl Fn(usize) -> u32) {
+    pub(crate) fn insert(&mut self, hash: u32, at: usize, hash_at: impl Fn(usize) -> u32) {
         let hash_at = |&at: &u32| hash_at(at as usize);
         let mut id = self.table_of(hash);
         if self.tables[id].len() == self.tables[id].capacity() {
@@ -85,7 +85,7 @@ impl Index {
     }
 
     /// Removes a position.
-    pub fn remove(&mut self, hash: u32, at: usize, hash_at: impl Fn(usize) -> u32) {
+    pub(crate) fn remove(&mut self, hash: u32, at: usize, hash_at: impl Fn(usize) -> u32) {
         let id = self.table_of(hash);
         let is_one_of_many = self.tables.len() > 1;
         let table = &mut self.tables[id];
@@ -101,7 +101,7 @@ impl Index {
     }
 
     /// What was at one position is at another now.
-    pub fn relocate(&mut self, hash: u32, from: usize, to: usize) {
+    pub(crate) fn relocate(&mut self, hash: u32, from: usize, to: usize) {
         let id = self.table_of(hash);
         if let Some(link) = self.tables[id].find_mut(spread(hash), |&link| link as usize == from) {
             *link = to as u32;
@@ -109,18 +109,18 @@ impl Index {
     }
 
     /// Whether there is much more of it than `len` positions need.
-    pub fn is_sparse(&self, len: usize) -> bool {
+    pub(crate) fn is_sparse(&self, len: usize) -> bool {
         self.tables.len() > 1 && len < FULL / 4
     }
 
     /// The place of a hash in the order in which [`Index::table_from`] goes through the tables: below 2^32.
-    pub fn place(hash: u32) -> u64 {
+    pub(crate) fn place(hash: u32) -> u64 {
         bend(hash)
     }
 
     /// The positions in the table that has the hashes at this place, and the place at which the next table
     /// begins. `None` behind the last place.
-    pub fn table_from(&self, place: u64) -> Option<(impl Iterator<Item = usize> + '_, u64)> {
+    pub(crate) fn table_from(&self, place: u64) -> Option<(impl Iterator<Item = usize> + '_, u64)> {
         let cell = usize::try_from(place >> self.shift).ok()?;
         let cells = self.directory.get(cell..)?;
         let &id = cells.first()?;
@@ -130,14 +130,14 @@ impl Index {
     }
 
     /// Bytes of memory.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.tables.capacity() * size_of::<HashTable<u32>>()
             + self.directory.capacity() * size_of::<u32>()
             + self.tables_memory
     }
 
     /// The tables, to be freed one by one.
-    pub fn into_tables(self) -> Vec<HashTable<u32>> {
+    pub(crate) fn into_tables(self) -> Vec<HashTable<u32>> {
         self.tables
     }
 

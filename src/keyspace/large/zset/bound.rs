@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// A bound in an ordered sequence: what is below it is on this side, the rest on the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bound<T> {
+pub(crate) enum Bound<T> {
     /// Everything is on the other side.
     Start,
     /// What is below a value is on this side, and the value itself on the other.
@@ -17,7 +17,7 @@ pub enum Bound<T> {
 
 impl<T> Bound<T> {
     /// Returns whether an item is on this side of the bound, whose value `compare` compares it with.
-    pub fn is_after(&self, compare: impl FnOnce(&T) -> Ordering) -> bool {
+    pub(crate) fn is_after(&self, compare: impl FnOnce(&T) -> Ordering) -> bool {
         match self {
             Bound::Start => false,
             Bound::Before(value) => compare(value).is_lt(),

@@ -20,7 +20,7 @@ use crate::keyspace::index::dict::chunks::Chunks;
 
 use items::{ROOM, open};
 
-pub use items::{Item, Items, compare};
+pub(crate) use items::{Item, Items, compare};
 
 /// A node with fewer than this looks for a neighbour to merge with.
 const FEW: usize = ROOM / 4;
@@ -99,7 +99,7 @@ struct Child {
 
 /// The tree.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub(crate) struct Order {
     leaves: Chunks<Leaf>,
     branches: Chunks<Branch>,
     unused_leaves: Vec<u32>,
@@ -136,12 +136,12 @@ impl Default for Order {
 
 impl Order {
     /// Bytes of memory that the tree holds.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.leaves.memory() + self.branches.memory()
     }
 
     /// Frees the memory of up to about so many items, of a tree that is not used any more.
-    pub fn free_some(&mut self, items: usize) {
+    pub(crate) fn free_some(&mut self, items: usize) {
         for _ in 0..items / FEW + 1 {
             self.leaves.pop();
         }
@@ -151,7 +151,7 @@ impl Order {
     // place is that of an item, it counts that one too.
 
     /// How many items are before a place.
-    pub fn rank(&self, count: impl Fn(&Items) -> usize) -> usize {
+    pub(crate) fn rank(&self, count: impl Fn(&Items) -> usize) -> usize {
         let mut node = self.root;
         let mut rank = 0;
         for _ in 0..self.height {
@@ -164,7 +164,7 @@ impl Order {
     }
 
     /// Adds an item at a place.
-    pub fn insert(&mut self, item: Item, count: impl Fn(&Items) -> usize) {
+    pub(crate) fn insert(&mut self, item: Item, count: impl Fn(&Items) -> usize) {
         let place = self.find(count);
         let leaf = &mut self.leaves[place.leaf];
         if leaf.items.len < ROOM {
@@ -183,19 +183,19 @@ impl Order {
     }
 
     /// Adds an item that comes after all others.
-    pub fn push(&mut self, item: Item) {
+    pub(crate) fn push(&mut self, item: Item) {
         self.insert(item, |items| items.len);
     }
 
     /// Removes an item.
-    pub fn remove(&mut self, item: Item, count: impl Fn(&Items) -> usize) {
+    pub(crate) fn remove(&mut self, item: Item, count: impl Fn(&Items) -> usize) {
         let place = self.find_item(item, count);
         self.remove_at(&place);
     }
 
     /// Gives an item another score. `from` counts up to its present place and `to` up to its new one;
     /// `is_before` compares the members at two positions.
-    pub fn change(
+    pub(crate) fn change(
         &mut self,
         item: Item,
         score: f64,
@@ -223,7 +223,7 @@ impl Order {
     }
 
     /// The member of an item is now at another position.
-    pub fn relocate(&mut self, item: Item, at: u32, count: impl Fn(&Items) -> usize) {
+    pub(crate) fn relocate(&mut self, item: Item, at: u32, count: impl Fn(&Items) -> usize) {
         let place = self.find_item(item, count);
         self.leaves[place.leaf].items.ats[place.index] = at;
         if place.index == 0 {
@@ -259,7 +259,7 @@ impl Order {
     }
 
     /// The positions that have these ranks, in order. The range lies within the tree.
-    pub fn range(&self, ranks: Range<usize>) -> Iter<'_> {
+    pub(crate) fn range(&self, ranks: Range<usize>) -> Iter<'_> {
         let left = ranks.len();
         if left == 0 {
             return Iter { order: self, front: (0, 0), back: (0, 0), left };
@@ -502,7 +502,7 @@ impl Order {
 
 /// Positions in order, from either end.
 #[derive(Debug, Clone)]
-pub struct Iter<'a> {
+pub(crate) struct Iter<'a> {
     order: &'a Order,
     /// Leaf and index of the next item.
     front: (usize, usize),

@@ -9,7 +9,7 @@
 use super::{Bounds, MAP, Point};
 
 /// How often the map is halved each way to get a score.
-pub const STEPS: u32 = 26;
+pub(crate) const STEPS: u32 = 26;
 
 /// The digits of a geohash as text.
 const DIGITS: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
@@ -19,12 +19,12 @@ const GLOBE: Bounds = Bounds { south: -90.0, north: 90.0, ..MAP };
 
 impl Point {
     /// The score that a place on the map has in an index.
-    pub fn score(self) -> f64 {
+    pub(crate) fn score(self) -> f64 {
         self.bits(MAP, STEPS) as f64
     }
 
     /// The place that a score is about: the middle of its cell, for the rest is lost. Any double is one.
-    pub fn of_score(score: f64) -> Point {
+    pub(crate) fn of_score(score: f64) -> Point {
         let bounds = Cell { bits: bits_of(score), steps: STEPS }.bounds();
         let middle = |low: f64, high: f64| (low + high) / 2.0;
         Point {
@@ -34,7 +34,7 @@ impl Point {
     }
 
     /// The geohash as text, as the world knows it. The eleventh digit would need 55 bits, and is 0.
-    pub fn geohash(self) -> [u8; 11] {
+    pub(crate) fn geohash(self) -> [u8; 11] {
         let bits = self.bits(GLOBE, STEPS);
         std::array::from_fn(|index| match index {
             10 => b'0',
@@ -57,20 +57,20 @@ impl Point {
 
 /// A rectangle of the map: the places that have the same halves for so many steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     bits: u64,
     steps: u32,
 }
 
 impl Cell {
     /// The cell around a place.
-    pub fn around(point: Point, steps: u32) -> Cell {
+    pub(crate) fn around(point: Point, steps: u32) -> Cell {
         Cell { bits: point.bits(MAP, steps), steps }
     }
 
     /// The cell that many cells to the east and to the north; negative: to the west and to the south.
     /// Behind an edge of the map is its other edge, in both directions.
-    pub fn beside(self, east: i32, north: i32) -> Cell {
+    pub(crate) fn beside(self, east: i32, north: i32) -> Cell {
         let (latitude, longitude) = deinterleave(self.bits);
         let mask = (1_u32 << self.steps) - 1;
         let moved = |halves: u32, by: i32| match by {
@@ -80,7 +80,7 @@ impl Cell {
         Cell { bits: interleave(moved(latitude, north), moved(longitude, east)), ..self }
     }
 
-    pub fn bounds(self) -> Bounds {
+    pub(crate) fn bounds(self) -> Bounds {
         let (latitude, longitude) = deinterleave(self.bits);
         let edge = |halves: u32, more: f64, low: f64, high: f64| {
             low + (f64::from(halves) + more) / f64::from(1 << self.steps) * (high - low)
@@ -94,7 +94,7 @@ impl Cell {
     }
 
     /// The scores in the cell: the first, and the first that is not in it any more.
-    pub fn scores(self) -> (f64, f64) {
+    pub(crate) fn scores(self) -> (f64, f64) {
         let first = |bits: u64| (bits << (2 * (STEPS - self.steps))) as f64;
         (first(self.bits), first(self.bits + 1))
     }

@@ -13,15 +13,15 @@ const HALF_EQUATOR: f64 = 20_037_726.37;
 
 /// A part of the map to search.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape<'a> {
+pub(crate) struct Shape<'a> {
     /// What distances are measured from.
-    pub center: Point,
-    pub area: &'a Area,
+    pub(crate) center: Point,
+    pub(crate) area: &'a Area,
 }
 
 /// What a shape covers around its center.
 #[derive(Debug, Clone)]
-pub enum Area {
+pub(crate) enum Area {
     /// All places at most `radius` metres away.
     Circle { radius: f64 },
     /// All places at most half of `height` metres to the north or south, and half of `width` to the east
@@ -34,12 +34,12 @@ pub enum Area {
 
 /// A member inside a shape.
 #[derive(Debug, Clone, Copy)]
-pub struct PlaceFound<'a> {
-    pub member: &'a [u8],
-    pub score: f64,
-    pub point: Point,
+pub(crate) struct PlaceFound<'a> {
+    pub(crate) member: &'a [u8],
+    pub(crate) score: f64,
+    pub(crate) point: Point,
     /// From the center of the shape, in metres.
-    pub distance: f64,
+    pub(crate) distance: f64,
 }
 
 impl Shape<'_> {
@@ -189,7 +189,7 @@ fn is_between(vertices: &[Point], point: Point) -> bool {
 
 impl<'a> View<'a, Zset> {
     /// The members inside a shape, cell by cell and in the order of their scores, but no more than `most`.
-    pub fn inside(self, shape: &Shape<'_>, most: usize) -> Vec<PlaceFound<'a>> {
+    pub(crate) fn inside(self, shape: &Shape<'_>, most: usize) -> Vec<PlaceFound<'a>> {
         let members = shape.cells().flat_map(|cell| {
             let (first, end) = cell.scores();
             self.range(self.ranks_of_scores(Bound::Before(first), Bound::Before(end)))

@@ -20,7 +20,7 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Of registers in a number that is divisible by four.
-    pub fn of(registers: &[u8]) -> Histogram {
+    pub(crate) fn of(registers: &[u8]) -> Histogram {
         // Equal values side by side would have to wait for each other.
         let mut parts = [[0; 64]; 4];
         for four in registers.chunks_exact(4) {
@@ -33,12 +33,12 @@ impl Histogram {
 
     /// So many registers more have that value, which is below 64.
     #[inline]
-    pub fn add(&mut self, value: u8, registers: usize) {
+    pub(crate) fn add(&mut self, value: u8, registers: usize) {
         self.0[usize::from(value & 0x3f)] += registers;
     }
 
     /// About how many different elements make registers like these.
-    pub fn estimate(&self) -> u64 {
+    pub(crate) fn estimate(&self) -> u64 {
         /// 1 / (2 ln 2)
         const ALPHA: f64 = 0.721_347_520_444_481_7;
         let registers = REGISTERS as f64;

@@ -12,7 +12,7 @@ const STANDARD_ERROR: f64 = 0.008_125;
 const SPARSE_MAX: usize = 3000;
 
 /// Returns what does not hold, if anything.
-pub fn self_test() -> Result<(), String> {
+pub(crate) fn self_test() -> Result<(), String> {
     registers_keep_their_values()?;
     counts_are_near()
 }

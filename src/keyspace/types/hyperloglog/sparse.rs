@@ -24,8 +24,8 @@ const LOOKED_AT: usize = 5;
 /// So many registers of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
-    pub value: u8,
-    pub length: usize,
+    pub(crate) value: u8,
+    pub(crate) length: usize,
 }
 
 impl Run {

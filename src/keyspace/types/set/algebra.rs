@@ -11,14 +11,14 @@ use crate::keyspace::{Operand, View};
 /// The members that are in all sets.
 ///
 /// Members of the smallest set are looked for in the others, smaller ones first.
-pub fn intersection<'a>(sets: &[Operand<'a, Set>]) -> impl Iterator<Item = Element<'a>> {
+pub(crate) fn intersection<'a>(sets: &[Operand<'a, Set>]) -> impl Iterator<Item = Element<'a>> {
     by_size(sets).into_iter().flat_map(|(smallest, others)| {
         smallest.elements().filter(move |&member| others.iter().all(|set| set.contains(member)))
     })
 }
 
 /// Adds the members that are in all sets to `result`, which is empty.
-pub fn intersect(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
+pub(crate) fn intersect(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
     if by_size(sets).is_some_and(|(smallest, _)| !matches!(smallest, Form::Integers(_))) {
         result.begin_packed();
     }
@@ -27,7 +27,7 @@ pub fn intersect(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
 }
 
 /// Adds the members that are in any of the sets to `result`, which is empty.
-pub fn unite(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
+pub(crate) fn unite(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
     for set in sets.iter().filter_map(|set| set.view) {
         result.add_all(set.elements());
     }
@@ -38,7 +38,7 @@ pub fn unite(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
 /// Either each member is looked for in all the others, or all that those have is taken away from a copy of
 /// the first. The choice is the reference's, since the form of the result depends on it: it counts a set as
 /// often as it is named, and expects that looking finds a member half way on average.
-pub fn subtract(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
+pub(crate) fn subtract(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
     let Some((Operand { view: Some(first), .. }, others)) = sets.split_first() else {
         return;
     };

@@ -29,7 +29,7 @@ pub(crate) enum Form<'a> {
 impl<'a> Form<'a> {
     /// That of an entry which holds a set.
     #[inline]
-    pub fn of(entry: &'a Entry) -> Form<'a> {
+    pub(crate) fn of(entry: &'a Entry) -> Form<'a> {
         match entry.body() {
             Body::Compact(PayloadKind::IntSet, payload) => Form::Integers(Intset::new(payload)),
             Body::Compact(_, payload) => Form::Packed(Packed::new(payload)),
@@ -38,7 +38,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         match self {
             Form::Integers(set) => set.len(),
             Form::Packed(set) => set.len(),
@@ -46,7 +46,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    pub fn elements(self) -> Elements<'a> {
+    pub(crate) fn elements(self) -> Elements<'a> {
         match self {
             Form::Integers(set) => Elements::Integers(set.iter()),
             Form::Packed(set) => Elements::Packed(set.iter()),
@@ -55,7 +55,7 @@ impl<'a> Form<'a> {
     }
 
     #[inline]
-    pub fn contains(self, member: Element<'_>) -> bool {
+    pub(crate) fn contains(self, member: Element<'_>) -> bool {
         match self {
             Form::Integers(set) => member.integer().is_some_and(|n| set.contains(n)),
             Form::Packed(set) => offset_of(set, &Member::from(member)).is_some(),

@@ -9,14 +9,14 @@ use crate::text::number::{self, Spelled};
 
 /// A member as it is kept: the digits of an integer need not be spelled to look for it elsewhere.
 #[derive(Debug, Clone, Copy)]
-pub enum Element<'a> {
+pub(crate) enum Element<'a> {
     Text(&'a [u8]),
     Integer(i64),
 }
 
 impl Element<'_> {
     /// The integer that the member spells, if it spells one.
-    pub fn integer(self) -> Option<i64> {
+    pub(crate) fn integer(self) -> Option<i64> {
         match self {
             Element::Text(text) => number::parse_i64(text),
             Element::Integer(n) => Some(n),
@@ -26,7 +26,7 @@ impl Element<'_> {
 
 /// A member: it reads as bytes, which nothing was allocated for.
 #[derive(Debug, Clone, Copy)]
-pub enum Member<'a> {
+pub(crate) enum Member<'a> {
     Text(&'a [u8]),
     Integer(Spelled),
 }
@@ -55,7 +55,7 @@ impl Deref for Member<'_> {
 
 /// The members of a set: integers from the least to the greatest, others in no particular order.
 #[derive(Debug, Clone)]
-pub enum Elements<'a> {
+pub(crate) enum Elements<'a> {
     Integers(intset::Iter<'a>),
     Packed(packed::Iter<'a>),
     /// From a position on.

@@ -9,9 +9,9 @@ use crate::keyspace::{Db, Set, View};
 
 /// One of the sets that take part.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// Scores are multiplied by this.
-    pub weight: f64,
+    pub(crate) weight: f64,
     members: Members<'a>,
 }
 
@@ -25,7 +25,7 @@ enum Members<'a> {
 
 /// What becomes of the scores that a member has in several sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aggregate {
+pub(crate) enum Aggregate {
     Sum,
     Min,
     Max,
@@ -109,7 +109,7 @@ fn by_size<'a>(sources: &[Source<'a>]) -> Vec<Source<'a>> {
 }
 
 /// Adds the members that are in any of the sources.
-pub fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
+pub(crate) fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
     for source in by_size(sources) {
         source.each(|member, score| {
             let score = number(score * source.weight);
@@ -120,7 +120,7 @@ pub fn unite(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) 
 }
 
 /// Adds the members that are in all sources.
-pub fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
+pub(crate) fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggregate) {
     intersection(sources, aggregate, |member, score| {
         result.merge(member, score, |_, score| score);
         true
@@ -128,7 +128,7 @@ pub fn intersect(result: &mut Scores, sources: &[Source<'_>], aggregate: Aggrega
 }
 
 /// Calls `visit` with the members that are in all sources, until it returns false.
-pub fn intersection(
+pub(crate) fn intersection(
     sources: &[Source<'_>],
     aggregate: Aggregate,
     mut visit: impl FnMut(&[u8], f64) -> bool,
@@ -149,7 +149,7 @@ pub fn intersection(
 }
 
 /// Adds the members that are in the first source and in no other.
-pub fn subtract(result: &mut Scores, sources: &[Source<'_>]) {
+pub(crate) fn subtract(result: &mut Scores, sources: &[Source<'_>]) {
     if let [first, others @ ..] = sources {
         first.each(|member, score| {
             if others.iter().all(|other| other.score(member).is_none()) {
@@ -162,7 +162,7 @@ pub fn subtract(result: &mut Scores, sources: &[Source<'_>]) {
 
 impl Db<'_> {
     /// Sets and sorted sets to read; an error if a key holds another type.
-    pub fn sources<'k>(
+    pub(crate) fn sources<'k>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
     ) -> Result<Vec<Source<'_>>, Error> {

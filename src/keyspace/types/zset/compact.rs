@@ -23,24 +23,24 @@ const SCORE: usize = 9;
 
 /// A compact sorted set, to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Compact<'a>(Packed<'a>);
+pub(crate) struct Compact<'a>(Packed<'a>);
 
 impl<'a> Compact<'a> {
-    pub fn new(payload: &'a [u8]) -> Compact<'a> {
+    pub(crate) fn new(payload: &'a [u8]) -> Compact<'a> {
         Compact(Packed::new(payload))
     }
 
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.0.len()
     }
 
     /// The members in order, the lowest score first.
-    pub fn iter(self) -> Iter<'a> {
+    pub(crate) fn iter(self) -> Iter<'a> {
         Iter(self.0.iter())
     }
 
     /// Where a member is, and its score.
-    pub fn find(self, member: &[u8]) -> Option<(usize, f64)> {
+    pub(crate) fn find(self, member: &[u8]) -> Option<(usize, f64)> {
         // Comparing ends of elements first spares reading most scores.
         self.0.iter().find_map(|(offset, element)| {
             if !element.ends_with(member) {
@@ -54,16 +54,16 @@ impl<'a> Compact<'a> {
 
 /// A compact sorted set, to change.
 #[derive(Debug)]
-pub struct CompactMut<'v>(PackedMut<'v>);
+pub(crate) struct CompactMut<'v>(PackedMut<'v>);
 
 impl<'v> CompactMut<'v> {
     /// The sorted set in the payload that begins at `start`.
-    pub fn new(bytes: &'v mut Vec<u8>, start: usize) -> CompactMut<'v> {
+    pub(crate) fn new(bytes: &'v mut Vec<u8>, start: usize) -> CompactMut<'v> {
         CompactMut(PackedMut::new(bytes, start))
     }
 
     /// Adds a member that is not there.
-    pub fn insert(&mut self, member: &[u8], score: f64) {
+    pub(crate) fn insert(&mut self, member: &[u8], score: f64) {
         let view = self.0.view();
         let place = view.iter().find(|(_, element)| {
             let (name, other) = read(element);
@@ -74,12 +74,12 @@ impl<'v> CompactMut<'v> {
     }
 
     /// Removes the member at an offset that [`Compact::find`] told.
-    pub fn remove(&mut self, offset: usize) {
+    pub(crate) fn remove(&mut self, offset: usize) {
         self.0.remove(offset);
     }
 
     /// Removes the `count` members from rank `first` on.
-    pub fn remove_ranks(&mut self, first: usize, count: usize) {
+    pub(crate) fn remove_ranks(&mut self, first: usize, count: usize) {
         if let Some((offset, _)) = self.0.view().iter().nth(first) {
             for _ in 0..count {
                 self.0.remove(offset);
@@ -90,7 +90,7 @@ impl<'v> CompactMut<'v> {
 
 /// The members of a compact sorted set and their scores, from either end.
 #[derive(Debug, Clone)]
-pub struct Iter<'a>(packed::Iter<'a>);
+pub(crate) struct Iter<'a>(packed::Iter<'a>);
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a [u8], f64);

@@ -7,21 +7,21 @@ pub(crate) const ROOM: usize = 64;
 
 /// What is put in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Item {
-    pub score: f64,
+pub(crate) struct Item {
+    pub(crate) score: f64,
     /// Where the member is in the dictionary.
-    pub at: u32,
+    pub(crate) at: u32,
 }
 
 /// The order of scores. The two zeros are equal, and NaN is no score.
 #[inline]
-pub fn compare(one: f64, other: f64) -> Ordering {
+pub(crate) fn compare(one: f64, other: f64) -> Ordering {
     one.partial_cmp(&other).unwrap_or(Ordering::Equal)
 }
 
 /// Up to `ROOM` items in order.
 #[derive(Debug, Clone)]
-pub struct Items {
+pub(crate) struct Items {
     /// NaN where there are no items: it is neither below a score nor equal to one.
     pub(crate) scores: [f64; ROOM],
     pub(crate) ats: [u32; ROOM],
@@ -43,7 +43,7 @@ impl Items {
     /// How many of them have a lower score than `score`, or the same and a member for which `before`
     /// holds. It must hold for some at the beginning, and not for the rest.
     #[inline]
-    pub fn count(&self, score: f64, before: impl Fn(u32) -> bool) -> usize {
+    pub(crate) fn count(&self, score: f64, before: impl Fn(u32) -> bool) -> usize {
         let start = self.below(score);
         if self.scores.get(start) != Some(&score) {
             return start;
@@ -53,7 +53,7 @@ impl Items {
     }
 
     /// As [`Items::count`], whatever the scores.
-    pub fn count_all(&self, before: impl Fn(u32) -> bool) -> usize {
+    pub(crate) fn count_all(&self, before: impl Fn(u32) -> bool) -> usize {
         self.ats[..self.len].partition_point(|&at| before(at))
     }
 
