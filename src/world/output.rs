@@ -268,6 +268,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn without_a_limit_who_leaves_too_much_unread_is_closed() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        let some = request([&["MGET"][..], &["big"; 10]].concat());
+        local.send(client, &some);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 0);
+        local.send(client, &some);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+        assert!(local.engine.world.stats.max_output_buffer <= MAX_UNREAD);
+    }
+
     /// MULTI, a hundred times the value, something that is changed between them, EXEC.
     fn transaction() -> Vec<u8> {
         let gets = request(["GET", "big"]).repeat(50);
@@ -355,6 +366,30 @@ mod tests {
         local.send(client, b"CONFIG SET client-output-buffer-limit \"pubsub 0 0 0\"\r\n");
         let rest = "56789\r\n:1\r\n>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n+OK\r\n";
         assert_eq!(String::from_utf8_lossy(&local.received(client)), rest);
+    }
+
+    #[test]
+    fn what_a_reply_buffer_takes_is_below_any_limit() {
+        let (mut local, client, _) = server("normal 1kb 0 0");
+        for (bytes, is_open) in [(16_000, true), (17_000, false)] {
+            local.send(client, &request([&b"ECHO"[..], &vec![b'x'; bytes]]));
+            assert_eq!(local.received(client).len() > bytes, is_open);
+            assert_eq!(local.is_open(client), is_open, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn what_has_been_sent_counts_no_more() {
+        let (mut local, client, _) = server("normal 4mb 0 0");
+        let echo = |kib: usize| request([&b"ECHO"[..], &vec![b'x'; kib << 10]]);
+        local.send(client, &echo(3072));
+        let slot = local.engine.world.clients.slots().next().unwrap();
+        // Not so much that the outbox would let go of it.
+        local.engine.sent(slot, MIB);
+        local.send(client, &echo(1536));
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 0);
+        local.send(client, &echo(1536));
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
     }
 
     #[test]
