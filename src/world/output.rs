@@ -314,6 +314,46 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_has_waited_for_more_than_it_may_be_sent_is_closed() {
+        for (limit, reply) in [("normal 4mb 0 0", ""), ("normal 0 0 0", "-ERR ")] {
+            let (mut local, client, other) = server(limit);
+            local.send(client, b"BLMPOP 0 1 wanted LEFT COUNT 100\r\n");
+            let value = vec![b'x'; MIB];
+            let push = [&b"RPUSH"[..], b"wanted"].into_iter().chain([&value[..]; 20]);
+            assert_eq!(local.call(other, push).to_string(), "(integer) 20");
+            assert!(local.engine.world.stats.max_output_buffer <= 4 * MIB);
+            let received = String::from_utf8(local.received(client)).unwrap();
+            assert!(received.starts_with(reply) && received.len() < 200, "{}", received.len());
+            assert_eq!(local.is_open(client), !reply.is_empty());
+            assert_eq!(local.call(other, ["EXISTS", "wanted"]).to_string(), "(integer) 0");
+        }
+    }
+
+    #[test]
+    fn who_is_not_told_that_a_command_is_queued_is_closed() {
+        let (mut local, client, _) = server("normal 17kb 0 0");
+        local.send(client, b"MULTI\r\n");
+        local.received(client);
+        // The last that fits leaves room for two bytes.
+        local.send(client, &request(["PING"]).repeat(2000));
+        assert_eq!(local.engine.world.stats.max_output_buffer, 17 * 1024 - 2);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+    }
+
+    #[test]
+    fn who_is_not_told_that_it_waits_no_more_is_closed() {
+        let (mut local, client, other) = server("normal 17kb 0 0");
+        // That leaves room for a null, and not for an error.
+        local.send(client, &request([&b"ECHO"[..], &[b'x'; 17 * 1024 - 30]]));
+        local.send(client, b"BLPOP wanted 0\r\n");
+        local.call(other, ["ACL", "SETUSER", "default", "-blpop"]);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 0);
+        local.call(other, ["RPUSH", "wanted", "x"]);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+        assert_eq!(local.call(other, ["LLEN", "wanted"]).to_string(), "(integer) 1");
+    }
+
+    #[test]
     fn replies_that_nobody_wants_close_nobody() {
         let (mut local, client, _) = server("normal 4mb 0 0");
         let gets = vec!["big"; 50];
@@ -331,12 +371,24 @@ mod tests {
     fn the_limit_is_that_of_the_class_which_the_client_is_in_now() {
         let (mut local, client, _) = server("pubsub 1mb 0 0");
         let echo = request([&b"ECHO"[..], &vec![b'x'; 2 * MIB]]);
+        local.send(client, b"HELLO 3\r\nSUBSCRIBE a\r\n");
         // It does not count any more, in the middle of a pipeline.
-        local.send(client, &[&b"HELLO 3\r\nSUBSCRIBE a\r\nUNSUBSCRIBE a\r\n"[..], &echo].concat());
+        local.send(client, &[&b"UNSUBSCRIBE a\r\n"[..], &echo].concat());
         assert!(local.received(client).len() > 2 * MIB);
         local.send(client, &[&b"SUBSCRIBE a\r\n"[..], &echo].concat());
         local.received(client);
         assert!(!local.is_open(client));
+    }
+
+    #[test]
+    fn a_subscriber_without_a_limit_that_leaves_too_much_unread_is_closed() {
+        let (mut local, client, other) = server("pubsub 0 0 0");
+        local.call(client, ["SUBSCRIBE", "a"]);
+        for _ in 0..20 {
+            local.send(other, &request([&b"PUBLISH"[..], b"a", &vec![b'x'; MIB]]));
+        }
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+        assert!(local.engine.world.stats.max_output_buffer <= MAX_UNREAD + 2 * MIB);
     }
 
     #[test]
