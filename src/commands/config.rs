@@ -174,6 +174,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("latency-tracking", configure_watchers),
     // After the policy by which keys go.
     ("maxmemory", |world| {
+        world.limit_unfreed();
         if world.config.maxmemory > 0 && !world.make_room() {
             log::warn!("CONFIG SET: more memory is used than `maxmemory` allows");
         }

@@ -468,6 +468,33 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_to_be_evicted_is_counted_and_spared() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        local.call(client, ["CONFIG", "SET", "maxmemory", "20mb"]);
+        let [spared, other] = [(); 2].map(|()| local.connect());
+        local.call(spared, ["CLIENT", "NO-EVICT", "ON"]);
+        local.send(spared, &request([&["MGET"][..], &["big"; 11]].concat()));
+        local.advance(std::time::Duration::ZERO);
+        assert!(local.is_open(spared));
+        local.send(other, &request(["GET", "big"]));
+        local.advance(std::time::Duration::ZERO);
+        assert!(local.is_open(spared) && !local.is_open(other));
+    }
+
+    #[test]
+    fn where_maxmemory_clients_is_set_it_is_the_bound_of_what_is_left_unread() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        local.call(client, ["CONFIG", "SET", "maxmemory", "20mb", "maxmemory-clients", "14mb"]);
+        let readers: Vec<Connection> = (0..20).map(|_| local.connect()).collect();
+        for &reader in &readers {
+            local.send(reader, &request(["GET", "big"]));
+            local.advance(std::time::Duration::ZERO);
+        }
+        let open = readers.iter().filter(|&&reader| local.is_open(reader)).count();
+        assert_eq!(open, 13, "14 MiB have room for thirteen of a MiB and a little");
+    }
+
+    #[test]
     fn sort_stores_no_more_than_one_command_may() {
         let (mut local, client, _) = server("normal 0 0 0");
         let gets = std::iter::repeat_n(["GET", "q*->big"], 20).flatten();
