@@ -468,6 +468,20 @@ mod tests {
     }
 
     #[test]
+    fn before_slow_readers_are_closed_only_their_share_counts() {
+        let (mut local, client, other) = server("normal 0 0 0");
+        let words = ["CONFIG", "SET", "maxmemory", "20mb", "maxmemory-policy", "allkeys-lru"];
+        local.call(client, words);
+        // All in one turn.
+        for _ in 0..30 {
+            let reader = local.connect();
+            local.send(reader, &request(["GET", "big"]));
+        }
+        assert_eq!(local.call(other, ["SET", "k", "v"]).to_string(), "OK");
+        assert_eq!(local.engine.world.store.shared.eviction.evicted, 0);
+    }
+
+    #[test]
     fn who_is_not_to_be_evicted_is_counted_and_spared() {
         let (mut local, client, _) = server("normal 0 0 0");
         local.call(client, ["CONFIG", "SET", "maxmemory", "20mb"]);
