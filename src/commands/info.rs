@@ -525,6 +525,16 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_of_keys_is_that_of_the_server_in_24_bits() {
+        let text = report(&mut Local::new(Config::default()), &["server"]);
+        let figure = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.parse().unwrap()
+        };
+        assert_eq!(figure("lru_clock:"), figure("server_time_usec:") / 1_000_000 % (1 << 24));
+    }
+
+    #[test]
     fn sections_come_in_one_order_however_they_are_asked_for() {
         assert_eq!(titles(&["keyspace", "nosuch", "CLUSTER", "cluster"]), ["Cluster", "Keyspace"]);
         assert_eq!(titles(&["default"]), titles(&[]));

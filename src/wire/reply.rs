@@ -652,6 +652,14 @@ mod tests {
         assert!(reply.is_full());
         reply.replace(end, &Error::text("no"));
         assert_eq!(reply.since(end), b"-no\r\n");
+        // A higher limit does not let anything follow what is missing.
+        reply.null();
+        reply.set_limit(1000);
+        reply.ok();
+        assert!(reply.is_full());
+        reply.rewind(end);
+        reply.bulk(&[b'x'; 500]);
+        assert!(!reply.is_full());
     }
 
     #[test]

@@ -245,6 +245,34 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_stops_an_eviction_and_asks_for_no_turns() {
+        let (mut local, client) = crowded("allkeys-lru", 2000);
+        let words = ["CONFIG", "SET", "maxmemory", "100kb"];
+        assert_eq!(call(&mut local, client, &words), "+OK\r\n");
+        assert_eq!(call(&mut local, client, &["CLIENT", "PAUSE", "1000", "WRITE"]), "+OK\r\n");
+        let keys = |local: &mut Local| local.engine.world.store.db(0).len();
+        let before = keys(&mut local);
+        local.advance(Duration::ZERO);
+        assert_eq!(keys(&mut local), before);
+        let now = local.engine.world.now.mono;
+        assert!(local.engine.next_deadline().is_none_or(|due| due > now));
+        local.advance(Duration::from_secs(1));
+        local.advance(Duration::ZERO);
+        assert!(keys(&mut local) < before);
+    }
+
+    #[test]
+    fn an_eighth_of_the_limit_may_wait_to_be_freed() {
+        let (mut local, client) = crowded("allkeys-lru", 1);
+        for (limit, most) in
+            [("8mb", 1 << 20), ("8gb", super::MOST_UNFREED), ("0", super::MOST_UNFREED)]
+        {
+            call(&mut local, client, &["CONFIG", "SET", "maxmemory", limit]);
+            assert_eq!(local.engine.world.store.shared.most_unfreed, most, "{limit}");
+        }
+    }
+
+    #[test]
     fn what_waits_to_be_freed_goes_before_keys_do() {
         let (mut local, client) = crowded("allkeys-random", 1000);
         let members: Vec<String> = (0..50_000).map(|n| format!("member:{n}")).collect();

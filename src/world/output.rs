@@ -271,6 +271,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn without_a_limit_who_leaves_too_much_unread_is_closed() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        let some = request([&["MGET"][..], &["big"; 10]].concat());
+        local.send(client, &some);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 0);
+        local.send(client, &some);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+        assert!(local.engine.world.stats.max_output_buffer <= MAX_UNREAD);
+    }
+
     /// MULTI, a hundred times the value, something that is changed between them, EXEC.
     fn transaction() -> Vec<u8> {
         let gets = request(["GET", "big"]).repeat(50);
@@ -306,6 +317,46 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_has_waited_for_more_than_it_may_be_sent_is_closed() {
+        for (limit, reply) in [("normal 4mb 0 0", ""), ("normal 0 0 0", "-ERR ")] {
+            let (mut local, client, other) = server(limit);
+            local.send(client, b"BLMPOP 0 1 wanted LEFT COUNT 100\r\n");
+            let value = vec![b'x'; MIB];
+            let push = [&b"RPUSH"[..], b"wanted"].into_iter().chain([&value[..]; 20]);
+            assert_eq!(local.call(other, push).to_string(), "(integer) 20");
+            assert!(local.engine.world.stats.max_output_buffer <= 4 * MIB);
+            let received = String::from_utf8(local.received(client)).unwrap();
+            assert!(received.starts_with(reply) && received.len() < 200, "{}", received.len());
+            assert_eq!(local.is_open(client), !reply.is_empty());
+            assert_eq!(local.call(other, ["EXISTS", "wanted"]).to_string(), "(integer) 0");
+        }
+    }
+
+    #[test]
+    fn who_is_not_told_that_a_command_is_queued_is_closed() {
+        let (mut local, client, _) = server("normal 17kb 0 0");
+        local.send(client, b"MULTI\r\n");
+        local.received(client);
+        // The last that fits leaves room for two bytes.
+        local.send(client, &request(["PING"]).repeat(2000));
+        assert_eq!(local.engine.world.stats.max_output_buffer, 17 * 1024 - 2);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+    }
+
+    #[test]
+    fn who_is_not_told_that_it_waits_no_more_is_closed() {
+        let (mut local, client, other) = server("normal 17kb 0 0");
+        // That leaves room for a null, and not for an error.
+        local.send(client, &request([&b"ECHO"[..], &[b'x'; 17 * 1024 - 30]]));
+        local.send(client, b"BLPOP wanted 0\r\n");
+        local.call(other, ["ACL", "SETUSER", "default", "-blpop"]);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 0);
+        local.call(other, ["RPUSH", "wanted", "x"]);
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+        assert_eq!(local.call(other, ["LLEN", "wanted"]).to_string(), "(integer) 1");
+    }
+
+    #[test]
     fn replies_that_nobody_wants_close_nobody() {
         let (mut local, client, _) = server("normal 4mb 0 0");
         let gets = vec!["big"; 50];
@@ -323,12 +374,24 @@ mod tests {
     fn the_limit_is_that_of_the_class_which_the_client_is_in_now() {
         let (mut local, client, _) = server("pubsub 1mb 0 0");
         let echo = request([&b"ECHO"[..], &vec![b'x'; 2 * MIB]]);
+        local.send(client, b"HELLO 3\r\nSUBSCRIBE a\r\n");
         // It does not count any more, in the middle of a pipeline.
-        local.send(client, &[&b"HELLO 3\r\nSUBSCRIBE a\r\nUNSUBSCRIBE a\r\n"[..], &echo].concat());
+        local.send(client, &[&b"UNSUBSCRIBE a\r\n"[..], &echo].concat());
         assert!(local.received(client).len() > 2 * MIB);
         local.send(client, &[&b"SUBSCRIBE a\r\n"[..], &echo].concat());
         local.received(client);
         assert!(!local.is_open(client));
+    }
+
+    #[test]
+    fn a_subscriber_without_a_limit_that_leaves_too_much_unread_is_closed() {
+        let (mut local, client, other) = server("pubsub 0 0 0");
+        local.call(client, ["SUBSCRIBE", "a"]);
+        for _ in 0..20 {
+            local.send(other, &request([&b"PUBLISH"[..], b"a", &vec![b'x'; MIB]]));
+        }
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+        assert!(local.engine.world.stats.max_output_buffer <= MAX_UNREAD + 2 * MIB);
     }
 
     #[test]
@@ -361,6 +424,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_reply_buffer_takes_is_below_any_limit() {
+        let (mut local, client, _) = server("normal 1kb 0 0");
+        for (bytes, is_open) in [(16_000, true), (17_000, false)] {
+            local.send(client, &request([&b"ECHO"[..], &vec![b'x'; bytes]]));
+            assert_eq!(local.received(client).len() > bytes, is_open);
+            assert_eq!(local.is_open(client), is_open, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn what_has_been_sent_counts_no_more() {
+        let (mut local, client, _) = server("normal 4mb 0 0");
+        let echo = |kib: usize| request([&b"ECHO"[..], &vec![b'x'; kib << 10]]);
+        local.send(client, &echo(3072));
+        let slot = local.engine.world.clients.slots().next().unwrap();
+        // Not so much that the outbox would let go of it.
+        local.engine.sent(slot, MIB);
+        local.send(client, &echo(1536));
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 0);
+        local.send(client, &echo(1536));
+        assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
+    }
+
+    #[test]
     fn what_slow_readers_leave_unread_evicts_no_more_than_its_share() {
         let (mut local, client, other) = server("normal 0 0 0");
         let words = ["CONFIG", "SET", "maxmemory", "20mb", "maxmemory-policy", "allkeys-lru"];
@@ -381,6 +468,47 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(local.call(other, ["GET", "k"]).to_string(), "\"v\"");
         }
+    }
+
+    #[test]
+    fn before_slow_readers_are_closed_only_their_share_counts() {
+        let (mut local, client, other) = server("normal 0 0 0");
+        let words = ["CONFIG", "SET", "maxmemory", "20mb", "maxmemory-policy", "allkeys-lru"];
+        local.call(client, words);
+        // All in one turn.
+        for _ in 0..30 {
+            let reader = local.connect();
+            local.send(reader, &request(["GET", "big"]));
+        }
+        assert_eq!(local.call(other, ["SET", "k", "v"]).to_string(), "OK");
+        assert_eq!(local.engine.world.store.shared.eviction.evicted, 0);
+    }
+
+    #[test]
+    fn who_is_not_to_be_evicted_is_counted_and_spared() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        local.call(client, ["CONFIG", "SET", "maxmemory", "20mb"]);
+        let [spared, other] = [(); 2].map(|()| local.connect());
+        local.call(spared, ["CLIENT", "NO-EVICT", "ON"]);
+        local.send(spared, &request([&["MGET"][..], &["big"; 11]].concat()));
+        local.advance(std::time::Duration::ZERO);
+        assert!(local.is_open(spared));
+        local.send(other, &request(["GET", "big"]));
+        local.advance(std::time::Duration::ZERO);
+        assert!(local.is_open(spared) && !local.is_open(other));
+    }
+
+    #[test]
+    fn where_maxmemory_clients_is_set_it_is_the_bound_of_what_is_left_unread() {
+        let (mut local, client, _) = server("normal 0 0 0");
+        local.call(client, ["CONFIG", "SET", "maxmemory", "20mb", "maxmemory-clients", "14mb"]);
+        let readers: Vec<Connection> = (0..20).map(|_| local.connect()).collect();
+        for &reader in &readers {
+            local.send(reader, &request(["GET", "big"]));
+            local.advance(std::time::Duration::ZERO);
+        }
+        let open = readers.iter().filter(|&&reader| local.is_open(reader)).count();
+        assert_eq!(open, 13, "14 MiB have room for thirteen of a MiB and a little");
     }
 
     #[test]

@@ -551,6 +551,25 @@ fn nothing_is_put_off_when_that_is_off_or_the_client_is_part_of_the_process() {
     }
 }
 
+#[test]
+fn a_delay_that_is_turned_off_holds_no_login_up() {
+    let mut local = locked(&[]);
+    let operator = local.connect();
+    let [client, other] = [(); 2].map(|()| connect(&mut local, at(ELSEWHERE)));
+    for connection in [operator, client] {
+        assert_eq!(call(&mut local, connection, "AUTH sesame"), "+OK\r\n");
+    }
+    send(&mut local, other, "AUTH guess");
+    for (delay, reply) in [("25", format!("*1\r\n{WRONGPASS}")), ("0", "*1\r\n+OK\r\n".to_owned())]
+    {
+        let words = format!("CONFIG SET auth-failure-delay {delay}");
+        assert_eq!(call(&mut local, operator, &words), "+OK\r\n");
+        call(&mut local, client, "MULTI");
+        call(&mut local, client, "AUTH sesame");
+        assert_eq!(call(&mut local, client, "EXEC"), reply, "{delay}");
+    }
+}
+
 // The administration port.
 
 #[test]
