@@ -258,6 +258,10 @@ pub fn not_a_database(what: &str, databases: usize) -> Error {
     Error::text(format!("ERR {what} number should be between 0 and {last}"))
 }
 
+// What a client that is owed one reply a command may not begin to listen to: see also MONITOR.
+pub const SSUBSCRIBE_IN_MULTI: Error =
+    Error::fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+
 // MONITOR, SLOWLOG and LATENCY.
 pub const MONITOR_IN_MULTI: Error =
     Error::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client");

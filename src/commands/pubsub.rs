@@ -180,6 +180,9 @@ fn spublish(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// SSUBSCRIBE shardchannel...
 fn ssubscribe(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if !ctx.frame.may_wait() {
+        return Err(error::SSUBSCRIBE_IN_MULTI);
+    }
     begin(ctx, args, Topic::Shard, b"ssubscribe")
 }
 

@@ -12,7 +12,7 @@ use super::spec::flag;
 use super::table::Row;
 use super::telemetry::{self, Cost};
 use crate::error::{self, Error};
-use crate::listeners::WaitCondition;
+use crate::listeners::{WaitCondition, Wake};
 use crate::session::Doom;
 use crate::telemetry::peer_log::Cause;
 use crate::wire::{Args, Mark, frames};
@@ -87,6 +87,8 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
         reply.replace(start, error);
         ctx.replies = 1;
         world.stats.count_error(error);
+        // What has failed waits for nothing: only its reply may be put off.
+        ctx.until.take_if(|until| until.wake != Wake::ReplyDue);
     }
     if row.has(flag::SUBSCRIBER | flag::ADMIN) {
         // The command may have changed the client's output buffer limit.

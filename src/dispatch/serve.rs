@@ -24,6 +24,7 @@ pub(crate) fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
         world.deliver_changes(None);
     }
     if world.waiters.has_ready() {
+        world.store.begin_effects();
         serve(world, table, timer);
     }
     world.store.shared.effects.hand_over();

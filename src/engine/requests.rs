@@ -56,6 +56,7 @@ impl Engine {
         args: Args<'_>,
         reply: &mut Reply,
     ) -> Outcome {
+        self.world.store.begin_effects();
         let Engine { world, table, timer, .. } = self;
         let outcome = Invocation { world, table, timer, reply, slot, frame, args }.invoke();
         self.timer.rest(&mut self.world.stats);
@@ -116,6 +117,7 @@ impl Engine {
     /// Runs the complete requests in `input` and returns how many bytes they took. Those that have to
     /// wait until replies have been sent run in the next turn.
     fn process(&mut self, slot: Slot, input: &mut [u8]) -> usize {
+        self.world.store.begin_effects();
         let mut reply = self.world.take_outbox(slot);
         let sent = self.world.clients[slot].outbox.sent;
         let backlog = Backlog { sent, written: reply.len() };

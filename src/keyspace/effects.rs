@@ -200,6 +200,18 @@ impl Store {
         effects.listeners.len() < before
     }
 
+    /// Commands are about to run. What has changed before was said when it did, or is not said: in no case is it what
+    /// the first of them came to.
+    #[inline]
+    pub(crate) fn begin_effects(&mut self) {
+        let Shared { effects, changes, .. } = &mut self.shared;
+        if effects.are_heard {
+            effects.seen = *changes;
+            effects.is_said = false;
+            effects.end_batch();
+        }
+    }
+
     /// A command of these words, in this database, is over. It is said if it changed data and its handler has not
     /// said what it came to. To be called while there is a listener.
     pub fn say_command<'w>(&mut self, db: usize, words: impl Iterator<Item = &'w [u8]>) {

@@ -263,7 +263,7 @@ impl ClockChange {
         self.turns = 0;
         let now = time.now().mono;
         if let Change::Advance(by) = self.change {
-            let target = now.saturating_add(by);
+            let target = time.mono_after(by);
             self.target = Some(target);
             self.go_to(time, due.map_or(target, |due| due.min(target)));
         } else {

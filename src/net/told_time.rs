@@ -17,6 +17,9 @@ pub(crate) enum Change {
     SetWall(u64),
 }
 
+/// The end of time, in µs: far enough from that of `u64` that a delay can be added to it.
+const END: u64 = u64::MAX / 2;
+
 /// A time that stands still or runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Time {
@@ -34,7 +37,12 @@ impl Time {
 
     pub(crate) fn now(&self) -> Now {
         let passed = self.since.map_or(0, |since| micros(since.elapsed()));
-        Now { wall: self.at.wall + passed, mono: self.at.mono + passed }
+        self.at.after(passed)
+    }
+
+    /// The steady time when so many µs have passed, or the end of time.
+    pub(crate) fn mono_after(&self, passed: u64) -> u64 {
+        self.now().after(passed).mono
     }
 
     pub(crate) fn is_frozen(&self) -> bool {
@@ -45,7 +53,7 @@ impl Time {
     pub(crate) fn go_to(&mut self, mono: u64) {
         let now = self.now();
         let passed = mono.saturating_sub(now.mono);
-        self.at = Now { wall: now.wall + passed, mono: now.mono + passed };
+        self.at = now.after(passed);
         self.since = self.since.map(|_| Instant::now());
     }
 
@@ -55,12 +63,20 @@ impl Time {
         match change {
             Change::Freeze => (self.at, self.since) = (now, None),
             Change::Run => (self.at, self.since) = (now, Some(Instant::now())),
-            Change::Advance(by) => self.go_to(now.mono.saturating_add(by)),
+            Change::Advance(by) => self.go_to(now.after(by).mono),
             Change::SetWall(wall) => {
-                self.at = Now { wall, mono: now.mono };
+                self.at = Now { wall: wall.min(END), mono: now.mono };
                 self.since = self.since.map(|_| Instant::now());
             }
         }
+    }
+}
+
+impl Now {
+    /// The time when so many µs have passed, or the end of time.
+    fn after(self, passed: u64) -> Now {
+        let after = |time: u64| time.saturating_add(passed).min(END);
+        Now { wall: after(self.wall), mono: after(self.mono) }
     }
 }
 

@@ -220,3 +220,20 @@ fn a_server_leaves_while_its_clock_is_frozen() {
     clock.advance(SECOND);
     assert_eq!(other.rest(), b"");
 }
+
+#[test]
+fn the_end_of_time_is_no_end_of_the_server() {
+    for is_set in [true, false] {
+        let (clock, server) = frozen(Config::default());
+        match is_set {
+            true => clock.set(Duration::MAX),
+            false => (0..3).for_each(|_| clock.advance(Duration::MAX)),
+        }
+        clock.run();
+        let mut client = connect(&server);
+        assert_eq!(client.call(["SET", "k", "v", "EX", "5"]), "OK");
+        assert_eq!(client.call(["CONFIG", "SET", "timeout", "9"]), "OK");
+        assert_eq!(client.call(["PING"]), "PONG");
+        assert!(server.stop().is_ok());
+    }
+}

@@ -452,6 +452,25 @@ fn keys_that_are_evicted_are_said_to_be_gone() {
 }
 
 #[test]
+fn what_changes_between_commands_is_no_effect_of_the_next() {
+    let (mut local, client, heard) = start();
+    call(&mut local, client, "HSETEX h PX 5 FIELDS 1 f 1");
+    local.advance(Duration::from_millis(5));
+    call(&mut local, client, "GET k");
+    assert!(heard.line().ends_with(" / HDEL h f"));
+    // An embedder changes a key and says so, or does not.
+    let store = &mut local.engine.world.store;
+    store.db(0).set_string(b"k", b"v", None);
+    store.db(0).changed(b"k");
+    store.shared.effects.say(0, "SET", &[b"k", b"v"]);
+    call(&mut local, client, "APPEND k w");
+    assert_eq!(heard.line(), "SET k v / APPEND k w");
+    local.engine.world.store.db(0).changed(b"k");
+    call(&mut local, client, "GET k");
+    assert_eq!(heard.line(), "");
+}
+
+#[test]
 fn nothing_is_collected_without_a_listener() {
     let mut local = Local::new(Config::default());
     let client = local.connect();

@@ -9,7 +9,7 @@ use respd::dispatch::spec::key::*;
 use respd::dispatch::spec::{Spec, at};
 use respd::dispatch::{Ctx, Table};
 use respd::embed::local::{Connection, Local};
-use respd::error::Error;
+use respd::error::{self, Error};
 use respd::listeners::Wake;
 use respd::wire::Args;
 
@@ -21,6 +21,7 @@ const OWN: &[Spec] = &[
     Spec::new("wait.event", 3, BLOCKING, wait_event),
     Spec::new("wait.stages", -3, BLOCKING, wait_stages),
     Spec::new("wait.itself", 2, BLOCKING, wait_itself),
+    Spec::new("wait.wrongly", 2, BLOCKING, wait_wrongly),
     Spec::new("signal", 2, NONE, signal),
 ];
 
@@ -78,6 +79,13 @@ fn wait_itself(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.wait_for(&args[1], None);
     ctx.signal(&args[1]);
     Ok(())
+}
+
+/// WAIT.WRONGLY event: begins to wait, and fails.
+fn wait_wrongly(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    ctx.reply.null();
+    ctx.wait_for(&args[1], None);
+    Err(error::SYNTAX)
 }
 
 /// SIGNAL event
@@ -274,6 +282,13 @@ fn a_command_that_wakes_itself_holds_up_no_other() {
     local.finish(ann);
     local.advance(Duration::ZERO);
     local.advance(Duration::ZERO);
+    assert_nobody_waits(&local);
+}
+
+#[test]
+fn a_command_that_fails_does_not_wait() {
+    let (mut local, [client]) = started();
+    assert_eq!(call(&mut local, client, "WAIT.WRONGLY e"), "-ERR syntax error\r\n");
     assert_nobody_waits(&local);
 }
 
