@@ -264,6 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_too_much_is_forgotten_when_it_has_been_freed() {
+        let mut store = store();
+        for round in 1..=2_u8 {
+            // The second time there is more than there ever was the first time.
+            for n in 0..30 * round {
+                store.copy(KEY, KeyPlace { db: 1, key: &[n] }, true);
+            }
+            let before = total(&store);
+            for n in 0..30 * round {
+                assert!(store.db(1).remove(&[n]));
+                store.keep_pace();
+            }
+            assert!(total(&store) + (64 << 10) > before, "{} {before}", total(&store));
+            while store.free_some(100_000) {}
+        }
+    }
+
+    #[test]
     fn what_waits_is_counted_to_the_last_byte() {
         let mut store = store();
         for n in 0..1000_u16 {
