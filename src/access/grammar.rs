@@ -4,7 +4,7 @@ use crate::config::{ChannelDefault, Config, Persona};
 use crate::telemetry::CommandId;
 
 /// The commands there are, as rules name them. The command table is one.
-pub(crate) trait Vocabulary {
+pub trait Vocabulary {
     /// How many there are, subcommands included. Every [`CommandId`] is below.
     fn size(&self) -> usize;
 

@@ -47,7 +47,7 @@ use password::Password;
 /// A user that a client is logged in as. Deleting a user logs its clients out, so that no client has
 /// the id of a user that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct UserId(u32);
+pub struct UserId(u32);
 
 impl UserId {
     /// The user that clients are before they log in, if it needs no password.
@@ -62,7 +62,7 @@ impl UserId {
 pub(crate) const DEFAULT_NAME: &[u8] = b"default";
 
 /// All users, and the log of what they were denied.
-pub(crate) struct Access {
+pub struct Access {
     /// By [`UserId`].
     users: Slab<User>,
     by_name: BTreeMap<Box<[u8]>, UserId>,

@@ -119,7 +119,7 @@ impl<'a> Selection<'a> {
 
 /// Why a CONFIG SET changed nothing. Shown, it is the text of an error reply without the code `ERR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SetError {
+pub enum SetError {
     /// There is no such directive.
     Unknown { name: Vec<u8> },
     /// The directive `name` cannot have this value, or not now.

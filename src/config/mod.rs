@@ -27,11 +27,11 @@ mod settings;
 mod table;
 mod value;
 
-pub(crate) use change::SetError;
+pub use change::SetError;
 pub(crate) use change::{has_wildcard, is_no_secret, selects_secret};
 pub(crate) use file::{BAD_DIRECTIVE, Includes};
 pub use persona::Persona;
-pub(crate) use place::{LoadError, Place, Reason};
+pub use place::{LoadError, Place, Reason};
 pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;

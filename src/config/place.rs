@@ -5,11 +5,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Why a value is refused: the last part of an error text, the reference's words where it has any.
-pub(crate) type Reason = Cow<'static, str>;
+pub type Reason = Cow<'static, str>;
 
 /// Where a directive was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     CommandLine,
     /// The file as a whole.
     File(PathBuf),

@@ -17,21 +17,21 @@
 //!
 //! Nothing here knows which commands exist.
 
-pub(crate) mod call;
-pub(crate) mod client_line;
-pub(crate) mod ctx;
-pub(crate) mod frame;
-pub(crate) mod gates;
-pub(crate) mod help;
-pub(crate) mod invocation;
-pub(crate) mod invoke;
+pub mod call;
+pub mod client_line;
+pub mod ctx;
+pub mod frame;
+pub mod gates;
+pub mod help;
+pub mod invocation;
+pub mod invoke;
 pub mod keys;
-pub(crate) mod permission;
-pub(crate) mod serve;
+pub mod permission;
+pub mod serve;
 pub mod spec;
 pub mod synopsis;
-pub(crate) mod table;
-pub(crate) mod telemetry;
+pub mod table;
+pub mod telemetry;
 
 pub use ctx::Ctx;
 pub use frame::{Frame, ScriptFlags};

@@ -125,6 +125,7 @@ impl Engine {
         let (due, timeout) = self.sweep;
         match self.world.config.timeout {
             0 => None,
+            _ if self.world.clients.is_empty() => None,
             unchanged if unchanged == timeout => Some(due),
             _ => Some(0),
         }

@@ -16,24 +16,24 @@
 use super::compact::varint::{self, Digits};
 
 /// Milliseconds since 1970.
-pub(crate) type Millis = i64;
+pub type Millis = i64;
 
 /// What the allocator takes for so many bytes: whole sixteens, with eight bytes of its own.
 #[inline]
-pub(crate) fn allocated(bytes: usize) -> usize {
+pub fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { ((bytes + 8).next_multiple_of(16)).max(32) }
 }
 
 /// Key, expiry and payload.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Blob(Box<[u8]>);
+pub struct Blob(Box<[u8]>);
 
 /// The bytes of an expiry: its time, and by how much it has been put off.
 const EXPIRY: usize = TIME + 4;
 const TIME: usize = 8;
 
 impl Blob {
-    pub(crate) fn new(key: &[u8], expiry: Option<Millis>, payload: &[u8]) -> Blob {
+    pub fn new(key: &[u8], expiry: Option<Millis>, payload: &[u8]) -> Blob {
         let length = Digits::of(key.len());
         let expiry_bytes = if expiry.is_some() { EXPIRY } else { 0 };
         let size = length.as_bytes().len() + expiry_bytes + key.len() + payload.len();
@@ -49,14 +49,14 @@ impl Blob {
     }
 
     #[inline]
-    pub(crate) fn key(&self, expires: bool) -> &[u8] {
+    pub fn key(&self, expires: bool) -> &[u8] {
         let (length, at) = varint::read(&self.0);
         let at = at + if expires { EXPIRY } else { 0 };
         &self.0[at..at + length]
     }
 
     #[inline]
-    pub(crate) fn payload(&self, expires: bool) -> &[u8] {
+    pub fn payload(&self, expires: bool) -> &[u8] {
         &self.0[self.start(expires)..]
     }
 
@@ -69,7 +69,7 @@ impl Blob {
 
     /// The expiry, and by how much it has been put off. The blob is one that expires.
     #[inline]
-    pub(crate) fn timing(&self) -> Option<(Millis, u32)> {
+    pub fn timing(&self) -> Option<(Millis, u32)> {
         let (_, at) = varint::read(&self.0);
         let (when, delay) = self.0.get(at..at + EXPIRY)?.split_at(TIME);
         let delay = u32::from_le_bytes(delay.try_into().ok()?);
@@ -77,7 +77,7 @@ impl Blob {
     }
 
     /// Replaces the expiry. The blob is one that expires.
-    pub(crate) fn set_timing(&mut self, when: Millis, delay: u32) {
+    pub fn set_timing(&mut self, when: Millis, delay: u32) {
         let (_, at) = varint::read(&self.0);
         let (time, put_off) = self.0[at..at + EXPIRY].split_at_mut(TIME);
         time.copy_from_slice(&when.to_le_bytes());
@@ -87,7 +87,7 @@ impl Blob {
     /// Overwrites the payload with one of the same length. Returns false, and changes nothing, if its length
     /// is another.
     #[inline]
-    pub(crate) fn overwrite(&mut self, expires: bool, payload: &[u8]) -> bool {
+    pub fn overwrite(&mut self, expires: bool, payload: &[u8]) -> bool {
         let start = self.start(expires);
         let fits = self.0.len() == start + payload.len();
         if fits {
@@ -97,7 +97,7 @@ impl Blob {
     }
 
     /// Replaces the payload.
-    pub(crate) fn set_payload(&mut self, expires: bool, payload: &[u8]) {
+    pub fn set_payload(&mut self, expires: bool, payload: &[u8]) {
         self.edit(expires, |bytes, start| {
             bytes.truncate(start);
             bytes.reserve_exact(payload.len());
@@ -106,11 +106,7 @@ impl Blob {
     }
 
     /// Edits the payload as a vector: its bytes begin where the closure is told.
-    pub(crate) fn edit<R>(
-        &mut self,
-        expires: bool,
-        change: impl FnOnce(&mut Vec<u8>, usize) -> R,
-    ) -> R {
+    pub fn edit<R>(&mut self, expires: bool, change: impl FnOnce(&mut Vec<u8>, usize) -> R) -> R {
         let start = self.start(expires);
         let mut bytes = std::mem::take(&mut self.0).into_vec();
         let result = change(&mut bytes, start);
@@ -119,22 +115,22 @@ impl Blob {
     }
 
     #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    pub(crate) fn into_bytes(self) -> Box<[u8]> {
+    pub fn into_bytes(self) -> Box<[u8]> {
         self.0
     }
 
     /// Bytes of memory that the blob holds.
     #[inline]
-    pub(crate) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         allocated(self.0.len())
     }
 
     /// Where in memory it lies.
-    pub(crate) fn address(&self) -> usize {
+    pub fn address(&self) -> usize {
         self.0.as_ptr().addr()
     }
 }

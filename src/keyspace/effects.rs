@@ -29,7 +29,8 @@ pub const MOST_BYTES: usize = 64 * 1024;
 /// that each stays a request that servers accept.
 const MOST_WORDS: usize = 1024;
 
-/// Receives all batches since its last call, in their order.
+/// Receives all batches since its last call, in their order. A panic in it ends the server: a log or a replica that
+/// has missed a batch must not be taken for whole.
 pub type Listener = Box<dyn FnMut(&Batches) + Send>;
 
 /// Names a listener to [`Store::leave_effects`].

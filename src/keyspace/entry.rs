@@ -13,7 +13,7 @@ use super::value::Value;
 
 /// One key of the keyspace.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub struct Entry {
     slot: Allocation,
     hash: u32,
     /// From the lowest bit: 24 bits for eviction ([`Entry::usage`]), 4 for the form of the payload,

@@ -15,7 +15,7 @@ use super::{Collection, Db, Hash, List, Set, Shared, Store, View, Zset};
 
 /// A key and its value seen from outside, which is no use of the value.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyInfo<'a> {
+pub struct KeyInfo<'a> {
     entry: &'a Entry,
     eviction: &'a Eviction,
     /// Fields that have expired by then are not there any more.
@@ -27,17 +27,17 @@ impl<'a> KeyInfo<'a> {
         KeyInfo { entry, eviction: &shared.eviction, now: shared.now }
     }
 
-    pub(crate) fn kind(self) -> Kind {
+    pub fn kind(self) -> Kind {
         self.entry.kind()
     }
 
     /// When the key expires, if it does.
-    pub(crate) fn expiry(self) -> Option<Millis> {
+    pub fn expiry(self) -> Option<Millis> {
         self.entry.expiry()
     }
 
     /// What OBJECT ENCODING calls the form of the value.
-    pub(crate) fn encoding(self) -> &'static str {
+    pub fn encoding(self) -> &'static str {
         match (self.kind(), self.entry.body()) {
             (Kind::List, _) => self.view::<List>().encoding(),
             (Kind::Set, _) => self.view::<Set>().encoding(),
@@ -50,7 +50,7 @@ impl<'a> KeyInfo<'a> {
     }
 
     /// How many nodes the value has if it is a list whose form is called `quicklist`.
-    pub(crate) fn quicklist_nodes(self) -> Option<usize> {
+    pub fn quicklist_nodes(self) -> Option<usize> {
         match self.kind() {
             Kind::List => self.view::<List>().quicklist_nodes(),
             _ => None,
@@ -58,7 +58,7 @@ impl<'a> KeyInfo<'a> {
     }
 
     /// How many elements the value has. A string is one.
-    pub(crate) fn elements(self) -> usize {
+    pub fn elements(self) -> usize {
         match self.kind() {
             Kind::List => self.view::<List>().len(),
             Kind::Set => self.view::<Set>().len(),
@@ -73,10 +73,7 @@ impl<'a> KeyInfo<'a> {
     }
 
     /// Calls `visit` with every part of the value until it breaks off: see [`super::visit`].
-    pub(crate) fn visit<B>(
-        self,
-        mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
+    pub fn visit<B>(self, mut visit: impl FnMut(Part<'_>) -> ControlFlow<B>) -> ControlFlow<B> {
         match self.kind() {
             Kind::String => visit(Part::Text(string::text(self.entry).unwrap_or_default())),
             Kind::List => List::visit(self.view(), visit),
@@ -87,7 +84,7 @@ impl<'a> KeyInfo<'a> {
     }
 
     /// Bytes of the value: those of its compact form, or all that its large one holds.
-    pub(crate) fn size(self) -> usize {
+    pub fn size(self) -> usize {
         match self.entry.body() {
             Body::Compact(_, payload) => payload.len(),
             Body::Large(value) => value.memory(),
@@ -95,41 +92,41 @@ impl<'a> KeyInfo<'a> {
     }
 
     /// Bytes of memory that key and value hold, with their place in the table.
-    pub(crate) fn memory(self) -> usize {
+    pub fn memory(self) -> usize {
         self.entry.memory() + size_of::<Entry>() + dict::INDEX_BYTES
     }
 
     /// Where in memory the value lies.
-    pub(crate) fn address(self) -> usize {
+    pub fn address(self) -> usize {
         self.entry.address()
     }
 
     /// The twenty-four bits behind [`KeyInfo::idle`] and [`KeyInfo::frequency`].
-    pub(crate) fn usage(self) -> u32 {
+    pub fn usage(self) -> u32 {
         self.entry.usage()
     }
 
     /// Seconds since the value was used. Meaningless under an LFU policy.
-    pub(crate) fn idle(self) -> u32 {
+    pub fn idle(self) -> u32 {
         self.eviction.idle(self.entry.usage())
     }
 
     /// How often the value has been used lately, on a logarithmic scale. Meaningless unless the policy
     /// is an LFU one.
-    pub(crate) fn frequency(self) -> u32 {
+    pub fn frequency(self) -> u32 {
         self.eviction.frequency(self.entry.usage())
     }
 }
 
 impl Db<'_> {
     /// Looks at a key. It counts as no lookup.
-    pub(crate) fn info_uncounted(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
+    pub fn info_uncounted(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let at = self.find(key)?;
         Some(KeyInfo::new(self.db.entries.at(at), self.shared))
     }
 
     /// As [`Db::info_uncounted`], counted as a lookup for reading.
-    pub(crate) fn info(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
+    pub fn info(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let found = self.find(key);
         if found.is_none() {
             self.announce(class::KEY_MISS, "keymiss", key);
@@ -138,7 +135,7 @@ impl Db<'_> {
     }
 
     /// As [`Db::info`], and there is no event if there is no key.
-    pub(crate) fn info_untouched(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
+    pub fn info_untouched(&mut self, key: &[u8]) -> Option<KeyInfo<'_>> {
         let found = self.find(key);
         self.counted(found)
     }
@@ -152,13 +149,13 @@ impl Db<'_> {
     }
 
     /// Uses a key without reading it. Returns whether there is one.
-    pub(crate) fn touch(&mut self, key: &[u8]) -> bool {
+    pub fn touch(&mut self, key: &[u8]) -> bool {
         self.find_to_read(key).is_some()
     }
 
     /// Gives a key another name, replacing whatever has it. When it expires stays. Returns whether there is
     /// such a key.
-    pub(crate) fn rename(&mut self, key: &[u8], name: &[u8]) -> bool {
+    pub fn rename(&mut self, key: &[u8], name: &[u8]) -> bool {
         let hash = hash_of(key);
         if self.find_hashed(hash, key).is_none() {
             return false;
@@ -177,7 +174,7 @@ impl Db<'_> {
     }
 
     /// A key, every one as likely as the other.
-    pub(crate) fn random_key(&mut self) -> Option<&[u8]> {
+    pub fn random_key(&mut self) -> Option<&[u8]> {
         while !self.is_empty() {
             let at = self.shared.random.below(self.len());
             let entry = self.db.entries.at(at);
@@ -191,12 +188,7 @@ impl Db<'_> {
 
     /// Calls `visit` with keys from `cursor` on and their types, as `Dict::scan` does.
     /// Keys that have expired are passed over.
-    pub(crate) fn scan(
-        &self,
-        cursor: u64,
-        count: usize,
-        mut visit: impl FnMut(&[u8], Kind),
-    ) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], Kind)) -> u64 {
         let now = self.shared.now;
         self.db.entries.scan(cursor, count, |entry| {
             if entry.expiry().is_none_or(|when| when > now) {
@@ -208,14 +200,14 @@ impl Db<'_> {
 
 /// A key of one of the databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KeyPlace<'k> {
-    pub(crate) db: usize,
-    pub(crate) key: &'k [u8],
+pub struct KeyPlace<'k> {
+    pub db: usize,
+    pub key: &'k [u8],
 }
 
 impl Store {
     /// Takes a key to another database, unless it is there already. Returns whether it was taken.
-    pub(crate) fn relocate(&mut self, key: &[u8], from: usize, to: usize) -> bool {
+    pub fn relocate(&mut self, key: &[u8], from: usize, to: usize) -> bool {
         if from == to || self.db(to).contains(key) {
             return false;
         }
@@ -230,7 +222,7 @@ impl Store {
 
     /// Copies a key and when it expires. Something else is replaced only `if_taken`. Returns whether it
     /// was copied. The two places differ.
-    pub(crate) fn copy(&mut self, from: KeyPlace<'_>, to: KeyPlace<'_>, if_taken: bool) -> bool {
+    pub fn copy(&mut self, from: KeyPlace<'_>, to: KeyPlace<'_>, if_taken: bool) -> bool {
         if !self.db(from.db).touch(from.key) {
             return false;
         }

@@ -12,7 +12,7 @@ pub enum Kind {
 
 impl Kind {
     /// What TYPE replies.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Kind::String => "string",
             Kind::List => "list",
@@ -25,7 +25,7 @@ impl Kind {
 
 /// What the payload of a blob is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PayloadKind {
+pub enum PayloadKind {
     /// A string as it was set.
     String,
     /// A string that was modified in place: OBJECT ENCODING never calls it `embstr` again.
@@ -41,7 +41,7 @@ pub(crate) enum PayloadKind {
 }
 
 impl PayloadKind {
-    pub(crate) const ALL: [PayloadKind; 8] = [
+    pub const ALL: [PayloadKind; 8] = [
         PayloadKind::String,
         PayloadKind::RawString,
         PayloadKind::FloatString,
@@ -52,7 +52,7 @@ impl PayloadKind {
         PayloadKind::Hash,
     ];
 
-    pub(crate) fn kind(self) -> Kind {
+    pub fn kind(self) -> Kind {
         match self {
             PayloadKind::String | PayloadKind::RawString | PayloadKind::FloatString => Kind::String,
             PayloadKind::List => Kind::List,

@@ -51,33 +51,34 @@ use roster::{Counts, Roster};
 use types::hash;
 use value::Value;
 
-pub(crate) use blob::Millis;
-pub(crate) use error::Error;
+pub use blob::Millis;
+pub use error::Error;
 pub use index::random::Random;
-pub(crate) use kind::Kind;
+pub use kind::Kind;
 pub use limits::Limits;
-pub(crate) use typed::{Collection, Edit, Operand, View};
-pub(crate) use types::hash::Hash;
-pub(crate) use types::list::List;
-pub(crate) use types::set::Set;
-pub(crate) use types::zset::Zset;
+pub use typed::{Collection, Edit, Operand, View};
+pub use types::hash::Hash;
+pub use types::list::List;
+pub use types::set::Set;
+pub use types::zset::Zset;
+pub use visit::Part;
 
 /// What the databases have in common.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// The time that lookups go by. It stands still while a transaction runs.
-    pub(crate) now: Millis,
-    pub(crate) limits: Limits,
+    pub now: Millis,
+    pub limits: Limits,
     /// Bytes that keys, values and tables of all databases hold.
     memory: usize,
     /// How many bytes may wait to be freed before a command that takes memory frees some: see
     /// [`Store::keep_pace`].
-    pub(crate) most_unfreed: usize,
+    pub most_unfreed: usize,
     /// Which keys go when memory is short.
     pub eviction: Eviction,
     /// Lookups for reading that found a key, and that found none.
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
+    pub hits: u64,
+    pub misses: u64,
     /// Keys that were removed because their time had come.
     pub expired: u64,
     /// Fields of hashes that went for the same reason.
@@ -85,17 +86,17 @@ pub struct Shared {
     /// Whether keys whose time has come stay until they are looked up (DEBUG SET-ACTIVE-EXPIRE 0).
     pub expires_lazily: bool,
     /// Keys whose time has come stay where they are, unseen.
-    pub(crate) keeps_expired: bool,
+    pub keeps_expired: bool,
     /// Keys and values that were freed in slices.
-    pub(crate) freed_later: u64,
+    pub freed_later: u64,
     /// Changes of the keyspace.
     pub changes: u64,
     /// What happened to keys.
     pub journal: Journal,
     /// How to bring that about again.
-    pub(crate) effects: Effects,
+    pub effects: Effects,
     /// Picks random members.
-    pub(crate) random: Random,
+    pub random: Random,
     /// What waits to be freed. It is not counted in `memory` any more.
     discarded: Discarded,
     /// The databases by what they have.
@@ -105,14 +106,14 @@ pub struct Shared {
 }
 
 /// So many bytes may wait to be freed, if [`Shared::most_unfreed`] is not set to less.
-pub(crate) const MOST_UNFREED: usize = 16 << 20;
+pub const MOST_UNFREED: usize = 16 << 20;
 
 /// Below this size the keyspace fits in the processor's caches and prefetching does not pay.
 const CACHE_BYTES: usize = 1 << 20;
 
 impl Shared {
     /// Counts anew, as CONFIG RESETSTAT asks for.
-    pub(crate) fn reset_counters(&mut self) {
+    pub fn reset_counters(&mut self) {
         self.hits = 0;
         self.misses = 0;
         self.expired = 0;
@@ -131,7 +132,7 @@ pub struct Store {
 
 /// A numbered keyspace, as SELECT chooses it.
 #[derive(Debug, Default)]
-pub(crate) struct Database {
+pub struct Database {
     /// Its number.
     index: usize,
     entries: Dict<Entry>,
@@ -153,7 +154,7 @@ pub struct Db<'a> {
 }
 
 impl Store {
-    pub(crate) fn new(databases: usize) -> Store {
+    pub fn new(databases: usize) -> Store {
         let roster = Roster::new(databases);
         let databases: Vec<_> = (0..databases).map(Database::numbered).collect();
         let memory = databases.iter().map(Database::memory).sum();
@@ -162,7 +163,7 @@ impl Store {
     }
 
     /// How many databases there are.
-    pub(crate) fn databases(&self) -> usize {
+    pub fn databases(&self) -> usize {
         self.databases.len()
     }
 
@@ -173,23 +174,18 @@ impl Store {
 
     /// Returns whether the keyspace is larger than the processor's caches, so that prefetching pays.
     #[inline]
-    pub(crate) fn exceeds_cache(&self) -> bool {
+    pub fn exceeds_cache(&self) -> bool {
         self.shared.memory > CACHE_BYTES
     }
 
     /// Prefetches keys of a database that will be looked up soon: see `Dict::prefetch`.
-    pub(crate) fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
+    pub fn prefetch<'k>(&mut self, db: usize, keys: impl Iterator<Item = &'k [u8]>) {
         let Database { entries, prefetched, .. } = &mut self.databases[db];
         entries.prefetch(keys, |hash, at| prefetched.note(hash, at));
     }
 
     /// Prefetches elements of a collection that has them by hash.
-    pub(crate) fn prefetch_in<'k>(
-        &self,
-        db: usize,
-        key: &[u8],
-        elements: impl Iterator<Item = &'k [u8]>,
-    ) {
+    pub fn prefetch_in<'k>(&self, db: usize, key: &[u8], elements: impl Iterator<Item = &'k [u8]>) {
         let entry = self.databases[db].entries.get(key);
         match entry.map(Entry::body) {
             Some(Body::Large(Value::Set(set))) => set.prefetch(elements),
@@ -199,7 +195,7 @@ impl Store {
     }
 
     /// Exchanges two databases.
-    pub(crate) fn swap(&mut self, one: usize, other: usize) {
+    pub fn swap(&mut self, one: usize, other: usize) {
         let (counts, others) = (self.databases[one].counts, self.databases[other].counts);
         self.shared.roster.update(one, counts, others);
         self.shared.roster.update(other, others, counts);
@@ -210,24 +206,24 @@ impl Store {
 
     /// Empties every database. Returns how many keys there were.
     #[cfg(test)]
-    pub(crate) fn clear(&mut self) -> usize {
+    pub fn clear(&mut self) -> usize {
         let used: Vec<usize> = self.iter().map(|(index, _)| index).collect();
         used.into_iter().map(|index| self.db(index).clear()).sum()
     }
 
     /// It is now so many milliseconds after 1970.
-    pub(crate) fn set_now(&mut self, now: Millis) {
+    pub fn set_now(&mut self, now: Millis) {
         self.shared.now = now;
         self.shared.eviction.set_now(now);
     }
 
     /// Bytes of memory that keys, values and tables hold.
-    pub(crate) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         self.shared.memory
     }
 
     /// Bytes of them that tables hold.
-    pub(crate) fn tables_memory(&self) -> usize {
+    pub fn tables_memory(&self) -> usize {
         self.memory() - self.iter().map(|(_, db)| db.data_memory()).sum::<usize>()
     }
 }
@@ -237,7 +233,7 @@ impl Database {
         Database { index, ..Database::default() }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
@@ -255,22 +251,22 @@ impl Database {
     }
 
     /// Bytes that keys and values hold, tables not counted.
-    pub(crate) fn data_memory(&self) -> usize {
+    pub fn data_memory(&self) -> usize {
         self.memory
     }
 
     /// Bytes of the table of keys.
-    pub(crate) fn table_memory(&self) -> usize {
+    pub fn table_memory(&self) -> usize {
         self.entries.memory()
     }
 
     /// Bytes of the tables of expiries.
-    pub(crate) fn expiries_memory(&self) -> usize {
+    pub fn expiries_memory(&self) -> usize {
         self.expiries.memory() + self.fields.memory()
     }
 
     /// Bytes that keys, values and tables hold.
-    pub(crate) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         self.memory + self.table_memory() + self.expiries_memory()
     }
 
@@ -371,17 +367,17 @@ impl<'a> Db<'a> {
     }
 
     /// Up to which size values stay compact.
-    pub(crate) fn limits(&self) -> Limits {
+    pub fn limits(&self) -> Limits {
         self.shared.limits
     }
 
     /// Picks random members.
-    pub(crate) fn random(&mut self) -> &mut Random {
+    pub fn random(&mut self) -> &mut Random {
         &mut self.shared.random
     }
 
     /// The time that lookups go by.
-    pub(crate) fn now(&self) -> Millis {
+    pub fn now(&self) -> Millis {
         self.shared.now
     }
 
@@ -389,7 +385,7 @@ impl<'a> Db<'a> {
 
     /// The key has changed, which is an event of this class and name.
     #[inline]
-    pub(crate) fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+    pub fn note(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.shared.changes += 1;
         if self.shared.journal.wants(class) {
             self.shared.journal.changed(self.db.index, key);
@@ -399,13 +395,7 @@ impl<'a> Db<'a> {
 
     /// As [`Db::note`], for so many changes at once. If there is none, there is no event either.
     #[inline]
-    pub(crate) fn note_changes(
-        &mut self,
-        count: usize,
-        class: Classes,
-        event: &'static str,
-        key: &[u8],
-    ) {
+    pub fn note_changes(&mut self, count: usize, class: Classes, event: &'static str, key: &[u8]) {
         if count > 0 {
             self.note(class, event, key);
             self.shared.changes += count as u64 - 1;
@@ -413,21 +403,21 @@ impl<'a> Db<'a> {
     }
 
     /// As [`Db::note`], for another key of a change that has been noted, and is counted once.
-    pub(crate) fn note_too(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+    pub fn note_too(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.note_changes(1, class, event, key);
         self.shared.changes -= 1;
     }
 
     /// The key has changed, and that is no event.
     #[inline]
-    pub(crate) fn changed(&mut self, key: &[u8]) {
+    pub fn changed(&mut self, key: &[u8]) {
         self.shared.changes += 1;
         self.shared.journal.changed(self.db.index, key);
     }
 
     /// There was an event, and perhaps no change.
     #[inline]
-    pub(crate) fn announce(&mut self, class: Classes, event: &'static str, key: &[u8]) {
+    pub fn announce(&mut self, class: Classes, event: &'static str, key: &[u8]) {
         self.shared.journal.event(self.db.index, class, event, key);
     }
 
@@ -442,7 +432,7 @@ impl<'a> Db<'a> {
     }
 
     /// Removes the key if its time has come, even where such keys are kept. Returns whether it had.
-    pub(crate) fn expire(&mut self, key: &[u8]) -> bool {
+    pub fn expire(&mut self, key: &[u8]) -> bool {
         let found = self.db.position(hash_of(key), key);
         let expired = found.filter(|&at| self.has_expired(at));
         if let Some(at) = expired {
@@ -455,12 +445,12 @@ impl<'a> Db<'a> {
         self.find(key).is_some()
     }
 
-    pub(crate) fn kind(&mut self, key: &[u8]) -> Option<Kind> {
+    pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
         self.find(key).map(|at| self.db.entries.at(at).kind())
     }
 
     /// Removes the key. Returns whether it was there.
-    pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
+    pub fn remove(&mut self, key: &[u8]) -> bool {
         self.remove_hashed(hash_of(key), key)
     }
 
@@ -486,7 +476,7 @@ impl<'a> Db<'a> {
 
     /// Removes every key, and returns how many there were. It takes no longer when there are many: they
     /// are freed in slices.
-    pub(crate) fn clear(&mut self) -> usize {
+    pub fn clear(&mut self) -> usize {
         let empty = Database { counts: self.db.counts, ..Database::numbered(self.db.index) };
         let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty));
         let keys = cleared.len();
@@ -498,7 +488,7 @@ impl<'a> Db<'a> {
     // Typed values.
 
     /// The value of `key` to read, if there is one; an error if it is of another type.
-    pub(crate) fn view<T: Collection>(&mut self, key: &[u8]) -> Result<Option<View<'_, T>>, Error> {
+    pub fn view<T: Collection>(&mut self, key: &[u8]) -> Result<Option<View<'_, T>>, Error> {
         match self.find_to_read(key) {
             Some(at) => {
                 self.typed::<T>(at).map(|entry| Some(View::at_time(entry, self.shared.now)))
@@ -508,7 +498,7 @@ impl<'a> Db<'a> {
     }
 
     /// The value of `key` to change, if there is one; an error if it is of another type.
-    pub(crate) fn edit<T: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, T>>, Error> {
+    pub fn edit<T: Collection>(&mut self, key: &[u8]) -> Result<Option<Edit<'_, T>>, Error> {
         match self.find(key) {
             Some(at) => {
                 self.touch_at(at);
@@ -520,7 +510,7 @@ impl<'a> Db<'a> {
     }
 
     /// As [`Db::edit`]; if there is no such key, it is there now, with a value that is empty.
-    pub(crate) fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
+    pub fn edit_or_new<T: Collection>(&mut self, key: &[u8]) -> Result<Edit<'_, T>, Error> {
         let hash = hash_of(key);
         let at = match self.find_hashed(hash, key) {
             Some(at) => {
@@ -534,7 +524,7 @@ impl<'a> Db<'a> {
     }
 
     /// A new value for `key`, which is empty, whatever the key held before. It never expires.
-    pub(crate) fn edit_anew<T: Collection>(&mut self, key: &[u8]) -> Edit<'_, T> {
+    pub fn edit_anew<T: Collection>(&mut self, key: &[u8]) -> Edit<'_, T> {
         let at = self.put(Entry::new(key, T::PAYLOAD, T::EMPTY));
         Edit::new(self.db, self.shared, at)
     }

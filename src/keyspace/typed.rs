@@ -19,7 +19,7 @@ use super::visit::Part;
 use super::{Database, Db, Limits, Shared};
 
 /// A type of collection: what the generic parts need to know of it.
-pub(crate) trait Collection: Sized {
+pub trait Collection: Sized {
     const KIND: Kind;
     /// The compact form that a new collection begins in.
     const PAYLOAD: PayloadKind;
@@ -43,7 +43,7 @@ pub(crate) trait Collection: Sized {
 
 /// A value of type `T`, to read.
 #[derive(Debug)]
-pub(crate) struct View<'a, T> {
+pub struct View<'a, T> {
     pub(crate) entry: &'a Entry,
     /// Elements that have expired by then are not there any more.
     pub(crate) now: Millis,
@@ -70,22 +70,22 @@ impl<'a, T: Collection> View<'a, T> {
         View { entry, now, kind: PhantomData }
     }
 
-    pub(crate) fn len(self) -> usize {
+    pub fn len(self) -> usize {
         T::len(self.entry)
     }
 
-    pub(crate) fn is_empty(self) -> bool {
+    pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 }
 
 /// One of several values that a command reads together.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Operand<'a, T> {
+pub struct Operand<'a, T> {
     /// The value; `None` if there is no such key.
-    pub(crate) view: Option<View<'a, T>>,
+    pub view: Option<View<'a, T>>,
     /// How often the command names the key; what it names first counts as another value.
-    pub(crate) times: usize,
+    pub times: usize,
 }
 
 impl Db<'_> {
@@ -93,7 +93,7 @@ impl Db<'_> {
     ///
     /// Behind the first operand each value is there once, however often its key is named: more would cost
     /// time and change nothing about what is in all of them, in any or only in the first.
-    pub(crate) fn operands<'k, T: Collection>(
+    pub fn operands<'k, T: Collection>(
         &mut self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
     ) -> Result<Vec<Operand<'_, T>>, Error> {
@@ -128,7 +128,7 @@ impl Db<'_> {
 /// A value of type `T`, to change. When it goes, the keyspace accounts for the change, and removes the
 /// key if the value has become empty: no key ever holds an empty collection.
 #[derive(Debug)]
-pub(crate) struct Edit<'a, T: Collection> {
+pub struct Edit<'a, T: Collection> {
     db: &'a mut Database,
     shared: &'a mut Shared,
     at: usize,
@@ -151,13 +151,13 @@ impl<'a, T: Collection> Edit<'a, T> {
     /// The value has changed, which is an event of this class and name. If nothing is left of it, the
     /// event `del` follows when the edit goes.
     #[inline]
-    pub(crate) fn note(&mut self, class: Classes, event: &'static str) {
+    pub fn note(&mut self, class: Classes, event: &'static str) {
         self.note_changes(1, class, event);
     }
 
     /// As [`Edit::note`], for so many changes at once. If there is none, there is no event either.
     #[inline]
-    pub(crate) fn note_changes(&mut self, count: usize, class: Classes, event: &'static str) {
+    pub fn note_changes(&mut self, count: usize, class: Classes, event: &'static str) {
         if count > 0 {
             self.is_noted = true;
             self.shared.changes += count as u64;
@@ -168,14 +168,14 @@ impl<'a, T: Collection> Edit<'a, T> {
     }
 
     /// As [`Edit::note`], for another part of a change that has been noted, and is counted once.
-    pub(crate) fn note_too(&mut self, class: Classes, event: &'static str) {
+    pub fn note_too(&mut self, class: Classes, event: &'static str) {
         self.note(class, event);
         self.shared.changes -= 1;
     }
 
     /// There are so many changes.
     #[inline]
-    pub(crate) fn changed(&mut self, count: usize) {
+    pub fn changed(&mut self, count: usize) {
         if count > 0 {
             self.shared.changes += count as u64;
             self.shared.journal.changed(self.db.index, self.db.entries.at(self.at).key());
@@ -184,21 +184,21 @@ impl<'a, T: Collection> Edit<'a, T> {
 
     /// There was an event, and perhaps no change.
     #[inline]
-    pub(crate) fn announce(&mut self, class: Classes, event: &'static str) {
+    pub fn announce(&mut self, class: Classes, event: &'static str) {
         self.is_noted = true;
         self.shared.journal.event(self.db.index, class, event, self.db.entries.at(self.at).key());
     }
 
     /// The same value, to read.
-    pub(crate) fn view(&self) -> View<'_, T> {
+    pub fn view(&self) -> View<'_, T> {
         View::at_time(self.db.entries.at(self.at), self.shared.now)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.view().len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.view().is_empty()
     }
 

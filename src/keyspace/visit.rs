@@ -11,7 +11,7 @@ use super::large::hash::Field;
 
 /// A part of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Part<'a> {
+pub enum Part<'a> {
     /// All of a string.
     Text(&'a [u8]),
     /// The next element of a list, the leftmost first.

@@ -19,7 +19,7 @@ pub(crate) enum Held {
 
 /// The pause that is on.
 #[derive(Debug)]
-pub(crate) struct Pause {
+pub struct Pause {
     pub(crate) held: Held,
     /// When it ends, in µs of [`crate::clock::Now::mono`].
     pub(crate) until: u64,

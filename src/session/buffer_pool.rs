@@ -12,7 +12,7 @@ const MOST: usize = 64 * LARGEST;
 
 /// The buffers that are free.
 #[derive(Debug, Default)]
-pub(crate) struct BufferPool {
+pub struct BufferPool {
     buffers: Vec<Vec<u8>>,
     bytes: usize,
 }

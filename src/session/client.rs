@@ -51,13 +51,13 @@ pub enum Doom {
 /// What is to be sent to a client.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// How many of them have been sent.
-    pub(crate) sent: usize,
+    pub sent: usize,
     /// A command of the client is running, and has taken `bytes` to write its reply.
-    pub(crate) is_away: bool,
+    pub is_away: bool,
     /// What was pushed to the client meanwhile. It follows the reply: no push lands inside a reply.
-    pub(crate) late: Vec<u8>,
+    pub late: Vec<u8>,
 }
 
 impl Outbox {
@@ -72,63 +72,63 @@ impl Outbox {
 pub struct Client {
     /// Counts up from 1 and is never used again, unlike slots.
     pub id: u64,
-    pub(crate) peer: Peer,
+    pub peer: Peer,
     /// Set by CLIENT SETNAME or HELLO SETNAME; empty: none. RESET takes it away.
-    pub(crate) name: Box<[u8]>,
+    pub name: Box<[u8]>,
     /// What CLIENT SETINFO told. RESET keeps them: they describe the program, not the session.
-    pub(crate) lib_name: Box<[u8]>,
-    pub(crate) lib_ver: Box<[u8]>,
+    pub lib_name: Box<[u8]>,
+    pub lib_ver: Box<[u8]>,
     /// When it connected, and when something came from it or went to it last, in µs of
     /// [`crate::clock::Now::mono`].
-    pub(crate) created: u64,
-    pub(crate) active: u64,
+    pub created: u64,
+    pub active: u64,
 
-    pub(crate) db: usize,
-    pub(crate) protocol: Protocol,
-    pub(crate) user: UserId,
+    pub db: usize,
+    pub protocol: Protocol,
+    pub user: UserId,
     /// Since when it could have logged in, if it has not: see [`super::unauthenticated`]. In µs of
     /// [`crate::clock::Now::mono`].
     pub(crate) unauthenticated_since: Option<u64>,
-    pub(crate) reply_mode: ReplyMode,
+    pub reply_mode: ReplyMode,
     /// CLIENT NO-EVICT: never closed to save memory.
-    pub(crate) no_evict: bool,
+    pub no_evict: bool,
     /// CLIENT NO-TOUCH: its reads do not count as uses of keys.
-    pub(crate) no_touch: bool,
+    pub no_touch: bool,
     /// CLIENT CAPA REDIRECT: understands -REDIRECT errors. It describes the program, as `lib_name` does.
-    pub(crate) redirect_capable: bool,
+    pub redirect_capable: bool,
 
     /// Its command waits, or is held back: see [`crate::listeners::blocked`] and [`crate::listeners::pause`].
-    pub(crate) is_waiting: bool,
+    pub is_waiting: bool,
     /// What few clients have.
-    pub(crate) session: Option<Box<Session>>,
+    pub session: Option<Box<Session>>,
 
-    pub(crate) doom: Doom,
+    pub doom: Doom,
     /// It sends nothing any more, but wants its replies.
-    pub(crate) half_closed: bool,
+    pub half_closed: bool,
     /// Its inbox may hold complete requests, which run in the next turn.
-    pub(crate) unfinished: bool,
+    pub unfinished: bool,
     /// It is in the list of clients that this turn flushes.
-    pub(crate) touched: bool,
+    pub touched: bool,
     /// It is in the line of clients for whom messages wait.
     pub(crate) pushed: bool,
     /// Its socket took only a part of what is to be sent; the rest waits until it takes more.
-    pub(crate) stalled: bool,
+    pub stalled: bool,
 
     /// More waits for it than the soft limit allows. If that is so still at this time, in µs of
     /// [`crate::clock::Now::mono`], it is cut off.
     pub(crate) slow_until: Option<u64>,
     /// It is closing and has not read all it is owed: the engine looks after it.
-    pub(crate) lingering: bool,
+    pub lingering: bool,
 
     /// What it asked for last, refused or not. `None` if that is no command.
-    pub(crate) last_command: Option<CommandId>,
-    pub(crate) commands: u64,
-    pub(crate) bytes_in: u64,
-    pub(crate) bytes_out: u64,
+    pub last_command: Option<CommandId>,
+    pub commands: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
 
     /// The beginning of a request that is not complete. Empty nearly always.
-    pub(crate) inbox: Vec<u8>,
-    pub(crate) parser: Parser,
+    pub inbox: Vec<u8>,
+    pub parser: Parser,
     pub outbox: Outbox,
     /// The bytes of memory with which the registry counts it, and its backlog.
     pub(crate) accounted: usize,
@@ -136,7 +136,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(id: u64, peer: Peer, now: u64, user: UserId) -> Client {
+    pub fn new(id: u64, peer: Peer, now: u64, user: UserId) -> Client {
         Client {
             id,
             peer,

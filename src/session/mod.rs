@@ -9,4 +9,4 @@ pub(crate) mod unauthenticated;
 
 pub(crate) use buffer_pool::BufferPool;
 pub use client::{Client, Doom, Outbox, ReplyMode};
-pub(crate) use registry::{Clients, Slot};
+pub use registry::{Clients, Slot};

@@ -18,7 +18,7 @@ const PUSHED_PER_TURN: usize = 64;
 const MOST_TURNS: usize = 8;
 
 /// A client's place for as long as it is connected.
-pub(crate) type Slot = usize;
+pub type Slot = usize;
 
 /// Every connected client.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use crate::listeners::watch::Watched;
 
 /// The rare parts of a client's state.
 #[derive(Debug, Default)]
-pub(crate) struct Session {
+pub struct Session {
     /// Since MULTI.
     pub(crate) transaction: Option<Transaction>,
     /// How many commands its EXEC is running.

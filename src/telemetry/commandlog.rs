@@ -78,7 +78,7 @@ impl Log {
 
 /// The three logs.
 #[derive(Debug, Default)]
-pub(crate) struct CommandLog {
+pub struct CommandLog {
     slow: Log,
     large_request: Log,
     large_reply: Log,
@@ -136,7 +136,7 @@ pub(crate) fn cut<'a>(args: impl ExactSizeIterator<Item = &'a [u8]>) -> OwnedArg
 /// The least cost of a command that COMMANDLOG or LATENCY records, so that one comparison tells that neither
 /// does.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Thresholds {
+pub struct Thresholds {
     /// How long it took.
     pub(crate) nanos: u64,
     /// The sizes of its request and of its reply.

@@ -78,7 +78,7 @@ fn highest(bucket: usize) -> u64 {
 
 /// What took too long, by kind.
 #[derive(Debug, Default)]
-pub(crate) struct Events(BTreeMap<&'static str, Event>);
+pub struct Events(BTreeMap<&'static str, Event>);
 
 /// Kinds of events.
 pub(crate) mod event {

@@ -91,7 +91,7 @@ impl Cause {
 
 /// How many lines of each kind there were.
 #[derive(Debug, Default)]
-pub(crate) struct PeerLog {
+pub struct PeerLog {
     windows: [Window; Cause::ALL.len()],
 }
 

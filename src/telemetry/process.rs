@@ -13,7 +13,7 @@ use crate::config::RESERVED_PLACES;
 
 /// Facts about the running server.
 #[derive(Debug, Default)]
-pub(crate) struct Process {
+pub struct Process {
     pub(crate) pid: u32,
     /// Forty hexadecimal digits, new for each start.
     pub(crate) run_id: String,
@@ -30,7 +30,7 @@ pub(crate) struct Process {
 
 /// One `listenerN` line of INFO.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Listener {
+pub struct Listener {
     /// `tcp`, `unix` or `admin`.
     pub(crate) name: &'static str,
     /// The address or path.

@@ -107,7 +107,7 @@ fn spell(digits: &mut [u8; MOST_DIGITS], mut n: u64) -> usize {
 
 /// An integer in decimal, without an allocation: it reads as bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Spelled {
+pub struct Spelled {
     text: [u8; MOST_DIGITS],
     start: u8,
 }

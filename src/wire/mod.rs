@@ -8,20 +8,20 @@
 //! * [`frames`] counts what was written;
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
-pub(crate) mod args;
+pub mod args;
 mod bulk;
 mod frame;
 pub(crate) mod frames;
-pub(crate) mod options;
-pub(crate) mod pipeline;
-pub(crate) mod reply;
+pub mod options;
+pub mod pipeline;
+pub mod reply;
 pub mod request;
 pub mod value;
 
 pub use args::{Args, OwnedArgs, Span};
 pub(crate) use frame::Frame;
-pub(crate) use options::Options;
+pub use options::Options;
 pub use pipeline::Pipeline;
-pub(crate) use reply::{Doubles, Mark, Protocol, Reply};
+pub use reply::{Doubles, Mark, Protocol, Reply};
 pub use request::{Limits, Parsed, Parser, ProtocolError};
 pub use value::Value;

@@ -55,50 +55,50 @@ use crate::telemetry::{
 #[derive(Debug, Default)]
 pub struct ReactorRequests {
     /// End the process: stop accepting, flush what is owed, leave.
-    pub(crate) shutdown: bool,
+    pub shutdown: bool,
     /// Do nothing for so long before the next command (DEBUG SLEEP).
     pub stall: Option<Duration>,
 }
 
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,
 /// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
-pub(crate) type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
+pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
 
 /// Told once, when the server has become ready.
-pub(crate) type WhenReady = Box<dyn FnOnce() + Send>;
+pub type WhenReady = Box<dyn FnOnce() + Send>;
 
 /// The state of the server.
 pub struct World {
     pub now: Now,
     /// When the server started.
-    pub(crate) started: Now,
+    pub started: Now,
     pub clients: Clients,
     pub store: Store,
     pub watches: Watches,
     pub waiters: Waiters,
     pub pubsub: PubSub,
-    pub(crate) buffer_pool: BufferPool,
-    pub(crate) pause: Option<Pause>,
+    pub buffer_pool: BufferPool,
+    pub pause: Option<Pause>,
     pub tracking: Tracking,
-    pub(crate) access: Access,
+    pub access: Access,
     pub config: Config,
     pub stats: Stats,
-    pub(crate) commandlog: CommandLog,
-    pub(crate) events: latency::Events,
-    pub(crate) thresholds: Thresholds,
+    pub commandlog: CommandLog,
+    pub events: latency::Events,
+    pub thresholds: Thresholds,
     pub monitors: Monitors,
-    pub(crate) peer_log: PeerLog,
-    pub(crate) process: Process,
+    pub peer_log: PeerLog,
+    pub process: Process,
     pub reactor_requests: ReactorRequests,
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
     unready: Option<Now>,
     when_ready: Option<WhenReady>,
     /// The most memory that was used when a turn began.
-    pub(crate) peak_memory: usize,
+    pub peak_memory: usize,
     /// An eviction that goes on in the next turn.
     eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
-    pub(crate) rebind: Option<Rebind>,
+    pub rebind: Option<Rebind>,
     /// What an embedder's own commands keep: see [`World::extension`].
     pub extension: Box<dyn Any + Send>,
 }
@@ -107,11 +107,7 @@ impl World {
     /// A world in the state that `config` asks for, with these commands.
     ///
     /// It fails when a `user` line of the configuration has a rule that is none.
-    pub(crate) fn new(
-        config: Config,
-        commands: &dyn Vocabulary,
-        now: Now,
-    ) -> Result<World, LoadError> {
+    pub fn new(config: Config, commands: &dyn Vocabulary, now: Now) -> Result<World, LoadError> {
         let mut world = World {
             now,
             started: now,
@@ -185,7 +181,7 @@ impl World {
     }
 
     /// Calls `tell` as soon as the server is ready: now, if it is.
-    pub(crate) fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
+    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
         match self.is_ready() {
             true => tell(),
             false => self.when_ready = Some(Box::new(tell)),

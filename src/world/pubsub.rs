@@ -55,7 +55,7 @@ impl World {
 
     /// Sends a message to the subscribers of the channel, and to those of every pattern that matches it.
     /// Returns how many messages that were.
-    pub(crate) fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
+    pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
         let mut sent = 0;
         if let Some(ids) = pubsub.listeners(Topic::Channel).get(channel) {

@@ -155,6 +155,17 @@ fn the_engine_wakes_for_the_timeout_and_little_else() {
     assert!((10_000_000..=10_100_000).contains(&waited), "closed after {waited} µs");
 }
 
+#[test]
+fn a_timeout_without_clients_wakes_nothing() {
+    let mut local = with_timeout(10);
+    assert_eq!(local.engine.next_deadline(), None);
+    let client = local.connect();
+    local.send(client, b"QUIT\r\n");
+    local.advance(Duration::from_secs(60));
+    assert!(!local.is_open(client));
+    assert_eq!(local.engine.next_deadline(), None);
+}
+
 /// A reader that stops reading what it is owed when it closes must not keep its place for ever.
 #[test]
 fn a_closing_client_that_does_not_read_is_closed_all_the_same() {

@@ -68,7 +68,7 @@ impl<'a> Intset<'a> {
 
 /// The integers of a set.
 #[derive(Debug, Clone)]
-pub(crate) struct Iter<'a>(std::slice::ChunksExact<'a, u8>);
+pub struct Iter<'a>(std::slice::ChunksExact<'a, u8>);
 
 impl Iterator for Iter<'_> {
     type Item = i64;

@@ -52,7 +52,7 @@ impl<'a> Packed<'a> {
 
 /// Offsets and elements, from either end.
 #[derive(Debug, Clone)]
-pub(crate) struct Iter<'a> {
+pub struct Iter<'a> {
     bytes: &'a [u8],
     front: usize,
     back: usize,

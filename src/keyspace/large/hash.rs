@@ -239,7 +239,7 @@ impl LargeHash {
 
 /// A field of a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Field<'a> {
+pub struct Field<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
     /// When it expires, if it does.

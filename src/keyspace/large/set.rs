@@ -5,7 +5,7 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
 /// Members by hash.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LargeSet {
+pub struct LargeSet {
     members: Dict<Member>,
     /// Bytes that members hold outside the dictionary.
     outside: usize,

@@ -15,7 +15,7 @@ use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
 use order::{Item, Items, Order};
 
-pub(crate) use bound::Bound;
+pub use bound::Bound;
 pub(crate) use member::Member;
 pub(crate) use order::compare;
 
@@ -188,7 +188,7 @@ pub(crate) fn in_order(one: &Member, other: &Member) -> Ordering {
 
 /// Members and scores of a large sorted set, in order, from either end.
 #[derive(Debug, Clone)]
-pub(crate) struct Iter<'a> {
+pub struct Iter<'a> {
     members: &'a Dict<Member>,
     order: order::Iter<'a>,
 }

@@ -17,7 +17,7 @@ const RADIANS: f64 = std::f64::consts::PI / 180.0;
 
 /// A part of the map: four bounds in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     pub(crate) west: f64,
     pub(crate) east: f64,
     pub(crate) south: f64,

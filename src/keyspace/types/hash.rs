@@ -17,7 +17,7 @@ use crate::keyspace::compact::packed::{self, Packed, PackedMut};
 use crate::keyspace::entry::{Body, Entry};
 use crate::keyspace::index::random::Random;
 use crate::keyspace::kind::{Kind, PayloadKind};
-pub(crate) use crate::keyspace::large::hash::Field;
+pub use crate::keyspace::large::hash::Field;
 use crate::keyspace::large::hash::{Expiry, LargeHash, Outcome};
 use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
@@ -25,7 +25,7 @@ use crate::keyspace::visit::Part;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
-pub(crate) struct Hash;
+pub struct Hash;
 
 impl Collection for Hash {
     const KIND: Kind = Kind::Hash;
@@ -89,19 +89,19 @@ impl<'a> Form<'a> {
 impl<'a> View<'a, Hash> {
     /// The value of a field.
     #[inline]
-    pub(crate) fn get(self, name: &[u8]) -> Option<&'a [u8]> {
+    pub fn get(self, name: &[u8]) -> Option<&'a [u8]> {
         match Form::of(self.entry) {
             Form::Compact(fields) => find(fields, name).map(|found| found.value),
             Form::Large(hash) => hash.get(name, self.now).map(|field| field.value),
         }
     }
 
-    pub(crate) fn contains(self, name: &[u8]) -> bool {
+    pub fn contains(self, name: &[u8]) -> bool {
         self.get(name).is_some()
     }
 
     /// When a field expires: `None` if there is no such field, `Some(None)` if it stays.
-    pub(crate) fn expiry(self, name: &[u8]) -> Option<Option<Millis>> {
+    pub fn expiry(self, name: &[u8]) -> Option<Option<Millis>> {
         match Form::of(self.entry) {
             Form::Compact(fields) => find(fields, name).map(|_| None),
             Form::Large(hash) => hash.get(name, self.now).map(|field| field.expiry),
@@ -109,7 +109,7 @@ impl<'a> View<'a, Hash> {
     }
 
     /// How many fields have not expired. [`View::len`] counts the others too, as long as they are there.
-    pub(crate) fn live(self) -> usize {
+    pub fn live(self) -> usize {
         match Form::of(self.entry) {
             Form::Compact(fields) => fields.len() / 2,
             Form::Large(hash) => hash.len() - hash.due(self.now),
@@ -117,7 +117,7 @@ impl<'a> View<'a, Hash> {
     }
 
     /// Every field.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Field<'a>> {
+    pub fn iter(self) -> impl Iterator<Item = Field<'a>> {
         let (compact, large) = match Form::of(self.entry) {
             Form::Compact(fields) => (Some(pairs(fields)), None),
             Form::Large(hash) => (None, Some(hash.iter(self.now))),
@@ -126,12 +126,7 @@ impl<'a> View<'a, Hash> {
     }
 
     /// A step of a walk through all fields: see `Dict::scan`. A small hash is one step.
-    pub(crate) fn scan(
-        self,
-        cursor: u64,
-        count: usize,
-        mut visit: impl FnMut(&[u8], &[u8]),
-    ) -> u64 {
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], &[u8])) -> u64 {
         match Form::of(self.entry) {
             Form::Compact(fields) => {
                 pairs(fields).for_each(|field| visit(field.name, field.value));
@@ -142,7 +137,7 @@ impl<'a> View<'a, Hash> {
     }
 
     /// A field, each as likely as the other.
-    pub(crate) fn pick(self, random: &mut Random) -> Option<Field<'a>> {
+    pub fn pick(self, random: &mut Random) -> Option<Field<'a>> {
         let live = self.live();
         if live == 0 {
             return None;
@@ -156,7 +151,7 @@ impl<'a> View<'a, Hash> {
 
     /// Calls `visit` with `count` different fields, or with all if there are no more. Every choice of
     /// them is as likely as the other.
-    pub(crate) fn pick_distinct(
+    pub fn pick_distinct(
         self,
         random: &mut Random,
         count: usize,
@@ -172,7 +167,7 @@ impl<'a> View<'a, Hash> {
 
     /// Calls `visit` with a random field so many times, never mind which were picked before, or until it returns
     /// false.
-    pub(crate) fn pick_any(
+    pub fn pick_any(
         self,
         random: &mut Random,
         count: usize,
@@ -200,18 +195,18 @@ impl<'a> View<'a, Hash> {
 
 impl Edit<'_, Hash> {
     /// Sets a field that is to stay. Returns whether it is new.
-    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
+    pub fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
         self.write(name, value, Expiry::Set(None))
     }
 
     /// Sets a field that expires when it did before; never, if it is new. Returns whether it is.
-    pub(crate) fn replace(&mut self, name: &[u8], value: &[u8]) -> bool {
+    pub fn replace(&mut self, name: &[u8], value: &[u8]) -> bool {
         self.write(name, value, Expiry::Kept)
     }
 
     /// Sets a field that expires then. If that time has come already, there is no such field any more.
     /// Returns whether that changes anything.
-    pub(crate) fn set_until(&mut self, name: &[u8], value: &[u8], when: Millis) -> bool {
+    pub fn set_until(&mut self, name: &[u8], value: &[u8], when: Millis) -> bool {
         if when <= self.now() {
             self.count_expired(1);
             return self.remove(name);
@@ -223,7 +218,7 @@ impl Edit<'_, Hash> {
 
     /// Lets a field expire then, or never. If that time has come already, it goes at once. Returns
     /// whether there is such a field.
-    pub(crate) fn set_expiry(&mut self, name: &[u8], expiry: Option<Millis>) -> bool {
+    pub fn set_expiry(&mut self, name: &[u8], expiry: Option<Millis>) -> bool {
         let now = self.now();
         if expiry.is_some_and(|when| when <= now) {
             let is_gone = self.remove(name);
@@ -241,7 +236,7 @@ impl Edit<'_, Hash> {
     }
 
     /// Removes a field. Returns whether there was one.
-    pub(crate) fn remove(&mut self, name: &[u8]) -> bool {
+    pub fn remove(&mut self, name: &[u8]) -> bool {
         let now = self.now();
         if let Some(hash) = self.large() {
             return hash.remove(name, now);

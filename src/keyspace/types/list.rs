@@ -20,11 +20,11 @@ use crate::keyspace::typed::{Collection, Edit, View};
 use crate::keyspace::value::Value;
 use crate::keyspace::visit::Part;
 
-pub(crate) use crate::keyspace::large::list::Side;
+pub use crate::keyspace::large::list::Side;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
-pub(crate) struct List;
+pub struct List;
 
 /// A list of more bytes has nodes. A blob must be moved for every push, so it had better be short.
 const COMPACT: usize = 1024;
@@ -61,7 +61,7 @@ enum Form<'a> {
 
 impl<'a> View<'a, List> {
     /// The elements, from either end.
-    pub(crate) fn iter(self) -> Iter<'a> {
+    pub fn iter(self) -> Iter<'a> {
         let left = self.len();
         match self.form() {
             Form::Compact(packed) => Iter { left, ..Iter::of(packed) },
@@ -70,7 +70,7 @@ impl<'a> View<'a, List> {
     }
 
     /// The elements from number `index` on. Those before are passed over a node at a time.
-    pub(crate) fn iter_from(self, index: usize) -> Iter<'a> {
+    pub fn iter_from(self, index: usize) -> Iter<'a> {
         let left = self.len().saturating_sub(index);
         match self.form() {
             _ if left == 0 => Iter { front: none(), nodes: Default::default(), back: none(), left },
@@ -90,7 +90,7 @@ impl<'a> View<'a, List> {
 
     /// Calls `each` with the elements in `range`, one after another.
     #[inline]
-    pub(crate) fn for_each_in(self, range: Range<usize>, mut each: impl FnMut(&'a [u8])) {
+    pub fn for_each_in(self, range: Range<usize>, mut each: impl FnMut(&'a [u8])) {
         let mut left = range.len();
         let Iter { front, nodes, .. } = self.iter_from(range.start);
         for node in iter::once(front).chain(nodes.map(Node::iter)) {
@@ -105,7 +105,7 @@ impl<'a> View<'a, List> {
     }
 
     /// Element number `index`.
-    pub(crate) fn get(self, index: usize) -> Option<&'a [u8]> {
+    pub fn get(self, index: usize) -> Option<&'a [u8]> {
         match index + 1 == self.len() {
             true => self.iter().next_back(),
             false => self.iter_from(index).next(),
@@ -113,7 +113,7 @@ impl<'a> View<'a, List> {
     }
 
     /// The element at an end, if there is one.
-    pub(crate) fn end(self, side: Side) -> Option<&'a [u8]> {
+    pub fn end(self, side: Side) -> Option<&'a [u8]> {
         match side {
             Side::Left => self.iter().next(),
             Side::Right => self.iter().next_back(),
@@ -121,7 +121,7 @@ impl<'a> View<'a, List> {
     }
 
     /// What OBJECT ENCODING says.
-    pub(crate) fn encoding(self) -> &'static str {
+    pub fn encoding(self) -> &'static str {
         match self.quicklist_nodes() {
             None => "listpack",
             Some(_) => "quicklist",
@@ -129,7 +129,7 @@ impl<'a> View<'a, List> {
     }
 
     /// How many nodes a list has that OBJECT ENCODING calls `quicklist`.
-    pub(crate) fn quicklist_nodes(self) -> Option<usize> {
+    pub fn quicklist_nodes(self) -> Option<usize> {
         match self.form() {
             Form::Compact(_) => None,
             Form::Large(list) => list.quicklist_nodes(),
@@ -147,7 +147,7 @@ impl<'a> View<'a, List> {
 
 /// The elements of a list. The nodes that no end has reached yet are between those two.
 #[derive(Debug, Clone)]
-pub(crate) struct Iter<'a> {
+pub struct Iter<'a> {
     front: packed::Iter<'a>,
     nodes: vec_deque::Iter<'a, Node>,
     back: packed::Iter<'a>,
@@ -208,7 +208,7 @@ impl ExactSizeIterator for Iter<'_> {}
 
 impl Edit<'_, List> {
     /// Adds elements at an end, one after another.
-    pub(crate) fn push<'e>(
+    pub fn push<'e>(
         &mut self,
         side: Side,
         elements: impl ExactSizeIterator<Item = &'e [u8]> + Clone,
@@ -225,13 +225,13 @@ impl Edit<'_, List> {
     }
 
     /// Removes `count` elements, or all if there are fewer, at an end.
-    pub(crate) fn remove(&mut self, side: Side, count: usize) {
+    pub fn remove(&mut self, side: Side, count: usize) {
         self.take(side, count);
         self.shrink();
     }
 
     /// Moves the element at one end to the other, or to where it was.
-    pub(crate) fn rotate(&mut self, from: Side, to: Side) {
+    pub fn rotate(&mut self, from: Side, to: Side) {
         let Some(element) = self.view().end(from).map(<[u8]>::to_vec) else {
             return;
         };
@@ -272,7 +272,7 @@ impl Edit<'_, List> {
     ///
     /// As in the reference, what it takes for a list that has outgrown a `listpack` is decided before:
     /// an attempt with a huge element is enough.
-    pub(crate) fn set(&mut self, index: usize, element: &[u8]) -> bool {
+    pub fn set(&mut self, index: usize, element: &[u8]) -> bool {
         self.grow(1, element.len());
         if index >= self.len() {
             return false;
@@ -292,7 +292,7 @@ impl Edit<'_, List> {
 
     /// Puts an element before the first one that is equal to `pivot`, or after it. Returns whether there is one.
     /// A list can become a `quicklist` even if there is none, as with [`Edit::set`].
-    pub(crate) fn insert(&mut self, after: bool, pivot: &[u8], element: &[u8]) -> bool {
+    pub fn insert(&mut self, after: bool, pivot: &[u8], element: &[u8]) -> bool {
         self.grow(1, element.len());
         let Some(index) = self.view().iter().position(|other| other == pivot) else {
             return false;
@@ -309,7 +309,7 @@ impl Edit<'_, List> {
 
     /// Removes up to `most` elements that are equal to `element`, counted from `side` on. Returns how
     /// many.
-    pub(crate) fn remove_equal(&mut self, element: &[u8], side: Side, most: usize) -> usize {
+    pub fn remove_equal(&mut self, element: &[u8], side: Side, most: usize) -> usize {
         let removed = match self.large() {
             Some(list) => list.remove_equal(element, side, most),
             None => {

@@ -4,7 +4,7 @@
 //! which its members came; past the `set-max-*` limits a set is a [`LargeSet`]. `form` knows when one
 //! becomes another.
 
-pub(crate) mod algebra;
+pub mod algebra;
 mod form;
 mod member;
 
@@ -20,11 +20,11 @@ use crate::keyspace::visit::Part;
 use crate::keyspace::{Collection, Db, Edit, Limits, Random, View};
 use form::Form;
 
-pub(crate) use member::{Element, Elements, Member};
+pub use member::{Element, Elements, Member};
 
 /// The type, for [`View`] and [`Edit`].
 #[derive(Debug)]
-pub(crate) struct Set;
+pub struct Set;
 
 impl Collection for Set {
     const KIND: Kind = Kind::Set;
@@ -45,7 +45,7 @@ impl Collection for Set {
 
 impl<'a> View<'a, Set> {
     /// What OBJECT ENCODING calls it.
-    pub(crate) fn encoding(self) -> &'static str {
+    pub fn encoding(self) -> &'static str {
         match self.form() {
             Form::Integers(_) => "intset",
             Form::Packed(_) => "listpack",
@@ -61,21 +61,21 @@ impl<'a> View<'a, Set> {
         Form::of(self.entry)
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = Member<'a>> + Clone {
+    pub fn iter(self) -> impl Iterator<Item = Member<'a>> + Clone {
         self.elements().map(Member::from)
     }
 
     /// As [`View::iter`], the members as they are kept.
-    pub(crate) fn elements(self) -> Elements<'a> {
+    pub fn elements(self) -> Elements<'a> {
         self.form().elements()
     }
 
-    pub(crate) fn contains(self, member: &[u8]) -> bool {
+    pub fn contains(self, member: &[u8]) -> bool {
         self.form().contains(Element::Text(member))
     }
 
     /// A step of a walk through all members: see `Dict::scan`. A small set is one step.
-    pub(crate) fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8])) -> u64 {
         if let Form::Large(set) = self.form() {
             return set.scan(cursor, count, visit);
         }
@@ -94,18 +94,13 @@ impl<'a> View<'a, Set> {
     }
 
     /// A member, each as likely as the other.
-    pub(crate) fn pick(self, random: &mut Random) -> Option<Member<'a>> {
+    pub fn pick(self, random: &mut Random) -> Option<Member<'a>> {
         if self.is_empty() { None } else { self.nth(random.below(self.len())) }
     }
 
     /// Calls `visit` with `count` different members, or with all if there are no more. Every choice of
     /// them is as likely as the other.
-    pub(crate) fn pick_distinct(
-        self,
-        random: &mut Random,
-        count: usize,
-        mut visit: impl FnMut(&[u8]),
-    ) {
+    pub fn pick_distinct(self, random: &mut Random, count: usize, mut visit: impl FnMut(&[u8])) {
         if count >= self.len() {
             self.iter().for_each(|member| visit(&member));
             return;
@@ -130,12 +125,7 @@ impl<'a> View<'a, Set> {
 
     /// Calls `visit` with a random member so many times, never mind which were picked before, or until it returns
     /// false.
-    pub(crate) fn pick_any(
-        self,
-        random: &mut Random,
-        count: u64,
-        mut visit: impl FnMut(&[u8]) -> bool,
-    ) {
+    pub fn pick_any(self, random: &mut Random, count: u64, mut visit: impl FnMut(&[u8]) -> bool) {
         let len = self.len();
         if let Form::Packed(set) = self.form() {
             let members: Vec<&[u8]> = set.iter().map(|(_, text)| text).collect();
@@ -148,7 +138,7 @@ impl<'a> View<'a, Set> {
 
 impl Edit<'_, Set> {
     /// Adds members. Returns how many were not there yet.
-    pub(crate) fn add_all<'m>(
+    pub fn add_all<'m>(
         &mut self,
         members: impl ExactSizeIterator<Item = &'m [u8]> + Clone,
     ) -> usize {
@@ -161,18 +151,18 @@ impl Edit<'_, Set> {
     }
 
     /// Adds a member. Returns whether it is new.
-    pub(crate) fn add(&mut self, member: &[u8]) -> bool {
+    pub fn add(&mut self, member: &[u8]) -> bool {
         self.add_all(std::iter::once(member)) > 0
     }
 
     /// Removes a member. Returns whether it was there.
-    pub(crate) fn remove(&mut self, member: &[u8]) -> bool {
+    pub fn remove(&mut self, member: &[u8]) -> bool {
         form::remove(self.entry(), Element::Text(member))
     }
 
     /// Removes `count` members, or all if there are no more, and calls `taken` with each. Every choice
     /// of them is as likely as the other.
-    pub(crate) fn pop(&mut self, count: usize, mut taken: impl FnMut(&[u8])) {
+    pub fn pop(&mut self, count: usize, mut taken: impl FnMut(&[u8])) {
         let len = self.len();
         if count >= len {
             self.view().iter().for_each(|member| taken(&member));
@@ -216,18 +206,18 @@ impl Edit<'_, Set> {
 
 /// A set in the making, which belongs under a key: [`Db::put_set`]. It begins as one of integers.
 #[derive(Debug)]
-pub(crate) struct NewSet {
+pub struct NewSet {
     entry: Entry,
     limits: Limits,
 }
 
 impl NewSet {
-    pub(crate) fn view(&self) -> View<'_, Set> {
+    pub fn view(&self) -> View<'_, Set> {
         View::new(&self.entry)
     }
 
     /// Makes the set, which is empty, large: for one that is not going to be stored.
-    pub(crate) fn begin_large(&mut self) {
+    pub fn begin_large(&mut self) {
         form::enlarge(&mut self.entry);
     }
 
@@ -252,13 +242,13 @@ impl NewSet {
 
 impl Db<'_> {
     /// An empty set that is going to belong under `key`.
-    pub(crate) fn new_set(&self, key: &[u8]) -> NewSet {
+    pub fn new_set(&self, key: &[u8]) -> NewSet {
         NewSet { entry: Entry::new(key, Set::PAYLOAD, Set::EMPTY), limits: self.shared.limits }
     }
 
     /// Puts a set under its key, whatever was there, which is for the caller to note. An empty one leaves
     /// no key, which is noted. Returns its size.
-    pub(crate) fn put_set(&mut self, set: NewSet) -> usize {
+    pub fn put_set(&mut self, set: NewSet) -> usize {
         let len = set.view().len();
         if len > 0 {
             self.put(set.entry);

@@ -34,7 +34,7 @@ impl Db<'_> {
     }
 
     /// As [`Db::string`], for a command that goes on to change it: this counts as no read.
-    pub(crate) fn string_to_change(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Error> {
+    pub fn string_to_change(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Error> {
         match self.find(key) {
             Some(at) => text(self.db.entries.at(at)).map(Some),
             None => Ok(None),
@@ -43,7 +43,7 @@ impl Db<'_> {
 
     /// Sets `key` to a string, whatever it held before. It expires then, or never.
     #[inline]
-    pub(crate) fn set_string(&mut self, key: &[u8], value: &[u8], expiry: Option<Millis>) {
+    pub fn set_string(&mut self, key: &[u8], value: &[u8], expiry: Option<Millis>) {
         let hash = hash_of(key);
         match self.find_hashed(hash, key) {
             Some(at) => {
@@ -57,26 +57,26 @@ impl Db<'_> {
     }
 
     /// Sets `key` to a string, whatever it held before, and lets it expire when it would have.
-    pub(crate) fn replace_string(&mut self, key: &[u8], value: &[u8]) {
+    pub fn replace_string(&mut self, key: &[u8], value: &[u8]) {
         self.replace(key, PayloadKind::String, value);
     }
 
     /// As [`Db::replace_string`], for a sum of floating point numbers: it is no integer to OBJECT
     /// ENCODING even if it looks like one.
-    pub(crate) fn replace_float(&mut self, key: &[u8], sum: &[u8]) {
+    pub fn replace_float(&mut self, key: &[u8], sum: &[u8]) {
         self.replace(key, PayloadKind::FloatString, sum);
     }
 
     /// Sets `key` to a string that was put together from bytes, whatever it held before: it is `raw` to
     /// OBJECT ENCODING. It never expires.
-    pub(crate) fn set_raw_string(&mut self, key: &[u8], value: &[u8]) {
+    pub fn set_raw_string(&mut self, key: &[u8], value: &[u8]) {
         let at = self.replace(key, PayloadKind::RawString, value);
         self.set_expiry_at(at, None);
     }
 
     /// Adds to the integer at `key`, which is 0 if there is none, and returns the sum.
     #[inline]
-    pub(crate) fn add_to_integer(&mut self, key: &[u8], addend: i64) -> Result<i64, Error> {
+    pub fn add_to_integer(&mut self, key: &[u8], addend: i64) -> Result<i64, Error> {
         let hash = hash_of(key);
         let Some(at) = self.find_hashed(hash, key) else {
             self.add_string(hash, key, PayloadKind::String, &Spelled::new(addend), None);
@@ -91,7 +91,7 @@ impl Db<'_> {
 
     /// Changes the string at `key` in place, if there is one: its bytes are those of the vector from
     /// the position on that is given beside it. When it expires stays.
-    pub(crate) fn edit_string<R>(
+    pub fn edit_string<R>(
         &mut self,
         key: &[u8],
         change: impl FnOnce(&mut Vec<u8>, usize) -> R,
@@ -105,7 +105,7 @@ impl Db<'_> {
 
     /// Changes the string at `key` in place. Before that it is made to have `least` bytes: missing ones
     /// are zeros, and if there is no such key, all are. The change is told whether any were missing.
-    pub(crate) fn edit_string_of<R>(
+    pub fn edit_string_of<R>(
         &mut self,
         key: &[u8],
         least: usize,
@@ -242,7 +242,7 @@ fn is_integer(text: &[u8]) -> bool {
 }
 
 /// What OBJECT ENCODING calls a string in this form. Large ones are `raw`.
-pub(crate) fn encoding(form: PayloadKind, text: &[u8]) -> &'static str {
+pub fn encoding(form: PayloadKind, text: &[u8]) -> &'static str {
     match form {
         PayloadKind::RawString => "raw",
         PayloadKind::String if is_integer(text) => "int",

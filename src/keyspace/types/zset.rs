@@ -7,8 +7,8 @@
 //!
 //! A score is any double but NaN, which commands rule out where they compute one.
 
-pub(crate) mod algebra;
-pub(crate) mod compact;
+pub mod algebra;
+pub mod compact;
 
 use std::ops::{ControlFlow, Range};
 
@@ -22,12 +22,12 @@ use crate::keyspace::value::Value;
 use crate::keyspace::visit::Part;
 use crate::keyspace::{Db, Limits, Random};
 
-pub(crate) use crate::keyspace::large::zset::Bound;
+pub use crate::keyspace::large::zset::Bound;
 use compact::{Compact, CompactMut};
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
-pub(crate) struct Zset;
+pub struct Zset;
 
 impl Collection for Zset {
     const KIND: Kind = Kind::Zset;
@@ -68,7 +68,7 @@ impl<'a> Form<'a> {
 
 impl<'a> View<'a, Zset> {
     /// The score of a member.
-    pub(crate) fn score(self, member: &[u8]) -> Option<f64> {
+    pub fn score(self, member: &[u8]) -> Option<f64> {
         match Form::of(self.entry) {
             Form::Compact(zset) => zset.find(member).map(|(_, score)| score),
             Form::Large(zset) => zset.score(member),
@@ -76,7 +76,7 @@ impl<'a> View<'a, Zset> {
     }
 
     /// How many members come before one.
-    pub(crate) fn rank(self, member: &[u8]) -> Option<usize> {
+    pub fn rank(self, member: &[u8]) -> Option<usize> {
         match Form::of(self.entry) {
             Form::Compact(zset) => zset.iter().position(|(name, _)| name == member),
             Form::Large(zset) => zset.rank(member),
@@ -84,12 +84,12 @@ impl<'a> View<'a, Zset> {
     }
 
     /// All members with their scores, the lowest first.
-    pub(crate) fn iter(self) -> Iter<'a> {
+    pub fn iter(self) -> Iter<'a> {
         self.range(0..self.len())
     }
 
     /// The members of these ranks. The range lies within the set.
-    pub(crate) fn range(self, ranks: Range<usize>) -> Iter<'a> {
+    pub fn range(self, ranks: Range<usize>) -> Iter<'a> {
         match Form::of(self.entry) {
             Form::Compact(zset) => {
                 let mut iter = zset.iter();
@@ -106,7 +106,7 @@ impl<'a> View<'a, Zset> {
     }
 
     /// The ranks of the members whose scores are between two bounds.
-    pub(crate) fn ranks_of_scores(self, low: Bound<f64>, high: Bound<f64>) -> Range<usize> {
+    pub fn ranks_of_scores(self, low: Bound<f64>, high: Bound<f64>) -> Range<usize> {
         let rank = |bound: Bound<f64>| match Form::of(self.entry) {
             Form::Compact(zset) => zset
                 .iter()
@@ -120,7 +120,7 @@ impl<'a> View<'a, Zset> {
 
     /// The ranks of the members whose names are between two bounds, if all scores are the same. If they
     /// are not, the names are in no order, and any range may come back, as in the reference.
-    pub(crate) fn ranks_of_names(self, low: Bound<&[u8]>, high: Bound<&[u8]>) -> Range<usize> {
+    pub fn ranks_of_names(self, low: Bound<&[u8]>, high: Bound<&[u8]>) -> Range<usize> {
         match Form::of(self.entry) {
             Form::Compact(zset) => {
                 let start =
@@ -141,7 +141,7 @@ impl<'a> View<'a, Zset> {
     }
 
     /// A member by an arbitrary number below the length: the same one until the set changes. For picks.
-    pub(crate) fn at(self, index: usize) -> Option<(&'a [u8], f64)> {
+    pub fn at(self, index: usize) -> Option<(&'a [u8], f64)> {
         match Form::of(self.entry) {
             Form::Compact(zset) => zset.iter().nth(index),
             Form::Large(zset) => Some(zset.at(index)),
@@ -150,7 +150,7 @@ impl<'a> View<'a, Zset> {
 
     /// Calls `visit` with some members, and returns the cursor to go on with: see `Dict::scan`. A
     /// compact set is one step.
-    pub(crate) fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
+    pub fn scan(self, cursor: u64, count: usize, mut visit: impl FnMut(&[u8], f64)) -> u64 {
         match Form::of(self.entry) {
             Form::Compact(zset) => {
                 zset.iter().for_each(|(member, score)| visit(member, score));
@@ -162,7 +162,7 @@ impl<'a> View<'a, Zset> {
 
     /// Calls `visit` with `count` different members, or with all if there are no more. Every choice of
     /// them is as likely as the other.
-    pub(crate) fn pick_distinct(
+    pub fn pick_distinct(
         self,
         random: &mut Random,
         count: usize,
@@ -181,7 +181,7 @@ impl<'a> View<'a, Zset> {
 
     /// Calls `visit` with a random member so many times, never mind which were picked before, or until it returns
     /// false.
-    pub(crate) fn pick_any(
+    pub fn pick_any(
         self,
         random: &mut Random,
         count: u64,
@@ -209,19 +209,19 @@ impl<'a> View<'a, Zset> {
         };
     }
 
-    pub(crate) fn is_compact(self) -> bool {
+    pub fn is_compact(self) -> bool {
         matches!(Form::of(self.entry), Form::Compact(_))
     }
 
     /// What OBJECT ENCODING replies.
-    pub(crate) fn encoding(self) -> &'static str {
+    pub fn encoding(self) -> &'static str {
         if self.is_compact() { "listpack" } else { "skiplist" }
     }
 }
 
 impl Edit<'_, Zset> {
     /// Gives a member a score, whether it was there or not. Returns the score that it had.
-    pub(crate) fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
+    pub fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
         let mut old = None;
         self.update(member, |present| {
             old = present;
@@ -231,11 +231,7 @@ impl Edit<'_, Zset> {
     }
 
     /// Sets the score of a member to what `decide` makes of the present one, if it makes anything.
-    pub(crate) fn update(
-        &mut self,
-        member: &[u8],
-        decide: impl FnOnce(Option<f64>) -> Option<f64>,
-    ) {
+    pub fn update(&mut self, member: &[u8], decide: impl FnOnce(Option<f64>) -> Option<f64>) {
         let limits = self.limits();
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.update(member, decide);
@@ -258,7 +254,7 @@ impl Edit<'_, Zset> {
     }
 
     /// Removes a member; returns its score.
-    pub(crate) fn remove(&mut self, member: &[u8]) -> Option<f64> {
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.remove(member);
         }
@@ -269,7 +265,7 @@ impl Edit<'_, Zset> {
     }
 
     /// Removes the members of these ranks. The range lies within the set.
-    pub(crate) fn remove_ranks(&mut self, ranks: Range<usize>) {
+    pub fn remove_ranks(&mut self, ranks: Range<usize>) {
         if let Some(Value::Zset(zset)) = self.entry().large_mut() {
             return zset.remove_ranks(ranks);
         }
@@ -280,7 +276,7 @@ impl Edit<'_, Zset> {
 
     /// Says that so many members are about to come, the longest of so many bytes. A set that could not be
     /// compact with these alone takes the large form, whether or not they are added: as in the reference.
-    pub(crate) fn expect(&mut self, members: usize, longest: usize) {
+    pub fn expect(&mut self, members: usize, longest: usize) {
         if !stays_compact(self.limits(), members, longest) && self.view().is_compact() {
             self.grow();
         }
@@ -309,7 +305,7 @@ fn stays_compact(limits: Limits, members: usize, longest: usize) -> bool {
 
 /// Members and scores, from the lowest on or, backwards, from the highest.
 #[derive(Debug, Clone)]
-pub(crate) enum Iter<'a> {
+pub enum Iter<'a> {
     Compact(compact::Iter<'a>),
     Large(large::Iter<'a>),
 }
@@ -338,21 +334,21 @@ impl DoubleEndedIterator for Iter<'_> {
 
 /// Members with scores and in no order: what ZUNION and its kin compute.
 #[derive(Debug, Default)]
-pub(crate) struct Scores {
+pub struct Scores {
     members: Dict<Member>,
 }
 
 impl Scores {
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// Adds a member, or gives one that is there what `combine` makes of both scores.
-    pub(crate) fn merge(&mut self, name: &[u8], score: f64, combine: impl FnOnce(f64, f64) -> f64) {
+    pub fn merge(&mut self, name: &[u8], score: f64, combine: impl FnOnce(f64, f64) -> f64) {
         let hash = hash_of(name);
         match self.members.find(hash, name) {
             Some(at) => {
@@ -366,12 +362,12 @@ impl Scores {
     }
 
     /// The members with their scores, in the order in which they came.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], f64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], f64)> {
         self.members.iter().map(|member| (member.name(), member.score))
     }
 
     /// The members with their scores, in the order of a sorted set.
-    pub(crate) fn sorted(&self) -> Vec<(&[u8], f64)> {
+    pub fn sorted(&self) -> Vec<(&[u8], f64)> {
         let mut members: Vec<&Member> = self.members.iter().collect();
         members.sort_unstable_by(|one, other| large::in_order(one, other));
         members.into_iter().map(|member| (member.name(), member.score)).collect()
@@ -381,7 +377,7 @@ impl Scores {
 impl Db<'_> {
     /// Sets `key` to a sorted set of these members, whatever it held before; without members the key
     /// goes. It never expires.
-    pub(crate) fn set_zset(&mut self, key: &[u8], scores: Scores) {
+    pub fn set_zset(&mut self, key: &[u8], scores: Scores) {
         let longest = scores.members.iter().map(|member| member.name().len()).max();
         let Some(longest) = longest else {
             self.delete(key);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// A bound in an ordered sequence: what is below it is on this side, the rest on the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Bound<T> {
+pub enum Bound<T> {
     /// Everything is on the other side.
     Start,
     /// What is below a value is on this side, and the value itself on the other.

@@ -9,7 +9,7 @@ use crate::text::number::{self, Spelled};
 
 /// A member as it is kept: the digits of an integer need not be spelled to look for it elsewhere.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Element<'a> {
+pub enum Element<'a> {
     Text(&'a [u8]),
     Integer(i64),
 }
@@ -26,7 +26,7 @@ impl Element<'_> {
 
 /// A member: it reads as bytes, which nothing was allocated for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Member<'a> {
+pub enum Member<'a> {
     Text(&'a [u8]),
     Integer(Spelled),
 }
@@ -55,7 +55,7 @@ impl Deref for Member<'_> {
 
 /// The members of a set: integers from the least to the greatest, others in no particular order.
 #[derive(Debug, Clone)]
-pub(crate) enum Elements<'a> {
+pub enum Elements<'a> {
     Integers(intset::Iter<'a>),
     Packed(packed::Iter<'a>),
     /// From a position on.

@@ -90,7 +90,7 @@ impl<'v> CompactMut<'v> {
 
 /// The members of a compact sorted set and their scores, from either end.
 #[derive(Debug, Clone)]
-pub(crate) struct Iter<'a>(packed::Iter<'a>);
+pub struct Iter<'a>(packed::Iter<'a>);
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a [u8], f64);
