@@ -1,6 +1,6 @@
 //! What time it is: told from outside, and read by nothing below `net`.
 
-/// What time it is. Told by whoever drives the engine: nothing below `net` reads a clock.
+/// What time it is. Told by what drives the engine: nothing below `net` reads a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
     /// µs since 1970. It may jump. Expiry goes by it.

@@ -38,7 +38,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// Whether nobody can be there who is not on this machine.
+    /// Returns whether only this machine can be there.
     pub fn is_near(&self) -> bool {
         match self {
             Address::Tcp(addr) => addr.ip().to_canonical().is_loopback(),

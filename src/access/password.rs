@@ -76,9 +76,9 @@ impl Password {
 
     /// Whether one of `known` is the same. It takes as long if none is, also if there are none.
     pub(crate) fn is_among<'a>(self, known: impl ExactSizeIterator<Item = &'a Password>) -> bool {
-        const NOBODY: &Password = &Password([0; 32]);
+        const NO_PASSWORD: &Password = &Password([0; 32]);
         let is_known = known.len() > 0;
-        let compared = known.chain((!is_known).then_some(NOBODY));
+        let compared = known.chain((!is_known).then_some(NO_PASSWORD));
         let same = |found: Choice, password: &Password| found | password.0.ct_eq(&self.0);
         bool::from(compared.fold(Choice::from(0), same)) && is_known
     }

@@ -191,7 +191,7 @@ fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// RESET
 ///
-/// Back to a new connection: RESP2, database 0, no name, replies on, and logged in only if nobody has
+/// Back to a new connection: RESP2, database 0, no name, replies on, and logged in only if no client has
 /// to be. The library's name and version and the capabilities stay; they are the program's.
 fn reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     ctx.world.end_session(ctx.slot);
@@ -241,7 +241,7 @@ pub(crate) fn validate_name(what: &str, name: &[u8]) -> Result<(), Error> {
 /// answer put off: see [`crate::access::Failures`].
 ///
 /// In a transaction nothing can be put off. There a login fails as long as the answer to the last failed
-/// one still would be, so that nobody guesses faster in it.
+/// one still would be, so that guessing is no faster in it.
 fn login(ctx: &mut Ctx<'_>, args: Args<'_>, name: &[u8], password: &[u8]) -> Result<UserId, Error> {
     let now = ctx.now().mono;
     let addr = ctx.client().peer.addr.clone();

@@ -1,10 +1,11 @@
 //! Lists: LINDEX LINSERT LLEN LMOVE LMPOP LPOP LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM RPOP
-//! RPOPLPUSH RPUSH RPUSHX; in `blocking` what waits for elements.
+//! RPOPLPUSH RPUSH RPUSHX; in `blocking` what waits for elements, in `position` LPOS.
 //!
 //! What takes elements (`pop_first`, `move_element`) returns whether there were any, and
-//! has replied only then: who asked may do without, or wait.
+//! has replied only then: the caller may do without, or wait.
 
 mod blocking;
+mod position;
 
 use std::ops::Range;
 
@@ -22,6 +23,7 @@ use crate::text::number::Spelled;
 use crate::wire::{Args, Reply};
 
 use blocking::{blmove, blmpop, blpop, brpop, brpoplpush};
+use position::lpos;
 
 pub(crate) const TABLE: &[Spec] = &[
     Spec::new("blmove", 6, WRITE | DENYOOM | BLOCKING, blmove)
@@ -277,38 +279,6 @@ fn lpop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     pop_end(ctx, args, Side::Left)
 }
 
-/// LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]
-fn lpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let Search { rank, count, most_compared } = Search::new(args)?;
-    let (mut db, reply) = ctx.db_and_reply();
-    let list = db.view::<List>(&args[1])?;
-    let len = list.map_or(0, |list| list.len());
-    let compared = most_compared.unwrap_or(len).min(len);
-    let matches = list.into_iter().flat_map(|list| {
-        let (ahead, back) = match rank {
-            1.. => (Some(list.iter().take(compared).enumerate()), None),
-            _ => (None, Some((0..len).rev().zip(list.iter().rev().take(compared)))),
-        };
-        ahead.into_iter().flatten().chain(back.into_iter().flatten())
-    });
-    let skipped = rank.unsigned_abs() as usize - 1;
-    let mut matches = matches
-        .filter(|&(_, element)| *element == args[2])
-        .map(|(index, _)| index as i64)
-        .skip(skipped);
-    match count {
-        Some(most) => reply.array_of(|reply| {
-            let most = if most == 0 { usize::MAX } else { most };
-            matches.take(most).map(|index| reply.int(index)).count()
-        }),
-        None => match matches.next() {
-            Some(index) => reply.int(index),
-            None => reply.null(),
-        },
-    }
-    Ok(())
-}
-
 /// The events of the two sides.
 const PUSHED: [&str; 2] = ["lpush", "rpush"];
 const POPPED: [&str; 2] = ["lpop", "rpop"];
@@ -546,40 +516,6 @@ impl Wanted {
         let side = side(args, keys.end)?;
         let count = pop_count(args.options(keys.end + 1))?;
         Ok(Wanted { keys, side, count })
-    }
-}
-
-/// What LPOS looks for.
-struct Search {
-    /// The first match to tell. Negative: counted from the end.
-    rank: i64,
-    /// How many matches to tell, 0 for all; one and not as an array, if it was not said.
-    count: Option<usize>,
-    /// How many elements to compare, if not all.
-    most_compared: Option<usize>,
-}
-
-impl Search {
-    fn new(args: Args<'_>) -> Result<Search, Error> {
-        let mut search = Search { rank: 1, count: None, most_compared: None };
-        let mut options = args.options(3);
-        while !options.is_over() {
-            if let Some(rank) = options.value("RANK") {
-                search.rank = match integer(rank)? {
-                    0 => return Err(error::RANK_ZERO),
-                    i64::MIN => return Err(error::NOT_A_NEGATABLE),
-                    rank => rank,
-                };
-            } else if let Some(count) = options.value("COUNT") {
-                search.count = Some(natural(count).ok_or_else(|| error::negative("COUNT"))?);
-            } else if let Some(most) = options.value("MAXLEN") {
-                let most = natural(most).ok_or_else(|| error::negative("MAXLEN"))?;
-                search.most_compared = (most > 0).then_some(most);
-            } else {
-                return Err(error::SYNTAX);
-            }
-        }
-        Ok(search)
     }
 }
 

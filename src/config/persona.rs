@@ -62,7 +62,7 @@ pub(crate) enum Generation {
     Redis6,
     /// Subcommands are commands.
     Redis7,
-    /// Strangers are not told which commands exist.
+    /// Unauthenticated clients are not told which commands exist.
     Valkey9,
 }
 

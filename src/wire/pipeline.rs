@@ -187,13 +187,16 @@ mod tests {
 
     #[test]
     fn what_is_plain_is_read_as_the_parser_reads_it() {
-        let strangers = Limits { bulk: 1 << 20, authenticated: false };
+        let unauthenticated = Limits { bulk: 1 << 20, authenticated: false };
         for size in [0, 1, 9, 10, 99, 100, 1000, 9999, 16384] {
             let value = "x".repeat(size);
             let input = format!("*3\r\n$3\r\nSET\r\n$0\r\n\r\n${size}\r\n{value}\r\n");
             let mut spans = Vec::new();
-            let parsed =
-                Parser::default().parse(&mut input.clone().into_bytes(), &mut spans, strangers);
+            let parsed = Parser::default().parse(
+                &mut input.clone().into_bytes(),
+                &mut spans,
+                unauthenticated,
+            );
             assert_eq!(parsed, Ok(Parsed::Request(input.len())));
             let args = Args::new(input.as_bytes(), &spans);
             assert_eq!(read(&input), [args.from(0).map(text).collect::<Vec<_>>()]);

@@ -301,7 +301,7 @@ mod tests {
     use crate::wire::Args;
 
     const LIMITS: Limits = Limits { bulk: 1024, authenticated: true };
-    const STRANGER: Limits = Limits { bulk: 1 << 20, authenticated: false };
+    const UNAUTHENTICATED: Limits = Limits { bulk: 1 << 20, authenticated: false };
 
     /// The arguments of the request that `input` begins with, and how long it is.
     fn parsed(input: &[u8]) -> (Vec<String>, usize) {
@@ -393,13 +393,13 @@ mod tests {
         assert_eq!(outcome(b"*1\r\n$1025\r\n", LIMITS), Err(ProtocolError::BulkLength));
         assert_eq!(outcome(b"*2147483647\r\n", LIMITS), Ok(Parsed::Partial));
         assert_eq!(outcome(b"*2147483648\r\n", LIMITS), Err(ProtocolError::MultibulkLength));
-        assert_eq!(outcome(b"*10\r\n$16384\r\n", STRANGER), Ok(Parsed::Partial));
+        assert_eq!(outcome(b"*10\r\n$16384\r\n", UNAUTHENTICATED), Ok(Parsed::Partial));
         assert_eq!(
-            outcome(b"*11\r\n", STRANGER),
+            outcome(b"*11\r\n", UNAUTHENTICATED),
             Err(ProtocolError::UnauthenticatedMultibulkLength)
         );
         assert_eq!(
-            outcome(b"*1\r\n$16385\r\n", STRANGER),
+            outcome(b"*1\r\n$16385\r\n", UNAUTHENTICATED),
             Err(ProtocolError::UnauthenticatedBulkLength)
         );
         let line = |len| [vec![b'x'; len], b"\n".to_vec()].concat();

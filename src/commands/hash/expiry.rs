@@ -377,13 +377,12 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     reply.int(1);
     drop(hash);
+    let (key, set) = (&args[1], args.from(fields));
     match lifetime {
-        Lifetime::Until(when) if when <= now => changed.say_expiry(ctx, &args[1], when),
-        Lifetime::Until(when) => {
-            says_set(ctx, &[&args[1], b"PXAT", &Spelled::new(when)], args.from(fields));
-        }
-        Lifetime::Bare => says_set(ctx, &[&args[1], b"KEEPTTL"], args.from(fields)),
-        Lifetime::Unsaid => says_set(ctx, &[&args[1]], args.from(fields)),
+        Lifetime::Until(when) if when <= now => changed.say_expiry(ctx, key, when),
+        Lifetime::Until(when) => says_set(ctx, &[key, b"PXAT", &Spelled::new(when)], set),
+        Lifetime::Bare => says_set(ctx, &[key, b"KEEPTTL"], set),
+        Lifetime::Unsaid => says_set(ctx, &[key], set),
     }
     Ok(())
 }
