@@ -41,6 +41,8 @@ fn any_number_of_keys_is_watched() {
     for _ in 0..2 {
         assert_eq!(call(&mut local, ann, "WATCH", keys()), "+OK\r\n");
         assert_eq!(local.engine.world.watches.len(), MANY);
+        let shown = say(&mut local, ann, "CLIENT INFO");
+        assert!(shown.contains(&format!(" watch={MANY} ")), "each is remembered once: {shown}");
     }
     let ben = local.connect();
     call(&mut local, ben, "WATCH", keys());
