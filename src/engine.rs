@@ -226,6 +226,16 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_were_left_out_are_told_when_their_minute_is_over() {
+        let mut local = Local::new(Config::default());
+        let now = local.engine.world.now.mono;
+        while local.engine.world.peer_log.admits(Cause::Protocol, now) {}
+        assert_eq!(local.engine.next_deadline(), Some(now + 60_000_000));
+        local.advance(std::time::Duration::from_secs(60));
+        assert_eq!(local.engine.next_deadline(), None);
+    }
+
+    #[test]
     fn requests_that_wait_for_the_next_turn_keep_their_place() {
         let (mut local, client) = with_big_value();
         let mut requests = request(["GET", "big"]).repeat(9);

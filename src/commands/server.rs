@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn a_maze_has_as_many_walls_one_way_as_the_other() {
+        let picture = maze(80, 100, 4711);
+        let walls = picture.chars().filter(|&wall| wall == '╱').count();
+        assert!(walls.abs_diff(4000) < 200, "{walls}");
+        assert_eq!(picture.lines().map(|line| line.chars().count()).collect::<Vec<_>>(), [80; 100]);
+        assert_ne!(picture, maze(80, 100, 815));
+    }
+
+    #[test]
     fn shutdown_says_nothing_and_what_follows_is_not_run() {
         for input in ["SHUTDOWN", "shutdown nosave NOW force safe", "SHUTDOWN SAVE FORCE"] {
             let pipeline = format!("{input}\r\nPING\r\n");

@@ -136,10 +136,15 @@ impl PeerLog {
         if level > log::max_level() {
             return;
         }
-        self.end_window(cause, now);
-        if self.windows[cause as usize].admit(now) {
+        if self.admits(cause, now) {
             log::log!(target: TARGET, level, "{line}");
         }
+    }
+
+    /// Counts one more line of a kind. Returns whether it is to be written.
+    pub(crate) fn admits(&mut self, cause: Cause, now: u64) -> bool {
+        self.end_window(cause, now);
+        self.windows[cause as usize].admit(now)
     }
 
     /// When [`PeerLog::report`] has something to say.
@@ -199,6 +204,16 @@ mod tests {
         assert_eq!(peers.next_report(), Some(7 + MINUTE));
         peers.report(7 + MINUTE);
         assert_eq!(peers.next_report(), None);
+    }
+
+    #[test]
+    fn a_minute_in_which_nothing_was_left_out_ends_with_the_next_line() {
+        let mut peers = PeerLog::default();
+        let count = |peers: &mut PeerLog, now| {
+            (0..MOST_LINES).filter(|_| peers.admits(Cause::Protocol, now)).count()
+        };
+        assert_eq!(count(&mut peers, 0), MOST_LINES as usize);
+        assert_eq!(count(&mut peers, MINUTE), MOST_LINES as usize);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! What there is to say is read from the synopses in the command table; adding a command or an option
 //! therefore asks for a conversation, and names it here until there is one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use respd::commands::GROUPS;
 use respd::dispatch::synopsis::{self, Argument, Words};
@@ -52,6 +52,21 @@ fn every_option_has_a_reply() {
         missing.len(),
         missing.join("\n")
     );
+}
+
+/// What a row says that no reply shows, as that a command may run while the server loads, COMMAND INFO tells.
+#[test]
+fn every_row_is_asked_about() {
+    let table = Table::new(GROUPS.iter().copied());
+    let said = said(&table);
+    let asked: BTreeSet<&str> = said["command|info"].iter().flatten().map(String::as_str).collect();
+    let missing: Vec<&str> = table
+        .rows()
+        .filter(|row| row.subcommands.is_empty())
+        .map(|row| row.full_name.as_str())
+        .filter(|name| !asked.contains(name.to_uppercase().as_str()))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new(), "are in no COMMAND INFO");
 }
 
 /// What a synopsis leaves to the client.

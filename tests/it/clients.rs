@@ -263,3 +263,18 @@ fn a_client_that_does_not_read_is_closed_at_its_output_buffer_limit() {
     assert_eq!(local.engine.world.stats.output_buffer_limit_disconnections, 1);
     assert_eq!(local.call(other, ["PING"]).to_string(), "PONG");
 }
+
+#[test]
+fn what_a_client_has_left_unread_shows_as_memory_when_it_is_much() {
+    let mut local = Local::new(Config::default());
+    let (client, other) = (local.connect(), local.connect());
+    for (bytes, shows) in [(16 * 1024 - 20, false), (20_000, true)] {
+        local.send(client, &respd::embed::local::request([&b"ECHO"[..], &vec![b'x'; bytes]]));
+        let line = local.call(other, ["CLIENT", "LIST", "ID", "1"]).to_string();
+        let (_, rest) = line.split_once(" omem=").expect("the field");
+        let (omem, _) = rest.split_once(' ').expect("more fields");
+        let omem: usize = omem.parse().expect("a number");
+        assert_eq!(omem > bytes, shows, "{line}");
+        local.received(client);
+    }
+}

@@ -206,6 +206,14 @@ fn who_does_not_log_in_in_time_is_closed() {
 }
 
 #[test]
+fn who_does_not_log_in_on_the_administration_port_is_closed_as_well() {
+    let mut local = locked(&[]);
+    let operator = connect(&mut local, through(Kind::Admin));
+    assert_eq!(sleep(&mut local), 60 * SECOND);
+    assert!(!local.is_open(operator));
+}
+
+#[test]
 fn after_reset_a_client_is_a_stranger_again() {
     let mut local = locked(&[("auth-timeout", "5")]);
     let client = local.connect();

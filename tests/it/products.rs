@@ -7,7 +7,7 @@ use respd::embed::local::{Connection, Local};
 
 use crate::client::{call, call_with, started};
 
-/// Requests are as long as a megabyte or two, for which strangers would have no room.
+/// Requests are as long as a megabyte or two, for which unauthenticated clients would have no room.
 const MANY: usize = 200_000;
 
 #[test]
@@ -17,6 +17,8 @@ fn any_number_of_keys_is_watched() {
     for _ in 0..2 {
         assert_eq!(call_with(&mut local, ann, "WATCH", keys()), "+OK\r\n");
         assert_eq!(local.engine.world.watches.len(), MANY);
+        let shown = call(&mut local, ann, "CLIENT INFO");
+        assert!(shown.contains(&format!(" watch={MANY} ")), "each is remembered once: {shown}");
     }
     let ben = local.connect();
     call_with(&mut local, ben, "WATCH", keys());

@@ -69,6 +69,21 @@ fn no_complaints(what: &str, complaints: impl Fn(&Row) -> Vec<String>) {
 }
 
 #[test]
+fn a_command_is_known_by_every_letter_of_its_name() {
+    let table = table();
+    for row in table.rows().filter(|row| row.container.is_none()) {
+        let name = row.spec.name.as_bytes();
+        let found = table.command(&name.to_ascii_uppercase()).map(|found| found.id);
+        assert_eq!(found, Some(row.id), "{}", row.spec.name);
+        for at in 0..name.len() {
+            let mut other = name.to_vec();
+            other[at] = b'~';
+            assert!(table.command(&other).is_none(), "{}", String::from_utf8_lossy(&other));
+        }
+    }
+}
+
+#[test]
 fn names_are_in_small_letters_and_unique() {
     let may_stand_in_a_name = |byte: u8| byte.is_ascii_lowercase() || b"-_".contains(&byte);
     every_row("names", |row| row.spec.name.bytes().all(may_stand_in_a_name));

@@ -264,6 +264,44 @@ mod tests {
     }
 
     #[test]
+    fn elements_that_are_large_are_more_work() {
+        let mut store = Store::new(1);
+        let mut db = store.db(0);
+        let mut set = db.edit_or_new::<Set>(b"set").unwrap();
+        (0..100_u8).for_each(|n| _ = set.add(&vec![n; 1 << 17]));
+        drop(set);
+        assert!(store.db(0).remove(b"set"));
+        let before = store.unfreed();
+        assert!(store.free_some(FREED_AT_ONCE + 36));
+        assert!(store.unfreed() > before / 4, "{} of {before}", store.unfreed());
+    }
+
+    #[test]
+    fn few_elements_that_are_large_are_freed_later() {
+        let mut store = Store::new(1);
+        let mut db = store.db(0);
+        let mut set = db.edit_or_new::<Set>(b"set").unwrap();
+        (0..9_u8).for_each(|n| _ = set.add(&vec![n; 1 << 17]));
+        drop(set);
+        assert!(store.db(0).remove(b"set"));
+        assert!(store.unfreed() > SMALL);
+    }
+
+    #[test]
+    fn a_large_value_of_a_database_is_freed_in_slices_as_well() {
+        let mut store = store();
+        for n in 0..1000_u16 {
+            store.db(0).set_string(&n.to_be_bytes(), b"x", None);
+        }
+        store.db(0).clear();
+        let mut slices = 0;
+        while store.free_some(100) {
+            slices += 1;
+        }
+        assert!(slices > 100, "{slices}");
+    }
+
+    #[test]
     fn what_was_too_much_is_forgotten_when_it_has_been_freed() {
         let mut store = store();
         for round in 1..=2_u8 {
