@@ -463,7 +463,9 @@ fn pop_first<'k>(
         let count = count.min(list.len());
         pop(reply, &mut list, side, count);
         drop(list);
-        ctx.says(POPS[side as usize], &[key, &Spelled::new(count as i64)]);
+        if ctx.is_heard() {
+            ctx.says(POPS[side as usize], &[key, &Spelled::new(count as i64)]);
+        }
         return Ok(true);
     }
     Ok(false)

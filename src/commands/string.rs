@@ -349,6 +349,9 @@ fn set_expiring(ctx: &mut Ctx<'_>, args: Args<'_>, unit: Unit) -> Result<(), Err
 
 /// Says that a string was set. The conditions of the command held, and are not said again.
 fn says_set(ctx: &mut Ctx<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) {
+    if !ctx.is_heard() {
+        return;
+    }
     match lifetime {
         Lifetime::Unsaid => ctx.says("SET", &[key, value]),
         Lifetime::Bare => ctx.says("SET", &[key, value, b"KEEPTTL"]),

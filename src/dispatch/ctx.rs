@@ -121,6 +121,9 @@ impl Ctx<'_> {
 
     /// Says that a key expires then. If that time has come already, the key is gone, and that has been said.
     pub fn says_expiry(&mut self, key: &[u8], when: Millis) {
+        if !self.is_heard() {
+            return;
+        }
         match when <= self.world.store.shared.now {
             true => self.world.store.shared.effects.say_no_more(),
             false => self.says("PEXPIREAT", &[key, &Spelled::new(when)]),

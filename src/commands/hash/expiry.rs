@@ -368,6 +368,23 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     // What has expired before it is set counts as set all the same, if not as a change.
     hash.changed(changed.count);
+    announce_set(&mut hash, lifetime, now);
+    reply.int(1);
+    drop(hash);
+    if ctx.is_heard() {
+        let (key, set) = (&args[1], args.from(fields));
+        match lifetime {
+            Lifetime::Until(when) if when <= now => changed.say_expiry(ctx, key, when),
+            Lifetime::Until(when) => says_set(ctx, &[key, b"PXAT", &Spelled::new(when)], set),
+            Lifetime::Bare => says_set(ctx, &[key, b"KEEPTTL"], set),
+            Lifetime::Unsaid => says_set(ctx, &[key], set),
+        }
+    }
+    Ok(())
+}
+
+/// The keyspace events of HSETEX.
+fn announce_set(hash: &mut Edit<'_, Hash>, lifetime: Lifetime, now: Millis) {
     hash.announce(class::HASH, "hset");
     if let Lifetime::Until(when) = lifetime {
         hash.announce(class::HASH, "hexpire");
@@ -375,24 +392,12 @@ fn hsetex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             hash.announce(class::HASH, "hexpired");
         }
     }
-    reply.int(1);
-    drop(hash);
-    let (key, set) = (&args[1], args.from(fields));
-    match lifetime {
-        Lifetime::Until(when) if when <= now => changed.say_expiry(ctx, key, when),
-        Lifetime::Until(when) => says_set(ctx, &[key, b"PXAT", &Spelled::new(when)], set),
-        Lifetime::Bare => says_set(ctx, &[key, b"KEEPTTL"], set),
-        Lifetime::Unsaid => says_set(ctx, &[key], set),
-    }
-    Ok(())
 }
 
 /// Says that HSETEX has set the fields of its clause. Its conditions held, and are not said again.
 fn says_set<'a>(ctx: &mut Ctx<'_>, words: &[&'a [u8]], clause: impl Iterator<Item = &'a [u8]>) {
-    if ctx.is_heard() {
-        let words: Vec<&[u8]> = words.iter().copied().chain(clause).collect();
-        ctx.says("HSETEX", &words);
-    }
+    let words: Vec<&[u8]> = words.iter().copied().chain(clause).collect();
+    ctx.says("HSETEX", &words);
 }
 
 /// The fields that a command has changed: how many, and their names if effects have a listener.
@@ -411,7 +416,9 @@ impl<'a> Changed<'a> {
 
     /// Says that the fields expire then, or that they are gone if that time has come.
     fn say_expiry(self, ctx: &mut Ctx<'_>, key: &[u8], when: Millis) {
-        if when <= ctx.db().now() {
+        if self.names.is_empty() {
+            // Nothing was changed, or nothing listens.
+        } else if when <= ctx.db().now() {
             ctx.says_all("HDEL", &[key], self.names);
         } else {
             self.say(ctx, "HPEXPIREAT", &[key, &Spelled::new(when)]);

@@ -137,8 +137,10 @@ impl PopRequest {
         let (mut db, reply) = ctx.db_and_reply();
         for key in keys.take(self.keys.len()) {
             if let Some(taken) = self.pop(&mut db, reply, key)? {
-                let taken = number::Spelled::new(taken as i64);
-                ctx.says(self.from.command(), &[key, &taken]);
+                if ctx.is_heard() {
+                    let taken = number::Spelled::new(taken as i64);
+                    ctx.says(self.from.command(), &[key, &taken]);
+                }
                 return Ok(true);
             }
         }
