@@ -61,6 +61,7 @@
 //! | [`dispatch`] | what a command is, and the gates | which exist |
 //! | `files` | what stands on disk | what a line means |
 //! | [`commands`] | a file or folder a family | sockets, poll |
+//! | `scripting` | Lua: EVAL, functions | sockets, other features |
 //! | [`engine`] | the server without I/O | sockets, commands |
 //! | [`net`] | mio: poll, accept, read, write | RESP, commands |
 //! | [`embed`] | the public face | |
@@ -82,6 +83,8 @@ pub mod keyspace;
 pub mod listeners;
 pub mod net;
 pub mod peer;
+#[cfg(feature = "lua")]
+mod scripting;
 pub mod session;
 pub mod telemetry;
 pub mod text;

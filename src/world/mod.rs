@@ -101,6 +101,8 @@ pub struct World {
     pub rebind: Option<Rebind>,
     /// What an embedder's own commands keep: see [`World::extension`].
     pub extension: Box<dyn Any + Send>,
+    /// What features keep, a value of each of their types: see [`World::lend`].
+    features: Vec<Box<dyn Any + Send>>,
 }
 
 impl World {
@@ -135,6 +137,7 @@ impl World {
             eviction: Eviction::default(),
             rebind: None,
             extension: Box::new(()),
+            features: Vec::new(),
         };
         world.set_now(now);
         world.configure_store();
@@ -191,6 +194,21 @@ impl World {
     /// The state of an embedder's commands, if it is a `T`.
     pub fn extension<T: Any>(&mut self) -> Option<&mut T> {
         self.extension.downcast_mut()
+    }
+
+    /// Takes out what a feature keeps here, so that it can be used beside the world. [`World::take_back`] puts it
+    /// back. The first time, and as long as it is lent, there is none.
+    #[cfg_attr(not(feature = "lua"), expect(dead_code, reason = "scripts are the first such feature"))]
+    pub(crate) fn lend<T: Any>(&mut self) -> Option<Box<T>> {
+        let at = self.features.iter().position(|kept| kept.is::<T>())?;
+        self.features.swap_remove(at).downcast().ok()
+    }
+
+    /// Keeps what a feature has in place of what it kept before.
+    #[cfg_attr(not(feature = "lua"), expect(dead_code, reason = "scripts are the first such feature"))]
+    pub(crate) fn take_back<T: Any + Send>(&mut self, kept: Box<T>) {
+        self.features.retain(|other| !other.is::<T>());
+        self.features.push(kept);
     }
 
     /// Adds a client that has just connected. It is the default user, if that needs no password.

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["world"],
     &["dispatch"],
     &["files"],
-    &["commands", "engine"],
+    &["commands", "engine", "scripting"],
     &["net"],
     &["embed", "logfile", "log_writer"],
     &["main"],

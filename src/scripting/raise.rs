@@ -1,0 +1,46 @@
+//! Errors that a function of ours raises in the script that has called it.
+//!
+//! Lua's own functions raise strings, with the place of the call in front. mlua raises what a function of ours
+//! returns as a value of its own, which no script may see: `pcall` and its kin, and the end of the script, turn it
+//! back into what it stands for, a [`Raised`].
+
+use std::error;
+use std::fmt;
+
+use mlua::{Error, Lua};
+
+/// What a script finds in `pcall`'s second result, or the error reply if nothing catches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Raised(pub(super) Vec<u8>);
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl error::Error for Raised {}
+
+/// The error with these very words.
+pub(super) fn plain(message: impl Into<Vec<u8>>) -> Error {
+    Error::external(Raised(message.into()))
+}
+
+/// The error with the place of the call in front, as `user_script:1: `, if a script's own line has called.
+pub(super) fn here(lua: &Lua, message: impl AsRef<[u8]>) -> Error {
+    let place = lua.inspect_stack(1, |caller| {
+        let line = caller.current_line()?;
+        let source = caller.source().short_src?.into_owned();
+        Some(format!("{source}:{line}: "))
+    });
+    let place = place.flatten().unwrap_or_default();
+    plain([place.as_bytes(), message.as_ref()].concat())
+}
+
+/// The error for an argument that a function cannot take, as Lua's own functions word it. Arguments count from 1.
+/// A function that was called through a variable or by `pcall` has no name: it is `?`.
+pub(super) fn bad_argument(lua: &Lua, index: usize, reason: impl fmt::Display) -> Error {
+    let name = lua.inspect_stack(0, |called| called.names().name.map(|name| name.into_owned()));
+    let name = name.flatten().unwrap_or_else(|| "?".to_owned());
+    here(lua, format!("bad argument #{index} to '{name}' ({reason})"))
+}
