@@ -212,9 +212,7 @@ fn acl_check_cmd(_: &Lua, args: MultiValue) -> mlua::Result<bool> {
     let mut words = OwnedArgs::default();
     collect(&args, &mut words).map_err(mlua::Error::external)?;
     let may_run = host::with(|host| host.may_run(words.args())).flatten();
-    may_run.ok_or_else(|| {
-        raise::reply("ERR Invalid command passed to server.acl_check_cmd()")
-    })
+    may_run.ok_or_else(|| raise::reply("ERR Invalid command passed to server.acl_check_cmd()"))
 }
 
 /// `set_repl(flags)`

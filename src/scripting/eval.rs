@@ -1,16 +1,15 @@
 //! EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT: scripts, by their code or their SHA-1.
 
-
 use super::cache::{self, Digest};
 use super::interpreter::{FIRST_GIVEN, Given};
 use super::shebang;
 use super::{Scripts, run};
+use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::category::SCRIPTING;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, numkeys};
-use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::wire::Args;
@@ -83,9 +82,12 @@ const SCRIPT: &[Spec] = &[
             "[ASYNC|SYNC]",
             "Forgets all scripts.",
         ),
-    Spec::new("help", 2, LOADING | STALE, help)
-        .acl(SCRIPTING)
-        .doc("5.0.0", "O(1)", "", "Lists the subcommands."),
+    Spec::new("help", 2, LOADING | STALE, help).acl(SCRIPTING).doc(
+        "5.0.0",
+        "O(1)",
+        "",
+        "Lists the subcommands.",
+    ),
     Spec::new("load", 3, NOSCRIPT | STALE, load)
         .acl(SCRIPTING)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -95,9 +97,12 @@ const SCRIPT: &[Spec] = &[
             "script",
             "Keeps a script for EVALSHA, and returns its SHA-1.",
         ),
-    Spec::new("show", 3, NOSCRIPT | STALE, show)
-        .acl(SCRIPTING)
-        .doc("8.0.0", "O(1).", "sha1", "Returns the code of a script."),
+    Spec::new("show", 3, NOSCRIPT | STALE, show).acl(SCRIPTING).doc(
+        "8.0.0",
+        "O(1).",
+        "sha1",
+        "Returns the code of a script.",
+    ),
 ];
 
 /// EVAL script numkeys [key...] [arg...]

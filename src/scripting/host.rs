@@ -3,9 +3,9 @@
 //! Lua keeps these functions, and a command lives for one call: so they find it in a scoped thread-local, which holds it
 //! while the script runs and is checked at run time.
 
+use crate::dispatch::spec::flag;
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
-use crate::dispatch::spec::flag;
 use crate::error::Error;
 use crate::wire::{Args, OwnedArgs, Protocol, Reply};
 

@@ -23,8 +23,7 @@ pub(super) fn read(code: &[u8], is_library: bool) -> Result<Option<Shebang<'_>>,
         return Ok(None);
     }
     let end = code.iter().position(|&byte| byte == b'\n').ok_or(error::BAD_SHEBANG)?;
-    let mut words =
-        code[2..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = code[2..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
     if !engine.eq_ignore_ascii_case(b"lua") {
         return Err(error::no_scripting_engine(engine));

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use respd::Config;
-use respd::embed::groups;
 use respd::config::DebugCommand;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local};
 use respd::keyspace::effects::Batches;
 

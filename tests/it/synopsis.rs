@@ -5,9 +5,9 @@
 //! and a word that the synopsis does not know is one wherever an option may stand.
 
 use respd::Config;
-use respd::embed::groups;
 use respd::dispatch::synopsis::{self, Argument, Kind};
 use respd::dispatch::{Row, Table};
+use respd::embed::groups;
 use respd::embed::local::{Local, request};
 
 /// A word that is no option, no number and no name of anything.

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use respd::Config;
 use respd::access::unimplemented;
-use respd::embed::groups;
 use respd::dispatch::spec::{Begin, Find, category, flag, key};
 use respd::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::dispatch::{Row, Table, keys};
+use respd::embed::groups;
 use respd::embed::local::Local;
 use respd::wire::{OwnedArgs, Value};
 
@@ -106,7 +106,7 @@ fn rows_are_found_by_their_names() {
 fn tables_are_in_alphabetical_order() {
     for (group, rows) in groups() {
         assert!(rows.is_sorted_by_key(|row| row.name), "a table of the group {group}");
-        for row in *rows {
+        for row in rows {
             assert!(row.subcommands.is_sorted_by_key(|sub| sub.name), "{}", row.name);
         }
     }
