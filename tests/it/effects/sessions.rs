@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use respd::Config;
-use respd::commands::GROUPS;
 use respd::config::DebugCommand;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::dispatch::synopsis::{self, Argument, Kind};
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local, request};
 use respd::keyspace::Random;
 use respd::wire::{Value, value};
@@ -344,7 +344,7 @@ struct Requests {
 
 impl Requests {
     fn new(seed: u64) -> Requests {
-        let table = Table::new(GROUPS.iter().copied());
+        let table = Table::new(groups());
         let rows = table.rows().filter(|row| {
             let name = row.full_name.as_str();
             let is_rare = ["flushall", "flushdb", "pfdebug", "cluster|flushslot"].contains(&name);
