@@ -233,24 +233,26 @@ of_strings.__index = strings
 of_strings.__metatable = front({ __index = rawget(globals, "string") })
 
 -- Runs `script` with its first `numkeys` arguments as KEYS and the others as ARGV: as globals for EVAL, as two arguments
--- for a function. Without a number, the two tables come ready.
+-- for a function. With a negative number the two tables come ready. Without one there are no arguments, and the limit of
+-- memory holds already.
 local function run(script, is_function, numkeys, ...)
   local keys, argv
-  if numkeys == 0 then
-    keys, argv = {}, { ... }
-  elseif numkeys then
+  if not numkeys then
     keys, argv = {}, {}
-    local all, count = { ... }, select("#", ...)
-    for i = 1, numkeys do
-      keys[i] = all[i]
-    end
-    for i = numkeys + 1, count do
-      argv[i - numkeys] = all[i]
+  elseif numkeys == 0 then
+    keys, argv = {}, { ... }
+  elseif numkeys == 1 then
+    keys, argv = { (...) }, { select(2, ...) }
+  elseif numkeys > 0 then
+    keys, argv = {}, {}
+    local all = { ... }
+    for i = 1, #all do
+      if i <= numkeys then keys[i] = all[i] else argv[i - numkeys] = all[i] end
     end
   else
     keys, argv = ...
   end
-  limit()
+  if numkeys then limit() end
   if is_function then
     return xpcall(function() return (script(keys, argv)) end, fail)
   end
