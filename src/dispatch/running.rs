@@ -57,12 +57,14 @@ impl Ctx<'_> {
     pub fn script_goes_on(&mut self, args: Args<'_>) -> Result<(), Error> {
         let threshold = self.world.config.busy_reply_threshold;
         let (slot, nanos) = (self.slot, self.timer.now());
+        let is_leaving = self.world.reactor_requests.shutdown;
         let Some(running) = self.world.running.as_mut().filter(|running| running.slot() == slot)
         else {
             return Ok(());
         };
         let millis = running.millis(nanos);
-        if threshold > 0 && (running.is_busy() || millis >= threshold) {
+        let is_late = threshold > 0 && (running.is_busy() || millis >= threshold);
+        if is_late && !is_leaving {
             if !running.is_busy() {
                 running.is_busy_with(args);
                 let (id, now) = (self.client().id, self.now().mono);
@@ -96,5 +98,201 @@ impl Ctx<'_> {
         }
         let millis = running.millis(self.timer.now());
         Ok(running.command().map(|command| RunningFunction { command, millis }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::dispatch::spec::{Spec, flag};
+    use crate::dispatch::{Frame, Invocation, ScriptFlags, Table};
+    use crate::embed::local::{Connection, Local, request};
+    use crate::wire::{OwnedArgs, Reply};
+
+    const OWN: &[Spec] = &[
+        Spec::new("script", -2, flag::NONE, script),
+        Spec::new("stats", 1, flag::ALLOW_BUSY, stats),
+        Spec::new("kill", 1, flag::ALLOW_BUSY, kill),
+    ];
+
+    thread_local! {
+        static NANOS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// A clock that goes on by a second whenever it is read.
+    fn seconds() -> u64 {
+        NANOS.set(NANOS.get() + 1_000_000_000);
+        NANOS.get()
+    }
+
+    /// SCRIPT turns [command...]: calls the command, takes so many turns, and calls it again. What it does is one
+    /// transaction.
+    fn script(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+        let turns: usize = std::str::from_utf8(&args[1]).unwrap().parse().unwrap();
+        ctx.world.store.shared.effects.hold();
+        let result = ctx.run_script(ScriptKind::Function, |ctx| {
+            call(ctx, args);
+            (0..turns).try_for_each(|_| ctx.script_goes_on(args))?;
+            call(ctx, args);
+            Ok(())
+        });
+        ctx.world.store.shared.effects.release();
+        result.map(|()| ctx.reply.ok())
+    }
+
+    /// Calls the command that a script was given.
+    fn call(ctx: &mut Ctx<'_>, args: Args<'_>) {
+        let words: OwnedArgs = args.from(2).collect();
+        if args.len() > 2 {
+            let mut reply = Reply::new(Vec::new(), Default::default());
+            let frame = Frame::Script(ScriptFlags::default());
+            let within = Invocation::within(ctx, frame, words.args());
+            Invocation { reply: &mut reply, ..within }.invoke();
+        }
+    }
+
+    /// FUNCTION STATS
+    fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+        let text = match ctx.running_function()? {
+            None => "none".to_owned(),
+            Some(running) => {
+                let words: Vec<_> = running.command.from(0).map(String::from_utf8_lossy).collect();
+                format!("{} for {} ms", words.join(" "), running.millis)
+            }
+        };
+        ctx.reply.bulk(text.as_bytes());
+        Ok(())
+    }
+
+    fn kill(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+        ctx.world.kill_script(ScriptKind::Function)?;
+        ctx.reply.ok();
+        Ok(())
+    }
+
+    /// A server with two clients, whose clock goes on by itself, and with these options.
+    fn local(options: &[(&str, &str)]) -> (Local, [Connection; 2]) {
+        let mut config = Config::default();
+        for (name, value) in options {
+            config.apply_option(name, value).unwrap();
+        }
+        let mut table = Table::new(crate::commands::GROUPS.iter().copied());
+        table.extend([("own", OWN)]);
+        let mut local = Local::with_table(config, table);
+        local.time_commands_by(seconds);
+        let clients = [(); 2].map(|()| local.connect());
+        (local, clients)
+    }
+
+    fn words(line: &str) -> Vec<u8> {
+        request(line.split(' '))
+    }
+
+    fn received(local: &mut Local, client: Connection) -> String {
+        String::from_utf8(local.received(client)).unwrap()
+    }
+
+    const BUSY: &str = "-BUSY Valkey is busy running a script. You can only call FUNCTION KILL or \
+                        SHUTDOWN NOSAVE.\r\n";
+
+    #[test]
+    fn others_are_served_when_the_threshold_is_over_and_never_at_0() {
+        for (threshold, busy) in [("5000", 3), ("7000", 1), ("0", 0)] {
+            let (mut local, [own, other]) = local(&[("lua-time-limit", threshold)]);
+            (0..9).for_each(|_| local.send_meanwhile(other, &words("PING")));
+            // The clock is read when the script begins, and at each of its turns.
+            local.send(own, &words("SCRIPT 7"));
+            assert_eq!(received(&mut local, own), "+OK\r\n");
+            assert_eq!(received(&mut local, other), BUSY.repeat(busy), "{threshold}");
+        }
+    }
+
+    #[test]
+    fn the_function_that_runs_is_shown_while_others_are_served() {
+        let (mut local, [own, other]) = local(&[("busy-reply-threshold", "3000")]);
+        for line in ["STATS", "KILL", "PING"] {
+            local.send_meanwhile(other, &words(line));
+        }
+        local.send(other, &words("STATS"));
+        assert_eq!(received(&mut local, other), "$4\r\nnone\r\n");
+        local.send(own, &words("SCRIPT 9"));
+        let killed = "-ERR Script killed by user with FUNCTION KILL.\r\n";
+        assert_eq!(received(&mut local, own), killed);
+        assert_eq!(received(&mut local, other), "$20\r\nSCRIPT 9 for 5000 ms\r\n+OK\r\n");
+    }
+
+    /// What others run meanwhile is no part of the time that is counted for them, and all of it is of the script's.
+    #[test]
+    fn the_script_s_command_is_timed_from_its_beginning_to_its_end() {
+        let (mut local, [own, other]) = local(&[("busy-reply-threshold", "1")]);
+        for _ in 0..3 {
+            local.send_meanwhile(other, &words("SELECT 1"));
+        }
+        let began = NANOS.get();
+        local.send(own, &words("SCRIPT 3"));
+        let took = NANOS.get() - began;
+        let mut nanos = |name: &str| {
+            let id = local.engine.table().named(name.as_bytes()).unwrap().id;
+            let stats = local.engine.world.stats.command(id);
+            (stats.calls, stats.nanos)
+        };
+        // A reading of the clock takes a second, and the first is when the script begins.
+        assert_eq!(nanos("script"), (1, took - 1_000_000_000));
+        assert_eq!(nanos("select"), (3, 3_000_000_000));
+    }
+
+    #[test]
+    fn blocked_clients_are_served_when_the_script_is_over() {
+        let (mut local, [own, other]) = local(&[("busy-reply-threshold", "1")]);
+        let blocked = local.connect();
+        local.send(blocked, &words("BLPOP list 0"));
+        local.send_meanwhile(other, &words("CLIENT ID"));
+        local.send_meanwhile(other, &words("LLEN list"));
+        local.send(own, &words("SCRIPT 3 RPUSH list a"));
+        assert_eq!(received(&mut local, other), format!(":2\r\n{BUSY}"));
+        assert_eq!(received(&mut local, blocked), "*2\r\n$4\r\nlist\r\n$1\r\na\r\n");
+    }
+
+    #[test]
+    fn nothing_is_evicted_for_those_who_are_served_meanwhile() {
+        let options = [("busy-reply-threshold", "1"), ("maxmemory-policy", "allkeys-random")];
+        let (mut local, [own, other]) = local(&options);
+        local.call(own, ["SET", "k", "v"]);
+        local.engine.world.config.maxmemory = local.engine.world.memory().total() + 10_000;
+        local.send_meanwhile(other, &words("CLIENT ID"));
+        local.send(own, &words("SCRIPT 3 SETRANGE big 100000 x"));
+        assert!(local.engine.world.is_full());
+        assert_eq!(local.engine.world.store.db(0).len(), 2);
+        assert_eq!(received(&mut local, other), ":2\r\n");
+    }
+
+    #[test]
+    fn what_a_script_has_done_is_said_at_its_end_and_as_one() {
+        let (mut local, [own, other]) = local(&[("busy-reply-threshold", "1")]);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let listener = heard.clone();
+        local.engine.world.store.listen_to_effects(Box::new(move |batches| {
+            let effects: Vec<usize> = batches.iter().map(|batch| batch.iter().len()).collect();
+            listener.lock().unwrap().push(effects);
+        }));
+        local.send_meanwhile(other, &words("CLIENT ID"));
+        local.send(own, &words("SCRIPT 3 INCR k"));
+        assert_eq!(received(&mut local, other), ":2\r\n");
+        assert_eq!(*heard.lock().unwrap(), [[2]]);
+    }
+
+    #[test]
+    fn the_next_command_after_a_script_that_ran_long_is_told_the_time_anew() {
+        let (mut local, [own, _]) = local(&[("busy-reply-threshold", "4000")]);
+        local.send(own, &words("SCRIPT 2"));
+        assert_eq!(local.engine.world.reactor_requests.stall, None);
+        local.send(own, &words("SCRIPT 9"));
+        assert_eq!(local.engine.world.reactor_requests.stall, Some(Duration::ZERO));
+        assert!(local.engine.world.running.is_none());
     }
 }
