@@ -260,9 +260,9 @@ mod tests {
 
     #[test]
     fn nothing_is_evicted_for_those_who_are_served_meanwhile() {
-        let options = [("busy-reply-threshold", "1"), ("maxmemory-policy", "allkeys-random")];
+        let options = [("busy-reply-threshold", "1"), ("maxmemory-policy", "volatile-random")];
         let (mut local, [own, other]) = local(&options);
-        local.call(own, ["SET", "k", "v"]);
+        local.call(own, ["SET", "k", "v", "EX", "60"]);
         local.engine.world.config.maxmemory = local.engine.world.memory().total() + 10_000;
         local.send_meanwhile(other, &words("CLIENT ID"));
         local.send(own, &words("SCRIPT 3 SETRANGE big 100000 x"));
