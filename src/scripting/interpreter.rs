@@ -17,9 +17,6 @@ use crate::wire::Args;
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
 const MOST_ON_STACK: usize = 200;
 
-/// A hook is called once in so many instructions of a script.
-const INSTRUCTIONS_PER_HOOK: u32 = 100_000;
-
 /// A Lua state with the sandbox in it.
 pub(super) struct Interpreter {
     lua: Lua,
@@ -55,7 +52,10 @@ impl Interpreter {
             seeded.store(random::seed(lua, &seed)?, Ordering::Relaxed);
             Ok(())
         })?;
-        let reason = lua.create_function(|lua, caught: Value| failure::reason(lua, caught))?;
+        let reason = lua.create_function(|lua, caught: Value| {
+            goes_on::is_over()?;
+            failure::reason(lua, caught)
+        })?;
         let fail = lua.create_function(host::keep_failure)?;
         let limit = lua.create_function(|lua, ()| {
             memory::limit(lua);
@@ -71,8 +71,7 @@ impl Interpreter {
         share.call::<()>(("server", api::table(&lua)?))?;
         globals.raw_set("redis", globals.raw_get::<Value>("server")?)?;
         lua.set_globals(environment)?;
-        let triggers = mlua::HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_HOOK);
-        lua.set_global_hook(triggers, |lua, _| goes_on::hook(lua))?;
+        goes_on::watch(&lua)?;
         Ok(Interpreter { lua, run, globals })
     }
 

@@ -127,6 +127,12 @@ local function seen_as_text(ok, ...)
   return ok, caught
 end
 
+-- What xpcall's handler has made of an error stays as it is, unless the script is to end.
+local function ended(ok, ...)
+  if not ok then reason() end
+  return ok, ...
+end
+
 function globals.pcall(...)
   if select("#", ...) == 0 then return false, "attempt to call a boolean value" end
   return seen_as_text(pcall(...))
@@ -135,9 +141,9 @@ end
 function globals.xpcall(...)
   local f, handler = ...
   if select("#", ...) < 2 then error("bad argument #2 to 'xpcall' (value expected)", 2) end
-  return xpcall(f, function(raised)
+  return ended(xpcall(f, function(raised)
     return handler(reason(raised))
-  end)
+  end))
 end
 
 local coroutines = {}
