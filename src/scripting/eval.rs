@@ -163,12 +163,14 @@ fn compile(
     let shebang = shebang::read(code, false)?;
     // The shebang line is none of Lua's, but it counts.
     let body = if shebang.is_some() { code.iter().position(|&byte| byte == b'\n') } else { None };
-    let function = scripts.lua()?.compile("user_script", &code[body.unwrap_or(0)..])?;
+    let compiled = scripts.lua()?.compile("user_script", &code[body.unwrap_or(0)..]);
+    let function = compiled.map_err(|reason| error::does_not_compile(&reason))?;
     let digest = cache::digest(code);
     let flags = shebang.map(|shebang| shebang.flags);
-    let has_evicted = scripts.cache.insert(digest, code, function, flags, stays);
-    let stats = &mut ctx.world.stats.scripts;
-    stats.evicted += u64::from(has_evicted);
+    if let Some(evicted) = scripts.cache.insert(digest, code, function, flags, stays) {
+        scripts.lua()?.forget(evicted);
+        ctx.world.stats.scripts.evicted += 1;
+    }
     Ok(digest)
 }
 
@@ -183,8 +185,8 @@ fn evaluate(
     scripts.cache.used(digest);
     let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
     let flags = run::flags(ctx, script.flags, is_read_only)?;
-    let (function, interpreter) = (script.function.clone(), scripts.lua()?);
-    run::run(interpreter, ctx, &function, given, flags, "")
+    let (function, interpreter) = (script.function, scripts.lua()?);
+    run::run(interpreter, ctx, function, given, flags, "")
 }
 
 /// SCRIPT EXISTS sha1...
@@ -236,4 +238,22 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         ctx.reply.bulk(&script.code);
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::embed::local::Local;
+    use crate::embed::testing::call;
+
+    #[test]
+    fn more_scripts_are_kept_than_lua_has_references() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        for n in 0..8_500 {
+            let loaded = call(&mut local, client, &["SCRIPT", "LOAD", &format!("return {n}")]);
+            assert!(loaded.starts_with("$40"), "{n}: {loaded}");
+        }
+        assert_eq!(call(&mut local, client, &["EVAL", "return 5", "0"]), ":5\r\n");
+    }
 }

@@ -61,7 +61,7 @@ impl Scripts {
     /// The Lua state, made when it is needed first.
     fn lua(&mut self) -> Result<&Interpreter, Error> {
         if self.interpreter.is_none() {
-            let interpreter = Interpreter::new().map_err(|reason| {
+            let interpreter = Interpreter::for_scripts().map_err(|reason| {
                 log::error!("Lua does not start: {reason}");
                 error::NO_LUA
             })?;

@@ -1,10 +1,10 @@
 //! One run of a script or a function: what is asked before it, what surrounds it, and its reply.
 
-use mlua::{Function, Value};
+use mlua::Value;
 
 use super::failure::Failure;
 use super::host::{self, Run, Running};
-use super::interpreter::{Given, Interpreter};
+use super::interpreter::{Given, Interpreter, Kept};
 use super::shebang::Flags;
 use super::to_reply;
 use crate::dispatch::{Ctx, ScriptFlags, telemetry};
@@ -33,7 +33,7 @@ pub(super) fn flags(
 pub(super) fn run(
     interpreter: &Interpreter,
     ctx: &mut Ctx<'_>,
-    script: &Function,
+    script: Kept,
     given: Given<'_>,
     flags: ScriptFlags,
     name: &str,
