@@ -14,7 +14,7 @@ use crate::error::{self, Error};
 use crate::text::number;
 use crate::wire::Args;
 
-const SCRIPT_FLAGS: u32 = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
+pub(super) const SCRIPT_FLAGS: u32 = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
 
 pub(super) const TABLE: &[Spec] = &[
     Spec::new("eval", -3, SCRIPT_FLAGS | MAY_REPLICATE, eval)
@@ -145,7 +145,8 @@ fn by_digest(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<()
 
 /// Which arguments of EVAL, FCALL and their kin the script is given.
 pub(super) fn given(args: Args<'_>, is_function: bool) -> Result<Given<'_>, Error> {
-    let numkeys = number::parse_i64(&args[2]).ok_or(error::NOT_AN_INTEGER)?;
+    let no_number = if is_function { error::BAD_NUMKEYS } else { error::NOT_AN_INTEGER };
+    let numkeys = number::parse_i64(&args[2]).ok_or(no_number)?;
     let numkeys = usize::try_from(numkeys).map_err(|_| error::NEGATIVE_NUMKEYS)?;
     if numkeys > args.len() - FIRST_GIVEN {
         return Err(error::TOO_MANY_NUMKEYS);

@@ -41,6 +41,11 @@ impl Failure {
         Failure { text, is_counted, place: None }
     }
 
+    /// The text of the error reply, without its place.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The error reply. `name` is that of the function that failed, or nothing for a script.
     pub(super) fn reply(self, name: &str) -> Error {
         let mut text = self.text;

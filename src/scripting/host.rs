@@ -3,13 +3,16 @@
 //! Lua keeps these functions, and a command lives for one call: so they find it in a scoped thread-local, which holds it
 //! while the script runs and is checked at run time.
 
+use mlua::{Lua, MultiValue};
+
 use crate::dispatch::spec::flag;
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::wire::{Args, OwnedArgs, Protocol, Reply};
 
 use super::failure::Failure;
+use super::raise;
 
 /// One run of a script.
 #[derive(Default)]
@@ -35,6 +38,12 @@ pub(super) trait Host {
 
     /// A hundred thousand instructions have passed. The error ends the script.
     fn goes_on(&mut self) -> Result<(), Error>;
+
+    /// Registers the function that `args` declare: `server.register_function`. Only a library does so that is being
+    /// loaded.
+    fn register(&mut self, _: &Lua, _: &MultiValue) -> mlua::Result<()> {
+        Err(raise::reply(error::NOT_LOADING.as_bytes()))
+    }
 }
 
 scoped_tls_hkt::scoped_thread_local!(static mut HOST: for<'a> &'a mut dyn Host);
@@ -44,7 +53,7 @@ pub(super) fn lend<T>(host: &mut dyn Host, script: impl FnOnce() -> T) -> T {
     HOST.set(host, script)
 }
 
-/// The command that is running; nothing while functions are only being loaded.
+/// The command that is running, if one is.
 pub(super) fn with<T>(ask: impl FnOnce(&mut dyn Host) -> T) -> Option<T> {
     HOST.is_set().then(|| HOST.with(ask))
 }

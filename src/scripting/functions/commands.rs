@@ -1,0 +1,331 @@
+//! FUNCTION FCALL FCALL_RO: libraries of functions, and calls of functions by name.
+
+use super::super::eval::{self, SCRIPT_FLAGS};
+use super::super::run;
+use super::library::{ENGINE, Library};
+use super::registry::Registry;
+use super::{Functions, dump, fresh};
+use crate::dispatch::Ctx;
+use crate::dispatch::help::help;
+use crate::dispatch::spec::category::SCRIPTING;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, numkeys};
+use crate::error::{self, Error};
+use crate::text::glob::Glob;
+use crate::wire::{Args, Reply};
+
+pub(in super::super) const TABLE: &[Spec] = &[
+    Spec::new("fcall", -3, SCRIPT_FLAGS | MAY_REPLICATE, fcall)
+        .acl(SCRIPTING)
+        .key(RW | ACCESS | UPDATE, numkeys(2))
+        .note("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")
+        .doc(
+            "7.0.0",
+            "Depends on the function that is executed.",
+            "function numkeys [key...] [arg...]",
+            "Calls a function.",
+        ),
+    Spec::new("fcall_ro", -3, SCRIPT_FLAGS | READ, fcall_ro)
+        .acl(SCRIPTING)
+        .key(RO | ACCESS, numkeys(2))
+        .note("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")
+        .doc(
+            "7.0.0",
+            "Depends on the function that is executed.",
+            "function numkeys [key...] [arg...]",
+            "Calls a function that may not change data.",
+        ),
+    Spec::container("function", FUNCTION).doc(
+        "7.0.0",
+        "Depends on the subcommand.",
+        "",
+        "Commands about libraries of functions.",
+    ),
+];
+
+const EVERYWHERE: &[&str] = &["request_policy:all_shards", "response_policy:all_succeeded"];
+
+const FUNCTION: &[Spec] = &[
+    Spec::new("delete", 3, WRITE | NOSCRIPT, delete).acl(SCRIPTING).tips(EVERYWHERE).doc(
+        "7.0.0",
+        "O(1)",
+        "library-name",
+        "Deletes a library and its functions.",
+    ),
+    Spec::new("dump", 2, NOSCRIPT, dump_all).acl(SCRIPTING).doc(
+        "7.0.0",
+        "O(N) where N is the number of functions",
+        "",
+        "Returns all libraries as a payload for FUNCTION RESTORE.",
+    ),
+    Spec::new("flush", -2, WRITE | NOSCRIPT, flush).acl(SCRIPTING).tips(EVERYWHERE).doc(
+        "7.0.0",
+        "O(N) where N is the number of functions deleted",
+        "[ASYNC|SYNC]",
+        "Deletes all libraries.",
+    ),
+    Spec::new("help", 2, LOADING | STALE, help).acl(SCRIPTING).doc(
+        "7.0.0",
+        "O(1)",
+        "",
+        "Lists the subcommands.",
+    ),
+    Spec::new("kill", 2, NOSCRIPT | ALLOW_BUSY, kill)
+        .acl(SCRIPTING)
+        .tips(&["request_policy:all_shards", "response_policy:one_succeeded"])
+        .doc("7.0.0", "O(1)", "", "Ends the function that is running."),
+    Spec::new("list", -2, NOSCRIPT, list)
+        .acl(SCRIPTING)
+        .tips(&["nondeterministic_output_order"])
+        .doc(
+            "7.0.0",
+            "O(N) where N is the number of functions",
+            "[LIBRARYNAME library-name-pattern] [WITHCODE]",
+            "Lists libraries and their functions.",
+        ),
+    Spec::new("load", -3, WRITE | DENYOOM | NOSCRIPT, load).acl(SCRIPTING).tips(EVERYWHERE).doc(
+        "7.0.0",
+        "O(1) (considering compilation time is redundant)",
+        "[REPLACE] function-code",
+        "Creates a library, and returns its name.",
+    ),
+    Spec::new("restore", -3, WRITE | DENYOOM | NOSCRIPT, restore)
+        .acl(SCRIPTING)
+        .tips(EVERYWHERE)
+        .doc(
+            "7.0.0",
+            "O(N) where N is the number of functions on the payload",
+            "serialized-value [FLUSH|APPEND|REPLACE]",
+            "Creates the libraries of a payload of FUNCTION DUMP.",
+        ),
+    Spec::new("stats", 2, NOSCRIPT | ALLOW_BUSY, stats)
+        .acl(SCRIPTING)
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+        .doc("7.0.0", "O(1)", "", "Tells what is running, and how many functions there are."),
+];
+
+/// FCALL function numkeys [key...] [arg...]
+fn fcall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    call(ctx, args, false)
+}
+
+/// FCALL_RO function numkeys [key...] [arg...]
+fn fcall_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    call(ctx, args, true)
+}
+
+fn call(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
+    Functions::with(ctx, |functions, ctx| {
+        let found = functions.registry.function(&args[1]);
+        let (callback, flags) = found.ok_or(error::NO_FUNCTION)?;
+        let given = eval::given(args, true)?;
+        let flags = run::flags(ctx, Some(flags.of_run()), is_read_only)?;
+        let (interpreter, _) = functions.parts()?;
+        run::run(interpreter, ctx, callback, given, flags, "")
+    })
+}
+
+/// FUNCTION DELETE library-name
+fn delete(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    Functions::with(ctx, |functions, ctx| {
+        let (interpreter, registry) = functions.parts()?;
+        if !registry.remove(interpreter, &args[2]) {
+            return Err(error::NO_LIBRARY);
+        }
+        have_changed(ctx);
+        ctx.reply.ok();
+        Ok(())
+    })
+}
+
+/// FUNCTION DUMP
+fn dump_all(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    Functions::with(ctx, |functions, ctx| {
+        let libraries = functions.registry.libraries();
+        ctx.reply.bulk(&dump::write(libraries.map(|library| &*library.code)));
+        Ok(())
+    })
+}
+
+/// FUNCTION FLUSH [ASYNC|SYNC]
+///
+/// What is large is freed with the Lua state as a whole, so that both ways are the same.
+fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    match args.len() {
+        2 => {}
+        3 if args.is(2, "ASYNC") || args.is(2, "SYNC") => {}
+        3 => return Err(error::FUNCTION_FLUSH_OPTION),
+        _ => return Err(ctx.world.config.persona.subcommand_syntax("function", &args[1])),
+    }
+    Functions::with(ctx, |functions, ctx| {
+        *functions = Functions::default();
+        have_changed(ctx);
+        ctx.reply.ok();
+        Ok(())
+    })
+}
+
+/// FUNCTION KILL
+fn kill(_: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    Err(error::NO_SCRIPT_RUNS)
+}
+
+/// FUNCTION LIST [LIBRARYNAME library-name-pattern] [WITHCODE]
+fn list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let (mut pattern, mut has_code) = (None, false);
+    let mut words = args.from(2);
+    while let Some(word) = words.next() {
+        if !has_code && word.eq_ignore_ascii_case(b"WITHCODE") {
+            has_code = true;
+        } else if pattern.is_none() && word.eq_ignore_ascii_case(b"LIBRARYNAME") {
+            pattern = Some(words.next().ok_or(error::NO_LIBRARY_PATTERN)?);
+        } else {
+            return Err(error::unknown_argument(word));
+        }
+    }
+    let pattern = pattern.map(Glob::ignoring_case);
+    Functions::with(ctx, |functions, ctx| {
+        let is_shown = |library: &&Library| {
+            pattern.as_ref().is_none_or(|pattern| pattern.matches(&library.name))
+        };
+        ctx.reply.array_of(|reply| {
+            let mut shown = 0;
+            for library in functions.registry.libraries().filter(is_shown) {
+                if reply.is_full() {
+                    break;
+                }
+                show(reply, library, has_code);
+                shown += 1;
+            }
+            shown
+        });
+        Ok(())
+    })
+}
+
+fn show(reply: &mut Reply, library: &Library, has_code: bool) {
+    reply.map(if has_code { 4 } else { 3 });
+    reply.bulk(b"library_name");
+    reply.bulk(&library.name);
+    reply.bulk(b"engine");
+    reply.bulk(ENGINE.as_bytes());
+    reply.bulk(b"functions");
+    reply.array(library.functions.len());
+    for function in &library.functions {
+        reply.map(3);
+        reply.bulk(b"name");
+        reply.bulk(&function.name);
+        reply.bulk(b"description");
+        match &function.description {
+            Some(description) => reply.bulk(description),
+            None => reply.null(),
+        }
+        reply.bulk(b"flags");
+        reply.set(function.flags.names().count());
+        function.flags.names().for_each(|name| reply.status(name));
+    }
+    if has_code {
+        reply.bulk(b"library_code");
+        reply.bulk(&library.code);
+    }
+}
+
+/// FUNCTION LOAD [REPLACE] function-code
+fn load(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let last = args.len() - 1;
+    if let Some(option) = args.from(2).take(last - 2).find(|word| !is_replace(word)) {
+        return Err(error::unknown_option(option));
+    }
+    Functions::with(ctx, |functions, ctx| {
+        let (interpreter, registry) = functions.parts()?;
+        let name = registry.load(interpreter, &args[last], last > 2)?;
+        have_changed(ctx);
+        ctx.reply.bulk(&name);
+        Ok(())
+    })
+}
+
+fn is_replace(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"REPLACE")
+}
+
+/// What RESTORE does with the libraries that are there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    Flush,
+    Append,
+    Replace,
+}
+
+impl Policy {
+    fn read(word: &[u8]) -> Result<Policy, Error> {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        match () {
+            () if is("FLUSH") => Ok(Policy::Flush),
+            () if is("APPEND") => Ok(Policy::Append),
+            () if is_replace(word) => Ok(Policy::Replace),
+            () => Err(error::RESTORE_POLICY),
+        }
+    }
+}
+
+/// FUNCTION RESTORE serialized-value [FLUSH|APPEND|REPLACE]
+fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let policy = match args.len() {
+        3 => Policy::Append,
+        4 => Policy::read(&args[3])?,
+        _ => return Err(ctx.world.config.persona.subcommand_syntax("function", &args[1])),
+    };
+    let libraries = dump::read(&args[2])?;
+    Functions::with(ctx, |functions, ctx| {
+        if policy == Policy::Flush {
+            // The libraries that go take their state with them.
+            let mut restored =
+                Functions { interpreter: Some(fresh()?), registry: Registry::default() };
+            let (interpreter, registry) = restored.parts()?;
+            for code in libraries {
+                registry.load(interpreter, &code?, false)?;
+            }
+            *functions = restored;
+        } else {
+            let (interpreter, registry) = functions.parts()?;
+            let mut restored = Registry::default();
+            for code in libraries {
+                let loaded = code.and_then(|code| restored.load(interpreter, &code, false));
+                if let Err(error) = loaded {
+                    restored.forget(interpreter);
+                    return Err(error);
+                }
+            }
+            registry.join(interpreter, restored, policy == Policy::Replace)?;
+        }
+        have_changed(ctx);
+        ctx.reply.ok();
+        Ok(())
+    })
+}
+
+/// FUNCTION STATS
+fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    Functions::with(ctx, |functions, ctx| {
+        let reply = &mut *ctx.reply;
+        reply.map(2);
+        reply.bulk(b"running_script");
+        reply.null();
+        reply.bulk(b"engines");
+        reply.map(1);
+        reply.bulk(ENGINE.as_bytes());
+        reply.map(2);
+        reply.bulk(b"libraries_count");
+        reply.int(functions.registry.libraries().len() as i64);
+        reply.bulk(b"functions_count");
+        reply.int(functions.registry.functions() as i64);
+        Ok(())
+    })
+}
+
+/// Libraries have changed: a log has to have the command.
+fn have_changed(ctx: &mut Ctx<'_>) {
+    ctx.world.store.shared.changes += 1;
+}
