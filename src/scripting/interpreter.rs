@@ -13,7 +13,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, libraries, random};
+use super::{api, goes_on, host, libraries, random};
 use crate::wire::Args;
 
 /// How much memory a state may take. Scripts keep their data in keys; what they hold themselves is for one command.
@@ -93,7 +93,7 @@ impl Interpreter {
             Ok(())
         })?;
         let reason = lua.create_function(|lua, caught: Value| failure::reason(lua, caught))?;
-        let fail = lua.create_function(failure::keep)?;
+        let fail = lua.create_function(host::keep_failure)?;
         let limit = lua.create_function(|lua, ()| lua.set_memory_limit(MOST_MEMORY).map(drop))?;
         let sandbox: Sandbox = lua
             .load(include_str!("sandbox.lua"))
@@ -171,7 +171,9 @@ impl Interpreter {
         }
         match ran {
             Ok((true, returned)) => Ok(returned),
-            Ok((false, raised)) => Err(failure::kept().unwrap_or_else(|| Failure::of(&raised))),
+            Ok((false, raised)) => {
+                Err(host::kept_failure().unwrap_or_else(|| Failure::of(&raised)))
+            }
             Err(error) => Err(Failure::of(&Value::Error(Box::new(error)))),
         }
     }

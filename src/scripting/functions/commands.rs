@@ -5,19 +5,21 @@ use super::super::run;
 use super::library::{ENGINE, Library};
 use super::registry::Registry;
 use super::{Functions, dump, fresh};
-use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::category::SCRIPTING;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, numkeys};
+use crate::dispatch::{Ctx, Flags};
 use crate::error::{self, Error};
 use crate::text::glob::Glob;
 use crate::wire::{Args, Reply};
+use crate::world::World;
 
 pub(in super::super) const TABLE: &[Spec] = &[
     Spec::new("fcall", -3, SCRIPT_FLAGS | MAY_REPLICATE, fcall)
         .acl(SCRIPTING)
+        .flags_of(flags_by_name)
         .key(RW | ACCESS | UPDATE, numkeys(2))
         .note("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")
         .doc(
@@ -28,6 +30,7 @@ pub(in super::super) const TABLE: &[Spec] = &[
         ),
     Spec::new("fcall_ro", -3, SCRIPT_FLAGS | READ, fcall_ro)
         .acl(SCRIPTING)
+        .flags_of(flags_by_name)
         .key(RO | ACCESS, numkeys(2))
         .note("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")
         .doc(
@@ -116,14 +119,23 @@ fn fcall_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn call(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
+    run::show(ctx, args);
     Functions::with(ctx, |functions, ctx| {
         let found = functions.registry.function(&args[1]);
         let (callback, flags) = found.ok_or(error::NO_FUNCTION)?;
         let given = eval::given(args, true)?;
-        let flags = run::flags(ctx, Some(flags.of_run()), is_read_only)?;
+        let flags = run::held_to(Some(flags.of_run()), is_read_only)?;
         let (interpreter, _) = functions.parts()?;
         run::run(interpreter, ctx, callback, given, flags, "")
     })
+}
+
+/// See [`Spec::flags_of`].
+fn flags_by_name(world: &World, args: Args<'_>, flags: Flags) -> Flags {
+    let functions = world.feature::<Functions>();
+    let found =
+        functions.zip(args.get(1)).and_then(|(functions, name)| functions.registry.function(name));
+    run::gated(found.map(|(_, said)| said.of_run()), flags)
 }
 
 /// FUNCTION DELETE library-name
