@@ -65,7 +65,7 @@ const FUNCTION: &[Spec] = &[
     Spec::new("flush", -2, WRITE | NOSCRIPT, flush).acl(SCRIPTING).tips(EVERYWHERE).doc(
         "7.0.0",
         "O(N) where N is the number of functions deleted",
-        "[ASYNC|SYNC]",
+        "[flush-type: ASYNC | SYNC]",
         "Deletes all libraries.",
     ),
     Spec::new("help", 2, LOADING | STALE, help).acl(SCRIPTING).doc(
@@ -99,7 +99,7 @@ const FUNCTION: &[Spec] = &[
         .doc(
             "7.0.0",
             "O(N) where N is the number of functions on the payload",
-            "serialized-value [FLUSH|APPEND|REPLACE]",
+            "serialized-value [policy: FLUSH | APPEND | REPLACE]",
             "Creates the libraries of a payload of FUNCTION DUMP.",
         ),
     Spec::new("stats", 2, NOSCRIPT | ALLOW_BUSY, stats)
