@@ -13,7 +13,7 @@ use crate::dispatch::{Ctx, Flags};
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::wire::Args;
-use crate::world::World;
+use crate::world::{ScriptKind, World};
 
 pub(super) const SCRIPT_FLAGS: Flags = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
 
@@ -93,6 +93,10 @@ const SCRIPT: &[Spec] = &[
         "",
         "Lists the subcommands.",
     ),
+    Spec::new("kill", 2, NOSCRIPT | ALLOW_BUSY, kill)
+        .acl(SCRIPTING)
+        .tips(&["request_policy:all_shards", "response_policy:one_succeeded"])
+        .doc("2.6.0", "O(1)", "", "Ends the script that runs, if it has changed nothing."),
     Spec::new("load", 3, NOSCRIPT | STALE, load)
         .acl(SCRIPTING)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -207,7 +211,7 @@ fn evaluate(
     let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
     let flags = run::held_to(script.flags, is_read_only)?;
     let (function, interpreter) = (script.function, scripts.lua()?);
-    run::run(interpreter, ctx, function, given, flags, "")
+    run::run(interpreter, ctx, function, given, flags, b"")
 }
 
 /// SCRIPT EXISTS sha1...
@@ -234,6 +238,13 @@ fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         ctx.reply.ok();
         Ok(())
     })
+}
+
+/// SCRIPT KILL
+fn kill(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.kill_script(ScriptKind::Eval)?;
+    ctx.reply.ok();
+    Ok(())
 }
 
 /// SCRIPT LOAD script

@@ -51,12 +51,11 @@ impl Failure {
         Failure { place, ..Failure::of(raised) }
     }
 
-    /// The error reply. `name` is that of the function that failed, or nothing for a script.
-    pub(super) fn reply(self, name: &str) -> Error {
+    /// The error reply.
+    pub(super) fn reply(self) -> Error {
         let mut text = self.text;
         if let Some((source, line)) = self.place {
-            let comma = if name.is_empty() { "" } else { ", " };
-            text.extend_from_slice(format!(" script: {name}{comma}on {source}:{line}.").as_bytes());
+            text.extend_from_slice(format!(" script: on {source}:{line}.").as_bytes());
         }
         let error = Error::text(text);
         if self.is_counted { error.counted() } else { error }

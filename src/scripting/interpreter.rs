@@ -13,23 +13,11 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, host, libraries, random};
+use super::{api, goes_on, host, libraries, memory, random};
 use crate::wire::Args;
-
-/// How much memory a state may take. Scripts keep their data in keys; what they hold themselves is for one command.
-const MOST_MEMORY: usize = 512 << 20;
-
-/// After a script that has taken more memory than this the state is cleaned up at once, not bit by bit.
-const MUCH_MEMORY: usize = 16 << 20;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
 const MOST_ON_STACK: usize = 200;
-
-/// What Lua says when it reaches its limit.
-const NOT_ENOUGH_MEMORY: &str = "not enough memory";
-
-/// A hook is called once in so many instructions of a script.
-const INSTRUCTIONS_PER_HOOK: u32 = 100_000;
 
 /// A Lua state with the sandbox in it.
 pub(super) struct Interpreter {
@@ -92,9 +80,15 @@ impl Interpreter {
             seeded.store(random::seed(lua, &seed)?, Ordering::Relaxed);
             Ok(())
         })?;
-        let reason = lua.create_function(|lua, caught: Value| failure::reason(lua, caught))?;
+        let reason = lua.create_function(|lua, caught: Value| {
+            goes_on::is_over()?;
+            failure::reason(lua, caught)
+        })?;
         let fail = lua.create_function(host::keep_failure)?;
-        let limit = lua.create_function(|lua, ()| lua.set_memory_limit(MOST_MEMORY).map(drop))?;
+        let limit = lua.create_function(|lua, ()| {
+            memory::limit(lua);
+            Ok(())
+        })?;
         let sandbox: Sandbox = lua
             .load(include_str!("sandbox.lua"))
             .set_name("=sandbox")
@@ -106,8 +100,7 @@ impl Interpreter {
         share.call::<()>(("server", server(&lua)?))?;
         globals.raw_set("redis", globals.raw_get::<Value>("server")?)?;
         lua.set_globals(environment)?;
-        let triggers = mlua::HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_HOOK);
-        lua.set_global_hook(triggers, |lua, _| goes_on::hook(lua))?;
+        goes_on::watch(&lua)?;
         let load = at_load.map(|contents| loader.call::<Function>(contents(&lua)?)).transpose()?;
         let (last, lasting) = (Cell::new(0), Cell::new(lua.used_memory()));
         Ok(Interpreter { lua, run, load, globals, kept, last, lasting })
@@ -120,9 +113,12 @@ impl Interpreter {
 
     /// Compiles a script and keeps it. `name` is what errors call it. An error is the compiler's reason.
     pub(super) fn compile(&self, name: &str, code: &[u8]) -> Result<Kept, String> {
-        self.limited(|| self.keep(self.chunk(name, code)?)).map_err(|error| match error {
+        memory::limit(&self.lua);
+        let kept = self.chunk(name, code).and_then(|function| self.keep(function));
+        memory::lift(&self.lua);
+        kept.map_err(|error| match error {
             mlua::Error::SyntaxError { message, .. } => message,
-            mlua::Error::MemoryError(_) => NOT_ENOUGH_MEMORY.to_owned(),
+            mlua::Error::MemoryError(_) => memory::NOT_ENOUGH.to_owned(),
             other => other.to_string(),
         })
     }
@@ -163,10 +159,8 @@ impl Interpreter {
 
     /// What a script has come to that has just run.
     fn ended(&self, ran: mlua::Result<(bool, Value)>) -> Result<Value, Failure> {
-        // While there is a limit, functions of ours must be ready for an error whenever they make a value, which costs
-        // twice as much. So it holds only while a script runs. It fails for a state that was made elsewhere.
-        self.lua.set_memory_limit(0).ok();
-        if self.memory() > self.lasting.get() + MUCH_MEMORY {
+        memory::lift(&self.lua);
+        if memory::is_much(&self.lua, self.lasting.get()) {
             self.clean_up();
         }
         match ran {
@@ -185,16 +179,13 @@ impl Interpreter {
         self.lasting.set(self.memory());
     }
 
-    fn limited<T>(&self, work: impl FnOnce() -> mlua::Result<T>) -> mlua::Result<T> {
-        self.lua.set_memory_limit(MOST_MEMORY).ok();
-        let done = work();
-        self.lua.set_memory_limit(0).ok();
-        done
-    }
-
     fn call(&self, Kept(script): Kept, given: Given<'_>) -> mlua::Result<(bool, Value)> {
         let Given { args, numkeys, is_function } = given;
         let (lua, all) = (&self.lua, args.from(FIRST_GIVEN));
+        if all.len() == 0 {
+            memory::limit(lua);
+            return self.run.call((script, is_function));
+        }
         if all.len() <= MOST_ON_STACK {
             let all: Variadic<BString> = all.map(BString::from).collect();
             return self.run.call((script, is_function, numkeys, all));
@@ -204,6 +195,6 @@ impl Interpreter {
         let argv = all.skip(numkeys).map(string).collect::<mlua::Result<Vec<_>>>()?;
         let keys = lua.create_sequence_from(keys)?;
         let argv = lua.create_sequence_from(argv)?;
-        self.run.call((script, is_function, Value::Nil, keys, argv))
+        self.run.call((script, is_function, -1, keys, argv))
     }
 }

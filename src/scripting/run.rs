@@ -11,6 +11,7 @@ use crate::dispatch::spec::flag;
 use crate::dispatch::{self, Ctx, ScriptFlags, telemetry};
 use crate::error::{self, Error};
 use crate::wire::Args;
+use crate::world::ScriptKind;
 
 /// The flags that a script's commands are held to. One with a shebang line says beforehand whether it writes, and is
 /// refused beforehand where it must not.
@@ -41,25 +42,28 @@ pub(super) fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
     telemetry::show_to_monitors(ctx.world, ctx.row, ctx.frame, ctx.slot, args);
 }
 
-/// Runs a script or a function, and writes what it returns. `name` is the function's, or empty.
+/// Runs a script or a function, and writes what it returns. `name` is the function's own, or empty.
 pub(super) fn run(
     interpreter: &Interpreter,
     ctx: &mut Ctx<'_>,
     script: Kept,
     given: Given<'_>,
     flags: ScriptFlags,
-    name: &str,
+    name: &[u8],
 ) -> Result<(), Error> {
-    let db = ctx.client().db;
-    let suspended = ctx.timer.suspend();
+    let kind = if given.is_function { ScriptKind::Function } else { ScriptKind::Eval };
+    let (db, suspended) = (ctx.client().db, ctx.timer.suspend());
     ctx.world.store.shared.effects.hold();
-    let mut running = Running { ctx, run: Run { flags, ..Run::default() } };
-    let returned = host::lend(&mut running, || interpreter.run(script, given));
-    let protocol = running.run.protocol;
+    let (returned, protocol) = ctx.run_script(kind, |ctx| {
+        let run = Run { flags, ..Run::default() };
+        let mut running = Running { ctx, args: given.args, name, run };
+        let returned = host::lend(&mut running, || interpreter.run(script, given));
+        (returned, running.run.protocol)
+    });
     ctx.world.store.shared.effects.release();
     ctx.timer.resume(suspended, &mut ctx.world.stats);
     ctx.client_mut().db = db;
-    let value = returned.map_err(|failure| failure.reply(name))?;
+    let value = returned.map_err(Failure::reply)?;
     if let Some(error) = error_of(&value) {
         return Err(error);
     }
@@ -76,5 +80,5 @@ fn error_of(value: &Value) -> Option<Error> {
     let Ok(Value::String(_)) = table.raw_get("err") else {
         return None;
     };
-    Some(Failure::of(value).reply(""))
+    Some(Failure::of(value).reply())
 }

@@ -13,8 +13,8 @@ use crate::dispatch::spec::{Spec, numkeys};
 use crate::dispatch::{Ctx, Flags};
 use crate::error::{self, Error};
 use crate::text::glob::Glob;
-use crate::wire::{Args, Reply};
-use crate::world::World;
+use crate::wire::{Args, OwnedArgs, Reply};
+use crate::world::{ScriptKind, World};
 
 pub(in super::super) const TABLE: &[Spec] = &[
     Spec::new("fcall", -3, SCRIPT_FLAGS | MAY_REPLICATE, fcall)
@@ -121,12 +121,11 @@ fn fcall_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn call(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
     run::show(ctx, args);
     Functions::with(ctx, |functions, ctx| {
-        let found = functions.registry.function(&args[1]);
-        let (callback, flags) = found.ok_or(error::NO_FUNCTION)?;
+        let function = functions.registry.function(&args[1]).ok_or(error::NO_FUNCTION)?;
         let given = eval::given(args, true)?;
-        let flags = run::held_to(Some(flags.of_run()), is_read_only)?;
-        let (interpreter, _) = functions.parts()?;
-        run::run(interpreter, ctx, callback, given, flags, "")
+        let flags = run::held_to(Some(function.flags.of_run()), is_read_only)?;
+        let interpreter = functions.interpreter.as_ref().ok_or(error::NO_FUNCTION)?;
+        run::run(interpreter, ctx, function.callback, given, flags, &function.name)
     })
 }
 
@@ -135,7 +134,7 @@ fn flags_by_name(world: &World, args: Args<'_>, flags: Flags) -> Flags {
     let functions = world.feature::<Functions>();
     let found =
         functions.zip(args.get(1)).and_then(|(functions, name)| functions.registry.function(name));
-    run::gated(found.map(|(_, said)| said.of_run()), flags)
+    run::gated(found.map(|function| function.flags.of_run()), flags)
 }
 
 /// FUNCTION DELETE library-name
@@ -179,8 +178,10 @@ fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// FUNCTION KILL
-fn kill(_: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    Err(error::NO_SCRIPT_RUNS)
+fn kill(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.kill_script(ScriptKind::Function)?;
+    ctx.reply.ok();
+    Ok(())
 }
 
 /// FUNCTION LIST [LIBRARYNAME library-name-pattern] [WITHCODE]
@@ -319,22 +320,46 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// FUNCTION STATS
+///
+/// It may be asked while a function runs. The libraries are not in the world then, their numbers are.
 fn stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    Functions::with(ctx, |functions, ctx| {
-        let reply = &mut *ctx.reply;
-        reply.map(2);
-        reply.bulk(b"running_script");
-        reply.null();
-        reply.bulk(b"engines");
-        reply.map(1);
-        reply.bulk(ENGINE.as_bytes());
-        reply.map(2);
-        reply.bulk(b"libraries_count");
-        reply.int(functions.registry.libraries().len() as i64);
-        reply.bulk(b"functions_count");
-        reply.int(functions.registry.functions() as i64);
-        Ok(())
-    })
+    let running = ctx.running_function()?.map(|function| Shown {
+        name: function.name.to_vec(),
+        command: function.command.to_owned(),
+        millis: function.millis,
+    });
+    let Ctx { world, reply, .. } = ctx;
+    reply.map(2);
+    reply.bulk(b"running_script");
+    match running {
+        None => reply.null(),
+        Some(Shown { name, command, millis }) => {
+            reply.map(3);
+            reply.bulk(b"name");
+            reply.bulk(&name);
+            reply.bulk(b"command");
+            reply.array(command.args().len());
+            command.args().from(0).for_each(|word| reply.bulk(word));
+            reply.bulk(b"duration_ms");
+            reply.int(i64::try_from(millis).unwrap_or(i64::MAX));
+        }
+    }
+    reply.bulk(b"engines");
+    reply.map(1);
+    reply.bulk(ENGINE.as_bytes());
+    reply.map(2);
+    reply.bulk(b"libraries_count");
+    reply.int(world.stats.scripts.libraries as i64);
+    reply.bulk(b"functions_count");
+    reply.int(world.stats.scripts.functions as i64);
+    Ok(())
+}
+
+/// What FUNCTION STATS shows of a function that runs.
+struct Shown {
+    name: Vec<u8>,
+    command: OwnedArgs,
+    millis: u64,
 }
 
 /// Libraries have changed: a log has to have the command.

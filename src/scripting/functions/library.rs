@@ -1,5 +1,7 @@
 //! A library: its code, whose first line names it, and the functions that it has registered.
 
+use std::sync::Arc;
+
 use super::super::interpreter::{Interpreter, Kept};
 use super::super::shebang;
 use super::loading;
@@ -22,7 +24,7 @@ pub(super) struct Library {
 
 /// A function of a library.
 pub(super) struct Function {
-    pub(super) name: Box<[u8]>,
+    pub(super) name: Arc<[u8]>,
     pub(super) description: Option<Box<[u8]>>,
     pub(super) flags: Flags,
     pub(super) callback: Kept,

@@ -17,7 +17,7 @@ use mlua::{Lua, MultiValue, Table, Value};
 
 use super::super::host::{self, Host, Run};
 use super::super::interpreter::{Interpreter, Kept};
-use super::super::{api, raise};
+use super::super::{api, memory, raise};
 use super::library::{self, Flags, Function};
 use crate::dispatch::Outcome;
 use crate::error::{self, Error};
@@ -100,7 +100,7 @@ impl Host for Loading<'_> {
         let declared = Declared::read(lua, args)?;
         self.bytes += declared.name.len() + declared.description.as_ref().map_or(0, Vec::len);
         if self.bytes > MOST_BYTES {
-            return Err(raise::plain("not enough memory"));
+            return Err(raise::plain(memory::NOT_ENOUGH));
         }
         if self.refused.is_some() {
             return Ok(());

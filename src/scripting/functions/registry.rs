@@ -20,9 +20,11 @@ pub(super) struct Registry {
 }
 
 /// A function, as FCALL finds it.
-struct Entry {
-    callback: Kept,
-    flags: Flags,
+pub(super) struct Entry {
+    /// As it was registered.
+    pub(super) name: Arc<[u8]>,
+    pub(super) callback: Kept,
+    pub(super) flags: Flags,
     /// The name of its library.
     library: Arc<[u8]>,
 }
@@ -41,10 +43,9 @@ impl Registry {
         self.bytes
     }
 
-    /// The function of this name, and its flags.
-    pub(super) fn function(&self, name: &[u8]) -> Option<(Kept, Flags)> {
-        let entry = self.functions.get(&*name.to_ascii_lowercase())?;
-        Some((entry.callback, entry.flags))
+    /// The function that FCALL finds by this name.
+    pub(super) fn function(&self, name: &[u8]) -> Option<&Entry> {
+        self.functions.get(&*name.to_ascii_lowercase())
     }
 
     /// Loads a library and returns its name. One of that name is in its way, or is replaced if the new one is good.
@@ -121,7 +122,8 @@ impl Registry {
         let name: Arc<[u8]> = library.name.as_ref().into();
         for function in &library.functions {
             let (callback, flags) = (function.callback, function.flags);
-            let entry = Entry { callback, flags, library: name.clone() };
+            let library = name.clone();
+            let entry = Entry { name: function.name.clone(), callback, flags, library };
             self.functions.insert(function.name.to_ascii_lowercase().into(), entry);
         }
         self.bytes += library.memory();
