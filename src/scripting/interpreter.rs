@@ -149,12 +149,19 @@ impl Interpreter {
 
     /// Runs the code of a library, which registers its functions with the host.
     pub(super) fn load(&self, library: Kept) -> Result<(), Failure> {
-        let code = self.kept.raw_get::<Value>(library.0);
-        let ran = code.and_then(|code| match &self.load {
-            Some(load) => load.call(code),
-            None => Err(mlua::Error::runtime("this state runs scripts")),
-        });
+        let ran = self.load_watched(library);
+        // Hooks are set without taking memory.
+        goes_on::watch(&self.lua).ok();
         self.ended(ran).map(drop)
+    }
+
+    fn load_watched(&self, library: Kept) -> mlua::Result<(bool, Value)> {
+        let code = self.kept.raw_get::<Value>(library.0)?;
+        let load = self.load.as_ref();
+        let load = load.ok_or_else(|| mlua::Error::runtime("this state runs scripts"))?;
+        goes_on::watch_closely(&self.lua)?;
+        memory::limit_at_load(&self.lua);
+        load.call(code)
     }
 
     /// What a script has come to that has just run.

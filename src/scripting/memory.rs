@@ -8,6 +8,9 @@ use mlua::{Lua, Result};
 /// The bytes that a Lua state may take. Scripts keep their data in keys; what they hold themselves is for one command.
 const MOST: usize = 256 << 20;
 
+/// The bytes that loading a library may add.
+const MOST_AT_LOAD: usize = 32 << 20;
+
 /// What Lua says when it reaches its limit.
 pub(super) const NOT_ENOUGH: &str = "not enough memory";
 
@@ -21,6 +24,11 @@ const GROWTH: usize = 32;
 pub(super) fn limit(lua: &Lua) {
     // It fails for a state that was made elsewhere.
     lua.set_memory_limit(MOST).ok();
+}
+
+/// From here on the state keeps to the limit for a library that is loaded.
+pub(super) fn limit_at_load(lua: &Lua) {
+    lua.set_memory_limit(MOST.min(lua.used_memory() + MOST_AT_LOAD)).ok();
 }
 
 /// From here on the state keeps to no limit.

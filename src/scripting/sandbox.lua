@@ -278,7 +278,6 @@ local function loader(contents)
   local server = front(setmetatable(contents, { __index = missing }))
   local only = setmetatable({ redis = server, server = server }, { __index = missing })
   return function(code)
-    limit()
     of_environment.__index = only
     local ok, raised = xpcall(code, fail)
     of_environment.__index = globals

@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use super::super::interpreter::{Interpreter, Kept};
 use super::super::shebang;
-use super::loading;
 use crate::error::{self, Error};
 use crate::text::quote;
 
 /// The one engine.
 pub(super) const ENGINE: &str = "LUA";
-
-/// What errors call the code of libraries.
-const CHUNK: &str = "user_function";
 
 /// A library that is loaded.
 pub(super) struct Library {
@@ -94,20 +90,6 @@ pub(super) fn named(code: &[u8]) -> Result<(Box<[u8]>, &[u8]), Error> {
 }
 
 impl Library {
-    /// Runs the code of a library. What it has registered is kept by `interpreter` until [`Library::forget`].
-    pub(super) fn load(
-        interpreter: &Interpreter,
-        name: Box<[u8]>,
-        code: &[u8],
-        body: &[u8],
-    ) -> Result<Library, Error> {
-        let compiled = interpreter.compile(CHUNK, body);
-        let compiled = compiled.map_err(|reason| error::library_does_not_compile(&reason))?;
-        let loaded = loading::run(interpreter, compiled);
-        interpreter.forget(compiled);
-        Ok(Library { name, code: code.into(), functions: loaded? })
-    }
-
     /// The interpreter may collect what the library has.
     pub(super) fn forget(&self, interpreter: &Interpreter) {
         self.functions.iter().for_each(|function| interpreter.forget(function.callback));

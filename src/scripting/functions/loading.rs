@@ -23,6 +23,9 @@ use crate::dispatch::Outcome;
 use crate::error::{self, Error};
 use crate::wire::Args;
 
+/// What errors call the code of libraries.
+const CHUNK: &str = "user_function";
+
 /// The code of a library may run for so long, as in the reference. It has nothing to do but to register functions.
 const LONGEST: Duration = Duration::from_millis(500);
 
@@ -40,8 +43,16 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
     Ok(server)
 }
 
-/// Runs the code of a library and returns the functions that it has registered.
-pub(super) fn run(interpreter: &Interpreter, code: Kept) -> Result<Vec<Function>, Error> {
+/// Runs the code of a library and returns the functions that it has registered, which `interpreter` keeps.
+pub(super) fn run(interpreter: &Interpreter, code: &[u8]) -> Result<Vec<Function>, Error> {
+    let compiled = interpreter.compile(CHUNK, code);
+    let compiled = compiled.map_err(|reason| error::library_does_not_compile(&reason))?;
+    let registered = run_compiled(interpreter, compiled);
+    interpreter.forget(compiled);
+    registered
+}
+
+fn run_compiled(interpreter: &Interpreter, code: Kept) -> Result<Vec<Function>, Error> {
     let until = Instant::now() + LONGEST;
     let mut loading = Loading {
         interpreter,

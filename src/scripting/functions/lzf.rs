@@ -135,9 +135,7 @@ pub(super) fn decompress(mut input: &[u8], length: usize) -> Option<Vec<u8>> {
             let (&low, rest) = rest.split_first()?;
             let back = ((first & 0x1f) << 8 | usize::from(low)) + 1;
             let start = out.len().checked_sub(back)?;
-            for at in start..start + more + 2 {
-                out.push(out[at]);
-            }
+            repeat(&mut out, start, more + 2);
             input = rest;
         }
         if out.len() > length {
@@ -145,6 +143,15 @@ pub(super) fn decompress(mut input: &[u8], length: usize) -> Option<Vec<u8>> {
         }
     }
     (out.len() == length).then_some(out)
+}
+
+/// Appends `count` bytes of `out` from `start` on, which may reach into those that are being appended.
+fn repeat(out: &mut Vec<u8>, start: usize, mut count: usize) {
+    while count > 0 {
+        let piece = count.min(out.len() - start);
+        out.extend_from_within(start..start + piece);
+        count -= piece;
+    }
 }
 
 #[cfg(test)]

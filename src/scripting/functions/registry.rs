@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::super::interpreter::{Interpreter, Kept};
 use super::library::{self, Flags, Library};
+use super::loading;
 use crate::error::{self, Error};
 
 /// All libraries.
@@ -59,7 +60,8 @@ impl Registry {
         if !replaces && self.libraries.contains_key(&*name) {
             return Err(error::library_exists(&name));
         }
-        let library = Library::load(interpreter, name.clone(), code, body)?;
+        let functions = loading::run(interpreter, body)?;
+        let library = Library { name: name.clone(), code: code.into(), functions };
         if let Err(collision) = self.has_room_for(&library, |owner| *owner == *name) {
             library.forget(interpreter);
             return Err(collision);
