@@ -41,6 +41,7 @@ mod clients;
 mod clock;
 mod docs;
 mod effects;
+mod functions;
 mod gates;
 mod handle;
 mod hardening;

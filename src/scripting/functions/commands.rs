@@ -366,3 +366,137 @@ struct Shown {
 fn have_changed(ctx: &mut Ctx<'_>) {
     ctx.world.store.shared.changes += 1;
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local};
+    use crate::embed::testing::call;
+    use crate::scripting::functions::crc64::crc64;
+    use crate::telemetry::stats::ScriptStats;
+    use crate::wire::Value;
+
+    fn start() -> (Local, Connection) {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        (local, client)
+    }
+
+    /// Loads a library of this name.
+    fn load(local: &mut Local, client: Connection, name: &str, body: &str) -> String {
+        let code = format!("#!lua name={name}\n{body}");
+        call(local, client, &["FUNCTION", "LOAD", "REPLACE", &code])
+    }
+
+    fn stats(local: &Local) -> &ScriptStats {
+        &local.engine.world.stats.scripts
+    }
+
+    #[test]
+    fn two_functions_of_a_library_may_not_differ_in_capitals_only() {
+        let (mut local, client) = start();
+        let body = "server.register_function('f', function() end)
+            server.register_function('F', function() end)";
+        let refused = "-ERR Function already exists in the library\r\n";
+        assert_eq!(load(&mut local, client, "lib", body), refused);
+        assert_eq!(stats(&local).libraries, 0);
+    }
+
+    #[test]
+    fn a_state_goes_with_its_last_library() {
+        let (mut local, client) = start();
+        let body = "server.register_function('f', function() return 1 end)";
+        let before = local.engine.world.memory().scripts;
+        for end in [&["FUNCTION", "FLUSH"][..], &["FUNCTION", "DELETE", "lib"]] {
+            assert_eq!(load(&mut local, client, "lib", body), "$3\r\nlib\r\n");
+            assert!(stats(&local).functions_lua_memory > 10_000);
+            assert!(local.engine.world.memory().scripts > before + 10_000);
+            assert_eq!(call(&mut local, client, end), "+OK\r\n");
+            assert_eq!(local.engine.world.memory().scripts, before);
+        }
+        // One that was not even loaded leaves nothing either.
+        assert!(load(&mut local, client, "lib", "x = 1").starts_with("-ERR"));
+        assert_eq!(local.engine.world.memory().scripts, before);
+    }
+
+    #[test]
+    fn what_was_replaced_is_collected() {
+        let (mut local, client) = start();
+        let large = "local large = ('x'):rep(1000000)
+            server.register_function('f', function() return #large end)";
+        load(&mut local, client, "other", "server.register_function('g', function() end)");
+        for _ in 0..100 {
+            assert_eq!(load(&mut local, client, "lib", large), "$3\r\nlib\r\n");
+        }
+        assert!(stats(&local).functions_lua_memory < 30_000_000, "{:?}", stats(&local));
+        assert_eq!(call(&mut local, client, &["FCALL", "f", "0"]), ":1000000\r\n");
+    }
+
+    #[test]
+    fn more_functions_are_kept_than_lua_has_references() {
+        let (mut local, client) = start();
+        for n in 0..10 {
+            let body = format!(
+                "for i = 1, 1000 do server.register_function('f{n}_' .. i, function() return i end) end"
+            );
+            let name = format!("lib{n}");
+            assert_eq!(load(&mut local, client, &name, &body), format!("$4\r\n{name}\r\n"));
+        }
+        assert_eq!(stats(&local).functions, 10_000);
+        assert_eq!(call(&mut local, client, &["FCALL", "f9_1000", "0"]), ":1000\r\n");
+    }
+
+    #[test]
+    fn names_and_descriptions_are_bounded() {
+        let (mut local, client) = start();
+        let body = "local text, i = ('x'):rep(1000000), 0
+            while true do
+              i = i + 1
+              server.register_function{
+                function_name = 'f' .. i, callback = server.log, description = text
+              }
+            end";
+        let refused = "-ERR Error registering functions: ERR not enough memory\r\n";
+        assert_eq!(load(&mut local, client, "lib", body), refused);
+        let body = "while true do local text = ('x'):rep(20000000) end";
+        assert_eq!(load(&mut local, client, "lib", body), refused);
+    }
+
+    /// FUNCTION DUMP
+    fn dump(local: &mut Local, client: Connection) -> Vec<u8> {
+        match local.call(client, ["FUNCTION", "DUMP"]) {
+            Value::Bulk(payload) => payload,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        /// Whatever stands in a payload: it is restored, or nothing has changed.
+        #[test]
+        fn a_payload_is_restored_as_a_whole_or_not_at_all(
+            at in 0_usize..1000, byte in any::<u8>(), policy in 0_usize..3
+        ) {
+            let (mut local, client) = start();
+            for name in ["one", "two"] {
+                let body = format!("server.register_function('in_{name}', function() return '{name}' end)");
+                load(&mut local, client, name, &body);
+            }
+            let before = dump(&mut local, client);
+            let mut payload = before[..before.len() - 8].to_vec();
+            let at = at % payload.len();
+            payload[at] = byte;
+            payload.extend(crc64(&payload).to_le_bytes());
+            let policy = ["FLUSH", "APPEND", "REPLACE"][policy];
+            let words = [&b"FUNCTION"[..], b"RESTORE", &payload, policy.as_bytes()];
+            let reply = local.call(client, words);
+            if matches!(reply, Value::Error(_)) {
+                prop_assert_eq!(dump(&mut local, client), before);
+            }
+            prop_assert_eq!(call(&mut local, client, &["PING"]), "+PONG\r\n");
+        }
+    }
+}

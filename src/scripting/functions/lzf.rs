@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn repetitions_are_those_that_liblzf_finds() {
-        let expected = b"\x01ab\xe0\x10\x01\x01ab";
+        let expected = b"\x02aba\xe0\x0e\x01\x01ab";
         assert_eq!(compress(&b"ab".repeat(14), 100).unwrap(), expected);
         assert_eq!(compress(&b"ab".repeat(14), 10), None);
         assert_eq!(compress(b"", 10).unwrap(), b"");
