@@ -10,7 +10,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, host, libraries, random};
+use super::{api, goes_on, host, libraries, patterns, random};
 use crate::error::{self, Error};
 use crate::wire::Args;
 
@@ -67,7 +67,7 @@ impl Interpreter {
         let (run, share, environment, globals): (Function, Function, Table, Table) = lua
             .load(include_str!("sandbox.lua"))
             .set_name("=sandbox")
-            .call((reason, fail, limit, random, randomseed))?;
+            .call((reason, fail, limit, random, randomseed, patterns::all(&lua)?))?;
         for (name, library) in libraries::all(&lua)? {
             share.call::<()>((name, library))?;
         }

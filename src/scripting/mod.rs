@@ -9,6 +9,7 @@
 //! * `run`: one run; `host`: the command that is running, for the functions that its script calls;
 //! * `interpreter`: a Lua state, with `sandbox.lua` in it: what scripts find; `random`: its random numbers;
 //! * `api`: the table `server`; `libraries`: cjson, cmsgpack, bit and struct;
+//! * `patterns`: `string.find` and its kin; `goes_on`: what a script that runs long meets;
 //! * `from_reply`, `to_reply`: between replies and values;
 //! * `raise`: errors that a function of ours raises; `failure`: those that nothing catches.
 
@@ -21,6 +22,7 @@ mod goes_on;
 mod host;
 mod interpreter;
 mod libraries;
+mod patterns;
 mod raise;
 mod random;
 mod run;

@@ -7,7 +7,7 @@
 use std::error;
 use std::fmt;
 
-use mlua::{Error, Lua, Table};
+use mlua::{Error, Lua, Table, Value};
 
 /// What a script finds in `pcall`'s second result, or the error reply if nothing catches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +60,28 @@ pub(super) fn here(lua: &Lua, text: impl AsRef<[u8]>) -> Error {
     plain([place.as_bytes(), text.as_ref()].concat())
 }
 
-/// The error for an argument that a function cannot take, as Lua's own functions word it. Arguments count from 1.
-/// A function that was called through a variable or by `pcall` has no name: it is `?`.
+/// The error for an argument that a function cannot take, as Lua's own functions word it. Arguments count from 1, and
+/// the object of a method does not count. A function that was called through a variable or by `pcall` has no name: it
+/// is `?`.
 pub(super) fn bad_argument(lua: &Lua, index: usize, reason: impl fmt::Display) -> Error {
-    let name = lua.inspect_stack(0, |called| called.names().name.map(|name| name.into_owned()));
-    let name = name.flatten().unwrap_or_else(|| "?".to_owned());
-    here(lua, format!("bad argument #{index} to '{name}' ({reason})"))
+    let called = lua.inspect_stack(0, |called| {
+        let names = called.names();
+        (names.name.map(|name| name.into_owned()), names.name_what.as_deref() == Some("method"))
+    });
+    let (name, is_method) = called.unwrap_or_default();
+    let name = name.unwrap_or_else(|| "?".to_owned());
+    match (index, is_method) {
+        (1, true) => here(lua, format!("calling '{name}' on bad self ({reason})")),
+        (_, true) => here(lua, format!("bad argument #{} to '{name}' ({reason})", index - 1)),
+        (_, false) => here(lua, format!("bad argument #{index} to '{name}' ({reason})")),
+    }
+}
+
+/// The type of a value, as Lua's own functions name it.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "number",
+        Value::LightUserData(_) | Value::Error(_) => "userdata",
+        other => other.type_name(),
+    }
 }

@@ -5,10 +5,11 @@
 -- replaced by some that ask first.
 --
 -- The chunk is given functions of ours: `reason` turns what pcall caught into what the script may see, `fail` keeps an
--- error that nothing has caught, `limit` sets the limit of memory, and `random` and `randomseed` are the reference's. It
--- returns two functions, `run` and `share`, and the globals, before their front and behind it.
+-- error that nothing has caught, `limit` sets the limit of memory, and `random` and `randomseed` are the reference's;
+-- `patterns` are functions that take the place of some of `string`. It returns two functions, `run` and `share`, and the
+-- globals, before their front and behind it.
 
-local reason, fail, limit, random, randomseed = ...
+local reason, fail, limit, random, randomseed, patterns = ...
 
 local error, getmetatable, next, pairs, pcall, rawget, rawset = error, getmetatable, next, pairs, pcall, rawget, rawset
 local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
@@ -199,6 +200,9 @@ maths.random, maths.randomseed = random, randomseed
 
 local strings = {}
 for name, value in pairs(string) do
+  strings[name] = value
+end
+for name, value in pairs(patterns) do
   strings[name] = value
 end
 
