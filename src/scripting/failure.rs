@@ -3,6 +3,8 @@
 //! `xpcall` calls a function of ours where the error was raised, with the stack as it was, so that the place can be told. The
 //! error reply names it: `ERR … script: on @user_script:1.`
 
+use std::{error, fmt};
+
 use mlua::{Lua, Table, Value};
 
 use super::raise::Raised;
@@ -21,6 +23,7 @@ pub(super) struct Failure {
 impl Failure {
     /// What the error is, without a place.
     pub(super) fn of(raised: &Value) -> Failure {
+        let raised = noted_in(raised).map_or(raised, |noted| &noted.raised);
         let (text, is_counted) = match raised {
             Value::Error(error) => match raised_by_us(error) {
                 Some(raised) if raised.is_reply => (raised.text.clone(), raised.is_counted),
@@ -47,7 +50,10 @@ impl Failure {
 
     /// What the error is, and where: asked by the function that `xpcall` calls while the stack is as it was.
     pub(super) fn here(lua: &Lua, raised: &Value) -> Failure {
-        let place = (1..=DEEPEST).find_map(|level| place(lua, level));
+        let place = match noted_in(raised) {
+            Some(noted) => noted.place.clone(),
+            None => nearest_place(lua),
+        };
         Failure { place, ..Failure::of(raised) }
     }
 
@@ -62,8 +68,53 @@ impl Failure {
     }
 }
 
+/// What a script has raised in a function that one of ours has called, on its way through ours: still the value that it
+/// is, and where it was raised.
+#[derive(Debug)]
+struct Noted {
+    raised: Value,
+    place: Option<(String, usize)>,
+}
+
+impl fmt::Display for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&spelled(&self.raised))
+    }
+}
+
+impl error::Error for Noted {}
+
+/// Notes an error where it is raised. What it returns takes the error's place.
+pub(super) fn note(lua: &Lua, raised: Value) -> mlua::Result<Value> {
+    if noted_in(&raised).is_some() {
+        return Ok(raised);
+    }
+    let place = nearest_place(lua);
+    Ok(Value::Error(Box::new(mlua::Error::external(Noted { raised, place }))))
+}
+
+/// The error that a function of ours returns for what it has caught. Lua does not note one for want of memory.
+pub(super) fn noted(caught: Value) -> mlua::Error {
+    match caught {
+        Value::Error(error) => *error,
+        raised => mlua::Error::external(Noted { raised, place: None }),
+    }
+}
+
+fn noted_in(raised: &Value) -> Option<&Noted> {
+    match raised {
+        Value::Error(error) => error.downcast_ref::<Noted>(),
+        _ => None,
+    }
+}
+
 /// So many functions of Lua, of the sandbox or of ours may stand between an error and the line that has called them.
 const DEEPEST: usize = 4;
+
+/// Where the script is that has come here.
+fn nearest_place(lua: &Lua) -> Option<(String, usize)> {
+    (1..=DEEPEST).find_map(|level| place(lua, level))
+}
 
 /// Where a function on the stack is, if it is a script's own.
 fn place(lua: &Lua, level: usize) -> Option<(String, usize)> {
@@ -77,6 +128,9 @@ fn place(lua: &Lua, level: usize) -> Option<(String, usize)> {
 /// What a script may see of an error that it has caught: an error reply is a table, what functions of ours raise
 /// besides are strings like those of Lua's own.
 pub(super) fn reason(lua: &Lua, caught: Value) -> mlua::Result<Value> {
+    if let Some(noted) = noted_in(&caught) {
+        return reason(lua, noted.raised.clone());
+    }
     let Value::Error(error) = &caught else {
         return Ok(caught);
     };

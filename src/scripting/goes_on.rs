@@ -3,6 +3,8 @@
 //! A hook is called every hundred thousand instructions: it serves other clients if the script has run for long, and ends
 //! it if one of them has killed it. See [`crate::dispatch::running`].
 
+use std::cell::Cell;
+
 use mlua::{HookTriggers, Lua, Result, VmState};
 
 use super::{host, raise};
@@ -41,5 +43,49 @@ pub(super) fn is_over() -> Result<()> {
     match host::with(|host| host.run().ended.clone()).flatten() {
         Some(error) => Err(raise::reply(error.as_bytes())),
         None => Ok(()),
+    }
+}
+
+/// So many steps of a function of ours lie between two checkpoints: about as much work as between two calls of the hook.
+const STEPS_PER_CHECKPOINT: usize = 50_000;
+
+thread_local! {
+    /// Steps to the next checkpoint. They are counted across calls: the hook sees a call as one instruction.
+    static LEFT: Cell<usize> = const { Cell::new(STEPS_PER_CHECKPOINT) };
+}
+
+/// The steps of one call of a function whose work no instruction of the script bounds.
+pub(super) struct Steps {
+    left: usize,
+}
+
+impl Steps {
+    /// Goes on counting where the last call has ended.
+    pub(super) fn resume() -> Steps {
+        Steps { left: LEFT.get() }
+    }
+
+    /// Counts `steps`, and now and then asks whether the script may go on.
+    #[inline]
+    pub(super) fn spend(&mut self, steps: usize) -> std::result::Result<(), Box<mlua::Error>> {
+        match self.left.checked_sub(steps) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => self.ask(),
+        }
+    }
+
+    #[cold]
+    fn ask(&mut self) -> std::result::Result<(), Box<mlua::Error>> {
+        self.left = STEPS_PER_CHECKPOINT;
+        checkpoint().map_err(Box::new)
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        LEFT.set(self.left);
     }
 }

@@ -13,7 +13,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, host, libraries, memory, random};
+use super::{api, goes_on, host, libraries, memory, patterns, random};
 use crate::wire::Args;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
@@ -92,7 +92,7 @@ impl Interpreter {
         let sandbox: Sandbox = lua
             .load(include_str!("sandbox.lua"))
             .set_name("=sandbox")
-            .call((reason, fail, limit, random, randomseed))?;
+            .call((reason, fail, limit, random, randomseed, patterns::all(&lua)?))?;
         let (run, share, loader, environment, globals, kept) = sandbox;
         for (name, library) in libraries::all(&lua)? {
             share.call::<()>((name, library))?;

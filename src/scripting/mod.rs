@@ -11,6 +11,7 @@
 //! * `interpreter`: a Lua state, with `sandbox.lua` in it: what scripts find; `random`: its random numbers;
 //! * `memory`: how much a Lua state may take;
 //! * `api`: the table `server`; `libraries`: cjson, cmsgpack, bit and struct;
+//! * `patterns`: `string.find` and its kin; `goes_on`: what a script that runs long meets;
 //! * `from_reply`, `to_reply`: between replies and values;
 //! * `raise`: errors that a function of ours raises; `failure`: those that nothing catches.
 
@@ -25,6 +26,7 @@ mod host;
 mod interpreter;
 mod libraries;
 mod memory;
+mod patterns;
 mod raise;
 mod random;
 mod run;

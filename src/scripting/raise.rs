@@ -7,7 +7,7 @@
 use std::error;
 use std::fmt;
 
-use mlua::{Error, Lua, Table};
+use mlua::{Error, Lua, Table, Value};
 
 /// What a script finds in `pcall`'s second result, or the error reply if nothing catches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,4 +84,13 @@ pub(super) fn bad_argument(lua: &Lua, index: usize, reason: impl AsRef<[u8]>) ->
         (false, _) => format!("bad argument #{index} to '{name}' ("),
     };
     here(lua, [complaint.as_bytes(), reason.as_ref(), b")"].concat())
+}
+
+/// The type of a value, as Lua's own functions name it.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "number",
+        Value::LightUserData(_) | Value::Error(_) => "userdata",
+        other => other.type_name(),
+    }
 }

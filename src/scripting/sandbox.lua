@@ -5,11 +5,11 @@
 -- replaced by some that ask first.
 --
 -- The chunk is given functions of ours: `reason` turns what pcall caught into what the script may see, `fail` keeps an
--- error that nothing has caught, `limit` sets the limit of memory, and `random` and `randomseed` are the reference's. It
--- returns three functions, `run`, `share` and `loader`, the globals, before their front and behind it, and the table of
--- scripts and functions that are kept.
+-- error that nothing has caught, `limit` sets the limit of memory, `random` and `randomseed` are the reference's, and
+-- `patterns` are functions that take the place of some of `string`. It returns three functions, `run`, `share` and
+-- `loader`, the globals, before their front and behind it, and the table of scripts and functions that are kept.
 
-local reason, fail, limit, random, randomseed = ...
+local reason, fail, limit, random, randomseed, patterns = ...
 
 local error, getmetatable, next, pairs, pcall, rawget, rawset = error, getmetatable, next, pairs, pcall, rawget, rawset
 local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
@@ -206,6 +206,9 @@ maths.random, maths.randomseed = random, randomseed
 
 local strings = {}
 for name, value in pairs(string) do
+  strings[name] = value
+end
+for name, value in pairs(patterns) do
   strings[name] = value
 end
 
