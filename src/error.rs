@@ -9,34 +9,48 @@ use std::fmt;
 
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(Cow<'static, [u8]>);
+pub struct Error {
+    text: Cow<'static, [u8]>,
+    /// INFO's errorstats have it already.
+    is_counted: bool,
+}
 
 impl Error {
     /// An error whose text is known beforehand.
     pub const fn fixed(text: &'static str) -> Error {
-        Error(Cow::Borrowed(text.as_bytes()))
+        Error { text: Cow::Borrowed(text.as_bytes()), is_counted: false }
     }
 
     /// An error whose text is made at run time, often with bytes a client sent. It may hold anything:
     /// the writer of the reply replaces CR and LF.
     pub fn text(text: impl Into<Vec<u8>>) -> Error {
-        Error(Cow::Owned(text.into()))
+        Error { text: Cow::Owned(text.into()), is_counted: false }
+    }
+
+    /// The same error, once it has been counted: a script hands on what a command of its own was told.
+    pub fn counted(self) -> Error {
+        Error { is_counted: true, ..self }
+    }
+
+    /// Returns whether the error has been counted.
+    pub fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     /// The whole text, code included.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.text
     }
 
     /// The code: the first word, as INFO's errorstats count it.
     pub fn code(&self) -> &[u8] {
-        self.0.split(|&byte| byte == b' ').next().unwrap_or_default()
+        self.text.split(|&byte| byte == b' ').next().unwrap_or_default()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+        f.write_str(&String::from_utf8_lossy(&self.text))
     }
 }
 
@@ -169,6 +183,42 @@ pub fn denied_in_script(denied: &Error) -> Error {
     let reason = denied.as_bytes();
     let reason = reason.strip_prefix(b"NOPERM ").unwrap_or(reason);
     Error::text([b"ERR ACL failure in script: ", reason].concat())
+}
+
+/// The script is no Lua. `reason` is the compiler's.
+pub fn does_not_compile(reason: &str) -> Error {
+    Error::text(format!("ERR Error compiling script (new function): {reason}"))
+}
+
+pub const NEGATIVE_NUMKEYS: Error = Error::fixed("ERR Number of keys can't be negative");
+pub const TOO_MANY_NUMKEYS: Error =
+    Error::fixed("ERR Number of keys can't be greater than number of args");
+pub const NOSCRIPT: Error = Error::fixed("NOSCRIPT No matching script.");
+pub const SCRIPT_FLUSH_OPTION: Error =
+    Error::fixed("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
+pub const SCRIPT_DEBUG_OPTION: Error = Error::fixed("ERR Use SCRIPT DEBUG YES/SYNC/NO");
+pub const WRITING_SCRIPT_READ_ONLY: Error =
+    Error::fixed("ERR Can not execute a script with write flag using *_ro command.");
+pub const SCRIPT_OOM: Error = Error::fixed(
+    "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+);
+pub const BAD_SHEBANG: Error = Error::fixed("ERR Invalid script shebang");
+/// A Lua state could not be made.
+pub const NO_LUA: Error = Error::fixed("ERR no memory for Lua");
+
+/// The shebang line names an engine that is not there.
+pub fn no_scripting_engine(name: &[u8]) -> Error {
+    Error::text([b"ERR Could not find scripting engine '", name, b"'"].concat())
+}
+
+/// The shebang line has a flag that is none.
+pub fn unexpected_script_flag(flag: &[u8]) -> Error {
+    Error::text([b"ERR Unexpected flag in script shebang: ", flag].concat())
+}
+
+/// The shebang line has a word that is none.
+pub fn unknown_shebang_option(option: &[u8]) -> Error {
+    Error::text([b"ERR Unknown lua shebang option: ", option].concat())
 }
 
 // Publish and subscribe.

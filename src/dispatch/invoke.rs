@@ -107,8 +107,9 @@ impl<'a> Invocation<'a> {
         self.invoke_found(Found::Row(row))
     }
 
+    /// As [`Invocation::invoke`], for what [`Table::find`](super::table::Table::find) has found.
     #[inline]
-    fn invoke_found(&mut self, found: Found<'a>) -> Outcome {
+    pub(crate) fn invoke_found(&mut self, found: Found<'a>) -> Outcome {
         // 1. Admit. The gates may write pushes about evicted keys, which are no part of the reply.
         let admitted = self.admit(found);
         let start = self.reply.mark();

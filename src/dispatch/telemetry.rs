@@ -70,6 +70,21 @@ pub(crate) fn feed_monitors(
     }
 }
 
+/// As [`feed_monitors`], for a command that is not shown when it is over, but before it runs.
+#[cfg(feature = "lua")]
+pub(crate) fn show_to_monitors(
+    world: &mut World,
+    row: &Row,
+    frame: Frame,
+    slot: Slot,
+    args: Args<'_>,
+) {
+    if !world.monitors.is_empty() && frame != Frame::Replay {
+        let line = line(world, row, frame, slot, args);
+        world.feed_monitors(&line);
+    }
+}
+
 #[cold]
 fn feed_line(world: &mut World, row: &Row, frame: Frame, slot: Slot, args: Args<'_>) {
     if row.has(flag::ADMIN | flag::SKIP_MONITOR) || frame == Frame::Replay {

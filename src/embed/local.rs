@@ -14,7 +14,6 @@
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::commands;
 use crate::config::Config;
 use crate::dispatch::Table;
 use crate::engine::Engine;
@@ -43,7 +42,7 @@ impl Local {
     ///
     /// When a `user` line of `config` has a rule that is none.
     pub fn new(config: Config) -> Local {
-        let table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
+        let table = Table::of_persona(config.persona, super::groups());
         Local::with_table(config, table)
     }
 

@@ -11,10 +11,23 @@ pub use local::{Connection, Local};
 pub use server::{Builder, Running, Server};
 
 use crate::clock::Now;
+use crate::commands;
 use crate::config::{Config, LoadError};
 use crate::dispatch::Table;
+use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
+
+/// The commands of features, which a smaller build has not.
+#[cfg(feature = "lua")]
+const FEATURES: &[Group] = crate::scripting::GROUPS;
+#[cfg(not(feature = "lua"))]
+const FEATURES: &[Group] = &[];
+
+/// Every command that this build has, in groups.
+pub fn groups() -> impl Iterator<Item = Group> + Clone {
+    commands::GROUPS.iter().chain(FEATURES).copied()
+}
 
 /// An engine with the users of the configuration or of its ACL file.
 fn engine(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {

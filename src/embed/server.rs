@@ -15,7 +15,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::handle::Handle;
-use crate::commands;
 use crate::config::Config;
 use crate::config::Reason;
 use crate::dispatch::Table;
@@ -125,7 +124,7 @@ impl Builder {
                 ListenAddress::Unix(_) => {}
             }
         }
-        let mut table = Table::of_persona(config.persona, commands::GROUPS.iter().copied());
+        let mut table = Table::of_persona(config.persona, super::groups());
         table.extend(self.groups);
         let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;

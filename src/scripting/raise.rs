@@ -7,34 +7,57 @@
 use std::error;
 use std::fmt;
 
-use mlua::{Error, Lua};
+use mlua::{Error, Lua, Table};
 
 /// What a script finds in `pcall`'s second result, or the error reply if nothing catches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Raised(pub(super) Vec<u8>);
+pub(super) struct Raised {
+    pub(super) text: Vec<u8>,
+    /// The text is an error reply, its code in front. Others get the code `ERR` when they become one.
+    pub(super) is_reply: bool,
+    /// The error has been counted: it is that of a command that the script has called.
+    pub(super) is_counted: bool,
+}
+
+impl Raised {
+    /// The table that a script sees of an error reply: `{err=…}`.
+    pub(super) fn table(&self, lua: &Lua) -> mlua::Result<Table> {
+        let table = lua.create_table_with_capacity(0, 2)?;
+        table.raw_set("err", lua.create_string(&self.text)?)?;
+        if self.is_counted {
+            table.raw_set("ignore_error_stats_update", true)?;
+        }
+        Ok(table)
+    }
+}
 
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+        f.write_str(&String::from_utf8_lossy(&self.text))
     }
 }
 
 impl error::Error for Raised {}
 
 /// The error with these very words.
-pub(super) fn plain(message: impl Into<Vec<u8>>) -> Error {
-    Error::external(Raised(message.into()))
+pub(super) fn plain(text: impl Into<Vec<u8>>) -> Error {
+    Error::external(Raised { text: text.into(), is_reply: false, is_counted: false })
+}
+
+/// The error that is this error reply.
+pub(super) fn reply(text: impl Into<Vec<u8>>) -> Error {
+    Error::external(Raised { text: text.into(), is_reply: true, is_counted: false })
 }
 
 /// The error with the place of the call in front, as `user_script:1: `, if a script's own line has called.
-pub(super) fn here(lua: &Lua, message: impl AsRef<[u8]>) -> Error {
+pub(super) fn here(lua: &Lua, text: impl AsRef<[u8]>) -> Error {
     let place = lua.inspect_stack(1, |caller| {
         let line = caller.current_line()?;
         let source = caller.source().short_src?.into_owned();
         Some(format!("{source}:{line}: "))
     });
     let place = place.flatten().unwrap_or_default();
-    plain([place.as_bytes(), message.as_ref()].concat())
+    plain([place.as_bytes(), text.as_ref()].concat())
 }
 
 /// The error for an argument that a function cannot take, as Lua's own functions word it. Arguments count from 1.

@@ -60,6 +60,19 @@ pub struct Stats {
     pub(crate) max_input_buffer: usize,
     pub(crate) max_output_buffer: usize,
     pub(crate) rates: Rates,
+    pub(crate) scripts: ScriptStats,
+}
+
+/// What scripts and functions take, as INFO shows it.
+#[derive(Debug, Default)]
+pub(crate) struct ScriptStats {
+    pub(crate) cached: usize,
+    /// Scripts of EVAL that have made room for newer ones.
+    pub(crate) evicted: u64,
+    /// The bytes of code that are kept.
+    pub(crate) code_memory: usize,
+    /// The bytes of the Lua state in which scripts run.
+    pub(crate) lua_memory: usize,
 }
 
 impl Stats {
@@ -79,6 +92,9 @@ impl Stats {
     /// Counts an error reply by its code. Codes are the server's own, but embedders may invent some:
     /// past a bound, only the total grows.
     pub(crate) fn count_error(&mut self, error: &Error) {
+        if error.is_counted() {
+            return;
+        }
         self.error_replies += 1;
         let code = error.code();
         if let Some(count) = self.errors.get_mut(code) {
@@ -162,6 +178,14 @@ pub struct Timer {
     stopped: Option<u64>,
 }
 
+/// What was being timed when another command began inside it.
+pub(crate) struct Suspended {
+    command: Option<CommandId>,
+    started: u64,
+    calls: u64,
+    charged: u64,
+}
+
 impl Timer {
     pub(crate) fn new(read: ReadNanos) -> Timer {
         Timer { read, started: 0, running: None, calls: 0, charged: 0, stopped: None }
@@ -208,6 +232,21 @@ impl Timer {
         let started = (self.read)();
         let result = work();
         (result, (self.read)().saturating_sub(started))
+    }
+
+    /// Takes out what is being timed, so that other commands can run and be timed meanwhile.
+    pub(crate) fn suspend(&mut self) -> Suspended {
+        let (started, calls, charged) = (self.started, self.calls, self.charged);
+        self.charged = 0;
+        Suspended { command: self.running.take(), started, calls, charged }
+    }
+
+    /// Goes on with what [`Timer::suspend`] took out, as if it had run all the time.
+    pub(crate) fn resume(&mut self, suspended: Suspended, stats: &mut Stats) {
+        self.stop(stats);
+        self.stopped = None;
+        let Suspended { command, started, calls, charged } = suspended;
+        (self.running, self.started, self.calls, self.charged) = (command, started, calls, charged);
     }
 
     /// As [`Timer::stop`]; what happens from now on until the next command is not timed.

@@ -127,10 +127,23 @@ impl OwnedArgs {
         Args::new(&self.bytes, &self.spans)
     }
 
-    fn push(&mut self, arg: &[u8]) {
+    /// Adds an argument.
+    pub(crate) fn push(&mut self, arg: &[u8]) {
+        self.push_spelled(|bytes| bytes.extend_from_slice(arg));
+    }
+
+    /// Adds the argument that `spell` appends.
+    pub(crate) fn push_spelled(&mut self, spell: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(arg);
+        spell(&mut self.bytes);
         self.spans.push(Span::new(start, self.bytes.len()));
+    }
+
+    /// Takes all arguments out. Their memory stays.
+    #[cfg(feature = "lua")]
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
     }
 
     /// Bytes of memory held.

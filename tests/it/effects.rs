@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use respd::Config;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::config::DebugCommand;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
@@ -301,7 +301,7 @@ fn every_command_says_what_it_came_to() {
 
 #[test]
 fn every_command_that_writes_has_an_example() {
-    let table = Table::new(GROUPS.iter().copied());
+    let table = Table::new(groups());
     let shown: BTreeSet<&str> =
         EXAMPLES.iter().filter_map(|(_, command, _)| command.split(' ').next()).collect();
     let writes = table.rows().filter(|row| row.has(flag::WRITE | flag::MAY_REPLICATE));

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use respd::Config;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::dispatch::Table;
 use respd::dispatch::spec::{category, flag};
 use respd::embed::local::{Connection, Local, request};
@@ -624,7 +624,7 @@ fn commands_for_operators_may_be_kept_from_the_port_for_clients() {
 #[test]
 fn what_is_for_operators_follows_from_the_categories() {
     let bits = category::ADMIN | category::DANGEROUS;
-    for row in Table::new(GROUPS.iter().copied()).rows() {
+    for row in Table::new(groups()).rows() {
         let is_for_operators = row.spec.categories() & bits != 0;
         assert_eq!(row.has(flag::FOR_OPERATORS), is_for_operators, "{}", row.full_name);
     }

@@ -1,7 +1,7 @@
 //! What the table of personas promises.
 
 use respd::Config;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::config::Persona;
 use respd::config::persona::PERSONAS;
 use respd::dispatch::spec::Spec;
@@ -26,7 +26,7 @@ fn ask(name: &str, words: &[&str]) -> String {
 }
 
 pub fn table(persona: &'static Persona) -> Table {
-    Table::of_persona(persona, GROUPS.iter().copied())
+    Table::of_persona(persona, groups())
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn nothing_in_a_table_is_younger_than_its_persona() {
         for row in table.rows() {
             assert!(persona.has_command(&row.full_name, row.spec.since), "{}", row.full_name);
         }
-        let left = GROUPS.iter().flat_map(|(_, specs)| *specs);
+        let left = groups().flat_map(|(_, specs)| specs);
         let left = left.filter(|spec| persona.has_command(spec.name, spec.since));
         assert_eq!(table.commands().count(), left.count(), "{}", persona.name);
     }
@@ -84,7 +84,7 @@ fn commands_of_an_embedder_belong_to_every_persona() {
     }
     const OWN: &[Spec] = &[Spec::new("own", 1, NONE, own)];
     let config = configured("redis-5.0");
-    let groups = GROUPS.iter().copied().chain([("generic", OWN)]);
+    let groups = groups().chain([("generic", OWN)]);
     let table = Table::of_persona(config.persona, groups);
     let mut local = Local::with_table(config, table);
     let client = local.connect();

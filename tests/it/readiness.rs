@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::embed::local::{Connection, Local};
@@ -21,7 +21,7 @@ fn unready() -> (Local, Connection) {
 
 #[test]
 fn the_handshake_needs_no_readiness() {
-    let table = Table::new(GROUPS.iter().copied());
+    let table = Table::new(groups());
     for name in [
         "auth", "client", "command", "echo", "hello", "info", "ping", "quit", "reset", "select",
         "time",
@@ -36,7 +36,7 @@ fn the_handshake_needs_no_readiness() {
 
 #[test]
 fn a_command_on_keys_needs_readiness() {
-    let table = Table::new(GROUPS.iter().copied());
+    let table = Table::new(groups());
     for row in table.rows().filter(|row| row.has(flag::WRITE | flag::READ)) {
         assert!(row.has(flag::NEEDS_READY), "{} does not wait", row.full_name);
     }

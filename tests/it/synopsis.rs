@@ -5,7 +5,7 @@
 //! and a word that the synopsis does not know is one wherever an option may stand.
 
 use respd::Config;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::dispatch::synopsis::{self, Argument, Kind};
 use respd::dispatch::{Row, Table};
 use respd::embed::local::{Local, request};
@@ -311,7 +311,7 @@ fn rows(table: &Table) -> impl Iterator<Item = &Row> {
 
 #[test]
 fn a_command_takes_what_its_synopsis_allows() {
-    let table = Table::new(GROUPS.iter().copied());
+    let table = Table::new(groups());
     let mut refused = Vec::new();
     let (mut count, mut used) = (0, vec![false; EXCUSED.len()]);
     for row in rows(&table) {
@@ -340,7 +340,7 @@ fn a_command_takes_what_its_synopsis_allows() {
 
 #[test]
 fn a_command_takes_no_word_that_its_synopsis_does_not_know() {
-    let table = Table::new(GROUPS.iter().copied());
+    let table = Table::new(groups());
     let mut taken = Vec::new();
     // What is an option of one command may be one of another that its synopsis has forgotten.
     let mut tokens: Vec<&str> = rows(&table)

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use respd::Config;
 use respd::access::unimplemented;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::dispatch::spec::{Begin, Find, category, flag, key};
 use respd::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::dispatch::{Row, Table, keys};
@@ -46,7 +46,7 @@ const DISABLED: &[&str] = &["cluster"];
 const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor"];
 
 pub fn table() -> Table {
-    Table::new(GROUPS.iter().copied())
+    Table::new(groups())
 }
 
 pub fn arguments(row: &Row) -> Vec<Argument> {
@@ -104,7 +104,7 @@ fn rows_are_found_by_their_names() {
 
 #[test]
 fn tables_are_in_alphabetical_order() {
-    for (group, rows) in GROUPS {
+    for (group, rows) in groups() {
         assert!(rows.is_sorted_by_key(|row| row.name), "a table of the group {group}");
         for row in *rows {
             assert!(row.subcommands.is_sorted_by_key(|sub| sub.name), "{}", row.name);
@@ -320,7 +320,7 @@ impl Sample {
 /// Rules of users find commands in the table first, so a name that is in both says what is not so.
 #[test]
 fn what_is_implemented_is_not_listed_as_unimplemented() {
-    let table = Table::new(GROUPS.iter().copied());
+    let table = Table::new(groups());
     let mut seen = BTreeSet::new();
     for name in unimplemented::names() {
         assert!(table.named(name.as_bytes()).is_none(), "{name} is implemented");

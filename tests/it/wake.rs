@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::dispatch::spec::flag::*;
 use respd::dispatch::spec::key::*;
 use respd::dispatch::spec::{Spec, at};
@@ -96,7 +96,7 @@ fn signal(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn started<const N: usize>() -> (Local, [Connection; N]) {
-    let mut table = Table::new(GROUPS.iter().copied());
+    let mut table = Table::new(groups());
     table.extend([("own", OWN)]);
     let mut local = Local::with_table(Config::default(), table);
     local.engine.world.extension = Box::new((0_u64, 0_usize));

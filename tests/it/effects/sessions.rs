@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use respd::Config;
-use respd::commands::GROUPS;
+use respd::embed::groups;
 use respd::config::DebugCommand;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
@@ -344,7 +344,7 @@ struct Requests {
 
 impl Requests {
     fn new(seed: u64) -> Requests {
-        let table = Table::new(GROUPS.iter().copied());
+        let table = Table::new(groups());
         let rows = table.rows().filter(|row| {
             let name = row.full_name.as_str();
             let is_rare = ["flushall", "flushdb", "pfdebug", "cluster|flushslot"].contains(&name);

@@ -1,0 +1,234 @@
+//! EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT: scripts, by their code or their SHA-1.
+
+
+use super::cache::{self, Digest};
+use super::interpreter::{FIRST_GIVEN, Given};
+use super::shebang;
+use super::{Scripts, run};
+use crate::dispatch::help::help;
+use crate::dispatch::spec::category::SCRIPTING;
+use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::key::*;
+use crate::dispatch::spec::{Spec, numkeys};
+use crate::dispatch::Ctx;
+use crate::error::{self, Error};
+use crate::text::number;
+use crate::wire::Args;
+
+const SCRIPT_FLAGS: u32 = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
+
+pub(super) const TABLE: &[Spec] = &[
+    Spec::new("eval", -3, SCRIPT_FLAGS | MAY_REPLICATE, eval)
+        .acl(SCRIPTING)
+        .key(RW | ACCESS | UPDATE, numkeys(2))
+        .note("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")
+        .doc(
+            "2.6.0",
+            "Depends on the script that is executed.",
+            "script numkeys [key...] [arg...]",
+            "Runs a script in Lua.",
+        ),
+    Spec::new("eval_ro", -3, SCRIPT_FLAGS | READ, eval_ro)
+        .acl(SCRIPTING)
+        .key(RO | ACCESS, numkeys(2))
+        .note("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")
+        .doc(
+            "7.0.0",
+            "Depends on the script that is executed.",
+            "script numkeys [key...] [arg...]",
+            "Runs a script in Lua that may not change data.",
+        ),
+    Spec::new("evalsha", -3, SCRIPT_FLAGS | MAY_REPLICATE, evalsha)
+        .acl(SCRIPTING)
+        .key(RW | ACCESS | UPDATE, numkeys(2))
+        .doc(
+            "2.6.0",
+            "Depends on the script that is executed.",
+            "sha1 numkeys [key...] [arg...]",
+            "Runs the script that has this SHA-1.",
+        ),
+    Spec::new("evalsha_ro", -3, SCRIPT_FLAGS | READ, evalsha_ro)
+        .acl(SCRIPTING)
+        .key(RO | ACCESS, numkeys(2))
+        .doc(
+            "7.0.0",
+            "Depends on the script that is executed.",
+            "sha1 numkeys [key...] [arg...]",
+            "Runs the script that has this SHA-1 and may not change data.",
+        ),
+    Spec::container("script", SCRIPT).doc(
+        "2.6.0",
+        "Depends on the subcommand.",
+        "",
+        "Commands about scripts that are kept.",
+    ),
+];
+
+const SCRIPT: &[Spec] = &[
+    Spec::new("exists", -3, NOSCRIPT | STALE, exists)
+        .acl(SCRIPTING)
+        .tips(&["request_policy:all_shards", "response_policy:agg_logical_and"])
+        .doc(
+            "2.6.0",
+            "O(N) with N being the number of scripts to check",
+            "sha1...",
+            "Tells which scripts are kept.",
+        ),
+    Spec::new("flush", -2, NOSCRIPT | STALE, flush)
+        .acl(SCRIPTING)
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .doc(
+            "2.6.0",
+            "O(N) with N being the number of scripts in cache",
+            "[ASYNC|SYNC]",
+            "Forgets all scripts.",
+        ),
+    Spec::new("help", 2, LOADING | STALE, help)
+        .acl(SCRIPTING)
+        .doc("5.0.0", "O(1)", "", "Lists the subcommands."),
+    Spec::new("load", 3, NOSCRIPT | STALE, load)
+        .acl(SCRIPTING)
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .doc(
+            "2.6.0",
+            "O(N) with N being the length in bytes of the script body.",
+            "script",
+            "Keeps a script for EVALSHA, and returns its SHA-1.",
+        ),
+    Spec::new("show", 3, NOSCRIPT | STALE, show)
+        .acl(SCRIPTING)
+        .doc("8.0.0", "O(1).", "sha1", "Returns the code of a script."),
+];
+
+/// EVAL script numkeys [key...] [arg...]
+fn eval(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    by_code(ctx, args, false)
+}
+
+/// EVAL_RO script numkeys [key...] [arg...]
+fn eval_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    by_code(ctx, args, true)
+}
+
+/// EVALSHA sha1 numkeys [key...] [arg...]
+fn evalsha(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    by_digest(ctx, args, false)
+}
+
+/// EVALSHA_RO sha1 numkeys [key...] [arg...]
+fn evalsha_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    by_digest(ctx, args, true)
+}
+
+fn by_code(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
+    let given = given(args, false)?;
+    Scripts::with(ctx, |scripts, ctx| {
+        let digest = match scripts.cache.with_code(&args[1]) {
+            Some(digest) => digest,
+            None => compile(scripts, ctx, &args[1], false)?,
+        };
+        evaluate(scripts, ctx, &digest, given, is_read_only)
+    })
+}
+
+fn by_digest(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
+    let digest = cache::parse(&args[1]).ok_or(error::NOSCRIPT);
+    let given = given(args, false)?;
+    let digest = digest?;
+    Scripts::with(ctx, |scripts, ctx| evaluate(scripts, ctx, &digest, given, is_read_only))
+}
+
+/// Which arguments of EVAL, FCALL and their kin the script is given.
+pub(super) fn given(args: Args<'_>, is_function: bool) -> Result<Given<'_>, Error> {
+    let numkeys = number::parse_i64(&args[2]).ok_or(error::NOT_AN_INTEGER)?;
+    let numkeys = usize::try_from(numkeys).map_err(|_| error::NEGATIVE_NUMKEYS)?;
+    if numkeys > args.len() - FIRST_GIVEN {
+        return Err(error::TOO_MANY_NUMKEYS);
+    }
+    Ok(Given { args, numkeys, is_function })
+}
+
+/// Compiles a script and keeps it.
+fn compile(
+    scripts: &mut Scripts,
+    ctx: &mut Ctx<'_>,
+    code: &[u8],
+    stays: bool,
+) -> Result<Digest, Error> {
+    let shebang = shebang::read(code, false)?;
+    // The shebang line is none of Lua's, but it counts.
+    let body = if shebang.is_some() { code.iter().position(|&byte| byte == b'\n') } else { None };
+    let function = scripts.lua()?.compile("user_script", &code[body.unwrap_or(0)..])?;
+    let digest = cache::digest(code);
+    let flags = shebang.map(|shebang| shebang.flags);
+    let has_evicted = scripts.cache.insert(digest, code, function, flags, stays);
+    let stats = &mut ctx.world.stats.scripts;
+    stats.evicted += u64::from(has_evicted);
+    Ok(digest)
+}
+
+/// Runs a script that is kept.
+fn evaluate(
+    scripts: &mut Scripts,
+    ctx: &mut Ctx<'_>,
+    digest: &Digest,
+    given: Given<'_>,
+    is_read_only: bool,
+) -> Result<(), Error> {
+    scripts.cache.used(digest);
+    let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
+    let flags = run::flags(ctx, script.flags, is_read_only)?;
+    let (function, interpreter) = (script.function.clone(), scripts.lua()?);
+    run::run(interpreter, ctx, &function, given, flags, "")
+}
+
+/// SCRIPT EXISTS sha1...
+fn exists(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    Scripts::with(ctx, |scripts, ctx| {
+        ctx.reply.array(args.len() - 2);
+        for digits in args.from(2) {
+            let digest = cache::parse(digits);
+            let is_kept = digest.is_some_and(|digest| scripts.cache.get(&digest).is_some());
+            ctx.reply.int(is_kept.into());
+        }
+        Ok(())
+    })
+}
+
+/// SCRIPT FLUSH [ASYNC|SYNC]
+fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let is_option = args.is(2, "ASYNC") || args.is(2, "SYNC");
+    if args.len() > 3 || args.len() == 3 && !is_option {
+        return Err(error::SCRIPT_FLUSH_OPTION);
+    }
+    Scripts::with(ctx, |scripts, ctx| {
+        *scripts = Scripts::default();
+        ctx.reply.ok();
+        Ok(())
+    })
+}
+
+/// SCRIPT LOAD script
+fn load(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    Scripts::with(ctx, |scripts, ctx| {
+        let digest = match scripts.cache.with_code(&args[2]) {
+            Some(digest) => {
+                scripts.cache.keep(&digest);
+                digest
+            }
+            None => compile(scripts, ctx, &args[2], true)?,
+        };
+        ctx.reply.bulk(cache::spelled(&digest).as_bytes());
+        Ok(())
+    })
+}
+
+/// SCRIPT SHOW sha1
+fn show(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    Scripts::with(ctx, |scripts, ctx| {
+        let digest = cache::parse(&args[2]).ok_or(error::NOSCRIPT)?;
+        let script = scripts.cache.get(&digest).ok_or(error::NOSCRIPT)?;
+        ctx.reply.bulk(&script.code);
+        Ok(())
+    })
+}

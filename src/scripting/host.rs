@@ -1,0 +1,90 @@
+//! The command that is running, for the functions that its script calls.
+//!
+//! Lua keeps these functions, and a command lives for one call: so they find it in a scoped thread-local, which holds it
+//! while the script runs and is checked at run time.
+
+use crate::dispatch::table::Found;
+use crate::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
+use crate::dispatch::spec::flag;
+use crate::error::Error;
+use crate::wire::{Args, OwnedArgs, Protocol, Reply};
+
+use super::failure::Failure;
+
+/// One run of a script.
+#[derive(Default)]
+pub(super) struct Run {
+    pub(super) flags: ScriptFlags,
+    /// What the replies of commands are given to the script in: `setresp`.
+    pub(super) protocol: Protocol,
+    pub(super) failure: Option<Failure>,
+    /// The arguments and the reply of the command at hand.
+    pub(super) args: OwnedArgs,
+    pub(super) reply: Vec<u8>,
+}
+
+/// What functions that a script calls may ask of the command that runs it.
+pub(super) trait Host {
+    fn run(&mut self) -> &mut Run;
+
+    /// Runs the command in [`Run::args`]; its reply goes to [`Run::reply`].
+    fn invoke(&mut self) -> Outcome;
+
+    /// Returns whether the client may run the command; nothing if there is no such command.
+    fn may_run(&mut self, args: Args<'_>) -> Option<bool>;
+
+    /// A hundred thousand instructions have passed. The error ends the script.
+    fn goes_on(&mut self) -> Result<(), Error>;
+}
+
+scoped_tls_hkt::scoped_thread_local!(static mut HOST: for<'a> &'a mut dyn Host);
+
+/// Runs `script` with `host` as the command that it belongs to.
+pub(super) fn lend<T>(host: &mut dyn Host, script: impl FnOnce() -> T) -> T {
+    HOST.set(host, script)
+}
+
+/// The command that is running; nothing while functions are only being loaded.
+pub(super) fn with<T>(ask: impl FnOnce(&mut dyn Host) -> T) -> Option<T> {
+    HOST.is_set().then(|| HOST.with(ask))
+}
+
+/// EVAL, FCALL and their kin, as they run.
+pub(super) struct Running<'a, 'c> {
+    pub(super) ctx: &'a mut Ctx<'c>,
+    pub(super) run: Run,
+}
+
+impl Host for Running<'_, '_> {
+    fn run(&mut self) -> &mut Run {
+        &mut self.run
+    }
+
+    fn invoke(&mut self) -> Outcome {
+        let Running { ctx, run } = self;
+        let args = run.args.args();
+        run.reply.clear();
+        let mut reply = Reply::new(std::mem::take(&mut run.reply), run.protocol);
+        ctx.world.limit_reply(&mut reply, ctx.slot);
+        let found = ctx.table.find(args);
+        let is_write = matches!(found, Found::Row(row) if row.has(flag::WRITE));
+        let within = Invocation::within(ctx, Frame::Script(run.flags), args);
+        let outcome = Invocation { reply: &mut reply, ..within }.invoke_found(found);
+        // What has changed data is not stopped half-way for want of memory.
+        run.flags.allow_oom |= is_write && matches!(outcome, Outcome::Ran { .. });
+        run.reply = reply.into_inner();
+        outcome
+    }
+
+    fn may_run(&mut self, args: Args<'_>) -> Option<bool> {
+        let Found::Row(row) = self.ctx.table.find(args) else {
+            return None;
+        };
+        let (user, db) = (self.ctx.client().user, self.ctx.client().db);
+        Some(crate::dispatch::permission::check(self.ctx.world, user, db, row, args).is_ok())
+    }
+
+    fn goes_on(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! `math.random`, with the numbers that the reference gives.
+//!
+//! The generator is POSIX's `lrand48`: 48 bits, of which the upper 31 are the number. A new Lua state begins with the
+//! state that C gives it, and goes on from script to script until one calls `math.randomseed`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mlua::{Lua, Number, Value, Variadic};
+
+use super::raise;
+
+/// The state of a generator that has not been seeded.
+pub(super) const UNSEEDED: u64 = 0x1234_ABCD_330E;
+
+/// The lower sixteen bits of a state that has just been seeded.
+const SEEDED: u64 = 0x330E;
+const MULTIPLIER: u64 = 0x5DEE_CE66D;
+const INCREMENT: u64 = 0xB;
+const BITS: u64 = (1 << 48) - 1;
+
+/// `math.randomseed(n)`: the new state.
+pub(super) fn seed(lua: &Lua, args: &Variadic<Value>) -> mlua::Result<u64> {
+    let seed = number(lua, args, 0)? as i64 as u32;
+    Ok(u64::from(seed) << 16 | SEEDED)
+}
+
+/// `math.random([m [, n]])`
+pub(super) fn random(lua: &Lua, args: &Variadic<Value>, state: &AtomicU64) -> mlua::Result<Number> {
+    let before = state.load(Ordering::Relaxed);
+    let now = before.wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT) & BITS;
+    state.store(now, Ordering::Relaxed);
+    let most = f64::from(i32::MAX);
+    let fraction = ((now >> 17) as f64 % most) / most;
+    let (low, high, index) = match args.len() {
+        0 => return Ok(fraction),
+        1 => (1.0, number(lua, args, 0)?.trunc(), 1),
+        2 => (number(lua, args, 0)?.trunc(), number(lua, args, 1)?.trunc(), 2),
+        _ => return Err(raise::here(lua, "wrong number of arguments")),
+    };
+    if low > high {
+        return Err(raise::bad_argument(lua, index, "interval is empty"));
+    }
+    Ok((fraction * (high - low + 1.0)).floor() + low)
+}
+
+fn number(lua: &Lua, args: &Variadic<Value>, index: usize) -> mlua::Result<Number> {
+    let value = args.get(index);
+    let number = value.map(|value| lua.coerce_number(value.clone())).transpose()?.flatten();
+    number.ok_or_else(|| {
+        let got = value.map_or("no value", Value::type_name);
+        raise::bad_argument(lua, index + 1, format_args!("number expected, got {got}"))
+    })
+}

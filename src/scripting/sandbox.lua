@@ -1,0 +1,255 @@
+-- What a script finds when it starts, and no more.
+--
+-- Lua 5.1 has no read-only tables. So a script is handed fronts: a front is an empty table, what it shows lies behind
+-- it, out of reach, and writing to a front is an error. Functions that would pass a front by, such as rawset, are
+-- replaced by some that ask first.
+--
+-- The chunk is given functions of ours: `reason` turns what pcall caught into what the script may see, `fail` keeps an
+-- error that nothing has caught, `limit` sets the limit of memory, and `random` and `randomseed` are the reference's. It
+-- returns two functions, `run` and `share`, and the globals, before their front and behind it.
+
+local reason, fail, limit, random, randomseed = ...
+
+local error, getmetatable, next, pairs, pcall, rawget, rawset = error, getmetatable, next, pairs, pcall, rawget, rawset
+local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
+local xpcall, loadstring, collectgarbage = xpcall, loadstring, collectgarbage
+local byte, concat, format = string.byte, table.concat, string.format
+local coroutine, insert, sort, remove, wrap = coroutine, table.insert, table.sort, table.remove, coroutine.wrap
+
+local READ_ONLY = "Attempt to modify a readonly table"
+
+-- What lies behind each front.
+local behind = {}
+
+local function refuse()
+  error(READ_ONLY, 2)
+end
+
+-- A front for `contents`. It has a metatable that can be looked at if `shows` says so.
+local function front(contents, metatable)
+  local shown = {}
+  behind[shown] = contents
+  return setmetatable(shown, { __index = contents, __newindex = refuse, __metatable = metatable or false })
+end
+
+-- An error about argument `index` of `name`, as Lua's own functions word it, at the line that has called.
+local function bad_argument(index, name, expected, value, is_missing)
+  local got = is_missing and "no value" or type(value)
+  error(format("bad argument #%d to '%s' (%s expected, got %s)", index, name, expected, got), 3)
+end
+
+local globals = {
+  _VERSION = _VERSION, assert = assert, error = error, gcinfo = gcinfo, ipairs = ipairs, rawequal = rawequal,
+  select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack,
+}
+
+-- Tables.
+
+function globals.next(...)
+  local t, key = ...
+  if type(t) ~= "table" then bad_argument(1, "next", "table", t, select("#", ...) == 0) end
+  return next(behind[t] or t, key)
+end
+
+function globals.pairs(...)
+  local t = ...
+  if type(t) ~= "table" then bad_argument(1, "pairs", "table", t, select("#", ...) == 0) end
+  if behind[t] then
+    return globals.next, t, nil
+  end
+  return next, t, nil
+end
+
+function globals.rawget(...)
+  local t, key = ...
+  if type(t) ~= "table" then bad_argument(1, "rawget", "table", t, select("#", ...) == 0) end
+  return rawget(behind[t] or t, key)
+end
+
+function globals.rawset(...)
+  local t = ...
+  if type(t) ~= "table" then bad_argument(1, "rawset", "table", t, select("#", ...) == 0) end
+  if behind[t] then error(READ_ONLY, 0) end
+  return rawset(...)
+end
+
+function globals.getmetatable(...)
+  if select("#", ...) == 0 then bad_argument(1, "getmetatable", "any", nil, true) end
+  return getmetatable((...)) or nil
+end
+
+function globals.setmetatable(...)
+  local t, metatable = ...
+  if type(t) ~= "table" then bad_argument(1, "setmetatable", "table", t, select("#", ...) == 0) end
+  if behind[t] then error(READ_ONLY, 0) end
+  if metatable ~= nil and type(metatable) ~= "table" or select("#", ...) < 2 then
+    error("bad argument #2 to 'setmetatable' (nil or table expected)", 2)
+  end
+  local ok, result = pcall(setmetatable, t, metatable)
+  if not ok then error(result, 2) end
+  return result
+end
+
+-- A function of `table` that changes its first argument.
+local function changing(change)
+  return function(t, ...)
+    if behind[t] then error(READ_ONLY, 0) end
+    return change(t, ...)
+  end
+end
+
+local tables = {}
+for name, value in pairs(table) do
+  tables[name] = value
+end
+tables.insert, tables.sort = changing(insert), table.sort
+function tables.sort(t, ...)
+  if behind[t] then return end
+  return sort(t, ...)
+end
+function tables.remove(t, ...)
+  if behind[t] then return end
+  return remove(t, ...)
+end
+
+-- Errors: what a function of ours has raised looks like one of Lua's.
+
+local function seen(ok, ...)
+  if ok then return ok, ... end
+  return ok, reason((...))
+end
+
+-- To pcall alone an error reply is its text.
+local function seen_as_text(ok, ...)
+  if ok then return ok, ... end
+  local caught = reason((...))
+  if type(caught) == "table" and type(rawget(caught, "err")) == "string" then
+    caught = rawget(caught, "err")
+  end
+  return ok, caught
+end
+
+function globals.pcall(...)
+  if select("#", ...) == 0 then bad_argument(1, "pcall", "value", nil, true) end
+  return seen_as_text(pcall(...))
+end
+
+function globals.xpcall(f, handler, ...)
+  return xpcall(f, function(raised)
+    return handler(reason(raised))
+  end)
+end
+
+local coroutines = {}
+for name, value in pairs(coroutine) do
+  coroutines[name] = value
+end
+function coroutines.resume(...)
+  return seen(coroutine.resume(...))
+end
+
+-- Code. Bytecode is not checked by Lua, so none is loaded.
+
+local function load_text(text, name)
+  if byte(text) == 27 then
+    return nil, "attempt to load a binary chunk"
+  end
+  return loadstring(text, name)
+end
+
+function globals.loadstring(...)
+  local text, name = ...
+  if type(text) == "number" then text = tostring(text) end
+  if type(text) ~= "string" then bad_argument(1, "loadstring", "string", text, select("#", ...) == 0) end
+  return load_text(text, name or text)
+end
+
+function globals.load(...)
+  local piece, name = ...
+  if type(piece) ~= "function" then bad_argument(1, "load", "function", piece, select("#", ...) == 0) end
+  local pieces = {}
+  while true do
+    local more = piece()
+    if more == nil or more == "" then break end
+    if type(more) ~= "string" then return nil, "reader function must return a string" end
+    pieces[#pieces + 1] = more
+  end
+  return load_text(concat(pieces), name or "=(load)")
+end
+
+-- Collecting may be asked for, and not be switched off.
+function globals.collectgarbage(option, ...)
+  if option == nil or option == "collect" or option == "count" or option == "step" then
+    return collectgarbage(option, ...)
+  end
+  return 0
+end
+
+local maths = {}
+for name, value in pairs(math) do
+  maths[name] = value
+end
+maths.random, maths.randomseed = random, randomseed
+
+local strings = {}
+for name, value in pairs(string) do
+  strings[name] = value
+end
+
+-- Globals. Reading one that is not there is an error too: it is a misspelt local, as a rule.
+
+local function missing(_, name)
+  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+
+local environment = {}
+behind[environment] = globals
+setmetatable(globals, { __index = missing })
+setmetatable(environment, {
+  __index = globals,
+  __newindex = refuse,
+  __metatable = front({}),
+})
+
+local function share(name, contents)
+  rawset(globals, name, front(contents))
+end
+
+share("string", strings)
+share("table", tables)
+share("math", maths)
+share("coroutine", coroutines)
+share("os", { clock = os.clock })
+rawset(globals, "_G", environment)
+
+local of_strings = getmetatable("")
+of_strings.__index = strings
+of_strings.__metatable = front({ __index = rawget(globals, "string") })
+
+-- Runs `script` with its first `numkeys` arguments as KEYS and the others as ARGV: as globals for EVAL, as two arguments
+-- for a function. Without a number, the two tables come ready.
+local function run(script, is_function, numkeys, ...)
+  local keys, argv
+  if numkeys == 0 then
+    keys, argv = {}, { ... }
+  elseif numkeys then
+    keys, argv = {}, {}
+    local all, count = { ... }, select("#", ...)
+    for i = 1, numkeys do
+      keys[i] = all[i]
+    end
+    for i = numkeys + 1, count do
+      argv[i - numkeys] = all[i]
+    end
+  else
+    keys, argv = ...
+  end
+  limit()
+  if is_function then
+    return xpcall(function() return (script(keys, argv)) end, fail)
+  end
+  globals.KEYS, globals.ARGV = keys, argv
+  return xpcall(script, fail)
+end
+
+return run, share, environment, globals

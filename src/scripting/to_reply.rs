@@ -1,0 +1,149 @@
+//! From what a script returns to its reply.
+//!
+//! | value | reply |
+//! |---|---|
+//! | number | integer, cut off at the point |
+//! | string | bulk string |
+//! | table | array, up to the first `nil` |
+//! | `{ok=…}`, `{err=…}` | status, error |
+//! | `{map={…}}`, `{set={…}}` | map, set |
+//! | `{double=…}`, `{big_number=…}` | double, big number |
+//! | `{verbatim_string={format=…, string=…}}` | verbatim string |
+//! | `true`, `false` | 1, null; after `setresp(3)` a boolean |
+//! | anything else | null |
+//!
+//! A field of another type makes a table an array like any other.
+
+use mlua::{Table, Value};
+
+use crate::error::Error;
+use crate::wire::{Protocol, Reply};
+
+/// How deep tables may nest in a reply: as deep as Lua's stack lets the reference go.
+const MAX_DEPTH: usize = 1000;
+
+const TOO_DEEP: Error = Error::fixed("ERR reached lua stack limit");
+
+/// Writes the reply that `value` stands for. `protocol` is what the script has set for itself.
+pub(super) fn write(reply: &mut Reply, value: &Value, protocol: Protocol) {
+    Writer { reply, protocol }.value(value, 0);
+}
+
+struct Writer<'a> {
+    reply: &'a mut Reply,
+    protocol: Protocol,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, value: &Value, depth: usize) {
+        match value {
+            Value::String(text) => self.reply.bulk(&text.as_bytes()),
+            Value::Integer(n) => self.reply.int(*n),
+            Value::Number(n) => self.reply.int(truncated(*n)),
+            Value::Boolean(is_true) => match (self.protocol, is_true) {
+                (Protocol::Resp3, _) => self.reply.boolean(*is_true),
+                (Protocol::Resp2, true) => self.reply.int(1),
+                (Protocol::Resp2, false) => self.reply.null(),
+            },
+            Value::Table(_) if depth == MAX_DEPTH => self.reply.error(&TOO_DEEP),
+            Value::Table(table) => self.table(table, depth + 1),
+            _ => self.reply.null(),
+        }
+    }
+
+    fn table(&mut self, table: &Table, depth: usize) {
+        let field = |name| table.raw_get::<Value>(name).unwrap_or(Value::Nil);
+        if let Value::String(text) = field("err") {
+            let text = text.as_bytes();
+            return self.reply.error(&Error::text(&text[..]));
+        }
+        if let Value::String(text) = field("ok") {
+            return self.reply.status(&one_line(&text.as_bytes()));
+        }
+        match field("double") {
+            Value::Number(n) => return self.reply.double(n),
+            Value::Integer(n) => return self.reply.double(n as f64),
+            _ => {}
+        }
+        if let Value::Table(map) = field("map") {
+            return self.map(&map, depth);
+        }
+        if let Value::Table(set) = field("set") {
+            return self.set(&set, depth);
+        }
+        if let Value::String(digits) = field("big_number") {
+            return self.reply.big(one_line(&digits.as_bytes()).as_bytes());
+        }
+        if let Value::Table(verbatim) = field("verbatim_string")
+            && let Ok(Value::String(text)) = verbatim.raw_get("string")
+            && let Ok(Value::String(format)) = verbatim.raw_get("format")
+        {
+            let mut kind = [b' '; 3];
+            let format = format.as_bytes();
+            let length = format.len().min(3);
+            kind[..length].copy_from_slice(&format[..length]);
+            return self.reply.verbatim(&kind, &text.as_bytes());
+        }
+        self.array(table, depth);
+    }
+
+    fn array(&mut self, table: &Table, depth: usize) {
+        let Writer { reply, protocol } = self;
+        let protocol = *protocol;
+        reply.array_of(|reply| {
+            let mut count = 0;
+            while let Ok(value) = table.raw_get::<Value>(count + 1)
+                && !value.is_nil()
+                && !reply.is_full()
+            {
+                Writer { reply, protocol }.value(&value, depth);
+                count += 1;
+            }
+            count
+        });
+    }
+
+    fn map(&mut self, map: &Table, depth: usize) {
+        let Writer { reply, protocol } = self;
+        let protocol = *protocol;
+        reply.map_of(|reply| {
+            let mut count = 0;
+            // It fails only for a key that is not there, and none is taken out meanwhile.
+            map.for_each(|key: Value, value: Value| {
+                let mut writer = Writer { reply, protocol };
+                writer.value(&key, depth);
+                writer.value(&value, depth);
+                count += 1;
+                Ok(())
+            })
+            .ok();
+            count
+        });
+    }
+
+    fn set(&mut self, set: &Table, depth: usize) {
+        let Writer { reply, protocol } = self;
+        let protocol = *protocol;
+        reply.set_of(|reply| {
+            let mut count = 0;
+            set.for_each(|member: Value, _: Value| {
+                Writer { reply, protocol }.value(&member, depth);
+                count += 1;
+                Ok(())
+            })
+            .ok();
+            count
+        });
+    }
+}
+
+/// A number as C's cast makes an integer of it: what has no room is the smallest there is.
+fn truncated(n: f64) -> i64 {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if (-BEYOND..BEYOND).contains(&n) { n as i64 } else { i64::MIN }
+}
+
+/// A text for the types that end with their line.
+fn one_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).replace(['\r', '\n'], " ")
+}
