@@ -203,6 +203,7 @@ pub const SCRIPT_OOM: Error = Error::fixed(
     "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
 );
 pub const BAD_SHEBANG: Error = Error::fixed("ERR Invalid script shebang");
+pub const BAD_SHEBANG_ENGINE: Error = Error::fixed("ERR Invalid engine in script shebang");
 /// A Lua state could not be made.
 pub const NO_LUA: Error = Error::fixed("ERR no memory for Lua");
 

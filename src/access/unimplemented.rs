@@ -34,28 +34,19 @@ const fn reference(since: &'static str, names: &'static str) -> Names {
 /// As COMMAND LIST and COMMAND DOCS of Valkey 9.1 and Redis 8.2 name them.
 const NAMES: &[Names] = &[
     reference("1.0.0", "bgrewriteaof bgsave lastsave save slaveof sync"),
-    reference(
-        "2.6.0",
-        "dump eval evalsha migrate restore script script|exists script|flush script|kill script|load",
-    ),
+    reference("2.6.0", "dump migrate restore"),
     reference("2.8.0", "psync"),
     reference("3.0.0", "replconf restore-asking"),
     reference("3.2.0", "script|debug"),
     reference("4.0.0", "module|load module|unload"),
     reference(
         "5.0.0",
-        "replicaof script|help xack xadd xclaim xdel xgroup xgroup|create xgroup|delconsumer \
+        "replicaof xack xadd xclaim xdel xgroup xgroup|create xgroup|delconsumer \
          xgroup|destroy xgroup|help xgroup|setid xinfo xinfo|consumers xinfo|groups xinfo|help \
          xinfo|stream xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim",
     ),
     reference("6.2.0", "failover xautoclaim xgroup|createconsumer"),
-    reference(
-        "7.0.0",
-        "eval_ro evalsha_ro fcall fcall_ro function function|delete function|dump function|flush \
-         function|help function|kill function|list function|load function|restore function|stats \
-         module|loadex",
-    ),
-    reference("8.0.0", "script|show"),
+    reference("7.0.0", "module|loadex"),
     reference("8.1.0", "client|import-source"),
     reference("9.1.0", "clusterscan"),
     Names {
@@ -66,10 +57,28 @@ const NAMES: &[Names] = &[
     },
 ];
 
+/// What a build without scripts does not have besides.
+const SCRIPTS: &[Names] = &[
+    reference("2.6.0", "eval evalsha script script|exists script|flush script|kill script|load"),
+    reference("5.0.0", "script|help"),
+    reference(
+        "7.0.0",
+        "eval_ro evalsha_ro fcall fcall_ro function function|delete function|dump function|flush \
+         function|help function|kill function|list function|load function|restore function|stats",
+    ),
+    reference("8.0.0", "script|show"),
+];
+
+/// All that this build does not have.
+fn groups() -> impl Iterator<Item = &'static Names> {
+    let scripts = if cfg!(feature = "lua") { &[] } else { SCRIPTS };
+    NAMES.iter().chain(scripts)
+}
+
 /// Whether the server that `persona` stands for has a command of this full name, in capitals or not, which is
 /// not implemented here.
 pub(crate) fn is_known(persona: &Persona, full_name: &[u8]) -> bool {
-    NAMES.iter().any(|group| {
+    groups().any(|group| {
         let mut names = group.names.split(' ');
         names.any(|name| {
             name.as_bytes().eq_ignore_ascii_case(full_name)
@@ -90,5 +99,5 @@ pub(crate) fn has_subcommands(name: &[u8]) -> bool {
 
 /// The full names of all commands that are not implemented.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().flat_map(|group| group.names.split(' '))
+    groups().flat_map(|group| group.names.split(' '))
 }

@@ -111,6 +111,7 @@ fn collect(values: &MultiValue, args: &mut OwnedArgs) -> Result<(), Raised> {
             Value::String(text) => args.push(&text.as_bytes()),
             Value::Integer(n) => args.push_spelled(|out| number::push_i64(out, *n)),
             Value::Number(n) if n.is_nan() && n.is_sign_negative() => args.push(b"-nan"),
+            Value::Number(0.0) => args.push(b"0"),
             Value::Number(n) => args.push_spelled(|out| double::push(out, *n)),
             _ => return Err(refused(BAD_ARGUMENT)),
         }
@@ -212,9 +213,7 @@ fn acl_check_cmd(_: &Lua, args: MultiValue) -> mlua::Result<bool> {
     let mut words = OwnedArgs::default();
     collect(&args, &mut words).map_err(mlua::Error::external)?;
     let may_run = host::with(|host| host.may_run(words.args())).flatten();
-    may_run.ok_or_else(|| {
-        raise::reply("ERR Invalid command passed to server.acl_check_cmd()")
-    })
+    may_run.ok_or_else(|| raise::reply("ERR Invalid command passed to server.acl_check_cmd()"))
 }
 
 /// `set_repl(flags)`

@@ -1,16 +1,15 @@
 //! EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT: scripts, by their code or their SHA-1.
 
-
 use super::cache::{self, Digest};
 use super::interpreter::{FIRST_GIVEN, Given};
 use super::shebang;
 use super::{Scripts, run};
+use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::category::SCRIPTING;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, numkeys};
-use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::wire::Args;
@@ -80,12 +79,15 @@ const SCRIPT: &[Spec] = &[
         .doc(
             "2.6.0",
             "O(N) with N being the number of scripts in cache",
-            "[ASYNC|SYNC]",
+            "[flush-type: ASYNC@6.2 | SYNC@6.2]",
             "Forgets all scripts.",
         ),
-    Spec::new("help", 2, LOADING | STALE, help)
-        .acl(SCRIPTING)
-        .doc("5.0.0", "O(1)", "", "Lists the subcommands."),
+    Spec::new("help", 2, LOADING | STALE, help).acl(SCRIPTING).doc(
+        "5.0.0",
+        "O(1)",
+        "",
+        "Lists the subcommands.",
+    ),
     Spec::new("load", 3, NOSCRIPT | STALE, load)
         .acl(SCRIPTING)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -95,9 +97,12 @@ const SCRIPT: &[Spec] = &[
             "script",
             "Keeps a script for EVALSHA, and returns its SHA-1.",
         ),
-    Spec::new("show", 3, NOSCRIPT | STALE, show)
-        .acl(SCRIPTING)
-        .doc("8.0.0", "O(1).", "sha1", "Returns the code of a script."),
+    Spec::new("show", 3, NOSCRIPT | STALE, show).acl(SCRIPTING).doc(
+        "8.0.0",
+        "O(1).",
+        "sha1",
+        "Returns the code of a script.",
+    ),
 ];
 
 /// EVAL script numkeys [key...] [arg...]
@@ -132,10 +137,11 @@ fn by_code(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), 
 }
 
 fn by_digest(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
-    let digest = cache::parse(&args[1]).ok_or(error::NOSCRIPT);
-    let given = given(args, false)?;
-    let digest = digest?;
-    Scripts::with(ctx, |scripts, ctx| evaluate(scripts, ctx, &digest, given, is_read_only))
+    let digest = cache::parse(&args[1]).ok_or(error::NOSCRIPT)?;
+    Scripts::with(ctx, |scripts, ctx| {
+        scripts.cache.get(&digest).ok_or(error::NOSCRIPT)?;
+        evaluate(scripts, ctx, &digest, given(args, false)?, is_read_only)
+    })
 }
 
 /// Which arguments of EVAL, FCALL and their kin the script is given.
@@ -155,12 +161,9 @@ fn compile(
     code: &[u8],
     stays: bool,
 ) -> Result<Digest, Error> {
-    let shebang = shebang::read(code, false)?;
-    // The shebang line is none of Lua's, but it counts.
-    let body = if shebang.is_some() { code.iter().position(|&byte| byte == b'\n') } else { None };
-    let function = scripts.lua()?.compile("user_script", &code[body.unwrap_or(0)..])?;
+    let flags = shebang::of_script(code)?;
+    let function = scripts.lua()?.compile("user_script", shebang::code(code))?;
     let digest = cache::digest(code);
-    let flags = shebang.map(|shebang| shebang.flags);
     let has_evicted = scripts.cache.insert(digest, code, function, flags, stays);
     let stats = &mut ctx.world.stats.scripts;
     stats.evicted += u64::from(has_evicted);

@@ -1,11 +1,10 @@
 //! How a script ends that fails: what it raised, and where.
 //!
-//! `xpcall` calls [`keep`] where the error was raised, with the stack as it was, so that the place can be told. The
+//! `xpcall` calls a function of ours where the error was raised, with the stack as it was, so that the place can be told. The
 //! error reply names it: `ERR … script: on @user_script:1.`
 
 use mlua::{Lua, Table, Value};
 
-use super::host;
 use super::raise::Raised;
 use crate::error::Error;
 
@@ -41,6 +40,12 @@ impl Failure {
         Failure { text, is_counted, place: None }
     }
 
+    /// What the error is, and where: asked by the function that `xpcall` calls while the stack is as it was.
+    pub(super) fn here(lua: &Lua, raised: &Value) -> Failure {
+        let place = (1..=DEEPEST).find_map(|level| place(lua, level));
+        Failure { place, ..Failure::of(raised) }
+    }
+
     /// The error reply. `name` is that of the function that failed, or nothing for a script.
     pub(super) fn reply(self, name: &str) -> Error {
         let mut text = self.text;
@@ -55,19 +60,6 @@ impl Failure {
 
 /// So many functions of Lua, of the sandbox or of ours may stand between an error and the line that has called them.
 const DEEPEST: usize = 4;
-
-/// Keeps an error where it is raised, for the end of the script. What it returns takes the error's place.
-pub(super) fn keep(lua: &Lua, raised: Value) -> mlua::Result<()> {
-    let mut failure = Failure::of(&raised);
-    failure.place = (1..=DEEPEST).find_map(|level| place(lua, level));
-    host::with(|host| host.run().failure = Some(failure));
-    Ok(())
-}
-
-/// The error that was kept, if one was.
-pub(super) fn kept() -> Option<Failure> {
-    host::with(|host| host.run().failure.take()).flatten()
-}
 
 /// Where a function on the stack is, if it is a script's own.
 fn place(lua: &Lua, level: usize) -> Option<(String, usize)> {

@@ -3,13 +3,14 @@
 //! Lua keeps these functions, and a command lives for one call: so they find it in a scoped thread-local, which holds it
 //! while the script runs and is checked at run time.
 
-use crate::dispatch::table::Found;
-use crate::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
 use crate::dispatch::spec::flag;
-use crate::error::Error;
-use crate::wire::{Args, OwnedArgs, Protocol, Reply};
+use mlua::{Lua, Value};
 
 use super::failure::Failure;
+use crate::dispatch::table::Found;
+use crate::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags, permission};
+use crate::error::Error;
+use crate::wire::{Args, OwnedArgs, Protocol, Reply};
 
 /// One run of a script.
 #[derive(Default)]
@@ -49,6 +50,18 @@ pub(super) fn with<T>(ask: impl FnOnce(&mut dyn Host) -> T) -> Option<T> {
     HOST.is_set().then(|| HOST.with(ask))
 }
 
+/// Keeps an error where it is raised, for the end of the script. What it returns takes the error's place.
+pub(super) fn keep_failure(lua: &Lua, raised: Value) -> mlua::Result<()> {
+    let failure = Failure::here(lua, &raised);
+    with(|host| host.run().failure = Some(failure));
+    Ok(())
+}
+
+/// The error that was kept, if one was.
+pub(super) fn kept_failure() -> Option<Failure> {
+    with(|host| host.run().failure.take()).flatten()
+}
+
 /// EVAL, FCALL and their kin, as they run.
 pub(super) struct Running<'a, 'c> {
     pub(super) ctx: &'a mut Ctx<'c>,
@@ -81,7 +94,7 @@ impl Host for Running<'_, '_> {
             return None;
         };
         let (user, db) = (self.ctx.client().user, self.ctx.client().db);
-        Some(crate::dispatch::permission::check(self.ctx.world, user, db, row, args).is_ok())
+        Some(permission::check(self.ctx.world, user, db, row, args).is_ok())
     }
 
     fn goes_on(&mut self) -> Result<(), Error> {

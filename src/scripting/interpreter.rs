@@ -10,7 +10,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, libraries, random};
+use super::{api, goes_on, host, libraries, random};
 use crate::error::{self, Error};
 use crate::wire::Args;
 
@@ -62,7 +62,7 @@ impl Interpreter {
             Ok(())
         })?;
         let reason = lua.create_function(|lua, caught: Value| failure::reason(lua, caught))?;
-        let fail = lua.create_function(failure::keep)?;
+        let fail = lua.create_function(host::keep_failure)?;
         let limit = lua.create_function(|lua, ()| lua.set_memory_limit(MOST_MEMORY).map(drop))?;
         let (run, share, environment, globals): (Function, Function, Table, Table) = lua
             .load(include_str!("sandbox.lua"))
@@ -109,7 +109,9 @@ impl Interpreter {
         }
         match ran {
             Ok((true, returned)) => Ok(returned),
-            Ok((false, raised)) => Err(failure::kept().unwrap_or_else(|| Failure::of(&raised))),
+            Ok((false, raised)) => {
+                Err(host::kept_failure().unwrap_or_else(|| Failure::of(&raised)))
+            }
             Err(error) => Err(Failure::of(&Value::Error(Box::new(error)))),
         }
     }

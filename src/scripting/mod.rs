@@ -47,10 +47,7 @@ struct Scripts {
 
 impl Scripts {
     /// Does something with the scripts, which are not in the world meanwhile.
-    fn with<T>(
-        ctx: &mut Ctx<'_>,
-        work: impl FnOnce(&mut Scripts, &mut Ctx<'_>) -> T,
-    ) -> T {
+    fn with<T>(ctx: &mut Ctx<'_>, work: impl FnOnce(&mut Scripts, &mut Ctx<'_>) -> T) -> T {
         let mut scripts = ctx.world.lend::<Scripts>().unwrap_or_default();
         let done = catch_unwind(AssertUnwindSafe(|| work(&mut scripts, ctx)));
         let stats = &mut ctx.world.stats.scripts;

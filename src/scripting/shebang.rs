@@ -1,6 +1,7 @@
 //! The first line of a script that says what it is: `#!lua name=mylib flags=no-writes,allow-oom`.
 
 use crate::error::{self, Error};
+use crate::text::quote;
 
 /// What a script says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -9,52 +10,53 @@ pub(super) struct Flags {
     pub(super) allow_oom: bool,
 }
 
-/// A script without its shebang line, and what that says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shebang<'a> {
-    pub(super) flags: Flags,
-    /// The library's name: `name=`.
-    pub(super) name: Option<&'a [u8]>,
+/// Where the code begins behind the shebang line. The end of that line counts as a line of Lua's.
+pub(super) fn code(script: &[u8]) -> &[u8] {
+    match script.starts_with(b"#!") {
+        true => &script[line_end(script).unwrap_or(script.len())..],
+        false => script,
+    }
 }
 
-/// Reads the shebang line of `code`, if it has one. A library has a name, a script has flags.
-pub(super) fn read(code: &[u8], is_library: bool) -> Result<Option<Shebang<'_>>, Error> {
-    if !code.starts_with(b"#!") {
+fn line_end(script: &[u8]) -> Option<usize> {
+    script.iter().position(|&byte| byte == b'\n')
+}
+
+/// Reads the shebang line of a script for EVAL, if it has one.
+pub(super) fn of_script(script: &[u8]) -> Result<Option<Flags>, Error> {
+    if !script.starts_with(b"#!") {
         return Ok(None);
     }
-    let end = code.iter().position(|&byte| byte == b'\n').ok_or(error::BAD_SHEBANG)?;
-    let mut words =
-        code[2..end].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let engine = words.next().unwrap_or_default();
+    let end = line_end(script).ok_or(error::BAD_SHEBANG)?;
+    let words = quote::split(&script[2..end]).ok_or(error::BAD_SHEBANG_ENGINE)?;
+    let (engine, options) =
+        words.split_first().map_or((&[][..], &[][..]), |(engine, options)| (&engine[..], options));
     if !engine.eq_ignore_ascii_case(b"lua") {
         return Err(error::no_scripting_engine(engine));
     }
-    let mut shebang = Shebang { flags: Flags::default(), name: None };
-    for word in words {
-        if let Some(flags) = word.strip_prefix(b"flags=").filter(|_| !is_library) {
-            flags
-                .split(|&byte| byte == b',')
-                .filter(|flag| !flag.is_empty())
-                .try_for_each(|flag| shebang.flags.set(flag))?;
-        } else if let Some(name) = word.strip_prefix(b"name=").filter(|_| is_library) {
-            shebang.name = Some(name);
-        } else {
-            return Err(error::unknown_shebang_option(word));
+    let mut flags = Flags::default();
+    for option in options {
+        let list =
+            option.strip_prefix(b"flags=").ok_or_else(|| error::unknown_shebang_option(option))?;
+        for flag in list.split(|&byte| byte == b',').filter(|flag| !flag.is_empty()) {
+            if !flags.set(flag) {
+                return Err(error::unexpected_script_flag(flag));
+            }
         }
     }
-    Ok(Some(shebang))
+    Ok(Some(flags))
 }
 
 impl Flags {
-    /// Adds the flag of this name. `allow-stale`, `no-cluster` and `allow-cross-slot-keys` are about replicas and
-    /// clusters, which respd is none of.
-    fn set(&mut self, flag: &[u8]) -> Result<(), Error> {
+    /// Adds the flag of this name, and returns whether there is one. `allow-stale`, `no-cluster` and
+    /// `allow-cross-slot-keys` are about replicas and clusters, which respd is none of.
+    pub(super) fn set(&mut self, flag: &[u8]) -> bool {
         match flag {
             b"no-writes" => self.no_writes = true,
             b"allow-oom" => self.allow_oom = true,
             b"allow-stale" | b"no-cluster" | b"allow-cross-slot-keys" => {}
-            _ => return Err(error::unexpected_script_flag(flag)),
+            _ => return false,
         }
-        Ok(())
+        true
     }
 }

@@ -198,14 +198,20 @@ impl World {
 
     /// Takes out what a feature keeps here, so that it can be used beside the world. [`World::take_back`] puts it
     /// back. The first time, and as long as it is lent, there is none.
-    #[cfg_attr(not(feature = "lua"), expect(dead_code, reason = "scripts are the first such feature"))]
+    #[cfg_attr(
+        not(feature = "lua"),
+        expect(dead_code, reason = "scripts are the first such feature")
+    )]
     pub(crate) fn lend<T: Any>(&mut self) -> Option<Box<T>> {
         let at = self.features.iter().position(|kept| kept.is::<T>())?;
         self.features.swap_remove(at).downcast().ok()
     }
 
     /// Keeps what a feature has in place of what it kept before.
-    #[cfg_attr(not(feature = "lua"), expect(dead_code, reason = "scripts are the first such feature"))]
+    #[cfg_attr(
+        not(feature = "lua"),
+        expect(dead_code, reason = "scripts are the first such feature")
+    )]
     pub(crate) fn take_back<T: Any + Send>(&mut self, kept: Box<T>) {
         self.features.retain(|other| !other.is::<T>());
         self.features.push(kept);

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use respd::embed::groups;
 use respd::dispatch::synopsis::{self, Argument, Words};
 use respd::dispatch::{Row, Table};
+use respd::embed::groups;
 
 use crate::conversation::{self, Act, Step};
 use crate::notation::{Names, Pattern};

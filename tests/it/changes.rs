@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use respd::Config;
-use respd::embed::groups;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local};
 
 use crate::client::{call, call_all};

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use respd::Config;
-use respd::embed::groups;
 use respd::dispatch::Table;
 use respd::dispatch::spec::{category, flag};
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local, request};
 use respd::peer::{Address, Kind, Peer};
 

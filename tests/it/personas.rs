@@ -1,12 +1,12 @@
 //! What the table of personas promises.
 
 use respd::Config;
-use respd::embed::groups;
 use respd::config::Persona;
 use respd::config::persona::PERSONAS;
 use respd::dispatch::spec::Spec;
 use respd::dispatch::spec::flag::NONE;
 use respd::dispatch::{Ctx, Table};
+use respd::embed::groups;
 use respd::embed::local::Local;
 use respd::error::Error;
 use respd::wire::Args;

@@ -2,9 +2,9 @@
 
 use std::sync::mpsc;
 
-use respd::embed::groups;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local};
 use respd::{Config, Server};
 

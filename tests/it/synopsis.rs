@@ -5,9 +5,9 @@
 //! and a word that the synopsis does not know is one wherever an option may stand.
 
 use respd::Config;
-use respd::embed::groups;
 use respd::dispatch::synopsis::{self, Argument, Kind};
 use respd::dispatch::{Row, Table};
+use respd::embed::groups;
 use respd::embed::local::{Local, request};
 
 /// A word that is no option, no number and no name of anything.
@@ -105,6 +105,8 @@ const DATA: &[&str] = &[
     "HSET hash 1 1 2 2",
     "GEOADD geo 1 1 1",
     "PFADD hll 1",
+    #[cfg(feature = "lua")]
+    "SCRIPT LOAD return",
 ];
 
 /// A word of a sample.
@@ -218,6 +220,8 @@ fn value(row: &Row, argument: &Argument) -> Word {
         (_, "encoding", _) => "i8",
         ("scan", "type", _) => "string",
         ("hello", "protover", _) => "3",
+        (_, "script", _) => "return",
+        (_, "sha1", _) => "63143b6f8007b98c53ca2149822777b3566f9241",
         ("pfdebug", "subcommand", _) => "ENCODING",
         ("acl|cat", ..) => "read",
         ("acl|dryrun", "command", _) => "info",

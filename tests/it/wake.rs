@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::embed::groups;
 use respd::dispatch::spec::flag::*;
 use respd::dispatch::spec::key::*;
 use respd::dispatch::spec::{Spec, at};
 use respd::dispatch::{Ctx, Table};
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local};
 use respd::error::{self, Error};
 use respd::listeners::Wake;

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use respd::Config;
-use respd::embed::groups;
 use respd::config::DebugCommand;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::dispatch::synopsis::{self, Argument, Kind};
+use respd::embed::groups;
 use respd::embed::local::{Connection, Local, request};
 use respd::keyspace::Random;
 use respd::wire::{Value, value};
