@@ -196,12 +196,8 @@ pub const TOO_MANY_NUMKEYS: Error =
 pub const NOSCRIPT: Error = Error::fixed("NOSCRIPT No matching script.");
 pub const SCRIPT_FLUSH_OPTION: Error =
     Error::fixed("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
-pub const SCRIPT_DEBUG_OPTION: Error = Error::fixed("ERR Use SCRIPT DEBUG YES/SYNC/NO");
 pub const WRITING_SCRIPT_READ_ONLY: Error =
     Error::fixed("ERR Can not execute a script with write flag using *_ro command.");
-pub const SCRIPT_OOM: Error = Error::fixed(
-    "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
-);
 pub const BAD_SHEBANG: Error = Error::fixed("ERR Invalid script shebang");
 pub const BAD_SHEBANG_ENGINE: Error = Error::fixed("ERR Invalid engine in script shebang");
 /// A Lua state could not be made.

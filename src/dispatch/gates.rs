@@ -215,7 +215,15 @@ impl<'a> Invocation<'a> {
     /// Returns whether the command has one of the flags, or is EXEC and a command that it will run has it.
     fn needs(&self, row: &Row, flags: Flags) -> bool {
         let queued = self.client().transaction().map_or(0, |transaction| transaction.flags);
-        row.has(flags) || row.has(flag::RUNS_QUEUE) && queued & flags != 0
+        self.flags(row) & flags != 0 || row.has(flag::RUNS_QUEUE) && queued & flags != 0
+    }
+
+    /// The flags of the command, as far as gates that may refuse for a time ask for them.
+    pub(super) fn flags(&self, row: &Row) -> Flags {
+        match row.spec.flags_of {
+            Some(ask) => ask(self.world, self.args, row.flags),
+            None => row.flags,
+        }
     }
 
     /// Asks the rules of the client's user.

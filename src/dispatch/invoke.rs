@@ -161,8 +161,9 @@ impl<'a> Invocation<'a> {
     #[inline(never)]
     fn queue(&mut self, row: &Row) -> Outcome {
         let selected = permission::selected(self.world, row, self.args);
+        let flags = self.flags(row);
         if let Some(transaction) = self.world.clients[self.slot].transaction_mut() {
-            transaction.push(row.id, row.flags, self.args, selected);
+            transaction.push(row.id, flags, self.args, selected);
         }
         self.reply.status("QUEUED");
         Outcome::Queued

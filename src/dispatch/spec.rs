@@ -10,12 +10,16 @@
 use super::ctx::Ctx;
 use crate::error::Error;
 use crate::wire::Args;
+use crate::world::World;
 
 /// What runs a command. It writes exactly one reply, or returns an error and has changed nothing.
 pub type Handler = fn(&mut Ctx<'_>, Args<'_>) -> Result<(), Error>;
 
 /// Bits of [`flag`].
 pub type Flags = u32;
+
+/// What a request's flags are, given those of its row.
+pub type FlagsOf = fn(&World, Args<'_>, Flags) -> Flags;
 
 /// Bits of [`category`].
 pub type Categories = u32;
@@ -347,6 +351,9 @@ pub struct Spec {
     pub more_keys: fn(Args<'_>) -> Option<Key>,
     /// What a request really does with the keys of a spec with [`key::VARIABLE_FLAGS`].
     pub key_flags: fn(Args<'_>) -> KeyFlags,
+    /// The flags that a request has in place of the row's, if they depend on more than the row: a script says
+    /// in its first line whether it writes.
+    pub flags_of: Option<FlagsOf>,
     pub channels: Channels,
     pub databases: Databases,
     pub handler: Handler,
@@ -385,6 +392,7 @@ impl Spec {
             key_specs: 0,
             more_keys: |_| None,
             key_flags: |_| key::RW | key::ACCESS | key::UPDATE,
+            flags_of: None,
             channels: Channels::None,
             databases: Databases::None,
             handler,
@@ -429,6 +437,16 @@ impl Spec {
     /// Explains the key spec before it.
     pub const fn note(mut self, note: &'static str) -> Spec {
         self.keys[self.key_specs as usize - 1].note = note;
+        self
+    }
+
+    /// Has a request's flags depend on more than the row: see [`Spec::flags_of`].
+    #[cfg_attr(
+        not(feature = "lua"),
+        expect(dead_code, reason = "scripts are the first such commands")
+    )]
+    pub(crate) const fn flags_of(mut self, ask: FlagsOf) -> Spec {
+        self.flags_of = Some(ask);
         self
     }
 

@@ -16,7 +16,7 @@ use sha1::{Digest, Sha1};
 
 use super::raise::{self, Raised};
 use super::{from_reply, host};
-use crate::text::{double, number};
+use crate::text::double;
 use crate::wire::{OwnedArgs, Protocol};
 
 /// The version of Redis whose scripts run unchanged, as `redis.REDIS_VERSION` tells: that of Valkey 9.1.
@@ -109,7 +109,7 @@ fn collect(values: &MultiValue, args: &mut OwnedArgs) -> Result<(), Raised> {
     for value in values {
         match value {
             Value::String(text) => args.push(&text.as_bytes()),
-            Value::Integer(n) => args.push_spelled(|out| number::push_i64(out, *n)),
+            Value::Integer(n) => args.push_spelled(|out| double::push(out, *n as f64)),
             Value::Number(n) if n.is_nan() && n.is_sign_negative() => args.push(b"-nan"),
             Value::Number(0.0) => args.push(b"0"),
             Value::Number(n) => args.push_spelled(|out| double::push(out, *n)),
@@ -124,17 +124,14 @@ fn only(args: &MultiValue) -> Option<&Value> {
     args.front().filter(|_| args.len() == 1)
 }
 
-/// `error_reply(text)`. Without a code the text gets `ERR`; one that begins with `-` has it.
+/// `error_reply(text)`. A text of one word gets the code `ERR`; a `-` in front is dropped.
 fn error_reply(lua: &Lua, args: MultiValue) -> mlua::Result<Table> {
     let Some(text) = only(&args).and_then(bytes) else {
         return refused(WRONG_ARGUMENTS).table(lua);
     };
-    let text = match text.strip_prefix(b"-") {
-        Some(text) => text.to_vec(),
-        None if text.contains(&b' ') => text,
-        None => [b"ERR ", &text[..]].concat(),
-    };
-    refused(text).table(lua)
+    let text = text.strip_prefix(b"-").unwrap_or(&text);
+    let code: &[u8] = if text.contains(&b' ') { b"" } else { b"ERR " };
+    refused([code, text].concat()).table(lua)
 }
 
 const WRONG_ARGUMENTS: &str = "ERR wrong number or type of arguments";
@@ -186,12 +183,10 @@ fn log(lua: &Lua, args: MultiValue) -> mlua::Result<()> {
     if args.len() < 2 {
         return Err(raise::reply("ERR server.log() requires two arguments or more."));
     }
-    let level = match &args[0] {
-        Value::Integer(level) => *level,
-        Value::Number(level) => *level as i64,
-        _ => return Err(raise::reply("ERR First argument must be a number (log level).")),
+    let Some(level) = lua.coerce_number(args[0].clone())? else {
+        return Err(raise::reply("ERR First argument must be a number (log level)."));
     };
-    let level = usize::try_from(level).ok().and_then(|level| LEVELS.get(level));
+    let level = usize::try_from(level as i64).ok().and_then(|level| LEVELS.get(level));
     let Some(&level) = level else {
         return Err(raise::reply("ERR Invalid log level."));
     };

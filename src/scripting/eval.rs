@@ -4,21 +4,23 @@ use super::cache::{self, Digest};
 use super::interpreter::{FIRST_GIVEN, Given};
 use super::shebang;
 use super::{Scripts, run};
-use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::category::SCRIPTING;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, numkeys};
+use crate::dispatch::{Ctx, Flags};
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::wire::Args;
+use crate::world::World;
 
-const SCRIPT_FLAGS: u32 = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
+const SCRIPT_FLAGS: Flags = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
 
 pub(super) const TABLE: &[Spec] = &[
     Spec::new("eval", -3, SCRIPT_FLAGS | MAY_REPLICATE, eval)
         .acl(SCRIPTING)
+        .flags_of(flags_by_code)
         .key(RW | ACCESS | UPDATE, numkeys(2))
         .note("We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")
         .doc(
@@ -29,6 +31,7 @@ pub(super) const TABLE: &[Spec] = &[
         ),
     Spec::new("eval_ro", -3, SCRIPT_FLAGS | READ, eval_ro)
         .acl(SCRIPTING)
+        .flags_of(flags_by_code)
         .key(RO | ACCESS, numkeys(2))
         .note("We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")
         .doc(
@@ -39,6 +42,7 @@ pub(super) const TABLE: &[Spec] = &[
         ),
     Spec::new("evalsha", -3, SCRIPT_FLAGS | MAY_REPLICATE, evalsha)
         .acl(SCRIPTING)
+        .flags_of(flags_by_digest)
         .key(RW | ACCESS | UPDATE, numkeys(2))
         .doc(
             "2.6.0",
@@ -48,6 +52,7 @@ pub(super) const TABLE: &[Spec] = &[
         ),
     Spec::new("evalsha_ro", -3, SCRIPT_FLAGS | READ, evalsha_ro)
         .acl(SCRIPTING)
+        .flags_of(flags_by_digest)
         .key(RO | ACCESS, numkeys(2))
         .doc(
             "7.0.0",
@@ -126,6 +131,7 @@ fn evalsha_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 fn by_code(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
+    run::show(ctx, args);
     let given = given(args, false)?;
     Scripts::with(ctx, |scripts, ctx| {
         let digest = match scripts.cache.with_code(&args[1]) {
@@ -137,11 +143,27 @@ fn by_code(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), 
 }
 
 fn by_digest(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
+    run::show(ctx, args);
     let digest = cache::parse(&args[1]).ok_or(error::NOSCRIPT)?;
     Scripts::with(ctx, |scripts, ctx| {
         scripts.cache.get(&digest).ok_or(error::NOSCRIPT)?;
         evaluate(scripts, ctx, &digest, given(args, false)?, is_read_only)
     })
+}
+
+/// See [`Spec::flags_of`].
+fn flags_by_code(_: &World, args: Args<'_>, flags: Flags) -> Flags {
+    // A line that cannot be read is refused when the script runs.
+    let said = args.get(1).map(shebang::of_script).and_then(Result::ok).flatten();
+    run::gated(said, flags)
+}
+
+/// See [`Spec::flags_of`].
+fn flags_by_digest(world: &World, args: Args<'_>, flags: Flags) -> Flags {
+    let digest = args.get(1).and_then(cache::parse);
+    let scripts = world.feature::<Scripts>();
+    let script = scripts.zip(digest).and_then(|(scripts, digest)| scripts.cache.get(&digest));
+    run::gated(script.and_then(|script| script.flags), flags)
 }
 
 /// Which arguments of EVAL, FCALL and their kin the script is given.
@@ -180,7 +202,7 @@ fn evaluate(
 ) -> Result<(), Error> {
     scripts.cache.used(digest);
     let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
-    let flags = run::flags(ctx, script.flags, is_read_only)?;
+    let flags = run::held_to(script.flags, is_read_only)?;
     let (function, interpreter) = (script.function.clone(), scripts.lua()?);
     run::run(interpreter, ctx, &function, given, flags, "")
 }

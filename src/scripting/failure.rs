@@ -66,7 +66,7 @@ fn place(lua: &Lua, level: usize) -> Option<(String, usize)> {
     lua.inspect_stack(level, |function| {
         let line = function.current_line()?;
         let source = function.source().source?;
-        source.starts_with('@').then(|| (source.into_owned(), line))
+        (!source.starts_with('=')).then(|| (source.into_owned(), line))
     })?
 }
 
@@ -105,6 +105,7 @@ fn with_code(text: &[u8]) -> Vec<u8> {
 fn text_of(table: &Table, field: &str) -> Option<Vec<u8>> {
     match table.raw_get::<Value>(field) {
         Ok(Value::String(text)) => Some(text.as_bytes().to_vec()),
+        Ok(number @ (Value::Integer(_) | Value::Number(_))) => Some(spelled(&number).into_bytes()),
         _ => None,
     }
 }

@@ -7,26 +7,38 @@ use super::host::{self, Run, Running};
 use super::interpreter::{Given, Interpreter};
 use super::shebang::Flags;
 use super::to_reply;
-use crate::dispatch::{Ctx, ScriptFlags, telemetry};
+use crate::dispatch::spec::flag;
+use crate::dispatch::{self, Ctx, ScriptFlags, telemetry};
 use crate::error::{self, Error};
+use crate::wire::Args;
 
-/// The flags that a script's commands are held to. One with a shebang line says beforehand what it does, and is refused
-/// beforehand: if it may write where it must not, or may take memory where there is none.
-pub(super) fn flags(
-    ctx: &mut Ctx<'_>,
-    said: Option<Flags>,
-    is_read_only: bool,
-) -> Result<ScriptFlags, Error> {
+/// The flags that a script's commands are held to. One with a shebang line says beforehand whether it writes, and is
+/// refused beforehand where it must not.
+pub(super) fn held_to(said: Option<Flags>, is_read_only: bool) -> Result<ScriptFlags, Error> {
+    match said {
+        None => Ok(ScriptFlags { no_writes: is_read_only, allow_oom: false }),
+        Some(said) if is_read_only && !said.no_writes => Err(error::WRITING_SCRIPT_READ_ONLY),
+        Some(Flags { no_writes, allow_oom }) => Ok(ScriptFlags { no_writes, allow_oom }),
+    }
+}
+
+/// The flags that a command has which runs such a script, for the gates: see
+/// [`Spec::flags_of`](crate::dispatch::Spec::flags_of).
+pub(super) fn gated(said: Option<Flags>, flags: dispatch::Flags) -> dispatch::Flags {
     let Some(Flags { no_writes, allow_oom }) = said else {
-        return Ok(ScriptFlags { no_writes: is_read_only, allow_oom: false });
+        return flags;
     };
-    if is_read_only && !no_writes {
-        return Err(error::WRITING_SCRIPT_READ_ONLY);
+    let mut flags = flags & !(flag::DENYOOM | flag::WRITE | flag::MAY_REPLICATE);
+    if !no_writes {
+        flags |= flag::WRITE;
+        flags |= if allow_oom { 0 } else { flag::DENYOOM };
     }
-    if !allow_oom && !no_writes && ctx.world.config.maxmemory > 0 && ctx.world.is_full() {
-        return Err(error::SCRIPT_OOM);
-    }
-    Ok(ScriptFlags { no_writes, allow_oom })
+    flags
+}
+
+/// MONITOR shows a script before the commands that it calls, and whatever comes of it.
+pub(super) fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
+    telemetry::show_to_monitors(ctx.world, ctx.row, ctx.frame, ctx.slot, args);
 }
 
 /// Runs a script or a function, and writes what it returns. `name` is the function's, or empty.
@@ -38,8 +50,6 @@ pub(super) fn run(
     flags: ScriptFlags,
     name: &str,
 ) -> Result<(), Error> {
-    // MONITOR shows a script before the commands that it calls.
-    telemetry::show_to_monitors(ctx.world, ctx.row, ctx.frame, ctx.slot, given.args);
     let db = ctx.client().db;
     let suspended = ctx.timer.suspend();
     ctx.world.store.shared.effects.hold();
@@ -53,7 +63,10 @@ pub(super) fn run(
     if let Some(error) = error_of(&value) {
         return Err(error);
     }
-    to_reply::write(ctx.reply, &value, protocol);
+    let errors = to_reply::write(ctx.reply, &value, protocol);
+    errors.iter().for_each(|error| ctx.world.stats.count_error(error));
+    // A reply with an error somewhere in it counts as one.
+    ctx.world.stats.command(ctx.row.id).failed += u64::from(!errors.is_empty());
     Ok(())
 }
 

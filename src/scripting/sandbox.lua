@@ -14,7 +14,7 @@ local error, getmetatable, next, pairs, pcall, rawget, rawset = error, getmetata
 local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
 local xpcall, loadstring, collectgarbage = xpcall, loadstring, collectgarbage
 local byte, concat, format = string.byte, table.concat, string.format
-local coroutine, insert, sort, remove, wrap = coroutine, table.insert, table.sort, table.remove, coroutine.wrap
+local resume, insert, tonumber = coroutine.resume, table.insert, tonumber
 
 local READ_ONLY = "Attempt to modify a readonly table"
 
@@ -90,26 +90,24 @@ function globals.setmetatable(...)
   return result
 end
 
--- A function of `table` that changes its first argument.
-local function changing(change)
-  return function(t, ...)
-    if behind[t] then error(READ_ONLY, 0) end
-    return change(t, ...)
-  end
-end
-
+-- The one function of `table` that could add something to a front.
 local tables = {}
 for name, value in pairs(table) do
   tables[name] = value
 end
-tables.insert, tables.sort = changing(insert), table.sort
-function tables.sort(t, ...)
-  if behind[t] then return end
-  return sort(t, ...)
-end
-function tables.remove(t, ...)
-  if behind[t] then return end
-  return remove(t, ...)
+function tables.insert(...)
+  local t, position, value = ...
+  local count = select("#", ...)
+  if type(t) ~= "table" then bad_argument(1, "insert", "table", t, count == 0) end
+  if behind[t] then error(READ_ONLY, 0) end
+  if count == 2 then
+    rawset(t, #t + 1, position)
+  elseif count == 3 then
+    if not tonumber(position) then bad_argument(2, "insert", "number", position) end
+    insert(t, position, value)
+  else
+    error("wrong number of arguments to 'insert'", 2)
+  end
 end
 
 -- Errors: what a function of ours has raised looks like one of Lua's.
@@ -130,11 +128,13 @@ local function seen_as_text(ok, ...)
 end
 
 function globals.pcall(...)
-  if select("#", ...) == 0 then bad_argument(1, "pcall", "value", nil, true) end
+  if select("#", ...) == 0 then return false, "attempt to call a boolean value" end
   return seen_as_text(pcall(...))
 end
 
-function globals.xpcall(f, handler, ...)
+function globals.xpcall(...)
+  local f, handler = ...
+  if select("#", ...) < 2 then error("bad argument #2 to 'xpcall' (value expected)", 2) end
   return xpcall(f, function(raised)
     return handler(reason(raised))
   end)
@@ -145,7 +145,8 @@ for name, value in pairs(coroutine) do
   coroutines[name] = value
 end
 function coroutines.resume(...)
-  return seen(coroutine.resume(...))
+  if type((...)) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected)", 2) end
+  return seen(resume(...))
 end
 
 -- Code. Lua does not check bytecode, so none is loaded: behind a space it is text, and no good one.
@@ -178,9 +179,14 @@ function globals.load(...)
 end
 
 -- Collecting may be asked for, and not be switched off.
+local collecting = { collect = true, count = true, step = true }
+local ignored = { stop = true, restart = true, setpause = true, setstepmul = true }
+
 function globals.collectgarbage(option, ...)
-  if option == nil or option == "collect" or option == "count" or option == "step" then
+  if option == nil or collecting[option] then
     return collectgarbage(option, ...)
+  elseif not ignored[option] then
+    error(format("bad argument #1 to 'collectgarbage' (invalid option '%s')", tostring(option)), 2)
   end
   return 0
 end

@@ -31,15 +31,16 @@ pub(super) fn of_script(script: &[u8]) -> Result<Option<Flags>, Error> {
     let words = quote::split(&script[2..end]).ok_or(error::BAD_SHEBANG_ENGINE)?;
     let (engine, options) =
         words.split_first().map_or((&[][..], &[][..]), |(engine, options)| (&engine[..], options));
-    if !engine.eq_ignore_ascii_case(b"lua") {
+    let is_left_out = engine.is_empty() && !options.is_empty();
+    if !engine.eq_ignore_ascii_case(b"lua") && !is_left_out {
         return Err(error::no_scripting_engine(engine));
     }
     let mut flags = Flags::default();
     for option in options {
         let list =
             option.strip_prefix(b"flags=").ok_or_else(|| error::unknown_shebang_option(option))?;
-        for flag in list.split(|&byte| byte == b',').filter(|flag| !flag.is_empty()) {
-            if !flags.set(flag) {
+        for flag in list.split(|&byte| byte == b',') {
+            if !list.is_empty() && !flags.set(flag) {
                 return Err(error::unexpected_script_flag(flag));
             }
         }

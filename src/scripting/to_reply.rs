@@ -6,13 +6,14 @@
 //! | string | bulk string |
 //! | table | array, up to the first `nil` |
 //! | `{ok=…}`, `{err=…}` | status, error |
-//! | `{map={…}}`, `{set={…}}` | map, set |
 //! | `{double=…}`, `{big_number=…}` | double, big number |
 //! | `{verbatim_string={format=…, string=…}}` | verbatim string |
+//! | `{map={…}}`, `{set={…}}` | map, set |
 //! | `true`, `false` | 1, null; after `setresp(3)` a boolean |
 //! | anything else | null |
 //!
-//! A field of another type makes a table an array like any other.
+//! Of several such fields an error counts first, then a status, then in the order of the table. A field of another
+//! type makes a table an array like any other.
 
 use mlua::{Table, Value};
 
@@ -24,14 +25,18 @@ const MAX_DEPTH: usize = 1000;
 
 const TOO_DEEP: Error = Error::fixed("ERR reached lua stack limit");
 
-/// Writes the reply that `value` stands for. `protocol` is what the script has set for itself.
-pub(super) fn write(reply: &mut Reply, value: &Value, protocol: Protocol) {
-    Writer { reply, protocol }.value(value, 0);
+/// Writes the reply that `value` stands for, and returns the errors in it that have not been counted. `protocol` is
+/// what the script has set for itself.
+pub(super) fn write(reply: &mut Reply, value: &Value, protocol: Protocol) -> Vec<Error> {
+    let mut errors = Vec::new();
+    Writer { reply, protocol, errors: &mut errors }.value(value, 0);
+    errors
 }
 
 struct Writer<'a> {
     reply: &'a mut Reply,
     protocol: Protocol,
+    errors: &'a mut Vec<Error>,
 }
 
 impl Writer<'_> {
@@ -54,8 +59,12 @@ impl Writer<'_> {
     fn table(&mut self, table: &Table, depth: usize) {
         let field = |name| table.raw_get::<Value>(name).unwrap_or(Value::Nil);
         if let Value::String(text) = field("err") {
-            let text = text.as_bytes();
-            return self.reply.error(&Error::text(&text[..]));
+            let error = Error::text(&text.as_bytes()[..]);
+            self.reply.error(&error);
+            if field("ignore_error_stats_update").is_nil() {
+                self.errors.push(error);
+            }
+            return;
         }
         if let Value::String(text) = field("ok") {
             return self.reply.status(&one_line(&text.as_bytes()));
@@ -64,12 +73,6 @@ impl Writer<'_> {
             Value::Number(n) => return self.reply.double(n),
             Value::Integer(n) => return self.reply.double(n as f64),
             _ => {}
-        }
-        if let Value::Table(map) = field("map") {
-            return self.map(&map, depth);
-        }
-        if let Value::Table(set) = field("set") {
-            return self.set(&set, depth);
         }
         if let Value::String(digits) = field("big_number") {
             return self.reply.big(one_line(&digits.as_bytes()).as_bytes());
@@ -84,11 +87,17 @@ impl Writer<'_> {
             kind[..length].copy_from_slice(&format[..length]);
             return self.reply.verbatim(&kind, &text.as_bytes());
         }
+        if let Value::Table(map) = field("map") {
+            return self.map(&map, depth);
+        }
+        if let Value::Table(set) = field("set") {
+            return self.set(&set, depth);
+        }
         self.array(table, depth);
     }
 
     fn array(&mut self, table: &Table, depth: usize) {
-        let Writer { reply, protocol } = self;
+        let Writer { reply, protocol, errors } = self;
         let protocol = *protocol;
         reply.array_of(|reply| {
             let mut count = 0;
@@ -96,7 +105,7 @@ impl Writer<'_> {
                 && !value.is_nil()
                 && !reply.is_full()
             {
-                Writer { reply, protocol }.value(&value, depth);
+                Writer { reply, protocol, errors }.value(&value, depth);
                 count += 1;
             }
             count
@@ -104,13 +113,13 @@ impl Writer<'_> {
     }
 
     fn map(&mut self, map: &Table, depth: usize) {
-        let Writer { reply, protocol } = self;
+        let Writer { reply, protocol, errors } = self;
         let protocol = *protocol;
         reply.map_of(|reply| {
             let mut count = 0;
             // It fails only for a key that is not there, and none is taken out meanwhile.
             map.for_each(|key: Value, value: Value| {
-                let mut writer = Writer { reply, protocol };
+                let mut writer = Writer { reply, protocol, errors };
                 writer.value(&key, depth);
                 writer.value(&value, depth);
                 count += 1;
@@ -122,12 +131,12 @@ impl Writer<'_> {
     }
 
     fn set(&mut self, set: &Table, depth: usize) {
-        let Writer { reply, protocol } = self;
+        let Writer { reply, protocol, errors } = self;
         let protocol = *protocol;
         reply.set_of(|reply| {
             let mut count = 0;
             set.for_each(|member: Value, _: Value| {
-                Writer { reply, protocol }.value(&member, depth);
+                Writer { reply, protocol, errors }.value(&member, depth);
                 count += 1;
                 Ok(())
             })

@@ -196,6 +196,15 @@ impl World {
         self.extension.downcast_mut()
     }
 
+    /// What a feature keeps here, if it is not lent.
+    #[cfg_attr(
+        not(feature = "lua"),
+        expect(dead_code, reason = "scripts are the first such feature")
+    )]
+    pub(crate) fn feature<T: Any>(&self) -> Option<&T> {
+        self.features.iter().find_map(|kept| kept.downcast_ref())
+    }
+
     /// Takes out what a feature keeps here, so that it can be used beside the world. [`World::take_back`] puts it
     /// back. The first time, and as long as it is lent, there is none.
     #[cfg_attr(
