@@ -51,7 +51,7 @@ def has_streams(db):
 
 @contextlib.contextmanager
 def worker(*words):
-    """A process of `python -m WORDS` while the block runs; what it printed is told when that fails.
+    """A process of `python -m WORDS` while the block runs; the last of what it printed is told when that fails.
 
     The block stops it in the library's own way and waits for it; whatever is left of it is killed.
     """
@@ -62,7 +62,7 @@ def worker(*words):
             yield process
         except BaseException:
             log.seek(0)
-            sys.stderr.buffer.write(log.read())
+            sys.stderr.buffer.writelines(log.readlines()[-60:])
             raise
         finally:
             end_children()
