@@ -71,8 +71,7 @@ def before(db):
     messages = [add.send(i, i) for i in range(200)]
     check("they wait", (broker.do_qsize("default"), db.llen("dramatiq:default")), (200, 200))
     taken = broker.do_fetch("default", 150)
-    check("as they came", [message.message_id for message in map(dramatiq.Message.decode, taken)],
-          [message.options["redis_message_id"] and message.message_id for message in messages[:150]])
+    check("as they came", [dramatiq.Message.decode(one).message_id for one in taken], [one.message_id for one in messages[:150]])
     ids = [message.options["redis_message_id"] for message in messages]
     check("being done", db.scard(f"dramatiq:__acks__.{broker.broker_id}.default"), 150)
     broker.do_ack("default", ids[0])
@@ -98,7 +97,7 @@ def during(db):
     check("results", [result(message) for message in messages], [2 * i for i in range(50)])
     third_time.send()
     until("tried three times", "3", lambda: db.get("tries"))
-    check("a chain", dramatiq.pipeline([add.message(1, 2), add.message(3), add.message(4)]).run().get_result(block=True), 10)
+    check("a chain", result(dramatiq.pipeline([add.message(1, 2), add.message(3), add.message(4)]).run()), 10)
     group = dramatiq.group([add.message(i, 1) for i in range(10)])
     group.add_completion_callback(finished.message("finished"))
     group.run()

@@ -99,7 +99,7 @@ def during(db):
     check("a chain", queue.enqueue(chain).get(blocking=True, timeout=PATIENCE), [3, 6, 10])
     check("under a lock", [alone().get(blocking=True, timeout=PATIENCE) for _ in range(3)], [True] * 3)
     check("which is given back", queue.is_locked("one at a time"), False)
-    given_up = moment.schedule(delay=0.5)
+    given_up = moment.schedule(delay=1)
     given_up.revoke()
     sent = time.time()
     check("after a delay", moment.schedule(delay=0.3).get(blocking=True, timeout=PATIENCE) >= sent + 0.25)
