@@ -1,10 +1,11 @@
 //! The server without I/O: bytes in, bytes out, told what time it is.
 //!
 //! The driver of an engine (the reactor in `net`, or [`crate::embed::local`]) tells it the time with
-//! [`Engine::turn`], hands it new connections, bytes and ends of streams, sends what [`Engine::unsent`]
-//! shows of every client in [`Engine::take_touched`], and closes those that are [`Engine::is_over`].
-//! The engine never blocks, reads no clock, and knows no socket and no command.
+//! [`Engine::turn`] and hands new connections, bytes and ends of streams to its [`Traffic`]; it sends what
+//! [`Traffic::unsent`] shows of every client in [`Traffic::take_touched`], and closes those that are
+//! [`Traffic::is_over`]. The engine never blocks, reads no clock, and knows no socket and no command.
 //!
+//! * `traffic`: connections and bytes, of an engine between its commands or in the middle of one that runs long;
 //! * `requests`: from a client's bytes to its commands;
 //! * `deadlines`: what happens when time has passed;
 //! * `trace`: requests and replies in the wire log.
@@ -13,21 +14,17 @@ mod deadlines;
 mod reactor;
 mod requests;
 mod trace;
-
-use std::collections::VecDeque;
+mod traffic;
 
 use crate::clock::Now;
 use crate::config::{Config, LoadError};
-use crate::dispatch::Table;
-use crate::listeners::BlockedCommand;
-use crate::peer::Peer;
+use crate::dispatch::{Frame, Invocation, NoDriver, Outcome, Table};
 use crate::session::{Doom, Slot};
 use crate::telemetry::Timer;
-use crate::telemetry::peer_log::Cause;
 use crate::telemetry::stats::ReadNanos;
-use crate::wire::{Pipeline, Reply, Span};
+use crate::wire::{Args, Reply};
 use crate::world::World;
-use deadlines::Lingering;
+pub(crate) use traffic::{Reading, Traffic};
 
 /// A buffer of more bytes than this is given back when it is not needed.
 const SPARE_BYTES: usize = 64 * 1024;
@@ -37,13 +34,7 @@ pub struct Engine {
     pub world: World,
     table: Table,
     timer: Timer,
-    /// The requests of the client at hand that are read ahead.
-    pipeline: Pipeline,
-    /// The arguments of a request that the pipeline could not read; one allocation for all clients.
-    spans: Vec<Span>,
-    /// Closing clients with unsent output, the earliest due first. All that are due go in one turn, so they
-    /// do not pile up; their output counts as memory of clients until then.
-    lingering: VecDeque<Lingering>,
+    reading: Reading,
     /// When `timeout` may next close an idle client, and the `timeout` from which that was computed.
     sweep: (u64, u32),
 }
@@ -57,9 +48,7 @@ impl Engine {
             world: World::new(config, &table, now)?,
             table,
             timer: Timer::new(|| 0),
-            pipeline: Pipeline::default(),
-            spans: Vec::new(),
-            lingering: VecDeque::new(),
+            reading: Reading::default(),
             sweep: (now.mono, 0),
         })
     }
@@ -73,59 +62,39 @@ impl Engine {
         &self.table
     }
 
-    // Connections.
-
-    /// Takes a new connection in. The error is the reply to send before closing it. An unauthenticated client
-    /// may be closed in its favour: see [`crate::session::unauthenticated`].
-    pub(crate) fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
-        if let Err(refused) = self.world.admit(&peer) {
-            self.world.stats.connections_rejected += 1;
-            let (now, addr) = (self.world.now.mono, &peer.addr);
-            let told = String::from_utf8_lossy(refused.as_bytes());
-            // The sentences behind the first tell the client what to do about it.
-            let reason = told.split('.').next().unwrap_or_default();
-            let line = format_args!("a client at {addr} was refused: {reason}");
-            self.world.peer_log.log(Cause::Refused, now, line);
-            let mut reply = Reply::new(Vec::new(), Default::default());
-            reply.error(&refused);
-            return Err(reply.into_inner());
-        }
-        Ok(self.world.connect(peer))
+    /// The traffic of clients, for the driver's turn.
+    #[inline]
+    pub(crate) fn traffic(&mut self) -> Traffic<'_> {
+        let Engine { world, table, timer, reading, .. } = self;
+        Traffic { world, table, timer, reading }
     }
 
-    /// The client will send nothing more. It still gets the replies to its requests.
-    pub(crate) fn finish(&mut self, slot: Slot) {
-        let client = &mut self.world.clients[slot];
-        client.half_closed = true;
-        if client.wait().is_some_and(BlockedCommand::is_done) {
-            // The command is done, and its reply has only been put off.
-        } else if client.is_waiting {
-            // No element may be popped for a client that has gone.
-            self.world.end_session(slot);
-            self.world.clients.doom(slot, Doom::Now);
-        } else if !client.unfinished {
-            self.world.clients.doom(slot, Doom::AfterReply);
-        }
+    /// Runs one command from inside the server, for the client in `slot`: a log is replayed, an embedder calls.
+    /// The reply is written to `reply`. What the command pushes to the client goes to the client's outbox, and
+    /// so does a reply that is given later: see [`crate::dispatch::invoke`]. No other client is served before
+    /// the command is over, however long it runs.
+    pub fn invoke(
+        &mut self,
+        frame: Frame,
+        slot: Slot,
+        args: Args<'_>,
+        reply: &mut Reply,
+    ) -> Outcome {
+        self.world.store.begin_effects();
+        let Engine { world, table, timer, .. } = self;
+        let driver = &mut NoDriver;
+        let outcome = Invocation { world, table, timer, driver, reply, slot, frame, args }.invoke();
+        self.timer.rest(&mut self.world.stats);
+        self.world.store.shared.effects.hand_over();
+        self.world.broadcast_changes();
+        outcome
     }
 
-    /// The connection is broken: nothing can be sent any more.
+    // For tests and embedders, who drive an engine by hand.
+
+    /// As [`Traffic::hang_up`].
     pub fn hang_up(&mut self, slot: Slot) {
-        self.world.clients.doom(slot, Doom::Now);
-    }
-
-    /// The connection has been closed and the slot is free.
-    pub(crate) fn disconnect(&mut self, slot: Slot) {
-        self.world.end_session(slot);
-        let client = self.world.clients.remove(slot);
-        self.world.buffer_pool.give_back(client.outbox.bytes);
-    }
-
-    // Output.
-
-    /// The clients with new output, or whose connection is to be closed, since the last call. When pushes go
-    /// to very many, some wait for the next call.
-    pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
-        self.world.clients.take_touched(into);
+        self.traffic().hang_up(slot);
     }
 
     /// The output that is to be sent to the client.
@@ -133,61 +102,14 @@ impl Engine {
         self.world.clients[slot].outbox.unsent()
     }
 
-    /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
+    /// As [`Traffic::sent`].
     pub fn sent(&mut self, slot: Slot, bytes: usize) {
-        self.world.stats.bytes_out += bytes as u64;
-        self.world.stats.writes += 1;
-        let client = &mut self.world.clients[slot];
-        client.bytes_out += bytes as u64;
-        client.active = self.world.now.mono;
-        let outbox = &mut client.outbox;
-        outbox.sent += bytes;
-        if outbox.sent == outbox.bytes.len() {
-            outbox.sent = 0;
-            self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
-            client.stalled = false;
-        } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
-            outbox.bytes.drain(..outbox.sent);
-            outbox.sent = 0;
-        }
-        self.world.limit_output(slot);
-        self.world.clients.account(slot);
+        self.traffic().sent(slot, bytes);
     }
 
-    /// The socket took only a part of the output. A closing client has ten seconds to read some of the rest.
+    /// As [`Traffic::stalled`].
     pub fn stalled(&mut self, slot: Slot) {
-        let client = &mut self.world.clients[slot];
-        client.stalled = true;
-        if client.doom == Doom::AfterReply && !client.lingering {
-            client.lingering = true;
-            self.linger(slot);
-        }
-    }
-
-    /// Returns whether the connection is to be closed now.
-    pub(crate) fn is_over(&self, slot: Slot) -> bool {
-        let client = &self.world.clients[slot];
-        match client.doom {
-            Doom::No => false,
-            Doom::AfterReply => client.outbox.unsent().is_empty(),
-            Doom::Now => true,
-        }
-    }
-
-    /// Returns whether a client whose connection is over may be sending still: the server closes it.
-    pub(crate) fn may_still_send(&self, slot: Slot) -> bool {
-        let client = &self.world.clients[slot];
-        client.doom == Doom::AfterReply && !client.half_closed
-    }
-
-    /// Returns whether requests of the client wait for the next turn. Until then it is not read from.
-    pub(crate) fn is_unfinished(&self, slot: Slot) -> bool {
-        self.world.clients.get(slot).is_some_and(|client| client.unfinished)
-    }
-
-    /// Returns whether the client may be read from.
-    pub(crate) fn is_listening(&self, slot: Slot) -> bool {
-        self.world.clients.get(slot).is_some_and(|client| client.doom == Doom::No)
+        self.traffic().stalled(slot);
     }
 
     /// Closes every connection as soon as its output is sent: the server is leaving.
@@ -206,6 +128,7 @@ mod tests {
     use super::requests::MAX_REPLIES;
     use super::*;
     use crate::embed::local::{Local, request};
+    use crate::telemetry::peer_log::Cause;
 
     /// A server with one client, and a value of 300 KiB at `big`.
     fn with_big_value() -> (Local, crate::embed::local::Connection) {

@@ -178,6 +178,25 @@ pub const ARITY_IN_SCRIPT: Error =
 pub const WRITE_IN_READ_ONLY_SCRIPT: Error =
     Error::fixed("ERR Write commands are not allowed from read-only scripts.");
 
+pub const NOT_BUSY: Error = Error::fixed("NOTBUSY No scripts in execution right now.");
+pub const UNKILLABLE: Error = Error::fixed(
+    "UNKILLABLE Sorry the script already executed write commands against the dataset. \
+     You can either wait the script termination or kill the server in a hard way using \
+     the SHUTDOWN NOSAVE command.",
+);
+
+/// A script runs, and has done so for long. `killer` is the command that ends it.
+pub fn busy(product: &str, killer: &str) -> Error {
+    Error::text(format!(
+        "BUSY {product} is busy running a script. You can only call {killer} or SHUTDOWN NOSAVE."
+    ))
+}
+
+/// What ends a script that another client has killed by this command.
+pub fn script_killed(killer: &str) -> Error {
+    Error::text(format!("ERR Script killed by user with {killer}."))
+}
+
 /// A permission that a command lacks, as the script that called it is told.
 pub fn denied_in_script(denied: &Error) -> Error {
     let reason = denied.as_bytes();

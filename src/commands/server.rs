@@ -142,7 +142,8 @@ fn role(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT
 ///
 /// There is no reply: the connection closes. Nothing waits for replicas, so there is never a shutdown
-/// to abort. SAVE cannot be done, and stops the server only together with FORCE.
+/// to abort. SAVE cannot be done, and stops the server only together with FORCE. While a script runs, only NOSAVE
+/// does, and the script ends with the server.
 fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     const OPTIONS: [&str; 7] = ["ABORT", "NOSAVE", "SAVE", "FORCE", "FAILOVER", "NOW", "SAFE"];
     let mut given = [false; OPTIONS.len()];
@@ -160,6 +161,9 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     if failover {
         return Err(error::SHUTDOWN_FAILOVER);
+    }
+    if !nosave {
+        ctx.world.is_idle()?;
     }
     let client = ctx.client();
     if save && !force {

@@ -102,12 +102,13 @@ fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
         return;
     }
     // SUBSCRIBE and kin write any number of replies, so the header is written last.
-    let Ctx { world, table, timer, reply, slot, .. } = ctx;
+    let Ctx { world, table, timer, driver, reply, slot, .. } = ctx;
     let (table, slot) = (*table, *slot);
     reply.array_of(|reply| {
         let replies = queue.iter().map(|queued| {
             let args = queued.args.args();
-            let mut command = Invocation { world, table, timer, reply, slot, frame, args };
+            let driver = &mut **driver;
+            let mut command = Invocation { world, table, timer, driver, reply, slot, frame, args };
             command.invoke_row(table.row(queued.command)).replies()
         });
         replies.sum()

@@ -37,6 +37,9 @@ pub struct Config {
     /// The addresses to listen on. One that starts with `-` may be missing from the machine, `*` and
     /// `::*` are all addresses of a family, and an empty list means no TCP listener.
     pub bind: Vec<String>,
+    /// For how many milliseconds a script runs before other clients are served meanwhile, and told that the server
+    /// is busy. 0: for ever.
+    pub busy_reply_threshold: u64,
     /// When a client that does not read its replies is cut off.
     pub client_output_buffer_limit: OutputBufferLimits,
     /// The bytes a client may have sent that are not executed yet, a half-read command included.
@@ -117,6 +120,7 @@ impl Default for Config {
             auth_failure_delay: 25,
             auth_timeout: 60,
             bind: vec!["127.0.0.1".into(), "-::1".into()],
+            busy_reply_threshold: 5000,
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
             commandlog: CommandLogSettings::default(),

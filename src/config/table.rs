@@ -65,6 +65,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
     directive!("auth-timeout", auth_timeout, INT),
     directive!("bind", bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
+    directive!("busy-reply-threshold", busy_reply_threshold, COUNT).alias("lua-time-limit"),
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits)
         .list()
         .effects(&[Effect::OutputLimits]),

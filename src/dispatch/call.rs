@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::frame::Frame;
 use super::invocation::Invocation;
 use super::keys;
 use super::spec::flag;
@@ -79,6 +80,9 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
             let line = format_args!("a panic in {} closes client {client}", row.full_name);
             ctx.world.peer_log.log(Cause::Panic, now, line);
             ctx.world.clients.doom(slot, Doom::AfterReply);
+            if !matches!(ctx.frame, Frame::Script(_)) {
+                ctx.world.abandon_script(slot);
+            }
             Err(error::INTERNAL)
         });
     let outcome = complete(ctx, start, outcome);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::driver::Driver;
 use super::frame::Frame;
 use super::table::{Row, Table};
 use crate::clock::Now;
@@ -24,6 +25,8 @@ pub struct Ctx<'a> {
     pub reply: &'a mut Reply,
     pub table: &'a Table,
     pub timer: &'a mut Timer,
+    /// Who serves the other clients if the command runs long: see [`Ctx::script_goes_on`].
+    pub driver: &'a mut dyn Driver,
     /// The row of the running command.
     pub row: &'a Row,
     /// The client that sent it.

@@ -51,6 +51,7 @@ impl<'a> Invocation<'a> {
         self.may_write(SCRIPT, row)?;
         self.has_memory(TOP | SCRIPT, row)?;
         self.has_what_it_needs(TOP, row)?;
+        self.is_served_meanwhile(TOP, row)?;
         self.may_touch_keys(TOP, row)?;
         if self.is_held_back(TOP, row) {
             return Ok(Admitted::HoldBack);
@@ -183,6 +184,15 @@ impl<'a> Invocation<'a> {
         Ok(())
     }
 
+    /// Refuses, while a script runs, what may not run beside it.
+    #[inline(always)]
+    fn is_served_meanwhile(&self, frames: Frames, row: &Row) -> Result<(), Error> {
+        if self.world.running.is_some() && !row.has(flag::ALLOW_BUSY) && self.frame.is_in(frames) {
+            return self.world.is_idle();
+        }
+        Ok(())
+    }
+
     /// Refuses a MONITOR client the commands on keys.
     #[inline(always)]
     fn may_touch_keys(&self, frames: Frames, row: &Row) -> Result<(), Error> {
@@ -238,6 +248,9 @@ impl<'a> Invocation<'a> {
     /// was when it began: no key goes while it runs.
     #[inline(never)]
     fn make_room(&mut self) -> bool {
+        if self.world.running.is_some() && self.frame == Frame::Top {
+            return true;
+        }
         if let Frame::Script(flags) = self.frame {
             let world = &self.world;
             let may_evict = world.pause.is_some() || world.is_evicting();

@@ -4,6 +4,7 @@
 //! in order.
 
 use super::ctx::Ctx;
+use super::driver::Driver;
 use super::frame::Frame;
 use super::table::{Row, Table};
 use crate::session::{Client, Slot};
@@ -16,6 +17,8 @@ pub struct Invocation<'a> {
     pub world: &'a mut World,
     pub table: &'a Table,
     pub timer: &'a mut Timer,
+    /// Who serves the other clients if the command runs long.
+    pub driver: &'a mut dyn Driver,
     /// Where the reply goes. A limit on it holds while the reply grows: see [`Reply::set_limit`].
     pub reply: &'a mut Reply,
     /// As whom it runs: this client's user is asked for permission, this client's database is selected,
@@ -30,15 +33,27 @@ impl<'a> Invocation<'a> {
     /// A command from inside the one that is running: as its client, with the reply behind what that one has
     /// written. To send the reply elsewhere, replace the field: `Invocation { reply: &mut own, ..within }`.
     pub fn within(ctx: &'a mut Ctx<'_>, frame: Frame, args: Args<'a>) -> Invocation<'a> {
-        let Ctx { world, table, timer, reply, slot, .. } = ctx;
-        Invocation { world, table, timer, reply, slot: *slot, frame, args }
+        let Ctx { world, table, timer, driver, reply, slot, .. } = ctx;
+        Invocation { world, table, timer, driver: &mut **driver, reply, slot: *slot, frame, args }
     }
 
     /// The context in which the handler of `row` runs.
     #[inline]
     pub(super) fn ctx<'c>(&'c mut self, row: &'c Row) -> Ctx<'c> {
-        let Invocation { world, table, timer, reply, slot, frame, .. } = self;
-        Ctx { world, reply, table, timer, row, slot: *slot, frame: *frame, replies: 1, until: None }
+        let Invocation { world, table, timer, driver, reply, slot, frame, .. } = self;
+        let (slot, frame) = (*slot, *frame);
+        Ctx {
+            world,
+            reply,
+            table,
+            timer,
+            driver: &mut **driver,
+            row,
+            slot,
+            frame,
+            replies: 1,
+            until: None,
+        }
     }
 
     #[inline]

@@ -151,7 +151,7 @@ impl<'a> Invocation<'a> {
         self.reply.append(&mut self.world.clients[self.slot].outbox.late);
         // 6. Serve. What is pushed to this client by that follows its reply as well.
         if self.world.waiters.has_ready() {
-            serve::serve(self.world, self.table, self.timer);
+            serve::serve(self.world, self.table, self.timer, self.driver);
             self.reply.append(&mut self.world.clients[self.slot].outbox.late);
         }
         outcome

@@ -7,6 +7,8 @@
 //! * [`synopsis`]: the argument grammar in the rows, for COMMAND DOCS and HELP;
 //! * [`help`]: the HELP of containers, made from the rows;
 //! * [`ctx`]: what a handler sees;
+//! * [`driver`]: what serves the other clients while a command runs long;
+//! * [`running`]: scripts that run long: when the server is busy, and how a script is ended;
 //! * [`client_line`]: how CLIENT LIST, CLIENT INFO and ACL LOG show a client;
 //! * [`frame`]: what a command runs in: nothing, a transaction, a script, a log;
 //! * [`invocation`]: one command that is to run: in which frame, as whom, and where its reply goes;
@@ -20,6 +22,7 @@
 pub mod call;
 pub mod client_line;
 pub mod ctx;
+pub mod driver;
 pub mod frame;
 pub mod gates;
 pub mod help;
@@ -27,6 +30,7 @@ pub mod invocation;
 pub mod invoke;
 pub mod keys;
 pub mod permission;
+pub mod running;
 pub mod serve;
 pub mod spec;
 pub mod synopsis;
@@ -34,6 +38,7 @@ pub mod table;
 pub mod telemetry;
 
 pub use ctx::Ctx;
+pub use driver::{Driver, NoDriver};
 pub use frame::{Frame, ScriptFlags};
 pub use invocation::Invocation;
 pub use invoke::Outcome;

@@ -3,6 +3,7 @@
 //! A blocked command is a [`BlockedCommand`]: its arguments, kept. It runs again as a request of its client
 //! in [`Frame::Top`], gates included, and either ends the wait or keeps its place in the line.
 
+use super::driver::Driver;
 use super::frame::Frame;
 use super::gates::Admitted;
 use super::invocation::Invocation;
@@ -18,14 +19,14 @@ const MOST_REPEATS: usize = 1000;
 
 /// Does what has become due apart from commands: waits whose time is up end, keyspace changes are delivered,
 /// blocked clients are served with them, and effects are handed over.
-pub(crate) fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
+pub(crate) fn settle(world: &mut World, table: &Table, timer: &mut Timer, driver: &mut dyn Driver) {
     world.time_out();
     if world.has_changes() {
         world.deliver_changes(None);
     }
     if world.waiters.has_ready() {
         world.store.begin_effects();
-        serve(world, table, timer);
+        serve(world, table, timer, driver);
     }
     world.store.shared.effects.hand_over();
     world.broadcast_changes();
@@ -33,14 +34,15 @@ pub(crate) fn settle(world: &mut World, table: &Table, timer: &mut Timer) {
 
 /// Runs the blocked commands again whose condition is met: of each key and event those of its line, in the order
 /// in which the clients blocked. What they do may serve others in turn. When commands run again and again and
-/// still wait, the rest is left to the next turn.
-pub(super) fn serve(world: &mut World, table: &Table, timer: &mut Timer) {
+/// still wait, the rest is left to the next turn. What a script brings about is left to its end.
+pub(super) fn serve(world: &mut World, table: &Table, timer: &mut Timer, driver: &mut dyn Driver) {
     let mut repeats = MOST_REPEATS;
     while world.pause.is_none()
+        && world.running.is_none()
         && let Some(mut ready) = world.waiters.take_ready()
     {
         while let Some(slot) = world.next_woken(&mut ready) {
-            repeats -= usize::from(!run_again(world, table, timer, slot));
+            repeats -= usize::from(!run_again(world, table, timer, driver, slot));
             if repeats == 0 {
                 return world.waiters.put_back(ready);
             }
@@ -49,7 +51,13 @@ pub(super) fn serve(world: &mut World, table: &Table, timer: &mut Timer) {
 }
 
 /// Runs the command of a blocked client. Returns whether the wait is over.
-fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot) -> bool {
+fn run_again(
+    world: &mut World,
+    table: &Table,
+    timer: &mut Timer,
+    driver: &mut dyn Driver,
+    slot: Slot,
+) -> bool {
     world.broadcast_changes();
     let client = &mut world.clients[slot];
     let Some(wait) = client.session.as_mut().and_then(|session| session.wait.take()) else {
@@ -57,9 +65,8 @@ fn run_again(world: &mut World, table: &Table, timer: &mut Timer, slot: Slot) ->
     };
     let mut reply = world.take_outbox(slot);
     let before = reply.mark();
-    let args = wait.args.args();
-    let again =
-        Invocation { world, table, timer, reply: &mut reply, slot, frame: Frame::Top, args };
+    let (args, frame) = (wait.args.args(), Frame::Top);
+    let again = Invocation { world, table, timer, driver, reply: &mut reply, slot, frame, args };
     let (outcome, start) = again.run_once_more(Found::Row(table.row(wait.command)));
     if reply.is_full()
         && let Some(error) = world.reply_is_full(&reply, slot)

@@ -11,21 +11,44 @@
 //! assert_eq!(local.call(client, ["GET", "greeting"]).to_string(), "\"hello\"");
 //! ```
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Now;
 use crate::config::Config;
-use crate::dispatch::Table;
-use crate::engine::Engine;
+use crate::dispatch::{Driver, Table};
+use crate::engine::{Engine, Reading, Traffic};
 use crate::peer::Peer;
 use crate::session::Slot;
+use crate::telemetry::Timer;
 use crate::wire::{Value, value};
+use crate::world::World;
 
 /// An engine and the time it believes in.
 pub struct Local {
     pub engine: Engine,
     now: Now,
     touched: Vec<Slot>,
+    meanwhile: Meanwhile,
+}
+
+/// What arrives while a script runs.
+#[derive(Default)]
+struct Meanwhile(VecDeque<(Connection, Vec<u8>)>);
+
+impl Driver for Meanwhile {
+    /// What a client sends arrives in one piece, and nothing else does before the script takes its next turn.
+    fn serve_meanwhile(&mut self, world: &mut World, table: &Table, timer: &mut Timer, own: Slot) {
+        let Some((client, mut bytes)) = self.0.pop_front() else {
+            return;
+        };
+        let (mut reading, now) = (Reading::default(), world.now);
+        let is_open = world.clients.slot_of(client.id) == Some(client.slot);
+        let mut traffic = Traffic::meanwhile(world, table, timer, &mut reading, now);
+        if client.slot != own && is_open && traffic.is_listening(client.slot) {
+            traffic.receive(client.slot, &mut bytes, self);
+        }
+    }
 }
 
 /// A client of a [`Local`]. It may have been closed by the server: see [`Local::is_open`].
@@ -51,7 +74,7 @@ impl Local {
         // Some time in 2023, and the first second of the server.
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
         let engine = super::engine(config, table, now).expect("a valid configuration");
-        Local { engine, now, touched: Vec::new() }
+        Local { engine, now, touched: Vec::new(), meanwhile: Meanwhile::default() }
     }
 
     /// Connects a client.
@@ -65,7 +88,7 @@ impl Local {
 
     /// Connects a client as `peer`. The error is what the server says before it closes.
     pub fn try_connect(&mut self, peer: Peer) -> Result<Connection, Vec<u8>> {
-        let slot = self.engine.connect(peer)?;
+        let slot = self.engine.traffic().connect(peer)?;
         Ok(Connection { slot, id: self.engine.world.clients[slot].id })
     }
 
@@ -78,15 +101,25 @@ impl Local {
     /// Hands bytes to the server as if they came from the socket, and ends the turn. What is owed to
     /// the client waits in [`Local::received`].
     pub fn send(&mut self, client: Connection, bytes: &[u8]) {
-        if self.is_open(client) && self.engine.is_listening(client.slot) {
-            self.engine.receive(client.slot, &mut bytes.to_vec());
+        if self.is_open(client) && self.engine.traffic().is_listening(client.slot) {
+            self.engine.traffic().receive(client.slot, &mut bytes.to_vec(), &mut self.meanwhile);
         }
+    }
+
+    /// The bytes arrive while a script of another client runs, when that has them served for the next time.
+    pub fn send_meanwhile(&mut self, client: Connection, bytes: &[u8]) {
+        self.meanwhile.0.push_back((client, bytes.to_vec()));
+    }
+
+    /// Commands are timed by this clock, in nanoseconds, and scripts run long by it. Without it they take no time.
+    pub fn time_commands_by(&mut self, read: fn() -> u64) {
+        self.engine.time_commands_by(read);
     }
 
     /// The client sends nothing more.
     pub fn finish(&mut self, client: Connection) {
         if self.is_open(client) {
-            self.engine.finish(client.slot);
+            self.engine.traffic().finish(client.slot);
         }
     }
 
@@ -104,10 +137,10 @@ impl Local {
                 break;
             }
             // More of its requests were waiting for these replies to be sent.
-            self.engine.turn(self.now);
+            self.engine.turn(self.now, &mut self.meanwhile);
         }
-        if self.is_open(client) && self.engine.is_over(client.slot) {
-            self.engine.disconnect(client.slot);
+        if self.is_open(client) && self.engine.traffic().is_over(client.slot) {
+            self.engine.traffic().disconnect(client.slot);
         }
         self.reap();
         bytes
@@ -136,16 +169,16 @@ impl Local {
         let micros = u64::try_from(time.as_micros()).expect("less than half a million years");
         self.now.wall += micros;
         self.now.mono += micros;
-        self.engine.turn(self.now);
+        self.engine.turn(self.now, &mut self.meanwhile);
         self.reap();
     }
 
     fn reap(&mut self) {
         let mut touched = std::mem::take(&mut self.touched);
-        self.engine.take_touched(&mut touched);
+        self.engine.traffic().take_touched(&mut touched);
         for &slot in &touched {
-            if self.engine.world.clients.contains(slot) && self.engine.is_over(slot) {
-                self.engine.disconnect(slot);
+            if self.engine.world.clients.contains(slot) && self.engine.traffic().is_over(slot) {
+                self.engine.traffic().disconnect(slot);
             }
         }
         self.touched = touched;

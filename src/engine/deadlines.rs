@@ -5,14 +5,14 @@
 
 use super::Engine;
 use crate::clock::Now;
-use crate::dispatch::{serve, telemetry};
-use crate::session::{Doom, Slot};
+use crate::dispatch::{Driver, serve, telemetry};
+use crate::session::Doom;
 use crate::telemetry::latency::event;
 use crate::telemetry::peer_log::Cause;
 use crate::world::World;
 
 /// How long a closing client with unsent output may read nothing, in µs.
-const LINGER: u64 = 10_000_000;
+pub(super) const LINGER: u64 = 10_000_000;
 
 /// How many expired keys are removed in one turn, beside as many as were given an expiry since the last, and
 /// how many elements of discarded values are freed. Either takes a fraction of a millisecond, and is
@@ -20,19 +20,9 @@ const LINGER: u64 = 10_000_000;
 const EXPIRED_PER_TURN: usize = 500;
 const FREED_PER_TURN: usize = 1000;
 
-/// A closing client with unsent output.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lingering {
-    /// When it is closed, unless it has read something by then, in µs of [`Now::mono`].
-    due: u64,
-    id: u64,
-    /// How many bytes had been sent to it when the wait began.
-    bytes_out: u64,
-}
-
 impl Engine {
     /// Begins a turn of the loop: it is `now`, and whatever was due by now happens.
-    pub(crate) fn turn(&mut self, now: Now) {
+    pub(crate) fn turn(&mut self, now: Now, driver: &mut dyn Driver) {
         self.world.set_now(now);
         if self.world.pause.as_ref().is_some_and(|pause| pause.until <= now.mono) {
             self.world.unpause();
@@ -43,13 +33,10 @@ impl Engine {
         self.world.tracking.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);
         self.world.peak_memory = self.world.peak_memory();
-        while let Some(&lingering) = self.lingering.front()
-            && lingering.due <= now.mono
-        {
-            self.lingering.pop_front();
+        while let Some(lingering) = self.world.clients.take_lingering(now.mono) {
             if let Some(slot) = self.world.clients.slot_of(lingering.id) {
                 if self.world.clients[slot].bytes_out > lingering.bytes_out {
-                    self.linger(slot);
+                    self.world.clients.linger(slot, now.mono + LINGER);
                 } else {
                     self.world.clients.doom(slot, Doom::Now);
                 }
@@ -63,11 +50,9 @@ impl Engine {
         self.world.cut_off_slow();
         self.world.bound_backlog();
         self.world.evict_clients();
-        serve::settle(&mut self.world, &self.table, &mut self.timer);
+        serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
         self.timer.rest(&mut self.world.stats);
-        for slot in self.world.clients.take_resumed() {
-            self.go_on(slot);
-        }
+        self.traffic().go_on(driver);
     }
 
     /// Removes expired keys, as an event of LATENCY if that monitor is on.
@@ -100,7 +85,7 @@ impl Engine {
         if self.world.clients.has_resumed() || self.world.clients.has_pushed() {
             return Some(self.world.now.mono);
         }
-        let linger = self.lingering.front().map(|lingering| lingering.due);
+        let linger = self.world.clients.next_lingering();
         let wait = self.world.next_wake();
         let slow = self.world.clients.next_overdue();
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
@@ -160,12 +145,5 @@ impl Engine {
         }
         let pause = 1_000_000 / u64::from(self.world.config.hz.max(1));
         self.sweep = (next.max(now + pause), timeout);
-    }
-
-    /// Gives a closing client time to read more of its output.
-    pub(super) fn linger(&mut self, slot: Slot) {
-        let client = &self.world.clients[slot];
-        let due = self.world.now.mono + LINGER;
-        self.lingering.push_back(Lingering { due, id: client.id, bytes_out: client.bytes_out });
     }
 }

@@ -4,8 +4,9 @@
 //! client's requests run until its input is used up, a command of its own waits, or enough replies are
 //! written: then the rest waits for the next turn.
 
-use super::{Engine, SPARE_BYTES, trace};
-use crate::dispatch::{Frame, Invocation, Outcome};
+use super::traffic::Traffic;
+use super::{SPARE_BYTES, trace};
+use crate::dispatch::{Driver, Frame, Invocation};
 use crate::error;
 use crate::session::outbox::MAX_UNREAD;
 use crate::session::unauthenticated;
@@ -22,11 +23,12 @@ pub(super) const MAX_REPLIES: usize = 1 << 20;
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
-impl Engine {
+impl Traffic<'_> {
     /// The client has sent `input`. Complete requests run, the rest is kept.
     ///
-    /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it.
-    pub(crate) fn receive(&mut self, slot: Slot, input: &mut [u8]) {
+    /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it. `driver` is who
+    /// calls this, for commands that run long.
+    pub(crate) fn receive(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) {
         self.world.stats.bytes_in += input.len() as u64;
         self.world.stats.reads += 1;
         let now = self.world.now.mono;
@@ -36,52 +38,42 @@ impl Engine {
         if !client.is_runnable() {
             self.keep(slot, Vec::new(), input);
         } else if client.inbox.is_empty() {
-            let used = self.process(slot, input);
+            let used = self.process(slot, input, driver);
             self.keep(slot, Vec::new(), &input[used..]);
         } else {
             client.inbox.extend_from_slice(input);
-            self.process_inbox(slot);
+            self.process_inbox(slot, driver);
         }
         self.world.clients.account(slot);
         self.world.evict_clients();
     }
 
-    /// Runs one command from inside the server, for the client in `slot`: a log is replayed, an embedder calls.
-    /// The reply is written to `reply`. What the command pushes to the client goes to the client's outbox, and
-    /// so does a reply that is given later: see [`crate::dispatch::invoke`].
-    pub fn invoke(
-        &mut self,
-        frame: Frame,
-        slot: Slot,
-        args: Args<'_>,
-        reply: &mut Reply,
-    ) -> Outcome {
-        self.world.store.begin_effects();
-        let Engine { world, table, timer, .. } = self;
-        let outcome = Invocation { world, table, timer, reply, slot, frame, args }.invoke();
-        self.timer.rest(&mut self.world.stats);
-        self.world.store.shared.effects.hand_over();
-        self.world.broadcast_changes();
-        outcome
-    }
-
     /// Runs the complete requests in a client's inbox.
-    fn process_inbox(&mut self, slot: Slot) {
+    fn process_inbox(&mut self, slot: Slot, driver: &mut dyn Driver) {
         let mut inbox = std::mem::take(&mut self.world.clients[slot].inbox);
-        let used = self.process(slot, &mut inbox);
+        let used = self.process(slot, &mut inbox, driver);
         inbox.drain(..used);
         self.keep(slot, inbox, &[]);
     }
 
+    /// Runs the requests that waited for this turn.
+    pub(crate) fn go_on(&mut self, driver: &mut dyn Driver) {
+        for _ in 0..self.world.clients.resumed() {
+            if let Some(slot) = self.world.clients.take_resumed() {
+                self.go_on_with(slot, driver);
+            }
+        }
+    }
+
     /// Runs requests that waited for this turn, unless their client has gone meanwhile.
-    pub(super) fn go_on(&mut self, slot: Slot) {
+    fn go_on_with(&mut self, slot: Slot, driver: &mut dyn Driver) {
         let Some(client) = self.world.clients.get_mut(slot) else {
             return;
         };
         if !std::mem::take(&mut client.unfinished) {
             return;
         }
-        self.process_inbox(slot);
+        self.process_inbox(slot, driver);
         let client = &self.world.clients[slot];
         if client.half_closed && !client.unfinished {
             self.world.clients.doom(slot, Doom::AfterReply);
@@ -91,7 +83,7 @@ impl Engine {
 
     /// Keeps the bytes that have not run: `inbox`, or the client's own, and `more` behind it.
     fn keep(&mut self, slot: Slot, mut inbox: Vec<u8>, more: &[u8]) {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         let client = &mut world.clients[slot];
         if client.doom != Doom::No {
             return;
@@ -116,30 +108,36 @@ impl Engine {
 
     /// Runs the complete requests in `input` and returns how many bytes they took. Those that have to
     /// wait until replies have been sent run in the next turn.
-    fn process(&mut self, slot: Slot, input: &mut [u8]) -> usize {
-        self.world.store.begin_effects();
+    fn process(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) -> usize {
+        // What a script that runs meanwhile has done is said and sent when it is over.
+        let is_meanwhile = self.world.running.is_some();
+        if !is_meanwhile {
+            self.world.store.begin_effects();
+        }
         let mut reply = self.world.take_outbox(slot);
         let sent = self.world.clients[slot].outbox.sent;
         let backlog = Backlog { sent, written: reply.len() };
         if self.world.clients[slot].is_runnable()
             && let Some(args) = self.world.take_postponed(slot)
         {
-            let Engine { world, table, timer, .. } = self;
+            let Traffic { world, table, timer, .. } = self;
             let (reply, frame, args) = (&mut reply, Frame::Top, args.args());
-            exchange(&mut Invocation { world, table, timer, reply, slot, frame, args });
+            exchange(&mut Invocation { world, table, timer, driver, reply, slot, frame, args });
         }
         let mut at = 0;
-        self.pipeline.clear();
+        self.reading.pipeline.clear();
         while at < input.len() && self.runs_next(slot, &reply, backlog, at > 0) {
-            let world = &mut self.world;
-            if self.pipeline.is_over() && !world.clients[slot].parser.is_half_read() {
-                self.pipeline.read(&input[at..]);
-                prefetch(world, slot, self.pipeline.iter(&input[at..]));
+            let world = &mut *self.world;
+            if self.reading.pipeline.is_over() && !world.clients[slot].parser.is_half_read() {
+                self.reading.pipeline.read(&input[at..]);
+                prefetch(world, slot, self.reading.pipeline.iter(&input[at..]));
             }
-            let (args, len) = match self.pipeline.take(&input[at..]) {
+            let (args, len) = match self.reading.pipeline.take(&input[at..]) {
                 Some(simple) => simple,
                 None => match self.parse(slot, &mut input[at..]) {
-                    Ok(Parsed::Request(len)) => (Args::new(&input[at..at + len], &self.spans), len),
+                    Ok(Parsed::Request(len)) => {
+                        (Args::new(&input[at..at + len], &self.reading.spans), len)
+                    }
                     Ok(Parsed::Nothing(len)) => {
                         at += len;
                         let client = &mut self.world.clients[slot];
@@ -148,24 +146,26 @@ impl Engine {
                     }
                     Ok(Parsed::Partial) => break,
                     Err(broken) => {
-                        refuse(&mut self.world, &mut reply, slot, broken);
+                        refuse(self.world, &mut reply, slot, broken);
                         at = input.len();
                         break;
                     }
                 },
             };
             at += len;
-            let (world, table, timer) = (&mut self.world, &self.table, &mut self.timer);
+            let (world, table, timer) = (&mut *self.world, self.table, &mut *self.timer);
             let (reply, frame) = (&mut reply, Frame::Top);
-            exchange(&mut Invocation { world, table, timer, reply, slot, frame, args });
+            exchange(&mut Invocation { world, table, timer, driver, reply, slot, frame, args });
         }
         self.timer.rest(&mut self.world.stats);
-        if self.spans.capacity() > SPARE_BYTES {
-            self.spans = Vec::new();
+        if self.reading.spans.capacity() > SPARE_BYTES {
+            self.reading.spans = Vec::new();
         }
         self.world.put_back_outbox(slot, reply);
-        self.world.store.shared.effects.hand_over();
-        self.world.broadcast_changes();
+        if !is_meanwhile {
+            self.world.store.shared.effects.hand_over();
+            self.world.broadcast_changes();
+        }
         at
     }
 
@@ -174,7 +174,7 @@ impl Engine {
     /// to wait.
     #[inline]
     fn runs_next(&mut self, slot: Slot, reply: &Reply, backlog: Backlog, is_further: bool) -> bool {
-        let world = &mut self.world;
+        let world = &mut *self.world;
         if !world.clients[slot].is_runnable() {
             return false;
         }
@@ -202,7 +202,7 @@ impl Engine {
     fn parse(&mut self, slot: Slot, input: &mut [u8]) -> Result<Parsed, ProtocolError> {
         let bulk = i64::try_from(self.world.config.proto_max_bulk_len).unwrap_or(i64::MAX);
         let limits = Limits { bulk, authenticated: !self.world.is_unauthenticated(slot) };
-        self.world.clients[slot].parser.parse(input, &mut self.spans, limits)
+        self.world.clients[slot].parser.parse(input, &mut self.reading.spans, limits)
     }
 }
 

@@ -6,7 +6,7 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 
-use crate::engine::Engine;
+use crate::engine::Traffic;
 use crate::session::Slot;
 
 /// How many times a closing connection is read from. A peer that sends more than that does not read.
@@ -92,14 +92,14 @@ impl Connection {
     }
 
     /// Writes what the engine has for the client, until nothing is left or the socket is full.
-    pub(crate) fn flush(&mut self, engine: &mut Engine, slot: Slot) -> Flushed {
+    pub(crate) fn flush(&mut self, traffic: &mut Traffic<'_>, slot: Slot) -> Flushed {
         loop {
-            let unsent = engine.unsent(slot);
+            let unsent = traffic.unsent(slot);
             if unsent.is_empty() {
                 return Flushed::All;
             }
             match self.stream.write(unsent) {
-                Ok(n) => engine.sent(slot, n),
+                Ok(n) => traffic.sent(slot, n),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Flushed::Part,
                     io::ErrorKind::Interrupted => {}

@@ -10,6 +10,7 @@
 //! of a file is on disk. Signals alone come another way, for a handler of signals may not allocate: see
 //! [`super::signals`].
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::mpsc::{self, Receiver};
@@ -66,6 +67,8 @@ impl std::error::Error for Undelivered {}
 pub(crate) struct Mailbox {
     /// `None`: the loop has ended.
     letters: Option<Receiver<Letter>>,
+    /// Letters that were looked at while a script ran, and wait for its end.
+    waiting: VecDeque<Letter>,
     sender: MailSender,
     has_more: bool,
 }
@@ -85,7 +88,7 @@ impl Mailbox {
         let waker = Arc::new(Waker::new(registry, token)?);
         let (letters, receiver) = mpsc::channel();
         let sender = MailSender { letters, waker, reader: Arc::default() };
-        Ok(Mailbox { letters: Some(receiver), sender, has_more: false })
+        Ok(Mailbox { letters: Some(receiver), waiting: VecDeque::new(), sender, has_more: false })
     }
 
     pub(crate) fn sender(&self) -> MailSender {
@@ -99,10 +102,22 @@ impl Mailbox {
 
     /// The letters of one turn.
     pub(crate) fn take_some(&mut self) -> Vec<Letter> {
+        let waiting = self.waiting.len().min(LETTERS_PER_TURN);
         let letters = self.letters.iter().flat_map(Receiver::try_iter);
+        let letters = self.waiting.drain(..waiting).chain(letters);
         let taken: Vec<Letter> = letters.take(LETTERS_PER_TURN).collect();
         self.has_more = taken.len() == LETTERS_PER_TURN;
         taken
+    }
+
+    /// Returns whether one of the next letters asks the loop to end. They wait, in their order, for
+    /// [`Mailbox::take_some`].
+    pub(crate) fn asks_to_stop(&mut self) -> bool {
+        let seen = self.waiting.len();
+        let letters = self.letters.iter().flat_map(Receiver::try_iter);
+        self.waiting.extend(letters.take(LETTERS_PER_TURN));
+        self.has_more |= !self.waiting.is_empty();
+        self.waiting.range(seen..).any(|letter| matches!(letter, Letter::Stop))
     }
 
     /// Returns whether there may be letters of which no event will tell.
@@ -113,6 +128,7 @@ impl Mailbox {
     /// No letter will be read any more. Those that are there are dropped.
     pub(crate) fn close(&mut self) {
         self.letters = None;
+        self.waiting.clear();
         self.has_more = false;
     }
 }
@@ -158,6 +174,22 @@ mod tests {
         (0..LETTERS_PER_TURN + 1).for_each(|_| sender.send(Letter::Stop).unwrap());
         assert_eq!((mailbox.take_some().len(), mailbox.has_more()), (LETTERS_PER_TURN, true));
         assert_eq!((mailbox.take_some().len(), mailbox.has_more()), (1, false));
+    }
+
+    #[test]
+    fn letters_that_are_looked_at_while_a_script_runs_keep_their_order() {
+        let (_poll, mut mailbox) = mailbox();
+        let sender = mailbox.sender();
+        assert!(!mailbox.asks_to_stop() && !mailbox.has_more());
+        sender.send(Letter::Ready(true)).unwrap();
+        assert!(!mailbox.asks_to_stop() && mailbox.has_more());
+        (0..LETTERS_PER_TURN).for_each(|_| sender.send(Letter::Stop).unwrap());
+        assert!(mailbox.asks_to_stop());
+        sender.send(Letter::Ready(false)).unwrap();
+        let (first, second) = (mailbox.take_some(), mailbox.take_some());
+        assert!(matches!(first[0], Letter::Ready(true)) && first.len() == LETTERS_PER_TURN);
+        assert!(matches!(second[..], [Letter::Stop, Letter::Ready(false)]));
+        assert!(mailbox.take_some().is_empty() && !mailbox.has_more());
     }
 
     #[test]

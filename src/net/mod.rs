@@ -7,6 +7,10 @@
 //! is left; close the doomed. A client's slot in the engine is its
 //! poll token. Slots are freed after the batch of events that may still mention them.
 //!
+//! While a script runs for long, the reactor is handed the thread in the middle of a turn, as the script's
+//! [`Driver`]: it goes on with that turn for the other clients, reads what has come for them, accepts, flushes and
+//! closes, and hands the thread back. Letters but for the one to stop wait for the script's end, and so does the time.
+//!
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
 //! than was asked for has drained it. A client that has sent more than its budget is read on in the next turn.
 
@@ -18,17 +22,21 @@ mod mailbox;
 mod signals;
 mod told_time;
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
+use mio::event::Event;
 use mio::{Events, Poll, Token};
 
 use crate::clock::Now;
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::dispatch::{Driver, Table};
+use crate::engine::{Engine, Reading, Traffic};
 use crate::session::Slot;
 use crate::telemetry::peer_log::Cause;
-use crate::telemetry::process;
+use crate::telemetry::{Timer, process};
+use crate::world::World;
 use binder::Binder;
 use clock::ClockChanges;
 use connection::{Connection, Flushed, Received};
@@ -63,9 +71,33 @@ const LISTENERS: usize = usize::MAX / 2;
 const MAILBOX: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
 
+/// What is ready on a client's socket.
+#[derive(Clone, Copy)]
+struct Ready {
+    slot: Slot,
+    readable: bool,
+    /// It is the end of the stream that may be read, or an error: reading goes on until it is there.
+    to_the_end: bool,
+    writable: bool,
+}
+
+impl Ready {
+    fn told(slot: Slot, event: &Event) -> Ready {
+        let to_the_end = event.is_read_closed() || event.is_error();
+        Ready { slot, readable: event.is_readable(), to_the_end, writable: event.is_writable() }
+    }
+
+    /// There may be more to read than was read before. The end of the stream may have been told already, and is
+    /// not told twice.
+    fn still(slot: Slot) -> Ready {
+        Ready { slot, readable: true, to_the_end: true, writable: false }
+    }
+}
+
 /// The sockets of a server, and the loop over them.
 pub(crate) struct Reactor {
     poll: Poll,
+    events: Events,
     clock: Clock,
     clock_changes: ClockChanges,
     mailbox: Mailbox,
@@ -80,8 +112,11 @@ pub(crate) struct Reactor {
     signals: Option<Signals>,
     /// What SIGHUP calls.
     hang_up: Option<HangUp>,
+    /// What is read into. It is away while a client's requests run.
     buffer: Vec<u8>,
-    /// Clients that have used up their budget and may have more to read.
+    /// What this turn has yet to look at. A script that runs long has the rest looked at before it is over.
+    ready: VecDeque<Ready>,
+    /// Clients that may have more to read in the next turn: their budget is used up, or their script runs.
     unread: Vec<Slot>,
     /// While accepting pauses for want of file descriptors: when it is tried again.
     accept_at: Option<u64>,
@@ -95,6 +130,7 @@ impl Reactor {
         let wanted = listener::bind_all(config, ports, &[])?;
         let mut reactor = Reactor {
             poll,
+            events: Events::with_capacity(1024),
             clock,
             clock_changes: ClockChanges::default(),
             mailbox,
@@ -106,6 +142,7 @@ impl Reactor {
             signals: None,
             hang_up: None,
             buffer: vec![0; READ_BUFFER],
+            ready: VecDeque::new(),
             unread: Vec::new(),
             accept_at: None,
         };
@@ -191,7 +228,6 @@ impl Reactor {
 
     /// Serves until a letter, a signal or a command asks it to stop.
     pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
-        let mut events = Events::with_capacity(1024);
         let mut binder = Binder::new(self.bound(), self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
@@ -199,65 +235,77 @@ impl Reactor {
         self.attach_clock();
         let mut touched = Vec::new();
         while !self.is_stopping && !engine.wants_to_end() {
-            self.turn(engine, &mut events, &mut touched)?;
+            self.turn(engine, &mut touched)?;
         }
-        self.leave(engine, &mut events, &mut touched)
+        self.leave(engine, &mut touched)
     }
 
-    fn turn(
-        &mut self,
-        engine: &mut Engine,
-        events: &mut Events,
-        touched: &mut Vec<Slot>,
-    ) -> io::Result<()> {
-        if !self.poll(events, self.patience(engine))? {
+    fn turn(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
+        if !self.poll(self.patience(engine))? {
             return Ok(());
         }
         if !self.clock_changes.is_empty() {
-            let (is_quiet, due) = (events.is_empty() && !self.has_more(), self.due(engine));
+            let (is_quiet, due) = (self.events.is_empty() && !self.has_more(), self.due(engine));
             self.clock_changes.begin_turn(&self.clock, is_quiet, due);
         }
         let now = self.clock.now();
-        engine.turn(now);
-        for slot in std::mem::take(&mut self.unread) {
-            // The end of its stream may have been told already, and is not told twice.
-            self.read(engine, slot, true);
-        }
-        for event in events.iter() {
-            match event.token() {
-                // Letters are read in every turn.
-                MAILBOX => {}
-                SIGNALS => self.heed_signals(),
-                Token(token) if token >= LISTENERS => {
-                    let index = self.listener_tokens.iter().position(|&at| at == token);
-                    if let Some(index) = index.filter(|_| self.accept_at.is_none()) {
-                        self.listeners[index].come_back();
-                    }
-                }
-                Token(slot) => {
-                    if event.is_readable() {
-                        self.read(engine, slot, event.is_read_closed() || event.is_error());
-                    }
-                    if event.is_writable() {
-                        engine.writable(slot);
-                    }
-                }
+        self.sort_events();
+        engine.turn(now, self);
+        while let Some(ready) = self.ready.pop_front() {
+            self.attend(&mut engine.traffic(), ready);
+            if let Some(pause) = engine.take_stall() {
+                std::thread::sleep(pause);
+                engine.turn(self.clock.now(), self);
             }
         }
         for letter in self.mailbox.take_some() {
             self.heed(engine, letter)?;
         }
-        self.accept_newcomers(engine, now);
-        self.flush_touched(engine, touched);
+        self.accept_newcomers(&mut engine.traffic(), now);
+        self.flush_touched(&mut engine.traffic(), touched, None);
         if !self.clock_changes.is_empty() {
             self.clock_changes.end_turn(&self.clock, self.due(engine));
         }
         Ok(())
     }
 
+    /// Puts what is ready in line: clients that were not read to the end, then what the events tell. Newcomers wait
+    /// until all of these have been looked at.
+    fn sort_events(&mut self) {
+        self.ready.extend(self.unread.drain(..).map(Ready::still));
+        let mut has_signals = false;
+        for event in self.events.iter() {
+            match event.token() {
+                // Letters are read in every turn.
+                MAILBOX => {}
+                SIGNALS => has_signals = true,
+                Token(token) if token >= LISTENERS => {
+                    let index = self.listener_tokens.iter().position(|&at| at == token);
+                    if let Some(index) = index.filter(|_| self.accept_at.is_none()) {
+                        self.listeners[index].come_back();
+                    }
+                }
+                Token(slot) => self.ready.push_back(Ready::told(slot, event)),
+            }
+        }
+        if has_signals {
+            self.heed_signals();
+        }
+    }
+
+    /// Does what a socket is ready for.
+    fn attend(&mut self, traffic: &mut Traffic<'_>, ready: Ready) {
+        if ready.readable {
+            self.read(traffic, ready.slot, ready.to_the_end);
+        }
+        if ready.writable {
+            traffic.writable(ready.slot);
+        }
+    }
+
     /// Waits for events. Returns whether the wait was not cut short by a signal.
-    fn poll(&mut self, events: &mut Events, patience: Option<Duration>) -> io::Result<bool> {
-        match self.poll.poll(events, patience) {
+    fn poll(&mut self, patience: Option<Duration>) -> io::Result<bool> {
+        match self.poll.poll(&mut self.events, patience) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             polled => polled.map(|()| true),
         }
@@ -272,7 +320,7 @@ impl Reactor {
                 self.adopt(wanted)?;
                 self.listeners.iter().for_each(|listener| listener.retune(engine.config()));
             }
-            Letter::Call(call) => engine.run(call),
+            Letter::Call(call) => engine.run(call, self),
             Letter::Clock(change, done) => self.clock_changes.push(change, done),
         }
         Ok(())
@@ -307,23 +355,23 @@ impl Reactor {
 
     // Newcomers.
 
-    fn accept(&mut self, engine: &mut Engine, index: usize, now: Now) {
+    fn accept(&mut self, traffic: &mut Traffic<'_>, index: usize, now: Now) {
         if self.accept_at.is_some() {
             return;
         }
         // Listeners of one kind share the places for newcomers.
         let share = self.listeners.len();
         let listener = &mut self.listeners[index];
-        let most = engine.most_newcomers(listener.bound().kind()) / share;
+        let most = traffic.most_newcomers(listener.bound().kind()) / share;
         for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
             match listener.accept() {
-                Ok(Some((stream, peer))) => match engine.connect(peer) {
+                Ok(Some((stream, peer))) => match traffic.connect(peer) {
                     Ok(slot) => {
                         let mut connection = Connection::new(stream);
                         if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
                             let line = format_args!("cannot wait for a newcomer: {error}");
-                            engine.log_peer(Cause::Accept, line);
-                            engine.disconnect(slot);
+                            traffic.log_peer(Cause::Accept, line);
+                            traffic.disconnect(slot);
                             continue;
                         }
                         if self.connections.len() <= slot {
@@ -334,19 +382,19 @@ impl Reactor {
                     Err(farewell) => {
                         let heard = Connection::new(stream).dismiss(&farewell, &mut self.buffer);
                         if let Err(error) = heard {
-                            log_broken(engine, "telling a newcomer why it cannot stay", &error);
+                            log_broken(traffic, "telling a newcomer why it cannot stay", &error);
                         }
                     }
                 },
                 Ok(None) => return,
                 Err(error) if listener::is_out_of_descriptors(&error) => {
                     let line = format_args!("accepting pauses: {error}");
-                    engine.log_peer(Cause::Accept, line);
+                    traffic.log_peer(Cause::Accept, line);
                     self.accept_at = Some(now.mono + ACCEPT_PAUSE);
                     return;
                 }
                 // That newcomer is gone; the next one may be fine.
-                Err(error) => log_broken(engine, "accepting", &error),
+                Err(error) => log_broken(traffic, "accepting", &error),
             }
         }
         listener.come_back();
@@ -354,7 +402,7 @@ impl Reactor {
 
     /// Accepts where newcomers were told of, or where the last turn stopped: for its budget, or for want of
     /// descriptors.
-    fn accept_newcomers(&mut self, engine: &mut Engine, now: Now) {
+    fn accept_newcomers(&mut self, traffic: &mut Traffic<'_>, now: Now) {
         if let Some(due) = self.accept_at {
             if due > now.mono {
                 return;
@@ -364,7 +412,7 @@ impl Reactor {
         }
         for index in 0..self.listeners.len() {
             if self.listeners[index].take_more() {
-                self.accept(engine, index, now);
+                self.accept(traffic, index, now);
             }
         }
     }
@@ -372,76 +420,81 @@ impl Reactor {
     // Bytes.
 
     /// Reads what the client has sent, and the end of its stream if `to_the_end` says that it has come.
-    fn read(&mut self, engine: &mut Engine, slot: Slot, to_the_end: bool) {
-        let Some(Some(connection)) = self.connections.get_mut(slot) else {
-            return;
-        };
+    fn read(&mut self, traffic: &mut Traffic<'_>, slot: Slot, to_the_end: bool) {
         let mut budget = READ_BUDGET;
-        while engine.is_listening(slot) {
-            if engine.is_unfinished(slot) {
-                self.unread.push(slot);
-                return;
+        while traffic.is_listening(slot)
+            && let Some(Some(connection)) = self.connections.get_mut(slot)
+        {
+            if traffic.is_unfinished(slot) {
+                return self.unread.push(slot);
             }
             match connection.receive(&mut self.buffer) {
                 Received::Bytes(n) => {
-                    engine.receive(slot, &mut self.buffer[..n]);
-                    if let Some(pause) = engine.take_stall() {
-                        std::thread::sleep(pause);
-                        engine.turn(self.clock.now());
-                    }
-                    if n < self.buffer.len() && !to_the_end {
+                    let mut buffer = std::mem::take(&mut self.buffer);
+                    traffic.receive(slot, &mut buffer[..n], self);
+                    self.buffer = buffer;
+                    if n < READ_BUFFER && !to_the_end {
                         return;
                     }
                     budget = budget.saturating_sub(n);
-                    if budget == 0 {
-                        self.unread.push(slot);
-                        return;
+                    if budget == 0 || traffic.has_stalled() {
+                        return self.unread.push(slot);
                     }
                 }
                 Received::Nothing => return,
-                Received::End => return engine.finish(slot),
+                Received::End => return traffic.finish(slot),
                 Received::Broken(error) => {
-                    log_broken(engine, "reading", &error);
-                    return engine.hang_up(slot);
+                    log_broken(traffic, "reading", &error);
+                    return traffic.hang_up(slot);
                 }
             }
         }
     }
 
-    /// Flushes every client that this turn has something to send to, or to close.
-    fn flush_touched(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) {
-        engine.take_touched(touched);
+    /// Flushes every client that this turn has something to send to, or to close. The one whose script runs, if
+    /// one does, is left for later: its output is away.
+    fn flush_touched(
+        &mut self,
+        traffic: &mut Traffic<'_>,
+        touched: &mut Vec<Slot>,
+        own: Option<Slot>,
+    ) {
+        traffic.take_touched(touched);
         for &slot in touched.iter() {
-            self.flush(engine, slot);
+            if own == Some(slot) {
+                traffic.writable(slot);
+            } else {
+                self.flush(traffic, slot);
+            }
         }
     }
 
     /// Sends what the client is owed, and closes its connection if it is over.
-    fn flush(&mut self, engine: &mut Engine, slot: Slot) {
+    fn flush(&mut self, traffic: &mut Traffic<'_>, slot: Slot) {
         let Some(Some(connection)) = self.connections.get_mut(slot) else {
             return;
         };
-        let flushed = connection.flush(engine, slot);
+        let flushed = connection.flush(traffic, slot);
         let is_stalled = matches!(flushed, Flushed::Part);
         if let Flushed::Broken(error) = flushed {
-            log_broken(engine, "writing", &error);
-            engine.hang_up(slot);
+            log_broken(traffic, "writing", &error);
+            traffic.hang_up(slot);
         } else {
             let registry = self.poll.registry();
             if let Err(error) = connection.want_writable(registry, Token(slot), is_stalled) {
-                log_broken(engine, "waiting", &error);
+                log_broken(traffic, "waiting", &error);
             }
         }
         if is_stalled {
-            engine.stalled(slot);
+            traffic.stalled(slot);
         }
-        if engine.is_over(slot) {
+        if traffic.is_over(slot) {
             if let Some(connection) = self.connections[slot].take()
-                && engine.may_still_send(slot)
+                && traffic.may_still_send(slot)
             {
                 connection.close(&mut self.buffer);
             }
-            engine.disconnect(slot);
+            traffic.disconnect(slot);
             if self.accept_at.is_some() {
                 // A descriptor is free again.
                 self.accept_at = Some(0);
@@ -450,12 +503,7 @@ impl Reactor {
     }
 
     /// Stops accepting, sends what is owed, and closes everything.
-    fn leave(
-        &mut self,
-        engine: &mut Engine,
-        events: &mut Events,
-        touched: &mut Vec<Slot>,
-    ) -> io::Result<()> {
+    fn leave(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
         log::info!("leaving: {} clients are sent what they are owed", engine.clients());
         self.mailbox.close();
         self.clock_changes.finish(&self.clock);
@@ -464,16 +512,16 @@ impl Reactor {
         engine.dismiss_all();
         let end = Instant::now() + FAREWELL;
         loop {
-            self.flush_touched(engine, touched);
+            self.flush_touched(&mut engine.traffic(), touched, None);
             let left = end.saturating_duration_since(Instant::now());
             if engine.clients() == 0 || left.is_zero() {
                 break;
             }
-            if !self.poll(events, Some(left))? {
+            if !self.poll(Some(left))? {
                 continue;
             }
-            for event in events.iter() {
-                engine.writable(event.token().0);
+            for event in self.events.iter() {
+                engine.traffic().writable(event.token().0);
             }
         }
         self.connections.clear();
@@ -481,10 +529,48 @@ impl Reactor {
     }
 }
 
+impl Driver for Reactor {
+    /// Goes on with the turn, for all but the client in `own`: its bytes have been read and run, its output is away.
+    fn serve_meanwhile(&mut self, world: &mut World, table: &Table, timer: &mut Timer, own: Slot) {
+        let (mut reading, now) = (Reading::default(), self.clock.now());
+        let mut traffic = Traffic::meanwhile(world, table, timer, &mut reading, now);
+        match self.poll(Some(Duration::ZERO)) {
+            Ok(true) => self.sort_events(),
+            Ok(false) => {}
+            Err(error) => {
+                // The loop could not be reached any more, and the script not be ended.
+                log::error!("cannot wait for events: {error}");
+                self.is_stopping = true;
+            }
+        }
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; READ_BUFFER];
+        }
+        traffic.go_on(self);
+        let mut is_own_ready = false;
+        while let Some(ready) = self.ready.pop_front() {
+            if ready.slot == own {
+                is_own_ready = true;
+            } else {
+                self.attend(&mut traffic, ready);
+            }
+        }
+        if is_own_ready {
+            self.unread.push(own);
+        }
+        self.is_stopping |= self.mailbox.asks_to_stop();
+        self.accept_newcomers(&mut traffic, now);
+        self.flush_touched(&mut traffic, &mut Vec::new(), Some(own));
+        if self.is_stopping {
+            traffic.end_process();
+        }
+    }
+}
+
 /// Logs what failed on a client's connection.
-fn log_broken(engine: &mut Engine, what: &str, error: &io::Error) {
+fn log_broken(traffic: &mut Traffic<'_>, what: &str, error: &io::Error) {
     let line = format_args!("{what} failed: {error}");
-    engine.log_peer(Cause::Connection, line);
+    traffic.log_peer(Cause::Connection, line);
 }
 
 /// As INFO's `listener` lines show them.

@@ -15,7 +15,7 @@ use mlua::{Lua, MultiValue, Table, Value};
 use sha1::{Digest, Sha1};
 
 use super::raise::{self, Raised};
-use super::{from_reply, host};
+use super::{from_reply, host, memory};
 use crate::text::double;
 use crate::wire::{OwnedArgs, Protocol};
 
@@ -81,7 +81,7 @@ fn call(lua: &Lua, args: MultiValue, raises: bool) -> mlua::Result<Value> {
         let run = host.run();
         match from_reply::error_of(&run.reply) {
             Some(error) => Err(Raised { is_counted: true, ..refused(error) }),
-            None => Ok(from_reply::value(lua, &run.reply)),
+            None => Ok(memory::making(lua, run.reply.len(), || from_reply::value(lua, &run.reply))),
         }
     });
     match ran.unwrap_or_else(|| Err(refused(OUTSIDE))) {

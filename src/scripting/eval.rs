@@ -13,7 +13,7 @@ use crate::dispatch::{Ctx, Flags};
 use crate::error::{self, Error};
 use crate::text::number;
 use crate::wire::Args;
-use crate::world::World;
+use crate::world::{ScriptKind, World};
 
 const SCRIPT_FLAGS: Flags = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
 
@@ -93,6 +93,10 @@ const SCRIPT: &[Spec] = &[
         "",
         "Lists the subcommands.",
     ),
+    Spec::new("kill", 2, NOSCRIPT | ALLOW_BUSY, kill)
+        .acl(SCRIPTING)
+        .tips(&["request_policy:all_shards", "response_policy:one_succeeded"])
+        .doc("2.6.0", "O(1)", "", "Ends the script that runs, if it has changed nothing."),
     Spec::new("load", 3, NOSCRIPT | STALE, load)
         .acl(SCRIPTING)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -231,6 +235,13 @@ fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         ctx.reply.ok();
         Ok(())
     })
+}
+
+/// SCRIPT KILL
+fn kill(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.kill_script(ScriptKind::Eval)?;
+    ctx.reply.ok();
+    Ok(())
 }
 
 /// SCRIPT LOAD script

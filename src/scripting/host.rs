@@ -19,6 +19,8 @@ pub(super) struct Run {
     /// What the replies of commands are given to the script in: `setresp`.
     pub(super) protocol: Protocol,
     pub(super) failure: Option<Failure>,
+    /// Why the script is to end, whatever it catches.
+    pub(super) ended: Option<Error>,
     /// The arguments and the reply of the command at hand.
     pub(super) args: OwnedArgs,
     pub(super) reply: Vec<u8>,
@@ -34,7 +36,7 @@ pub(super) trait Host {
     /// Returns whether the client may run the command; nothing if there is no such command.
     fn may_run(&mut self, args: Args<'_>) -> Option<bool>;
 
-    /// A hundred thousand instructions have passed. The error ends the script.
+    /// Some time has passed. The error ends the script: see [`Ctx::script_goes_on`].
     fn goes_on(&mut self) -> Result<(), Error>;
 }
 
@@ -65,6 +67,8 @@ pub(super) fn kept_failure() -> Option<Failure> {
 /// EVAL, FCALL and their kin, as they run.
 pub(super) struct Running<'a, 'c> {
     pub(super) ctx: &'a mut Ctx<'c>,
+    /// The command itself.
+    pub(super) args: Args<'a>,
     pub(super) run: Run,
 }
 
@@ -74,7 +78,7 @@ impl Host for Running<'_, '_> {
     }
 
     fn invoke(&mut self) -> Outcome {
-        let Running { ctx, run } = self;
+        let Running { ctx, run, .. } = self;
         let args = run.args.args();
         run.reply.clear();
         let mut reply = Reply::new(std::mem::take(&mut run.reply), run.protocol);
@@ -83,8 +87,11 @@ impl Host for Running<'_, '_> {
         let is_write = matches!(found, Found::Row(row) if row.has(flag::WRITE));
         let within = Invocation::within(ctx, Frame::Script(run.flags), args);
         let outcome = Invocation { reply: &mut reply, ..within }.invoke_found(found);
-        // What has changed data is not stopped half-way for want of memory.
-        run.flags.allow_oom |= is_write && matches!(outcome, Outcome::Ran { .. });
+        if is_write && matches!(outcome, Outcome::Ran { .. }) {
+            // What has changed data is not stopped half-way, neither for want of memory nor by SCRIPT KILL.
+            run.flags.allow_oom = true;
+            ctx.world.script_writes();
+        }
         run.reply = reply.into_inner();
         outcome
     }
@@ -98,6 +105,8 @@ impl Host for Running<'_, '_> {
     }
 
     fn goes_on(&mut self) -> Result<(), Error> {
-        Ok(())
+        let goes_on = self.ctx.script_goes_on(self.args);
+        self.run.ended = goes_on.clone().err();
+        goes_on
     }
 }

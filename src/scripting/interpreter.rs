@@ -10,21 +10,12 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, host, libraries, random};
+use super::{api, goes_on, host, libraries, memory, random};
 use crate::error::{self, Error};
 use crate::wire::Args;
 
-/// How much memory a state may take. Scripts keep their data in keys; what they hold themselves is for one command.
-const MOST_MEMORY: usize = 512 << 20;
-
-/// After a script a state of more memory than this is cleaned up at once, not bit by bit.
-const MUCH_MEMORY: usize = 16 << 20;
-
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
 const MOST_ON_STACK: usize = 200;
-
-/// A hook is called once in so many instructions of a script.
-const INSTRUCTIONS_PER_HOOK: u32 = 100_000;
 
 /// A Lua state with the sandbox in it.
 pub(super) struct Interpreter {
@@ -61,9 +52,15 @@ impl Interpreter {
             seeded.store(random::seed(lua, &seed)?, Ordering::Relaxed);
             Ok(())
         })?;
-        let reason = lua.create_function(|lua, caught: Value| failure::reason(lua, caught))?;
+        let reason = lua.create_function(|lua, caught: Value| {
+            goes_on::is_over()?;
+            failure::reason(lua, caught)
+        })?;
         let fail = lua.create_function(host::keep_failure)?;
-        let limit = lua.create_function(|lua, ()| lua.set_memory_limit(MOST_MEMORY).map(drop))?;
+        let limit = lua.create_function(|lua, ()| {
+            memory::limit(lua);
+            Ok(())
+        })?;
         let (run, share, environment, globals): (Function, Function, Table, Table) = lua
             .load(include_str!("sandbox.lua"))
             .set_name("=sandbox")
@@ -74,8 +71,7 @@ impl Interpreter {
         share.call::<()>(("server", api::table(&lua)?))?;
         globals.raw_set("redis", globals.raw_get::<Value>("server")?)?;
         lua.set_globals(environment)?;
-        let triggers = mlua::HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_HOOK);
-        lua.set_global_hook(triggers, |lua, _| goes_on::hook(lua))?;
+        goes_on::watch(&lua)?;
         Ok(Interpreter { lua, run, globals })
     }
 
@@ -99,10 +95,8 @@ impl Interpreter {
     /// Runs a script to its end. What it returned is the first value.
     pub(super) fn run(&self, script: &Function, given: Given<'_>) -> Result<Value, Failure> {
         let ran = self.call(script, given);
-        // While there is a limit, functions of ours must be ready for an error whenever they make a value, which costs
-        // twice as much. So it holds only while a script runs. It fails for a state that was made elsewhere.
-        self.lua.set_memory_limit(0).ok();
-        if self.memory() > MUCH_MEMORY {
+        memory::lift(&self.lua);
+        if memory::is_much(&self.lua) {
             self.globals.raw_set("KEYS", Value::Nil).ok();
             self.globals.raw_set("ARGV", Value::Nil).ok();
             self.lua.gc_collect().ok();
@@ -119,6 +113,10 @@ impl Interpreter {
     fn call(&self, script: &Function, given: Given<'_>) -> mlua::Result<(bool, Value)> {
         let Given { args, numkeys, is_function } = given;
         let (lua, all) = (&self.lua, args.from(FIRST_GIVEN));
+        if all.len() == 0 {
+            memory::limit(lua);
+            return self.run.call((script, is_function));
+        }
         if all.len() <= MOST_ON_STACK {
             let all: Variadic<BString> = all.map(BString::from).collect();
             return self.run.call((script, is_function, numkeys, all));
@@ -128,6 +126,6 @@ impl Interpreter {
         let argv = all.skip(numkeys).map(string).collect::<mlua::Result<Vec<_>>>()?;
         let keys = lua.create_sequence_from(keys)?;
         let argv = lua.create_sequence_from(argv)?;
-        self.run.call((script, is_function, Value::Nil, keys, argv))
+        self.run.call((script, is_function, -1, keys, argv))
     }
 }

@@ -8,6 +8,7 @@
 //! * `cache`: compiled scripts, `shebang`: what their first line says;
 //! * `run`: one run; `host`: the command that is running, for the functions that its script calls;
 //! * `interpreter`: a Lua state, with `sandbox.lua` in it: what scripts find; `random`: its random numbers;
+//! * `memory`: how much a Lua state may take;
 //! * `api`: the table `server`; `libraries`: cjson, cmsgpack, bit and struct;
 //! * `from_reply`, `to_reply`: between replies and values;
 //! * `raise`: errors that a function of ours raises; `failure`: those that nothing catches.
@@ -21,6 +22,7 @@ mod goes_on;
 mod host;
 mod interpreter;
 mod libraries;
+mod memory;
 mod raise;
 mod random;
 mod run;

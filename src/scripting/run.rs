@@ -11,6 +11,7 @@ use crate::dispatch::spec::flag;
 use crate::dispatch::{self, Ctx, ScriptFlags, telemetry};
 use crate::error::{self, Error};
 use crate::wire::Args;
+use crate::world::ScriptKind;
 
 /// The flags that a script's commands are held to. One with a shebang line says beforehand whether it writes, and is
 /// refused beforehand where it must not.
@@ -50,12 +51,15 @@ pub(super) fn run(
     flags: ScriptFlags,
     name: &str,
 ) -> Result<(), Error> {
-    let db = ctx.client().db;
-    let suspended = ctx.timer.suspend();
+    let kind = if given.is_function { ScriptKind::Function } else { ScriptKind::Eval };
+    let (db, suspended) = (ctx.client().db, ctx.timer.suspend());
     ctx.world.store.shared.effects.hold();
-    let mut running = Running { ctx, run: Run { flags, ..Run::default() } };
-    let returned = host::lend(&mut running, || interpreter.run(script, given));
-    let protocol = running.run.protocol;
+    let (returned, protocol) = ctx.run_script(kind, |ctx| {
+        let run = Run { flags, ..Run::default() };
+        let mut running = Running { ctx, args: given.args, run };
+        let returned = host::lend(&mut running, || interpreter.run(script, given));
+        (returned, running.run.protocol)
+    });
     ctx.world.store.shared.effects.release();
     ctx.timer.resume(suspended, &mut ctx.world.stats);
     ctx.client_mut().db = db;

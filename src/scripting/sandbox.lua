@@ -127,6 +127,12 @@ local function seen_as_text(ok, ...)
   return ok, caught
 end
 
+-- What xpcall's handler has made of an error stays as it is, unless the script is to end.
+local function ended(ok, ...)
+  if not ok then reason() end
+  return ok, ...
+end
+
 function globals.pcall(...)
   if select("#", ...) == 0 then return false, "attempt to call a boolean value" end
   return seen_as_text(pcall(...))
@@ -135,9 +141,9 @@ end
 function globals.xpcall(...)
   local f, handler = ...
   if select("#", ...) < 2 then error("bad argument #2 to 'xpcall' (value expected)", 2) end
-  return xpcall(f, function(raised)
+  return ended(xpcall(f, function(raised)
     return handler(reason(raised))
-  end)
+  end))
 end
 
 local coroutines = {}
@@ -233,24 +239,26 @@ of_strings.__index = strings
 of_strings.__metatable = front({ __index = rawget(globals, "string") })
 
 -- Runs `script` with its first `numkeys` arguments as KEYS and the others as ARGV: as globals for EVAL, as two arguments
--- for a function. Without a number, the two tables come ready.
+-- for a function. With a negative number the two tables come ready. Without one there are no arguments, and the limit of
+-- memory holds already.
 local function run(script, is_function, numkeys, ...)
   local keys, argv
-  if numkeys == 0 then
-    keys, argv = {}, { ... }
-  elseif numkeys then
+  if not numkeys then
     keys, argv = {}, {}
-    local all, count = { ... }, select("#", ...)
-    for i = 1, numkeys do
-      keys[i] = all[i]
-    end
-    for i = numkeys + 1, count do
-      argv[i - numkeys] = all[i]
+  elseif numkeys == 0 then
+    keys, argv = {}, { ... }
+  elseif numkeys == 1 then
+    keys, argv = { (...) }, { select(2, ...) }
+  elseif numkeys > 0 then
+    keys, argv = {}, {}
+    local all = { ... }
+    for i = 1, #all do
+      if i <= numkeys then keys[i] = all[i] else argv[i - numkeys] = all[i] end
     end
   else
     keys, argv = ...
   end
-  limit()
+  if numkeys then limit() end
   if is_function then
     return xpcall(function() return (script(keys, argv)) end, fail)
   end

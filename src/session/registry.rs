@@ -36,7 +36,10 @@ pub struct Clients {
     /// Slots of clients for whom messages wait, in the order in which it is their turn.
     pushed: VecDeque<Slot>,
     /// Slots of clients with complete requests in their inbox that may run in the next turn.
-    resumed: Vec<Slot>,
+    resumed: VecDeque<Slot>,
+    /// Closing clients with unsent output, the earliest due first. All that are due go in one turn, so they
+    /// do not pile up; their output counts as memory of clients until then.
+    lingering: VecDeque<Lingering>,
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
     /// Clients that have yet to log in and hold a place: since when, and their slots.
@@ -49,6 +52,16 @@ pub struct Clients {
     memory: usize,
     /// How many of them hold what clients have not read.
     backlog: usize,
+}
+
+/// A closing client with unsent output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lingering {
+    /// When it is closed, unless it has read something by then, in µs of [`crate::clock::Now::mono`].
+    due: u64,
+    pub(crate) id: u64,
+    /// How many bytes had been sent to it when the wait began.
+    pub(crate) bytes_out: u64,
 }
 
 /// Unauthenticated clients, the one that has been so for longest first.
@@ -212,7 +225,7 @@ impl Clients {
         let client = &mut self.slab[slot];
         if !client.unfinished {
             client.unfinished = true;
-            self.resumed.push(slot);
+            self.resumed.push_back(slot);
         }
     }
 
@@ -221,9 +234,31 @@ impl Clients {
         !self.resumed.is_empty()
     }
 
-    /// The slots of those clients since the last call. Some may have other clients by now.
-    pub(crate) fn take_resumed(&mut self) -> Vec<Slot> {
-        std::mem::take(&mut self.resumed)
+    /// How many clients are to go on in this turn. Those that are resumed meanwhile go on in the next.
+    pub(crate) fn resumed(&self) -> usize {
+        self.resumed.len()
+    }
+
+    /// The slot of the client that has waited longest to go on. It may have another client by now.
+    pub(crate) fn take_resumed(&mut self) -> Option<Slot> {
+        self.resumed.pop_front()
+    }
+
+    /// A closing client has until then, in µs of [`crate::clock::Now::mono`], to read more of its output.
+    pub(crate) fn linger(&mut self, slot: Slot, due: u64) {
+        let client = &self.slab[slot];
+        self.lingering.push_back(Lingering { due, id: client.id, bytes_out: client.bytes_out });
+    }
+
+    /// The first of the lingering clients whose time is up by `now`.
+    pub(crate) fn take_lingering(&mut self, now: u64) -> Option<Lingering> {
+        self.lingering.front().filter(|lingering| lingering.due <= now)?;
+        self.lingering.pop_front()
+    }
+
+    /// When the time of the first of the lingering clients is up.
+    pub(crate) fn next_lingering(&self) -> Option<u64> {
+        self.lingering.front().map(|lingering| lingering.due)
     }
 
     /// The client will be cut off at this time, in µs of [`crate::clock::Now::mono`], or never.

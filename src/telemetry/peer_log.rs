@@ -49,11 +49,13 @@ pub(crate) enum Cause {
     Evicted,
     /// A handler panicked over its request.
     Panic,
+    /// Its script ran for so long that others were told to wait.
+    SlowScript,
 }
 
 impl Cause {
     /// Every one, in the order of their numbers.
-    const ALL: [Cause; 13] = [
+    const ALL: [Cause; 14] = [
         Cause::Accept,
         Cause::Refused,
         Cause::Replaced,
@@ -67,6 +69,7 @@ impl Cause {
         Cause::OutputLimit,
         Cause::Evicted,
         Cause::Panic,
+        Cause::SlowScript,
     ];
 
     /// How grave it is, and what many of them are called.
@@ -85,6 +88,7 @@ impl Cause {
             Cause::OutputLimit => (Level::Warn, "clients over their output buffer limit"),
             Cause::Evicted => (Level::Info, "clients closed to save memory"),
             Cause::Panic => (Level::Error, "panics"),
+            Cause::SlowScript => (Level::Warn, "scripts that ran long"),
         }
     }
 }

@@ -227,6 +227,21 @@ impl Timer {
         self.calls = self.calls.saturating_sub(1);
     }
 
+    /// What the clock shows, in nanoseconds.
+    pub(crate) fn now(&self) -> u64 {
+        (self.read)()
+    }
+
+    /// When the command that started last, or the row that it goes on, began.
+    pub(crate) fn started(&self) -> u64 {
+        self.started
+    }
+
+    /// Another timer that reads the same clock, for commands that run while this one's goes on.
+    pub(crate) fn beside(&self) -> Timer {
+        Timer::new(self.read)
+    }
+
     /// How long something that is no command takes, in nanoseconds.
     pub(crate) fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
         let started = (self.read)();

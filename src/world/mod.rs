@@ -13,6 +13,7 @@
 //! | `tracking` | clients with the keys that they have cached |
 //! | `pubsub`, `monitor` | messages and commands with the clients that are shown them |
 //! | `pause` | CLIENT PAUSE with the commands that it holds back, and with expiry |
+//! | `running` | the script that runs with those who are served meanwhile |
 //! | `output` | replies and pushes with the output buffer limits |
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
@@ -28,6 +29,7 @@ mod monitor;
 mod output;
 mod pause;
 mod pubsub;
+mod running;
 mod sessions;
 mod tracking;
 mod transaction;
@@ -51,12 +53,15 @@ use crate::telemetry::{
     CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
+pub use running::{RunningScript, ScriptKind};
+
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]
 pub struct ReactorRequests {
     /// End the process: stop accepting, flush what is owed, leave.
     pub shutdown: bool,
-    /// Do nothing for so long before the next command (DEBUG SLEEP).
+    /// Do nothing for so long, and tell the time anew, before the next command: DEBUG SLEEP, or a script that ran
+    /// long.
     pub stall: Option<Duration>,
 }
 
@@ -90,6 +95,8 @@ pub struct World {
     pub peer_log: PeerLog,
     pub process: Process,
     pub reactor_requests: ReactorRequests,
+    /// The script that runs, if one does. When another client's command sees it, the server is busy.
+    pub(crate) running: Option<RunningScript>,
     /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
     unready: Option<Now>,
     when_ready: Option<WhenReady>,
@@ -132,6 +139,7 @@ impl World {
             config,
             process: Process::default(),
             reactor_requests: ReactorRequests::default(),
+            running: None,
             when_ready: None,
             peak_memory: 0,
             eviction: Eviction::default(),

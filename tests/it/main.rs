@@ -8,6 +8,7 @@
 //! | `effects` | every change is said as a command; a mirror that is told them holds the same |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
+//! | `busy` | scripts that run long: who is served meanwhile, and what ends them |
 //! | `readiness` | servers that are alive and not ready: which commands are refused, and what makes them ready |
 //! | `clock` | told time on real sockets: expiry, timeouts and pauses follow a clock that a test advances |
 //! | `handle` | what other threads want of a running server |
@@ -33,6 +34,7 @@
 //! `socket` and `process` are what `net` talks through, `client` is the client of the others.
 
 mod acl;
+mod busy;
 mod changes;
 mod client;
 mod clients;

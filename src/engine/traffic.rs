@@ -1,0 +1,201 @@
+//! The traffic of clients: who connects and goes, what they send and are sent.
+//!
+//! [`Traffic`] is an engine, but for its deadlines, as borrowed parts. The driver has one of an engine between two
+//! commands. While a script runs, the parts are borrowed by its command: the driver is handed those, in
+//! [`Driver::serve_meanwhile`](crate::dispatch::Driver::serve_meanwhile), and the other clients' traffic goes on
+//! through the same functions.
+
+use std::fmt;
+
+use super::SPARE_BYTES;
+use super::deadlines::LINGER;
+use crate::clock::Now;
+use crate::dispatch::Table;
+use crate::listeners::BlockedCommand;
+use crate::peer::{Kind, Peer};
+use crate::session::{Doom, Slot};
+use crate::telemetry::Timer;
+use crate::telemetry::peer_log::Cause;
+use crate::wire::{Pipeline, Reply, Span};
+use crate::world::World;
+
+/// Where the requests of the client at hand are read to; one allocation for all clients.
+#[derive(Default)]
+pub(crate) struct Reading {
+    /// Those that are read ahead.
+    pub(super) pipeline: Pipeline,
+    /// The arguments of one that the pipeline could not read.
+    pub(super) spans: Vec<Span>,
+}
+
+/// What serves clients: see the head of this file.
+pub(crate) struct Traffic<'e> {
+    pub(super) world: &'e mut World,
+    pub(super) table: &'e Table,
+    pub(super) timer: &'e mut Timer,
+    pub(super) reading: &'e mut Reading,
+}
+
+impl<'e> Traffic<'e> {
+    /// The traffic of the other clients while a script runs, from what its command has borrowed. It is `now` for
+    /// them; for the script, and for what expires, time stands still.
+    pub(crate) fn meanwhile(
+        world: &'e mut World,
+        table: &'e Table,
+        timer: &'e mut Timer,
+        reading: &'e mut Reading,
+        now: Now,
+    ) -> Traffic<'e> {
+        world.now = now;
+        Traffic { world, table, timer, reading }
+    }
+
+    // Connections.
+
+    /// Takes a new connection in. The error is the reply to send before closing it. An unauthenticated client
+    /// may be closed in its favour: see [`crate::session::unauthenticated`].
+    pub(crate) fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
+        if let Err(refused) = self.world.admit(&peer) {
+            self.world.stats.connections_rejected += 1;
+            let (now, addr) = (self.world.now.mono, &peer.addr);
+            let told = String::from_utf8_lossy(refused.as_bytes());
+            // The sentences behind the first tell the client what to do about it.
+            let reason = told.split('.').next().unwrap_or_default();
+            let line = format_args!("a client at {addr} was refused: {reason}");
+            self.world.peer_log.log(Cause::Refused, now, line);
+            let mut reply = Reply::new(Vec::new(), Default::default());
+            reply.error(&refused);
+            return Err(reply.into_inner());
+        }
+        Ok(self.world.connect(peer))
+    }
+
+    /// The client will send nothing more. It still gets the replies to its requests.
+    pub(crate) fn finish(&mut self, slot: Slot) {
+        let client = &mut self.world.clients[slot];
+        client.half_closed = true;
+        if client.wait().is_some_and(BlockedCommand::is_done) {
+            // The command is done, and its reply has only been put off.
+        } else if client.is_waiting {
+            // No element may be popped for a client that has gone.
+            self.world.end_session(slot);
+            self.world.clients.doom(slot, Doom::Now);
+        } else if !client.unfinished {
+            self.world.clients.doom(slot, Doom::AfterReply);
+        }
+    }
+
+    /// The connection is broken: nothing can be sent any more.
+    pub(crate) fn hang_up(&mut self, slot: Slot) {
+        self.world.clients.doom(slot, Doom::Now);
+    }
+
+    /// The connection has been closed and the slot is free.
+    pub(crate) fn disconnect(&mut self, slot: Slot) {
+        self.world.end_session(slot);
+        let client = self.world.clients.remove(slot);
+        self.world.buffer_pool.give_back(client.outbox.bytes);
+    }
+
+    // Output.
+
+    /// The clients with new output, or whose connection is to be closed, since the last call. When pushes go
+    /// to very many, some wait for the next call.
+    pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
+        self.world.clients.take_touched(into);
+    }
+
+    /// The output that is to be sent to the client.
+    pub(crate) fn unsent(&self, slot: Slot) -> &[u8] {
+        self.world.clients[slot].outbox.unsent()
+    }
+
+    /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
+    pub(crate) fn sent(&mut self, slot: Slot, bytes: usize) {
+        self.world.stats.bytes_out += bytes as u64;
+        self.world.stats.writes += 1;
+        let client = &mut self.world.clients[slot];
+        client.bytes_out += bytes as u64;
+        client.active = self.world.now.mono;
+        let outbox = &mut client.outbox;
+        outbox.sent += bytes;
+        if outbox.sent == outbox.bytes.len() {
+            outbox.sent = 0;
+            self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
+            client.stalled = false;
+        } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
+            outbox.bytes.drain(..outbox.sent);
+            outbox.sent = 0;
+        }
+        self.world.limit_output(slot);
+        self.world.clients.account(slot);
+    }
+
+    /// The socket took only a part of the output. A closing client has ten seconds to read some of the rest.
+    pub(crate) fn stalled(&mut self, slot: Slot) {
+        let client = &mut self.world.clients[slot];
+        client.stalled = true;
+        if client.doom == Doom::AfterReply && !client.lingering {
+            client.lingering = true;
+            self.world.clients.linger(slot, self.world.now.mono + LINGER);
+        }
+    }
+
+    /// Returns whether the connection is to be closed now.
+    pub(crate) fn is_over(&self, slot: Slot) -> bool {
+        let client = &self.world.clients[slot];
+        match client.doom {
+            Doom::No => false,
+            Doom::AfterReply => client.outbox.unsent().is_empty(),
+            Doom::Now => true,
+        }
+    }
+
+    /// Returns whether a client whose connection is over may be sending still: the server closes it.
+    pub(crate) fn may_still_send(&self, slot: Slot) -> bool {
+        let client = &self.world.clients[slot];
+        client.doom == Doom::AfterReply && !client.half_closed
+    }
+
+    /// Returns whether requests of the client wait for the next turn. Until then it is not read from.
+    pub(crate) fn is_unfinished(&self, slot: Slot) -> bool {
+        self.world.clients.get(slot).is_some_and(|client| client.unfinished)
+    }
+
+    /// Returns whether the client may be read from.
+    pub(crate) fn is_listening(&self, slot: Slot) -> bool {
+        self.world.clients.get(slot).is_some_and(|client| client.doom == Doom::No)
+    }
+
+    /// The client's socket takes more: it is flushed in this turn. There may be no such client any more.
+    pub(crate) fn writable(&mut self, slot: Slot) {
+        if self.world.clients.contains(slot) {
+            self.world.clients.touch(slot);
+        }
+    }
+
+    // What the driver needs to know, and tells.
+
+    /// How many newcomers through one kind of port a turn may take: see
+    /// [`World::most_newcomers`](crate::world::World::most_newcomers).
+    pub(crate) fn most_newcomers(&self, kind: Kind) -> usize {
+        self.world.most_newcomers(kind)
+    }
+
+    /// Returns whether no command runs before the time has been told anew: see
+    /// [`ReactorRequests::stall`](crate::world::ReactorRequests).
+    pub(crate) fn has_stalled(&self) -> bool {
+        self.world.reactor_requests.stall.is_some()
+    }
+
+    /// The process is to end, as if a command had asked for that.
+    pub(crate) fn end_process(&mut self) {
+        self.world.reactor_requests.shutdown = true;
+    }
+
+    /// Logs what a peer has caused, or its socket.
+    pub(crate) fn log_peer(&mut self, cause: Cause, line: fmt::Arguments<'_>) {
+        let now = self.world.now.mono;
+        self.world.peer_log.log(cause, now, line);
+    }
+}
