@@ -9,7 +9,7 @@ use crate::dispatch::spec::category::{DANGEROUS, LIST, SET, SORTEDSET};
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at, unknown};
-use crate::dispatch::{Ctx, permission};
+use crate::dispatch::{Ctx, Frame, permission};
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::list::Side;
@@ -66,7 +66,8 @@ fn sort_ro(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 const MAX_STORED: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> {
-    let plan = Plan::parse(args, may_store, permission::may_read_any_key(ctx, args))?;
+    let mut plan = Plan::parse(args, may_store, permission::may_read_any_key(ctx, args))?;
+    plan.is_repeatable |= matches!(ctx.frame, Frame::Script(_));
     let (mut db, reply) = ctx.db_and_reply();
     // Members of a set with the same text to sort by come in the order of its table, which another set of the
     // same members need not share.
@@ -138,6 +139,8 @@ struct Plan<'a> {
     by: Option<Pattern<'a>>,
     /// Whether not to sort at all: BY a pattern that is the same for all elements.
     is_unsorted: bool,
+    /// Whether the result should be the same every time, since a script or what is stored depends on it.
+    is_repeatable: bool,
     is_alphabetic: bool,
     is_descending: bool,
     /// LIMIT. A negative count: all that follow.
@@ -154,6 +157,7 @@ impl<'a> Plan<'a> {
         let mut plan = Plan {
             by: None,
             is_unsorted: false,
+            is_repeatable: false,
             is_alphabetic: false,
             is_descending: false,
             offset: 0,
@@ -174,6 +178,7 @@ impl<'a> Plan<'a> {
                 plan.count = arguments::integer(count)?;
             } else if may_store && let Some(destination) = options.value("STORE") {
                 plan.store = Some(destination);
+                plan.is_repeatable = true;
             } else if let Some(pattern) = options.value("BY") {
                 match Pattern::parse(pattern) {
                     Pattern::Nothing => plan.is_unsorted = true,
@@ -204,8 +209,8 @@ impl<'a> Plan<'a> {
         match db.kind(key) {
             Some(Kind::Set) => {
                 if let Some(set) = db.view::<Set>(key)? {
-                    // A set has no order of its own, and what is stored should be the same every time.
-                    is_unsorted &= self.store.is_none();
+                    // A set has no order of its own.
+                    is_unsorted &= !self.is_repeatable;
                     let range = if is_unsorted { self.range(set.len()) } else { 0..set.len() };
                     let members = set.iter().skip(range.start).take(range.len());
                     members.for_each(|member| items.push(Item::new(&member)));
