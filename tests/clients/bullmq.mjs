@@ -31,7 +31,7 @@ function tellNothing() {
   return redis.call(command, ...)
 end`;
   for (const script of Object.values(createRequire(import.meta.url)('bullmq/dist/cjs/scripts'))) {
-    if (/"X(ADD|TRIM)"/.test(script.content)) script.content = script.content.replace(call, deaf);
+    if (/"X(ADD|TRIM)"/.test(script.content)) script.content = script.content.replaceAll(call, deaf);
   }
 }
 
