@@ -7,6 +7,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub use scripts::*;
+
+mod scripts;
+
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -166,75 +170,6 @@ pub fn exec_refused(refused: &Error) -> Error {
     let reason = refused.as_bytes();
     let reason = reason.strip_prefix(b"ERR ").unwrap_or(reason);
     Error::text([b"EXECABORT Transaction discarded because of: ", reason].concat())
-}
-
-// Scripts.
-
-pub const NOT_FROM_SCRIPT: Error =
-    Error::fixed("ERR This Valkey command is not allowed from script");
-pub const UNKNOWN_IN_SCRIPT: Error = Error::fixed("ERR Unknown command called from script");
-pub const ARITY_IN_SCRIPT: Error =
-    Error::fixed("ERR Wrong number of args calling command from script");
-pub const WRITE_IN_READ_ONLY_SCRIPT: Error =
-    Error::fixed("ERR Write commands are not allowed from read-only scripts.");
-
-pub const NOT_BUSY: Error = Error::fixed("NOTBUSY No scripts in execution right now.");
-pub const UNKILLABLE: Error = Error::fixed(
-    "UNKILLABLE Sorry the script already executed write commands against the dataset. \
-     You can either wait the script termination or kill the server in a hard way using \
-     the SHUTDOWN NOSAVE command.",
-);
-
-/// A script runs, and has done so for long. `killer` is the command that ends it.
-pub fn busy(product: &str, killer: &str) -> Error {
-    Error::text(format!(
-        "BUSY {product} is busy running a script. You can only call {killer} or SHUTDOWN NOSAVE."
-    ))
-}
-
-/// What ends a script that another client has killed by this command.
-pub fn script_killed(killer: &str) -> Error {
-    Error::text(format!("ERR Script killed by user with {killer}."))
-}
-
-/// A permission that a command lacks, as the script that called it is told.
-pub fn denied_in_script(denied: &Error) -> Error {
-    let reason = denied.as_bytes();
-    let reason = reason.strip_prefix(b"NOPERM ").unwrap_or(reason);
-    Error::text([b"ERR ACL failure in script: ", reason].concat())
-}
-
-/// The script is no Lua. `reason` is the compiler's.
-pub fn does_not_compile(reason: &str) -> Error {
-    Error::text(format!("ERR Error compiling script (new function): {reason}"))
-}
-
-pub const NEGATIVE_NUMKEYS: Error = Error::fixed("ERR Number of keys can't be negative");
-pub const TOO_MANY_NUMKEYS: Error =
-    Error::fixed("ERR Number of keys can't be greater than number of args");
-pub const NOSCRIPT: Error = Error::fixed("NOSCRIPT No matching script.");
-pub const SCRIPT_FLUSH_OPTION: Error =
-    Error::fixed("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
-pub const WRITING_SCRIPT_READ_ONLY: Error =
-    Error::fixed("ERR Can not execute a script with write flag using *_ro command.");
-pub const BAD_SHEBANG: Error = Error::fixed("ERR Invalid script shebang");
-pub const BAD_SHEBANG_ENGINE: Error = Error::fixed("ERR Invalid engine in script shebang");
-/// A Lua state could not be made.
-pub const NO_LUA: Error = Error::fixed("ERR no memory for Lua");
-
-/// The shebang line names an engine that is not there.
-pub fn no_scripting_engine(name: &[u8]) -> Error {
-    Error::text([b"ERR Could not find scripting engine '", name, b"'"].concat())
-}
-
-/// The shebang line has a flag that is none.
-pub fn unexpected_script_flag(flag: &[u8]) -> Error {
-    Error::text([b"ERR Unexpected flag in script shebang: ", flag].concat())
-}
-
-/// The shebang line has a word that is none.
-pub fn unknown_shebang_option(option: &[u8]) -> Error {
-    Error::text([b"ERR Unknown lua shebang option: ", option].concat())
 }
 
 // Publish and subscribe.

@@ -2,7 +2,7 @@
 //!
 //! Tools read these names, so they are Valkey 9.1's, in its order; those that name the product are its
 //! persona's. A number is reported where respd has a truth for it. For what it does not do (saving,
-//! replication, scripts) the truth is zero, `none` or `ok`, and the fields that tools look
+//! replication) the truth is zero, `none` or `ok`, and the fields that tools look
 //! for say so. Left out is what respd does not measure: allocator statistics, turns of the event loop.
 //!
 //! **Adding a section is one row of `SECTIONS` and one function.**
@@ -18,6 +18,7 @@ use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
 use crate::listeners::{Held, Topic};
 use crate::telemetry::process;
+use crate::telemetry::stats::ScriptStats;
 use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
@@ -185,9 +186,7 @@ fn memory(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("used_memory_dataset", summary.dataset());
     report.field("used_memory_dataset_perc", format_args!("{:.2}%", summary.dataset_share()));
     report.bytes("total_system_memory", process::total_memory());
-    report.bytes("used_memory_lua", 0);
-    report.zeros(&["number_of_cached_scripts", "number_of_functions", "number_of_libraries"]);
-    report.bytes("used_memory_scripts", 0);
+    script_memory(report, &world.stats.scripts);
     report.bytes("maxmemory", world.config.maxmemory as u64);
     report.field("maxmemory_policy", world.config.eviction.policy.name());
     report.field("mem_fragmentation_ratio", format_args!("{:.2}", summary.fragmentation()));
@@ -210,6 +209,21 @@ fn memory(report: &mut Report, ctx: &Ctx<'_>) {
     report.zeros(&["mem_overhead_db_hashtable_rehashing", "active_defrag_running"]);
     report.field("lazyfree_pending_objects", world.store.unfreed_objects());
     report.field("lazyfreed_objects", world.store.shared.freed_later);
+}
+
+/// The Lua state of scripts has the name `lua`, from the time when it was the only one.
+fn script_memory(report: &mut Report, scripts: &ScriptStats) {
+    report.field("used_memory_lua", scripts.lua_memory);
+    report.field("used_memory_vm_eval", scripts.lua_memory);
+    report.field("used_memory_lua_human", human(scripts.lua_memory as u64));
+    report.field("used_memory_scripts_eval", scripts.code_memory);
+    report.field("number_of_cached_scripts", scripts.cached);
+    report.field("number_of_functions", scripts.functions);
+    report.field("number_of_libraries", scripts.libraries);
+    report.field("used_memory_vm_functions", scripts.functions_lua_memory);
+    report.bytes("used_memory_vm_total", scripts.all_lua_memory() as u64);
+    report.field("used_memory_functions", scripts.functions_memory);
+    report.bytes("used_memory_scripts", scripts.all_code_memory() as u64);
 }
 
 /// Nothing is ever saved or loaded. `ok` is the state of what has never been tried, -1 the time it took.
@@ -319,11 +333,8 @@ fn lost_keys(report: &mut Report, ctx: &Ctx<'_>) {
     report.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
     report.field("evicted_keys", keyspace.eviction.evicted);
     report.field("evicted_clients", ctx.world.stats.evicted_clients);
-    report.zeros(&[
-        "evicted_scripts",
-        "total_eviction_exceeded_time",
-        "current_eviction_exceeded_time",
-    ]);
+    report.field("evicted_scripts", ctx.world.stats.scripts.evicted);
+    report.zeros(&["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
 }
 
 /// What was read and written, and the clients that were closed for it.

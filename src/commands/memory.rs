@@ -83,16 +83,11 @@ fn memory_stats(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         int(reply, nothing, 0);
     }
     int(reply, "clients.normal", world.clients.memory());
-    for nothing in [
-        "cluster.links",
-        "cluster.slot_import",
-        "cluster.slot_export",
-        "aof.buffer",
-        "lua.caches",
-        "functions.caches",
-    ] {
+    for nothing in ["cluster.links", "cluster.slot_import", "cluster.slot_export", "aof.buffer"] {
         int(reply, nothing, 0);
     }
+    int(reply, "lua.caches", world.stats.scripts.code_memory);
+    int(reply, "functions.caches", world.stats.scripts.functions_memory);
     let mut tables = 0;
     for (index, db) in databases() {
         tables += db.table_memory() + db.expiries_memory();
@@ -204,7 +199,7 @@ pub(crate) struct Summary {
     pub(crate) peak: usize,
     /// What the process had before it served its first client.
     pub(crate) startup: usize,
-    /// All that is in use and is not users' data: tables, clients, the start.
+    /// All that is in use and is not users' data: tables, clients, scripts, the start.
     pub(crate) overhead: usize,
     /// What has been deleted and not freed yet.
     pub(crate) unfreed: usize,
@@ -223,6 +218,7 @@ impl Summary {
             overhead: memory.startup
                 + memory.clients
                 + memory.tracking
+                + memory.scripts
                 + world.store.tables_memory(),
             unfreed: memory.unfreed,
             resident: process::resident_memory() as usize,

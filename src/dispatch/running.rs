@@ -38,6 +38,8 @@ use crate::world::{RunningScript, ScriptKind};
 /// What FUNCTION STATS shows of a function that runs.
 #[derive(Clone, Copy)]
 pub struct RunningFunction<'a> {
+    /// The function's own name.
+    pub name: &'a [u8],
     /// FCALL, the function's name, and the rest of the command.
     pub command: Args<'a>,
     pub millis: u64,
@@ -97,7 +99,8 @@ impl Ctx<'_> {
             return Err(error::busy(self.world.config.persona.title, running.kind().killer()));
         }
         let millis = running.millis(self.timer.now());
-        Ok(running.command().map(|command| RunningFunction { command, millis }))
+        let name = running.name();
+        Ok(running.command().map(|command| RunningFunction { name, command, millis }))
     }
 }
 

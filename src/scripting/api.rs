@@ -11,7 +11,7 @@
 //! | `set_repl`, `replicate_commands` | once chose how a script is replicated; there is one way now |
 //! | `breakpoint`, `debug` | talk to a debugger, of which there is none |
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{BString, Lua, MultiValue, Table, Value};
 use sha1::{Digest, Sha1};
 
 use super::raise::{self, Raised};
@@ -65,6 +65,28 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
     server.raw_set("replicate_commands", lua.create_function(|_, _: MultiValue| Ok(true))?)?;
     server.raw_set("breakpoint", lua.create_function(|_, _: MultiValue| Ok(false))?)?;
     server.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    Ok(server)
+}
+
+/// The table that functions find: a script's, without what a script once needed.
+pub(super) fn table_for_functions(lua: &Lua) -> mlua::Result<Table> {
+    let server = table(lua)?;
+    for name in ["replicate_commands", "breakpoint", "debug"] {
+        server.raw_remove(name)?;
+    }
+    Ok(server)
+}
+
+/// The table that the code of a library finds while it is loaded, without `register_function`.
+pub(super) fn table_at_load(lua: &Lua) -> mlua::Result<Table> {
+    let (all, server) = (table(lua)?, lua.create_table()?);
+    for field in all.pairs::<BString, Value>() {
+        let (name, value) = field?;
+        let is_there = [&b"LOG_"[..], b"REDIS_", b"VALKEY_", b"SERVER_", b"log"];
+        if is_there.iter().any(|start| name.starts_with(start)) {
+            server.raw_set(name, value)?;
+        }
+    }
     Ok(server)
 }
 

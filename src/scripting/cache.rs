@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use mlua::Function;
 use sha1::{Digest as _, Sha1};
 
+use super::interpreter::Kept;
 use super::shebang::Flags;
 
 /// So many scripts of EVAL are kept.
@@ -20,7 +20,7 @@ pub(super) type Digest = [u8; 20];
 /// A compiled script.
 pub(super) struct Script {
     pub(super) code: Arc<[u8]>,
-    pub(super) function: Function,
+    pub(super) function: Kept,
     /// What the shebang line says, if there is one.
     pub(super) flags: Option<Flags>,
     /// When EVAL used it last, counted in uses of all. Nothing for one that stays.
@@ -81,24 +81,24 @@ impl Cache {
         self.bytes + self.scripts.len() * (size_of::<Script>() + 2 * size_of::<Digest>())
     }
 
-    /// Keeps a script. `stays` if SCRIPT LOAD has brought it. Returns whether another one has made room for it.
+    /// Keeps a script. `stays` if SCRIPT LOAD has brought it. Returns the one that has made room for it, if one has.
     pub(super) fn insert(
         &mut self,
         digest: Digest,
         code: &[u8],
-        function: Function,
+        function: Kept,
         flags: Option<Flags>,
         stays: bool,
-    ) -> bool {
+    ) -> Option<Kept> {
         let code: Arc<[u8]> = code.into();
         self.bytes += code.len();
         self.digests.insert(code.clone(), digest);
         self.scripts.insert(digest, Script { code, function, flags, used: None });
         if stays {
-            return false;
+            return None;
         }
         self.note_use(&digest, true);
-        self.evaluated.len() > MOST_EVALUATED && self.evict()
+        (self.evaluated.len() > MOST_EVALUATED).then(|| self.evict())?
     }
 
     /// The script has been used. One that is to stay is not moved.
@@ -128,14 +128,11 @@ impl Cache {
     }
 
     /// Drops the script of EVAL that has been used least lately.
-    fn evict(&mut self) -> bool {
-        let Some((_, digest)) = self.evaluated.pop_first() else {
-            return false;
-        };
-        if let Some(script) = self.scripts.remove(&digest) {
-            self.bytes -= script.code.len();
-            self.digests.remove(&script.code);
-        }
-        true
+    fn evict(&mut self) -> Option<Kept> {
+        let (_, digest) = self.evaluated.pop_first()?;
+        let script = self.scripts.remove(&digest)?;
+        self.bytes -= script.code.len();
+        self.digests.remove(&script.code);
+        Some(script.function)
     }
 }

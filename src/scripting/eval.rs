@@ -15,7 +15,7 @@ use crate::text::number;
 use crate::wire::Args;
 use crate::world::{ScriptKind, World};
 
-const SCRIPT_FLAGS: Flags = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
+pub(super) const SCRIPT_FLAGS: Flags = NOSCRIPT | STALE | SKIP_MONITOR | NO_MANDATORY_KEYS;
 
 pub(super) const TABLE: &[Spec] = &[
     Spec::new("eval", -3, SCRIPT_FLAGS | MAY_REPLICATE, eval)
@@ -172,7 +172,8 @@ fn flags_by_digest(world: &World, args: Args<'_>, flags: Flags) -> Flags {
 
 /// Which arguments of EVAL, FCALL and their kin the script is given.
 pub(super) fn given(args: Args<'_>, is_function: bool) -> Result<Given<'_>, Error> {
-    let numkeys = number::parse_i64(&args[2]).ok_or(error::NOT_AN_INTEGER)?;
+    let no_number = if is_function { error::BAD_NUMKEYS } else { error::NOT_AN_INTEGER };
+    let numkeys = number::parse_i64(&args[2]).ok_or(no_number)?;
     let numkeys = usize::try_from(numkeys).map_err(|_| error::NEGATIVE_NUMKEYS)?;
     if numkeys > args.len() - FIRST_GIVEN {
         return Err(error::TOO_MANY_NUMKEYS);
@@ -188,11 +189,13 @@ fn compile(
     stays: bool,
 ) -> Result<Digest, Error> {
     let flags = shebang::of_script(code)?;
-    let function = scripts.lua()?.compile("user_script", shebang::code(code))?;
+    let compiled = scripts.lua()?.compile("user_script", shebang::code(code));
+    let function = compiled.map_err(|reason| error::does_not_compile(&reason))?;
     let digest = cache::digest(code);
-    let has_evicted = scripts.cache.insert(digest, code, function, flags, stays);
-    let stats = &mut ctx.world.stats.scripts;
-    stats.evicted += u64::from(has_evicted);
+    if let Some(evicted) = scripts.cache.insert(digest, code, function, flags, stays) {
+        scripts.lua()?.forget(evicted);
+        ctx.world.stats.scripts.evicted += 1;
+    }
     Ok(digest)
 }
 
@@ -207,8 +210,8 @@ fn evaluate(
     scripts.cache.used(digest);
     let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
     let flags = run::held_to(script.flags, is_read_only)?;
-    let (function, interpreter) = (script.function.clone(), scripts.lua()?);
-    run::run(interpreter, ctx, &function, given, flags, "")
+    let (function, interpreter) = (script.function, scripts.lua()?);
+    run::run(interpreter, ctx, function, given, flags, b"")
 }
 
 /// SCRIPT EXISTS sha1...
@@ -267,4 +270,22 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         ctx.reply.bulk(&script.code);
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::embed::local::Local;
+    use crate::embed::testing::call;
+
+    #[test]
+    fn more_scripts_are_kept_than_lua_has_references() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        for n in 0..8_500 {
+            let loaded = call(&mut local, client, &["SCRIPT", "LOAD", &format!("return {n}")]);
+            assert!(loaded.starts_with("$40"), "{n}: {loaded}");
+        }
+        assert_eq!(call(&mut local, client, &["EVAL", "return 5", "0"]), ":5\r\n");
+    }
 }

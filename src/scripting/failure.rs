@@ -40,18 +40,22 @@ impl Failure {
         Failure { text, is_counted, place: None }
     }
 
+    /// The text of the error reply, without its place.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// What the error is, and where: asked by the function that `xpcall` calls while the stack is as it was.
     pub(super) fn here(lua: &Lua, raised: &Value) -> Failure {
         let place = (1..=DEEPEST).find_map(|level| place(lua, level));
         Failure { place, ..Failure::of(raised) }
     }
 
-    /// The error reply. `name` is that of the function that failed, or nothing for a script.
-    pub(super) fn reply(self, name: &str) -> Error {
+    /// The error reply.
+    pub(super) fn reply(self) -> Error {
         let mut text = self.text;
         if let Some((source, line)) = self.place {
-            let comma = if name.is_empty() { "" } else { ", " };
-            text.extend_from_slice(format!(" script: {name}{comma}on {source}:{line}.").as_bytes());
+            text.extend_from_slice(format!(" script: on {source}:{line}.").as_bytes());
         }
         let error = Error::text(text);
         if self.is_counted { error.counted() } else { error }

@@ -10,9 +10,21 @@ use super::{host, raise};
 /// A hook is called once in so many instructions of a script.
 const INSTRUCTIONS: u32 = 100_000;
 
+/// The same while a library is loaded, which takes few: even if each makes a large string, its time is bounded.
+const INSTRUCTIONS_AT_LOAD: u32 = 100;
+
 /// Has the state call the hook, in all its coroutines.
 pub(super) fn watch(lua: &Lua) -> Result<()> {
-    let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
+    watch_every(lua, INSTRUCTIONS)
+}
+
+/// Has the state call the hook while a library is loaded: until [`watch`] is called.
+pub(super) fn watch_closely(lua: &Lua) -> Result<()> {
+    watch_every(lua, INSTRUCTIONS_AT_LOAD)
+}
+
+fn watch_every(lua: &Lua, instructions: u32) -> Result<()> {
+    let triggers = HookTriggers::new().every_nth_instruction(instructions);
     lua.set_global_hook(triggers, |_, _| checkpoint().map(|()| VmState::Continue))
 }
 

@@ -3,14 +3,16 @@
 //! Lua keeps these functions, and a command lives for one call: so they find it in a scoped thread-local, which holds it
 //! while the script runs and is checked at run time.
 
-use crate::dispatch::spec::flag;
-use mlua::{Lua, Value};
+use mlua::{Lua, MultiValue, Value};
 
-use super::failure::Failure;
+use crate::dispatch::spec::flag;
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags, permission};
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::wire::{Args, OwnedArgs, Protocol, Reply};
+
+use super::failure::Failure;
+use super::raise;
 
 /// One run of a script.
 #[derive(Default)]
@@ -38,6 +40,12 @@ pub(super) trait Host {
 
     /// Some time has passed. The error ends the script: see [`Ctx::script_goes_on`].
     fn goes_on(&mut self) -> Result<(), Error>;
+
+    /// Registers the function that `args` declare: `server.register_function`. Only a library does so that is being
+    /// loaded.
+    fn register(&mut self, _: &Lua, _: &MultiValue) -> mlua::Result<()> {
+        Err(raise::reply(error::NOT_LOADING.as_bytes()))
+    }
 }
 
 scoped_tls_hkt::scoped_thread_local!(static mut HOST: for<'a> &'a mut dyn Host);
@@ -47,7 +55,7 @@ pub(super) fn lend<T>(host: &mut dyn Host, script: impl FnOnce() -> T) -> T {
     HOST.set(host, script)
 }
 
-/// The command that is running; nothing while functions are only being loaded.
+/// The command that is running, if one is.
 pub(super) fn with<T>(ask: impl FnOnce(&mut dyn Host) -> T) -> Option<T> {
     HOST.is_set().then(|| HOST.with(ask))
 }
@@ -69,6 +77,8 @@ pub(super) struct Running<'a, 'c> {
     pub(super) ctx: &'a mut Ctx<'c>,
     /// The command itself.
     pub(super) args: Args<'a>,
+    /// The function's own name; empty for a script.
+    pub(super) name: &'a [u8],
     pub(super) run: Run,
 }
 
@@ -105,6 +115,7 @@ impl Host for Running<'_, '_> {
     }
 
     fn goes_on(&mut self) -> Result<(), Error> {
+        self.ctx.world.name_script(self.name);
         let goes_on = self.ctx.script_goes_on(self.args);
         self.run.ended = goes_on.clone().err();
         goes_on

@@ -2,7 +2,10 @@
 //!
 //! `sandbox.lua` has what scripts find. Functions of ours live as long as the state; the command on whose behalf they are
 //! called they find in [`super::host`].
+//!
+//! What is compiled stays in a table of Lua's and has a number here: mlua's own references are less than 8000.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +14,6 @@ use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
 use super::{api, goes_on, host, libraries, memory, random};
-use crate::error::{self, Error};
 use crate::wire::Args;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
@@ -21,9 +23,26 @@ const MOST_ON_STACK: usize = 200;
 pub(super) struct Interpreter {
     lua: Lua,
     run: Function,
+    /// Runs the code of a library; nothing for a state that runs scripts.
+    load: Option<Function>,
     /// The globals behind the front that scripts see.
     globals: Table,
+    /// What is compiled, by its number.
+    kept: Table,
+    last: Cell<i64>,
+    /// What it took when it was last cleaned up.
+    lasting: Cell<usize>,
 }
+
+/// A script or function that an [`Interpreter`] keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept(i64);
+
+/// Makes the table `server`.
+type MakeTable = fn(&Lua) -> mlua::Result<Table>;
+
+/// What `sandbox.lua` returns.
+type Sandbox = (Function, Function, Function, Table, Table, Table);
 
 /// What a script is given.
 #[derive(Clone, Copy)]
@@ -39,8 +58,17 @@ pub(super) struct Given<'a> {
 pub(super) const FIRST_GIVEN: usize = 3;
 
 impl Interpreter {
-    /// A fresh state.
-    pub(super) fn new() -> mlua::Result<Interpreter> {
+    /// A fresh state for scripts.
+    pub(super) fn for_scripts() -> mlua::Result<Interpreter> {
+        Interpreter::new(api::table, None)
+    }
+
+    /// A fresh state for functions, whose code finds what `at_load` has in the table `server` while it is loaded.
+    pub(super) fn for_functions(at_load: MakeTable) -> mlua::Result<Interpreter> {
+        Interpreter::new(api::table_for_functions, Some(at_load))
+    }
+
+    fn new(server: MakeTable, at_load: Option<MakeTable>) -> mlua::Result<Interpreter> {
         let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         let state = Arc::new(AtomicU64::new(random::UNSEEDED));
@@ -61,18 +89,21 @@ impl Interpreter {
             memory::limit(lua);
             Ok(())
         })?;
-        let (run, share, environment, globals): (Function, Function, Table, Table) = lua
+        let sandbox: Sandbox = lua
             .load(include_str!("sandbox.lua"))
             .set_name("=sandbox")
             .call((reason, fail, limit, random, randomseed))?;
+        let (run, share, loader, environment, globals, kept) = sandbox;
         for (name, library) in libraries::all(&lua)? {
             share.call::<()>((name, library))?;
         }
-        share.call::<()>(("server", api::table(&lua)?))?;
+        share.call::<()>(("server", server(&lua)?))?;
         globals.raw_set("redis", globals.raw_get::<Value>("server")?)?;
         lua.set_globals(environment)?;
         goes_on::watch(&lua)?;
-        Ok(Interpreter { lua, run, globals })
+        let load = at_load.map(|contents| loader.call::<Function>(contents(&lua)?)).transpose()?;
+        let (last, lasting) = (Cell::new(0), Cell::new(lua.used_memory()));
+        Ok(Interpreter { lua, run, load, globals, kept, last, lasting })
     }
 
     /// The bytes that the state takes.
@@ -80,26 +111,64 @@ impl Interpreter {
         self.lua.used_memory()
     }
 
-    /// Compiles a script. `name` is what errors call it.
-    pub(super) fn compile(&self, name: &str, code: &[u8]) -> Result<Function, Error> {
-        let chunk = self.lua.load(code).set_name(format!("@{name}")).set_mode(ChunkMode::Text);
-        chunk.into_function().map_err(|error| {
-            let reason = match &error {
-                mlua::Error::SyntaxError { message, .. } => message.clone(),
-                other => other.to_string(),
-            };
-            error::does_not_compile(&reason)
+    /// Compiles a script and keeps it. `name` is what errors call it. An error is the compiler's reason.
+    pub(super) fn compile(&self, name: &str, code: &[u8]) -> Result<Kept, String> {
+        memory::limit(&self.lua);
+        let kept = self.chunk(name, code).and_then(|function| self.keep(function));
+        memory::lift(&self.lua);
+        kept.map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => message,
+            mlua::Error::MemoryError(_) => memory::NOT_ENOUGH.to_owned(),
+            other => other.to_string(),
         })
     }
 
+    fn chunk(&self, name: &str, code: &[u8]) -> mlua::Result<Function> {
+        let chunk = self.lua.load(code).set_name(format!("@{name}"));
+        chunk.set_mode(ChunkMode::Text).into_function()
+    }
+
+    /// Keeps a function.
+    pub(super) fn keep(&self, function: Function) -> mlua::Result<Kept> {
+        let number = self.last.get() + 1;
+        self.kept.raw_set(number, function)?;
+        self.last.set(number);
+        Ok(Kept(number))
+    }
+
+    /// Keeps a script or function no longer.
+    pub(super) fn forget(&self, Kept(number): Kept) {
+        // Setting a field to nil takes no memory, so that it does not fail.
+        self.kept.raw_set(number, Value::Nil).ok();
+    }
+
     /// Runs a script to its end. What it returned is the first value.
-    pub(super) fn run(&self, script: &Function, given: Given<'_>) -> Result<Value, Failure> {
-        let ran = self.call(script, given);
+    pub(super) fn run(&self, script: Kept, given: Given<'_>) -> Result<Value, Failure> {
+        self.ended(self.call(script, given))
+    }
+
+    /// Runs the code of a library, which registers its functions with the host.
+    pub(super) fn load(&self, library: Kept) -> Result<(), Failure> {
+        let ran = self.load_watched(library);
+        // Hooks are set without taking memory.
+        goes_on::watch(&self.lua).ok();
+        self.ended(ran).map(drop)
+    }
+
+    fn load_watched(&self, library: Kept) -> mlua::Result<(bool, Value)> {
+        let code = self.kept.raw_get::<Value>(library.0)?;
+        let load = self.load.as_ref();
+        let load = load.ok_or_else(|| mlua::Error::runtime("this state runs scripts"))?;
+        goes_on::watch_closely(&self.lua)?;
+        memory::limit_at_load(&self.lua);
+        load.call(code)
+    }
+
+    /// What a script has come to that has just run.
+    fn ended(&self, ran: mlua::Result<(bool, Value)>) -> Result<Value, Failure> {
         memory::lift(&self.lua);
-        if memory::is_much(&self.lua) {
-            self.globals.raw_set("KEYS", Value::Nil).ok();
-            self.globals.raw_set("ARGV", Value::Nil).ok();
-            self.lua.gc_collect().ok();
+        if memory::is_much(&self.lua, self.lasting.get()) {
+            self.clean_up();
         }
         match ran {
             Ok((true, returned)) => Ok(returned),
@@ -110,7 +179,14 @@ impl Interpreter {
         }
     }
 
-    fn call(&self, script: &Function, given: Given<'_>) -> mlua::Result<(bool, Value)> {
+    fn clean_up(&self) {
+        self.globals.raw_set("KEYS", Value::Nil).ok();
+        self.globals.raw_set("ARGV", Value::Nil).ok();
+        self.lua.gc_collect().ok();
+        self.lasting.set(self.memory());
+    }
+
+    fn call(&self, Kept(script): Kept, given: Given<'_>) -> mlua::Result<(bool, Value)> {
         let Given { args, numkeys, is_function } = given;
         let (lua, all) = (&self.lua, args.from(FIRST_GIVEN));
         if all.len() == 0 {

@@ -8,7 +8,13 @@ use mlua::{Lua, Result};
 /// The bytes that a Lua state may take. Scripts keep their data in keys; what they hold themselves is for one command.
 const MOST: usize = 256 << 20;
 
-/// After a script a state of more bytes than this is cleaned up at once, not bit by bit.
+/// The bytes that loading a library may add.
+const MOST_AT_LOAD: usize = 32 << 20;
+
+/// What Lua says when it reaches its limit.
+pub(super) const NOT_ENOUGH: &str = "not enough memory";
+
+/// After a script that has taken more bytes than this the state is cleaned up at once, not bit by bit.
 const MUCH: usize = 16 << 20;
 
 /// A value takes at most so many times the bytes that its reply has.
@@ -18,6 +24,11 @@ const GROWTH: usize = 32;
 pub(super) fn limit(lua: &Lua) {
     // It fails for a state that was made elsewhere.
     lua.set_memory_limit(MOST).ok();
+}
+
+/// From here on the state keeps to the limit for a library that is loaded.
+pub(super) fn limit_at_load(lua: &Lua) {
+    lua.set_memory_limit(MOST.min(lua.used_memory() + MOST_AT_LOAD)).ok();
 }
 
 /// From here on the state keeps to no limit.
@@ -36,7 +47,7 @@ pub(super) fn making<T>(lua: &Lua, bytes: usize, make: impl FnOnce() -> Result<T
     made
 }
 
-/// Returns whether the state takes so much that it is to be cleaned up.
-pub(super) fn is_much(lua: &Lua) -> bool {
-    lua.used_memory() > MUCH
+/// Returns whether the state is to be cleaned up, of which so many bytes were not garbage when it was cleaned up last.
+pub(super) fn is_much(lua: &Lua, lasting: usize) -> bool {
+    lua.used_memory() > lasting + MUCH
 }

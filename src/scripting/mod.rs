@@ -5,6 +5,7 @@
 //! caller's, and its effects are one transaction.
 //!
 //! * `eval`: the commands on scripts;
+//! * `functions`: libraries of functions, and the commands on them;
 //! * `cache`: compiled scripts, `shebang`: what their first line says;
 //! * `run`: one run; `host`: the command that is running, for the functions that its script calls;
 //! * `interpreter`: a Lua state, with `sandbox.lua` in it: what scripts find; `random`: its random numbers;
@@ -18,6 +19,7 @@ mod cache;
 mod eval;
 mod failure;
 mod from_reply;
+mod functions;
 mod goes_on;
 mod host;
 mod interpreter;
@@ -38,7 +40,7 @@ use cache::Cache;
 use interpreter::Interpreter;
 
 /// The tables, with the group that COMMAND DOCS gives their rows.
-pub(crate) const GROUPS: &[Group] = &[("scripting", eval::TABLE)];
+pub(crate) const GROUPS: &[Group] = &[("scripting", eval::TABLE), ("scripting", functions::TABLE)];
 
 /// What scripts have here. A server that never saw one has none of it.
 #[derive(Default)]
@@ -63,7 +65,7 @@ impl Scripts {
     /// The Lua state, made when it is needed first.
     fn lua(&mut self) -> Result<&Interpreter, Error> {
         if self.interpreter.is_none() {
-            let interpreter = Interpreter::new().map_err(|reason| {
+            let interpreter = Interpreter::for_scripts().map_err(|reason| {
                 log::error!("Lua does not start: {reason}");
                 error::NO_LUA
             })?;

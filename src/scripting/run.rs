@@ -1,10 +1,10 @@
 //! One run of a script or a function: what is asked before it, what surrounds it, and its reply.
 
-use mlua::{Function, Value};
+use mlua::Value;
 
 use super::failure::Failure;
 use super::host::{self, Run, Running};
-use super::interpreter::{Given, Interpreter};
+use super::interpreter::{Given, Interpreter, Kept};
 use super::shebang::Flags;
 use super::to_reply;
 use crate::dispatch::spec::flag;
@@ -42,28 +42,28 @@ pub(super) fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
     telemetry::show_to_monitors(ctx.world, ctx.row, ctx.frame, ctx.slot, args);
 }
 
-/// Runs a script or a function, and writes what it returns. `name` is the function's, or empty.
+/// Runs a script or a function, and writes what it returns. `name` is the function's own, or empty.
 pub(super) fn run(
     interpreter: &Interpreter,
     ctx: &mut Ctx<'_>,
-    script: &Function,
+    script: Kept,
     given: Given<'_>,
     flags: ScriptFlags,
-    name: &str,
+    name: &[u8],
 ) -> Result<(), Error> {
     let kind = if given.is_function { ScriptKind::Function } else { ScriptKind::Eval };
     let (db, suspended) = (ctx.client().db, ctx.timer.suspend());
     ctx.world.store.shared.effects.hold();
     let (returned, protocol) = ctx.run_script(kind, |ctx| {
         let run = Run { flags, ..Run::default() };
-        let mut running = Running { ctx, args: given.args, run };
+        let mut running = Running { ctx, args: given.args, name, run };
         let returned = host::lend(&mut running, || interpreter.run(script, given));
         (returned, running.run.protocol)
     });
     ctx.world.store.shared.effects.release();
     ctx.timer.resume(suspended, &mut ctx.world.stats);
     ctx.client_mut().db = db;
-    let value = returned.map_err(|failure| failure.reply(name))?;
+    let value = returned.map_err(Failure::reply)?;
     if let Some(error) = error_of(&value) {
         return Err(error);
     }
@@ -80,5 +80,5 @@ fn error_of(value: &Value) -> Option<Error> {
     let Ok(Value::String(_)) = table.raw_get("err") else {
         return None;
     };
-    Some(Failure::of(value).reply(""))
+    Some(Failure::of(value).reply())
 }

@@ -6,7 +6,8 @@
 --
 -- The chunk is given functions of ours: `reason` turns what pcall caught into what the script may see, `fail` keeps an
 -- error that nothing has caught, `limit` sets the limit of memory, and `random` and `randomseed` are the reference's. It
--- returns two functions, `run` and `share`, and the globals, before their front and behind it.
+-- returns three functions, `run`, `share` and `loader`, the globals, before their front and behind it, and the table of
+-- scripts and functions that are kept.
 
 local reason, fail, limit, random, randomseed = ...
 
@@ -217,11 +218,12 @@ end
 local environment = {}
 behind[environment] = globals
 setmetatable(globals, { __index = missing })
-setmetatable(environment, {
+local of_environment = {
   __index = globals,
   __newindex = refuse,
   __metatable = front({}),
-})
+}
+setmetatable(environment, of_environment)
 
 local function share(name, contents)
   rawset(globals, name, front(contents))
@@ -238,10 +240,14 @@ local of_strings = getmetatable("")
 of_strings.__index = strings
 of_strings.__metatable = front({ __index = rawget(globals, "string") })
 
--- Runs `script` with its first `numkeys` arguments as KEYS and the others as ARGV: as globals for EVAL, as two arguments
--- for a function. With a negative number the two tables come ready. Without one there are no arguments, and the limit of
--- memory holds already.
-local function run(script, is_function, numkeys, ...)
+-- Scripts and functions that are kept, by their numbers.
+local kept = {}
+
+-- Runs the script that is kept as `number`, with its first `numkeys` arguments as KEYS and the others as ARGV: as globals
+-- for EVAL, as two arguments for a function. With a negative number of keys the two tables come ready. Without one there
+-- are no arguments, and the limit of memory holds already.
+local function run(number, is_function, numkeys, ...)
+  local script = kept[number]
   local keys, argv
   if not numkeys then
     keys, argv = {}, {}
@@ -266,4 +272,17 @@ local function run(script, is_function, numkeys, ...)
   return xpcall(script, fail)
 end
 
-return run, share, environment, globals
+-- Makes the function that runs the code of a library. That code finds `server`, with what `contents` has, and nothing
+-- else; the functions that it makes find the globals later, when they are called.
+local function loader(contents)
+  local server = front(setmetatable(contents, { __index = missing }))
+  local only = setmetatable({ redis = server, server = server }, { __index = missing })
+  return function(code)
+    of_environment.__index = only
+    local ok, raised = xpcall(code, fail)
+    of_environment.__index = globals
+    return ok, raised
+  end
+end
+
+return run, share, loader, environment, globals, kept

@@ -1,7 +1,7 @@
 //! How much memory is used, and what happens when it is more than `maxmemory` or `maxmemory-clients`.
 //!
 //! What is used is counted, not asked of the allocator: the process as it was at its start, keys with
-//! their values and tables, clients with their buffers, and the keys that clients track. All of them are
+//! their values and tables, clients with their buffers, the keys that clients track, scripts and functions. All of them are
 //! figures that are kept up to date, so a command costs an addition.
 
 /// What memory is used for, in bytes.
@@ -17,11 +17,13 @@ pub struct Usage {
     pub clients: usize,
     /// The keys that clients have read and track.
     pub tracking: usize,
+    /// Scripts and functions, and the Lua states that run them.
+    pub(crate) scripts: usize,
 }
 
 impl Usage {
     pub fn total(self) -> usize {
-        self.startup + self.store + self.unfreed + self.clients + self.tracking
+        self.startup + self.store + self.unfreed + self.clients + self.tracking + self.scripts
     }
 }
 

@@ -73,6 +73,24 @@ pub(crate) struct ScriptStats {
     pub(crate) code_memory: usize,
     /// The bytes of the Lua state in which scripts run.
     pub(crate) lua_memory: usize,
+    pub(crate) libraries: usize,
+    pub(crate) functions: usize,
+    /// The bytes of libraries: their code, and how functions are found.
+    pub(crate) functions_memory: usize,
+    /// The bytes of the Lua state in which functions run.
+    pub(crate) functions_lua_memory: usize,
+}
+
+impl ScriptStats {
+    /// The bytes of Lua states.
+    pub(crate) fn all_lua_memory(&self) -> usize {
+        self.lua_memory + self.functions_lua_memory
+    }
+
+    /// The bytes of scripts and libraries outside of Lua.
+    pub(crate) fn all_code_memory(&self) -> usize {
+        self.code_memory + self.functions_memory
+    }
 }
 
 impl Stats {

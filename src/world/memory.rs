@@ -31,6 +31,7 @@ impl World {
             unfreed: self.store.unfreed(),
             clients: self.clients.memory(),
             tracking: self.tracking.memory(),
+            scripts: self.stats.scripts.all_code_memory() + self.stats.scripts.all_lua_memory(),
         }
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct RunningScript {
     /// Its client, which is not served meanwhile.
     slot: Slot,
     kind: ScriptKind,
+    /// The function's own name, once it has run for some time; empty for a script.
+    name: Box<[u8]>,
     /// When it began, in nanoseconds of the clock by which commands are timed.
     started: u64,
     /// It has changed data, and cannot be killed any more.
@@ -47,7 +49,8 @@ pub(crate) struct RunningScript {
 impl RunningScript {
     pub(crate) fn new(slot: Slot, kind: ScriptKind, started: u64) -> RunningScript {
         let (has_written, is_killed, command) = (false, false, None);
-        RunningScript { slot, kind, started, has_written, is_killed, command }
+        let name = Box::default();
+        RunningScript { slot, kind, name, started, has_written, is_killed, command }
     }
 
     pub(crate) fn slot(&self) -> Slot {
@@ -56,6 +59,10 @@ impl RunningScript {
 
     pub(crate) fn kind(&self) -> ScriptKind {
         self.kind
+    }
+
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
     }
 
     /// For how many milliseconds it has run when the clock shows `now`.
@@ -97,6 +104,16 @@ impl World {
     pub(crate) fn abandon_script(&mut self, slot: Slot) {
         if self.running.as_ref().is_some_and(|script| script.slot == slot) {
             self.end_script();
+        }
+    }
+
+    /// The function that runs has this name, which FCALL may have spelled in another way.
+    #[cfg_attr(not(feature = "lua"), expect(dead_code, reason = "functions are Lua"))]
+    pub(crate) fn name_script(&mut self, name: &[u8]) {
+        if let Some(script) = &mut self.running
+            && script.name.is_empty()
+        {
+            script.name = name.into();
         }
     }
 

@@ -18,6 +18,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cluster", "every subcommand is an error here"),
     ("shutdown", "ends the server: `process`"),
     ("config|rewrite", "needs a file: `process`"),
+    ("script|kill", "needs a script that runs: `busy`"),
+    ("function|kill", "needs a function that runs: `functions`"),
     ("acl|load", "needs a file: `acl`"),
     ("acl|save", "needs a file: `acl`"),
     ("script|kill", "needs a script that runs meanwhile: `busy`"),

@@ -136,7 +136,13 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// They have the flag, and nothing to change: they are errors here.
-const NO_EXAMPLE: &[&str] = &["cluster|flushslot"];
+const NO_EXAMPLE: &[&str] = &[
+    "cluster|flushslot",
+    "function|delete",
+    "function|flush",
+    "function|load",
+    "function|restore",
+];
 
 /// Whether a transaction of the client would not run. It watches nothing any more.
 fn is_broken(local: &mut Local, client: Connection) -> bool {

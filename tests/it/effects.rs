@@ -16,6 +16,7 @@ use respd::dispatch::spec::flag;
 use respd::embed::groups;
 use respd::embed::local::{Connection, Local};
 use respd::keyspace::effects::Batches;
+use respd::wire::Value;
 
 use crate::client::{call, send};
 
@@ -306,12 +307,56 @@ fn every_command_that_writes_has_an_example() {
         EXAMPLES.iter().filter_map(|(_, command, _)| command.split(' ').next()).collect();
     let writes = table.rows().filter(|row| row.has(flag::WRITE | flag::MAY_REPLICATE));
     // They are disabled, say something to clients and change no key, or call commands that say it.
-    let silent = ["cluster|flushslot", "publish", "spublish", "eval", "evalsha"];
+    let silent = ["cluster|flushslot", "publish", "spublish", "eval", "evalsha", "fcall"];
+    // Their arguments have spaces: see `changes_of_libraries_are_said_as_they_were_made`.
+    let libraries = ["function|delete", "function|flush", "function|load", "function|restore"];
     let missing: Vec<&str> = writes
         .map(|row| row.full_name.as_str())
-        .filter(|name| !shown.contains(name) && !silent.contains(name))
+        .filter(|name| !shown.contains(name) && !silent.contains(name) && !libraries.contains(name))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn changes_of_libraries_are_said_as_they_were_made() {
+    let (mut local, client, heard) = start();
+    let code = |name: &str| {
+        let call = format!("function(keys) return redis.call('INCR', keys[1]) + {}", name.len());
+        format!("#!lua name={name}\nserver.register_function('in_{name}', {call} end)").into_bytes()
+    };
+    let (one, two) = (code("one"), code("two"));
+    let words = |words: &[&[u8]]| words.iter().map(|word| word.to_vec()).collect::<Vec<_>>();
+    let [load, restore] = [&b"LOAD"[..], b"RESTORE"];
+    let dump = {
+        let (mut local, client, _) = start();
+        local.call(client, words(&[b"FUNCTION", load, &two]));
+        match local.call(client, ["FUNCTION", "DUMP"]) {
+            Value::Bulk(payload) => payload,
+            other => panic!("{other:?}"),
+        }
+    };
+    for (command, is_said) in [
+        (words(&[b"function", load, &one]), true),
+        (words(&[b"FUNCTION", load, &one]), false),
+        (words(&[b"FUNCTION", load, b"REPLACE", b"#!lua name=one\nerror()"]), false),
+        (words(&[b"FUNCTION", load, b"REPLACE", &one]), true),
+        (words(&[b"FUNCTION", restore, &dump]), true),
+        (words(&[b"FUNCTION", restore, &dump]), false),
+        (words(&[b"FUNCTION", b"DELETE", b"two"]), true),
+        (words(&[b"FUNCTION", b"DELETE", b"two"]), false),
+        (words(&[b"FUNCTION", b"DUMP"]), false),
+        (words(&[b"FUNCTION", b"LIST"]), false),
+        (words(&[b"FCALL", b"in_two", b"1", b"k"]), false),
+        (words(&[b"FUNCTION", b"FLUSH"]), true),
+    ] {
+        local.call(client, command.clone());
+        let said = if is_said { vec![vec![Said { db: 0, words: command }]] } else { Vec::new() };
+        assert_eq!(heard.take(), said);
+    }
+    local.call(client, words(&[b"FUNCTION", load, &one]));
+    heard.take();
+    local.call(client, ["FCALL", "in_one", "1", "k"]);
+    assert_eq!(heard.line(), "INCR k");
 }
 
 #[test]

@@ -1,0 +1,193 @@
+//! Lengths and strings as they stand in payloads and snapshots of the reference.
+//!
+//! | first byte | length |
+//! |---|---|
+//! | `00……` | its lower six bits |
+//! | `01……` | these six bits and the next byte |
+//! | `80`, `81` | the next four bytes, the next eight |
+//! | `11……` | no length: the lower six bits are how a string is written |
+//!
+//! Numbers are big-endian where they are lengths. A string is its length and its bytes, or, after `C0`, `C1`, `C2`, an
+//! integer of one, two or four bytes, little-endian, or, after `C3`, two lengths and what LZF has made of it.
+
+use super::lzf;
+use crate::text::number;
+
+const BITS_14: u8 = 0x40;
+const BITS_32: u8 = 0x80;
+const BITS_64: u8 = 0x81;
+const ENCODED: u8 = 0xC0;
+const INT_8: u8 = 0xC0;
+const INT_16: u8 = 0xC1;
+const INT_32: u8 = 0xC2;
+const LZF: u8 = 0xC3;
+
+/// Strings up to this length are not compressed.
+const SHORT: usize = 20;
+
+/// No string is longer than this, whatever it declares.
+const LONGEST: usize = 512 << 20;
+
+/// Appends a length.
+pub(super) fn push_length(out: &mut Vec<u8>, length: usize) {
+    match length {
+        0..64 => out.push(length as u8),
+        64..0x4000 => out.extend([BITS_14 | (length >> 8) as u8, length as u8]),
+        _ => match u32::try_from(length) {
+            Ok(length) => {
+                out.push(BITS_32);
+                out.extend(length.to_be_bytes());
+            }
+            Err(_) => {
+                out.push(BITS_64);
+                out.extend((length as u64).to_be_bytes());
+            }
+        },
+    }
+}
+
+/// Appends a string that is no integer, compressed if that makes it shorter.
+pub(super) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
+    if text.len() > SHORT
+        && let Some(compressed) = lzf::compress(text, text.len() - 4)
+    {
+        out.push(LZF);
+        push_length(out, compressed.len());
+        push_length(out, text.len());
+        out.extend(compressed);
+    } else {
+        push_length(out, text.len());
+        out.extend_from_slice(text);
+    }
+}
+
+/// Reads lengths and strings from a payload. What is cut short or malformed is nothing.
+pub(super) struct Reader<'a> {
+    left: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(payload: &'a [u8]) -> Reader<'a> {
+        Reader { left: payload }
+    }
+
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        let (&first, rest) = self.left.split_first()?;
+        self.left = rest;
+        Some(first)
+    }
+
+    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.left.split_at_checked(length)?;
+        self.left = rest;
+        Some(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.bytes(N)?.try_into().ok()
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        let first = self.byte()?;
+        self.length_after(first)
+    }
+
+    fn length_after(&mut self, first: u8) -> Option<usize> {
+        let length = match first {
+            BITS_32 => u64::from(u32::from_be_bytes(self.array()?)),
+            BITS_64 => u64::from_be_bytes(self.array()?),
+            0..BITS_14 => u64::from(first),
+            BITS_14..BITS_32 => u64::from(u16::from_be_bytes([first & !BITS_14, self.byte()?])),
+            _ => return None,
+        };
+        usize::try_from(length).ok()
+    }
+
+    pub(super) fn string(&mut self) -> Option<Vec<u8>> {
+        let first = self.byte()?;
+        if first < ENCODED {
+            let length = self.length_after(first)?;
+            return self.bytes(length).map(<[u8]>::to_vec);
+        }
+        let integer = match first {
+            INT_8 => i64::from(i8::from_le_bytes(self.array()?)),
+            INT_16 => i64::from(i16::from_le_bytes(self.array()?)),
+            INT_32 => i64::from(i32::from_le_bytes(self.array()?)),
+            LZF => {
+                let (compressed, length) = (self.length()?, self.length()?);
+                let compressed = self.bytes(compressed)?;
+                return lzf::decompress(compressed, (length <= LONGEST).then_some(length)?);
+            }
+            _ => return None,
+        };
+        let mut digits = Vec::new();
+        number::push_i64(&mut digits, integer);
+        Some(digits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(length: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        push_length(&mut out, length);
+        out
+    }
+
+    #[test]
+    fn lengths_are_as_short_as_can_be() {
+        for (length, bytes) in [
+            (0, &b"\x00"[..]),
+            (63, b"\x3f"),
+            (64, b"\x40\x40"),
+            (0x3fff, b"\x7f\xff"),
+            (0x4000, b"\x80\x00\x00\x40\x00"),
+            (0xffff_ffff, b"\x80\xff\xff\xff\xff"),
+            (0x1_0000_0000, b"\x81\x00\x00\x00\x01\x00\x00\x00\x00"),
+        ] {
+            assert_eq!(written(length), bytes);
+            assert_eq!(Reader::new(bytes).length(), Some(length));
+            assert_eq!(Reader::new(&bytes[..bytes.len() - 1]).length(), None);
+        }
+        assert_eq!(Reader::new(b"\x82").length(), None);
+        assert_eq!(Reader::new(b"\xc0\x01").length(), None);
+    }
+
+    #[test]
+    fn strings_come_in_many_forms() {
+        let read = |bytes: &[u8]| Reader::new(bytes).string();
+        let text = |text: &str| Some(text.as_bytes().to_vec());
+        assert_eq!(read(b"\x03abcd"), text("abc"));
+        assert_eq!(read(b"\x81\x00\x00\x00\x00\x00\x00\x00\x02ab"), text("ab"));
+        assert_eq!(read(b"\xc0\xff"), text("-1"));
+        assert_eq!(read(b"\xc1\x00\x80"), text("-32768"));
+        assert_eq!(read(b"\xc2\xff\xff\xff\x7f"), text("2147483647"));
+        assert_eq!(read(b"\xc3\x05\x1e\x00a\xe0\x14\x00"), text(&"a".repeat(30)));
+        for bad in [
+            &b""[..],
+            b"\x03ab",
+            b"\xc2\x00\x00\x00",
+            b"\xc4",
+            b"\xc3\x05\x1f\x00a\xe0\x14\x00",
+            b"\xc3\x06\x1e\x00a\xe0\x14\x00",
+            b"\x81\xff\xff\xff\xff\xff\xff\xff\xffabc",
+            b"\xc3\x05\x81\x00\x00\x00\x00\x20\x00\x00\x01\x00a\xe0\x14\x00",
+        ] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn long_strings_are_compressed_if_that_makes_them_shorter() {
+        for (text, is_compressed) in
+            [("a".repeat(20), false), ("a".repeat(21), true), (('a'..='z').collect(), false)]
+        {
+            let mut out = Vec::new();
+            push_string(&mut out, text.as_bytes());
+            assert_eq!(out[0] == LZF, is_compressed, "{text}");
+            assert_eq!(Reader::new(&out).string(), Some(text.into_bytes()));
+        }
+    }
+}
