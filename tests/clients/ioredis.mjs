@@ -69,6 +69,7 @@ async function smoke() {
   check('COMMAND DOCS', (await client.command('DOCS', 'get'))[0], 'get');
 
   await publishAndSubscribe(client);
+  await scripts(client);
 
   // A connection that is killed under the client: it opens another one and goes on.
   const other = connect({ connectionName: 'other' });
@@ -113,6 +114,29 @@ async function smoke() {
   await other.flushall();
   other.disconnect();
   check('QUIT', await client.quit(), 'OK');
+}
+
+async function scripts(client) {
+  await client.script('FLUSH');
+  await client.set('scripted', 'its value');
+  client.defineCommand('twice', { numberOfKeys: 1, lua: "return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false, redis.call('GET', KEYS[1])}" });
+  const want = ['scripted', 'x', 7, null, 'its value'];
+  check('a script, not known yet', await client.twice('scripted', 'x', 7.9), want);
+  check('known', await client.twice('scripted', 'x', 7), want);
+  check('binary', (await client.twiceBuffer('scripted', everyByte, 7))[1].equals(everyByte));
+  check('within a pipeline', await client.pipeline().twice('scripted', 'x', 7).get('scripted').exec(), [[null, want], [null, 'its value']]);
+  check('within MULTI', await client.multi().twice('scripted', 'x', 7).get('scripted').exec(), [[null, want], [null, 'its value']]);
+  const sha = await client.script('LOAD', 'return 1');
+  check('SCRIPT EXISTS', await client.script('EXISTS', sha, '0'.repeat(40)), [1, 0]);
+  check('EVALSHA', await client.evalsha(sha, 0), 1);
+  check('EVALSHA of nothing', (await errorOf(client.evalsha('0'.repeat(40), 0))).slice(0, 8), 'NOSCRIPT');
+  check('an error of its own', await errorOf(client.eval("return redis.error_reply('MINE no such luck')", 0)), 'MINE no such luck');
+  const code = "#!lua name=counts\nredis.register_function('more', function(keys, args) return redis.call('INCRBY', keys[1], args[1]) end)";
+  check('FUNCTION LOAD', await client.function('LOAD', 'REPLACE', code), 'counts');
+  check('FCALL', [await client.fcall('more', 1, 'count', 5), await client.fcall('more', 1, 'count', 2)], [5, 7]);
+  const dump = await client.functionBuffer('DUMP');
+  check('FUNCTION RESTORE', [await client.function('FLUSH'), await client.function('RESTORE', dump), await client.fcall('more', 1, 'count', 1)], ['OK', 'OK', 8]);
+  check('FUNCTION DELETE', [await client.function('DELETE', 'counts'), await client.function('LIST')], ['OK', []]);
 }
 
 async function publishAndSubscribe(client) {

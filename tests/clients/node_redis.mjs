@@ -6,7 +6,7 @@
 // and taken away again. Keys of databases 0 and 3 are written and flushed.
 import { createRequire } from 'node:module';
 import { once } from 'node:events';
-import { BasicClientSideCache, createClient, RESP_TYPES } from 'redis';
+import { BasicClientSideCache, createClient, defineScript, RESP_TYPES } from 'redis';
 import { check, errorOf, everyByte, host, nextReady, port, run, unixSocket } from './smoke.mjs';
 
 const { version } = createRequire(import.meta.url)('redis/package.json');
@@ -76,6 +76,7 @@ async function smoke(RESP) {
   check('TRACKINGINFO', typeof (await client.clientTrackingInfo()), 'object');
 
   await publishAndSubscribe(client, RESP);
+  await scripts(RESP);
   if (RESP === 3) {
     await caching(client);
   }
@@ -144,6 +145,42 @@ async function publishAndSubscribe(client, RESP) {
 }
 
 // The client-side cache: what it has read it keeps, until the server says that it changed.
+/** Scripts and functions, which this client knows by name when it is told of them. */
+async function scripts(RESP) {
+  const lua = "return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false, redis.call('GET', KEYS[1])}";
+  const twice = defineScript({
+    SCRIPT: lua,
+    NUMBER_OF_KEYS: 1,
+    parseCommand: (parser, key, ...words) => (parser.pushKey(key), parser.push(...words)),
+    transformReply: (reply) => reply,
+  });
+  const more = {
+    NUMBER_OF_KEYS: 1,
+    parseCommand: (parser, key, by) => (parser.pushKey(key), parser.push(by)),
+    transformReply: undefined,
+  };
+  const client = await connect({ RESP, scripts: { twice }, functions: { counts: { more } } });
+  await client.scriptFlush();
+  await client.set('scripted', 'its value');
+  const want = ['scripted', 'x', 7, null, 'its value'];
+  check('a script, not known yet', await client.twice('scripted', 'x', '7.9'), want);
+  check('SCRIPT EXISTS', await client.scriptExists([twice.SHA1, '0'.repeat(40)]), [1, 0]);
+  check('EVALSHA', await client.evalSha(twice.SHA1, { keys: ['scripted'], arguments: ['x', '7'] }), want);
+  check('within MULTI', await client.multi().twice('scripted', 'x', '7').get('scripted').exec(), [want, 'its value']);
+  check('EVALSHA of nothing', (await errorOf(client.evalSha('0'.repeat(40)))).slice(0, 8), 'NOSCRIPT');
+  check('an error of its own', await errorOf(client.eval("return redis.error_reply('MINE no such luck')")), 'MINE no such luck');
+  check('EVAL_RO', await client.evalRo("return redis.call('GET', KEYS[1])", { keys: ['scripted'] }), 'its value');
+  const code = `#!lua name=counts
+    redis.register_function{function_name='more', callback=function(keys, args) return redis.call('INCRBY', keys[1], args[1]) end}`;
+  check('FUNCTION LOAD', await client.functionLoad(code, { REPLACE: true }), 'counts');
+  check('FCALL', [await client.counts.more('count', '5'), await client.counts.more('count', '2')], [5, 7]);
+  const [library] = await client.functionList({ LIBRARYNAME: 'counts' });
+  check('FUNCTION LIST', [library.library_name, library.engine, library.functions.map(({ name, flags }) => [name, [...flags]])], ['counts', 'LUA', [['more', []]]]);
+  check('FUNCTION STATS', { ...(await client.functionStats()).engines.LUA }, { libraries_count: 1, functions_count: 1 });
+  check('FUNCTION DELETE', [await client.functionDelete('counts'), await client.functionList()], ['OK', []]);
+  client.destroy();
+}
+
 async function caching(writer) {
   const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 100, evictPolicy: 'LRU' });
   const cached = await connect({ RESP: 3, clientSideCache: cache });

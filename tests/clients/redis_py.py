@@ -113,6 +113,8 @@ def smoke(host, port, protocol, unix_socket=None):
     check("asyncio", asyncio.run(over_asyncio(host, port, protocol)), b"1")
     publish_and_subscribe(connect)
     blocking(connect)
+    scripts(connect, protocol)
+    functions(connect)
     if unix_socket:
         check("unix socket", redis.Redis(unix_socket_path=unix_socket, protocol=protocol).ping())
 
@@ -165,6 +167,46 @@ def publish_and_subscribe(connect):
     client.client_kill_filter(_type="pubsub")
     check("subscribes again", heard(1), [("psubscribe", None, "__key*@0__:*", 1)])
     listener.close()
+def scripts(connect, protocol):
+    client = connect()
+    client.script_flush()
+    client.set("scripted", "its value")
+    script = client.register_script("return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false, redis.call('GET', KEYS[1])}")
+    want = [b"scripted", b"x", 7, None, b"its value"]
+    check("a script, not known yet", script(keys=["scripted"], args=["x", 7.9]), want)
+    check("SCRIPT EXISTS", client.script_exists(script.sha, "0" * 40), [True, False])
+    check("EVALSHA", client.evalsha(script.sha, 1, "scripted", "x", 7), want)
+    together = client.pipeline()
+    script(keys=["scripted"], args=["y", 8], client=together)
+    check("within a pipeline", together.get("scripted").execute(), [[b"scripted", b"y", 8, None, b"its value"], b"its value"])
+    check("EVALSHA of nothing", error_of(client.evalsha, "0" * 40, 0), "No matching script.")
+    check("an error of its own", error_of(client.eval, "return redis.error_reply('MINE no such luck')", 0), "MINE no such luck")
+    check("one that it catches", client.eval("return redis.pcall('INCR', KEYS[1])['err']", 1, "scripted"), b"ERR value is not an integer or out of range")
+    check("EVAL_RO", client.eval_ro("return redis.call('GET', KEYS[1])", 1, "scripted"), b"its value")
+    check("EVAL_RO that writes", "Write commands are not allowed" in error_of(client.eval_ro, "return redis.call('DEL', KEYS[1])", 1, "scripted"))
+    check("a map", client.eval("redis.setresp(3) return {map={a=1}}", 0), {b"a": 1} if protocol == 3 else [b"a", 1])
+    check("SCRIPT KILL of nothing", error_of(client.script_kill), "NOTBUSY No scripts in execution right now.")
+
+
+def functions(connect):
+    client = connect(decode_responses=True)
+    client.function_flush()
+    code = """#!lua name=counts
+    redis.register_function('more', function(keys, args) return redis.call('INCRBY', keys[1], args[1]) end)
+    redis.register_function{function_name='now', callback=function(keys) return redis.call('GET', keys[1]) end, flags={'no-writes'}}"""
+    check("FUNCTION LOAD", client.function_load(code), "counts")
+    check("FCALL", [client.fcall("more", 1, "count", 5), client.fcall("more", 1, "count", 2)], [5, 7])
+    check("FCALL_RO", client.fcall_ro("now", 1, "count"), "7")
+    check("FCALL_RO that writes", error_of(client.fcall_ro, "more", 1, "count", 5), "Can not execute a script with write flag using *_ro command.")
+    check("loaded again", error_of(client.function_load, code), "Library 'counts' already exists")
+    # A map in RESP3, a flat list in RESP2.
+    check("FUNCTION LIST", str(client.function_list(withcode=True)).count("register_function"), 2)
+    kept = connect().function_dump()
+    check("gone", (client.function_delete("counts"), error_of(client.fcall, "more", 1, "count", 5)), (True, "Function not found"))
+    check("restored", (connect().function_restore(kept), client.fcall_ro("now", 1, "count")), (True, "7"))
+    check("FUNCTION FLUSH", (client.function_flush(), client.function_list()), (True, []))
+
+
 def caching(connect):
     """redis-py's client-side cache: what it has read it keeps, until the server says that it changed."""
     from redis.cache import CacheConfig, CacheKey

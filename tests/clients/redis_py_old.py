@@ -37,6 +37,10 @@ def smoke(host, port, unix_socket=None):
     check("DEL", client.delete("greeting", "nothing"), 1)
     every_byte = bytes(bytearray(range(256))) * 300
     check("binary", client.set("binary", every_byte) and client.get("binary"), every_byte)
+    script = client.register_script("return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false}")
+    check("a script", [script(keys=["a"], args=["x", 7]) for _ in range(2)], [[b"a", b"x", 7, None]] * 2)
+    lock = client.lock("door", timeout=60)
+    check("a lock", (lock.acquire(), client.exists("door"), lock.release(), client.exists("door")), (True, True, None, False))
 
     pipe = client.pipeline(transaction=False)
     for i in range(500):

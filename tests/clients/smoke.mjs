@@ -1,4 +1,4 @@
-// What the two smokes for Node.js share: counting checks, and ending at the first wrong one.
+// What the smokes for Node.js share: counting checks, and ending at the first wrong one.
 import assert from 'node:assert/strict';
 
 export const [host, port, unixSocket] = [process.argv[2], Number(process.argv[3]), process.argv[4]];
@@ -29,12 +29,12 @@ export function nextReady(client) {
 export const everyByte = Buffer.alloc(256 * 300, Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)));
 
 /** Runs a smoke and ends the process: 0, or 1 with a message. A hanging client is a failure, too. */
-export async function run(name, smoke) {
+export async function run(name, smoke, seconds = 240) {
   if (!host || !port) {
     console.error(`usage: ${process.argv[1]} HOST PORT [UNIX_SOCKET]`);
     process.exit(2);
   }
-  setTimeout(() => fail(name, new Error(`not done after 240 s, ${count} checks passed`)), 240_000).unref();
+  setTimeout(() => fail(name, new Error(`not done after ${seconds} s, ${count} checks passed`)), 1000 * seconds).unref();
   try {
     await smoke();
   } catch (error) {
