@@ -102,10 +102,12 @@ impl Mailbox {
 
     /// The letters of one turn.
     pub(crate) fn take_some(&mut self) -> Vec<Letter> {
-        let waiting = self.waiting.len().min(LETTERS_PER_TURN);
+        let mut taken = Vec::new();
+        if !self.waiting.is_empty() {
+            taken.extend(self.waiting.drain(..self.waiting.len().min(LETTERS_PER_TURN)));
+        }
         let letters = self.letters.iter().flat_map(Receiver::try_iter);
-        let letters = self.waiting.drain(..waiting).chain(letters);
-        let taken: Vec<Letter> = letters.take(LETTERS_PER_TURN).collect();
+        taken.extend(letters.take(LETTERS_PER_TURN - taken.len()));
         self.has_more = taken.len() == LETTERS_PER_TURN;
         taken
     }

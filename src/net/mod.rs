@@ -272,7 +272,9 @@ impl Reactor {
     /// Puts what is ready in line: clients that were not read to the end, then what the events tell. Newcomers wait
     /// until all of these have been looked at.
     fn sort_events(&mut self) {
-        self.ready.extend(self.unread.drain(..).map(Ready::still));
+        if !self.unread.is_empty() {
+            self.ready.extend(self.unread.drain(..).map(Ready::still));
+        }
         let mut has_signals = false;
         for event in self.events.iter() {
             match event.token() {

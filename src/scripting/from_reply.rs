@@ -13,7 +13,7 @@
 //! | RESP3: verbatim string | `{verbatim_string={format=…, string=…}}` |
 //! | RESP3: boolean | boolean |
 
-use mlua::{Lua, Table, Value};
+use mlua::{IntoLua, Lua, Table, Value};
 
 use crate::text::{double, number};
 
@@ -41,8 +41,8 @@ impl<'a> Reader<'a> {
         let line = self.line();
         Ok(match kind {
             b':' => Value::Integer(number::parse_i64(line).unwrap_or_default()),
-            b'+' => self.field("ok", |lua| lua.create_string(line).map(Value::String))?,
-            b'-' => self.field("err", |lua| lua.create_string(line).map(Value::String))?,
+            b'+' => self.text_field("ok", line)?,
+            b'-' => self.text_field("err", line)?,
             b'$' | b'*' if line == b"-1" => Value::Boolean(false),
             b'$' => {
                 let text = self.bytes(line);
@@ -51,19 +51,19 @@ impl<'a> Reader<'a> {
             b'*' | b'>' => Value::Table(self.array(line)?),
             b'%' => {
                 let map = self.map(line)?;
-                self.field("map", |_| Ok(Value::Table(map)))?
+                self.field("map", map)?
             }
             b'~' => {
                 let set = self.set(line)?;
-                self.field("set", |_| Ok(Value::Table(set)))?
+                self.field("set", set)?
             }
             b'_' => Value::Nil,
             b'#' => Value::Boolean(line == b"t"),
             b',' => {
                 let n = double::parse(line).unwrap_or(f64::NAN);
-                self.field("double", |_| Ok(Value::Number(n)))?
+                self.field("double", n)?
             }
-            b'(' => self.field("big_number", |lua| lua.create_string(line).map(Value::String))?,
+            b'(' => self.text_field("big_number", line)?,
             b'=' => self.verbatim(line)?,
             b'|' => {
                 // Attributes are not for scripts. What they are about follows.
@@ -134,17 +134,19 @@ impl<'a> Reader<'a> {
         let table = self.lua.create_table_with_capacity(0, 2)?;
         table.raw_set("format", self.lua.create_string(format)?)?;
         table.raw_set("string", self.lua.create_string(text.get(1..).unwrap_or_default())?)?;
-        self.field("verbatim_string", |_| Ok(Value::Table(table)))
+        self.field("verbatim_string", table)
     }
 
     /// A table of one field.
-    fn field(
-        &self,
-        name: &str,
-        value: impl FnOnce(&Lua) -> mlua::Result<Value>,
-    ) -> mlua::Result<Value> {
-        let table = self.lua.create_table_with_capacity(0, 1)?;
-        table.raw_set(name, value(self.lua)?)?;
-        Ok(Value::Table(table))
+    fn field(&self, name: &str, value: impl IntoLua) -> mlua::Result<Value> {
+        self.lua.create_table_from([(name, value)]).map(Value::Table)
+    }
+
+    /// A table of one field, which is a text. One that is UTF-8 goes into the table without a detour.
+    fn text_field(&self, name: &str, text: &[u8]) -> mlua::Result<Value> {
+        match str::from_utf8(text) {
+            Ok(text) => self.field(name, text),
+            Err(_) => self.field(name, self.lua.create_string(text)?),
+        }
     }
 }

@@ -197,11 +197,8 @@ impl Interpreter {
             let all: Variadic<BString> = all.map(BString::from).collect();
             return self.run.call((script, is_function, numkeys, all));
         }
-        let string = |text: &[u8]| lua.create_string(text);
-        let keys = all.clone().take(numkeys).map(string).collect::<mlua::Result<Vec<_>>>()?;
-        let argv = all.skip(numkeys).map(string).collect::<mlua::Result<Vec<_>>>()?;
-        let keys = lua.create_sequence_from(keys)?;
-        let argv = lua.create_sequence_from(argv)?;
+        let keys = lua.create_sequence_from(all.clone().take(numkeys).map(BString::from))?;
+        let argv = lua.create_sequence_from(all.skip(numkeys).map(BString::from))?;
         self.run.call((script, is_function, -1, keys, argv))
     }
 }

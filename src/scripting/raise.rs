@@ -60,10 +60,28 @@ pub(super) fn here(lua: &Lua, text: impl AsRef<[u8]>) -> Error {
     plain([place.as_bytes(), text.as_ref()].concat())
 }
 
+/// What was raised [`plain`], with the place of the call in front. Other errors stay as they are.
+pub(super) fn placed(lua: &Lua, error: Error) -> Error {
+    match error.downcast_ref::<Raised>() {
+        Some(Raised { text: message, .. }) => here(lua, message),
+        None => error,
+    }
+}
+
 /// The error for an argument that a function cannot take, as Lua's own functions word it. Arguments count from 1.
-/// A function that was called through a variable or by `pcall` has no name: it is `?`.
-pub(super) fn bad_argument(lua: &Lua, index: usize, reason: impl fmt::Display) -> Error {
-    let name = lua.inspect_stack(0, |called| called.names().name.map(|name| name.into_owned()));
-    let name = name.flatten().unwrap_or_else(|| "?".to_owned());
-    here(lua, format!("bad argument #{index} to '{name}' ({reason})"))
+/// A function that was called through a table's number or by `pcall` has no name: it is `?`. What is called as a
+/// method has its table for first argument, which is not counted.
+pub(super) fn bad_argument(lua: &Lua, index: usize, reason: impl AsRef<[u8]>) -> Error {
+    let called = lua.inspect_stack(0, |called| {
+        let names = called.names();
+        (names.name.map(|name| name.into_owned()), names.name_what == Some("method"))
+    });
+    let (name, is_method) = called.unwrap_or_default();
+    let name = name.unwrap_or_else(|| "?".to_owned());
+    let complaint = match (is_method, index) {
+        (true, 1) => format!("calling '{name}' on bad self ("),
+        (true, _) => format!("bad argument #{} to '{name}' (", index.saturating_sub(1)),
+        (false, _) => format!("bad argument #{index} to '{name}' ("),
+    };
+    here(lua, [complaint.as_bytes(), reason.as_ref(), b")"].concat())
 }

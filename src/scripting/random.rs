@@ -48,6 +48,6 @@ fn number(lua: &Lua, args: &Variadic<Value>, index: usize) -> mlua::Result<Numbe
     let number = value.map(|value| lua.coerce_number(value.clone())).transpose()?.flatten();
     number.ok_or_else(|| {
         let got = value.map_or("no value", Value::type_name);
-        raise::bad_argument(lua, index + 1, format_args!("number expected, got {got}"))
+        raise::bad_argument(lua, index + 1, format!("number expected, got {got}"))
     })
 }

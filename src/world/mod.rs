@@ -53,7 +53,8 @@ use crate::telemetry::{
     CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
-pub use running::{RunningScript, ScriptKind};
+pub(crate) use running::RunningScript;
+pub use running::ScriptKind;
 
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]

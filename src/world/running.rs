@@ -31,7 +31,7 @@ impl ScriptKind {
 
 /// The script that runs.
 #[derive(Debug)]
-pub struct RunningScript {
+pub(crate) struct RunningScript {
     /// Its client, which is not served meanwhile.
     slot: Slot,
     kind: ScriptKind,

@@ -22,6 +22,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("function|kill", "needs a function that runs: `functions`"),
     ("acl|load", "needs a file: `acl`"),
     ("acl|save", "needs a file: `acl`"),
+    ("script|kill", "needs a script that runs meanwhile: `busy`"),
+    ("function|kill", "needs a function that runs meanwhile: `busy`"),
 ];
 
 /// What is said of a command: its words, in capitals.

@@ -526,3 +526,18 @@ fn nothing_is_collected_without_a_listener() {
     call(&mut local, client, "APPEND k v");
     assert_eq!(heard.line(), "APPEND k v");
 }
+
+#[cfg(feature = "lua")]
+#[test]
+fn what_a_script_changes_is_one_batch() {
+    let (mut local, client, heard) = start();
+    let script = "redis.call('SET', 'a', 1) redis.call('GET', 'a') redis.call('SADD', 's', 'x') \
+                  redis.call('SPOP', 's') redis.call('SELECT', 1) redis.call('SET', 'b', 1, 'EX', 10) error('now')";
+    local.call(client, ["EVAL", script, "0"]);
+    assert_eq!(heard.line(), "SET a 1; SADD s x; UNLINK s; @1 SET b 1 PXAT 1700000010000");
+    local.call(client, ["MULTI"]);
+    local.call(client, ["EVAL", "redis.call('SET', 'c', 1)", "0"]);
+    local.call(client, ["INCR", "c"]);
+    local.call(client, ["EXEC"]);
+    assert_eq!(heard.line(), "SET c 1; INCR c");
+}

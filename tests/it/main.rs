@@ -29,6 +29,7 @@
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
+//! | `scripting` | what scripts may take, and what one of them cannot do to others |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
 //! `socket` and `process` are what `net` talks through, `client` is the client of the others.
@@ -57,6 +58,8 @@ mod products;
 mod pubsub;
 mod readiness;
 mod redis_rs;
+#[cfg(feature = "lua")]
+mod scripting;
 mod socket;
 mod synopsis;
 mod table;

@@ -1,0 +1,26 @@
+//! The text that a function builds, and how long it may grow.
+//!
+//! A small table can ask for a text without end: one that holds itself twice does so at every level.
+
+use mlua::{BString, Either, Result};
+
+use crate::scripting::raise;
+
+/// The longest text, in bytes: 1 GB.
+const LONGEST: usize = 1 << 30;
+
+/// A text that goes to Lua's stack without a reference in between, which saves 40 of 120 ns. Only Rust's own strings
+/// do so, hence the two kinds.
+pub(super) type Text = Either<String, BString>;
+
+pub(super) fn text(bytes: Vec<u8>) -> Text {
+    match String::from_utf8(bytes) {
+        Ok(text) => Either::Left(text),
+        Err(other) => Either::Right(BString::from(other.into_bytes())),
+    }
+}
+
+/// Refuses what has grown too long, in the words of Lua for what does not fit in memory.
+pub(super) fn check(output: &[u8]) -> Result<()> {
+    if output.len() > LONGEST { Err(raise::plain("not enough memory")) } else { Ok(()) }
+}

@@ -1,0 +1,171 @@
+//! Scripts against the server: what they may take, what they leave behind, and what one of them cannot do to others.
+//!
+//! What a script replies is in `tests/conversations/scripting`.
+
+use respd::Config;
+use respd::embed::local::{Connection, Local};
+
+fn start(options: &[(&str, &str)]) -> (Local, Connection) {
+    let mut config = Config::default();
+    for (name, value) in options {
+        config.apply_option(name, value).unwrap();
+    }
+    let mut local = Local::new(config);
+    let client = local.connect();
+    (local, client)
+}
+
+/// The reply to EVAL, as text.
+fn eval(local: &mut Local, client: Connection, script: &str, args: &[&str]) -> String {
+    let mut words = vec!["EVAL", script];
+    words.extend(if args.is_empty() { &["0"] } else { args });
+    local.call(client, words).to_string()
+}
+
+/// A field of INFO.
+fn info(local: &mut Local, client: Connection, field: &str) -> String {
+    let info = local.call(client, ["INFO", "everything"]);
+    let text = String::from_utf8_lossy(info.as_text().unwrap()).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{field}:")));
+    line.unwrap_or_else(|| panic!("no {field} in\n{text}")).to_owned()
+}
+
+#[test]
+fn a_server_without_scripts_has_no_lua() {
+    let (mut local, client) = start(&[]);
+    local.call(client, ["SCRIPT", "EXISTS", "da39a3ee5e6b4b0d3255bfef95601890afd80709"]);
+    assert_eq!(info(&mut local, client, "used_memory_vm_eval"), "0");
+    eval(&mut local, client, "return 1", &[]);
+    assert_ne!(info(&mut local, client, "used_memory_vm_eval"), "0");
+    local.call(client, ["SCRIPT", "FLUSH"]);
+    assert_eq!(info(&mut local, client, "used_memory_vm_eval"), "0");
+}
+
+#[test]
+fn a_script_that_wants_too_much_memory_fails_alone() {
+    let (mut local, client) = start(&[]);
+    for bomb in [
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} for i = 1, 1e9 do t[i] = i end",
+        "return string.rep('x', 512 * 1024 * 1024)",
+        "local t = {} while true do t[#t + 1] = redis.call('GETRANGE', KEYS[1], #t, -1) end",
+    ] {
+        local.call(client, [&b"SET"[..], b"big", &vec![b'x'; 8 << 20]]);
+        let reply = eval(&mut local, client, bomb, &["1", "big"]);
+        assert!(reply.contains("not enough memory"), "{bomb}: {reply}");
+        assert_eq!(eval(&mut local, client, "return 'still here'", &[]), "\"still here\"");
+    }
+    let memory: usize = info(&mut local, client, "used_memory_vm_eval").parse().unwrap();
+    assert!(memory < 16 << 20, "{memory} bytes are left");
+}
+
+#[test]
+fn a_script_that_goes_too_deep_fails_alone() {
+    let (mut local, client) = start(&[]);
+    for (bomb, reason) in [
+        ("local function f() return 1 + f() end return f()", "stack overflow"),
+        ("local function f() return pcall(f) end return tostring(f())", "true"),
+        ("local function f() coroutine.wrap(f)() end f()", "C stack overflow"),
+        ("return loadstring(string.rep('(', 100000))", ""),
+        ("return {loadstring('return ' .. string.rep('{', 100000))}", ""),
+        ("local t = {} for i = 1, 200000 do t = {t} end return 1", "1"),
+    ] {
+        let reply = eval(&mut local, client, bomb, &[]);
+        assert!(reply.contains(reason), "{bomb}: {reply}");
+        assert_eq!(eval(&mut local, client, "return 'still here'", &[]), "\"still here\"");
+    }
+}
+
+#[test]
+fn a_reply_nests_so_deep_and_no_deeper() {
+    let (mut local, client) = start(&[]);
+    local.send(
+        client,
+        &respd::embed::local::request(["EVAL", "local t = {} t[1] = t return t", "0"]),
+    );
+    let reply = local.received(client);
+    assert!(reply.ends_with(b"-ERR reached lua stack limit\r\n"));
+    assert_eq!(reply.iter().filter(|&&byte| byte == b'*').count(), 1000);
+}
+
+#[test]
+fn any_number_of_arguments_is_handed_over() {
+    let (mut local, client) = start(&[]);
+    let script =
+        "return table.concat({#KEYS, #ARGV, KEYS[#KEYS] or '-', ARGV[1], ARGV[#ARGV]}, ' ')";
+    let numbers: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+    for (keys, all, reply) in [
+        ("0", 3, "\"0 3 - 0 2\""),
+        ("1", 2, "\"1 1 0 1 1\""),
+        ("2", 3, "\"2 1 1 2 2\""),
+        ("150", 200, "\"150 50 149 150 199\""),
+        ("60000", 100_000, "\"60000 40000 59999 60000 99999\""),
+    ] {
+        let mut args = vec![keys];
+        args.extend(numbers[..all].iter().map(String::as_str));
+        assert_eq!(eval(&mut local, client, script, &args), reply);
+    }
+}
+
+#[test]
+fn nothing_that_scripts_share_can_be_changed() {
+    let (mut local, client) = start(&[]);
+    let look = "local seen = {} \
+        local function look(name, t) \
+          if type(t) ~= 'table' or seen[t] then return end \
+          seen[t] = true \
+          for k, v in pairs(t) do seen[#seen + 1] = name .. '.' .. tostring(k) .. '=' .. type(v) look(tostring(k), v) end \
+        end \
+        look('_G', _G) look('string', getmetatable('').__index) table.sort(seen) return table.concat(seen, ' ')";
+    let before = eval(&mut local, client, look, &[]);
+    assert!(before.contains("redis.call=function"), "{before}");
+    for attempt in [
+        "x = 1",
+        "_G.x = 1",
+        "_G[1] = 1",
+        "redis.call = 1",
+        "server.x = 1",
+        "string.rep = nil",
+        "cjson.decode = nil",
+        "math.pi = 3",
+        "rawset(_G, 'x', 1)",
+        "rawset(string, 'rep', nil)",
+        "table.insert(table, 1)",
+        "table.insert(redis, 1, 1)",
+        "table.remove(redis)",
+        "table.sort(string)",
+        "setmetatable(_G, nil)",
+        "setmetatable(redis, {})",
+        "getmetatable(_G).__index = nil",
+        "getmetatable('').__index = nil",
+        "getmetatable('').__add = 1",
+        "for k in pairs(_G) do _G[k] = nil end",
+        "loadstring('x = 1')()",
+        "loadstring('redis = nil')()",
+        "load(function() return nil end)()",
+        "local s = getmetatable('').__index s.x = 1",
+        "collectgarbage('stop')",
+        "coroutine.wrap(function() x = 1 end)()",
+        "KEYS = 1",
+        "math.random = 1",
+    ] {
+        eval(&mut local, client, attempt, &[]);
+        assert_eq!(eval(&mut local, client, look, &[]), before, "{attempt}");
+    }
+}
+
+#[test]
+fn bytecode_is_not_loaded() {
+    let (mut local, client) = start(&[]);
+    for script in [
+        "return tostring(loadstring(string.dump(function() return 1 end)))",
+        "local code = string.dump(function() return 1 end) return tostring(load(function() local c = code code = nil return c end))",
+        "local code, at = string.dump(function() return 1 end), 0 \
+         return tostring(load(function() at = at + 1 if at <= #code then return code:sub(at, at) end end))",
+    ] {
+        assert_eq!(eval(&mut local, client, script, &[]), "\"nil\"", "{script}");
+    }
+    let bytecode = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00";
+    let reply = local.call(client, [&b"EVAL"[..], bytecode, b"0"]).to_string();
+    assert!(reply.contains("Error compiling script"), "{reply}");
+}
