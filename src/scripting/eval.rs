@@ -84,9 +84,10 @@ const SCRIPT: &[Spec] = &[
         .doc(
             "2.6.0",
             "O(N) with N being the number of scripts in cache",
-            "[flush-type: ASYNC@6.2 | SYNC@6.2]",
+            "[flush-type: ASYNC | SYNC]@6.2",
             "Forgets all scripts.",
-        ),
+        )
+        .history(&[("6.2.0", "Modifiers `ASYNC` and `SYNC`.")]),
     Spec::new("help", 2, LOADING | STALE, help).acl(SCRIPTING).doc(
         "5.0.0",
         "O(1)",

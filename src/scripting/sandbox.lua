@@ -111,6 +111,16 @@ function tables.insert(...)
   end
 end
 
+-- And one that is to see what is behind a front.
+local foreach = table.foreach
+function tables.foreach(t, f)
+  if not behind[t] then return foreach(t, f) end
+  for key, value in next, behind[t] do
+    local result = f(key, value)
+    if result ~= nil then return result end
+  end
+end
+
 -- Errors: what a function of ours has raised looks like one of Lua's.
 
 local function seen(ok, ...)
