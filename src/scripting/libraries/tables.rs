@@ -131,7 +131,7 @@ impl<'a> Builder<'a> {
 
     fn is_full(&self, open: &Open) -> bool {
         let waiting = self.members.len() - open.first;
-        let is_whole = open.kind == Kind::Sequence || waiting % 2 == 0;
+        let is_whole = open.kind == Kind::Sequence || waiting.is_multiple_of(2);
         is_whole && waiting > 0 && (waiting >= MOST_MEMBERS || self.tables > MOST_TABLES)
     }
 
