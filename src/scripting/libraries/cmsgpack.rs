@@ -545,6 +545,8 @@ mod tests {
             => {1,[3]=3}
         return #(cmsgpack.unpack('\147\1\192\3')), #(cmsgpack.unpack('\148\1\192\192\3')), #(cmsgpack.unpack('\148\192\192\192\3')), #(cmsgpack.unpack('\152\1\2\3\192\5\192\7\192'))
             => 1 1 0 3
+        return cmsgpack.unpack('\130\192\1')
+            => ERR table index is nil
         return cmsgpack.unpack('\129\192\1')
             => ERR table index is nil
         return cmsgpack.unpack('\129\203\127\248\0\0\0\0\0\0\1')

@@ -199,7 +199,8 @@ impl Encoder<'_> {
             }
             self.push_member(now, &key, &value, place)
         });
-        if is_unclear {
+        // What an array is refused for comes after its being one at all: too many holes are complained about first.
+        if is_unclear || matches!((&written, shape), (Err(_), Some(Shape::Sequence(_)))) {
             self.out.truncate(start);
             return self.push_counted(table, place);
         }
@@ -432,6 +433,8 @@ mod tests {
             => ERR user_script:1: Cannot serialise table: excessively sparse array
         return cjson.encode({[1/0]=1})
             => ERR user_script:1: Cannot serialise number: must not be NaN or Inf
+        return cjson.encode({0/0,[12]=1})
+            => ERR user_script:1: Cannot serialise table: excessively sparse array
         return cjson.encode({[true]=1})
             => ERR user_script:1: Cannot serialise boolean: table key must be a number or string
         return cjson.encode({1,[{}]=1})
