@@ -1,6 +1,6 @@
 //! Scripts that run long, and what ends them.
 //!
-//! A hook is called every hundred thousand instructions: it serves other clients if the script has run for long, and ends
+//! A hook is called every few thousand instructions: it serves other clients if the script has run for long, and ends
 //! it if one of them has killed it. See [`crate::dispatch::running`].
 
 use std::cell::Cell;
@@ -9,8 +9,8 @@ use mlua::{HookTriggers, Lua, Result, VmState};
 
 use super::{host, raise};
 
-/// A hook is called once in so many instructions of a script.
-const INSTRUCTIONS: u32 = 100_000;
+/// A hook is called once in so many instructions of a script, each of which may make a large string.
+const INSTRUCTIONS: u32 = 5_000;
 
 /// The same while a library is loaded, which takes few: even if each makes a large string, its time is bounded.
 const INSTRUCTIONS_AT_LOAD: u32 = 100;

@@ -36,14 +36,17 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
     Ok(library)
 }
 
-const UNARY: &[(&str, fn(u32) -> u32)] = &[
+type Unary = fn(u32) -> u32;
+type Binary = fn(u32, u32) -> u32;
+
+const UNARY: &[(&str, Unary)] = &[
     ("tobit", |subject| subject),
     ("bnot", |subject| !subject),
     ("bswap", |subject| subject.swap_bytes()),
 ];
 
 /// A shift is by 0 to 31 bits.
-const SHIFTS: &[(&str, fn(u32, u32) -> u32)] = &[
+const SHIFTS: &[(&str, Binary)] = &[
     ("lshift", |subject, by| subject << by),
     ("rshift", |subject, by| subject >> by),
     ("arshift", |subject, by| (subject as i32 >> by) as u32),
@@ -51,7 +54,7 @@ const SHIFTS: &[(&str, fn(u32, u32) -> u32)] = &[
     ("ror", |subject, by| subject.rotate_right(by)),
 ];
 
-const FOLDS: &[(&str, fn(u32, u32) -> u32)] = &[
+const FOLDS: &[(&str, Binary)] = &[
     ("band", |one, other| one & other),
     ("bor", |one, other| one | other),
     ("bxor", |one, other| one ^ other),
@@ -59,7 +62,7 @@ const FOLDS: &[(&str, fn(u32, u32) -> u32)] = &[
 
 /// Joins any number of arguments. The first is read first, the others from the last to the second: which of two bad
 /// ones is complained about depends on it.
-fn fold(arguments: &Arguments<'_>, operation: fn(u32, u32) -> u32) -> Result<f64> {
+fn fold(arguments: &Arguments<'_>, operation: Binary) -> Result<f64> {
     let first = bits(arguments, 1)?;
     let joined = (2..=arguments.count()).rev().try_fold(first, |joined, index| {
         Ok::<_, mlua::Error>(operation(joined, bits(arguments, index)?))
@@ -90,6 +93,8 @@ fn signed(bits: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::trial;
 
     #[test]
@@ -183,5 +188,18 @@ mod tests {
             => ERR user_script:1: bad argument #1 to '?' (number expected, got no value)
         "##,
         );
+    }
+
+    proptest! {
+        #[test]
+        fn operations_undo_each_other(subject in any::<i32>(), by in 0..64) {
+            let lua = trial::lua();
+            let script = format!(
+                "local x, n = {subject}, {by} return bit.ror(bit.rol(x, n), n), bit.bnot(bit.bnot(x)),
+                bit.bswap(bit.bswap(x)), bit.bxor(bit.bxor(x, n), n), bit.tobit(tonumber(bit.tohex(x), 16))"
+            ).replace('\n', " ");
+            let expected = vec![subject.to_string(); 5].join(" ");
+            prop_assert_eq!(trial::run(&lua, &script), expected);
+        }
     }
 }

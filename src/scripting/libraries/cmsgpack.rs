@@ -12,11 +12,14 @@ use super::tables::{Builder, Kind, Member};
 use super::{MOST_RESULTS, STACK_SLOTS, numbers};
 use crate::scripting::raise;
 
+/// Unpacks what it was called with.
+type Unpack = fn(&Lua, &Arguments<'_>) -> Result<Results>;
+
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let library = lua.create_table()?;
     library
         .raw_set("pack", lua.create_function(|lua, values| pack(&Arguments::new(lua, values)))?)?;
-    let readers: [(&str, fn(&Lua, &Arguments<'_>) -> Result<Results>); 3] =
+    let readers: [(&str, Unpack); 3] =
         [("unpack", unpack), ("unpack_one", unpack_one), ("unpack_limit", unpack_limit)];
     for (name, reader) in readers {
         let function = lua.create_function(move |lua, values: MultiValue| {
@@ -171,6 +174,7 @@ fn push_header(packed: &mut Vec<u8>, header: &Header, length: usize) {
 }
 
 type Results = Vec<Member<'static>>;
+type Unpack = fn(&Lua, &Arguments<'_>) -> Result<Results>;
 
 /// `cmsgpack.unpack(text)`: all values of the text.
 fn unpack(lua: &Lua, arguments: &Arguments<'_>) -> Result<Results> {
@@ -397,6 +401,8 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::trial;
 
     #[test]
@@ -542,6 +548,8 @@ mod tests {
             => {1,[3]=3}
         return #(cmsgpack.unpack('\147\1\192\3')), #(cmsgpack.unpack('\148\1\192\192\3')), #(cmsgpack.unpack('\148\192\192\192\3')), #(cmsgpack.unpack('\152\1\2\3\192\5\192\7\192'))
             => 1 1 0 3
+        return cmsgpack.unpack('\130\192\1')
+            => ERR table index is nil
         return cmsgpack.unpack('\129\192\1')
             => ERR table index is nil
         return cmsgpack.unpack('\129\203\127\248\0\0\0\0\0\0\1')
@@ -669,5 +677,43 @@ mod tests {
             => false "Bad data format in input."
         "##,
         );
+    }
+
+    #[test]
+    fn no_more_is_allocated_than_the_text_has() {
+        trial::check(
+            &trial::lua(),
+            r##"
+        return cmsgpack.unpack(string.rep('\221\255\255\255\255', 100000))
+            => ERR user_script:1: stack overflow (in function mp_decode_to_lua_array)
+        return #cmsgpack.unpack('\221\0\0\78\32' .. string.rep('\144', 20000))
+            => 20000
+        return select('#', cmsgpack.unpack(string.rep('\145\1', 7900)))
+            => 7900
+        return cmsgpack.unpack(string.rep('\145\1', 8000))
+            => ERR user_script:1: stack overflow
+            => (too many return values at once; use unpack_one or unpack_limit instead.)
+        "##,
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_packed_is_unpacked(
+            number in any::<f64>(), whole in any::<i32>(), bytes in any::<Vec<u8>>(), deep in 0..15
+        ) {
+            let lua = trial::lua();
+            let text: String = bytes.iter().map(|byte| format!("\\{byte:03}")).collect();
+            // Zero below zero is packed as zero.
+            let number = if number.is_normal() { format!("{number:e}") } else { "0.5".to_owned() };
+            let script = format!(
+                "local t = {{{number}, {whole}, '{text}', x = {{true, {whole}/2}}, [{whole}] = false}}
+                for i = 1, {deep} do t = {{t}} end "
+            );
+            let script = script.replace('\n', " ");
+            let plain = trial::run(&lua, &format!("{script} return t, '{text}'"));
+            let again = format!("{script} return cmsgpack.unpack(cmsgpack.pack(t, '{text}'))");
+            prop_assert_eq!(plain, trial::run(&lua, &again));
+        }
     }
 }

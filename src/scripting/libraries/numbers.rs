@@ -5,7 +5,7 @@
 /// Towards zero. What does not fit, and NaN, is the smallest integer.
 pub(super) fn to_signed(value: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if value >= -LIMIT && value < LIMIT { value as i64 } else { i64::MIN }
+    if (-LIMIT..LIMIT).contains(&value) { value as i64 } else { i64::MIN }
 }
 
 /// Towards zero; negative numbers wrap around. Of what does not fit the upper half is left: from 2^64 on, that is 0.

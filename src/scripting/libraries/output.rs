@@ -20,7 +20,12 @@ pub(super) fn text(bytes: Vec<u8>) -> Text {
     }
 }
 
-/// Refuses what has grown too long, in the words of Lua for what does not fit in memory.
+/// Refuses what has grown too long.
 pub(super) fn check(output: &[u8]) -> Result<()> {
-    if output.len() > LONGEST { Err(raise::plain("not enough memory")) } else { Ok(()) }
+    check_length(output.len())
+}
+
+/// Refuses what is going to be too long, in the words of Lua for what does not fit in memory.
+pub(super) fn check_length(length: usize) -> Result<()> {
+    if length > LONGEST { Err(raise::plain("not enough memory")) } else { Ok(()) }
 }

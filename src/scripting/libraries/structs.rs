@@ -350,6 +350,8 @@ fn as_number(lua: &Lua, result: Member<'_>) -> std::result::Result<Option<f64>, 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::trial;
 
     #[test]
@@ -658,5 +660,22 @@ mod tests {
             => ERR user_script:1: calling 'size' on bad self (string expected, got table)
         "##,
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_packed_is_unpacked(
+            order in "[<> ]", alignment in 0..5, byte in any::<i8>(), short in any::<u16>(),
+            whole in any::<i32>(), double in -1e9..1e9_f64, text in "[a-z]{0,9}"
+        ) {
+            let lua = trial::lua();
+            let format = format!("{order}!{}bHi5dBc0s", 1 << alignment);
+            let length = text.len();
+            let given = format!("{byte}, {short}, {whole}, {double:e}, {length}, '{text}', '{text}'");
+            let script = format!("struct.unpack('{format}', struct.pack('{format}', {given}))");
+            let again = format!("local a, b, c, d, e, f = {script} return a, b, c, d, e, f");
+            let plain = format!("return {byte}, {short}, {whole}, {double:e}, '{text}', '{text}'");
+            prop_assert_eq!(trial::run(&lua, &plain), trial::run(&lua, &again));
+        }
     }
 }

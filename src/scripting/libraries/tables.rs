@@ -96,10 +96,14 @@ impl<'a> Builder<'a> {
     pub(super) fn push(&mut self, member: Member<'a>) -> Result<()> {
         self.tables += usize::from(matches!(member, Member::Value(Value::Table(_))));
         self.members.push(member);
-        match self.open.last() {
-            Some(open) if self.is_full(open) => self.flush(),
-            _ => Ok(()),
+        let Some(open) = self.open.last() else { return Ok(()) };
+        let waiting = &self.members[open.first..];
+        if let (Kind::Map, true, [.., key, _]) =
+            (open.kind, waiting.len().is_multiple_of(2), waiting)
+        {
+            check_key(key)?;
         }
+        if self.is_full(open) { self.flush() } else { Ok(()) }
     }
 
     /// Ends the innermost table, which becomes a member of the one around it.
@@ -131,7 +135,7 @@ impl<'a> Builder<'a> {
 
     fn is_full(&self, open: &Open) -> bool {
         let waiting = self.members.len() - open.first;
-        let is_whole = open.kind == Kind::Sequence || waiting % 2 == 0;
+        let is_whole = open.kind == Kind::Sequence || waiting.is_multiple_of(2);
         is_whole && waiting > 0 && (waiting >= MOST_MEMBERS || self.tables > MOST_TABLES)
     }
 
@@ -143,9 +147,6 @@ impl<'a> Builder<'a> {
             .iter()
             .filter(|member| matches!(member, Member::Value(Value::Table(_))))
             .count();
-        if open.kind == Kind::Map {
-            check_keys(members)?;
-        }
         match (open.kind, &open.begun) {
             (Kind::Sequence, None) => {
                 let slots = sequence_slots(members);
@@ -176,14 +177,12 @@ impl<'a> Builder<'a> {
 }
 
 /// Refuses what cannot be a key, as Lua does.
-fn check_keys(members: &[Member<'_>]) -> Result<()> {
-    for key in members.iter().step_by(2) {
-        if key.is_nil() {
-            return Err(raise::plain("table index is nil"));
-        }
-        if key.is_nan() {
-            return Err(raise::plain("table index is NaN"));
-        }
+fn check_key(key: &Member<'_>) -> Result<()> {
+    if key.is_nil() {
+        return Err(raise::plain("table index is nil"));
+    }
+    if key.is_nan() {
+        return Err(raise::plain("table index is NaN"));
     }
     Ok(())
 }

@@ -547,4 +547,24 @@ mod tests {
         "##,
         );
     }
+
+    #[test]
+    fn more_tables_than_lua_has_references_for_are_decoded() {
+        trial::check(
+            &trial::lua(),
+            r##"
+        local t = cjson.decode('[' .. string.rep('{"a":[]},', 20000) .. '1]')
+        return #t, #t[20000].a, t[20001]
+            => 20001 0 1
+        local t = {} for i = 1, 20000 do t[i] = '"k' .. i .. '":{"a":' .. i .. '}' end
+        local n, s = 0, 0
+        for _, v in pairs(cjson.decode('{' .. table.concat(t, ',') .. '}')) do
+        n = n + 1 s = s + v.a end return n, s
+            => 20000 200010000
+        cjson.decode_max_depth(1e9)
+        local t = cjson.decode(string.rep('[[],', 7000) .. '1' .. string.rep(']', 7000)) return #t
+            => 2
+        "##,
+        );
+    }
 }

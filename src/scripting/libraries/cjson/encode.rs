@@ -6,7 +6,7 @@
 //! Each pass over a table is a call of C's inside the one around it, of which Lua allows 200. Tables that are nested
 //! deeper than [`NESTED`] are written without: a member at a time, from a stack of our own.
 
-use mlua::{Error, Function, Lua, Result, Table, Value};
+use mlua::{BString, Error, Function, Lua, Result, Table, Value};
 
 use super::super::arguments::type_name;
 use super::super::numbers;
@@ -17,12 +17,17 @@ use crate::scripting::raise;
 
 /// `cjson.encode(value)`
 pub(super) fn encode(lua: &Lua, options: &Options, next: &Function, value: &Value) -> Result<Text> {
-    let mut encoder =
-        Encoder { options, next, precision: options.precision(), out: Vec::with_capacity(128) };
+    let precision = options.precision();
+    let has_plain_keys = precision == LUA_PRECISION && options.encode_invalid() == Invalid::Refused;
+    let out = Vec::with_capacity(128);
+    let mut encoder = Encoder { options, next, precision, has_plain_keys, out };
     // A pass over a table stands on Lua's own stack: only here is the script the caller again.
     encoder.push(value, Place { depth: 0, slots: 1 }).map_err(|error| raise::placed(lua, error))?;
     Ok(output::text(encoder.out))
 }
+
+/// The digits that Lua gives a number that becomes a string.
+const LUA_PRECISION: usize = 14;
 
 /// Tables so deep are written in passes.
 const NESTED: usize = 32;
@@ -65,6 +70,8 @@ struct Encoder<'a> {
     options: &'a Options,
     next: &'a Function,
     precision: usize,
+    /// A key that is a number is spelled as Lua spells it, or refused.
+    has_plain_keys: bool,
     out: Vec<u8>,
 }
 
@@ -84,10 +91,12 @@ impl Encoder<'_> {
             Value::String(text) => spelling::push_string(&mut self.out, &text.as_bytes()),
             Value::Table(table) => {
                 self.enter(place)?;
-                if place.depth < NESTED {
-                    self.push_table(table, place)?
-                } else {
-                    self.push_deep(table, place)?
+                match place.depth {
+                    NESTED.. => self.push_deep(table, place)?,
+                    _ if self.has_plain_keys && table.raw_len() == 0 => {
+                        self.push_object(table, place)?
+                    }
+                    _ => self.push_table(table, place)?,
                 }
             }
             _ => return Err(self.refused(value, "type not supported")),
@@ -121,6 +130,45 @@ impl Encoder<'_> {
         Ok(())
     }
 
+    /// Writes a table in one pass whose keys are read as texts, which is 140 ns less for each than as values: an object
+    /// by its first key. Once it is known for one, keys that are numbers may be among them: Lua spells them the same.
+    fn push_object(&mut self, table: &Table, place: Place) -> Result<()> {
+        let start = self.out.len();
+        let mut is_unclear = false;
+        let written = table.for_each(|key: BString, value: Value| {
+            if self.out.len() == start {
+                if may_be_number(&key) {
+                    is_unclear = true;
+                    // Only ends the pass.
+                    return Err(Error::StackError);
+                }
+                self.out.push(b'{');
+            } else {
+                self.out.push(b',');
+            }
+            if matches!(key.as_slice(), b"inf" | b"-inf") && has_infinite_key(table)? {
+                return Err(self.refused(&Value::Number(f64::INFINITY), "must not be NaN or Inf"));
+            }
+            spelling::push_string(&mut self.out, &key);
+            self.out.push(b':');
+            self.push(&value, place.inside(Shape::Object))
+        });
+        match written {
+            Err(_) if is_unclear => return self.push_table(table, place),
+            // A key that is no text: to say so, the table is read anew.
+            Err(Error::FromLuaConversionError { .. }) => {
+                self.out.truncate(start);
+                return self.push_counted(table, place);
+            }
+            written => written?,
+        }
+        if self.out.len() == start {
+            self.out.push(b'{');
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
     /// Writes a table in one pass, if it turns out to be an object by its first key, or an array of no tables.
     /// An array of tables is counted before any of these is written: a key that makes an object of it may come last.
     fn push_table(&mut self, table: &Table, place: Place) -> Result<()> {
@@ -151,7 +199,8 @@ impl Encoder<'_> {
             }
             self.push_member(now, &key, &value, place)
         });
-        if is_unclear {
+        // What an array is refused for comes after its being one at all: too many holes are complained about first.
+        if is_unclear || matches!((&written, shape), (Err(_), Some(Shape::Sequence(_)))) {
             self.out.truncate(start);
             return self.push_counted(table, place);
         }
@@ -258,7 +307,12 @@ impl Encoder<'_> {
         Ok(match largest {
             ..=0 => Shape::Object,
             _ if in_order => Shape::Sequence(i64::from(largest)),
-            _ => Shape::Array(largest),
+            _ => {
+                // `null,` for each hole.
+                let holes = largest.saturating_sub(members).max(0) as usize;
+                output::check_length(holes.saturating_mul(5))?;
+                Shape::Array(largest)
+            }
         })
     }
 
@@ -329,8 +383,22 @@ impl Encoder<'_> {
     }
 }
 
+/// Whether a text could be how Lua spells a number.
+fn may_be_number(text: &[u8]) -> bool {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    unsigned == b"inf" || unsigned.first().is_some_and(u8::is_ascii_digit)
+}
+
+fn has_infinite_key(table: &Table) -> Result<bool> {
+    let positive = table.raw_get::<Value>(f64::INFINITY)?;
+    let negative = table.raw_get::<Value>(f64::NEG_INFINITY)?;
+    Ok(!positive.is_nil() || !negative.is_nil())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::super::trial;
 
     #[test]
@@ -365,6 +433,8 @@ mod tests {
             => ERR user_script:1: Cannot serialise table: excessively sparse array
         return cjson.encode({[1/0]=1})
             => ERR user_script:1: Cannot serialise number: must not be NaN or Inf
+        return cjson.encode({0/0,[12]=1})
+            => ERR user_script:1: Cannot serialise table: excessively sparse array
         return cjson.encode({[true]=1})
             => ERR user_script:1: Cannot serialise boolean: table key must be a number or string
         return cjson.encode({1,[{}]=1})
@@ -415,5 +485,88 @@ mod tests {
             => ERR user_script:1: Cannot serialise, excessive nesting (1001)
         "##,
         );
+    }
+
+    /// Valkey writes arrays down to 7997 levels and objects down to 3999.
+    #[test]
+    fn no_depth_that_a_script_allows_exhausts_a_stack() {
+        trial::check(
+            &trial::lua(),
+            r##"
+        cjson.encode_max_depth(1e9)
+            =>
+        local t = {} for i = 1, 6900 do t = {t} end return #cjson.encode(t)
+            => 13802
+        local t = {} for i = 1, 3400 do t = {a={},b=t,c={1}} end return #cjson.encode(t)
+            => 71402
+        local t = {} for i = 1, 200000 do t = {t} end return cjson.encode(t)
+            => ERR user_script:1: Cannot serialise, excessive nesting (6998)
+        local t = {} for i = 1, 200000 do t = {a=t} end return cjson.encode(t)
+            => ERR user_script:1: Cannot serialise, excessive nesting (3500)
+        local t = {} t.a = t return cjson.encode(t)
+            => ERR user_script:1: Cannot serialise, excessive nesting (3500)
+        "##,
+        );
+    }
+
+    #[test]
+    fn a_table_whose_kind_shows_late_is_written_once_for_each_level() {
+        trial::check(
+            &trial::lua(),
+            r##"
+        local t = {} for i = 1, 60 do t = {t,a=1} end return #cjson.encode(t)
+            => 722
+        local t = {} for i = 1, 60 do t = {a={t,['1']=2}} end return #cjson.encode(t)
+            => 1082
+        "##,
+        );
+    }
+
+    #[test]
+    fn an_array_of_holes_is_refused_before_it_is_written() {
+        trial::check(
+            &trial::lua(),
+            r##"
+        cjson.encode_sparse_array(false, 0, 0) return cjson.encode({[2147483647]=1})
+            => ERR user_script:1: not enough memory
+        "##,
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_decoded(script in literal()) {
+            let lua = trial::lua();
+            let plain = trial::run(&lua, &format!("return {script}"));
+            let again = trial::run(&lua, &format!("return cjson.decode(cjson.encode({script}))"));
+            prop_assert_eq!(plain, again);
+        }
+    }
+
+    /// A value as Lua has it in a script. Numbers have no more digits than JSON gets.
+    fn literal() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            any::<i32>().prop_map(|number| number.to_string()),
+            any::<i16>().prop_map(|number| format!("{number}/8")),
+            any::<bool>().prop_map(|boolean| boolean.to_string()),
+            any::<Vec<u8>>().prop_map(|bytes| quoted(&bytes)),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            let pair = ("[a-z0-9/]{0,3}", inner.clone());
+            prop_oneof![
+                prop::collection::vec(inner, 0..6)
+                    .prop_map(|members| format!("{{{}}}", members.join(","))),
+                prop::collection::vec(pair, 0..6).prop_map(|members| {
+                    let pair =
+                        |(key, value)| format!("[{}]={value}", quoted(String::as_bytes(&key)));
+                    format!("{{{}}}", members.into_iter().map(pair).collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    fn quoted(bytes: &[u8]) -> String {
+        let escaped: String = bytes.iter().map(|byte| format!("\\{byte:03}")).collect();
+        format!("'{escaped}'")
     }
 }

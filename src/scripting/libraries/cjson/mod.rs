@@ -19,6 +19,7 @@ use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
 use self::options::Options;
 use super::arguments::Arguments;
+use crate::scripting::memory;
 
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     instance(lua, &lua.globals().raw_get("next")?)
@@ -37,12 +38,15 @@ fn instance(lua: &Lua, next: &Function) -> Result<Table> {
     let (of_encode, next_of_encode) = (Arc::clone(&options), next.clone());
     let encode = lua.create_function(move |lua, values: MultiValue| {
         let arguments = one(lua, values)?;
-        encode::encode(lua, &of_encode, &next_of_encode, arguments.value(1))
+        memory::making(lua, 0, || {
+            encode::encode(lua, &of_encode, &next_of_encode, arguments.value(1))
+        })
     })?;
     library.raw_set("encode", encode)?;
     let decode = lua.create_function(move |lua, values: MultiValue| {
         let text = one(lua, values)?.string(1)?;
-        decode::decode(lua, &options, &text.as_bytes())
+        let text = text.as_bytes();
+        memory::making(lua, text.len(), || decode::decode(lua, &options, &text))
     })?;
     library.raw_set("decode", decode)?;
     let next = next.clone();
