@@ -12,9 +12,6 @@ use super::tables::{Builder, Kind, Member};
 use super::{MOST_RESULTS, STACK_SLOTS, numbers};
 use crate::scripting::raise;
 
-/// Unpacks what it was called with.
-type Unpack = fn(&Lua, &Arguments<'_>) -> Result<Results>;
-
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let library = lua.create_table()?;
     library

@@ -6,8 +6,8 @@ use mlua::{BString, Either, Result};
 
 use crate::scripting::raise;
 
-/// The longest text, in bytes: 1 GB.
-const LONGEST: usize = 1 << 30;
+/// The longest text, in bytes: as much as a script may take at all.
+const LONGEST: usize = 256 << 20;
 
 /// A text that goes to Lua's stack without a reference in between, which saves 40 of 120 ns. Only Rust's own strings
 /// do so, hence the two kinds.

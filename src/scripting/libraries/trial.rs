@@ -78,7 +78,7 @@ fn text(error: &Error) -> Vec<u8> {
         Error::CallbackError { cause, .. } => text(cause),
         Error::RuntimeError(message) => message.clone().into_bytes(),
         other => match other.downcast_ref::<Raised>() {
-            Some(raised) => raised.0.clone(),
+            Some(raised) => raised.text.clone(),
             None => other.to_string().into_bytes(),
         },
     }
