@@ -2,7 +2,20 @@
 //!
 //! A pattern has no NUL in it: it ends before the first one, and whatever asks for a byte behind its end gets NUL.
 
-use super::matcher::Fault;
+/// Why a match ends without a result.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The pattern is wrong.
+    Pattern(&'static str),
+    /// The script may not go on.
+    Stopped(Box<mlua::Error>),
+}
+
+impl From<Box<mlua::Error>> for Fault {
+    fn from(error: Box<mlua::Error>) -> Fault {
+        Fault::Stopped(error)
+    }
+}
 
 const ESCAPE: u8 = b'%';
 

@@ -7,28 +7,13 @@
 //! A pattern is read as it is matched, so what is wrong with it is found only if the match comes that far.
 
 use super::super::goes_on::Steps;
-use super::item::{self, byte};
+use super::item::{self, Fault, byte};
 
 /// A pattern may have so many captures.
 const MOST_CAPTURES: usize = 32;
 
 /// So many choices may be open at once. A pattern opens at most one for each of its characters.
 const MOST_CHOICES: usize = 1 << 20;
-
-/// Why a match ends without a result.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The pattern is wrong.
-    Pattern(&'static str),
-    /// The script may not go on.
-    Stopped(Box<mlua::Error>),
-}
-
-impl From<Box<mlua::Error>> for Fault {
-    fn from(error: Box<mlua::Error>) -> Fault {
-        Fault::Stopped(error)
-    }
-}
 
 /// A part of the subject that has matched a part of the pattern in parentheses.
 struct Capture {

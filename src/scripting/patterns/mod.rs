@@ -16,7 +16,8 @@ use mlua::{Function, Lua, LuaString, MultiValue, Table, Value, Variadic};
 
 use super::{failure, raise};
 use arguments::Arguments;
-use matcher::{Captured, Fault, Matcher};
+use item::Fault;
+use matcher::{Captured, Matcher};
 
 /// What makes a pattern more than a text that is found as it stands.
 const SPECIALS: &[u8] = b"^$*+?.([%-";

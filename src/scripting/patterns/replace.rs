@@ -1,6 +1,7 @@
 //! `string.gsub` with a string: the text that a subject becomes.
 
-use super::matcher::{Captured, Fault, Matcher};
+use super::item::Fault;
+use super::matcher::{Captured, Matcher};
 
 /// The text may not be longer. Lua's limit of memory counts it only when it is a value.
 const MOST_BYTES: usize = 256 << 20;
