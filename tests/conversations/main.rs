@@ -80,7 +80,15 @@ fn chosen() -> Vec<Conversation> {
     let chosen = std::env::var("RESPD_CONVERSATIONS").unwrap_or_default();
     let is_chosen =
         |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
-    conversation::all().into_iter().filter(|found| is_chosen(&found.name)).collect()
+    let is_possible = |name: &str| cfg!(feature = "lua") || !needs_lua(name);
+    let is_wanted = |found: &Conversation| is_chosen(&found.name) && is_possible(&found.name);
+    conversation::all().into_iter().filter(is_wanted).collect()
+}
+
+/// Whether a conversation is about scripts, or lists all commands.
+fn needs_lua(name: &str) -> bool {
+    let others = ["acl/unimplemented", "config/busy"];
+    name.starts_with("scripting/") || name.starts_with("functions/") || others.contains(&name)
 }
 
 /// Plays conversations on what `side` makes of each, in each of its protocols.

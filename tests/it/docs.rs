@@ -70,6 +70,7 @@ fn says(page: &str, text: &str) {
 // Written from the code.
 
 #[test]
+#[cfg_attr(not(feature = "lua"), ignore = "a build without scripts has fewer commands")]
 fn every_command_is_listed() {
     let table = table::table();
     let groups: BTreeSet<&str> = table.rows().map(|row| row.group).collect();
@@ -113,6 +114,7 @@ fn usage(row: &Row) -> String {
 
 /// A line for each persona: who it says it is, what it has, and what clients make of it.
 #[test]
+#[cfg_attr(not(feature = "lua"), ignore = "a build without scripts has fewer commands")]
 fn every_persona_is_listed() {
     let (clients, outcomes) = outcomes();
     let mut matrix = "\n| persona | `server` `version` in HELLO | mode | ports | commands | RESP3 \

@@ -317,6 +317,7 @@ fn every_command_that_writes_has_an_example() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+#[cfg(feature = "lua")]
 #[test]
 fn changes_of_libraries_are_said_as_they_were_made() {
     let (mut local, client, heard) = start();

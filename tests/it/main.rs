@@ -42,6 +42,7 @@ mod clients;
 mod clock;
 mod docs;
 mod effects;
+#[cfg(feature = "lua")]
 mod functions;
 mod gates;
 mod handle;

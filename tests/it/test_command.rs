@@ -14,6 +14,7 @@ const ONLY_RUST: [&str; 5] = [
     "cargo fmt --check",
     "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
     "cargo test",
+    "cargo test --no-default-features",
     "cargo doc --no-deps",
     "cargo build --release",
 ];
