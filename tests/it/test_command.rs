@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use crate::process::Folder;
 
 /// What needs only Rust, as cargo is asked to do it.
-const ONLY_RUST: [&str; 5] = [
+const ONLY_RUST: [&str; 6] = [
     "cargo fmt --check",
     "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
     "cargo test",
