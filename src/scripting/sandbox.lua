@@ -187,9 +187,10 @@ function globals.load(...)
   if type(piece) ~= "function" then bad_argument(1, "load", "function", piece, select("#", ...) == 0) end
   local pieces = {}
   while true do
-    local more = piece()
+    local ok, more = pcall(piece)
+    if not ok then return nil, reason(more) end
     if more == nil or more == "" then break end
-    if type(more) ~= "string" then return nil, "reader function must return a string" end
+    if type(more) ~= "string" and type(more) ~= "number" then return nil, "reader function must return a string" end
     pieces[#pieces + 1] = more
   end
   return load_text(concat(pieces), name or "=(load)")
