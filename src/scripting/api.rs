@@ -15,7 +15,7 @@ use mlua::{BString, Lua, MultiValue, Table, Value};
 use sha1::{Digest, Sha1};
 
 use super::raise::{self, Raised};
-use super::{from_reply, host, memory};
+use super::{from_reply, goes_on, host, memory};
 use crate::text::double;
 use crate::wire::{OwnedArgs, Protocol};
 
@@ -97,6 +97,7 @@ fn version_number(version: &str) -> i64 {
 
 /// `call(command, …)` and `pcall(command, …)`
 fn call(lua: &Lua, args: MultiValue, raises: bool) -> mlua::Result<Value> {
+    goes_on::count_call()?;
     let ran = host::with(|host| {
         collect(&args, &mut host.run().args)?;
         host.invoke();

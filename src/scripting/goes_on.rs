@@ -38,6 +38,22 @@ pub(super) fn checkpoint() -> Result<()> {
     }
 }
 
+/// So many commands lie between two checkpoints: each may take long, and is a few instructions to the hook.
+const CALLS_PER_CHECKPOINT: u32 = 16;
+
+/// The script calls a command.
+pub(super) fn count_call() -> Result<()> {
+    let calls = host::with(|host| {
+        let run = host.run();
+        run.calls = run.calls.wrapping_add(1);
+        run.calls
+    });
+    match calls {
+        Some(calls) if calls % CALLS_PER_CHECKPOINT == 0 => checkpoint(),
+        _ => Ok(()),
+    }
+}
+
 /// An error if the script was to end, and has caught the error that was to end it.
 pub(super) fn is_over() -> Result<()> {
     match host::with(|host| host.run().ended.clone()).flatten() {

@@ -23,6 +23,8 @@ pub(super) struct Run {
     pub(super) failure: Option<Failure>,
     /// Why the script is to end, whatever it catches.
     pub(super) ended: Option<Error>,
+    /// How many commands the script has called.
+    pub(super) calls: u32,
     /// The arguments and the reply of the command at hand.
     pub(super) args: OwnedArgs,
     pub(super) reply: Vec<u8>,

@@ -91,6 +91,8 @@ function globals.setmetatable(...)
   return result
 end
 
+local FARTHEST = 1e7
+
 -- The one function of `table` that could add something to a front.
 local tables = {}
 for name, value in pairs(table) do
@@ -105,6 +107,8 @@ function tables.insert(...)
     rawset(t, #t + 1, position)
   elseif count == 3 then
     if not tonumber(position) then bad_argument(2, "insert", "number", position) end
+    -- Lua moves what is behind the position, one by one, and nothing can stop it.
+    if #t - position > FARTHEST then error("bad argument #2 to 'insert' (position out of bounds)", 2) end
     insert(t, position, value)
   else
     error("wrong number of arguments to 'insert'", 2)

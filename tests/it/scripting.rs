@@ -2,8 +2,10 @@
 //!
 //! What a script replies is in `tests/conversations/scripting`.
 
-use respd::Config;
-use respd::embed::local::{Connection, Local};
+use respd::embed::local::{Connection, Local, request};
+use respd::{Config, Server};
+
+use crate::socket::Socket;
 
 fn start(options: &[(&str, &str)]) -> (Local, Connection) {
     let mut config = Config::default();
@@ -79,10 +81,7 @@ fn a_script_that_goes_too_deep_fails_alone() {
 #[test]
 fn a_reply_nests_so_deep_and_no_deeper() {
     let (mut local, client) = start(&[]);
-    local.send(
-        client,
-        &respd::embed::local::request(["EVAL", "local t = {} t[1] = t return t", "0"]),
-    );
+    local.send(client, &request(["EVAL", "local t = {} t[1] = t return t", "0"]));
     let reply = local.received(client);
     assert!(reply.ends_with(b"-ERR reached lua stack limit\r\n"));
     assert_eq!(reply.iter().filter(|&&byte| byte == b'*').count(), 1000);
@@ -168,4 +167,24 @@ fn bytecode_is_not_loaded() {
     let bytecode = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00";
     let reply = local.call(client, [&b"EVAL"[..], bytecode, b"0"]).to_string();
     assert!(reply.contains("Error compiling script"), "{reply}");
+}
+
+#[test]
+fn a_script_of_slow_commands_can_be_killed() {
+    let config = Config { busy_reply_threshold: 1, ..Config::default() };
+    let server = Server::builder().config(config).any_port().bind().unwrap();
+    let addr = server.addr().expect("a TCP listener");
+    let _server = server.spawn();
+    let [mut running, mut other] = [(); 2].map(|()| Socket::tcp(addr));
+    let elements = ["x"; 20_000];
+    other.call([&["RPUSH", "l"][..], &elements].concat());
+    // So few instructions that the hook is never called.
+    let script =
+        "for i = 1, 400 do redis.call('LRANGE', 'l', 0, -1) end redis.call('SET', 'over', 1)";
+    running.send(&request(["EVAL", script, "0"]));
+    while other.call(["SCRIPT", "KILL"]) != "OK" {
+        assert_ne!(other.call(["EXISTS", "over"]), "(integer) 1", "nothing could end it");
+    }
+    let killed = running.frame().expect("a reply");
+    assert!(killed.starts_with(b"-ERR Script killed by user with SCRIPT KILL."));
 }
