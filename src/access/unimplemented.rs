@@ -72,7 +72,7 @@ const SCRIPTS: &[Names] = &[
 /// All that this build does not have.
 fn groups() -> impl Iterator<Item = &'static Names> {
     let scripts = if cfg!(feature = "lua") { &[] } else { SCRIPTS };
-    NAMES.iter().chain(scripts)
+    scripts.iter().chain(NAMES)
 }
 
 /// Whether the server that `persona` stands for has a command of this full name, in capitals or not, which is

@@ -16,6 +16,7 @@ use respd::dispatch::spec::flag;
 use respd::embed::groups;
 use respd::embed::local::{Connection, Local};
 use respd::keyspace::effects::Batches;
+#[cfg(feature = "lua")]
 use respd::wire::Value;
 
 use crate::client::{call, send};

@@ -343,7 +343,8 @@ fn a_command_takes_what_its_synopsis_allows() {
         }
     }
     assert!(count > 1000, "{count} samples");
-    let unused = EXCUSED.iter().zip(used).filter(|&(_, used)| !used);
+    let is_there = |excuse: &Excuse| table.named(excuse.command.as_bytes()).is_some();
+    let unused = EXCUSED.iter().zip(used).filter(|&(excuse, used)| !used && is_there(excuse));
     let unused: Vec<_> = unused.map(|(excuse, _)| (excuse.command, excuse.error)).collect();
     assert!(unused.is_empty(), "excuses that nothing needs: {unused:?}");
     assert!(refused.is_empty(), "{} of {count}:\n{}", refused.len(), refused.join("\n"));
