@@ -1,7 +1,7 @@
 //! Scripts that run long: when the server is busy, who is served meanwhile, and how a script is ended.
 //!
-//! A handler that runs a script does so in [`Ctx::run_script`], and while the script goes on (every hundred thousand
-//! instructions of its machine) calls [`Ctx::script_goes_on`]. When `busy-reply-threshold` is over, the
+//! A handler that runs a script does so in [`Ctx::run_script`], and while the script goes on (every few thousand
+//! instructions of its machine, and every few commands) calls [`Ctx::script_goes_on`]. When `busy-reply-threshold` is over, the
 //! server is busy: from then on each of these calls serves the other clients once, by the engine's [`Driver`]. Of
 //! their commands those with [`ALLOW_BUSY`](super::spec::flag::ALLOW_BUSY) run, and all others are refused at a
 //! gate. When one of them ends the script, the call is an error, with which the script is to end.

@@ -1,7 +1,8 @@
 //! Scripts that run long, and what ends them.
 //!
 //! A hook is called every few thousand instructions: it serves other clients if the script has run for long, and ends
-//! it if one of them has killed it. See [`crate::dispatch::running`].
+//! it if one of them has killed it. Commands, and functions of ours that may run long, are checkpoints of their own. See
+//! [`crate::dispatch::running`].
 
 use std::cell::Cell;
 
@@ -62,7 +63,7 @@ pub(super) fn is_over() -> Result<()> {
     }
 }
 
-/// So many steps of a function of ours lie between two checkpoints: about as much work as between two calls of the hook.
+/// So many steps of a function of ours lie between two checkpoints.
 const STEPS_PER_CHECKPOINT: usize = 50_000;
 
 thread_local! {

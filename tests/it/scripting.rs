@@ -3,7 +3,7 @@
 //! What a script replies is in `tests/conversations/scripting`.
 
 use respd::embed::local::{Connection, Local, request};
-use respd::{Config, Server};
+use respd::{Config, Running, Server};
 
 use crate::socket::Socket;
 
@@ -169,13 +169,34 @@ fn bytecode_is_not_loaded() {
     assert!(reply.contains("Error compiling script"), "{reply}");
 }
 
-#[test]
-fn a_script_of_slow_commands_can_be_killed() {
+/// A server that serves others as soon as a script has run for a millisecond, and two clients.
+fn start_busy() -> (Running, [Socket; 2]) {
     let config = Config { busy_reply_threshold: 1, ..Config::default() };
     let server = Server::builder().config(config).any_port().bind().unwrap();
     let addr = server.addr().expect("a TCP listener");
-    let _server = server.spawn();
-    let [mut running, mut other] = [(); 2].map(|()| Socket::tcp(addr));
+    (server.spawn(), [(); 2].map(|()| Socket::tcp(addr)))
+}
+
+#[test]
+fn a_script_that_catches_every_error_can_be_killed() {
+    let (_server, [mut running, mut other]) = start_busy();
+    for script in [
+        "while true do end",
+        "while true do pcall(function() while true do end end) end",
+        "while true do xpcall(function() while true do end end, tostring) end",
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+        "while true do string.find(('a'):rep(40), ('a?'):rep(40) .. 'b') end",
+    ] {
+        running.send(&request(["EVAL", script, "0"]));
+        while other.call(["SCRIPT", "KILL"]) != "OK" {}
+        let killed = running.frame().expect("a reply");
+        assert!(killed.starts_with(b"-ERR Script killed by user with SCRIPT KILL."), "{script}");
+    }
+}
+
+#[test]
+fn a_script_of_slow_commands_can_be_killed() {
+    let (_server, [mut running, mut other]) = start_busy();
     let elements = ["x"; 20_000];
     other.call([&["RPUSH", "l"][..], &elements].concat());
     // So few instructions that the hook is never called.
