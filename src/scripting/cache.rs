@@ -127,10 +127,30 @@ impl Cache {
         }
     }
 
+    /// Compiles all scripts anew. One for which there is nothing is dropped.
+    pub(super) fn compile_all(&mut self, compile: impl Fn(&[u8]) -> Option<Kept>) {
+        let mut failed = Vec::new();
+        for (digest, script) in &mut self.scripts {
+            match compile(&script.code) {
+                Some(function) => script.function = function,
+                None => failed.push(*digest),
+            }
+        }
+        for digest in failed {
+            self.keep(&digest);
+            self.remove(&digest);
+        }
+    }
+
     /// Drops the script of EVAL that has been used least lately.
     fn evict(&mut self) -> Option<Kept> {
         let (_, digest) = self.evaluated.pop_first()?;
-        let script = self.scripts.remove(&digest)?;
+        self.remove(&digest)
+    }
+
+    /// Drops a script that is not among those of EVAL any more.
+    fn remove(&mut self, digest: &Digest) -> Option<Kept> {
+        let script = self.scripts.remove(digest)?;
         self.bytes -= script.code.len();
         self.digests.remove(&script.code);
         Some(script.function)

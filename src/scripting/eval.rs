@@ -1,9 +1,9 @@
 //! EVAL EVALSHA EVAL_RO EVALSHA_RO SCRIPT: scripts, by their code or their SHA-1.
 
 use super::cache::{self, Digest};
-use super::interpreter::{FIRST_GIVEN, Given};
+use super::interpreter::{FIRST_GIVEN, Given, Interpreter, Kept};
 use super::shebang;
-use super::{Scripts, run};
+use super::{AtHand, Scripts, run};
 use crate::dispatch::help::help;
 use crate::dispatch::spec::category::SCRIPTING;
 use crate::dispatch::spec::flag::*;
@@ -184,13 +184,13 @@ pub(super) fn given(args: Args<'_>, is_function: bool) -> Result<Given<'_>, Erro
 
 /// Compiles a script and keeps it.
 fn compile(
-    scripts: &mut Scripts,
+    scripts: &mut AtHand<'_>,
     ctx: &mut Ctx<'_>,
     code: &[u8],
     stays: bool,
 ) -> Result<Digest, Error> {
     let flags = shebang::of_script(code)?;
-    let compiled = scripts.lua()?.compile("user_script", shebang::code(code));
+    let compiled = chunk(scripts.lua()?, code);
     let function = compiled.map_err(|reason| error::does_not_compile(&reason))?;
     let digest = cache::digest(code);
     if let Some(evicted) = scripts.cache.insert(digest, code, function, flags, stays) {
@@ -200,9 +200,14 @@ fn compile(
     Ok(digest)
 }
 
+/// Compiles the code of a script. An error is the compiler's reason.
+pub(super) fn chunk(interpreter: &Interpreter, code: &[u8]) -> Result<Kept, String> {
+    interpreter.compile("user_script", shebang::code(code))
+}
+
 /// Runs a script that is kept.
 fn evaluate(
-    scripts: &mut Scripts,
+    scripts: &mut AtHand<'_>,
     ctx: &mut Ctx<'_>,
     digest: &Digest,
     given: Given<'_>,
@@ -235,7 +240,7 @@ fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SCRIPT_FLUSH_OPTION);
     }
     Scripts::with(ctx, |scripts, ctx| {
-        *scripts = Scripts::default();
+        scripts.clear();
         ctx.reply.ok();
         Ok(())
     })

@@ -22,6 +22,7 @@ mod failure;
 mod from_reply;
 mod functions;
 mod goes_on;
+mod home;
 mod host;
 mod interpreter;
 mod libraries;
@@ -39,6 +40,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::table::Group;
 use crate::error::{self, Error};
 use cache::Cache;
+use home::Home;
 use interpreter::Interpreter;
 
 /// The tables, with the group that COMMAND DOCS gives their rows.
@@ -47,32 +49,67 @@ pub(crate) const GROUPS: &[Group] = &[("scripting", eval::TABLE), ("scripting", 
 /// What scripts have here. A server that never saw one has none of it.
 #[derive(Default)]
 struct Scripts {
-    interpreter: Option<Interpreter>,
+    home: Home,
     cache: Cache,
+}
+
+/// Scripts while a command uses them.
+struct AtHand<'a> {
+    interpreter: Option<Interpreter>,
+    cache: &'a mut Cache,
 }
 
 impl Scripts {
     /// Does something with the scripts, which are not in the world meanwhile.
-    fn with<T>(ctx: &mut Ctx<'_>, work: impl FnOnce(&mut Scripts, &mut Ctx<'_>) -> T) -> T {
+    fn with<T>(ctx: &mut Ctx<'_>, work: impl FnOnce(&mut AtHand<'_>, &mut Ctx<'_>) -> T) -> T {
         let mut scripts = ctx.world.lend::<Scripts>().unwrap_or_default();
-        let done = catch_unwind(AssertUnwindSafe(|| work(&mut scripts, ctx)));
+        let Scripts { home, cache } = &mut *scripts;
+        let mut at_hand = AtHand { interpreter: home.take(), cache };
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            at_hand.settle();
+            work(&mut at_hand, ctx)
+        }));
+        let AtHand { interpreter, cache } = at_hand;
         let stats = &mut ctx.world.stats.scripts;
-        stats.cached = scripts.cache.len();
-        stats.code_memory = scripts.cache.memory();
-        stats.lua_memory = scripts.interpreter.as_ref().map_or(0, Interpreter::memory);
+        stats.cached = cache.len();
+        stats.code_memory = cache.memory();
+        stats.lua_memory = interpreter.as_ref().map_or(0, Interpreter::memory);
+        if let Some(interpreter) = interpreter {
+            home.keep(interpreter);
+        }
         ctx.world.take_back(scripts);
         done.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+impl AtHand<'_> {
+    /// Compiles all scripts anew if their state was left on another thread. One that fails is not there any more.
+    fn settle(&mut self) {
+        if self.interpreter.is_none() && self.cache.len() > 0 && self.lua().is_ok() {
+            let AtHand { interpreter, cache } = self;
+            cache.compile_all(|code| eval::chunk(interpreter.as_ref()?, code).ok());
+        }
     }
 
     /// The Lua state, made when it is needed first.
     fn lua(&mut self) -> Result<&Interpreter, Error> {
         if self.interpreter.is_none() {
-            let interpreter = Interpreter::for_scripts().map_err(|reason| {
-                log::error!("Lua does not start: {reason}");
-                error::NO_LUA
-            })?;
-            self.interpreter = Some(interpreter);
+            self.interpreter = Some(made(Interpreter::for_scripts())?);
         }
         self.interpreter.as_ref().ok_or(error::NO_LUA)
     }
+
+    /// Forgets all scripts, and their state.
+    fn clear(&mut self) {
+        self.interpreter = None;
+        *self.cache = Cache::default();
+    }
+}
+
+/// A Lua state that was to be made.
+fn made(interpreter: mlua::Result<Interpreter>) -> Result<Interpreter, Error> {
+    interpreter.map_err(|reason| {
+        log::error!("Lua does not start: {reason}");
+        error::NO_LUA
+    })
 }

@@ -170,7 +170,7 @@ fn flush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         _ => return Err(ctx.world.config.persona.subcommand_syntax("function", &args[1])),
     }
     Functions::with(ctx, |functions, ctx| {
-        *functions = Functions::default();
+        *functions.registry = Registry::default();
         have_changed(ctx);
         ctx.reply.ok();
         Ok(())
@@ -294,13 +294,12 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Functions::with(ctx, |functions, ctx| {
         if policy == Policy::Flush {
             // The libraries that go take their state with them.
-            let mut restored =
-                Functions { interpreter: Some(fresh()?), registry: Registry::default() };
-            let (interpreter, registry) = restored.parts()?;
+            let (interpreter, mut restored) = (fresh()?, Registry::default());
             for code in libraries {
-                registry.load(interpreter, &code?, false)?;
+                restored.load(&interpreter, &code?, false)?;
             }
-            *functions = restored;
+            functions.interpreter = Some(interpreter);
+            *functions.registry = restored;
         } else {
             let (interpreter, registry) = functions.parts()?;
             let mut restored = Registry::default();
