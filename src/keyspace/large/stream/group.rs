@@ -58,8 +58,8 @@ pub struct Consumer {
 /// What an item of a B-tree takes of its nodes, which are about two thirds full.
 const TREE_ITEM: usize = 40;
 
-/// A consumer with no more pending entries is deleted with them, and so many are swept at a time.
-const SWEPT_AT_ONCE: usize = 1000;
+/// So many entries that deleted consumers have left are swept at a time.
+const SWEPT_AT_ONCE: usize = if cfg!(test) { 10 } else { 1000 };
 
 impl Item for Pending {
     fn id(&self) -> Id {

@@ -33,7 +33,7 @@ impl Item for Id {
 }
 
 /// The most items of a block.
-const BLOCK: usize = 256;
+const BLOCK: usize = if cfg!(test) { 16 } else { 256 };
 
 /// A block that had more room than this and four times what it needs gives it up.
 const LEAST_ROOM: usize = 8;
