@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::keyspace::keys::KeyPlace;
 use crate::keyspace::{Db, Millis, Random, Store};
 
 const KEY: &[u8] = b"s";
@@ -371,6 +372,9 @@ fn a_stream_behaves_like_an_ordered_map() {
             if step % 10 == 0 {
                 compare(&mut store, &model, &mut random);
                 store.free_some(100);
+                let place = |key| KeyPlace { db: 0, key };
+                assert!(store.copy(place(KEY), place(b"copy"), true));
+                assert!(store.db(0).rename(b"copy", KEY));
             }
         }
         assert!(store.db(0).remove(KEY));
