@@ -367,9 +367,9 @@ fn a_stream_behaves_like_an_ordered_map() {
         store.shared.limits.stream_node_max_bytes = limits.0;
         store.shared.limits.stream_node_max_entries = limits.1;
         edit(&mut store, |_| ());
-        for step in 0..600 {
+        for step in 0..400 {
             change(&mut store, &mut model, &mut random, step);
-            if step % 10 == 0 {
+            if step % 20 == 0 {
                 compare(&mut store, &model, &mut random);
                 store.free_some(100);
                 let place = |key| KeyPlace { db: 0, key };
