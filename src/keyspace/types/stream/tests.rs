@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::keyspace::keys::KeyPlace;
 use crate::keyspace::{Db, Millis, Random, Store};
 
 const KEY: &[u8] = b"s";
@@ -301,6 +300,7 @@ fn compare(store: &mut Store, model: &Model, random: &mut Random) {
     let mut db = store.db(0);
     let view = view(&mut db);
     stream(view.entry).check();
+    stream(view.entry).clone().check();
     let counters = (view.last_id(), view.max_deleted_id(), view.entries_added());
     assert_eq!(counters, (model.last_id, model.max_deleted_id, model.added));
     assert_eq!(view.len(), model.entries.len());
@@ -372,9 +372,6 @@ fn a_stream_behaves_like_an_ordered_map() {
             if step % 20 == 0 {
                 compare(&mut store, &model, &mut random);
                 store.free_some(100);
-                let place = |key| KeyPlace { db: 0, key };
-                assert!(store.copy(place(KEY), place(b"copy"), true));
-                assert!(store.db(0).rename(b"copy", KEY));
             }
         }
         assert!(store.db(0).remove(KEY));
