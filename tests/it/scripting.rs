@@ -233,6 +233,7 @@ fn a_script_of_few_and_long_calls_can_be_killed() {
     let many: Vec<String> = (0..4_000).map(|n| n.to_string()).collect();
     let many: Vec<&str> = std::iter::once("0").chain(many.iter().map(String::as_str)).collect();
     let two_long = ["0", &long, &long];
+    let mut missed = Vec::new();
     for (script, args) in [
         ("return #cjson.encode(t)", &[][..]),
         ("return #cmsgpack.pack(t)", &[]),
@@ -262,9 +263,13 @@ fn a_script_of_few_and_long_calls_can_be_killed() {
         let script = format!("{shared}{script}");
         local.send_meanwhile(other, &request(["SCRIPT", "KILL"]));
         let reply = eval(&mut local, client, &script, args);
-        assert!(reply.contains("Script killed by user"), "{script}: {reply}");
-        assert_eq!(local.received(other), b"+OK\r\n", "{script}");
+        local.send(other, b"");
+        let killed = local.received(other) == b"+OK\r\n";
+        if !killed || !reply.contains("Script killed by user") {
+            missed.push(format!("{script}: {}", &reply[..reply.len().min(80)]));
+        }
     }
+    assert!(missed.is_empty(), "{missed:#?}");
 }
 
 /// The hook is called as seldom as before once such a script is over, and by others' scripts of any size.
