@@ -3,13 +3,13 @@
 //! Lua's compiler cannot be interrupted. It takes time by the length of the code, and by the square of the number of
 //! branches and operators in one statement, so that both are bounded, far beyond what scripts have.
 
-use mlua::{Lua, LuaString, Result, Table};
+use mlua::{Function, Lua, LuaString, MultiValue, Result, Table, Value};
 
-use super::{failure, goes_on};
+use super::{failure, goes_on, raise};
 
 /// The functions: `spend` counts steps and returns whether the script takes little memory, `grown` is called after each
-/// cycle of the garbage collector, `fault` says what is wrong with code that would take long to compile, and `note` notes
-/// where an error was raised.
+/// cycle of the garbage collector, `fault` says what is wrong with code that would take long to compile, `counted` makes
+/// of `coroutine.create` or `wrap` one that counts, and `note` notes where an error was raised.
 pub(super) fn functions(lua: &Lua) -> Result<Table> {
     let functions = lua.create_table()?;
     functions.raw_set(
@@ -19,6 +19,7 @@ pub(super) fn functions(lua: &Lua) -> Result<Table> {
             Ok(goes_on::takes_little())
         })?,
     )?;
+    functions.raw_set("counted", lua.create_function(counted)?)?;
     functions.raw_set("note", lua.create_function(failure::note)?)?;
     functions.raw_set("grown", lua.create_function(|lua, ()| goes_on::watch_by_memory(lua))?)?;
     functions.raw_set(
@@ -30,6 +31,19 @@ pub(super) fn functions(lua: &Lua) -> Result<Table> {
         })?,
     )?;
     Ok(functions)
+}
+
+/// Each coroutine has a hook of its own, which is not called before some thousand instructions.
+const STEPS_PER_COROUTINE: usize = 500;
+
+fn counted(lua: &Lua, make: Function) -> Result<Function> {
+    lua.create_function(move |lua, args: MultiValue| {
+        goes_on::spend(STEPS_PER_COROUTINE)?;
+        match args.front() {
+            Some(Value::Function(body)) if body.info().what != "C" => make.call::<Value>(body),
+            _ => Err(raise::bad_argument(lua, 1, "Lua function expected")),
+        }
+    })
 }
 
 /// Compiling so many bytes takes about as long as a step.

@@ -16,7 +16,7 @@ local error, getmetatable, next, pairs, pcall, rawget, rawset = error, getmetata
 local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
 local xpcall, loadstring, collectgarbage = xpcall, loadstring, collectgarbage
 local byte, concat, format = string.byte, table.concat, string.format
-local resume, create, wrap, insert, tonumber = coroutine.resume, coroutine.create, coroutine.wrap, table.insert, tonumber
+local resume, running, insert, tonumber = coroutine.resume, coroutine.running, table.insert, tonumber
 local sort, find, gsub, newproxy = table.sort, string.find, string.gsub, newproxy
 local spend, grown, fault, note = reach.spend, reach.grown, reach.fault, reach.note
 
@@ -169,8 +169,12 @@ local function seen(ok, ...)
   return ok, reason((...))
 end
 
+-- In how many calls of pcall and xpcall the script is.
+local protected = 0
+
 -- To pcall alone an error reply is its text.
 local function seen_as_text(ok, ...)
+  protected = protected - 1
   if ok then return ok, ... end
   local caught = reason((...))
   if type(caught) == "table" and type(rawget(caught, "err")) == "string" then
@@ -181,18 +185,21 @@ end
 
 -- What xpcall's handler has made of an error stays as it is, unless the script is to end.
 local function ended(ok, ...)
+  protected = protected - 1
   if not ok then reason() end
   return ok, ...
 end
 
 function globals.pcall(...)
   if select("#", ...) == 0 then return false, "attempt to call a boolean value" end
+  protected = protected + 1
   return seen_as_text(pcall(...))
 end
 
 function globals.xpcall(...)
   local f, handler = ...
   if select("#", ...) < 2 then error("bad argument #2 to 'xpcall' (value expected)", 2) end
+  protected = protected + 1
   return ended(xpcall(f, function(raised)
     return handler(reason(raised))
   end))
@@ -202,27 +209,7 @@ local coroutines = {}
 for name, value in pairs(coroutine) do
   coroutines[name] = value
 end
--- Each coroutine has a hook of its own, which is not called before some thousand instructions.
-local PER_COROUTINE = 500
-
-local function begin_coroutine(name, f, make)
-  spend(PER_COROUTINE)
-  local ok, made = pcall(make, f)
-  if ok then return made end
-  if type(made) ~= "string" then error(made, 0) end
-  error((gsub(made, "'%?'", "'" .. name .. "'")), 3)
-end
-
-function coroutines.create(f)
-  local made = begin_coroutine("create", f, create)
-  return made
-end
-
-function coroutines.wrap(f)
-  local made = begin_coroutine("wrap", f, wrap)
-  return made
-end
-
+coroutines.create, coroutines.wrap = reach.counted(coroutine.create), reach.counted(coroutine.wrap)
 function coroutines.resume(...)
   if type((...)) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected)", 2) end
   return seen(resume(...))
@@ -246,9 +233,10 @@ function globals.loadstring(...)
   return load_text(text, name or text)
 end
 
--- What the reader of `load` has raised is an error reply to the script.
+-- What the reader of `load` has raised is an error reply, as what nothing catches is; but where the script would catch it
+-- or is a coroutine, it is what it is.
 local function as_reply(raised)
-  if type(raised) == "table" then return raised end
+  if type(raised) == "table" or protected > 0 or running() then return raised end
   return { err = "ERR " .. tostring(raised) }
 end
 
@@ -369,6 +357,7 @@ local function run(number, is_function, numkeys, ...)
   end
   if numkeys then limit() end
   if not is_watched then stand_guard() end
+  protected = 0
   if is_function then
     return xpcall(function() return (script(keys, argv)) end, fail)
   end
