@@ -27,9 +27,13 @@ const FEWEST_INSTRUCTIONS: u32 = 16;
 /// A script that takes no more bytes than this takes little.
 const LITTLE: usize = 1 << 20;
 
-/// Instructions between two calls of the hook, times the bytes that the script takes: a second or two, if each
+/// From here on the hook is called for each call of a function, too: Lua's own take several times as long for each byte
+/// as an instruction does.
+const MUCH: usize = 4 << 20;
+
+/// Instructions between two calls of the hook, times the bytes that the script takes: a second or so, if each
 /// instruction goes through all of them.
-const BYTE_INSTRUCTIONS: usize = 1_500_000_000;
+const BYTE_INSTRUCTIONS: usize = 1_000_000_000;
 
 thread_local! {
     /// The bytes that the state at hand took before its script began.
@@ -50,7 +54,8 @@ pub(super) fn watch_closely(lua: &Lua) -> Result<()> {
 }
 
 fn watch_every(lua: &Lua, instructions: u32) -> Result<()> {
-    let triggers = HookTriggers::new().every_nth_instruction(instructions);
+    let mut triggers = HookTriggers::new().every_nth_instruction(instructions);
+    triggers.on_calls = instructions as usize <= BYTE_INSTRUCTIONS / MUCH;
     EVERY.set(instructions);
     lua.set_global_hook(triggers, |lua, _| {
         checkpoint()?;

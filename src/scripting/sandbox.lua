@@ -258,8 +258,15 @@ end
 local collecting = { collect = true, count = true, step = true }
 local ignored = { stop = true, restart = true, setpause = true, setstepmul = true }
 
+local PER_COLLECTION = 1000
+
 function globals.collectgarbage(option, ...)
   if option == nil or collecting[option] then
+    -- Lua calls what watches the collector at its own steps only.
+    if option ~= "count" then
+      spend(PER_COLLECTION)
+      grown()
+    end
     return collectgarbage(option, ...)
   elseif not ignored[option] then
     error(format("bad argument #1 to 'collectgarbage' (invalid option '%s')", tostring(option)), 2)
