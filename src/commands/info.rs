@@ -34,7 +34,7 @@ pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
 
 /// A part of the report.
 struct Section {
-    /// Its title. The argument that asks for it is the same word, in capitals or not.
+    /// Its title. The argument that asks for it is the same without blanks, in capitals or not.
     title: &'static str,
     /// Whether it is shown to who asks for nothing, or for `default`.
     is_default: bool,
@@ -54,7 +54,10 @@ impl Section {
 
     fn answers(&self, word: &[u8]) -> bool {
         let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
-        is(self.title) || is("all") || is("everything") || (self.is_default && is("default"))
+        is(&self.title.replace(' ', ""))
+            || is("all")
+            || is("everything")
+            || (self.is_default && is("default"))
     }
 }
 
@@ -72,6 +75,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Errorstats", error_stats),
     Section::new("Latencystats", latency_stats).on_request(),
     Section::new("Cluster", cluster),
+    Section::new("Scripting Engines", scripting_engines).on_request(),
     Section::new("Keyspace", keyspace),
 ];
 
@@ -95,6 +99,21 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     ctx.reply.verbatim(b"txt", report.0.as_bytes());
     Ok(())
+}
+
+/// One engine, if this server has scripts. It is part of the server, and has no memory beside that of its states.
+fn scripting_engines(report: &mut Report, ctx: &Ctx<'_>) {
+    let is_there = cfg!(feature = "lua");
+    let memory = ctx.world.stats.scripts.all_lua_memory();
+    report.field("engines_count", u8::from(is_there));
+    report.field("engines_total_used_memory", memory);
+    report.zeros(&["engines_total_memory_overhead"]);
+    if is_there {
+        let engine = format_args!(
+            "name=LUA,module=built-in,abi_version=4,used_memory={memory},memory_overhead=0"
+        );
+        report.field("engine_0", engine);
+    }
 }
 
 fn server(report: &mut Report, ctx: &Ctx<'_>) {
@@ -554,6 +573,12 @@ mod tests {
         let with_one_more = titles(&["default", "commandstats"]);
         assert_eq!(with_one_more.len(), titles(&[]).len() + 1);
         assert_eq!(titles(&["all"]).len(), SECTIONS.len());
+    }
+
+    #[test]
+    fn a_title_of_two_words_is_asked_for_as_one() {
+        assert_eq!(titles(&["scriptingengines"]), ["Scripting Engines"]);
+        assert!(titles(&["scripting", "engines", "Scripting Engines"]).is_empty());
     }
 
     #[test]

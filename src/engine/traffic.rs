@@ -38,7 +38,7 @@ pub(crate) struct Traffic<'e> {
 
 impl<'e> Traffic<'e> {
     /// The traffic of the other clients while a script runs, from what its command has borrowed. It is `now` for
-    /// them; for the script, and for what expires, time stands still.
+    /// them; for the script, and for what expires, time stands still. Replies that were put off are sent when they are due.
     pub(crate) fn meanwhile(
         world: &'e mut World,
         table: &'e Table,
@@ -47,6 +47,7 @@ impl<'e> Traffic<'e> {
         now: Now,
     ) -> Traffic<'e> {
         world.now = now;
+        world.send_put_off();
         Traffic { world, table, timer, reading }
     }
 

@@ -183,6 +183,11 @@ impl Waiters {
         self.deadlines.len()
     }
 
+    /// The clients whose deadline has come, the earliest first.
+    pub fn overdue(&self, now: u64) -> impl Iterator<Item = u64> {
+        self.deadlines.iter().take_while(move |&&(due, _)| due <= now).map(|&(_, id)| id)
+    }
+
     /// The first deadline.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|&(due, _)| due)

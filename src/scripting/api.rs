@@ -11,11 +11,11 @@
 //! | `set_repl`, `replicate_commands` | once chose how a script is replicated; there is one way now |
 //! | `breakpoint`, `debug` | talk to a debugger, of which there is none |
 
-use mlua::{BString, Lua, MultiValue, Table, Value};
+use mlua::{BString, Either, Lua, MultiValue, Table, Value};
 use sha1::{Digest, Sha1};
 
 use super::raise::{self, Raised};
-use super::{from_reply, goes_on, host, memory};
+use super::{failure, from_reply, goes_on, host, memory};
 use crate::text::double;
 use crate::wire::{OwnedArgs, Protocol};
 
@@ -104,14 +104,22 @@ fn call(lua: &Lua, args: MultiValue, raises: bool) -> mlua::Result<Value> {
         let run = host.run();
         match from_reply::error_of(&run.reply) {
             Some(error) => Err(Raised { is_counted: true, ..refused(error) }),
-            None => Ok(memory::making(lua, run.reply.len(), || from_reply::value(lua, &run.reply))),
+            None if run.reply.len() > from_reply::LONG => {
+                Ok(Either::Right(std::mem::take(&mut run.reply)))
+            }
+            None => Ok(Either::Left(making(lua, &run.reply))),
         }
     });
     match ran.unwrap_or_else(|| Err(refused(OUTSIDE))) {
-        Ok(value) => value,
+        Ok(Either::Left(value)) => value,
+        Ok(Either::Right(reply)) => making(lua, &reply),
         Err(raised) if raises => Err(mlua::Error::external(raised)),
         Err(raised) => raised.table(lua).map(Value::Table),
     }
+}
+
+fn making(lua: &Lua, reply: &[u8]) -> mlua::Result<Value> {
+    memory::making(lua, reply.len(), || from_reply::value(lua, reply))
 }
 
 /// The error reply with this text.
@@ -152,7 +160,7 @@ fn error_reply(lua: &Lua, args: MultiValue) -> mlua::Result<Table> {
     let Some(text) = only(&args).and_then(bytes) else {
         return refused(WRONG_ARGUMENTS).table(lua);
     };
-    let text = text.strip_prefix(b"-").unwrap_or(&text);
+    let text = failure::up_to_nul(text.strip_prefix(b"-").unwrap_or(&text));
     let code: &[u8] = if text.contains(&b' ') { b"" } else { b"ERR " };
     refused([code, text].concat()).table(lua)
 }

@@ -60,9 +60,11 @@ impl Failure {
     /// The error reply.
     pub(super) fn reply(self) -> Error {
         let mut text = self.text;
+        text.truncate(up_to_nul(&text).len());
         if let Some((source, line)) = self.place {
             text.extend_from_slice(format!(" script: on {source}:{line}.").as_bytes());
         }
+        text.truncate(line(&text).len());
         let error = Error::text(text);
         if self.is_counted { error.counted() } else { error }
     }
@@ -166,6 +168,20 @@ fn text_of(table: &Table, field: &str) -> Option<Vec<u8>> {
         Ok(number @ (Value::Integer(_) | Value::Number(_))) => Some(spelled(&number).into_bytes()),
         _ => None,
     }
+}
+
+/// What a reply shows of a text that C would make it of: it ends with its first NUL.
+pub(super) fn up_to_nul(text: &[u8]) -> &[u8] {
+    text.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+/// The same of an error, without the ends of lines behind it.
+pub(super) fn line(text: &[u8]) -> &[u8] {
+    let mut text = up_to_nul(text);
+    while let [rest @ .., b'\r' | b'\n'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// A value that is no text, as `tostring` spells it.

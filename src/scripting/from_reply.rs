@@ -15,6 +15,7 @@
 
 use mlua::{IntoLua, Lua, Table, Value};
 
+use super::goes_on;
 use crate::text::{double, number};
 
 /// The text of the error that a reply is, without its `-`.
@@ -22,18 +23,25 @@ pub(super) fn error_of(reply: &[u8]) -> Option<&[u8]> {
     reply.strip_prefix(b"-").map(|text| text.strip_suffix(b"\r\n").unwrap_or(text))
 }
 
+/// The value of a longer reply is made outside of the command that runs the script, which may end it meanwhile.
+pub(super) const LONG: usize = 64 << 10;
+
 /// The value of a reply. It is one of our own, so that it is well-formed; what is not becomes `nil`.
 pub(super) fn value(lua: &Lua, reply: &[u8]) -> mlua::Result<Value> {
-    Reader { lua, left: reply }.value()
+    Reader { lua, left: reply, is_long: reply.len() > LONG }.value()
 }
 
 struct Reader<'a> {
     lua: &'a Lua,
     left: &'a [u8],
+    is_long: bool,
 }
 
 impl<'a> Reader<'a> {
     fn value(&mut self) -> mlua::Result<Value> {
+        if self.is_long {
+            goes_on::spend(1)?;
+        }
         let Some((&kind, rest)) = self.left.split_first() else {
             return Ok(Value::Nil);
         };

@@ -3,6 +3,11 @@
 //! A hook is called every few thousand instructions: it serves other clients if the script has run for long, and ends
 //! it if one of them has killed it. Commands, and functions of ours that may run long, are checkpoints of their own. See
 //! [`crate::dispatch::running`].
+//!
+//! One instruction may copy, compare or convert a string, and so may one of Lua's own functions: what it takes is bounded
+//! by the memory that the script has. So the more memory it takes, the fewer instructions lie between two calls of the
+//! hook. How much it takes is asked at each call of the hook, after each cycle of the garbage collector (the heap does not
+//! double without one), and when a script begins.
 
 use std::cell::Cell;
 
@@ -10,11 +15,32 @@ use mlua::{HookTriggers, Lua, Result, VmState};
 
 use super::{host, raise};
 
-/// A hook is called once in so many instructions of a script, each of which may make a large string.
+/// A hook is called once in so many instructions of a script that takes little memory.
 const INSTRUCTIONS: u32 = 5_000;
 
 /// The same while a library is loaded, which takes few: even if each makes a large string, its time is bounded.
 const INSTRUCTIONS_AT_LOAD: u32 = 100;
+
+/// The least of all: a call of the hook takes as long as some dozen instructions.
+const FEWEST_INSTRUCTIONS: u32 = 16;
+
+/// A script that takes no more bytes than this takes little.
+const LITTLE: usize = 1 << 20;
+
+/// From here on the hook is called for each call of a function, too: Lua's own take several times as long for each byte
+/// as an instruction does.
+const MUCH: usize = 4 << 20;
+
+/// Instructions between two calls of the hook, times the bytes that the script takes: a second or so, if each
+/// instruction goes through all of them.
+const BYTE_INSTRUCTIONS: usize = 1_000_000_000;
+
+thread_local! {
+    /// The bytes that the state at hand took before its script began.
+    static BEFORE: Cell<usize> = const { Cell::new(0) };
+    /// The most instructions between two calls of the hook of the state at hand.
+    static EVERY: Cell<u32> = const { Cell::new(INSTRUCTIONS) };
+}
 
 /// Has the state call the hook, in all its coroutines.
 pub(super) fn watch(lua: &Lua) -> Result<()> {
@@ -23,12 +49,50 @@ pub(super) fn watch(lua: &Lua) -> Result<()> {
 
 /// Has the state call the hook while a library is loaded: until [`watch`] is called.
 pub(super) fn watch_closely(lua: &Lua) -> Result<()> {
+    BEFORE.set(lua.used_memory());
     watch_every(lua, INSTRUCTIONS_AT_LOAD)
 }
 
 fn watch_every(lua: &Lua, instructions: u32) -> Result<()> {
-    let triggers = HookTriggers::new().every_nth_instruction(instructions);
-    lua.set_global_hook(triggers, |_, _| checkpoint().map(|()| VmState::Continue))
+    let mut triggers = HookTriggers::new().every_nth_instruction(instructions);
+    triggers.on_calls = instructions as usize <= BYTE_INSTRUCTIONS / MUCH;
+    EVERY.set(instructions);
+    lua.set_global_hook(triggers, |lua, _| {
+        checkpoint()?;
+        watch_by_memory(lua)?;
+        Ok(VmState::Continue)
+    })
+}
+
+/// A script begins, in a state that took so many bytes before it was given its arguments.
+pub(super) fn begin(before: usize) {
+    BEFORE.set(before);
+}
+
+/// A script has ended.
+pub(super) fn end(lua: &Lua) {
+    if EVERY.get() != INSTRUCTIONS {
+        // Hooks are set without taking memory.
+        watch(lua).ok();
+    }
+}
+
+/// Has the state call the hook sooner if the script takes much memory now. It stays so until the script ends. Each
+/// coroutine has a hook of its own, which is set when it is called first.
+pub(super) fn watch_by_memory(lua: &Lua) -> Result<()> {
+    let taken = lua.used_memory().saturating_sub(BEFORE.get());
+    let every = EVERY.get();
+    if taken <= LITTLE && every == INSTRUCTIONS {
+        return Ok(());
+    }
+    let instructions =
+        BYTE_INSTRUCTIONS.checked_div(taken).and_then(|most| u32::try_from(most).ok());
+    watch_every(lua, instructions.unwrap_or(every).clamp(FEWEST_INSTRUCTIONS, every))
+}
+
+/// Returns whether the hook is called as seldom as it ever is.
+pub(super) fn takes_little() -> bool {
+    EVERY.get() == INSTRUCTIONS
 }
 
 /// An error if the script is to end. Functions of ours that may run long come here from time to time.
@@ -104,5 +168,20 @@ impl Steps {
 impl Drop for Steps {
     fn drop(&mut self) {
         LEFT.set(self.left);
+    }
+}
+
+/// Counts steps of a function that counts them here and there: see [`Steps::spend`].
+#[inline]
+pub(super) fn spend(steps: usize) -> Result<()> {
+    match LEFT.get().checked_sub(steps) {
+        Some(left) => {
+            LEFT.set(left);
+            Ok(())
+        }
+        None => {
+            LEFT.set(STEPS_PER_CHECKPOINT);
+            checkpoint()
+        }
     }
 }

@@ -13,11 +13,17 @@ use mlua::chunk::ChunkMode;
 use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, host, libraries, memory, patterns, random};
+use super::{api, goes_on, host, libraries, memory, patterns, random, reach};
 use crate::wire::Args;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
 const MOST_ON_STACK: usize = 200;
+
+/// Longer code may hold a string that is long enough to matter: see [`goes_on`].
+const LONG_CODE: usize = 256 << 10;
+
+/// So may a library that takes more bytes than this once it is loaded.
+const LARGE_LIBRARY: usize = 1 << 20;
 
 /// A Lua state with the sandbox in it.
 pub(super) struct Interpreter {
@@ -25,6 +31,8 @@ pub(super) struct Interpreter {
     run: Function,
     /// Runs the code of a library; nothing for a state that runs scripts.
     load: Option<Function>,
+    /// Ends the watch on the garbage collector.
+    disarm: Function,
     /// The globals behind the front that scripts see.
     globals: Table,
     /// What is compiled, by its number.
@@ -32,6 +40,10 @@ pub(super) struct Interpreter {
     last: Cell<i64>,
     /// What it took when it was last cleaned up.
     lasting: Cell<usize>,
+    /// What it takes between two scripts at most, without what these have left behind.
+    resting: Cell<usize>,
+    /// Scripts or libraries that are kept may hold long strings.
+    holds_much: Cell<bool>,
 }
 
 /// A script or function that an [`Interpreter`] keeps.
@@ -42,7 +54,7 @@ pub(super) struct Kept(i64);
 type MakeTable = fn(&Lua) -> mlua::Result<Table>;
 
 /// What `sandbox.lua` returns.
-type Sandbox = (Function, Function, Function, Table, Table, Table);
+type Sandbox = (Function, Function, Function, Function, Table, Table, Table);
 
 /// What a script is given.
 #[derive(Clone, Copy)]
@@ -87,13 +99,20 @@ impl Interpreter {
         let fail = lua.create_function(host::keep_failure)?;
         let limit = lua.create_function(|lua, ()| {
             memory::limit(lua);
-            Ok(())
+            goes_on::watch_by_memory(lua)
         })?;
-        let sandbox: Sandbox = lua
-            .load(include_str!("sandbox.lua"))
-            .set_name("=sandbox")
-            .call((reason, fail, limit, random, randomseed, patterns::all(&lua)?))?;
-        let (run, share, loader, environment, globals, kept) = sandbox;
+        let sandbox: Sandbox =
+            lua.load(include_str!("sandbox.lua")).set_name("=sandbox").call((
+                reason,
+                fail,
+                limit,
+                random,
+                randomseed,
+                patterns::all(&lua)?,
+                reach::functions(&lua)?,
+            ))?;
+        let (run, share, loader, disarm, environment, globals, kept) = sandbox;
+        memory::collect_briskly(&lua);
         for (name, library) in libraries::all(&lua)? {
             share.call::<()>((name, library))?;
         }
@@ -103,7 +122,19 @@ impl Interpreter {
         goes_on::watch(&lua)?;
         let load = at_load.map(|contents| loader.call::<Function>(contents(&lua)?)).transpose()?;
         let (last, lasting) = (Cell::new(0), Cell::new(lua.used_memory()));
-        Ok(Interpreter { lua, run, load, globals, kept, last, lasting })
+        let (resting, holds_much) = (lasting.clone(), Cell::new(false));
+        Ok(Interpreter {
+            lua,
+            run,
+            load,
+            disarm,
+            globals,
+            kept,
+            last,
+            lasting,
+            resting,
+            holds_much,
+        })
     }
 
     /// The bytes that the state takes.
@@ -113,9 +144,11 @@ impl Interpreter {
 
     /// Compiles a script and keeps it. `name` is what errors call it. An error is the compiler's reason.
     pub(super) fn compile(&self, name: &str, code: &[u8]) -> Result<Kept, String> {
+        let before = self.memory();
         memory::limit(&self.lua);
         let kept = self.chunk(name, code).and_then(|function| self.keep(function));
         memory::lift(&self.lua);
+        self.has_come(before, code.len() > LONG_CODE);
         kept.map_err(|error| match error {
             mlua::Error::SyntaxError { message, .. } => message,
             mlua::Error::MemoryError(_) => memory::NOT_ENOUGH.to_owned(),
@@ -124,6 +157,10 @@ impl Interpreter {
     }
 
     fn chunk(&self, name: &str, code: &[u8]) -> mlua::Result<Function> {
+        if let Some(fault) = reach::fault_of_code(code) {
+            let message = format!("{name}: {fault}");
+            return Err(mlua::Error::SyntaxError { message, incomplete_input: false });
+        }
         let chunk = self.lua.load(code).set_name(format!("@{name}"));
         chunk.set_mode(ChunkMode::Text).into_function()
     }
@@ -149,9 +186,11 @@ impl Interpreter {
 
     /// Runs the code of a library, which registers its functions with the host.
     pub(super) fn load(&self, library: Kept) -> Result<(), Failure> {
+        let before = self.memory();
         let ran = self.load_watched(library);
         // Hooks are set without taking memory.
         goes_on::watch(&self.lua).ok();
+        self.has_come(before, self.memory() > before + LARGE_LIBRARY);
         self.ended(ran).map(drop)
     }
 
@@ -167,6 +206,7 @@ impl Interpreter {
     /// What a script has come to that has just run.
     fn ended(&self, ran: mlua::Result<(bool, Value)>) -> Result<Value, Failure> {
         memory::lift(&self.lua);
+        goes_on::end(&self.lua);
         if memory::is_much(&self.lua, self.lasting.get()) {
             self.clean_up();
         }
@@ -179,16 +219,25 @@ impl Interpreter {
         }
     }
 
+    /// A script or a library is kept, before which the state took so many bytes.
+    fn has_come(&self, before: usize, is_large: bool) {
+        self.resting.set(self.resting.get() + self.memory().saturating_sub(before));
+        self.holds_much.set(self.holds_much.get() || is_large);
+    }
+
     fn clean_up(&self) {
         self.globals.raw_set("KEYS", Value::Nil).ok();
         self.globals.raw_set("ARGV", Value::Nil).ok();
         self.lua.gc_collect().ok();
         self.lasting.set(self.memory());
+        self.resting.set(self.memory());
     }
 
     fn call(&self, Kept(script): Kept, given: Given<'_>) -> mlua::Result<(bool, Value)> {
         let Given { args, numkeys, is_function } = given;
         let (lua, all) = (&self.lua, args.from(FIRST_GIVEN));
+        self.resting.set(self.resting.get().min(self.memory()));
+        goes_on::begin(if self.holds_much.get() { 0 } else { self.resting.get() });
         if all.len() == 0 {
             memory::limit(lua);
             return self.run.call((script, is_function));
@@ -200,5 +249,12 @@ impl Interpreter {
         let keys = lua.create_sequence_from(all.clone().take(numkeys).map(BString::from))?;
         let argv = lua.create_sequence_from(all.skip(numkeys).map(BString::from))?;
         self.run.call((script, is_function, -1, keys, argv))
+    }
+}
+
+impl Drop for Interpreter {
+    /// The state is closed next, which is no cycle of its garbage collector.
+    fn drop(&mut self) {
+        self.disarm.call::<()>(()).ok();
     }
 }

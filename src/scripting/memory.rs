@@ -3,6 +3,7 @@
 //! The limit holds while a script runs. mlua makes each value in a protected call as long as there is one, which costs
 //! twice as much; so it is lifted wherever a value of ours is small beside what is left.
 
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Lua, Result};
 
 /// The bytes that a Lua state may take. Scripts keep their data in keys; what they hold themselves is for one command.
@@ -19,6 +20,16 @@ const MUCH: usize = 16 << 20;
 
 /// A value takes at most so many times the bytes that its reply has.
 const GROWTH: usize = 32;
+
+/// What the garbage collector does at each of its steps, in percent of what Lua thinks right: with 10 bytes for each
+/// percent, a cycle is one step for a megabyte, and not one for each kilobyte or two. So a string that doubles with each
+/// instruction does not grow far before a cycle ends.
+const BRISKLY: i32 = 100_000;
+
+/// From here on a cycle of the garbage collector takes few steps.
+pub(super) fn collect_briskly(lua: &Lua) {
+    lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().step_multiplier(BRISKLY)));
+}
 
 /// From here on the state keeps to its limit.
 pub(super) fn limit(lua: &Lua) {

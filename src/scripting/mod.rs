@@ -11,7 +11,8 @@
 //! * `interpreter`: a Lua state, with `sandbox.lua` in it: what scripts find; `random`: its random numbers;
 //! * `memory`: how much a Lua state may take;
 //! * `api`: the table `server`; `libraries`: cjson, cmsgpack, bit and struct;
-//! * `patterns`: `string.find` and its kin; `goes_on`: what a script that runs long meets;
+//! * `patterns`: `string.find` and its kin; `goes_on`: what a script that runs long meets; `reach`: what the sandbox needs
+//!   so that it meets it;
 //! * `from_reply`, `to_reply`: between replies and values;
 //! * `raise`: errors that a function of ours raises; `failure`: those that nothing catches.
 
@@ -30,6 +31,7 @@ mod memory;
 mod patterns;
 mod raise;
 mod random;
+mod reach;
 mod run;
 mod shebang;
 mod to_reply;

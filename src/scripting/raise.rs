@@ -63,8 +63,8 @@ pub(super) fn here(lua: &Lua, text: impl AsRef<[u8]>) -> Error {
 /// What was raised [`plain`], with the place of the call in front. Other errors stay as they are.
 pub(super) fn placed(lua: &Lua, error: Error) -> Error {
     match error.downcast_ref::<Raised>() {
-        Some(Raised { text: message, .. }) => here(lua, message),
-        None => error,
+        Some(Raised { text: message, is_reply: false, .. }) => here(lua, message),
+        _ => error,
     }
 }
 

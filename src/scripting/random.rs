@@ -33,14 +33,22 @@ pub(super) fn random(lua: &Lua, args: &Variadic<Value>, state: &AtomicU64) -> ml
     let fraction = ((now >> 17) as f64 % most) / most;
     let (low, high, index) = match args.len() {
         0 => return Ok(fraction),
-        1 => (1.0, number(lua, args, 0)?.trunc(), 1),
-        2 => (number(lua, args, 0)?.trunc(), number(lua, args, 1)?.trunc(), 2),
+        1 => (1, integer(lua, args, 0)?, 1),
+        2 => (integer(lua, args, 0)?, integer(lua, args, 1)?, 2),
         _ => return Err(raise::here(lua, "wrong number of arguments")),
     };
     if low > high {
         return Err(raise::bad_argument(lua, index, "interval is empty"));
     }
-    Ok((fraction * (high - low + 1.0)).floor() + low)
+    let width = high.wrapping_sub(low).wrapping_add(1);
+    Ok((fraction * f64::from(width)).floor() + f64::from(low))
+}
+
+/// A number without its fraction, as C makes an `int` of it: the 32 lowest bits, which are 0 for what does not fit in 64.
+fn integer(lua: &Lua, args: &Variadic<Value>, index: usize) -> mlua::Result<i32> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let number = number(lua, args, index)?;
+    Ok(if (-LIMIT..LIMIT).contains(&number) { number as i64 as i32 } else { 0 })
 }
 
 fn number(lua: &Lua, args: &Variadic<Value>, index: usize) -> mlua::Result<Number> {

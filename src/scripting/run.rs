@@ -10,7 +10,7 @@ use super::to_reply;
 use crate::dispatch::spec::flag;
 use crate::dispatch::{self, Ctx, ScriptFlags, telemetry};
 use crate::error::{self, Error};
-use crate::wire::Args;
+use crate::wire::{Args, Reply};
 use crate::world::ScriptKind;
 
 /// The flags that a script's commands are held to. One with a shebang line says beforehand whether it writes, and is
@@ -54,24 +54,38 @@ pub(super) fn run(
     let kind = if given.is_function { ScriptKind::Function } else { ScriptKind::Eval };
     let (db, suspended) = (ctx.client().db, ctx.timer.suspend());
     ctx.world.store.shared.effects.hold();
-    let (returned, protocol) = ctx.run_script(kind, |ctx| {
+    let written = ctx.run_script(kind, |ctx| {
         let run = Run { flags, ..Run::default() };
         let mut running = Running { ctx, args: given.args, name, run };
         let returned = host::lend(&mut running, || interpreter.run(script, given));
-        (returned, running.run.protocol)
+        returned.map_err(Failure::reply).and_then(|value| write(running, &value))
     });
     ctx.world.store.shared.effects.release();
     ctx.timer.resume(suspended, &mut ctx.world.stats);
     ctx.client_mut().db = db;
-    let value = returned.map_err(Failure::reply)?;
-    if let Some(error) = error_of(&value) {
-        return Err(error);
-    }
-    let errors = to_reply::write(ctx.reply, &value, protocol);
+    let errors = written?;
     errors.iter().for_each(|error| ctx.world.stats.count_error(error));
     // A reply with an error somewhere in it counts as one.
     ctx.world.stats.command(ctx.row.id).failed += u64::from(!errors.is_empty());
     Ok(())
+}
+
+/// Writes what a script has returned, and returns the errors in it that have not been counted. The script is not over
+/// yet: a table may be long in writing.
+fn write(mut running: Running<'_, '_>, value: &Value) -> Result<Vec<Error>, Error> {
+    if let Some(error) = error_of(value) {
+        return Err(error);
+    }
+    let protocol = running.run.protocol;
+    if !value.is_table() {
+        return to_reply::write(running.ctx.reply, value, protocol);
+    }
+    // Others may be served by the command while its own reply is written.
+    let empty = Reply::new(Vec::new(), protocol);
+    let mut reply = std::mem::replace(running.ctx.reply, empty);
+    let written = host::lend(&mut running, || to_reply::write(&mut reply, value, protocol));
+    *running.ctx.reply = reply;
+    written
 }
 
 /// The error that a script has returned as its reply.

@@ -5,17 +5,20 @@
 -- replaced by some that ask first.
 --
 -- The chunk is given functions of ours: `reason` turns what pcall caught into what the script may see, `fail` keeps an
--- error that nothing has caught, `limit` sets the limit of memory, `random` and `randomseed` are the reference's, and
--- `patterns` are functions that take the place of some of `string`. It returns three functions, `run`, `share` and
--- `loader`, the globals, before their front and behind it, and the table of scripts and functions that are kept.
+-- error that nothing has caught, `limit` sets the limit of memory, `random` and `randomseed` are the reference's,
+-- `patterns` are functions that take the place of some of `string`, and `reach` has those that keep scripts within
+-- reach. It returns four functions, `run`, `share`, `loader` and `disarm`, the globals, before their front and behind it,
+-- and the table of scripts and functions that are kept.
 
-local reason, fail, limit, random, randomseed, patterns = ...
+local reason, fail, limit, random, randomseed, patterns, reach = ...
 
 local error, getmetatable, next, pairs, pcall, rawget, rawset = error, getmetatable, next, pairs, pcall, rawget, rawset
 local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
 local xpcall, loadstring, collectgarbage = xpcall, loadstring, collectgarbage
 local byte, concat, format = string.byte, table.concat, string.format
-local resume, insert, tonumber = coroutine.resume, table.insert, tonumber
+local resume, running, insert, tonumber = coroutine.resume, coroutine.running, table.insert, tonumber
+local sort, find, gsub, newproxy = table.sort, string.find, string.gsub, newproxy
+local spend, grown, fault, note = reach.spend, reach.grown, reach.fault, reach.note
 
 local READ_ONLY = "Attempt to modify a readonly table"
 
@@ -115,6 +118,40 @@ function tables.insert(...)
   end
 end
 
+-- Lua's own sort compares as often as it likes without an instruction of the script. So a large table, or one whose
+-- members may be large, is compared by a function of Lua's.
+local FEW = 1000
+local OWN_PLACE = "^sandbox:%d+: "
+
+local function is_less(one, other)
+  return one < other
+end
+
+-- What was raised in the script stays what it is. What was raised by sort itself is a string without a place.
+local function noted(raised)
+  if type(raised) == "string" and find(raised, OWN_PLACE) then return (gsub(raised, OWN_PLACE, "")) end
+  return note(raised)
+end
+
+function tables.sort(...)
+  local t, less = ...
+  if type(t) ~= "table" then bad_argument(1, "sort", "table", t, select("#", ...) == 0) end
+  if less ~= nil and type(less) ~= "function" then bad_argument(2, "sort", "function", less) end
+  local count = #t
+  local is_quick = count < 2 or spend(count * 16) and count <= FEW
+  if is_quick and not less then return sort(t) end
+  local compare = less or is_less
+  if less and not is_quick then
+    compare = function(one, other)
+      local is_first = less(one, other)
+      return is_first
+    end
+  end
+  local ok, raised = xpcall(function() sort(t, compare) end, noted)
+  if ok then return end
+  error(raised, less and type(raised) == "string" and 2 or 0)
+end
+
 -- And one that is to see what is behind a front.
 local foreach = table.foreach
 function tables.foreach(t, f)
@@ -132,8 +169,12 @@ local function seen(ok, ...)
   return ok, reason((...))
 end
 
+-- In how many calls of pcall and xpcall the script is.
+local protected = 0
+
 -- To pcall alone an error reply is its text.
 local function seen_as_text(ok, ...)
+  protected = protected - 1
   if ok then return ok, ... end
   local caught = reason((...))
   if type(caught) == "table" and type(rawget(caught, "err")) == "string" then
@@ -144,18 +185,21 @@ end
 
 -- What xpcall's handler has made of an error stays as it is, unless the script is to end.
 local function ended(ok, ...)
+  protected = protected - 1
   if not ok then reason() end
   return ok, ...
 end
 
 function globals.pcall(...)
   if select("#", ...) == 0 then return false, "attempt to call a boolean value" end
+  protected = protected + 1
   return seen_as_text(pcall(...))
 end
 
 function globals.xpcall(...)
   local f, handler = ...
   if select("#", ...) < 2 then error("bad argument #2 to 'xpcall' (value expected)", 2) end
+  protected = protected + 1
   return ended(xpcall(f, function(raised)
     return handler(reason(raised))
   end))
@@ -165,6 +209,7 @@ local coroutines = {}
 for name, value in pairs(coroutine) do
   coroutines[name] = value
 end
+coroutines.create, coroutines.wrap = reach.counted(coroutine.create), reach.counted(coroutine.wrap)
 function coroutines.resume(...)
   if type((...)) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected)", 2) end
   return seen(resume(...))
@@ -176,6 +221,8 @@ local function load_text(text, name)
   if byte(text) == 27 then
     text = " " .. text
   end
+  local refused = fault(text)
+  if refused then return nil, refused end
   return loadstring(text, name)
 end
 
@@ -186,13 +233,20 @@ function globals.loadstring(...)
   return load_text(text, name or text)
 end
 
+-- What the reader of `load` has raised is an error reply, as what nothing catches is; but where the script would catch it
+-- or is a coroutine, it is what it is.
+local function as_reply(raised)
+  if type(raised) == "table" or protected > 0 or running() then return raised end
+  return { err = "ERR " .. tostring(raised) }
+end
+
 function globals.load(...)
   local piece, name = ...
   if type(piece) ~= "function" then bad_argument(1, "load", "function", piece, select("#", ...) == 0) end
   local pieces = {}
   while true do
     local ok, more = pcall(piece)
-    if not ok then return nil, reason(more) end
+    if not ok then return nil, as_reply(reason(more)) end
     if more == nil or more == "" then break end
     if type(more) ~= "string" and type(more) ~= "number" then return nil, "reader function must return a string" end
     pieces[#pieces + 1] = more
@@ -204,8 +258,15 @@ end
 local collecting = { collect = true, count = true, step = true }
 local ignored = { stop = true, restart = true, setpause = true, setstepmul = true }
 
+local PER_COLLECTION = 1000
+
 function globals.collectgarbage(option, ...)
   if option == nil or collecting[option] then
+    -- Lua calls what watches the collector at its own steps only.
+    if option ~= "count" then
+      spend(PER_COLLECTION)
+      grown()
+    end
     return collectgarbage(option, ...)
   elseif not ignored[option] then
     error(format("bad argument #1 to 'collectgarbage' (invalid option '%s')", tostring(option)), 2)
@@ -258,6 +319,25 @@ local of_strings = getmetatable("")
 of_strings.__index = strings
 of_strings.__metatable = front({ __index = rawget(globals, "string") })
 
+-- A watch on the garbage collector: a proxy that is garbage from the start. When a cycle has collected it, how often the
+-- hook is called is chosen anew, and the next one stands guard.
+local watch, is_watched = newproxy(true), false
+
+local function stand_guard()
+  newproxy(watch)
+  is_watched = true
+end
+
+getmetatable(watch).__gc = function()
+  is_watched = false
+  stand_guard()
+  grown()
+end
+
+local function disarm()
+  getmetatable(watch).__gc = nil
+end
+
 -- Scripts and functions that are kept, by their numbers.
 local kept = {}
 
@@ -283,6 +363,8 @@ local function run(number, is_function, numkeys, ...)
     keys, argv = ...
   end
   if numkeys then limit() end
+  if not is_watched then stand_guard() end
+  protected = 0
   if is_function then
     return xpcall(function() return (script(keys, argv)) end, fail)
   end
@@ -303,4 +385,4 @@ local function loader(contents)
   end
 end
 
-return run, share, loader, environment, globals, kept
+return run, share, loader, disarm, environment, globals, kept

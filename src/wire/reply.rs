@@ -158,6 +158,15 @@ impl Reply {
         }
     }
 
+    /// `+text` of a script's, which may be any bytes. CR and LF in it become spaces.
+    pub fn status_bytes(&mut self, text: &[u8]) {
+        if self.fits(text.len()) {
+            self.out.push(b'+');
+            self.one_line(text);
+            self.crlf();
+        }
+    }
+
     /// `-CODE text`. CR and LF in the text become spaces here, and only here.
     pub fn error(&mut self, error: &Error) {
         if self.fits(error.as_bytes().len()) {

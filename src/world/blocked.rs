@@ -99,6 +99,16 @@ impl World {
         }
     }
 
+    /// The same, of those alone whose command is done and whose reply was put off. While a script runs, time goes on
+    /// for them: so a client whose login has failed may log in and end the script.
+    pub(crate) fn send_put_off(&mut self) {
+        let is_done = |&slot: &Slot| self.clients[slot].wait().is_some_and(|wait| wait.is_done());
+        let overdue = self.waiters.overdue(self.now.mono);
+        let due: Vec<Slot> =
+            overdue.filter_map(|id| self.clients.slot_of(id)).filter(is_done).collect();
+        due.into_iter().for_each(|slot| self.give_up_waiting(slot));
+    }
+
     /// Replies to the client's command as if its deadline had come.
     pub(crate) fn give_up_waiting(&mut self, slot: Slot) {
         if let Some(wait) = self.stop_waiting(slot) {

@@ -316,3 +316,21 @@ fn a_script_that_breaks_down_leaves_the_server_idle() {
     assert_eq!(other.call(["PING"]), "PONG");
     assert_eq!(other.call(["HALT"]), "(error) NOTBUSY No scripts in execution right now.");
 }
+
+/// The reply to a failed login is put off, and the client is not read from until it is sent.
+#[test]
+fn a_client_that_mistypes_its_password_ends_the_script_all_the_same() {
+    let mut config = Config::default();
+    config.apply_option("requirepass", "right").unwrap();
+    let served = serve(config);
+    let mut script = Socket::tcp(served.addr);
+    assert_eq!(script.call(["AUTH", "right"]), "OK");
+    script.send(&request(["SPIN"]));
+    served.begun.recv().unwrap();
+    let mut other = Socket::tcp(served.addr);
+    let refused = other.call(["AUTH", "wrong"]);
+    assert!(refused.starts_with("(error) WRONGPASS"), "{refused}");
+    assert_eq!(other.call(["AUTH", "right"]), "OK");
+    assert_eq!(other.call(["HALT"]), "OK");
+    assert_eq!(reply(&mut script), KILLED);
+}

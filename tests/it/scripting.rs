@@ -209,3 +209,99 @@ fn a_script_of_slow_commands_can_be_killed() {
     let killed = running.frame().expect("a reply");
     assert!(killed.starts_with(b"-ERR Script killed by user with SCRIPT KILL."));
 }
+
+/// A clock that goes on by a second whenever it is read.
+fn seconds() -> u64 {
+    thread_local! {
+        static NANOS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    }
+    NANOS.set(NANOS.get() + 1_000_000_000);
+    NANOS.get()
+}
+
+/// None of them has as many instructions as lie between two calls of the hook. So it is within one call, or because the
+/// hook is called sooner, that SCRIPT KILL reaches them.
+#[test]
+fn a_script_of_few_and_long_calls_can_be_killed() {
+    let (mut local, client) = start(&[("busy-reply-threshold", "1")]);
+    let other = local.connect();
+    let mut push = vec!["RPUSH".to_owned(), "list".to_owned()];
+    push.extend((0..60_000).map(|n| n.to_string()));
+    local.call(client, &push);
+    local.time_commands_by(seconds);
+    let (shared, long) = ("local t = {1} for i = 1, 11 do t = {t, t, t} end ", "x".repeat(4 << 20));
+    let many: Vec<String> = (0..4_000).map(|n| n.to_string()).collect();
+    let many: Vec<&str> = std::iter::once("0").chain(many.iter().map(String::as_str)).collect();
+    let two_long = ["0", &long, &long];
+    let mut missed = Vec::new();
+    for (script, args) in [
+        ("return #cjson.encode(t)", &[][..]),
+        ("return #cmsgpack.pack(t)", &[]),
+        ("return #cjson.encode(string.rep('\\1', 1000000))", &[]),
+        ("return #cmsgpack.pack(string.rep('\\1', 1000000))", &[]),
+        ("return #struct.pack(string.rep('x', 100000))", &[]),
+        ("return struct.size(string.rep('x', 100000))", &[]),
+        ("return #cjson.decode('[' .. string.rep('1,', 100000) .. '1]')", &[]),
+        ("return #cjson.decode('{\"a\":\"' .. string.rep('x', 1000000) .. '\"}').a", &[]),
+        ("return #cmsgpack.unpack('\\221\\0\\1\\134\\160' .. string.rep('\\1', 100000))", &[]),
+        ("return t", &[]),
+        ("local m = {1} for i = 1, 17 do m = {map = {m, m}} end return m", &[]),
+        ("local s = {1} for i = 1, 17 do s = {set = {[s] = 1, [{s}] = 1}} end return s", &[]),
+        ("return #redis.call('LRANGE', 'list', 0, -1)", &[]),
+        ("table.sort(ARGV) return 1", &many),
+        ("for i = 1, 200 do coroutine.wrap(function() end)() end return 1", &[]),
+        ("for i = 1, 200 do coroutine.create(function() end) end return 1", &[]),
+        ("return loadstring(string.rep(' ', 1000000)) == nil", &[]),
+        ("return #string.rep('x', 8000000)", &[]),
+        ("for i = 1, 400 do local is_less = ARGV[1] < ARGV[2] end return 1", &two_long),
+        (
+            "local s = 'x' for i = 1, 23 do s = s .. s end \
+             for i = 1, 400 do local is_less = s < s end return 1",
+            &[],
+        ),
+    ] {
+        let script = format!("{shared}{script}");
+        local.send_meanwhile(other, &request(["SCRIPT", "KILL"]));
+        let reply = eval(&mut local, client, &script, args);
+        local.send(other, b"");
+        let killed = local.received(other) == b"+OK\r\n";
+        if !killed || !reply.contains("Script killed by user") {
+            missed.push(format!("{script}: {}", &reply[..reply.len().min(80)]));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// The hook is called as seldom as before once such a script is over, and by others' scripts of any size.
+#[test]
+fn a_script_that_takes_little_has_its_few_turns() {
+    let (mut local, client) = start(&[("busy-reply-threshold", "1")]);
+    let other = local.connect();
+    local.time_commands_by(seconds);
+    let long = "x".repeat(4 << 20);
+    eval(&mut local, client, "return #ARGV[1]", &["0", &long]);
+    for _ in 0..3 {
+        local.send_meanwhile(other, &request(["SCRIPT", "KILL"]));
+        assert_eq!(eval(&mut local, client, "for i = 1, 1000 do end return 1", &[]), "(integer) 1");
+        local.send(other, b"");
+        local.received(other);
+    }
+}
+
+#[test]
+fn what_would_take_long_to_compile_is_refused() {
+    let (mut local, client) = start(&[]);
+    let chain = format!("if a then {} end", "elseif a then ".repeat(200_000));
+    let refused = "(error) ERR Error compiling script (new function): user_script: code has too many branches and operators";
+    assert_eq!(eval(&mut local, client, &chain, &[]), refused);
+    let loaded = local.call(client, ["SCRIPT", "LOAD", &chain]).to_string();
+    assert_eq!(loaded, refused);
+    let library = format!("#!lua name=l\n{chain}");
+    let loaded = local.call(client, ["FUNCTION", "LOAD", &library]).to_string();
+    assert!(loaded.contains("code has too many branches and operators"), "{loaded}");
+    let within = "local code = 'return ' .. string.rep('1 and ', 100000) .. '1' \
+                  local f, why = loadstring(code) local g, too = load(function() local c = code code = nil return c end) \
+                  return {tostring(f), why, tostring(g), too}";
+    let reply = eval(&mut local, client, within, &[]);
+    assert_eq!(reply.matches("code has too many branches").count(), 2, "{reply}");
+}

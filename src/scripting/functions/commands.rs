@@ -462,7 +462,8 @@ mod tests {
             end";
         let refused = "-ERR Error registering functions: ERR not enough memory\r\n";
         assert_eq!(load(&mut local, client, "lib", body), refused);
-        let body = "while true do local text = ('x'):rep(20000000) end";
+        let body =
+            "local texts = {} while true do texts[#texts + 1] = ('x'):rep(2000000) .. #texts end";
         assert_eq!(load(&mut local, client, "lib", body), refused);
     }
 

@@ -55,6 +55,7 @@ fn push_value(packed: &mut Vec<u8>, value: &Value, level: usize) -> Result<()> {
         Value::Number(number) => push_number(packed, *number),
         Value::String(text) => {
             let text = text.as_bytes();
+            output::spend_on(&text)?;
             push_header(packed, &STRING, text.len());
             packed.extend_from_slice(&text);
         }

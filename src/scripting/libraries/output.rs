@@ -4,7 +4,7 @@
 
 use mlua::{BString, Either, Result};
 
-use crate::scripting::raise;
+use crate::scripting::{goes_on, raise};
 
 /// The longest text, in bytes: as much as a script may take at all.
 const LONGEST: usize = 256 << 20;
@@ -20,10 +20,19 @@ pub(super) fn text(bytes: Vec<u8>) -> Text {
     }
 }
 
-/// Refuses what has grown too long.
+/// Another value has been written. Refuses what has grown too long.
 pub(super) fn check(output: &[u8]) -> Result<()> {
+    goes_on::spend(1)?;
     check_length(output.len())
 }
+
+/// So many bytes of a text are going to be written, one by one.
+pub(super) fn spend_on(text: &[u8]) -> Result<()> {
+    goes_on::spend(text.len() / BYTES_PER_STEP)
+}
+
+/// Reading or writing so many bytes takes about as long as a step.
+const BYTES_PER_STEP: usize = 16;
 
 /// Refuses what is going to be too long, in the words of Lua for what does not fit in memory.
 pub(super) fn check_length(length: usize) -> Result<()> {

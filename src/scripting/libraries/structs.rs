@@ -10,7 +10,7 @@ use super::arguments::Arguments;
 use super::output::{self, Text};
 use super::tables::Member;
 use super::{MOST_RESULTS, numbers};
-use crate::scripting::raise;
+use crate::scripting::{goes_on, raise};
 
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let library = lua.create_table()?;
@@ -205,6 +205,7 @@ impl<'a> Format<'a> {
             return Ok(None);
         };
         self.rest = rest;
+        goes_on::spend(1)?;
         let size = match option {
             b'b' | b'B' | b'x' => 1,
             b'h' | b'H' => 2,

@@ -12,7 +12,8 @@ use std::{iter, vec};
 
 use mlua::{BString, Either, IntoLua, Lua, Result, Table, Value};
 
-use crate::scripting::raise;
+use super::output;
+use crate::scripting::{goes_on, raise};
 
 /// So many finished tables may wait for those around them to end.
 const MOST_TABLES: usize = 1000;
@@ -54,7 +55,7 @@ impl<'a> Member<'a> {
                 Ok(text) => Either::Left(Either::Right(text)),
                 Err(_) => Either::Right(Either::Right(BString::from(bytes))),
             },
-            Member::Made(bytes) => Either::Right(super::output::text(bytes)),
+            Member::Made(bytes) => Either::Right(output::text(bytes)),
         }
     }
 }
@@ -94,6 +95,11 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn push(&mut self, member: Member<'a>) -> Result<()> {
+        match &member {
+            Member::Value(_) => goes_on::spend(1)?,
+            Member::Text(text) => output::spend_on(text)?,
+            Member::Made(text) => output::spend_on(text)?,
+        }
         self.tables += usize::from(matches!(member, Member::Value(Value::Table(_))));
         self.members.push(member);
         let Some(open) = self.open.last() else { return Ok(()) };

@@ -40,6 +40,12 @@ impl Arguments<'_> {
         Ok(self.integer(index)?.unwrap_or(length as i64 + 1) as i32)
     }
 
+    /// How often `rep` repeats: an `int` of C.
+    pub(super) fn count(&self, index: usize) -> mlua::Result<i32> {
+        let count = self.integer(index)?;
+        count.map(|count| count as i32).ok_or_else(|| self.refuse(index, "number"))
+    }
+
     /// The replacement of `gsub`: a string, a function or a table.
     pub(super) fn replacement(&self, index: usize) -> mlua::Result<Value> {
         match self.given.get(index) {

@@ -1,13 +1,15 @@
-//! `string.find`, `match`, `gmatch` and `gsub`: those of Lua 5.1, and none of them can overflow the stack or run on when
+//! `string.find`, `match`, `gmatch`, `gsub` and `rep`: those of Lua 5.1, and none of them can overflow the stack or run on when
 //! the script is to end.
 //!
 //! * `matcher`: matches a pattern; `item`: one item of a pattern;
 //! * `arguments`: what the functions are given; `replace`: `gsub` with a string;
+//! * `repeated`: `string.rep`, whose count alone may keep Lua's own for minutes;
 //! * `loops.lua`: what calls back into the script, in Lua, so that errors pass as they are.
 
 mod arguments;
 mod item;
 mod matcher;
+mod repeated;
 mod replace;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ pub(super) fn all(lua: &Lua) -> mlua::Result<Table> {
     let functions = lua.create_table()?;
     functions.raw_set("find", lua.create_function(find)?)?;
     functions.raw_set("match", lua.create_function(match_once)?)?;
+    functions.raw_set("rep", lua.create_function(repeated::rep)?)?;
     functions.raw_set("gfind", &gmatch)?;
     functions.raw_set("gmatch", gmatch)?;
     functions.raw_set("gsub", lua.create_function(move |lua, args| gsub(lua, args, &replace))?)?;

@@ -88,7 +88,11 @@ impl Encoder<'_> {
                 spelling::push_number(&mut self.out, *number as f64, self.precision)
             }
             Value::Number(number) => self.push_number(*number)?,
-            Value::String(text) => spelling::push_string(&mut self.out, &text.as_bytes()),
+            Value::String(text) => {
+                let text = text.as_bytes();
+                output::spend_on(&text)?;
+                spelling::push_string(&mut self.out, &text)
+            }
             Value::Table(table) => {
                 self.enter(place)?;
                 match place.depth {
