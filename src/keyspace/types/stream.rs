@@ -239,3 +239,6 @@ impl Edit<'_, Stream> {
         self.large()
     }
 }
+
+#[cfg(test)]
+mod tests;

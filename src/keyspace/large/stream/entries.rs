@@ -153,10 +153,7 @@ impl Entries {
 
     /// Whether an entry from `id` on may have been deleted one by one.
     fn may_lack_any_from(&self, id: Id) -> bool {
-        !self.is_empty()
-            && !self.max_deleted_id.is_zero()
-            && self.first <= Some(self.max_deleted_id)
-            && id <= self.max_deleted_id
+        !self.is_empty() && !self.max_deleted_id.is_zero() && id <= self.max_deleted_id
     }
 
     /// How many entries had been added when that with this id was, if that is known: the reference's estimate.
@@ -184,10 +181,12 @@ impl Entries {
         }
     }
 
-    /// How many entries a group has read when the one with `id` is the last, and so many it had before.
-    pub(crate) fn read_up_to(&self, id: Id, before: Option<u64>) -> Option<u64> {
+    /// How many entries a group has read with the one of this id, when it had read so many up to another id.
+    pub(crate) fn read_up_to(&self, id: Id, before: Option<u64>, from: Id) -> Option<u64> {
         match before {
-            Some(before) if !self.may_lack_any_from(id) => Some(before.wrapping_add(1)),
+            Some(read) if Some(from) >= self.first && !self.may_lack_any_from(from) => {
+                Some(read.wrapping_add(1))
+            }
             before if self.added == 0 => before,
             _ => self.added_up_to(id),
         }

@@ -132,7 +132,7 @@ impl Group {
     #[inline]
     pub fn advance(&mut self, id: Id, entries: &Entries) {
         if id > self.last_id {
-            self.entries_read = entries.read_up_to(id, self.entries_read);
+            self.entries_read = entries.read_up_to(id, self.entries_read, self.last_id);
             self.last_id = id;
         }
     }
