@@ -18,7 +18,7 @@ use group::Group;
 use id::Id;
 
 /// A stream that has had an entry, or has a group.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct LargeStream {
     pub(crate) entries: Entries,
     groups: BTreeMap<Box<[u8]>, Box<Group>>,
@@ -112,6 +112,15 @@ impl LargeStream {
         let result = change(group, &self.entries);
         self.groups_memory = self.groups_memory + group.memory() - before;
         Some(result)
+    }
+}
+
+impl Clone for LargeStream {
+    fn clone(&self) -> LargeStream {
+        let groups = self.groups.clone();
+        // Copies have no room.
+        let groups_memory = groups.values().map(|group| group.memory()).sum();
+        LargeStream { entries: self.entries.clone(), groups, groups_memory }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::keyspace::visit::Part;
 pub use crate::keyspace::large::stream::entries::{Counters, Entries, Range, Trim, TrimBy};
 pub use crate::keyspace::large::stream::group::{Consumer, ConsumerId, Group, Pending};
 pub use crate::keyspace::large::stream::id::Id;
-pub use crate::keyspace::large::stream::node::{Fields, StreamEntry};
+pub use crate::keyspace::large::stream::node::StreamEntry;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]

@@ -33,12 +33,12 @@ impl Item for Id {
 }
 
 /// The most items of a block.
-const BLOCK: usize = 256;
+const BLOCK: usize = if cfg!(test) { 16 } else { 256 };
 
 /// A block that had more room than this and four times what it needs gives it up.
 const LEAST_ROOM: usize = 8;
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Index<T> {
     blocks: VecDeque<Block<T>>,
     len: usize,
@@ -46,7 +46,7 @@ pub(crate) struct Index<T> {
     memory: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Block<T> {
     items: VecDeque<T>,
     weight: usize,
@@ -92,6 +92,22 @@ impl<T: Item> Block<T> {
         if self.items.capacity() > LEAST_ROOM.max(4 * len) {
             self.items.shrink_to(2 * len);
         }
+    }
+}
+
+// A copy has no room, so it is counted anew.
+
+impl<T: Item + Clone> Clone for Block<T> {
+    fn clone(&self) -> Block<T> {
+        Block::of(self.items.clone())
+    }
+}
+
+impl<T: Item + Clone> Clone for Index<T> {
+    fn clone(&self) -> Index<T> {
+        let blocks = self.blocks.clone();
+        let memory = blocks.iter().map(Block::memory).sum();
+        Index { blocks, len: self.len, memory }
     }
 }
 
