@@ -5,7 +5,7 @@
 
 use crate::error::{self, Error};
 use crate::keyspace::types::stream::Id;
-use crate::text::number::{self, Spelled};
+use crate::text::number;
 use crate::wire::Reply;
 
 /// No id is longer: what is may have any number of leading zeros.
@@ -106,18 +106,19 @@ fn loose_number(text: &[u8]) -> Option<u64> {
 /// An id in its spelling, without an allocation: it reads as bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpelledId {
-    text: [u8; 41],
-    len: u8,
+    text: [u8; LONGEST],
+    start: u8,
 }
+
+/// Two numbers of twenty digits, and the dash.
+const LONGEST: usize = 41;
 
 impl SpelledId {
     pub(crate) fn new(id: Id) -> SpelledId {
-        let (ms, seq) = (Spelled::unsigned(id.ms), Spelled::unsigned(id.seq));
-        let (dash, len) = (ms.len(), ms.len() + 1 + seq.len());
-        let mut text = [b'-'; 41];
-        text[..dash].copy_from_slice(&ms);
-        text[dash + 1..len].copy_from_slice(&seq);
-        SpelledId { text, len: len as u8 }
+        let mut text = [b'-'; LONGEST];
+        let dash = number::spell(&mut text, id.seq) - 1;
+        let start = number::spell(&mut text[..dash], id.ms) as u8;
+        SpelledId { text, start }
     }
 }
 
@@ -125,7 +126,7 @@ impl std::ops::Deref for SpelledId {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.text[..usize::from(self.len)]
+        &self.text[usize::from(self.start)..]
     }
 }
 
