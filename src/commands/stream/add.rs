@@ -82,11 +82,12 @@ impl Addition {
                 _ if options.left() > 1 && trimming.take(&mut options)? => {}
                 _ if options.flag("NOMKSTREAM") => may_create = false,
                 Some(text) => break NewId::parse(text)?,
-                None => return Err(error::wrong_arity("xadd")),
+                // It is missing, and so are the fields.
+                None => break NewId::Now,
             }
         };
         let trim = trimming.resolve(ctx.world.store.shared.limits)?;
-        let (fields, words) = (options.index() + 1, options.left() - 1);
+        let (fields, words) = (options.index() + 1, options.left().saturating_sub(1));
         if words < 2 || words % 2 == 1 {
             return Err(error::wrong_arity("xadd"));
         }
