@@ -512,7 +512,7 @@ impl Requests {
             ("id" | "start" | "end" | "threshold" | "last-id" | "max-deleted-id", _) => {
                 self.stream_id()
             }
-            // The sign of a sum of zeros depends on the order of the operands.
+            // A compact sorted set, as the listpack of the reference, does not keep the sign of a zero.
             ("weight", _) => self.one_of(&["0.5", "1", "3"]).to_owned(),
             ("encoding", _) => self.one_of(&["u8", "i5", "u2", "i16"]).to_owned(),
             ("longitude" | "latitude", _) => format!("{}.{}", below(random, 5), below(random, 3)),
