@@ -318,7 +318,7 @@ impl Node {
     pub(crate) fn next(&self, mut at: usize) -> Option<(StreamEntry<'_>, usize)> {
         loop {
             let raw = self.raw_at(at)?;
-            if raw.shape & IS_DELETED == 0 {
+            if !raw.is_deleted() {
                 return Some((self.entry(&raw), raw.end));
             }
             at = raw.end;
@@ -330,7 +330,7 @@ impl Node {
     pub(crate) fn previous(&self, mut end: usize) -> Option<(StreamEntry<'_>, usize)> {
         loop {
             let raw = self.raw_before(end)?;
-            if raw.shape & IS_DELETED == 0 {
+            if !raw.is_deleted() {
                 return Some((self.entry(&raw), raw.at));
             }
             end = raw.at;
@@ -338,16 +338,17 @@ impl Node {
     }
 
     /// Where the first entry begins whose id is not smaller: the end if there is none. Looked for from both ends by turns,
-    /// since readers are near the last entry more often than not.
+    /// since readers are near the last entry more often than not. The ids of deleted entries are in no order: XSETID may
+    /// set the last id below them, and they may come again.
     pub(crate) fn seek(&self, id: Id) -> usize {
         let (mut at, mut end) = (self.start, self.bytes.len());
         loop {
             match self.raw_at(at) {
-                Some(raw) if raw.id < id => at = raw.end,
+                Some(raw) if raw.id < id || raw.is_deleted() => at = raw.end,
                 _ => return at,
             }
             match self.raw_before(end) {
-                Some(raw) if raw.id >= id => end = raw.at,
+                Some(raw) if raw.id >= id || raw.is_deleted() => end = raw.at,
                 _ => return end,
             }
         }
@@ -361,14 +362,14 @@ impl Node {
     /// The entry with this id.
     pub(crate) fn get(&self, id: Id) -> Option<StreamEntry<'_>> {
         let raw = self.raw_at(self.seek(id)).filter(|raw| raw.id == id)?;
-        (raw.shape & IS_DELETED == 0).then(|| self.entry(&raw))
+        (!raw.is_deleted()).then(|| self.entry(&raw))
     }
 
     /// Deletes the entry with this id. Returns whether it was there.
     pub(crate) fn delete(&mut self, id: Id) -> bool {
         let found = self.raw_at(self.seek(id));
         let Some(at) =
-            found.filter(|raw| raw.id == id && raw.shape & IS_DELETED == 0).map(|raw| raw.shape_at)
+            found.filter(|raw| raw.id == id && !raw.is_deleted()).map(|raw| raw.shape_at)
         else {
             return false;
         };
@@ -383,7 +384,7 @@ impl Node {
         let (mut at, mut count) = (self.start, 0);
         while let Some(raw) = self.raw_at(at) {
             let (shape_at, end) = (raw.shape_at, raw.end);
-            let is_live = raw.shape & IS_DELETED == 0;
+            let is_live = !raw.is_deleted();
             if is_live && !goes(raw.id) {
                 break;
             }
@@ -434,6 +435,13 @@ struct Raw<'a> {
     end: usize,
     /// Its values, or the count of its fields, and those.
     fields: &'a [u8],
+}
+
+impl Raw<'_> {
+    #[inline]
+    fn is_deleted(&self) -> bool {
+        self.shape & IS_DELETED != 0
+    }
 }
 
 /// An entry of a stream.
