@@ -337,9 +337,9 @@ impl Node {
         }
     }
 
-    /// Where the first entry begins whose id is not smaller: the end if there is none. Looked for from both ends by turns,
-    /// since readers are near the last entry more often than not. The ids of deleted entries are in no order: XSETID may
-    /// set the last id below them, and they may come again.
+    /// Where the first entry begins whose id is not smaller, or a deleted one in front of it: the end if there is none.
+    /// Looked for from both ends by turns, since readers are near the last entry more often than not. The ids of deleted
+    /// entries are in no order: XSETID may set the last id below them, and they may come again.
     pub(crate) fn seek(&self, id: Id) -> usize {
         let (mut at, mut end) = (self.start, self.bytes.len());
         loop {
@@ -359,18 +359,25 @@ impl Node {
         id.next().map_or(self.bytes.len(), |next| self.seek(next))
     }
 
+    /// The entry with this id, unless it has been deleted.
+    fn find(&self, id: Id) -> Option<Raw<'_>> {
+        let mut at = self.seek(id);
+        loop {
+            match self.raw_at(at)? {
+                raw if raw.is_deleted() => at = raw.end,
+                raw => return (raw.id == id).then_some(raw),
+            }
+        }
+    }
+
     /// The entry with this id.
     pub(crate) fn get(&self, id: Id) -> Option<StreamEntry<'_>> {
-        let raw = self.raw_at(self.seek(id)).filter(|raw| raw.id == id)?;
-        (!raw.is_deleted()).then(|| self.entry(&raw))
+        self.find(id).map(|raw| self.entry(&raw))
     }
 
     /// Deletes the entry with this id. Returns whether it was there.
     pub(crate) fn delete(&mut self, id: Id) -> bool {
-        let found = self.raw_at(self.seek(id));
-        let Some(at) =
-            found.filter(|raw| raw.id == id && !raw.is_deleted()).map(|raw| raw.shape_at)
-        else {
+        let Some(at) = self.find(id).map(|raw| raw.shape_at) else {
             return false;
         };
         self.bytes[at] |= IS_DELETED;
