@@ -516,14 +516,16 @@ impl Node {
     /// Panics if what the node says of itself is not so.
     pub(crate) fn check(&self) {
         let mut at = self.start;
-        let (mut live, mut deleted, mut last) = (0, 0, None);
+        let (mut live, mut deleted) = (0, 0);
+        let (mut last, mut last_live) = (None, None);
         while let Some(raw) = self.raw_at(at) {
             assert_eq!(self.raw_before(raw.end).map(|raw| raw.at), Some(at));
-            assert!(last < Some(raw.id));
+            assert!(last_live < Some(raw.id));
             last = Some(raw.id);
-            match raw.shape & IS_DELETED {
-                0 => live += 1,
-                _ => deleted += 1,
+            if raw.is_deleted() {
+                deleted += 1;
+            } else {
+                (live, last_live) = (live + 1, last);
             }
             at = raw.end;
         }
