@@ -175,6 +175,12 @@ impl<'a, T: Collection> Edit<'a, T> {
         self.shared.changes -= 1;
     }
 
+    /// As [`Edit::note`], for a change that concerns none of those who follow the key's value.
+    pub fn note_apart(&mut self, class: Classes, event: &'static str) {
+        self.shared.changes += 1;
+        self.announce(class, event);
+    }
+
     /// There are so many changes.
     #[inline]
     pub fn changed(&mut self, count: usize) {

@@ -318,7 +318,7 @@ impl Node {
     pub(crate) fn next(&self, mut at: usize) -> Option<(StreamEntry<'_>, usize)> {
         loop {
             let raw = self.raw_at(at)?;
-            if raw.shape & IS_DELETED == 0 {
+            if !raw.is_deleted() {
                 return Some((self.entry(&raw), raw.end));
             }
             at = raw.end;
@@ -330,24 +330,25 @@ impl Node {
     pub(crate) fn previous(&self, mut end: usize) -> Option<(StreamEntry<'_>, usize)> {
         loop {
             let raw = self.raw_before(end)?;
-            if raw.shape & IS_DELETED == 0 {
+            if !raw.is_deleted() {
                 return Some((self.entry(&raw), raw.at));
             }
             end = raw.at;
         }
     }
 
-    /// Where the first entry begins whose id is not smaller: the end if there is none. Looked for from both ends by turns,
-    /// since readers are near the last entry more often than not.
+    /// Where the first entry begins whose id is not smaller, or a deleted one in front of it: the end if there is none.
+    /// Looked for from both ends by turns, since readers are near the last entry more often than not. The ids of deleted
+    /// entries are in no order: XSETID may set the last id below them, and they may come again.
     pub(crate) fn seek(&self, id: Id) -> usize {
         let (mut at, mut end) = (self.start, self.bytes.len());
         loop {
             match self.raw_at(at) {
-                Some(raw) if raw.id < id => at = raw.end,
+                Some(raw) if raw.id < id || raw.is_deleted() => at = raw.end,
                 _ => return at,
             }
             match self.raw_before(end) {
-                Some(raw) if raw.id >= id => end = raw.at,
+                Some(raw) if raw.id >= id || raw.is_deleted() => end = raw.at,
                 _ => return end,
             }
         }
@@ -358,18 +359,25 @@ impl Node {
         id.next().map_or(self.bytes.len(), |next| self.seek(next))
     }
 
+    /// The entry with this id, unless it has been deleted.
+    fn find(&self, id: Id) -> Option<Raw<'_>> {
+        let mut at = self.seek(id);
+        loop {
+            match self.raw_at(at)? {
+                raw if raw.is_deleted() => at = raw.end,
+                raw => return (raw.id == id).then_some(raw),
+            }
+        }
+    }
+
     /// The entry with this id.
     pub(crate) fn get(&self, id: Id) -> Option<StreamEntry<'_>> {
-        let raw = self.raw_at(self.seek(id)).filter(|raw| raw.id == id)?;
-        (raw.shape & IS_DELETED == 0).then(|| self.entry(&raw))
+        self.find(id).map(|raw| self.entry(&raw))
     }
 
     /// Deletes the entry with this id. Returns whether it was there.
     pub(crate) fn delete(&mut self, id: Id) -> bool {
-        let found = self.raw_at(self.seek(id));
-        let Some(at) =
-            found.filter(|raw| raw.id == id && raw.shape & IS_DELETED == 0).map(|raw| raw.shape_at)
-        else {
+        let Some(at) = self.find(id).map(|raw| raw.shape_at) else {
             return false;
         };
         self.bytes[at] |= IS_DELETED;
@@ -383,7 +391,7 @@ impl Node {
         let (mut at, mut count) = (self.start, 0);
         while let Some(raw) = self.raw_at(at) {
             let (shape_at, end) = (raw.shape_at, raw.end);
-            let is_live = raw.shape & IS_DELETED == 0;
+            let is_live = !raw.is_deleted();
             if is_live && !goes(raw.id) {
                 break;
             }
@@ -434,6 +442,13 @@ struct Raw<'a> {
     end: usize,
     /// Its values, or the count of its fields, and those.
     fields: &'a [u8],
+}
+
+impl Raw<'_> {
+    #[inline]
+    fn is_deleted(&self) -> bool {
+        self.shape & IS_DELETED != 0
+    }
 }
 
 /// An entry of a stream.
@@ -501,14 +516,16 @@ impl Node {
     /// Panics if what the node says of itself is not so.
     pub(crate) fn check(&self) {
         let mut at = self.start;
-        let (mut live, mut deleted, mut last) = (0, 0, None);
+        let (mut live, mut deleted) = (0, 0);
+        let (mut last, mut last_live) = (None, None);
         while let Some(raw) = self.raw_at(at) {
             assert_eq!(self.raw_before(raw.end).map(|raw| raw.at), Some(at));
-            assert!(last < Some(raw.id));
+            assert!(last_live < Some(raw.id));
             last = Some(raw.id);
-            match raw.shape & IS_DELETED {
-                0 => live += 1,
-                _ => deleted += 1,
+            if raw.is_deleted() {
+                deleted += 1;
+            } else {
+                (live, last_live) = (live + 1, last);
             }
             at = raw.end;
         }

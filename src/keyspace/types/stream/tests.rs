@@ -200,10 +200,23 @@ fn change(store: &mut Store, model: &mut Model, random: &mut Random, now: Millis
             }
         }
         5 | 6 => {
-            let is_there = model.entries.remove(&id).is_some();
-            assert_eq!(edit(store, |stream| stream.remove(id)), is_there);
-            if is_there {
-                model.max_deleted_id = model.max_deleted_id.max(id);
+            // At the end, or anywhere.
+            let behind = model.entries.keys().rev().nth(random.below(9)).copied();
+            let id = behind.filter(|_| random.below(2) == 0).unwrap_or(id);
+            let neighbours: Vec<Id> = model.entries.range(id..).map(|(&id, _)| id).collect();
+            let run = [id].into_iter().chain(neighbours.into_iter().take(random.below(12)));
+            for id in run {
+                let is_there = model.entries.remove(&id).is_some();
+                assert_eq!(edit(store, |stream| stream.remove(id)), is_there);
+                if is_there {
+                    model.max_deleted_id = model.max_deleted_id.max(id);
+                }
+            }
+            if random.below(4) == 0 {
+                // As XSETID does it: ids may come that are smaller than deleted ones, or the same.
+                let last_id = model.entries.keys().next_back().copied().unwrap_or_default();
+                model.last_id = last_id;
+                edit(store, |stream| stream.set_last_id(last_id));
             }
         }
         7 => {
