@@ -80,15 +80,18 @@ fn chosen() -> Vec<Conversation> {
     let chosen = std::env::var("RESPD_CONVERSATIONS").unwrap_or_default();
     let is_chosen =
         |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
-    let is_possible = |name: &str| cfg!(feature = "lua") || !needs_lua(name);
-    let is_wanted = |found: &Conversation| is_chosen(&found.name) && is_possible(&found.name);
+    let is_possible = |found: &Conversation| cfg!(feature = "lua") || !needs_lua(found);
+    let is_wanted = |found: &Conversation| is_chosen(&found.name) && is_possible(found);
     conversation::all().into_iter().filter(is_wanted).collect()
 }
 
-/// Whether a conversation is about scripts, or lists all commands.
-fn needs_lua(name: &str) -> bool {
+/// Whether a conversation is about scripts, has one run, or lists all commands.
+fn needs_lua(Conversation { name, lines, .. }: &Conversation) -> bool {
     let others = ["acl/unimplemented", "config/busy"];
-    name.starts_with("scripting/") || name.starts_with("functions/") || others.contains(&name)
+    name.starts_with("scripting/")
+        || name.starts_with("functions/")
+        || others.contains(&&**name)
+        || lines.iter().any(|line| line.starts_with("> EVAL "))
 }
 
 /// Plays conversations on what `side` makes of each, in each of its protocols.

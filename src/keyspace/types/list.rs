@@ -575,6 +575,19 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_a_copy_is_counted_anew() {
+        let mut store = store(-2);
+        for n in 0..3000_u32 {
+            push(&mut store, Side::Left, &[&n.to_le_bytes()]);
+        }
+        let mut db = store.db(0);
+        match db.view::<List>(b"list").unwrap().unwrap().form() {
+            Form::Large(list) => list.clone().check(),
+            Form::Compact(_) => panic!("it is large"),
+        }
+    }
+
+    #[test]
     fn a_list_is_called_listpack_up_to_its_limit() {
         let mut store = store(-2);
         push(&mut store, Side::Left, &[&[b'x'; 8185]]);
