@@ -1,11 +1,11 @@
 //! Groups and consumers come and go: XGROUP.
 
 use crate::commands::arguments::integer;
-use crate::commands::stream::id::id;
+use crate::commands::stream::id::{end_of_range, id};
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
-use crate::keyspace::types::stream::{Id, Stream};
+use crate::keyspace::types::stream::Stream;
 use crate::keyspace::{Db, Edit};
 use crate::wire::{Args, Options};
 
@@ -30,7 +30,10 @@ pub(crate) fn xgroup_create(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Err
     if args.len() > MOST_ARGUMENTS {
         return Err(error::subcommand_syntax("xgroup", &args[1]));
     }
-    let id = group_id(&args[4], stream.unwrap_or_default())?;
+    let id = match &args[4] {
+        b"$" => stream.unwrap_or_default(),
+        text => id(text, 0)?,
+    };
     let is_new = stream.is_none();
     let mut stream = db.edit_or_new::<Stream>(&args[2])?;
     if !stream.create_group(&args[3], id, read) {
@@ -96,7 +99,11 @@ pub(crate) fn xgroup_setid(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Erro
     if args.len() >= MOST_ARGUMENTS {
         return Err(error::subcommand_syntax("xgroup", &args[1]));
     }
-    let id = group_id(&args[4], stream.view().last_id())?;
+    let id = match &args[4] {
+        b"$" => stream.view().last_id(),
+        // Other than in XGROUP CREATE, `-` and `+` are ids.
+        text => end_of_range(text, 0)?,
+    };
     stream.edit_group(&args[3], |group, _| group.set_id(id, read));
     stream.note_apart(class::STREAM, "xgroup-setid");
     reply.ok();
@@ -112,11 +119,6 @@ fn entries_read(options: &mut Options<'_>, args: Args<'_>) -> Result<Option<u64>
         -1 => Ok(None),
         read => u64::try_from(read).map(Some).map_err(|_| error::ENTRIES_READ_NEGATIVE),
     }
-}
-
-/// The id up to which a group has read. `$` is the last one of the stream.
-fn group_id(text: &[u8], last: Id) -> Result<Id, Error> {
-    if text == b"$" { Ok(last) } else { id(text, 0) }
 }
 
 /// The stream of the second argument, which has the group of the third one.

@@ -130,7 +130,7 @@ const XGROUP: &[Spec] = &[
             "5.0.0",
             "O(1)",
             "key group (id-selector: id | (new-id: $)) \
-             [ENTRIESREAD entriesread<entries-read>:integer]@7.0",
+             [ENTRIESREAD entriesread<entries-read>:integer]",
             "Sets the id up to which a group has read.",
         )
         .history(&[("7.0.0", "Takes `ENTRIESREAD`.")]),
