@@ -85,7 +85,7 @@ pub(crate) const TABLE: &[Spec] = &[
             "O(N), N being the number of entries returned",
             "(group-block: GROUP group consumer) [COUNT count] [BLOCK milliseconds] [NOACK] \
              (STREAMS key... id...)",
-            "Delivers the entries that no consumer of a group has read, and waits for one; or those that are pending.",
+            "Delivers new entries to a consumer of a group, and waits for one; or those that are pending.",
         ),
 ];
 
