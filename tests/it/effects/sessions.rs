@@ -524,7 +524,7 @@ impl Requests {
 
     fn last_ids(&mut self) -> String {
         let one_in = 1 + self.random.below(9) as u64;
-        let ids = (0..40).filter(|ms| (ms + one_in) % one_in == 0);
+        let ids = (0..40).filter(|ms: &u64| ms.is_multiple_of(one_in));
         ids.map(|ms| format!(" {}-0", self.now - ms)).collect()
     }
 
