@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub use groups::*;
 pub use scripts::*;
 
+mod groups;
 mod scripts;
 
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.

@@ -39,12 +39,8 @@ const NAMES: &[Names] = &[
     reference("3.0.0", "replconf restore-asking"),
     reference("3.2.0", "script|debug"),
     reference("4.0.0", "module|load module|unload"),
-    reference(
-        "5.0.0",
-        "replicaof xack xclaim xgroup xgroup|create xgroup|delconsumer xgroup|destroy xgroup|help \
-         xgroup|setid xinfo|consumers xinfo|groups xpending xreadgroup",
-    ),
-    reference("6.2.0", "failover xautoclaim xgroup|createconsumer"),
+    reference("5.0.0", "replicaof"),
+    reference("6.2.0", "failover"),
     reference("7.0.0", "module|loadex"),
     reference("8.1.0", "client|import-source"),
     reference("9.1.0", "clusterscan"),

@@ -71,6 +71,7 @@ pub const GROUPS: &[Group] = &[
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),
     ("stream", stream::TABLE),
+    ("stream", stream::group::TABLE),
     ("string", string::lcs::TABLE),
     ("string", string::TABLE),
     ("string", string::numbers::TABLE),

@@ -45,6 +45,8 @@ pub struct Journal {
 pub(crate) enum What {
     /// It has another value now, or another expiry, or is gone.
     Changed,
+    /// It has the same value for those that read it, and those that wait for it are to look again.
+    Awaited,
     /// An event of this class and name.
     Event(Classes, &'static str),
 }
@@ -73,6 +75,13 @@ impl Journal {
     pub(crate) fn changed(&mut self, db: usize, key: &[u8]) {
         if self.follows_keys {
             self.note(db, What::Changed, key);
+        }
+    }
+
+    /// Those that wait for the key are to look again.
+    pub(crate) fn awaited(&mut self, db: usize, key: &[u8]) {
+        if self.follows_keys {
+            self.note(db, What::Awaited, key);
         }
     }
 

@@ -181,6 +181,17 @@ impl<'a, T: Collection> Edit<'a, T> {
         self.announce(class, event);
     }
 
+    /// There are so many changes, which concern none of those who follow the key's value and are no event.
+    #[inline]
+    pub fn count_changes(&mut self, count: usize) {
+        self.shared.changes += count as u64;
+    }
+
+    /// Those that wait for the key are to look again, though its value is the same for those who follow it.
+    pub fn wake_waiters(&mut self) {
+        self.shared.journal.awaited(self.db.index, self.db.entries.at(self.at).key());
+    }
+
     /// There are so many changes.
     #[inline]
     pub fn changed(&mut self, count: usize) {

@@ -18,6 +18,7 @@ impl World {
                         self.tell_trackers(note.key, by);
                     }
                 }
+                What::Awaited => self.waiters.changed(note.db, note.key),
                 What::Event(_, event) => self.announce(note.db, event, note.key),
             }
         }

@@ -137,6 +137,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("XADD k 1-1 f v", "xadd k MAXLEN 0 1-2 f v"),
     ("XADD k 1-1 f v", "xdel k 1-1"),
     ("XADD k 1-1 f v", "xtrim k MAXLEN 0"),
+    ("", "xgroup create k g 0 MKSTREAM"),
 ];
 
 /// They have the flag, and nothing to change: they are errors here, or change nothing that a watch is for.
@@ -146,6 +147,14 @@ const NO_EXAMPLE: &[&str] = &[
     "function|flush",
     "function|load",
     "function|restore",
+    "xack",
+    "xautoclaim",
+    "xclaim",
+    "xgroup|createconsumer",
+    "xgroup|delconsumer",
+    "xgroup|destroy",
+    "xgroup|setid",
+    "xreadgroup",
     "xsetid",
 ];
 
@@ -165,7 +174,10 @@ fn a_command_that_writes_breaks_the_watches_of_what_it_changes() {
     let rows = table.rows().filter(|row| row.has(flag::WRITE)).map(|row| row.full_name.as_str());
     let mut missing: BTreeSet<&str> = rows.filter(|name| !NO_EXAMPLE.contains(name)).collect();
     for (before, command) in EXAMPLES {
-        let name = command.split(' ').next().unwrap_or_default();
+        let mut words = command.split(' ');
+        let (name, next) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let subcommand = format!("{name}|{next}");
+        let name = table.named(subcommand.as_bytes()).map_or(name, |row| row.full_name.as_str());
         assert!(table.named(name.as_bytes()).is_some(), "{name} is no command");
         let mut local = Local::new(Config::default());
         let [ann, ben] = [(); 2].map(|()| local.connect());
@@ -180,6 +192,10 @@ fn a_command_that_writes_breaks_the_watches_of_what_it_changes() {
     }
     assert!(missing.is_empty(), "commands that write and have no example: {missing:?}");
 }
+
+/// A consumer has read the first of two entries.
+const READ: &str = "XADD k 1-1 f v; XADD k 1-2 f v; XGROUP CREATE k g 0; \
+                    XREADGROUP GROUP g c COUNT 1 STREAMS k >";
 
 #[test]
 fn what_changes_nothing_breaks_no_watch() {
@@ -200,6 +216,16 @@ fn what_changes_nothing_breaks_no_watch() {
         ("XADD k 1-1 f v", "XDEL k 1-2"),
         ("XADD k 1-1 f v", "XTRIM k MAXLEN 1"),
         ("XADD k 1-1 f v", "XSETID k 5-5"),
+        ("XADD k 1-1 f v", "XGROUP CREATE k g 0"),
+        (READ, "XGROUP SETID k g 0"),
+        (READ, "XGROUP CREATECONSUMER k g d"),
+        (READ, "XGROUP DELCONSUMER k g c"),
+        (READ, "XGROUP DESTROY k g"),
+        (READ, "XREADGROUP GROUP g d STREAMS k >"),
+        (READ, "XREADGROUP GROUP g c STREAMS k 0"),
+        (READ, "XACK k g 1-1"),
+        (READ, "XCLAIM k g d 0 1-1"),
+        (READ, "XAUTOCLAIM k g d 0 -"),
         ("", "XADD k NOMKSTREAM 1-1 f v"),
         ("SET k x", "COPY k a"),
         ("", "DEL k"),

@@ -78,6 +78,13 @@ fn start() -> (Local, Connection, Heard) {
     (local, client, heard)
 }
 
+/// A group that has read nothing of two entries; a consumer that has read the first; and that entry deleted.
+const GROUP: &str = "XADD k 1-1 f v; XADD k 1-2 f v; XGROUP CREATE k g 0";
+const READ: &str = "XADD k 1-1 f v; XADD k 1-2 f v; XGROUP CREATE k g 0; \
+                    XREADGROUP GROUP g c COUNT 1 STREAMS k >";
+const READ_AND_DELETED: &str = "XADD k 1-1 f v; XADD k 1-2 f v; XGROUP CREATE k g 0; \
+                                XREADGROUP GROUP g c COUNT 1 STREAMS k >; XDEL k 1-1";
+
 /// What is there before (commands with `;` between them), a command, and what it says.
 const EXAMPLES: &[(&str, &str, &str)] = &[
     // Strings.
@@ -261,6 +268,66 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("XADD k 1-1 f v", "xtrim k MAXLEN 0", "xtrim k MAXLEN 0"),
     ("XADD k 1-1 f v", "xtrim k MAXLEN ~ 0", "XTRIM k MAXLEN = 0"),
     ("XADD k 1-1 f v", "xtrim k MINID ~ 1-1", ""),
+    // Groups of streams.
+    (GROUP, "xack k g 1-1", ""),
+    (READ, "xack k g 1-1 9-9", "xack k g 1-1 9-9"),
+    (GROUP, "xgroup create k h $", "xgroup create k h $"),
+    ("", "xgroup create k g 0 MKSTREAM", "xgroup create k g 0 MKSTREAM"),
+    (GROUP, "xgroup create k g 0", ""),
+    (GROUP, "xgroup createconsumer k g c", "xgroup createconsumer k g c"),
+    (READ, "xgroup createconsumer k g c", ""),
+    (READ, "xgroup delconsumer k g c", "xgroup delconsumer k g c"),
+    (GROUP, "xgroup delconsumer k g c", ""),
+    (GROUP, "xgroup destroy k g", "xgroup destroy k g"),
+    (GROUP, "xgroup destroy k h", ""),
+    (GROUP, "xgroup setid k g $", "xgroup setid k g $"),
+    (
+        GROUP,
+        "xreadgroup GROUP g c STREAMS k >",
+        "XGROUP CREATECONSUMER k g c; \
+         XCLAIM k g c 0 1-1 1-2 TIME 1700000000000 RETRYCOUNT 1 FORCE JUSTID; \
+         XGROUP SETID k g 1-2 ENTRIESREAD 2",
+    ),
+    (
+        READ,
+        "xreadgroup GROUP g c STREAMS k >",
+        "XCLAIM k g c 0 1-2 TIME 1700000000000 RETRYCOUNT 1 FORCE JUSTID; \
+         XGROUP SETID k g 1-2 ENTRIESREAD 2",
+    ),
+    (READ, "xreadgroup GROUP g c NOACK STREAMS k >", "XGROUP SETID k g 1-2 ENTRIESREAD 2"),
+    (
+        READ,
+        "xreadgroup GROUP g c STREAMS k 0",
+        "XCLAIM k g c 0 1-1 TIME 1700000000000 RETRYCOUNT 2 FORCE JUSTID",
+    ),
+    (READ, "xreadgroup GROUP g d STREAMS k 0", "XGROUP CREATECONSUMER k g d"),
+    (READ, "xreadgroup GROUP g c STREAMS k 1-1", ""),
+    (
+        "XGROUP CREATE k g $ MKSTREAM",
+        "xreadgroup GROUP g c BLOCK 0 STREAMS k >",
+        "XGROUP CREATECONSUMER k g c",
+    ),
+    (
+        READ,
+        "xclaim k g d 0 1-1",
+        "XGROUP CREATECONSUMER k g d; \
+         XCLAIM k g d 0 1-1 TIME 1700000000000 RETRYCOUNT 2 FORCE JUSTID",
+    ),
+    (
+        READ,
+        "xclaim k g c 0 1-1 1-2 IDLE 5 FORCE JUSTID LASTID 9",
+        "XCLAIM k g c 0 1-1 1-2 TIME 1699999999995 RETRYCOUNT 1 FORCE JUSTID; \
+         XGROUP SETID k g 9-0 ENTRIESREAD 1",
+    ),
+    (READ, "xclaim k g c 5 1-1", ""),
+    (READ_AND_DELETED, "xclaim k g c 0 1-1", "XACK k g 1-1"),
+    (
+        READ,
+        "xautoclaim k g c 0 -",
+        "XCLAIM k g c 0 1-1 TIME 1700000000000 RETRYCOUNT 2 FORCE JUSTID",
+    ),
+    (READ, "xautoclaim k g c 5 -", ""),
+    (READ_AND_DELETED, "xautoclaim k g c 5 -", "XACK k g 1-1"),
     ("XADD k 1-1 f v", "xread BLOCK 0 STREAMS k 0", ""),
     // Any key.
     ("SET k x", "copy k a", "copy k a"),
@@ -321,8 +388,13 @@ fn every_command_says_what_it_came_to() {
 #[test]
 fn every_command_that_writes_has_an_example() {
     let table = Table::new(groups());
-    let shown: BTreeSet<&str> =
-        EXAMPLES.iter().filter_map(|(_, command, _)| command.split(' ').next()).collect();
+    let name = |command: &str| {
+        let mut words = command.split(' ');
+        let name = words.next().unwrap_or_default().to_owned();
+        let full = format!("{name}|{}", words.next().unwrap_or_default());
+        if table.named(full.as_bytes()).is_some() { full } else { name }
+    };
+    let shown: BTreeSet<String> = EXAMPLES.iter().map(|(_, command, _)| name(command)).collect();
     let writes = table.rows().filter(|row| row.has(flag::WRITE | flag::MAY_REPLICATE));
     // They are disabled, say something to clients and change no key, or call commands that say it.
     let silent = ["cluster|flushslot", "publish", "spublish", "eval", "evalsha", "fcall"];
@@ -330,7 +402,9 @@ fn every_command_that_writes_has_an_example() {
     let libraries = ["function|delete", "function|flush", "function|load", "function|restore"];
     let missing: Vec<&str> = writes
         .map(|row| row.full_name.as_str())
-        .filter(|name| !shown.contains(name) && !silent.contains(name) && !libraries.contains(name))
+        .filter(|name| {
+            !shown.contains(*name) && !silent.contains(name) && !libraries.contains(name)
+        })
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
@@ -405,11 +479,21 @@ fn a_pop_that_waited_follows_what_ended_the_wait() {
         ("BZPOPMIN k 0", "ZADD k 1 x 2 y", "ZADD k 1 x 2 y / ZPOPMIN k"),
         ("BZMPOP 0 1 k MAX", "ZADD k 1 x 2 y", "ZADD k 1 x 2 y / ZPOPMAX k 1"),
         ("BLPOP k 1", "DEL k", ""),
+        (
+            "XREADGROUP GROUP g c BLOCK 0 STREAMS stream >",
+            "XADD stream 1-1 f v",
+            "XADD stream 1-1 f v / \
+             XCLAIM stream g c 0 1-1 TIME 1700000000000 RETRYCOUNT 1 FORCE JUSTID; \
+             XGROUP SETID stream g 1-1 ENTRIESREAD 1",
+        ),
     ] {
         let (mut local, client, heard) = start();
         let waiter = local.connect();
         call(&mut local, waiter, "SELECT 1");
         call(&mut local, waiter, "SELECT 0");
+        call(&mut local, client, "XGROUP CREATE stream g $ MKSTREAM");
+        call(&mut local, client, "XGROUP CREATECONSUMER stream g c");
+        heard.take();
         send(&mut local, waiter, waits);
         assert_eq!(heard.line(), "", "{waits}");
         call(&mut local, client, ends);

@@ -68,6 +68,7 @@ const EXCUSED: &[Excuse] = &[
     excuse("waitaof", "ERR WAITAOF cannot be used when numlocal", "nothing is written to disk"),
     excuse("xadd", "ERR syntax error, LIMIT cannot be used", "needs another option"),
     excuse("xread", "ERR Unbalanced 'xread' list of streams", "each key has an id"),
+    excuse("xreadgroup", "ERR Unbalanced 'xreadgroup' list of streams", "each key has an id"),
     excuse("xtrim", "ERR syntax error, LIMIT cannot be used", "needs another option"),
     excuse("zadd", "ERR GT, LT, and/or NX options", "exclude each other"),
     excuse("zadd", "ERR INCR option supports a single", "excludes a second member"),
@@ -116,6 +117,7 @@ const DATA: &[&str] = &[
     "GEOADD geo 1 1 1",
     "PFADD hll 1",
     "XADD stream 1-1 1 1",
+    "XGROUP CREATE stream 1 0",
     #[cfg(feature = "lua")]
     "SCRIPT LOAD return",
 ];
@@ -235,6 +237,7 @@ fn value(row: &Row, argument: &Argument) -> Word {
         (_, "script", _) => "return",
         (_, "sha1", _) => "63143b6f8007b98c53ca2149822777b3566f9241",
         ("pfdebug", "subcommand", _) => "ENCODING",
+        ("xgroup|create", "group", _) => "new",
         ("xadd", "id", _) => "99999999999999",
         ("xsetid", "last-id", _) => "2-0",
         ("acl|cat", ..) => "read",

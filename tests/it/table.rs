@@ -185,6 +185,8 @@ fn a_command_reads_or_writes_or_neither() {
         let specs = row.spec.key_specs().iter();
         !row.has(flag::WRITE)
             || !keys::are_possible(&row.spec)
+            // It changes what is known of the readers of a key alone.
+            || row.full_name == "xreadgroup"
             || specs.clone().any(|spec| spec.flags & key::RO == 0)
     });
 }

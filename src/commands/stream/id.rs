@@ -55,7 +55,8 @@ pub(crate) fn range_end(text: &[u8]) -> Result<Id, Error> {
     }
 }
 
-fn end_of_range(text: &[u8], missing: u64) -> Result<Id, Error> {
+/// The id that an argument spells, or the least or the greatest one. `missing` is the second number where there is none.
+pub(crate) fn end_of_range(text: &[u8], missing: u64) -> Result<Id, Error> {
     match text {
         b"-" => Ok(Id::MIN),
         b"+" => Ok(Id::MAX),

@@ -126,12 +126,13 @@ fn show_consumer(reply: &mut Reply, group: &Group, consumer: &Consumer, most: us
 }
 
 /// Begins a field of a map, whose value is to follow.
-fn field<'a>(reply: &'a mut Reply, name: &str) -> &'a mut Reply {
+pub(crate) fn field<'a>(reply: &'a mut Reply, name: &str) -> &'a mut Reply {
     reply.bulk(name.as_bytes());
     reply
 }
 
-fn reply_number(reply: &mut Reply, number: Option<i64>) {
+/// Replies with a number, or null if it is not known.
+pub(crate) fn reply_number(reply: &mut Reply, number: Option<i64>) {
     match number {
         Some(number) => reply.int(number),
         None => reply.null(),

@@ -1,9 +1,10 @@
-//! Streams: XADD XDEL XINFO XLEN XRANGE XREAD XREVRANGE XSETID XTRIM.
+//! Streams: XADD XDEL XINFO XLEN XRANGE XREAD XREVRANGE XSETID XTRIM; in `group` consumer groups.
 //!
 //! `add` has what brings entries, `trim` what removes them, `range` and `read` what shows them, `info` what is
 //! known of a stream as a whole. Ids in arguments are read by `id`.
 
 mod add;
+pub(crate) mod group;
 pub(crate) mod id;
 mod info;
 mod range;
@@ -112,6 +113,8 @@ pub(crate) const TABLE: &[Spec] = &[
 ];
 
 const XINFO: &[Spec] = &[
+    group::XINFO_CONSUMERS,
+    group::XINFO_GROUPS,
     Spec::new("help", 2, LOADING | STALE, help).acl(STREAM).doc(
         "5.0.0",
         "O(1)",

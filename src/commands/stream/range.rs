@@ -75,8 +75,9 @@ pub(crate) fn reply_entry(reply: &mut Reply, entry: &StreamEntry<'_>) {
     reply_spelled(reply, &SpelledId::new(entry.id), entry);
 }
 
+/// As [`reply_entry`], where the id has been spelled.
 #[inline]
-fn reply_spelled(reply: &mut Reply, id: &SpelledId, entry: &StreamEntry<'_>) {
+pub(crate) fn reply_spelled(reply: &mut Reply, id: &SpelledId, entry: &StreamEntry<'_>) {
     let fields = entry.fields();
     reply.array(2);
     reply.bulk(id);

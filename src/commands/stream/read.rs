@@ -14,7 +14,7 @@ use crate::wire::{Args, Protocol, Reply};
 
 /// XREAD [COUNT count] [BLOCK milliseconds] STREAMS key... id...
 pub(crate) fn xread(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let Reading { keys, most, timeout } = Reading::parse(ctx, args)?;
+    let Reading { keys, most, timeout, .. } = Reading::parse(ctx, args, Reader::Alone)?;
     let ids = keys.clone().map(|key| last_read(ctx, args, key, keys.len()));
     let ids = ids.collect::<Result<Vec<Id>, Error>>()?;
     let (mut db, reply) = ctx.db_and_reply();
@@ -51,38 +51,61 @@ pub(crate) fn xread(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What XREAD is asked for.
-struct Reading {
-    /// The arguments that are keys. Their ids follow.
-    keys: Range<usize>,
-    /// So many entries of a stream at most.
-    most: usize,
-    /// How long to wait, in µs; 0: for ever.
-    timeout: Option<u64>,
+/// Whether entries are read for a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// XREAD
+    Alone,
+    /// XREADGROUP
+    Group,
 }
 
-impl Reading {
-    fn parse(ctx: &Ctx<'_>, args: Args<'_>) -> Result<Reading, Error> {
-        let (mut most, mut timeout) = (usize::MAX, None);
+/// What XREAD or XREADGROUP is asked for.
+pub(super) struct Reading<'a> {
+    /// The arguments that are keys. Their ids follow.
+    pub(super) keys: Range<usize>,
+    /// So many entries of a stream at most.
+    pub(super) most: usize,
+    /// How long to wait, in µs; 0: for ever.
+    pub(super) timeout: Option<u64>,
+    /// A group and a consumer of it.
+    pub(super) group: Option<(&'a [u8], &'a [u8])>,
+    /// NOACK: what is delivered counts as acknowledged.
+    pub(super) acknowledges: bool,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn parse(
+        ctx: &Ctx<'_>,
+        args: Args<'a>,
+        reader: Reader,
+    ) -> Result<Reading<'a>, Error> {
+        let of_group = |refused| if reader == Reader::Group { Ok(()) } else { Err(refused) };
+        let (most, timeout, group) = (usize::MAX, None, None);
+        let mut found = Reading { keys: 0..0, most, timeout, group, acknowledges: false };
         let mut options = args.options(1);
         loop {
             if options.value("BLOCK").is_some() {
-                timeout = Some(timeout_in_ms(args, options.index() - 1, ctx.now())?);
+                let timeout = timeout_in_ms(args, options.index() - 1, ctx.now())?;
+                found.timeout = Some(timeout);
             } else if let Some(count) = options.value("COUNT") {
-                most = match integer(count)? {
+                found.most = match integer(count)? {
                     ..=0 => usize::MAX,
                     count => usize::try_from(count).unwrap_or(usize::MAX),
                 };
             } else if options.left() > 1 && options.flag("STREAMS") {
                 let (first, words) = (options.index(), options.left());
                 if words % 2 == 1 {
-                    return Err(error::unbalanced_streams(&ctx.row.full_name, "$"));
+                    let symbol = if reader == Reader::Group { ">" } else { "$" };
+                    return Err(error::unbalanced_streams(&ctx.row.full_name, symbol));
                 }
-                return Ok(Reading { keys: first..first + words / 2, most, timeout });
-            } else if options.values::<2>("GROUP").is_some() {
-                return Err(error::GROUP_OUTSIDE_XREADGROUP);
+                return Ok(Reading { keys: first..first + words / 2, ..found });
+            } else if let Some([group, consumer]) = options.values("GROUP") {
+                of_group(error::GROUP_OUTSIDE_XREADGROUP)?;
+                found.group = Some((group, consumer));
             } else if options.flag("NOACK") {
-                return Err(error::NOACK_OUTSIDE_XREADGROUP);
+                of_group(error::NOACK_OUTSIDE_XREADGROUP)?;
+                found.acknowledges = true;
             } else {
                 return Err(error::SYNTAX);
             }

@@ -261,7 +261,8 @@ impl Session {
             self.local.advance(Duration::ZERO);
         }
         self.mirror_effects(seen);
-        let (here, there) = (contents(&mut self.local), contents(&mut self.mirror));
+        let [here, there] =
+            [&mut self.local, &mut self.mirror].map(|server| contents(server, self.is_frozen));
         if here != there {
             let all: std::collections::BTreeSet<_> = here.keys().chain(there.keys()).collect();
             let wrong: Vec<_> = all
@@ -299,7 +300,7 @@ fn is_error(reply: &Value) -> bool {
 }
 
 /// All that a server holds: of each key its digest, when it expires, and when its fields do.
-fn contents(local: &mut Local) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
+fn contents(local: &mut Local, is_frozen: bool) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
     let client = local.connect();
     let mut found = BTreeMap::new();
     for db in 0..DATABASES {
@@ -326,7 +327,7 @@ fn contents(local: &mut Local) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
                 }
             }
             if facts[0] == "stream" {
-                facts.extend(stream_facts(local, client, key));
+                facts.extend(stream_facts(local, client, key, is_frozen));
             }
             found.insert((db, key.to_vec()), facts);
         }
@@ -336,15 +337,36 @@ fn contents(local: &mut Local) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
     found
 }
 
-/// What XINFO tells of a stream, but for its nodes: a server may have packed the entries in others.
-fn stream_facts(local: &mut Local, client: Connection, key: &[u8]) -> Vec<String> {
+/// What XINFO tells of a stream, but for its nodes: a server may have packed the entries in others. When a consumer was
+/// last seen is no effect. A time that has not come yet is none that entries can have been delivered at, so that a mirror
+/// whose clock stands still does not have it.
+fn stream_facts(local: &mut Local, client: Connection, key: &[u8], is_frozen: bool) -> Vec<String> {
     let words = [&b"XINFO"[..], b"STREAM", key, b"FULL", b"COUNT", b"0"];
     let Value::Array(facts) = local.call(client, words) else {
         panic!("no facts");
     };
     let is_of_nodes =
         |fact: &&[Value]| fact[0].as_text().is_some_and(|name| name.starts_with(b"radix-tree"));
-    facts.chunks(2).filter(|fact| !is_of_nodes(fact)).map(|fact| fact[1].to_string()).collect()
+    let facts = facts.chunks(2).filter(|fact| !is_of_nodes(fact));
+    facts.map(|fact| without_times(&fact[1], is_frozen).to_string()).collect()
+}
+
+/// The times when consumers were seen are left out, or all times.
+fn without_times(value: &Value, leaves_out_all: bool) -> Value {
+    const SOME_TIME_AGO: i64 = 1_000_000_000_000;
+    let Value::Array(elements) = value else {
+        return match value {
+            Value::Integer(time) if leaves_out_all && *time > SOME_TIME_AGO => Value::Null,
+            other => other.clone(),
+        };
+    };
+    let is_seen = |at: usize| {
+        let name = at.checked_sub(1).and_then(|at| elements[at].as_text());
+        matches!(name, Some(b"seen-time" | b"active-time"))
+    };
+    let left_out =
+        |(at, element): (usize, &Value)| without_times(element, leaves_out_all || is_seen(at));
+    Value::Array(elements.iter().enumerate().map(left_out).collect())
 }
 
 /// Makes requests at random.
@@ -408,13 +430,16 @@ impl Requests {
             let words = ["SORT", &self.key("set"), "BY", "w*", "ALPHA", "STORE", &self.key("list")];
             return words.map(str::to_owned).to_vec();
         }
+        if self.chance(8) {
+            return self.about_a_group();
+        }
         let makers =
             ["SET", "HSET", "HSETEX", "RPUSH", "LPUSH", "SADD", "ZADD", "GEOADD", "SETEX", "XADD"];
         let maker = if self.chance(3) { self.one_of(&makers) } else { "" };
         let named = self.commands.iter().position(|(name, ..)| name == maker);
         let index = named.unwrap_or_else(|| self.random.below(self.commands.len()));
         let (name, group, arguments) = self.commands[index].clone();
-        let mut words = vec![name];
+        let mut words: Vec<String> = name.split('|').map(str::to_owned).collect();
         self.push_all(&arguments, group, &mut words);
         words
     }
@@ -478,10 +503,35 @@ impl Requests {
         format!("{group}:{}", self.random.below(3))
     }
 
+    /// A request about a group of a stream, which finds some of what is there.
+    fn about_a_group(&mut self) -> Vec<String> {
+        let (key, group) = ("stream:0", self.one_of(&["g", "g", "h"]));
+        let consumer = self.one_of(&["c", "d"]);
+        let line = match self.random.below(9) {
+            0 => format!("XGROUP CREATE {key} {group} 0 MKSTREAM"),
+            1 => format!("XADD {key} * f {}", self.random.below(9)),
+            2 => format!("XREADGROUP GROUP {group} {consumer} COUNT 3 STREAMS {key} 0"),
+            3 => format!("XREADGROUP GROUP {group} {consumer} BLOCK 50 NOACK STREAMS {key} >"),
+            4 => format!("XREADGROUP GROUP {group} {consumer} BLOCK 90 STREAMS {key} >"),
+            5 => format!("XREADGROUP GROUP {group} {consumer} COUNT 2 STREAMS {key} >"),
+            6 => format!("XAUTOCLAIM {key} {group} {consumer} 20 - COUNT 2"),
+            // Some ids of the last moments are those of entries.
+            7 => format!("XACK {key} {group}{}", self.last_ids()),
+            _ => format!("XCLAIM {key} {group} {consumer} 0{} FORCE", self.last_ids()),
+        };
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    fn last_ids(&mut self) -> String {
+        let one_in = 1 + self.random.below(9) as u64;
+        let ids = (0..40).filter(|ms: &u64| ms.is_multiple_of(one_in));
+        ids.map(|ms| format!(" {}-0", self.now - ms)).collect()
+    }
+
     /// An id of an entry, or of one that may be added; as a threshold it may also be a length.
     fn stream_id(&mut self) -> String {
         match self.random.below(8) {
-            0 => self.one_of(&["$", "+", "-", "0-0", "0-1", "3"]).to_owned(),
+            0 => self.one_of(&["$", "+", "-", "0-0", "0-1", "3", ">", ">"]).to_owned(),
             1 | 2 => self.random.below(6).to_string(),
             3 => format!("{}-*", self.now),
             4 => format!("{}-{}", self.now + 1, self.random.below(4)),
@@ -512,6 +562,9 @@ impl Requests {
             ("id" | "start" | "end" | "threshold" | "last-id" | "max-deleted-id", _) => {
                 self.stream_id()
             }
+            ("group", _) => self.one_of(&["g", "h"]).to_owned(),
+            ("consumer", _) => self.one_of(&["c", "d", "e"]).to_owned(),
+            ("min-idle-time", _) => self.one_of(&["0", "0", "30"]).to_owned(),
             // A compact sorted set, as the listpack of the reference, does not keep the sign of a zero.
             ("weight", _) => self.one_of(&["0.5", "1", "3"]).to_owned(),
             ("encoding", _) => self.one_of(&["u8", "i5", "u2", "i16"]).to_owned(),
