@@ -37,9 +37,10 @@ pub(crate) const TABLE: &[Spec] = &[
         .doc(
             "2.6.0",
             "O(N)",
-            "(operation: AND | OR | XOR | NOT) destkey key...",
+            "(operation: AND | OR | XOR | NOT | DIFF@8.2 | DIFF1@8.2 | ANDOR@8.2 | ONE@8.2) destkey key...",
             "Combines strings bit by bit and stores the result.",
-        ),
+        )
+        .history(&[("8.2.0", "Operations `DIFF`, `DIFF1`, `ANDOR` and `ONE`, of Redis.")]),
     Spec::new("bitpos", -3, READ, bitpos)
         .acl(BITMAP)
         .key(RO | ACCESS, at(1))
@@ -137,17 +138,29 @@ fn bitpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// BITOP operation destkey key [key ...]
 fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let operation = BitOperation::named(args, 1)?;
-    if operation == BitOperation::Not && args.len() > 4 {
-        return Err(error::BITOP_NOT);
-    }
+    let operation = BitOperation::named(ctx, args, 1)?;
+    operation.check(args.len() - 3)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let mut result = db.string(&args[3])?.unwrap_or_default().to_vec();
-    if operation == BitOperation::Not {
-        result.iter_mut().for_each(|byte| *byte = !*byte);
+    let begin = 3 + usize::from(operation.takes_first_last());
+    let mut result = db.string(&args[begin])?.unwrap_or_default().to_vec();
+    let mut shared = Vec::new();
+    for key in args.from(begin + 1) {
+        let other = db.string(key)?.unwrap_or_default();
+        match operation {
+            BitOperation::And => and(&mut result, other),
+            BitOperation::Or | BitOperation::Diff1 | BitOperation::AndOr => or(&mut result, other),
+            BitOperation::Xor => xor(&mut result, other),
+            BitOperation::Not => {}
+            BitOperation::Diff => without(&mut result, other),
+            BitOperation::One => xor_and_share(&mut result, &mut shared, other),
+        }
     }
-    for key in args.from(4) {
-        operation.combine(&mut result, db.string(key)?.unwrap_or_default());
+    match operation {
+        BitOperation::Not => result.iter_mut().for_each(|byte| *byte = !*byte),
+        BitOperation::Diff1 => without(&mut result, db.string(&args[3])?.unwrap_or_default()),
+        BitOperation::AndOr => and(&mut result, db.string(&args[3])?.unwrap_or_default()),
+        BitOperation::One => without(&mut result, &shared),
+        BitOperation::And | BitOperation::Or | BitOperation::Xor | BitOperation::Diff => {}
     }
     if result.is_empty() {
         db.delete(&args[2]);
@@ -159,42 +172,97 @@ fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What BITOP does.
+/// What BITOP does: which bits of the result are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BitOperation {
+    /// Those that all strings have.
     And,
+    /// Those that any string has.
     Or,
+    /// Those that an odd number of strings has.
     Xor,
-    /// The only one that takes one string, and not several.
+    /// Those that the string lacks, which is the only one.
     Not,
+    /// Those that the first string has, and no other.
+    Diff,
+    /// Those that the first string lacks, and any other has.
+    Diff1,
+    /// Those that the first string has, and any other.
+    AndOr,
+    /// Those that exactly one string has.
+    One,
 }
 
 impl BitOperation {
-    fn named(args: Args<'_>, index: usize) -> Result<BitOperation, Error> {
+    fn named(ctx: &Ctx<'_>, args: Args<'_>, index: usize) -> Result<BitOperation, Error> {
         match () {
             () if args.is(index, "AND") => Ok(BitOperation::And),
             () if args.is(index, "OR") => Ok(BitOperation::Or),
             () if args.is(index, "XOR") => Ok(BitOperation::Xor),
             () if args.is(index, "NOT") => Ok(BitOperation::Not),
+            () if ctx.row.is_unknown_option(&args[index]) => Err(error::SYNTAX),
+            () if args.is(index, "DIFF") => Ok(BitOperation::Diff),
+            () if args.is(index, "DIFF1") => Ok(BitOperation::Diff1),
+            () if args.is(index, "ANDOR") => Ok(BitOperation::AndOr),
+            () if args.is(index, "ONE") => Ok(BitOperation::One),
             () => Err(error::SYNTAX),
         }
     }
 
-    /// Combines what there is with one string more. What a shorter one lacks is zeros.
-    fn combine(self, result: &mut Vec<u8>, other: &[u8]) {
-        result.resize(result.len().max(other.len()), 0);
-        let (common, rest) = result.split_at_mut(other.len());
-        let pairs = common.iter_mut().zip(other);
+    /// Whether it makes sense of so many strings, of which there is one at least.
+    fn check(self, strings: usize) -> Result<(), Error> {
         match self {
-            BitOperation::And => {
-                pairs.for_each(|(byte, &other)| *byte &= other);
-                rest.fill(0);
-            }
-            BitOperation::Or => pairs.for_each(|(byte, &other)| *byte |= other),
-            BitOperation::Xor => pairs.for_each(|(byte, &other)| *byte ^= other),
-            BitOperation::Not => {}
+            BitOperation::Not if strings > 1 => Err(error::BITOP_NOT),
+            BitOperation::Diff if strings < 2 => Err(error::BITOP_DIFF),
+            BitOperation::Diff1 if strings < 2 => Err(error::BITOP_DIFF1),
+            BitOperation::AndOr if strings < 2 => Err(error::BITOP_ANDOR),
+            _ => Ok(()),
         }
     }
+
+    /// Whether the other strings come together before the first one joins them.
+    fn takes_first_last(self) -> bool {
+        matches!(self, BitOperation::Diff1 | BitOperation::AndOr)
+    }
+}
+
+// How a string joins what there is. What the shorter of the two lacks is zeros.
+
+fn and(result: &mut Vec<u8>, other: &[u8]) {
+    let (common, rest) = extended(result, other.len());
+    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= other);
+    rest.fill(0);
+}
+
+fn or(result: &mut Vec<u8>, other: &[u8]) {
+    let (common, _) = extended(result, other.len());
+    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte |= other);
+}
+
+fn xor(result: &mut Vec<u8>, other: &[u8]) {
+    let (common, _) = extended(result, other.len());
+    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte ^= other);
+}
+
+fn without(result: &mut Vec<u8>, other: &[u8]) {
+    let (common, _) = extended(result, other.len());
+    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= !other);
+}
+
+/// As [`xor`], and `shared` gains the bits that both have.
+fn xor_and_share(result: &mut Vec<u8>, shared: &mut Vec<u8>, other: &[u8]) {
+    let (common, _) = extended(result, other.len());
+    let (also, _) = extended(shared, other.len());
+    for ((byte, shared), &other) in common.iter_mut().zip(also).zip(other) {
+        *shared |= *byte & other;
+        *byte ^= other;
+    }
+}
+
+/// The first `len` bytes, which it has from now on at least, and the rest.
+fn extended(bytes: &mut Vec<u8>, len: usize) -> (&mut [u8], &mut [u8]) {
+    bytes.resize(bytes.len().max(len), 0);
+    bytes.split_at_mut(len)
 }
 
 /// A bit's offset, which must lie in the longest string that there may be.
@@ -353,6 +421,27 @@ mod tests {
             assert_eq!(position(&bytes, start..end, true), (start..end).find(is_set));
             let is_clear = |at: &usize| !is_set(at);
             assert_eq!(position(&bytes, start..end, false), (start..end).find(is_clear));
+        }
+    }
+    #[test]
+    fn one_keeps_what_a_single_string_has() {
+        let mut random = Random::seeded(11);
+        for _ in 0..500 {
+            let mut string =
+                || -> Vec<u8> { (0..random.below(40)).map(|_| random.next_u64() as u8).collect() };
+            let strings = [string(), string(), string(), string()];
+            let mut result = strings[0].clone();
+            let mut shared = Vec::new();
+            strings[1..].iter().for_each(|one| xor_and_share(&mut result, &mut shared, one));
+            without(&mut result, &shared);
+            assert_eq!(result.len(), strings.iter().map(Vec::len).max().unwrap());
+            let is_set = |bytes: &[u8], at: usize| {
+                bytes.get(at / 8).is_some_and(|byte| byte & mask(at) != 0)
+            };
+            for at in 0..8 * result.len() {
+                let having = strings.iter().filter(|one| is_set(one, at)).count();
+                assert_eq!(is_set(&result, at), having == 1, "{at}");
+            }
         }
     }
 }

@@ -122,6 +122,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("SET k a", "bitfield k SET u8 0 1", "bitfield k SET u8 0 1"),
     ("SET k a", "bitfield k GET u8 0", ""),
     ("SET a x", "bitop NOT k a", "bitop NOT k a"),
+    ("SET a x", "bitop ONE k a", "bitop ONE k a"),
     ("SET k x", "bitop OR k a", "bitop OR k a"),
     ("", "bitop OR k a", ""),
     ("", "setbit k 7 1", "setbit k 7 1"),
