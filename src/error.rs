@@ -404,6 +404,55 @@ pub const INFINITE_INCREMENT: Error = Error::fixed("ERR value is NaN or Infinity
 pub const NUMFIELDS: Error =
     Error::fixed("ERR numfields should be greater than 0 and match the provided number of fields");
 
+// Streams.
+pub const STREAM_ID: Error =
+    Error::fixed("ERR Invalid stream ID specified as stream command argument");
+pub const STREAM_ID_IS_ZERO: Error =
+    Error::fixed("ERR The ID specified in XADD must be greater than 0-0");
+pub const STREAM_ID_GOES_BACK: Error = Error::fixed(
+    "ERR The ID specified in XADD is equal or smaller than the target stream top item",
+);
+pub const STREAM_IS_EXHAUSTED: Error =
+    Error::fixed("ERR The stream has exhausted the last possible ID, unable to add more items");
+pub const STREAM_ENTRY_TOO_LARGE: Error = Error::fixed("ERR Elements are too large to be stored");
+pub const MAXLEN_EXCLUDES_MINID: Error =
+    Error::fixed("ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+pub const MAXLEN_NEGATIVE: Error = Error::fixed("ERR The MAXLEN argument must be >= 0.");
+pub const TRIM_LIMIT_NEGATIVE: Error = Error::fixed("ERR The LIMIT argument must be >= 0.");
+pub const LIMIT_WITHOUT_STRATEGY: Error =
+    Error::fixed("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+pub const LIMIT_OF_EXACT_TRIM: Error =
+    Error::fixed("ERR syntax error, LIMIT cannot be used without the special ~ option");
+pub const NO_TRIM_STRATEGY: Error =
+    Error::fixed("ERR syntax error, XTRIM must be called with a trimming strategy");
+pub const INTERVAL_START: Error = Error::fixed("ERR invalid start ID for the interval");
+pub const INTERVAL_END: Error = Error::fixed("ERR invalid end ID for the interval");
+pub const GROUP_OUTSIDE_XREADGROUP: Error =
+    Error::fixed("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
+pub const NOACK_OUTSIDE_XREADGROUP: Error =
+    Error::fixed("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+pub const NEW_OUTSIDE_XREADGROUP: Error = Error::fixed(
+    "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
+);
+pub const ENTRIES_ADDED_NEGATIVE: Error = Error::fixed("ERR entries_added must be positive");
+pub const ENTRIES_ADDED_TOO_FEW: Error = Error::fixed(
+    "ERR The entries_added specified in XSETID is smaller than the target stream length",
+);
+pub const SET_ID_BELOW_ENTRIES: Error =
+    Error::fixed("ERR The ID specified in XSETID is smaller than the target stream top item");
+pub const SET_ID_BELOW_DELETED: Error =
+    Error::fixed("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
+pub const SET_ID_BELOW_MAXDELETEDID: Error = Error::fixed(
+    "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+);
+
+/// XREAD or XREADGROUP was given keys and ids that are not as many. `symbol` stands for the id that most want.
+pub fn unbalanced_streams(command: &str, symbol: &str) -> Error {
+    Error::text(format!(
+        "ERR Unbalanced '{command}' list of streams: for each stream key an ID or '{symbol}' must be specified."
+    ))
+}
+
 // Places.
 pub const GEO_UNIT: Error = Error::fixed("ERR unsupported unit provided. please use M, KM, FT, MI");
 pub const RADIUS_NOT_A_NUMBER: Error = Error::fixed("ERR need numeric radius");

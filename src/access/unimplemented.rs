@@ -1,6 +1,6 @@
 //! The commands that rules may name although respd does not have them.
 //!
-//! Rules are written for the reference: `-psync -bgsave +@all -xadd` is in files that people use, and a file is
+//! Rules are written for the reference: `-psync -bgsave +@all -vadd` is in files that people use, and a file is
 //! loaded as a whole or not at all. So a rule may name what the reference has. It is kept and shown as any
 //! other, and grants nothing, since there is nothing to grant. A name that is not here either is a
 //! mistake, and refused.
@@ -31,9 +31,8 @@ const NAMES: &[Names] = &[
     reference("4.0.0", "module|load module|unload"),
     reference(
         "5.0.0",
-        "replicaof xack xadd xclaim xdel xgroup xgroup|create xgroup|delconsumer \
-         xgroup|destroy xgroup|help xgroup|setid xinfo xinfo|consumers xinfo|groups xinfo|help \
-         xinfo|stream xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim",
+        "replicaof xack xclaim xgroup xgroup|create xgroup|delconsumer xgroup|destroy xgroup|help \
+         xgroup|setid xinfo|consumers xinfo|groups xpending xreadgroup",
     ),
     reference("6.2.0", "failover xautoclaim xgroup|createconsumer"),
     reference("7.0.0", "module|loadex"),

@@ -32,6 +32,7 @@ mod server;
 mod set;
 mod sort;
 mod sorted_set;
+mod stream;
 mod string;
 mod transactions;
 
@@ -69,6 +70,7 @@ pub const GROUPS: &[Group] = &[
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),
+    ("stream", stream::TABLE),
     ("string", string::lcs::TABLE),
     ("string", string::TABLE),
     ("string", string::numbers::TABLE),

@@ -106,7 +106,8 @@ impl<'a> ScanOptions<'a> {
 
 /// The type that TYPE names so, in capitals or not.
 fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
-    const KINDS: [Kind; 5] = [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash];
+    const KINDS: [Kind; 6] =
+        [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash, Kind::Stream];
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     match KINDS.into_iter().find(|kind| is(kind.name())) {
         Some(kind) => Ok(Some(kind)),

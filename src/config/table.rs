@@ -140,6 +140,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT).effects(STORE),
     directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT).effects(STORE),
     directive!("start-ready", start_ready, YesNo).immutable(),
+    directive!("stream-node-max-bytes", limits.stream_node_max_bytes, BYTES).effects(STORE),
+    directive!("stream-node-max-entries", limits.stream_node_max_entries, COUNT).effects(STORE),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT).effects(&[Effect::TcpKeepalive]),
     directive!("timeout", timeout, INT),

@@ -96,10 +96,18 @@ impl Ctx<'_> {
         self.wait_until(Some(delay), Wake::ReplyDue, 0..0);
     }
 
+    /// Keeps another word in place of an argument, for when the command that waits runs again: what the argument meant
+    /// when the wait began. To be called behind [`Ctx::wait`], in the order of the arguments.
+    pub fn keep_argument(&mut self, index: usize, word: &[u8]) {
+        if let Some(until) = &mut self.until {
+            until.kept.push((index, word.into()));
+        }
+    }
+
     fn wait_until(&mut self, timeout: Option<u64>, wake: Wake, keys: Range<usize>) {
         if self.frame.may_wait() {
             let deadline = timeout.map(|timeout| self.now().mono.saturating_add(timeout));
-            self.until = Some(Box::new(WaitCondition { wake, keys, deadline }));
+            self.until = Some(Box::new(WaitCondition { wake, keys, deadline, kept: Vec::new() }));
         }
     }
 

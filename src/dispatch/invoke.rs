@@ -192,14 +192,15 @@ impl<'a> Invocation<'a> {
         &mut self,
         row: &Row,
         start: Mark,
-        until: WaitCondition,
+        mut until: WaitCondition,
         outcome: Outcome,
         is_silent: bool,
     ) -> Outcome {
         let has_failed = matches!(outcome, Outcome::Ran { has_failed: true, .. });
         let answer = self.reply.since(start).to_vec();
         self.reply.rewind(start);
-        let (command, args, db) = (row.id, self.args.to_owned(), self.client().db);
+        let args = self.args.to_owned_with(&std::mem::take(&mut until.kept));
+        let (command, db) = (row.id, self.client().db);
         let wait = BlockedCommand { command, args, db, until, answer, has_failed, is_silent };
         self.world.start_waiting(self.slot, wait);
         Outcome::Waits

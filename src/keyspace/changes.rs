@@ -23,8 +23,8 @@ pub(crate) mod class {
     pub(crate) const KEY_MISS: Classes = 1 << 8;
     /// A key was added.
     pub(crate) const NEW: Classes = 1 << 9;
-    /// Nothing has events of these two: they can be chosen, and that is all.
     pub(crate) const STREAM: Classes = 1 << 10;
+    /// Nothing has events of this one: it can be chosen, and that is all.
     pub(crate) const MODULE: Classes = 1 << 11;
 }
 

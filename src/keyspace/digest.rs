@@ -7,6 +7,7 @@
 //! * what has one (elements of a list, a field and its value) is *chained*: the SHA-1 of each is XORed
 //!   in, and the result is replaced by its own SHA-1.
 
+use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use sha1::{Digest as _, Sha1};
@@ -58,6 +59,20 @@ impl Digest {
                     double::push_shortest(&mut digits, score);
                     self.join(&Digest::of(&[member, &digits]).0);
                 }
+                Part::Entry(entry) => {
+                    digits.clear();
+                    let _ = write!(digits, "{}.{}", entry.id.ms, entry.id.seq);
+                    self.chain(&digits);
+                    for (name, value) in entry.fields() {
+                        self.chain(name);
+                        self.chain(value);
+                    }
+                }
+                // The recipe leaves out what has read the entries, and those that are gone.
+                Part::Counters(_)
+                | Part::Group { .. }
+                | Part::Consumer { .. }
+                | Part::Pending { .. } => {}
                 Part::Field(field) => self.join(&Digest::of(&[field.name, field.value]).0),
             }
             ControlFlow::<()>::Continue(())
@@ -76,6 +91,8 @@ fn number_of(kind: Kind) -> u32 {
         Kind::Set => 2,
         Kind::Zset => 3,
         Kind::Hash => 4,
+        // Modules have types of their own, whose number is 5.
+        Kind::Stream => 6,
     }
 }
 

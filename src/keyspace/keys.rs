@@ -11,7 +11,7 @@ use super::kind::Kind;
 use super::lifetime::evict::Eviction;
 use super::types::string;
 use super::visit::Part;
-use super::{Collection, Db, Hash, List, Set, Shared, Store, View, Zset};
+use super::{Collection, Db, Hash, List, Set, Shared, Store, Stream, View, Zset};
 
 /// A key and its value seen from outside, which is no use of the value.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,7 @@ impl<'a> KeyInfo<'a> {
             (Kind::List, _) => self.view::<List>().encoding(),
             (Kind::Set, _) => self.view::<Set>().encoding(),
             (Kind::Zset, _) => self.view::<Zset>().encoding(),
+            (Kind::Stream, _) => "stream",
             (Kind::Hash, Body::Compact(..)) => "listpack",
             (Kind::Hash, Body::Large(_)) => "hashtable",
             (Kind::String, Body::Compact(form, text)) => string::encoding(form, text),
@@ -64,6 +65,7 @@ impl<'a> KeyInfo<'a> {
             Kind::Set => self.view::<Set>().len(),
             Kind::Zset => self.view::<Zset>().len(),
             Kind::Hash => self.view::<Hash>().len(),
+            Kind::Stream => self.view::<Stream>().len(),
             Kind::String => 1,
         }
     }
@@ -80,6 +82,7 @@ impl<'a> KeyInfo<'a> {
             Kind::Set => Set::visit(self.view(), visit),
             Kind::Zset => Zset::visit(self.view(), visit),
             Kind::Hash => Hash::visit(self.view(), visit),
+            Kind::Stream => Stream::visit(self.view(), visit),
         }
     }
 

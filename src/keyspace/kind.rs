@@ -8,6 +8,7 @@ pub enum Kind {
     Set,
     Zset,
     Hash,
+    Stream,
 }
 
 impl Kind {
@@ -19,6 +20,7 @@ impl Kind {
             Kind::Set => "set",
             Kind::Zset => "zset",
             Kind::Hash => "hash",
+            Kind::Stream => "stream",
         }
     }
 }
@@ -38,10 +40,12 @@ pub enum PayloadKind {
     IntSet,
     Zset,
     Hash,
+    /// A stream that has never been anything but empty: no bytes.
+    Stream,
 }
 
 impl PayloadKind {
-    pub const ALL: [PayloadKind; 8] = [
+    pub const ALL: [PayloadKind; 9] = [
         PayloadKind::String,
         PayloadKind::RawString,
         PayloadKind::FloatString,
@@ -50,6 +54,7 @@ impl PayloadKind {
         PayloadKind::IntSet,
         PayloadKind::Zset,
         PayloadKind::Hash,
+        PayloadKind::Stream,
     ];
 
     pub fn kind(self) -> Kind {
@@ -59,6 +64,7 @@ impl PayloadKind {
             PayloadKind::Set | PayloadKind::IntSet => Kind::Set,
             PayloadKind::Zset => Kind::Zset,
             PayloadKind::Hash => Kind::Hash,
+            PayloadKind::Stream => Kind::Stream,
         }
     }
 }

@@ -12,6 +12,9 @@ pub struct Limits {
     pub(crate) set_max_listpack_value: usize,
     pub(crate) zset_max_listpack_entries: usize,
     pub(crate) zset_max_listpack_value: usize,
+    /// How much a node of a stream holds; 0 for no limit.
+    pub(crate) stream_node_max_bytes: u64,
+    pub(crate) stream_node_max_entries: usize,
     /// Past so many bytes a HyperLogLog is no longer kept in its sparse form.
     pub(crate) hll_sparse_max_bytes: usize,
 }
@@ -27,6 +30,8 @@ impl Default for Limits {
             set_max_listpack_value: 64,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
             hll_sparse_max_bytes: 3000,
         }
     }

@@ -1,4 +1,4 @@
-//! The keyspace: numbered databases of keys, each with a value of one of five types.
+//! The keyspace: numbered databases of keys, each with a value of one of six types.
 //!
 //! It knows no clients, no RESP, and no clock but the time it is told. Handlers reach it through
 //! [`Store::db`], whose lookups never return a key that has expired, and which keeps count of memory.
@@ -60,6 +60,7 @@ pub use typed::{Collection, Edit, Operand, View};
 pub use types::hash::Hash;
 pub use types::list::List;
 pub use types::set::Set;
+pub use types::stream::Stream;
 pub use types::zset::Zset;
 pub use visit::Part;
 

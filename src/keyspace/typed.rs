@@ -25,6 +25,8 @@ pub trait Collection: Sized {
     const PAYLOAD: PayloadKind;
     /// The payload of an empty one in that form.
     const EMPTY: &'static [u8];
+    /// Whether a key holds a collection that has become empty, or is gone with the last element.
+    const MAY_BE_EMPTY: bool = false;
 
     /// How many elements the collection in `entry` has. The entry is of this kind.
     fn len(entry: &Entry) -> usize;
@@ -126,7 +128,7 @@ impl Db<'_> {
 }
 
 /// A value of type `T`, to change. When it goes, the keyspace accounts for the change, and removes the
-/// key if the value has become empty: no key ever holds an empty collection.
+/// key if the value has become empty: no key ever holds an empty collection but a stream.
 #[derive(Debug)]
 pub struct Edit<'a, T: Collection> {
     db: &'a mut Database,
@@ -171,6 +173,12 @@ impl<'a, T: Collection> Edit<'a, T> {
     pub fn note_too(&mut self, class: Classes, event: &'static str) {
         self.note(class, event);
         self.shared.changes -= 1;
+    }
+
+    /// As [`Edit::note`], for a change that concerns none of those who follow the key's value.
+    pub fn note_apart(&mut self, class: Classes, event: &'static str) {
+        self.shared.changes += 1;
+        self.announce(class, event);
     }
 
     /// There are so many changes.
@@ -257,7 +265,7 @@ impl<'a, T: Collection> Edit<'a, T> {
 impl<T: Collection> Drop for Edit<'_, T> {
     fn drop(&mut self) {
         let entry = self.db.entries.at(self.at);
-        let (is_empty, memory) = (T::len(entry) == 0, entry.memory());
+        let (is_empty, memory) = (!T::MAY_BE_EMPTY && T::len(entry) == 0, entry.memory());
         let (hash, next_expiry) = (entry.hash(), T::next_expiry(entry));
         self.db.resize(self.shared, self.memory, memory);
         self.db.reschedule(self.shared, hash, self.next_expiry, next_expiry);

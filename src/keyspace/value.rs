@@ -4,6 +4,7 @@ use super::kind::Kind;
 use super::large::hash::LargeHash;
 use super::large::list::LargeList;
 use super::large::set::LargeSet;
+use super::large::stream::LargeStream;
 use super::large::string::LargeString;
 use super::large::zset::LargeZset;
 
@@ -15,6 +16,7 @@ pub(crate) enum Value {
     Zset(LargeZset),
     Hash(LargeHash),
     String(LargeString),
+    Stream(Box<LargeStream>),
 }
 
 impl Value {
@@ -25,10 +27,11 @@ impl Value {
             Value::Zset(_) => Kind::Zset,
             Value::Hash(_) => Kind::Hash,
             Value::String(_) => Kind::String,
+            Value::Stream(_) => Kind::Stream,
         }
     }
 
-    /// How many elements there are: of a string, pieces that it is freed in.
+    /// How many elements there are: of a string and of a stream, pieces that it is freed in.
     pub(crate) fn len(&self) -> usize {
         match self {
             Value::List(list) => list.len(),
@@ -36,6 +39,7 @@ impl Value {
             Value::Zset(zset) => zset.len(),
             Value::Hash(hash) => hash.len(),
             Value::String(string) => string.pieces(),
+            Value::Stream(stream) => stream.pieces(),
         }
     }
 
@@ -47,6 +51,7 @@ impl Value {
             Value::Zset(zset) => zset.memory(),
             Value::Hash(hash) => hash.memory(),
             Value::String(string) => string.memory(),
+            Value::Stream(stream) => stream.memory(),
         }
     }
 
@@ -59,6 +64,7 @@ impl Value {
             Value::Zset(zset) => zset.free_some(elements),
             Value::Hash(hash) => hash.free_some(elements),
             Value::String(string) => string.free_some(elements),
+            Value::Stream(stream) => stream.free_some(elements),
         }
     }
 }

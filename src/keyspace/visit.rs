@@ -7,7 +7,11 @@
 //!
 //! A reading borrows the value and copies nothing. It can be broken off after any part.
 
+use super::blob::Millis;
 use super::large::hash::Field;
+use super::large::stream::entries::Counters;
+use super::large::stream::id::Id;
+use super::large::stream::node::StreamEntry;
 
 /// A part of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +26,16 @@ pub enum Part<'a> {
     Scored { member: &'a [u8], score: f64 },
     /// A field of a hash that has not expired; they come in any order.
     Field(Field<'a>),
+    /// The next entry of a stream.
+    Entry(StreamEntry<'a>),
+    /// What all entries that the stream has had leave behind: once, after those that it has.
+    Counters(Counters),
+    /// The next group of a stream, by name.
+    Group { name: &'a [u8], last_id: Id, entries_read: Option<u64> },
+    /// The next consumer of the last group, by name.
+    Consumer { name: &'a [u8], seen_at: Millis, active_at: Option<Millis> },
+    /// The next entry that is pending for the last consumer.
+    Pending { id: Id, delivered_at: Millis, deliveries: u64 },
 }
 
 #[cfg(test)]
@@ -30,7 +44,8 @@ mod tests {
 
     use super::*;
     use crate::keyspace::types::list::Side;
-    use crate::keyspace::{Hash, List, Set, Store, Zset};
+    use crate::keyspace::types::stream::{ConsumerId, Pending, Trim, TrimBy};
+    use crate::keyspace::{Hash, List, Set, Store, Stream, Zset};
 
     const NOW: i64 = 1000;
 
@@ -72,9 +87,49 @@ mod tests {
         }
         db.edit_or_new::<Zset>(b"zset large").unwrap().insert(b"zero", -0.0);
         db.edit_or_new::<Zset>(b"zset large").unwrap().insert(b"most", f64::INFINITY);
+        add_streams(&mut store);
         store.shared.expires_lazily = true;
         store.set_now(NOW + 10);
         store
+    }
+
+    /// Streams: empty, of one node, of several with entries deleted, and with groups that have pending entries.
+    fn add_streams(store: &mut Store) {
+        let mut db = store.db(0);
+        drop(db.edit_or_new::<Stream>(b"stream unused").unwrap());
+        let fields = |value: &'static [u8]| std::iter::once((&b"field"[..], value));
+        db.edit_or_new::<Stream>(b"stream emptied").unwrap().append(Id::new(7, 1), fields(b"v"));
+        db.edit_or_new::<Stream>(b"stream emptied").unwrap().remove(Id::new(7, 1));
+        for key in [&b"stream small"[..], b"stream nodes", b"stream groups"] {
+            let mut stream = db.edit_or_new::<Stream>(key).unwrap();
+            let count = if key == b"stream small" { 5 } else { 1000 };
+            for n in 1..=count {
+                match n % 7 {
+                    0 => stream.append(Id::new(n, n), fields(b"v").chain(fields(b"w"))),
+                    _ => stream.append(Id::new(n, 1000 - n), fields(b"12")),
+                }
+            }
+        }
+        let mut stream = db.edit_or_new::<Stream>(b"stream groups").unwrap();
+        for n in (0..1000).step_by(3) {
+            assert_eq!(stream.remove(Id::new(n, 1000 - n)), n % 7 != 0 && n > 0);
+        }
+        let by = TrimBy::Length(400);
+        assert!(stream.trim(Trim { by, whole_nodes_only: false, limit: None }) > 0);
+        assert!(stream.create_group(b"none", Id::MIN, None));
+        assert!(stream.create_group(b"readers", Id::MIN, Some(0)));
+        let _ = stream.edit_group(b"readers", |group, entries| {
+            let consumers = [&b"b"[..], b"a", b""].map(|name| group.create_consumer(name, NOW));
+            for (n, entry) in entries.range(Id::MIN, Id::new(700, 0)).enumerate() {
+                group.advance(entry.id, entries);
+                let consumer = consumers[n % 2].expect("it is new");
+                group.deliver(entry.id, consumer, NOW - 5);
+                group.set_active(consumer, Some(NOW - 5));
+                if n % 5 == 0 {
+                    group.acknowledge(entry.id);
+                }
+            }
+        });
     }
 
     fn keys(store: &Store) -> Vec<Vec<u8>> {
@@ -97,8 +152,15 @@ mod tests {
         parts
     }
 
+    /// Where the last group and consumer of a stream went, which the next part may belong to.
+    #[derive(Default)]
+    struct Last {
+        group: Vec<u8>,
+        consumer: Option<ConsumerId>,
+    }
+
     /// Adds a part to the value of a key, which is going to have so many elements.
-    fn add(store: &mut Store, key: &[u8], part: Part<'_>, elements: usize) {
+    fn add(store: &mut Store, key: &[u8], part: Part<'_>, elements: usize, last: &mut Last) {
         let mut db = store.db(1);
         match part {
             Part::Text(text) => db.set_string(key, text, None),
@@ -112,6 +174,33 @@ mod tests {
                 zset.expect(elements, 0);
                 assert_eq!(zset.insert(member, score), None);
             }
+            Part::Entry(entry) => {
+                db.edit_or_new::<Stream>(key).unwrap().append(entry.id, entry.fields());
+            }
+            Part::Counters(counters) => {
+                db.edit_or_new::<Stream>(key).unwrap().set_counters(counters);
+            }
+            Part::Group { name, last_id, entries_read } => {
+                let mut stream = db.edit::<Stream>(key).unwrap().expect("counters came first");
+                assert!(stream.create_group(name, last_id, entries_read));
+                last.group = name.to_vec();
+            }
+            Part::Consumer { name, seen_at, active_at } => {
+                let mut stream = db.edit::<Stream>(key).unwrap().expect("counters came first");
+                let consumer = stream.edit_group(&last.group, |group, _| {
+                    let consumer = group.create_consumer(name, seen_at)?;
+                    group.set_active(consumer, active_at);
+                    Some(consumer)
+                });
+                last.consumer = consumer.flatten();
+                assert!(last.consumer.is_some());
+            }
+            Part::Pending { id, delivered_at, deliveries } => {
+                let consumer = last.consumer.expect("a consumer came before");
+                let mut stream = db.edit::<Stream>(key).unwrap().expect("counters came first");
+                let pending = Pending { id, delivered_at, deliveries, consumer };
+                stream.edit_group(&last.group, |group, _| group.assign(pending));
+            }
             Part::Field(Field { name, value, expiry }) => {
                 let mut hash = db.edit_or_new::<Hash>(key).unwrap();
                 assert!(match expiry {
@@ -120,6 +209,14 @@ mod tests {
                 });
             }
         }
+    }
+
+    /// Whether a part is one of those that are counted: entries of a stream, and not what it has beside them.
+    fn is_element(part: &Part<'_>) -> bool {
+        !matches!(
+            part,
+            Part::Counters(_) | Part::Group { .. } | Part::Consumer { .. } | Part::Pending { .. }
+        )
     }
 
     #[test]
@@ -136,10 +233,10 @@ mod tests {
             let mut db = source.db(0);
             let found = db.info(&key).expect("the key is there");
             let (encoding, expiry) = (found.encoding(), found.expiry());
-            let mut count = 0;
+            let (mut count, mut last) = (0, Last::default());
             let _ = found.visit(|part| {
-                count += 1;
-                add(&mut rebuilt, &key, part, found.elements());
+                count += usize::from(is_element(&part));
+                add(&mut rebuilt, &key, part, found.elements(), &mut last);
                 ControlFlow::<()>::Continue(())
             });
             if expiry.is_some() {
@@ -171,7 +268,7 @@ mod tests {
         for key in keys(&store) {
             let mut db = store.db(0);
             let found = db.info(&key).unwrap();
-            let most = found.elements().min(3);
+            let most = found.elements().clamp(1, 3);
             let mut seen = 0;
             let flow = found.visit(|_| {
                 seen += 1;

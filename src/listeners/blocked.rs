@@ -80,6 +80,8 @@ pub struct WaitCondition {
     pub(crate) keys: Range<usize>,
     /// When the wait ends in any case, in µs of [`crate::clock::Now::mono`]. `None`: never.
     pub(crate) deadline: Option<u64>,
+    /// Words that are kept in place of arguments, in their order: what these meant when the wait began.
+    pub(crate) kept: Vec<(usize, Box<[u8]>)>,
 }
 
 /// A command that waits.
@@ -304,7 +306,7 @@ mod tests {
     use crate::wire::{Args, Span};
 
     fn waits_for(wake: Wake) -> BlockedCommand {
-        let until = WaitCondition { wake, keys: 0..1, deadline: None };
+        let until = WaitCondition { wake, keys: 0..1, deadline: None, kept: Vec::new() };
         let args = Args::new(b"k", &vec![Span::new(0, 1)]).to_owned();
         let (answer, has_failed, is_silent) = (Vec::new(), false, false);
         BlockedCommand { command: CommandId(0), args, db: 0, until, answer, has_failed, is_silent }

@@ -122,6 +122,12 @@ impl Spelled {
         }
         Spelled { text, start: start as u8 }
     }
+
+    pub(crate) fn unsigned(n: u64) -> Spelled {
+        let mut text = [0; MOST_DIGITS];
+        let start = spell(&mut text, n) as u8;
+        Spelled { text, start }
+    }
 }
 
 impl Deref for Spelled {

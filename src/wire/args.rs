@@ -100,6 +100,20 @@ impl<'a> Args<'a> {
         owned
     }
 
+    /// As [`Args::to_owned`], with other words in place of some arguments, in the order of these.
+    pub(crate) fn to_owned_with(self, others: &[(usize, Box<[u8]>)]) -> OwnedArgs {
+        if others.is_empty() {
+            return self.to_owned();
+        }
+        let mut others = others.iter().peekable();
+        let mut owned = OwnedArgs::default();
+        for (index, arg) in self.from(0).enumerate() {
+            let other = others.next_if(|(other, _)| *other == index);
+            owned.push(other.map_or(arg, |(_, word)| word));
+        }
+        owned
+    }
+
     /// The bytes of a span that belongs to this request; unlike indexing, free of `self`'s borrow.
     fn at(self, span: Span) -> &'a [u8] {
         &self.input[span.start as usize..span.end as usize]
@@ -186,5 +200,8 @@ mod tests {
         assert_eq!(args.wire_len(), b"*3\r\n$3\r\nset\r\n$1\r\nk\r\n$0\r\n\r\n".len());
         assert!(args.wire_len() <= args.wire_len_bound());
         assert_eq!(args.to_owned().args().get(1), Some(&b"k"[..]));
+        let others = [(0, Box::from(*b"get")), (2, Box::from(*b"v"))];
+        let other = args.to_owned_with(&others);
+        assert!(other.args().from(0).eq([&b"get"[..], b"k", b"v"]));
     }
 }

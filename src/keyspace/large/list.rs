@@ -25,7 +25,7 @@ pub enum Side {
 }
 
 /// A list that has outgrown the compact form.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct LargeList {
     nodes: VecDeque<Node>,
     len: usize,
@@ -345,6 +345,15 @@ impl LargeList {
         let node = self.nodes.remove(at)?;
         self.memory -= node.memory();
         Some(node)
+    }
+}
+
+impl Clone for LargeList {
+    fn clone(&self) -> LargeList {
+        let nodes = self.nodes.clone();
+        // Copies of nodes have no room.
+        let memory = nodes.iter().map(Node::memory).sum();
+        LargeList { nodes, memory, ..*self }
     }
 }
 

@@ -395,6 +395,7 @@ fn offset(packed: Packed<'_>, index: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use crate::keyspace::keys::KeyPlace;
     use std::collections::VecDeque;
 
     use super::*;
@@ -572,6 +573,21 @@ mod tests {
         assert!((20_000 * 6..20_000 * 7).contains(&large), "{large} bytes");
         edit(&mut store, |list| list.remove(Side::Left, 20_000));
         assert_eq!(store.memory(), small);
+    }
+
+    #[test]
+    fn memory_of_a_copy_is_counted_anew() {
+        let mut store = store(-2);
+        for n in 0..3000_u32 {
+            push(&mut store, Side::Left, &[&n.to_le_bytes()]);
+        }
+        let place = |key| KeyPlace { db: 0, key };
+        assert!(store.copy(place(b"list"), place(b"copy"), true));
+        let mut db = store.db(0);
+        match db.view::<List>(b"copy").unwrap().unwrap().form() {
+            Form::Large(list) => list.check(),
+            Form::Compact(_) => panic!("it is large"),
+        }
     }
 
     #[test]

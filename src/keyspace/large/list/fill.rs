@@ -66,18 +66,13 @@ impl Fill {
 
 /// How many bytes an element takes in the reference's packed format.
 pub(crate) fn listpack_size(element: &[u8]) -> usize {
-    let size = match integer(element) {
-        Some(0..=127) => 1,
-        Some(-4096..=4095) => 2,
-        Some(-0x8000..=0x7fff) => 3,
-        Some(-0x80_0000..=0x7f_ffff) => 4,
-        Some(-0x8000_0000..=0x7fff_ffff) => 5,
-        Some(_) => 9,
-        None => match element.len() {
-            length @ 0..64 => length + 1,
-            length @ 64..4096 => length + 2,
-            length => length + 5,
-        },
+    if let Some(number) = integer(element) {
+        return listpack_integer_size(number);
+    }
+    let size = match element.len() {
+        length @ 0..64 => length + 1,
+        length @ 64..4096 => length + 2,
+        length => length + 5,
     };
     // Behind an element stands its size, seven bits a byte.
     size + match size {
@@ -86,6 +81,18 @@ pub(crate) fn listpack_size(element: &[u8]) -> usize {
         0x4000..0x20_0000 => 3,
         0x20_0000..0x1000_0000 => 4,
         _ => 5,
+    }
+}
+
+/// How many bytes an integer takes there.
+pub(crate) fn listpack_integer_size(number: i64) -> usize {
+    1 + match number {
+        0..=127 => 1,
+        -4096..=4095 => 2,
+        -0x8000..=0x7fff => 3,
+        -0x80_0000..=0x7f_ffff => 4,
+        -0x8000_0000..=0x7fff_ffff => 5,
+        _ => 9,
     }
 }
 
