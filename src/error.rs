@@ -425,6 +425,9 @@ pub const LIMIT_OF_EXACT_TRIM: Error =
     Error::fixed("ERR syntax error, LIMIT cannot be used without the special ~ option");
 pub const NO_TRIM_STRATEGY: Error =
     Error::fixed("ERR syntax error, XTRIM must be called with a trimming strategy");
+pub const NUMIDS: Error = Error::fixed("ERR Number of IDs must be a positive integer");
+pub const NUMIDS_MISMATCH: Error =
+    Error::fixed("ERR The `numids` parameter must match the number of arguments");
 pub const INTERVAL_START: Error = Error::fixed("ERR invalid start ID for the interval");
 pub const INTERVAL_END: Error = Error::fixed("ERR invalid end ID for the interval");
 pub const GROUP_OUTSIDE_XREADGROUP: Error =

@@ -40,8 +40,7 @@ const NAMES: &[Names] = &[
     reference("9.1.0", "clusterscan"),
     reference(
         "8.2.0",
-        "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim \
-                xackdel xdelex",
+        "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim",
     ),
 ];
 
