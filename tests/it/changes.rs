@@ -133,15 +133,20 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("ZADD k 1 x", "zremrangebyrank k 0 0"),
     ("ZADD k 1 x", "zremrangebyscore k 1 1"),
     ("ZADD a 1 x", "zunionstore k 1 a"),
+    ("", "xadd k * f v"),
+    ("XADD k 1-1 f v", "xadd k MAXLEN 0 1-2 f v"),
+    ("XADD k 1-1 f v", "xdel k 1-1"),
+    ("XADD k 1-1 f v", "xtrim k MAXLEN 0"),
 ];
 
-/// They have the flag, and nothing to change: they are errors here.
+/// They have the flag, and nothing to change: they are errors here, or change nothing that a watch is for.
 const NO_EXAMPLE: &[&str] = &[
     "cluster|flushslot",
     "function|delete",
     "function|flush",
     "function|load",
     "function|restore",
+    "xsetid",
 ];
 
 /// Whether a transaction of the client would not run. It watches nothing any more.
@@ -192,6 +197,10 @@ fn what_changes_nothing_breaks_no_watch() {
         ("HSET k f v", "HDEL k g"),
         ("SET k x", "RENAME k k"),
         ("SET k x", "SWAPDB 0 0"),
+        ("XADD k 1-1 f v", "XDEL k 1-2"),
+        ("XADD k 1-1 f v", "XTRIM k MAXLEN 1"),
+        ("XADD k 1-1 f v", "XSETID k 5-5"),
+        ("", "XADD k NOMKSTREAM 1-1 f v"),
         ("SET k x", "COPY k a"),
         ("", "DEL k"),
         ("", "SINTERSTORE k a b"),
@@ -236,6 +245,7 @@ fn a_command_that_fails_breaks_no_watch() {
         "SADD k x",
         "HSET k f v",
         "ZADD k 1 x",
+        "XADD k * f v",
         "PFADD k x",
         "LMOVE l k LEFT LEFT",
         "SETRANGE k 999999999 x",

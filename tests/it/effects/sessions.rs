@@ -325,12 +325,26 @@ fn contents(local: &mut Local) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
                     facts.push(local.call(client, words).to_string());
                 }
             }
+            if facts[0] == "stream" {
+                facts.extend(stream_facts(local, client, key));
+            }
             found.insert((db, key.to_vec()), facts);
         }
     }
     local.finish(client);
     local.received(client);
     found
+}
+
+/// What XINFO tells of a stream, but for its nodes: a server may have packed the entries in others.
+fn stream_facts(local: &mut Local, client: Connection, key: &[u8]) -> Vec<String> {
+    let words = [&b"XINFO"[..], b"STREAM", key, b"FULL", b"COUNT", b"0"];
+    let Value::Array(facts) = local.call(client, words) else {
+        panic!("no facts");
+    };
+    let is_of_nodes =
+        |fact: &&[Value]| fact[0].as_text().is_some_and(|name| name.starts_with(b"radix-tree"));
+    facts.chunks(2).filter(|fact| !is_of_nodes(fact)).map(|fact| fact[1].to_string()).collect()
 }
 
 /// Makes requests at random.
@@ -394,7 +408,8 @@ impl Requests {
             let words = ["SORT", &self.key("set"), "BY", "w*", "ALPHA", "STORE", &self.key("list")];
             return words.map(str::to_owned).to_vec();
         }
-        let makers = ["SET", "HSET", "HSETEX", "RPUSH", "LPUSH", "SADD", "ZADD", "GEOADD", "SETEX"];
+        let makers =
+            ["SET", "HSET", "HSETEX", "RPUSH", "LPUSH", "SADD", "ZADD", "GEOADD", "SETEX", "XADD"];
         let maker = if self.chance(3) { self.one_of(&makers) } else { "" };
         let named = self.commands.iter().position(|(name, ..)| name == maker);
         let index = named.unwrap_or_else(|| self.random.below(self.commands.len()));
@@ -445,13 +460,34 @@ impl Requests {
 
     /// The name of a key, mostly one that holds what the group is about.
     fn key(&mut self, group: &str) -> String {
-        let groups =
-            ["string", "bitmap", "hyperloglog", "hash", "list", "set", "sorted-set", "geo"];
+        let groups = [
+            "string",
+            "bitmap",
+            "hyperloglog",
+            "hash",
+            "list",
+            "set",
+            "sorted-set",
+            "geo",
+            "stream",
+        ];
         let group = match group {
             group if groups.contains(&group) && !self.chance(60) => group,
             _ => self.one_of(&groups),
         };
         format!("{group}:{}", self.random.below(3))
+    }
+
+    /// An id of an entry, or of one that may be added; as a threshold it may also be a length.
+    fn stream_id(&mut self) -> String {
+        match self.random.below(8) {
+            0 => self.one_of(&["$", "+", "-", "0-0", "0-1", "3"]).to_owned(),
+            1 | 2 => self.random.below(6).to_string(),
+            3 => format!("{}-*", self.now),
+            4 => format!("{}-{}", self.now + 1, self.random.below(4)),
+            5 => format!("{}-{}", self.now - self.random.below(40) as u64, self.random.below(3)),
+            _ => format!("{}-{}", self.now, self.random.below(3)),
+        }
     }
 
     fn value(&mut self, argument: &Argument) -> String {
@@ -473,6 +509,11 @@ impl Requests {
                 0 => "0".to_owned(),
                 _ => self.one_of(&["0.01", "0.05", "0.2", "1"]).to_owned(),
             },
+            ("id" | "start" | "end" | "threshold" | "last-id" | "max-deleted-id", _) => {
+                self.stream_id()
+            }
+            // The sign of a sum of zeros depends on the order of the operands.
+            ("weight", _) => self.one_of(&["0.5", "1", "3"]).to_owned(),
             ("encoding", _) => self.one_of(&["u8", "i5", "u2", "i16"]).to_owned(),
             ("longitude" | "latitude", _) => format!("{}.{}", below(random, 5), below(random, 3)),
             ("radius" | "width" | "height", _) => (100 + below(random, 400)).to_string(),

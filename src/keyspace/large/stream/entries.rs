@@ -214,18 +214,17 @@ impl Entries {
         limits: NodeLimits,
     ) {
         debug_assert!(id > self.last_id);
-        let is_added = self.nodes.end().is_some_and(|place| {
-            let added = self.nodes.change(place, |node| {
+        let last = self.nodes.end();
+        let room = match last {
+            // None if the entry has been added, and else what the last node needed.
+            Some(last) => self.nodes.change(last, |node| {
                 let is_added = node.append(id, fields.clone(), limits);
-                if !is_added {
-                    node.settle();
-                }
-                is_added
-            });
-            added == Some(true)
-        });
-        if !is_added {
-            self.nodes.insert(Node::of(id, fields));
+                (!is_added).then(|| node.settle())
+            }),
+            None => Some(Some(0)),
+        };
+        if let Some(Some(room)) = room {
+            self.nodes.insert(Node::of(id, fields, room));
         }
         self.len += 1;
         self.first.get_or_insert(id);

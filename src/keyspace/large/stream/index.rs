@@ -6,7 +6,6 @@
 //! blocks is cut off without a look at the items.
 
 use std::collections::VecDeque;
-use std::mem;
 
 use super::id::Id;
 use crate::keyspace::blob::allocated;
@@ -353,8 +352,11 @@ impl<T: Item> Index<T> {
 
     /// Cuts off so many blocks at the front, which takes no look at their items but to count them.
     pub(crate) fn cut(&mut self, blocks: usize) -> Index<T> {
-        let rest = self.blocks.split_off(blocks.min(self.blocks.len()));
-        let cut = mem::replace(&mut self.blocks, rest);
+        if blocks == 0 {
+            return Index::new();
+        }
+        let cut: VecDeque<Block<T>> = self.blocks.drain(..blocks.min(self.blocks.len())).collect();
+        self.trim();
         let len = cut.iter().map(|block| block.items.len()).sum();
         let memory = cut.iter().map(Block::memory).sum();
         self.len -= len;

@@ -34,6 +34,9 @@ pub(crate) struct NodeLimits {
 /// No listpack of the reference is larger.
 const MOST_BYTES: usize = 1 << 30;
 
+/// A new node has no more room than this in advance.
+const MOST_FORESEEN: usize = 4096;
+
 /// Room for growth: a quarter of what there is, and no less.
 const LEAST_ROOM: usize = 64;
 
@@ -143,15 +146,16 @@ impl Measure {
 }
 
 impl Node {
-    /// A node of one entry.
+    /// A node of one entry, with room for `room` bytes in all.
     pub(crate) fn of<'f>(
         id: Id,
         fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
+        room: usize,
     ) -> Node {
         let measure = Measure::of(fields.clone(), None);
         let count = Digits::of(measure.count);
         let start = count.as_bytes().len() + measure.names;
-        let mut bytes = Vec::with_capacity(start + measure.values + LEAST_ROOM);
+        let mut bytes = Vec::with_capacity((start + measure.values + LEAST_ROOM).max(room));
         bytes.extend_from_slice(count.as_bytes());
         fields.clone().for_each(|(name, _)| push_text(&mut bytes, name));
         let size = EMPTY_LISTPACK
@@ -259,9 +263,10 @@ impl Node {
         self.live as usize
     }
 
-    /// Gives up what room there is: the node is full.
-    pub(crate) fn settle(&mut self) {
+    /// Gives up what room there is: the node is full. Returns how many bytes the next one may need.
+    pub(crate) fn settle(&mut self) -> usize {
         self.bytes.shrink_to_fit();
+        self.bytes.len().min(MOST_FORESEEN)
     }
 
     /// The id of the last entry, even if that was deleted.
@@ -333,26 +338,25 @@ impl Node {
         }
     }
 
-    /// Where the first entry begins whose id is not smaller: the end if there is none.
+    /// Where the first entry begins whose id is not smaller: the end if there is none. Looked for from both ends by turns,
+    /// since readers are near the last entry more often than not.
     pub(crate) fn seek(&self, id: Id) -> usize {
-        let mut at = self.start;
-        while let Some(raw) = self.raw_at(at)
-            && raw.id < id
-        {
-            at = raw.end;
+        let (mut at, mut end) = (self.start, self.bytes.len());
+        loop {
+            match self.raw_at(at) {
+                Some(raw) if raw.id < id => at = raw.end,
+                _ => return at,
+            }
+            match self.raw_before(end) {
+                Some(raw) if raw.id >= id => end = raw.at,
+                _ => return end,
+            }
         }
-        at
     }
 
     /// Where the last entry ends whose id is not greater.
     pub(crate) fn seek_back(&self, id: Id) -> usize {
-        let mut end = self.bytes.len();
-        while let Some(raw) = self.raw_before(end)
-            && raw.id > id
-        {
-            end = raw.at;
-        }
-        end
+        id.next().map_or(self.bytes.len(), |next| self.seek(next))
     }
 
     /// The entry with this id.
