@@ -263,6 +263,13 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("XADD k 1-1 f v", "xtrim k MAXLEN ~ 0", "XTRIM k MAXLEN = 0"),
     ("XADD k 1-1 f v", "xtrim k MINID ~ 1-1", ""),
     ("XADD k 1-1 f v", "xread BLOCK 0 STREAMS k 0", ""),
+    ("XADD k 1-1 f v", "xdelex k ACKED IDS 2 1-1 1-2", "xdelex k ACKED IDS 2 1-1 1-2"),
+    ("XADD k 1-1 f v", "xdelex k DELREF IDS 1 1-2", ""),
+    ("XADD k 1-1 f v", "xtrim k DELREF MAXLEN ~ 0", "XTRIM k MAXLEN = 0 DELREF"),
+    ("XADD k 1-1 f v", "xtrim k MAXLEN 0 ACKED", "xtrim k MAXLEN 0 ACKED"),
+    ("XADD k 1-1 f v", "xadd k ACKED MINID 2 2-1 f v", "xadd k ACKED MINID 2 2-1 f v"),
+    ("XADD k 1-1 f v", "xadd k MAXLEN ~ 1 ACKED 2-1 f v", "XADD k MAXLEN = 2 ACKED 2-1 f v"),
+    ("XADD k 1-1 f v", "xackdel k g IDS 1 1-1", ""),
     // Any key.
     ("SET k x", "copy k a", "copy k a"),
     ("SET k x", "copy k a DB 1", "copy k a DB 1"),

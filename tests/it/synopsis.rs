@@ -288,7 +288,7 @@ fn takes_any_word(arguments: &[Argument]) -> bool {
 
 /// Whether an argument says how many words follow.
 fn is_a_number_of_words(argument: &Argument) -> bool {
-    ["numkeys", "numfields", "num-vertices"].contains(&argument.name.as_str())
+    ["numkeys", "numfields", "num-vertices", "numids"].contains(&argument.name.as_str())
 }
 
 /// A server with a key of each type, which a sample changes at will.

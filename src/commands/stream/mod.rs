@@ -28,7 +28,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new("xackdel", -6, WRITE | FAST, xackdel).acl(STREAM).key(RW | UPDATE | DELETE, at(1)).doc(
         "8.2.0",
         "O(N), N being the number of ids or of what groups have pending",
-        "key group [condition: KEEPREF | DELREF | ACKED] (IDS numids id...)",
+        "key group [condition: KEEPREF | DELREF | ACKED] (IDS numids:integer id...)",
         "Acknowledges entries in a group, and deletes them.",
     ),
     Spec::new("xadd", -5, WRITE | DENYOOM | FAST, xadd)
@@ -58,7 +58,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new("xdelex", -5, WRITE | FAST, xdelex).acl(STREAM).key(RW | DELETE, at(1)).doc(
         "8.2.0",
         "O(N), N being the number of ids or of what groups have pending",
-        "key [condition: KEEPREF | DELREF | ACKED] (IDS numids id...)",
+        "key [condition: KEEPREF | DELREF | ACKED] (IDS numids:integer id...)",
         "Deletes entries of a stream, and minds what groups have pending of them.",
     ),
     Spec::container("xinfo", XINFO).doc(

@@ -53,8 +53,9 @@ pub(crate) fn xtrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if trim.whole_nodes_only && trimmed > 0 {
         // Nodes elsewhere may be others.
         let left = Spelled::new(left as i64);
-        let words: [&[u8]; 4] = [&args[1], b"MAXLEN", b"=", &left];
-        ctx.says_all("XTRIM", &words, references::word(references));
+        let mut words: Vec<&[u8]> = vec![&args[1], b"MAXLEN", b"=", &left];
+        words.extend(references::word(references));
+        ctx.says("XTRIM", &words);
     }
     Ok(())
 }

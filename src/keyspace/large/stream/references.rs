@@ -398,4 +398,27 @@ mod tests {
             both.check();
         }
     }
+
+    /// It would take minutes if they were.
+    #[test]
+    fn ids_and_groups_are_not_multiplied() {
+        let mut stream = LargeStream::new();
+        let ids: Vec<Id> = (1..=100_000).map(|ms| Id::new(ms, 1)).collect();
+        for &id in &ids {
+            stream.entries.append(id, [(&b"f"[..], &b"v"[..])].into_iter(), LIMITS);
+        }
+        for group in 0..50_000 {
+            let name = format!("g{group}");
+            stream.create_group(name.as_bytes(), Id::MAX, None);
+            stream.edit_group(name.as_bytes(), |group, _| {
+                let consumer = group.create_consumer(b"c", 0).unwrap();
+                group.deliver(ids[99_000], consumer, 0);
+            });
+        }
+        assert_eq!(stream.referenced(&ids).iter().filter(|&&is| is).count(), 1);
+        let all = Trim { by: TrimBy::Length(0), whole_nodes_only: false, limit: None };
+        assert_eq!(stream.trim_unreferenced(all).0, 99_999);
+        assert_eq!(stream.acknowledge_everywhere(&ids), 50_000);
+        assert_eq!(stream.trim_with_references(all).0, 1);
+    }
 }
