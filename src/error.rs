@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub use bitmaps::*;
 pub use scripts::*;
 
+mod bitmaps;
 mod scripts;
 
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.
@@ -331,24 +333,6 @@ pub const CORRUPT_HYPERLOGLOG: Error = Error::fixed("INVALIDOBJ Corrupted HLL ob
 pub const NO_HYPERLOGLOG: Error = Error::fixed("ERR The specified key does not exist");
 pub const NOT_SPARSE: Error = Error::fixed("ERR HLL encoding is not sparse");
 pub const NOT_ON_OR_OFF: Error = Error::fixed("ERR Argument must be ON or OFF");
-
-// Bitmaps.
-pub const BIT: Error = Error::fixed("ERR bit is not an integer or out of range");
-pub const BIT_OFFSET: Error = Error::fixed("ERR bit offset is not an integer or out of range");
-pub const BITPOS_BIT: Error = Error::fixed("ERR The bit argument must be 1 or 0.");
-pub const BITOP_NOT: Error = Error::fixed("ERR BITOP NOT must be called with a single source key.");
-pub const BITOP_DIFF: Error =
-    Error::fixed("ERR BITOP DIFF must be called with at least two source keys.");
-pub const BITOP_DIFF1: Error =
-    Error::fixed("ERR BITOP DIFF1 must be called with at least two source keys.");
-pub const BITOP_ANDOR: Error =
-    Error::fixed("ERR BITOP ANDOR must be called with at least two source keys.");
-pub const BITFIELD_TYPE: Error = Error::fixed(
-    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
-);
-pub const BITFIELD_OVERFLOW: Error = Error::fixed("ERR Invalid OVERFLOW type specified");
-pub const BITFIELD_RO_WRITES: Error =
-    Error::fixed("ERR BITFIELD_RO only supports the GET subcommand");
 
 // Keys.
 pub const NO_SUCH_KEY: Error = Error::fixed("ERR no such key");
