@@ -3,6 +3,7 @@
 
 pub(crate) mod field;
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::arguments;
@@ -12,6 +13,7 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at, range};
 use crate::error::{self, Error};
+use crate::keyspace::Db;
 use crate::keyspace::changes::class;
 use crate::text::number;
 use crate::wire::Args;
@@ -141,27 +143,10 @@ fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let operation = BitOperation::named(ctx, args, 1)?;
     operation.check(args.len() - 3)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let begin = 3 + usize::from(operation.takes_first_last());
-    let mut result = db.string(&args[begin])?.unwrap_or_default().to_vec();
-    let mut shared = Vec::new();
-    for key in args.from(begin + 1) {
-        let other = db.string(key)?.unwrap_or_default();
-        match operation {
-            BitOperation::And => and(&mut result, other),
-            BitOperation::Or | BitOperation::Diff1 | BitOperation::AndOr => or(&mut result, other),
-            BitOperation::Xor => xor(&mut result, other),
-            BitOperation::Not => {}
-            BitOperation::Diff => without(&mut result, other),
-            BitOperation::One => xor_and_share(&mut result, &mut shared, other),
-        }
-    }
-    match operation {
-        BitOperation::Not => result.iter_mut().for_each(|byte| *byte = !*byte),
-        BitOperation::Diff1 => without(&mut result, db.string(&args[3])?.unwrap_or_default()),
-        BitOperation::AndOr => and(&mut result, db.string(&args[3])?.unwrap_or_default()),
-        BitOperation::One => without(&mut result, &shared),
-        BitOperation::And | BitOperation::Or | BitOperation::Xor | BitOperation::Diff => {}
-    }
+    let result = match operation {
+        BitOperation::One => in_one(&mut db, args.from(3))?,
+        _ => operation.result(&mut db, args)?,
+    };
     if result.is_empty() {
         db.delete(&args[2]);
     } else {
@@ -224,45 +209,92 @@ impl BitOperation {
     fn takes_first_last(self) -> bool {
         matches!(self, BitOperation::Diff1 | BitOperation::AndOr)
     }
-}
 
-// How a string joins what there is. What the shorter of the two lacks is zeros.
-
-fn and(result: &mut Vec<u8>, other: &[u8]) {
-    let (common, rest) = extended(result, other.len());
-    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= other);
-    rest.fill(0);
-}
-
-fn or(result: &mut Vec<u8>, other: &[u8]) {
-    let (common, _) = extended(result, other.len());
-    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte |= other);
-}
-
-fn xor(result: &mut Vec<u8>, other: &[u8]) {
-    let (common, _) = extended(result, other.len());
-    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte ^= other);
-}
-
-fn without(result: &mut Vec<u8>, other: &[u8]) {
-    let (common, _) = extended(result, other.len());
-    common.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= !other);
-}
-
-/// As [`xor`], and `shared` gains the bits that both have.
-fn xor_and_share(result: &mut Vec<u8>, shared: &mut Vec<u8>, other: &[u8]) {
-    let (common, _) = extended(result, other.len());
-    let (also, _) = extended(shared, other.len());
-    for ((byte, shared), &other) in common.iter_mut().zip(also).zip(other) {
-        *shared |= *byte & other;
-        *byte ^= other;
+    /// What it makes of the strings, one by one. As to [`BitOperation::One`] see [`in_one`].
+    fn result(self, db: &mut Db<'_>, args: Args<'_>) -> Result<Vec<u8>, Error> {
+        let begin = 3 + usize::from(self.takes_first_last());
+        let mut result = db.string(&args[begin])?.unwrap_or_default().to_vec();
+        let mut longest = result.len();
+        for key in args.from(begin + 1) {
+            let other = db.string(key)?.unwrap_or_default();
+            longest = longest.max(other.len());
+            match self {
+                BitOperation::And => and(&mut result, other),
+                BitOperation::Xor => xor(&mut result, other),
+                BitOperation::Diff => without(&mut result, other),
+                _ => or(&mut result, other),
+            }
+        }
+        if self.takes_first_last() {
+            let first = db.string(&args[3])?.unwrap_or_default();
+            longest = longest.max(first.len());
+            match self {
+                BitOperation::AndOr => and(&mut result, first),
+                _ => without(&mut result, first),
+            }
+        }
+        if self == BitOperation::Not {
+            result.iter_mut().for_each(|byte| *byte = !*byte);
+        }
+        result.resize(longest, 0);
+        Ok(result)
     }
 }
 
-/// The first `len` bytes, which it has from now on at least, and the rest.
-fn extended(bytes: &mut Vec<u8>, len: usize) -> (&mut [u8], &mut [u8]) {
-    bytes.resize(bytes.len().max(len), 0);
-    bytes.split_at_mut(len)
+// How a string joins what there is. What is not there is zeros: at the end of either, too.
+
+fn and(result: &mut Vec<u8>, other: &[u8]) {
+    result.truncate(other.len());
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= other);
+}
+
+fn or(result: &mut Vec<u8>, other: &[u8]) {
+    result.resize(result.len().max(other.len()), 0);
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte |= other);
+}
+
+fn xor(result: &mut Vec<u8>, other: &[u8]) {
+    result.resize(result.len().max(other.len()), 0);
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte ^= other);
+}
+
+fn without(result: &mut [u8], other: &[u8]) {
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= !other);
+}
+
+/// So many bytes of the result are made at a time where there must be room for as many besides.
+const BLOCK: usize = 16 * 1024;
+
+/// BITOP ONE: the bits that exactly one of the strings has.
+///
+/// What several have is remembered for a block only: a second string as long as the result took nine times as long,
+/// because its pages were new each time.
+fn in_one<'a>(db: &mut Db<'_>, keys: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, Error> {
+    let mut strings = Vec::new();
+    for key in keys {
+        strings.push((db.string(key)?.map_or(0, <[u8]>::len), key));
+    }
+    strings.sort_unstable_by_key(|&(len, _)| Reverse(len));
+    let mut result = vec![0; strings.first().map_or(0, |&(len, _)| len)];
+    let mut shared = [0; BLOCK];
+    for (number, block) in result.chunks_mut(BLOCK).enumerate() {
+        let start = number * BLOCK;
+        shared.fill(0);
+        for &(len, key) in strings.iter().take_while(|&&(len, _)| len > start) {
+            let string = db.string_to_change(key)?.unwrap_or_default();
+            xor_and_share(block, &mut shared, &string[start..len.min(start + BLOCK)]);
+        }
+        without(block, &shared);
+    }
+    Ok(result)
+}
+
+/// As [`xor`], and `shared` gains the bits that both have.
+fn xor_and_share(result: &mut [u8], shared: &mut [u8], other: &[u8]) {
+    for ((byte, shared), &other) in result.iter_mut().zip(shared).zip(other) {
+        *shared |= *byte & other;
+        *byte ^= other;
+    }
 }
 
 /// A bit's offset, which must lie in the longest string that there may be.
@@ -430,11 +462,10 @@ mod tests {
             let mut string =
                 || -> Vec<u8> { (0..random.below(40)).map(|_| random.next_u64() as u8).collect() };
             let strings = [string(), string(), string(), string()];
-            let mut result = strings[0].clone();
-            let mut shared = Vec::new();
-            strings[1..].iter().for_each(|one| xor_and_share(&mut result, &mut shared, one));
+            let longest = strings.iter().map(Vec::len).max().unwrap();
+            let [mut result, mut shared] = [(); 2].map(|()| vec![0; longest]);
+            strings.iter().for_each(|one| xor_and_share(&mut result, &mut shared, one));
             without(&mut result, &shared);
-            assert_eq!(result.len(), strings.iter().map(Vec::len).max().unwrap());
             let is_set = |bytes: &[u8], at: usize| {
                 bytes.get(at / 8).is_some_and(|byte| byte & mask(at) != 0)
             };
