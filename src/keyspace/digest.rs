@@ -129,7 +129,8 @@ impl Db<'_> {
 mod tests {
     use super::*;
     use crate::keyspace::types::list::Side;
-    use crate::keyspace::{Hash, List, Set, Zset};
+    use crate::keyspace::types::stream::Id;
+    use crate::keyspace::{Hash, List, Set, Stream, Zset};
 
     /// A store with something of every type. `order` says in which order it comes about.
     fn store(order: impl Iterator<Item = u32> + Clone) -> Store {
@@ -177,6 +178,13 @@ mod tests {
             store.db(0).digest_of(b"z").to_hex(),
             "9ae0f549cb77c9b8d8492a9c458d4f0c51aa32d8"
         );
+        drop(store.db(0).edit_or_new::<Stream>(b"s").unwrap());
+        let empty = store.db(0).digest_of(b"s").to_hex();
+        assert_eq!(empty, "06bd01623de1d087bbd377851096317b1af476a2");
+        let fields = [(&b"f"[..], &b"v"[..])].into_iter();
+        store.db(0).edit_or_new::<Stream>(b"s").unwrap().append(Id::new(1, 1), fields);
+        let digest = store.db(0).digest_of(b"s").to_hex();
+        assert_eq!(digest, "2ed9a7a81688084b1f7eae33456ef7727d357031");
         assert_eq!(store.db(0).digest_of(b"none").to_hex(), "0".repeat(40));
     }
 }

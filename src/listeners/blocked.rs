@@ -150,6 +150,8 @@ pub struct Waiters {
     deadlines: BTreeSet<(u64, u64)>,
     /// Keys and events with a line that are to be looked at, the first first. Their lines are marked.
     ready: VecDeque<ReadyFor>,
+    /// A line of which some have been looked at, and which goes on in the next turn.
+    interrupted: Option<Ready>,
     /// How many commands have begun to wait: the number of the last one's turn.
     begun: u64,
     len: usize,
@@ -269,11 +271,14 @@ impl Waiters {
     /// Returns whether there are lines to look at.
     #[inline]
     pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || self.interrupted.is_some()
     }
 
-    /// The next line to look at, from its beginning.
+    /// The next line to look at, from its beginning unless it was put back.
     pub(crate) fn take_ready(&mut self) -> Option<Ready> {
+        if self.interrupted.is_some() {
+            return self.interrupted.take();
+        }
         let what = self.ready.pop_front()?;
         match &what {
             ReadyFor::Key(db, key) => self.by_key.unmark(*db, key),
@@ -282,12 +287,10 @@ impl Waiters {
         Some(Ready { what, passed: None })
     }
 
-    /// Looks at the line once more, behind all others.
+    /// Goes on with the line in the next turn, behind those that have been looked at: these would keep it for ever if
+    /// they were many and waited on. What changes meanwhile has the line looked at once more, from its beginning.
     pub(crate) fn put_back(&mut self, ready: Ready) {
-        match ready.what {
-            ReadyFor::Key(db, key) => self.changed(db, &key),
-            ReadyFor::Event(event) => self.signal(event),
-        }
+        self.interrupted = Some(ready);
     }
 
     /// The client behind the last one that was looked at. `is_gone`: the key is not there.

@@ -90,15 +90,17 @@ pub(crate) fn push_u64(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(&digits[start..]);
 }
 
-/// Writes the digits of `n` at the end of `digits`, and returns where they begin.
-fn spell(digits: &mut [u8; MOST_DIGITS], mut n: u64) -> usize {
-    let mut start = MOST_DIGITS;
+/// Writes the digits of `n` at the end of `digits`, where there is room for all, and returns where they begin.
+#[inline]
+pub(crate) fn spell(digits: &mut [u8], mut n: u64) -> usize {
+    let end = digits.len();
+    let mut start = end;
     while n >= 10 {
         start -= 2;
         digits[start..start + 2].copy_from_slice(&PAIRS[(n % 100) as usize]);
         n /= 100;
     }
-    if n > 0 || start == MOST_DIGITS {
+    if n > 0 || start == end {
         start -= 1;
         digits[start] = b'0' + n as u8;
     }
@@ -121,12 +123,6 @@ impl Spelled {
             text[start] = b'-';
         }
         Spelled { text, start: start as u8 }
-    }
-
-    pub(crate) fn unsigned(n: u64) -> Spelled {
-        let mut text = [0; MOST_DIGITS];
-        let start = spell(&mut text, n) as u8;
-        Spelled { text, start }
     }
 }
 

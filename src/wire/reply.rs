@@ -453,7 +453,11 @@ impl Reply {
 
     // Spelling.
 
+    #[inline]
     fn header(&mut self, kind: u8, n: i64) {
+        if let 0..10 = n {
+            return self.out.extend_from_slice(&[kind, b'0' + n as u8, b'\r', b'\n']);
+        }
         self.out.push(kind);
         number::push_i64(&mut self.out, n);
         self.crlf();

@@ -25,6 +25,7 @@
 //! | `tracking` | clients that cache what they read hear when it changes |
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
+//! | `streams` | ids of clocks that go back, and many readers that wait for one stream |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `layers` | the house rules of `src/` |
@@ -62,6 +63,7 @@ mod redis_rs;
 #[cfg(feature = "lua")]
 mod scripting;
 mod socket;
+mod streams;
 mod synopsis;
 mod table;
 mod test_command;

@@ -5,7 +5,7 @@
 
 use crate::error::{self, Error};
 use crate::keyspace::types::stream::Id;
-use crate::text::number::{self, Spelled};
+use crate::text::number;
 use crate::wire::Reply;
 
 /// No id is longer: what is may have any number of leading zeros.
@@ -106,26 +106,50 @@ fn loose_number(text: &[u8]) -> Option<u64> {
 /// An id in its spelling, without an allocation: it reads as bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpelledId {
-    text: [u8; 41],
-    len: u8,
+    /// The first number ends in front of the dash, and the second begins behind it.
+    text: [u8; 2 * DASH + 1],
+    ms: u64,
+    start: u8,
+    end: u8,
 }
 
+/// Where the dash stands: behind the most digits that a number has.
+const DASH: usize = 20;
+
 impl SpelledId {
+    #[inline]
     pub(crate) fn new(id: Id) -> SpelledId {
-        let (ms, seq) = (Spelled::unsigned(id.ms), Spelled::unsigned(id.seq));
-        let (dash, len) = (ms.len(), ms.len() + 1 + seq.len());
-        let mut text = [b'-'; 41];
-        text[..dash].copy_from_slice(&ms);
-        text[dash + 1..len].copy_from_slice(&seq);
-        SpelledId { text, len: len as u8 }
+        let mut text = [b'-'; 2 * DASH + 1];
+        let start = number::spell(&mut text[..DASH], id.ms) as u8;
+        let mut spelled = SpelledId { text, ms: id.ms, start, end: 0 };
+        spelled.spell_second(id.seq);
+        spelled
+    }
+
+    /// Spells another id. One of the same millisecond, as the next entry often has, is half of the work.
+    #[inline]
+    pub(crate) fn respell(&mut self, id: Id) {
+        if id.ms != self.ms {
+            self.ms = id.ms;
+            self.start = number::spell(&mut self.text[..DASH], id.ms) as u8;
+        }
+        self.spell_second(id.seq);
+    }
+
+    #[inline]
+    fn spell_second(&mut self, seq: u64) {
+        let end = DASH + 1 + number::decimal_len(seq);
+        number::spell(&mut self.text[DASH + 1..end], seq);
+        self.end = end as u8;
     }
 }
 
 impl std::ops::Deref for SpelledId {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        &self.text[..usize::from(self.len)]
+        &self.text[usize::from(self.start)..usize::from(self.end)]
     }
 }
 
@@ -179,8 +203,11 @@ mod tests {
 
     #[test]
     fn ids_are_spelled_whole() {
-        for id in [Id::MIN, Id::new(1, 20), Id::MAX] {
-            assert_eq!(&*SpelledId::new(id), id.to_string().as_bytes());
+        let mut spelled = SpelledId::new(Id::MIN);
+        for id in [Id::MIN, Id::new(1, 20), Id::new(1, 3), Id::MAX, Id::new(9, 10)] {
+            spelled.respell(id);
+            assert_eq!(&*spelled, id.to_string().as_bytes());
+            assert_eq!(&*SpelledId::new(id), &*spelled);
         }
     }
 }

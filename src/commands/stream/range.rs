@@ -1,10 +1,10 @@
 //! Entries between two ids: XLEN XRANGE XREVRANGE.
 
-use super::id::{range_end, range_start, reply_id};
+use super::id::{SpelledId, range_end, range_start};
 use crate::commands::arguments::integer;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::keyspace::types::stream::{Stream, StreamEntry};
+use crate::keyspace::types::stream::{Id, Stream, StreamEntry};
 use crate::wire::{Args, Reply};
 
 /// XLEN key
@@ -57,9 +57,10 @@ fn show(ctx: &mut Ctx<'_>, args: Args<'_>, is_reverse: bool) -> Result<(), Error
 /// Replies with an array of entries.
 pub(crate) fn reply_entries<'a>(reply: &mut Reply, entries: impl Iterator<Item = StreamEntry<'a>>) {
     reply.array_of(|reply| {
-        let mut written = 0;
+        let (mut written, mut id) = (0, SpelledId::new(Id::MIN));
         for entry in entries {
-            reply_entry(reply, &entry);
+            id.respell(entry.id);
+            reply_spelled(reply, &id, &entry);
             written += 1;
             if reply.is_full() {
                 break;
@@ -70,11 +71,15 @@ pub(crate) fn reply_entries<'a>(reply: &mut Reply, entries: impl Iterator<Item =
 }
 
 /// Replies with an entry: its id, and its fields and their values in one array.
-#[inline]
 pub(crate) fn reply_entry(reply: &mut Reply, entry: &StreamEntry<'_>) {
+    reply_spelled(reply, &SpelledId::new(entry.id), entry);
+}
+
+#[inline]
+fn reply_spelled(reply: &mut Reply, id: &SpelledId, entry: &StreamEntry<'_>) {
     let fields = entry.fields();
     reply.array(2);
-    reply_id(reply, entry.id);
+    reply.bulk(id);
     reply.array(2 * fields.len());
     for (field, value) in fields {
         reply.bulk(field);

@@ -1,7 +1,7 @@
 //! The entries of a stream, and what is known of all that it ever had.
 
 use super::id::Id;
-use super::index::{Index, Place};
+use super::index::{Index, Item as _, Place};
 use super::node::{Node, NodeLimits, StreamEntry};
 
 /// Entries in the order of their ids, in nodes.
@@ -120,10 +120,10 @@ impl Entries {
         let mut count = 0;
         // How deep the paths part on the way to the last id, one inside the other.
         let mut parted: Vec<usize> = Vec::new();
-        let mut last: Option<[u8; KEY]> = None;
-        for key in self.nodes.iter().map(|node| super::index::Item::id(node).to_bytes()) {
+        let mut last = None;
+        for key in self.nodes.iter().map(|node| node.id().to_bits()) {
             if let Some(last) = last {
-                let depth = last.iter().zip(&key).take_while(|(one, other)| one == other).count();
+                let depth = u128::leading_zeros(last ^ key) as usize / 8;
                 let mut below = KEY;
                 while let Some(&deepest) = parted.last()
                     && deepest > depth

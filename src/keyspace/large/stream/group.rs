@@ -298,6 +298,14 @@ impl Group {
 
     /// Removes some of what deleted consumers have left.
     pub(crate) fn sweep(&mut self) {
+        if self.unswept > 0 && self.unswept == self.pending.len() {
+            // Nothing else is there, and whole blocks of it are freed in no time.
+            self.pending = Index::new();
+            self.unswept = 0;
+            while let Some(id) = self.leaving.pop() {
+                self.free_consumer(id);
+            }
+        }
         let mut left = SWEPT_AT_ONCE;
         while let Some(&id) = self.leaving.last() {
             while left > 0

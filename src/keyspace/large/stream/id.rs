@@ -40,9 +40,9 @@ impl Id {
         }
     }
 
-    /// Sixteen bytes that sort as ids do: the keys of the reference's radix tree.
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        (u128::from(self.ms) << 64 | u128::from(self.seq)).to_be_bytes()
+    /// A number whose sixteen bytes, the highest first, are the key that the reference's radix tree has for the id.
+    pub(crate) fn to_bits(self) -> u128 {
+        u128::from(self.ms) << 64 | u128::from(self.seq)
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
             (Id::new(u64::MAX, u64::MAX - 1), Id::MAX),
         ] {
             assert_eq!((id.next(), next.previous()), (Some(next), Some(id)));
-            assert!(id < next && id.to_bytes() < next.to_bytes());
+            assert!(id < next && id.to_bits() < next.to_bits());
         }
         assert_eq!((Id::MAX.next(), Id::MIN.previous()), (None, None));
         assert_eq!(Id::new(12, 3).to_string(), "12-3");
