@@ -267,7 +267,7 @@ const BLOCK: usize = 16 * 1024;
 
 /// BITOP ONE: the bits that exactly one of the strings has.
 ///
-/// What several have is remembered for a block only: a second string as long as the result took nine times as long,
+/// What several have is remembered for a block only: with a second string as long as the result it took six times as long,
 /// because its pages were new each time.
 fn in_one<'a>(db: &mut Db<'_>, keys: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, Error> {
     let mut strings = Vec::new();
@@ -275,12 +275,15 @@ fn in_one<'a>(db: &mut Db<'_>, keys: impl Iterator<Item = &'a [u8]>) -> Result<V
         strings.push((db.string(key)?.map_or(0, <[u8]>::len), key));
     }
     strings.sort_unstable_by_key(|&(len, _)| Reverse(len));
-    let mut result = vec![0; strings.first().map_or(0, |&(len, _)| len)];
+    let Some((&(_, longest), others)) = strings.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut result = db.string_to_change(longest)?.unwrap_or_default().to_vec();
     let mut shared = [0; BLOCK];
     for (number, block) in result.chunks_mut(BLOCK).enumerate() {
         let start = number * BLOCK;
         shared.fill(0);
-        for &(len, key) in strings.iter().take_while(|&&(len, _)| len > start) {
+        for &(len, key) in others.iter().take_while(|&&(len, _)| len > start) {
             let string = db.string_to_change(key)?.unwrap_or_default();
             xor_and_share(block, &mut shared, &string[start..len.min(start + BLOCK)]);
         }
