@@ -89,7 +89,10 @@ impl LargeStream {
         }
         // What is before the first reference goes as a whole.
         let before = Trim { by: TrimBy::Id(kept), whole_nodes_only: false, limit: None };
-        let (trimmed, cut) = self.entries.trim(before);
+        let (trimmed, cut) = match first < kept {
+            true => self.entries.trim(before),
+            false => (0, Entries::new()),
+        };
         let among = self.entries.trim_among(trim, trimmed, |id| match id > read {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(!pending.has(id)),
@@ -194,11 +197,11 @@ impl Entries {
             && !is_over
         {
             let gone = trimmed + before - self.len;
-            match trim.takes(node.last_id(), node.live(), self.len, gone) {
+            let whole = match trim.takes(node.last_id(), node.live(), self.len, gone) {
                 None => break,
                 Some(false) if trim.whole_nodes_only => break,
-                Some(_) => {}
-            }
+                Some(whole) => whole,
+            };
             next = self.nodes.after(place).and_then(|place| self.nodes.at(place)).map(Item::id);
             let mut left = self.len as u64;
             let deleted = self.nodes.change(place, |node| {
@@ -214,7 +217,8 @@ impl Entries {
                 })
             });
             self.len -= deleted.unwrap_or(0);
-            if self.nodes.at(place).is_some_and(|node| node.live() == 0) {
+            // Nodes that were emptied here stay, as in the reference; XDEL removes such, and a trim of whole nodes.
+            if whole && self.nodes.at(place).is_some_and(|node| node.live() == 0) {
                 self.nodes.remove(place);
             }
         }
