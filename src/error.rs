@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub use bitmaps::*;
 pub use groups::*;
 pub use scripts::*;
 
+mod bitmaps;
 mod groups;
 mod scripts;
 
@@ -334,18 +336,6 @@ pub const NO_HYPERLOGLOG: Error = Error::fixed("ERR The specified key does not e
 pub const NOT_SPARSE: Error = Error::fixed("ERR HLL encoding is not sparse");
 pub const NOT_ON_OR_OFF: Error = Error::fixed("ERR Argument must be ON or OFF");
 
-// Bitmaps.
-pub const BIT: Error = Error::fixed("ERR bit is not an integer or out of range");
-pub const BIT_OFFSET: Error = Error::fixed("ERR bit offset is not an integer or out of range");
-pub const BITPOS_BIT: Error = Error::fixed("ERR The bit argument must be 1 or 0.");
-pub const BITOP_NOT: Error = Error::fixed("ERR BITOP NOT must be called with a single source key.");
-pub const BITFIELD_TYPE: Error = Error::fixed(
-    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
-);
-pub const BITFIELD_OVERFLOW: Error = Error::fixed("ERR Invalid OVERFLOW type specified");
-pub const BITFIELD_RO_WRITES: Error =
-    Error::fixed("ERR BITFIELD_RO only supports the GET subcommand");
-
 // Keys.
 pub const NO_SUCH_KEY: Error = Error::fixed("ERR no such key");
 pub const SAME_KEY: Error = Error::fixed("ERR source and destination objects are the same");
@@ -421,6 +411,9 @@ pub const LIMIT_OF_EXACT_TRIM: Error =
     Error::fixed("ERR syntax error, LIMIT cannot be used without the special ~ option");
 pub const NO_TRIM_STRATEGY: Error =
     Error::fixed("ERR syntax error, XTRIM must be called with a trimming strategy");
+pub const NUMIDS: Error = Error::fixed("ERR Number of IDs must be a positive integer");
+pub const NUMIDS_MISMATCH: Error =
+    Error::fixed("ERR The `numids` parameter must match the number of arguments");
 pub const INTERVAL_START: Error = Error::fixed("ERR invalid start ID for the interval");
 pub const INTERVAL_END: Error = Error::fixed("ERR invalid end ID for the interval");
 pub const GROUP_OUTSIDE_XREADGROUP: Error =

@@ -193,8 +193,8 @@ fn a_rule_may_name_what_the_persona_has() {
     assert!(
         is_known("redis-7.2", "module|loadex") && !is_known("redis-7.2", "client|import-source")
     );
-    assert!(is_known("valkey-9.1", "clusterscan") && !is_known("valkey-9.1", "xdelex"));
-    assert!(is_known("respd", "xdelex"), "it passes for none of them, and takes files of each");
+    assert!(is_known("valkey-9.1", "clusterscan") && !is_known("valkey-9.1", "vadd"));
+    assert!(is_known("respd", "vadd"), "it passes for none of them, and takes files of each");
     assert!(!is_known("kronotop-0.13", "dump"));
 }
 

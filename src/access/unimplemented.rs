@@ -7,28 +7,18 @@
 //!
 //! A command that respd has is found in its table first. Its name does not belong here any more, and a test says so.
 
-use crate::config::persona::{Commands, Persona};
+use crate::config::persona::Persona;
 
 /// Names that came together.
 struct Names {
-    /// Which personas have them, if they are not too old.
-    product: Product,
-    /// The version of the product.
+    /// The version of Redis or Valkey, as in the table of commands.
     since: &'static str,
     /// Full names with spaces between them. A command with subcommands is named by itself, too.
     names: &'static str,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Product {
-    /// Redis until Valkey was made from it, or Valkey since.
-    Reference,
-    /// Redis after that.
-    Redis8,
-}
-
 const fn reference(since: &'static str, names: &'static str) -> Names {
-    Names { product: Product::Reference, since, names }
+    Names { since, names }
 }
 
 /// As COMMAND LIST and COMMAND DOCS of Valkey 9.1 and Redis 8.2 name them.
@@ -44,12 +34,10 @@ const NAMES: &[Names] = &[
     reference("7.0.0", "module|loadex"),
     reference("8.1.0", "client|import-source"),
     reference("9.1.0", "clusterscan"),
-    Names {
-        product: Product::Redis8,
-        since: "8.2.0",
-        names: "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim \
-                xackdel xdelex",
-    },
+    reference(
+        "8.2.0",
+        "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim",
+    ),
 ];
 
 /// What a build without scripts does not have besides.
@@ -78,7 +66,6 @@ pub(crate) fn is_known(persona: &Persona, full_name: &[u8]) -> bool {
         names.any(|name| {
             name.as_bytes().eq_ignore_ascii_case(full_name)
                 && persona.has_command(name, group.since)
-                && (group.product == Product::Reference || persona.commands == Commands::All)
         })
     })
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod field;
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::arguments;
@@ -12,6 +13,7 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at, range};
 use crate::error::{self, Error};
+use crate::keyspace::Db;
 use crate::keyspace::changes::class;
 use crate::text::number;
 use crate::wire::Args;
@@ -37,9 +39,10 @@ pub(crate) const TABLE: &[Spec] = &[
         .doc(
             "2.6.0",
             "O(N)",
-            "(operation: AND | OR | XOR | NOT) destkey key...",
+            "(operation: AND | OR | XOR | NOT | DIFF@8.2 | DIFF1@8.2 | ANDOR@8.2 | ONE@8.2) destkey key...",
             "Combines strings bit by bit and stores the result.",
-        ),
+        )
+        .history(&[("8.2.0", "Operations `DIFF`, `DIFF1`, `ANDOR` and `ONE`, of Redis.")]),
     Spec::new("bitpos", -3, READ, bitpos)
         .acl(BITMAP)
         .key(RO | ACCESS, at(1))
@@ -137,18 +140,13 @@ fn bitpos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// BITOP operation destkey key [key ...]
 fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let operation = BitOperation::named(args, 1)?;
-    if operation == BitOperation::Not && args.len() > 4 {
-        return Err(error::BITOP_NOT);
-    }
+    let operation = BitOperation::named(ctx, args, 1)?;
+    operation.check(args.len() - 3)?;
     let (mut db, reply) = ctx.db_and_reply();
-    let mut result = db.string(&args[3])?.unwrap_or_default().to_vec();
-    if operation == BitOperation::Not {
-        result.iter_mut().for_each(|byte| *byte = !*byte);
-    }
-    for key in args.from(4) {
-        operation.combine(&mut result, db.string(key)?.unwrap_or_default());
-    }
+    let result = match operation {
+        BitOperation::One => in_one(&mut db, args.from(3))?,
+        _ => operation.result(&mut db, args)?,
+    };
     if result.is_empty() {
         db.delete(&args[2]);
     } else {
@@ -159,41 +157,146 @@ fn bitop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What BITOP does.
+/// What BITOP does: which bits of the result are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BitOperation {
+    /// Those that all strings have.
     And,
+    /// Those that any string has.
     Or,
+    /// Those that an odd number of strings has.
     Xor,
-    /// The only one that takes one string, and not several.
+    /// Those that the string lacks, which is the only one.
     Not,
+    /// Those that the first string has, and no other.
+    Diff,
+    /// Those that the first string lacks, and any other has.
+    Diff1,
+    /// Those that the first string has, and any other.
+    AndOr,
+    /// Those that exactly one string has.
+    One,
 }
 
 impl BitOperation {
-    fn named(args: Args<'_>, index: usize) -> Result<BitOperation, Error> {
+    fn named(ctx: &Ctx<'_>, args: Args<'_>, index: usize) -> Result<BitOperation, Error> {
         match () {
             () if args.is(index, "AND") => Ok(BitOperation::And),
             () if args.is(index, "OR") => Ok(BitOperation::Or),
             () if args.is(index, "XOR") => Ok(BitOperation::Xor),
             () if args.is(index, "NOT") => Ok(BitOperation::Not),
+            () if ctx.row.is_unknown_option(&args[index]) => Err(error::SYNTAX),
+            () if args.is(index, "DIFF") => Ok(BitOperation::Diff),
+            () if args.is(index, "DIFF1") => Ok(BitOperation::Diff1),
+            () if args.is(index, "ANDOR") => Ok(BitOperation::AndOr),
+            () if args.is(index, "ONE") => Ok(BitOperation::One),
             () => Err(error::SYNTAX),
         }
     }
 
-    /// Combines what there is with one string more. What a shorter one lacks is zeros.
-    fn combine(self, result: &mut Vec<u8>, other: &[u8]) {
-        result.resize(result.len().max(other.len()), 0);
-        let (common, rest) = result.split_at_mut(other.len());
-        let pairs = common.iter_mut().zip(other);
+    /// Whether it makes sense of so many strings, of which there is one at least.
+    fn check(self, strings: usize) -> Result<(), Error> {
         match self {
-            BitOperation::And => {
-                pairs.for_each(|(byte, &other)| *byte &= other);
-                rest.fill(0);
-            }
-            BitOperation::Or => pairs.for_each(|(byte, &other)| *byte |= other),
-            BitOperation::Xor => pairs.for_each(|(byte, &other)| *byte ^= other),
-            BitOperation::Not => {}
+            BitOperation::Not if strings > 1 => Err(error::BITOP_NOT),
+            BitOperation::Diff if strings < 2 => Err(error::BITOP_DIFF),
+            BitOperation::Diff1 if strings < 2 => Err(error::BITOP_DIFF1),
+            BitOperation::AndOr if strings < 2 => Err(error::BITOP_ANDOR),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether the other strings come together before the first one joins them.
+    fn takes_first_last(self) -> bool {
+        matches!(self, BitOperation::Diff1 | BitOperation::AndOr)
+    }
+
+    /// What it makes of the strings, one by one. As to [`BitOperation::One`] see [`in_one`].
+    fn result(self, db: &mut Db<'_>, args: Args<'_>) -> Result<Vec<u8>, Error> {
+        let begin = 3 + usize::from(self.takes_first_last());
+        let mut result = db.string(&args[begin])?.unwrap_or_default().to_vec();
+        let mut longest = result.len();
+        for key in args.from(begin + 1) {
+            let other = db.string(key)?.unwrap_or_default();
+            longest = longest.max(other.len());
+            match self {
+                BitOperation::And => and(&mut result, other),
+                BitOperation::Xor => xor(&mut result, other),
+                BitOperation::Diff => without(&mut result, other),
+                _ => or(&mut result, other),
+            }
+        }
+        if self.takes_first_last() {
+            let first = db.string(&args[3])?.unwrap_or_default();
+            longest = longest.max(first.len());
+            match self {
+                BitOperation::AndOr => and(&mut result, first),
+                _ => without(&mut result, first),
+            }
+        }
+        if self == BitOperation::Not {
+            result.iter_mut().for_each(|byte| *byte = !*byte);
+        }
+        result.resize(longest, 0);
+        Ok(result)
+    }
+}
+
+// How a string joins what there is. What is not there is zeros: at the end of either, too.
+
+fn and(result: &mut Vec<u8>, other: &[u8]) {
+    result.truncate(other.len());
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= other);
+}
+
+fn or(result: &mut Vec<u8>, other: &[u8]) {
+    result.resize(result.len().max(other.len()), 0);
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte |= other);
+}
+
+fn xor(result: &mut Vec<u8>, other: &[u8]) {
+    result.resize(result.len().max(other.len()), 0);
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte ^= other);
+}
+
+fn without(result: &mut [u8], other: &[u8]) {
+    result.iter_mut().zip(other).for_each(|(byte, &other)| *byte &= !other);
+}
+
+/// So many bytes of the result are made at a time where there must be room for as many besides.
+const BLOCK: usize = 16 * 1024;
+
+/// BITOP ONE: the bits that exactly one of the strings has.
+///
+/// What several have is remembered for a block only: with a second string as long as the result it took six times as long,
+/// because its pages were new each time.
+fn in_one<'a>(db: &mut Db<'_>, keys: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, Error> {
+    let mut strings = Vec::new();
+    for key in keys {
+        strings.push((db.string(key)?.map_or(0, <[u8]>::len), key));
+    }
+    strings.sort_unstable_by_key(|&(len, _)| Reverse(len));
+    let Some((&(_, longest), others)) = strings.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut result = db.string_to_change(longest)?.unwrap_or_default().to_vec();
+    let mut shared = [0; BLOCK];
+    for (number, block) in result.chunks_mut(BLOCK).enumerate() {
+        let start = number * BLOCK;
+        shared.fill(0);
+        for &(len, key) in others.iter().take_while(|&&(len, _)| len > start) {
+            let string = db.string_to_change(key)?.unwrap_or_default();
+            xor_and_share(block, &mut shared, &string[start..len.min(start + BLOCK)]);
+        }
+        without(block, &shared);
+    }
+    Ok(result)
+}
+
+/// As [`xor`], and `shared` gains the bits that both have.
+fn xor_and_share(result: &mut [u8], shared: &mut [u8], other: &[u8]) {
+    for ((byte, shared), &other) in result.iter_mut().zip(shared).zip(other) {
+        *shared |= *byte & other;
+        *byte ^= other;
     }
 }
 
@@ -353,6 +456,26 @@ mod tests {
             assert_eq!(position(&bytes, start..end, true), (start..end).find(is_set));
             let is_clear = |at: &usize| !is_set(at);
             assert_eq!(position(&bytes, start..end, false), (start..end).find(is_clear));
+        }
+    }
+    #[test]
+    fn one_keeps_what_a_single_string_has() {
+        let mut random = Random::seeded(11);
+        for _ in 0..500 {
+            let mut string =
+                || -> Vec<u8> { (0..random.below(40)).map(|_| random.next_u64() as u8).collect() };
+            let strings = [string(), string(), string(), string()];
+            let longest = strings.iter().map(Vec::len).max().unwrap();
+            let [mut result, mut shared] = [(); 2].map(|()| vec![0; longest]);
+            strings.iter().for_each(|one| xor_and_share(&mut result, &mut shared, one));
+            without(&mut result, &shared);
+            let is_set = |bytes: &[u8], at: usize| {
+                bytes.get(at / 8).is_some_and(|byte| byte & mask(at) != 0)
+            };
+            for at in 0..8 * result.len() {
+                let having = strings.iter().filter(|one| is_set(one, at)).count();
+                assert_eq!(is_set(&result, at), having == 1, "{at}");
+            }
         }
     }
 }

@@ -66,8 +66,13 @@ pub(crate) enum Generation {
     Valkey9,
 }
 
-/// The version of Redis that Valkey was made from. What is younger in the table is Valkey's.
+/// The version of Redis that Valkey was made from. What is younger in the table is Valkey's,
+/// but for what came with [`OF_REDIS_ALONE`].
 const FORK: &str = "7.2.4";
+
+/// A version of Redis, and of no other server: Valkey went from 8.1 to 9.0. What came with it in the table is
+/// there when respd is itself, and unknown to the personas, of which all are older or another server.
+const OF_REDIS_ALONE: &str = "8.2.0";
 
 const RESPD: Persona = Persona {
     name: "respd",
@@ -213,7 +218,7 @@ impl Persona {
     pub(crate) fn is_at_least(&self, since: &str) -> bool {
         match self.commands {
             Commands::All | Commands::Only(_) => true,
-            Commands::Valkey => !is_younger(since, self.version),
+            Commands::Valkey => !is_younger(since, self.version) && since != OF_REDIS_ALONE,
             Commands::Redis => !is_younger(since, self.version) && !is_younger(since, FORK),
         }
     }
@@ -357,6 +362,14 @@ mod tests {
         // 10 is more than 9, and a command of an embedder has no version.
         assert!(!named("valkey-9.1").is_at_least("10.0.0"));
         assert!(named("redis-5.0").is_at_least(""));
+    }
+
+    #[test]
+    fn valkey_knows_nothing_that_redis_added_since() {
+        assert!(named("respd").is_at_least("8.2.0"));
+        for other in ["valkey-9.1", "valkey-8.0", "redis-7.2"] {
+            assert!(!named(other).is_at_least("8.2.0"), "{other}");
+        }
     }
 
     #[test]

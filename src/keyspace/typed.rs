@@ -201,6 +201,11 @@ impl<'a, T: Collection> Edit<'a, T> {
         }
     }
 
+    /// As [`Edit::changed`], for changes that concern none of those who follow the key's value.
+    pub fn changed_apart(&mut self, count: usize) {
+        self.shared.changes += count as u64;
+    }
+
     /// There was an event, and perhaps no change.
     #[inline]
     pub fn announce(&mut self, class: Classes, event: &'static str) {

@@ -16,6 +16,8 @@ pub struct Conversation {
     pub config: Vec<(String, String)>,
     /// Connections are not greeted, and the file is played once.
     pub is_plain: bool,
+    /// The server whose replies these are, if it is not Valkey 9.1: `Redis 8.2`.
+    pub reference: Option<String>,
     /// Why no reference can play it.
     pub ours: Option<String>,
     pub steps: Vec<Step>,
@@ -72,6 +74,15 @@ impl Conversation {
         if self.is_plain { &[2] } else { &[2, 3] }
     }
 
+    /// Whether the replies are those of the program that says so of itself: `Redis server v=8.2.3 …`, to
+    /// `--version`. What names no reference is played with whatever program there is.
+    pub fn is_of(&self, version: &str) -> bool {
+        let Some(reference) = &self.reference else { return true };
+        reference.split_once(' ').is_some_and(|(product, number)| {
+            version.starts_with(&format!("{product} server v={number}."))
+        })
+    }
+
     pub fn is_timed(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.act, Act::Advance(_)))
     }
@@ -85,6 +96,7 @@ impl Conversation {
                 lines: Vec::new(),
                 config: Vec::new(),
                 is_plain: false,
+                reference: None,
                 ours: None,
                 steps: Vec::new(),
             },
@@ -146,6 +158,10 @@ impl Reader {
                 }
                 ["!plain"] => {
                     self.found.is_plain = true;
+                    return Ok(());
+                }
+                ["!reference", ref name @ ..] if self.found.steps.is_empty() => {
+                    self.found.reference = Some(name.join(" "));
                     return Ok(());
                 }
                 ["!ours", ref title @ ..] => {

@@ -3,11 +3,13 @@
 //! They are kept by family in `tests/conversations/*/*.txt`. Each is played in RESP2 and in RESP3: on
 //! the engine alone, where time is told; over TCP, unless it needs told time; and against another
 //! server, when the environment variable `RESPD_REFERENCE` names a program that takes the options of
-//! valkey-server. The replies are those of Valkey 9.1: `scripts/record FILE...` writes them.
+//! valkey-server. The replies are those of Valkey 9.1, unless the file names another server:
+//! `scripts/record FILE...` writes them.
 //!
 //! ```text
 //! # a comment
 //! !config timeout 10        how the server is started
+//! !reference Redis 8.2      at the head: the replies are that server's, and Valkey 9.1 has none for this
 //! !plain                    connections are not greeted: the file says HELLO itself, and is played once
 //! > SET key "two words"     a command
 //! < +OK                     its reply; `notation` has the spelling of every value
@@ -131,9 +133,10 @@ fn over_tcp() {
 #[test]
 fn on_a_reference() {
     let Ok(program) = std::env::var("RESPD_REFERENCE") else { return };
+    let version = side::version(&program);
     play_all(
         true,
-        |conversation| conversation.ours.is_none(),
+        |conversation| conversation.ours.is_none() && conversation.is_of(&version),
         |conversation| Box::new(Remote::reference(&program, &conversation.config)),
     );
 }
@@ -143,7 +146,14 @@ fn on_a_reference() {
 #[ignore = "it changes files: see scripts/record"]
 fn record() {
     let program = std::env::var("RESPD_REFERENCE").expect("a reference");
-    for conversation in chosen().iter().filter(|conversation| conversation.ours.is_none()) {
+    let version = side::version(&program);
+    // The replies of Valkey 9.1 are not written over with another server's.
+    let is_wanted = |conversation: &&Conversation| {
+        conversation.ours.is_none()
+            && conversation.is_of(&version)
+            && (conversation.reference.is_some() || version.starts_with("Valkey server v=9.1."))
+    };
+    for conversation in chosen().iter().filter(is_wanted) {
         let heard: Vec<Recorder<'_>> = conversation
             .protocols()
             .iter()
@@ -158,6 +168,16 @@ fn record() {
         let path = conversation::folder().join(&conversation.name);
         fs::write(path, record::rewritten(conversation, &heard)).unwrap();
     }
+}
+
+#[test]
+fn a_conversation_may_name_its_reference() {
+    let redis = Conversation::read("example.txt", "!reference Redis 8.2\n> PING\n< +PONG\n");
+    assert!(redis.is_of("Redis server v=8.2.3 sha=b5d43ceb:0 malloc=jemalloc-5.3.0 bits=64"));
+    assert!(!redis.is_of("Redis server v=8.20.1 sha=00000000:0"));
+    assert!(!redis.is_of("Valkey server v=9.1.2 sha=00000000:0"));
+    let any = Conversation::read("example.txt", "> PING\n< +PONG\n");
+    assert!(any.is_of("Valkey server v=9.1.2 sha=00000000:0"));
 }
 
 /// A difference is explained where all of them are.

@@ -129,6 +129,13 @@ impl Side for Engine {
     }
 }
 
+/// What `program` says to `--version`: `Valkey server v=9.1.2 …`.
+pub fn version(program: &str) -> String {
+    let told = Command::new(program).arg("--version").output();
+    let told = told.unwrap_or_else(|error| panic!("{program}: {error}"));
+    String::from_utf8_lossy(&told.stdout).into_owned()
+}
+
 /// A server behind TCP.
 pub struct Remote {
     addr: SocketAddr,

@@ -136,6 +136,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("", "xadd k * f v"),
     ("XADD k 1-1 f v", "xadd k MAXLEN 0 1-2 f v"),
     ("XADD k 1-1 f v", "xdel k 1-1"),
+    ("XADD k 1-1 f v", "xdelex k IDS 1 1-1"),
     ("XADD k 1-1 f v", "xtrim k MAXLEN 0"),
     ("", "xgroup create k g 0 MKSTREAM"),
 ];
@@ -155,6 +156,7 @@ const NO_EXAMPLE: &[&str] = &[
     "xgroup|destroy",
     "xgroup|setid",
     "xreadgroup",
+    "xackdel",
     "xsetid",
 ];
 
@@ -214,6 +216,7 @@ fn what_changes_nothing_breaks_no_watch() {
         ("SET k x", "RENAME k k"),
         ("SET k x", "SWAPDB 0 0"),
         ("XADD k 1-1 f v", "XDEL k 1-2"),
+        ("XADD k 1-1 f v", "XDELEX k DELREF IDS 1 1-2"),
         ("XADD k 1-1 f v", "XTRIM k MAXLEN 1"),
         ("XADD k 1-1 f v", "XSETID k 5-5"),
         ("XADD k 1-1 f v", "XGROUP CREATE k g 0"),

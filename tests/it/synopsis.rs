@@ -37,6 +37,9 @@ const TAKE_MORE: &[(&str, &str)] = &[
 /// What a synopsis allows and a command refuses.
 const EXCUSED: &[Excuse] = &[
     excuse("auth", "ERR AUTH <password> called without any password", "there is no password"),
+    excuse("bitop", "ERR BITOP DIFF must be", "is the difference of two at least"),
+    excuse("bitop", "ERR BITOP DIFF1 must be", "is the difference of two at least"),
+    excuse("bitop", "ERR BITOP ANDOR must be", "needs a second string"),
     excuse("client|caching", "ERR CLIENT CACHING can be called only", "nothing is tracked"),
     excuse("client|kill", "ERR No such client", "no client is at the address `1`"),
     excuse("client|tracking", "ERR The client ID you want redirect", "no client has the id 1"),
@@ -288,7 +291,7 @@ fn takes_any_word(arguments: &[Argument]) -> bool {
 
 /// Whether an argument says how many words follow.
 fn is_a_number_of_words(argument: &Argument) -> bool {
-    ["numkeys", "numfields", "num-vertices"].contains(&argument.name.as_str())
+    ["numkeys", "numfields", "num-vertices", "numids"].contains(&argument.name.as_str())
 }
 
 /// A server with a key of each type, which a sample changes at will.

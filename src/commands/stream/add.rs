@@ -1,22 +1,23 @@
 //! What brings entries and numbers them: XADD XSETID.
 
 use super::id::{SpelledId, id, new_id, reply_id};
+use super::references;
 use super::trim::Trimming;
 use crate::commands::arguments::integer;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::keyspace::Millis;
 use crate::keyspace::changes::class;
-use crate::keyspace::types::stream::{Id, Stream, Trim};
+use crate::keyspace::types::stream::{Id, References, Stream, Trim};
 use crate::text::number::Spelled;
 use crate::wire::Args;
 
 /// The names and values of an entry have no more bytes than this.
 const MOST_BYTES: usize = 1 << 30;
 
-/// XADD key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value...
+/// XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value...
 pub(crate) fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let Addition { id, fields, trim, may_create } = Addition::parse(ctx, args)?;
+    let Addition { id, fields, trim, references, may_create } = Addition::parse(ctx, args)?;
     let (mut db, reply) = ctx.db_and_reply();
     let now = db.now();
     let mut stream = match may_create {
@@ -34,7 +35,7 @@ pub(crate) fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     stream.append(new, args.pairs(fields));
     stream.note(class::STREAM, "xadd");
     if let Some(trim) = trim
-        && stream.trim(trim) > 0
+        && stream.trim_with(trim, references) > 0
     {
         stream.announce(class::STREAM, "xtrim");
     }
@@ -43,7 +44,7 @@ pub(crate) fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     drop(stream);
     let is_definite = id.is_definite() && trim.is_none_or(|trim| !trim.whole_nodes_only);
     if !is_definite && ctx.is_heard() {
-        say(ctx, args, new, trim.map(|_| left), fields);
+        say(ctx, args, new, trim.map(|_| (left, references)), fields);
     }
     Ok(())
 }
@@ -51,11 +52,19 @@ pub(crate) fn xadd(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// Says the entry with the id that it took. What was trimmed is said as the length that is left: nodes elsewhere may be
 /// others.
 #[cold]
-fn say(ctx: &mut Ctx<'_>, args: Args<'_>, id: Id, left: Option<usize>, fields: usize) {
-    let (id, digits) = (SpelledId::new(id), Spelled::new(left.unwrap_or(0) as i64));
+fn say(
+    ctx: &mut Ctx<'_>,
+    args: Args<'_>,
+    id: Id,
+    trimmed: Option<(usize, References)>,
+    fields: usize,
+) {
+    let (left, references) = trimmed.unwrap_or_default();
+    let (id, digits) = (SpelledId::new(id), Spelled::new(left as i64));
     let mut words: Vec<&[u8]> = vec![&args[1]];
-    if left.is_some() {
+    if trimmed.is_some() {
         words.extend([&b"MAXLEN"[..], b"=", &digits]);
+        words.extend(references::word(references));
     }
     words.push(&id);
     words.extend(args.from(fields));
@@ -68,6 +77,7 @@ struct Addition {
     /// The argument that is the first field.
     fields: usize,
     trim: Option<Trim>,
+    references: References,
     may_create: bool,
 }
 
@@ -79,13 +89,14 @@ impl Addition {
         let id = loop {
             match options.peek() {
                 Some(b"*") => break NewId::Now,
-                _ if options.left() > 1 && trimming.take(&mut options)? => {}
+                _ if options.left() > 1 && trimming.take(&mut options, ctx.row)? => {}
                 _ if options.flag("NOMKSTREAM") => may_create = false,
                 Some(text) => break NewId::parse(text)?,
                 // It is missing, and so are the fields.
                 None => break NewId::Now,
             }
         };
+        let references = trimming.references.unwrap_or_default();
         let trim = trimming.resolve(ctx.world.store.shared.limits)?;
         let (fields, words) = (options.index() + 1, options.left().saturating_sub(1));
         if words < 2 || words % 2 == 1 {
@@ -99,7 +110,7 @@ impl Addition {
         if args.from(fields).map(<[u8]>::len).sum::<usize>() > MOST_BYTES {
             return Err(error::STREAM_ENTRY_TOO_LARGE);
         }
-        Ok(Addition { id, fields, trim, may_create })
+        Ok(Addition { id, fields, trim, references, may_create })
     }
 }
 

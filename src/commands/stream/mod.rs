@@ -9,6 +9,7 @@ pub(crate) mod id;
 mod info;
 mod range;
 mod read;
+mod references;
 mod trim;
 
 use crate::dispatch::help::help;
@@ -21,9 +22,16 @@ use add::{xadd, xsetid};
 use info::xinfo_stream;
 use range::{xlen, xrange, xrevrange};
 use read::xread;
+use references::{xackdel, xdelex};
 use trim::{xdel, xtrim};
 
 pub(crate) const TABLE: &[Spec] = &[
+    Spec::new("xackdel", -6, WRITE | FAST, xackdel).acl(STREAM).key(RW | UPDATE | DELETE, at(1)).doc(
+        "8.2.0",
+        "O(N), N being the number of ids or of what groups have pending",
+        "key group [condition: KEEPREF | DELREF | ACKED] (IDS numids:integer id...)",
+        "Acknowledges entries in a group, and deletes them.",
+    ),
     Spec::new("xadd", -5, WRITE | DENYOOM | FAST, xadd)
         .acl(STREAM)
         .key(RW | UPDATE, at(1))
@@ -32,7 +40,7 @@ pub(crate) const TABLE: &[Spec] = &[
         .doc(
             "5.0.0",
             "O(1), and O(N) to trim, N being the number of entries removed",
-            "key [NOMKSTREAM]@6.2 [trim: (strategy: MAXLEN | MINID@6.2) \
+            "key [NOMKSTREAM]@6.2 [condition: KEEPREF | DELREF | ACKED]@8.2 [trim: (strategy: MAXLEN | MINID@6.2) \
              [operator: (equal: =) | (approximately: ~)] threshold [LIMIT count]@6.2] \
              (id-selector: (auto-id: *) | id) (field value)...",
             "Adds an entry to a stream, which is created if it is not there.",
@@ -40,12 +48,19 @@ pub(crate) const TABLE: &[Spec] = &[
         .history(&[
             ("6.2.0", "Takes `NOMKSTREAM`, `MINID` and `LIMIT`."),
             ("7.0.0", "Takes an id without its second part: `<ms>-*`."),
+            ("8.2.0", "Takes `KEEPREF`, `DELREF` and `ACKED`, of Redis."),
         ]),
     Spec::new("xdel", -3, WRITE | FAST, xdel).acl(STREAM).key(RW | DELETE, at(1)).doc(
         "5.0.0",
         "O(N), N being the number of ids",
         "key id...",
         "Deletes entries of a stream by their ids.",
+    ),
+    Spec::new("xdelex", -5, WRITE | FAST, xdelex).acl(STREAM).key(RW | DELETE, at(1)).doc(
+        "8.2.0",
+        "O(N), N being the number of ids or of what groups have pending",
+        "key [condition: KEEPREF | DELREF | ACKED] (IDS numids:integer id...)",
+        "Deletes entries of a stream, and minds what groups have pending of them.",
     ),
     Spec::container("xinfo", XINFO).doc(
         "5.0.0",
@@ -106,10 +121,14 @@ pub(crate) const TABLE: &[Spec] = &[
             "5.0.0",
             "O(N), N being the number of entries removed",
             "key (trim: (strategy: MAXLEN | MINID@6.2) \
-             [operator: (equal: =) | (approximately: ~)] threshold [LIMIT count]@6.2)",
+             [operator: (equal: =) | (approximately: ~)] threshold [LIMIT count]@6.2 \
+             [condition: KEEPREF | DELREF | ACKED]@8.2)",
             "Removes entries at the front of a stream.",
         )
-        .history(&[("6.2.0", "Takes `MINID` and `LIMIT`.")]),
+        .history(&[
+            ("6.2.0", "Takes `MINID` and `LIMIT`."),
+            ("8.2.0", "Takes `KEEPREF`, `DELREF` and `ACKED`, of Redis."),
+        ]),
 ];
 
 const XINFO: &[Spec] = &[

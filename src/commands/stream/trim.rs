@@ -1,12 +1,13 @@
 //! What removes entries: XDEL XTRIM, and the part of XADD that trims.
 
 use super::id::id;
+use super::references;
 use crate::commands::arguments::integer;
-use crate::dispatch::Ctx;
+use crate::dispatch::{Ctx, Row};
 use crate::error::{self, Error};
 use crate::keyspace::Limits;
 use crate::keyspace::changes::class;
-use crate::keyspace::types::stream::{Id, Stream, Trim, TrimBy};
+use crate::keyspace::types::stream::{Id, References, Stream, Trim, TrimBy};
 use crate::text::number::Spelled;
 use crate::wire::{Args, Options};
 
@@ -25,12 +26,12 @@ pub(crate) fn xdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]
+/// XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]
 pub(crate) fn xtrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut trimming = Trimming::default();
     let mut options = args.options(2);
     while !options.is_over() {
-        if !trimming.take(&mut options)? {
+        if !trimming.take(&mut options, ctx.row)? {
             return Err(error::SYNTAX);
         }
     }
@@ -43,14 +44,18 @@ pub(crate) fn xtrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         reply.int(0);
         return Ok(());
     };
-    let trimmed = stream.trim(trim);
+    let references = trimming.references.unwrap_or_default();
+    let trimmed = stream.trim_with(trim, references);
     stream.note_changes(trimmed, class::STREAM, "xtrim");
     let left = stream.len();
     drop(stream);
     reply.int(trimmed as i64);
     if trim.whole_nodes_only && trimmed > 0 {
         // Nodes elsewhere may be others.
-        ctx.says("XTRIM", &[&args[1], b"MAXLEN", b"=", &Spelled::new(left as i64)]);
+        let left = Spelled::new(left as i64);
+        let mut words: Vec<&[u8]> = vec![&args[1], b"MAXLEN", b"=", &left];
+        words.extend(references::word(references));
+        ctx.says("XTRIM", &words);
     }
     Ok(())
 }
@@ -61,11 +66,12 @@ pub(crate) struct Trimming {
     by: Option<TrimBy>,
     is_approximate: bool,
     limit: Option<i64>,
+    pub(crate) references: Option<References>,
 }
 
 impl Trimming {
     /// Steps over the next option if it is one about trimming. Returns whether it was.
-    pub(crate) fn take(&mut self, options: &mut Options<'_>) -> Result<bool, Error> {
+    pub(crate) fn take(&mut self, options: &mut Options<'_>, row: &Row) -> Result<bool, Error> {
         let word = options.peek().unwrap_or_default();
         let is = |name: &str| options.left() > 1 && word.eq_ignore_ascii_case(name.as_bytes());
         let (is_length, is_id) = (is("MAXLEN"), is("MINID"));
@@ -88,6 +94,9 @@ impl Trimming {
                 return Err(error::TRIM_LIMIT_NEGATIVE);
             }
             self.limit = Some(limit);
+        } else if self.references.is_none() {
+            self.references = references::take(options, row);
+            return Ok(self.references.is_some());
         } else {
             return Ok(false);
         }
@@ -98,7 +107,7 @@ impl Trimming {
     /// unless the client has said another; 0 stands for none.
     #[inline]
     pub(crate) fn resolve(self, limits: Limits) -> Result<Option<Trim>, Error> {
-        let Trimming { by, is_approximate, limit } = self;
+        let Trimming { by, is_approximate, limit, .. } = self;
         match limit {
             Some(1..) if by.is_none() => return Err(error::LIMIT_WITHOUT_STRATEGY),
             Some(_) if !is_approximate => return Err(error::LIMIT_OF_EXACT_TRIM),

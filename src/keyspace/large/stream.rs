@@ -8,6 +8,7 @@ pub(crate) mod group;
 pub(crate) mod id;
 mod index;
 pub(crate) mod node;
+pub(crate) mod references;
 
 use std::collections::BTreeMap;
 

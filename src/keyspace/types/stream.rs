@@ -17,6 +17,7 @@ pub use crate::keyspace::large::stream::entries::{Counters, Entries, Range, Trim
 pub use crate::keyspace::large::stream::group::{Consumer, ConsumerId, Group, Pending};
 pub use crate::keyspace::large::stream::id::Id;
 pub use crate::keyspace::large::stream::node::StreamEntry;
+pub use crate::keyspace::large::stream::references::References;
 
 /// The type, for [`crate::keyspace::View`] and [`crate::keyspace::Edit`].
 #[derive(Debug)]
@@ -136,6 +137,11 @@ impl<'a> View<'a, Stream> {
         stream(self.entry).group(name)
     }
 
+    /// Which of these ids a group has pending, or has not read yet. They are in order, and no two are the same.
+    pub fn referenced(self, ids: &[Id]) -> Vec<bool> {
+        stream(self.entry).referenced(ids)
+    }
+
     /// How many entries a group of this stream has not read yet, if that is known.
     pub fn lag(self, group: &Group) -> Option<i64> {
         group.lag(self.entries())
@@ -175,6 +181,28 @@ impl Edit<'_, Stream> {
             self.discard(Some(Value::Stream(Box::new(LargeStream::of(cut)))));
         }
         trimmed
+    }
+
+    /// As [`Edit::trim`], but for what groups refer to.
+    pub fn trim_with(&mut self, trim: Trim, references: References) -> usize {
+        let Some(stream) = self.large() else {
+            return 0;
+        };
+        let (trimmed, cut) = match references {
+            References::Keep => return self.trim(trim),
+            References::Delete => stream.trim_with_references(trim),
+            References::Respect => stream.trim_unreferenced(trim),
+        };
+        if cut.nodes() > 0 {
+            self.discard(Some(Value::Stream(Box::new(LargeStream::of(cut)))));
+        }
+        trimmed
+    }
+
+    /// No group has any of these ids pending any more. They are in order, and no two are the same. Returns how
+    /// many were.
+    pub fn acknowledge_everywhere(&mut self, ids: &[Id]) -> usize {
+        self.large().map_or(0, |stream| stream.acknowledge_everywhere(ids))
     }
 
     /// Replaces what is known of all entries that there ever were.

@@ -451,7 +451,7 @@ impl Requests {
             if argument.optional && !self.chance(3) {
                 continue;
             }
-            if matches!(&*argument.name, "numkeys" | "numfields" | "num-vertices") {
+            if matches!(&*argument.name, "numkeys" | "numfields" | "num-vertices" | "numids") {
                 number = Some(words.len());
             }
             let many = if argument.multiple { 1 + self.random.below(4) } else { 1 };

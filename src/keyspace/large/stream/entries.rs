@@ -7,8 +7,8 @@ use super::node::{Node, NodeLimits, StreamEntry};
 /// Entries in the order of their ids, in nodes.
 #[derive(Debug, Clone)]
 pub struct Entries {
-    nodes: Index<Node>,
-    len: usize,
+    pub(super) nodes: Index<Node>,
+    pub(super) len: usize,
     first: Option<Id>,
     last_id: Id,
     max_deleted_id: Id,
@@ -297,7 +297,7 @@ impl Entries {
     }
 
     /// How many blocks of nodes go as a whole.
-    fn blocks_to_trim(&self, trim: Trim) -> usize {
+    pub(super) fn blocks_to_trim(&self, trim: Trim) -> usize {
         let most = trim.limit.unwrap_or(usize::MAX);
         let mut gone = 0;
         let mut blocks = 0;
@@ -318,7 +318,7 @@ impl Entries {
         blocks
     }
 
-    fn find_first(&mut self) {
+    pub(super) fn find_first(&mut self) {
         self.first = self.range(Id::MIN, Id::MAX).next().map(|entry| entry.id);
     }
 

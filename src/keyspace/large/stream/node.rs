@@ -16,6 +16,7 @@
 //! would take as the reference's listpack, because `MAXLEN ~` and XINFO tell.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use super::id::Id;
 use super::index::Item;
@@ -398,6 +399,31 @@ impl Node {
             if is_live {
                 self.bytes[shape_at] |= IS_DELETED;
                 count += 1;
+            }
+            at = end;
+        }
+        self.live -= count as u32;
+        self.deleted += count as u32;
+        count
+    }
+
+    /// Deletes those entries of which `goes` says so, from the front on until it breaks. Returns how many.
+    pub(crate) fn delete_among(
+        &mut self,
+        mut goes: impl FnMut(Id) -> ControlFlow<(), bool>,
+    ) -> usize {
+        let (mut at, mut count) = (self.start, 0);
+        while let Some(raw) = self.raw_at(at) {
+            let (shape_at, end) = (raw.shape_at, raw.end);
+            if raw.shape & IS_DELETED == 0 {
+                match goes(raw.id) {
+                    ControlFlow::Break(()) => break,
+                    ControlFlow::Continue(false) => {}
+                    ControlFlow::Continue(true) => {
+                        self.bytes[shape_at] |= IS_DELETED;
+                        count += 1;
+                    }
+                }
             }
             at = end;
         }
