@@ -137,6 +137,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("XADD k 1-1 f v", "xadd k MAXLEN 0 1-2 f v"),
     ("XADD k 1-1 f v", "xdel k 1-1"),
     ("XADD k 1-1 f v", "xdelex k IDS 1 1-1"),
+    (
+        "XADD k 1-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xackdel k g IDS 1 1-1",
+    ),
     ("XADD k 1-1 f v", "xtrim k MAXLEN 0"),
     ("", "xgroup create k g 0 MKSTREAM"),
 ];
@@ -156,7 +160,6 @@ const NO_EXAMPLE: &[&str] = &[
     "xgroup|destroy",
     "xgroup|setid",
     "xreadgroup",
-    "xackdel",
     "xsetid",
 ];
 

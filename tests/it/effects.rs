@@ -337,6 +337,46 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("XADD k 1-1 f v", "xadd k ACKED MINID 2 2-1 f v", "xadd k ACKED MINID 2 2-1 f v"),
     ("XADD k 1-1 f v", "xadd k MAXLEN ~ 1 ACKED 2-1 f v", "XADD k MAXLEN = 2 ACKED 2-1 f v"),
     ("XADD k 1-1 f v", "xackdel k g IDS 1 1-1", ""),
+    (
+        "XADD k 1-1 f v; XADD k 2-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xackdel k g IDS 1 1-1",
+        "xackdel k g IDS 1 1-1",
+    ),
+    (
+        "XADD k 1-1 f v; XADD k 2-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xackdel k g ACKED IDS 2 1-1 1-1",
+        "xackdel k g ACKED IDS 2 1-1 1-1",
+    ),
+    (
+        "XADD k 1-1 f v; XADD k 2-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xackdel k h IDS 1 1-1",
+        "",
+    ),
+    (
+        "XADD k 1-1 f v; XADD k 2-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xdelex k ACKED IDS 1 1-1",
+        "",
+    ),
+    (
+        "XADD k 1-1 f v; XADD k 2-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xtrim k MAXLEN 0 ACKED",
+        "",
+    ),
+    (
+        "XADD k 1-1 f v; XADD k 2-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >",
+        "xtrim k MAXLEN ~ 0 DELREF",
+        "XTRIM k MAXLEN = 0 DELREF",
+    ),
+    (
+        "XADD k 1-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >; XDEL k 1-1",
+        "xdelex k DELREF IDS 1 1-1",
+        "xdelex k DELREF IDS 1 1-1",
+    ),
+    (
+        "XADD k 1-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g c STREAMS k >; XDEL k 1-1",
+        "xackdel k g IDS 1 1-1",
+        "xackdel k g IDS 1 1-1",
+    ),
     // Any key.
     ("SET k x", "copy k a", "copy k a"),
     ("SET k x", "copy k a DB 1", "copy k a DB 1"),

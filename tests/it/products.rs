@@ -181,3 +181,25 @@ fn what_info_says_of_clients_is_true_without_counting_them() {
     let text = String::from_utf8(local.received(ann)).expect("text");
     assert!(text.contains("connected_clients:5\r\n") && text.contains("watching_clients:0\r\n"));
 }
+
+#[test]
+fn ids_that_groups_may_have_pending_are_not_looked_for_in_each() {
+    let (mut local, [ann]) = started();
+    call(&mut local, ann, "XADD s 1-1 f v");
+    call(&mut local, ann, "XADD s 2-1 f v");
+    for group in 0..20_000 {
+        call(&mut local, ann, &format!("XGROUP CREATE s g{group} 0"));
+    }
+    for group in 0..20_000 {
+        call(&mut local, ann, &format!("XREADGROUP GROUP g{group} c COUNT 1 STREAMS s >"));
+    }
+    let ids = || (1..=MANY).map(|ms| format!("{ms}-1"));
+    let reply = call_with(&mut local, ann, &format!("XDELEX s ACKED IDS {MANY}"), ids());
+    assert!(reply.starts_with("*200000\r\n:2\r\n:2\r\n"));
+    let reply = call_with(&mut local, ann, &format!("XACKDEL s g7 ACKED IDS {MANY}"), ids());
+    assert!(reply.starts_with("*200000\r\n:2\r\n:-1\r\n"));
+    assert_eq!(call(&mut local, ann, "XTRIM s MAXLEN 0 ACKED"), ":0\r\n");
+    let reply = call_with(&mut local, ann, &format!("XDELEX s DELREF IDS {MANY}"), ids());
+    assert!(reply.starts_with("*200000\r\n:1\r\n:1\r\n:-1\r\n"));
+    assert!(call(&mut local, ann, "XPENDING s g8").starts_with("*4\r\n:0\r\n"));
+}
