@@ -24,6 +24,9 @@ pub enum Wake {
     KeyChanged,
     /// A key has changed, or is there no more: it was deleted, has expired, or its database was flushed.
     KeyChangedOrGone,
+    /// A key has changed and holds a stream with entries that a group has not read, or no stream with that group, or it is
+    /// there no more: XREADGROUP. The group's name is this argument of the command.
+    UnreadByGroup(usize),
     /// The event is signalled: see [`World::signal`](crate::world::World::signal).
     Event(Event),
     /// Nothing does: the deadline does, or CLIENT UNBLOCK. WAIT waits like that.
@@ -33,14 +36,20 @@ pub enum Wake {
 }
 
 impl Wake {
-    /// Returns whether a key that has changed ends the wait. `kind`: the type of its value, if it has one.
+    /// Returns whether a key that has changed ends the wait. `kind`: the type of its value, if it has one. Where it
+    /// depends on more than that it may.
     pub(crate) fn is_met_by(&self, kind: Option<Kind>) -> bool {
         match self {
             Wake::KeyOfKind(wanted) => kind == Some(*wanted),
             Wake::KeyChanged => kind.is_some(),
-            Wake::KeyChangedOrGone => true,
+            Wake::KeyChangedOrGone | Wake::UnreadByGroup(_) => true,
             Wake::Event(_) | Wake::Time | Wake::ReplyDue => false,
         }
+    }
+
+    /// Returns whether the wait ends when a key is there no more.
+    fn is_met_by_absence(&self) -> bool {
+        self.is_met_by(None)
     }
 }
 
@@ -213,7 +222,7 @@ impl Waiters {
         self.len += 1;
         for key in wait.keys() {
             self.by_key.add(wait.db, key, turn);
-            if wait.until.wake == Wake::KeyChangedOrGone {
+            if wait.until.wake.is_met_by_absence() {
                 self.by_key_or_gone.add(wait.db, key, turn);
             }
         }
@@ -230,7 +239,7 @@ impl Waiters {
         self.len -= 1;
         for key in wait.keys() {
             self.by_key.remove(wait.db, key, turn);
-            if wait.until.wake == Wake::KeyChangedOrGone {
+            if wait.until.wake.is_met_by_absence() {
                 self.by_key_or_gone.remove(wait.db, key, turn);
             }
         }
@@ -357,6 +366,7 @@ mod tests {
         assert_eq!(met(Wake::KeyOfKind(Kind::List)), [false, true, false]);
         assert_eq!(met(Wake::KeyChanged), [false, true, true]);
         assert_eq!(met(Wake::KeyChangedOrGone), [true; 3]);
+        assert_eq!(met(Wake::UnreadByGroup(2)), [true; 3]);
         for other in [Wake::Event("e".into()), Wake::Time, Wake::ReplyDue] {
             assert_eq!(met(other), [false; 3]);
         }
