@@ -47,6 +47,11 @@ impl Wake {
         }
     }
 
+    /// Returns whether the wait ends when a key has lost something, too.
+    fn is_met_by_any_change(&self) -> bool {
+        matches!(self, Wake::KeyChanged | Wake::KeyChangedOrGone)
+    }
+
     /// Returns whether the wait ends when a key is there no more.
     fn is_met_by_absence(&self) -> bool {
         self.is_met_by(None)
@@ -161,6 +166,8 @@ pub struct Waiters {
     ready: VecDeque<ReadyFor>,
     /// A line of which some have been looked at, and which goes on in the next turn.
     interrupted: Option<Ready>,
+    /// How many wait for a key to change in whatever way.
+    any_change: usize,
     /// How many commands have begun to wait: the number of the last one's turn.
     begun: u64,
     len: usize,
@@ -220,6 +227,7 @@ impl Waiters {
     /// Puts a client in every line that its command waits in.
     pub(crate) fn add(&mut self, wait: &BlockedCommand, turn: Turn) {
         self.len += 1;
+        self.any_change += usize::from(wait.until.wake.is_met_by_any_change());
         for key in wait.keys() {
             self.by_key.add(wait.db, key, turn);
             if wait.until.wake.is_met_by_absence() {
@@ -237,6 +245,7 @@ impl Waiters {
     /// Removes a client from every line that its command waits in.
     pub(crate) fn remove(&mut self, wait: &BlockedCommand, turn: Turn) {
         self.len -= 1;
+        self.any_change -= usize::from(wait.until.wake.is_met_by_any_change());
         for key in wait.keys() {
             self.by_key.remove(wait.db, key, turn);
             if wait.until.wake.is_met_by_absence() {
@@ -249,6 +258,11 @@ impl Waiters {
         if let Some(due) = wait.until.deadline {
             self.deadlines.remove(&(due, turn.client));
         }
+    }
+
+    /// Returns whether a client waits for a key to change in whatever way, and not for more in it.
+    pub(crate) fn mind_any_change(&self) -> bool {
+        self.any_change > 0
     }
 
     /// Returns whether a client waits for a key.
