@@ -45,6 +45,8 @@ pub struct Journal {
 pub(crate) enum What {
     /// It has another value now, or another expiry, or is gone.
     Changed,
+    /// As that, and it has nothing that it did not have before: those that wait for more of it do not have to look again.
+    Lessened,
     /// It has the same value for those that read it, and those that wait for it are to look again.
     Awaited,
     /// An event of this class and name.
@@ -75,6 +77,13 @@ impl Journal {
     pub(crate) fn changed(&mut self, db: usize, key: &[u8]) {
         if self.follows_keys {
             self.note(db, What::Changed, key);
+        }
+    }
+
+    /// The key has lost something.
+    pub(crate) fn lessened(&mut self, db: usize, key: &[u8]) {
+        if self.follows_keys {
+            self.note(db, What::Lessened, key);
         }
     }
 

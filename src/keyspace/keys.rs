@@ -31,6 +31,11 @@ impl<'a> KeyInfo<'a> {
         self.entry.kind()
     }
 
+    /// The value, if it is a stream.
+    pub(crate) fn stream(self) -> Option<View<'a, Stream>> {
+        (self.kind() == Kind::Stream).then(|| self.view())
+    }
+
     /// When the key expires, if it does.
     pub fn expiry(self) -> Option<Millis> {
         self.entry.expiry()

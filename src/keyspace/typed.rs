@@ -169,6 +169,15 @@ impl<'a, T: Collection> Edit<'a, T> {
         }
     }
 
+    /// As [`Edit::note_changes`], where so many elements were removed: those that wait for one do not look again.
+    pub fn note_removed(&mut self, count: usize, class: Classes, event: &'static str) {
+        if count > 0 {
+            self.shared.changes += count as u64;
+            self.shared.journal.lessened(self.db.index, self.db.entries.at(self.at).key());
+            self.announce(class, event);
+        }
+    }
+
     /// As [`Edit::note`], for another part of a change that has been noted, and is counted once.
     pub fn note_too(&mut self, class: Classes, event: &'static str) {
         self.note(class, event);

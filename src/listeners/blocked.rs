@@ -24,6 +24,9 @@ pub enum Wake {
     KeyChanged,
     /// A key has changed, or is there no more: it was deleted, has expired, or its database was flushed.
     KeyChangedOrGone,
+    /// A key has changed and holds a stream with entries that a group has not read, or no stream with that group, or it is
+    /// there no more: XREADGROUP. The group's name is this argument of the command.
+    UnreadByGroup(usize),
     /// The event is signalled: see [`World::signal`](crate::world::World::signal).
     Event(Event),
     /// Nothing does: the deadline does, or CLIENT UNBLOCK. WAIT waits like that.
@@ -33,14 +36,25 @@ pub enum Wake {
 }
 
 impl Wake {
-    /// Returns whether a key that has changed ends the wait. `kind`: the type of its value, if it has one.
+    /// Returns whether a key that has changed ends the wait. `kind`: the type of its value, if it has one. Where it
+    /// depends on more than that it may.
     pub(crate) fn is_met_by(&self, kind: Option<Kind>) -> bool {
         match self {
             Wake::KeyOfKind(wanted) => kind == Some(*wanted),
             Wake::KeyChanged => kind.is_some(),
-            Wake::KeyChangedOrGone => true,
+            Wake::KeyChangedOrGone | Wake::UnreadByGroup(_) => true,
             Wake::Event(_) | Wake::Time | Wake::ReplyDue => false,
         }
+    }
+
+    /// Returns whether the wait ends when a key has lost something, too.
+    fn is_met_by_any_change(&self) -> bool {
+        matches!(self, Wake::KeyChanged | Wake::KeyChangedOrGone)
+    }
+
+    /// Returns whether the wait ends when a key is there no more.
+    fn is_met_by_absence(&self) -> bool {
+        self.is_met_by(None)
     }
 }
 
@@ -152,6 +166,8 @@ pub struct Waiters {
     ready: VecDeque<ReadyFor>,
     /// A line of which some have been looked at, and which goes on in the next turn.
     interrupted: Option<Ready>,
+    /// How many wait for a key to change in whatever way.
+    any_change: usize,
     /// How many commands have begun to wait: the number of the last one's turn.
     begun: u64,
     len: usize,
@@ -216,9 +232,10 @@ impl Waiters {
     /// Puts a client in every line that its command waits in.
     pub(crate) fn add(&mut self, wait: &BlockedCommand, turn: Turn) {
         self.len += 1;
+        self.any_change += usize::from(wait.until.wake.is_met_by_any_change());
         for key in wait.keys() {
             self.by_key.add(wait.db, key, turn);
-            if wait.until.wake == Wake::KeyChangedOrGone {
+            if wait.until.wake.is_met_by_absence() {
                 self.by_key_or_gone.add(wait.db, key, turn);
             }
         }
@@ -233,9 +250,10 @@ impl Waiters {
     /// Removes a client from every line that its command waits in.
     pub(crate) fn remove(&mut self, wait: &BlockedCommand, turn: Turn) {
         self.len -= 1;
+        self.any_change -= usize::from(wait.until.wake.is_met_by_any_change());
         for key in wait.keys() {
             self.by_key.remove(wait.db, key, turn);
-            if wait.until.wake == Wake::KeyChangedOrGone {
+            if wait.until.wake.is_met_by_absence() {
                 self.by_key_or_gone.remove(wait.db, key, turn);
             }
         }
@@ -245,6 +263,11 @@ impl Waiters {
         if let Some(due) = wait.until.deadline {
             self.deadlines.remove(&(due, turn.client));
         }
+    }
+
+    /// Returns whether a client waits for a key to change in whatever way, and not for more in it.
+    pub(crate) fn mind_any_change(&self) -> bool {
+        self.any_change > 0
     }
 
     /// Returns whether a client waits for a key.
@@ -362,6 +385,7 @@ mod tests {
         assert_eq!(met(Wake::KeyOfKind(Kind::List)), [false, true, false]);
         assert_eq!(met(Wake::KeyChanged), [false, true, true]);
         assert_eq!(met(Wake::KeyChangedOrGone), [true; 3]);
+        assert_eq!(met(Wake::UnreadByGroup(2)), [true; 3]);
         for other in [Wake::Event("e".into()), Wake::Time, Wake::ReplyDue] {
             assert_eq!(met(other), [false; 3]);
         }

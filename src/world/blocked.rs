@@ -2,6 +2,8 @@
 
 use super::World;
 use crate::error::Error;
+use crate::keyspace::Store;
+use crate::keyspace::keys::KeyInfo;
 use crate::listeners::blocked::{BlockedCommand, Event, Ready, ReadyFor, WaitCondition, Wake};
 use crate::listeners::key_index::Turn;
 use crate::session::{Doom, Slot};
@@ -68,13 +70,19 @@ impl World {
             };
             let turn = self.waiters.after(ready, kind.is_none())?;
             ready.passed = Some(turn);
-            let is_woken = |wait: &BlockedCommand| match &ready.what {
-                ReadyFor::Key(..) => wait.until.wake.is_met_by(kind),
-                ReadyFor::Event(_) => matches!(wait.until.wake, Wake::Event(_)),
+            let Some(slot) = self.clients.slot_of(turn.client) else {
+                continue;
             };
-            if let Some(slot) = self.clients.slot_of(turn.client)
-                && self.clients[slot].doom == Doom::No
-                && self.clients[slot].wait().is_some_and(is_woken)
+            let client = &self.clients[slot];
+            if client.doom == Doom::No
+                && let Some(wait) = client.wait()
+                && match &ready.what {
+                    ReadyFor::Key(db, key) => {
+                        wait.until.wake.is_met_by(kind)
+                            && is_something_to_read(&mut self.store, *db, key, wait)
+                    }
+                    ReadyFor::Event(_) => matches!(wait.until.wake, Wake::Event(_)),
+                }
             {
                 return Some(slot);
             }
@@ -129,4 +137,18 @@ impl World {
             self.count_call(slot, wait.command, true);
         }
     }
+}
+
+/// Returns false if the command waits for entries of a stream that its group has not read, and there are none. Many readers
+/// of a group wait for each entry, and one gets it: the others are not run again for nothing.
+fn is_something_to_read(store: &mut Store, db: usize, key: &[u8], wait: &BlockedCommand) -> bool {
+    let Wake::UnreadByGroup(group) = wait.until.wake else {
+        return true;
+    };
+    let mut db = store.db(db);
+    let stream = db.info_uncounted(key).and_then(KeyInfo::stream);
+    let group = wait.args.args().get(group).unwrap_or_default();
+    stream.is_none_or(|stream| {
+        stream.group(group).is_none_or(|group| group.last_id() < stream.last_id())
+    })
 }

@@ -11,14 +11,17 @@ impl World {
         let journal = self.store.shared.journal.take();
         for note in journal.iter() {
             match note.what {
-                What::Changed => {
-                    self.break_watches(note.db, note.key);
-                    self.waiters.changed(note.db, note.key);
-                    if self.tracking.is_on() {
+                What::Changed | What::Lessened | What::Awaited => {
+                    if note.what != What::Awaited {
+                        self.break_watches(note.db, note.key);
+                    }
+                    if note.what != What::Lessened || self.waiters.mind_any_change() {
+                        self.waiters.changed(note.db, note.key);
+                    }
+                    if note.what != What::Awaited && self.tracking.is_on() {
                         self.tell_trackers(note.key, by);
                     }
                 }
-                What::Awaited => self.waiters.changed(note.db, note.key),
                 What::Event(_, event) => self.announce(note.db, event, note.key),
             }
         }

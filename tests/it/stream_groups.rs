@@ -110,9 +110,10 @@ fn readers_of_a_group_that_is_gone_are_told() {
     }
 }
 
-/// What is acknowledged or given away concerns none of those that wait: they are not asked.
+/// They are not asked when there is nothing for them to read: what is acknowledged, given away, deleted or read by another
+/// consumer concerns none of those that wait.
 #[test]
-fn a_list_of_pending_entries_wakes_no_reader() {
+fn readers_of_a_group_are_woken_by_what_they_can_read_alone() {
     let (mut local, [ann, ben]) = started();
     for before in ["XADD s 1-1 f v", "XGROUP CREATE s g 0", "XREADGROUP GROUP g c STREAMS s >"] {
         call(&mut local, ann, before);
@@ -124,6 +125,9 @@ fn a_list_of_pending_entries_wakes_no_reader() {
         "XAUTOCLAIM s g c 0 -",
         "XREADGROUP GROUP g c STREAMS s 0",
         "XACK s g 1-1",
+        "XDEL s 1-1",
+        "XTRIM s MAXLEN 0",
+        "EXPIRE s 100",
         "XGROUP CREATECONSUMER s g f",
         "XGROUP DELCONSUMER s g f",
         "XGROUP SETID s g 1-1",

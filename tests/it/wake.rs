@@ -129,6 +129,33 @@ fn a_key_of_a_type_wakes_what_waits_for_that_type() {
     assert_nobody_waits(&local);
 }
 
+/// A command that runs again looks its key up.
+#[test]
+fn a_stream_that_loses_entries_wakes_those_alone_that_wait_for_any_change() {
+    let (mut local, [ann, ben, other]) = started();
+    for words in ["XADD k 1-1 f v", "XADD k 1-2 f v", "XADD k 1-3 f v"] {
+        call(&mut local, other, words);
+    }
+    send(&mut local, ann, "XREAD BLOCK 0 STREAMS k $");
+    let mut lookups_of = |words: &str, waits: bool| {
+        if waits {
+            send(&mut local, ben, "WAIT.GONE k 0");
+        }
+        let before = local.engine.world.store.shared.hits;
+        call(&mut local, other, words);
+        assert_eq!((received(&mut local, ann), received(&mut local, ben)), Default::default());
+        local.engine.world.store.shared.hits - before
+    };
+    assert_eq!(lookups_of("XDEL k 1-1", false), 0);
+    assert_eq!(lookups_of("XTRIM k MAXLEN 1", false), 0);
+    assert!(lookups_of("XDEL k 1-3", true) > 0, "the line is gone through");
+    call(&mut local, other, "DEL k");
+    assert_eq!(received(&mut local, ben), ":1\r\n");
+    call(&mut local, other, "XADD k 2-1 f v");
+    assert!(received(&mut local, ann).contains("2-1"));
+    assert_nobody_waits(&local);
+}
+
 #[test]
 fn a_changed_key_wakes_whatever_its_type_and_not_when_it_is_gone() {
     let (mut local, [ann, ben, other]) = started();

@@ -61,25 +61,21 @@ pub(super) enum Reader {
 }
 
 /// What XREAD or XREADGROUP is asked for.
-pub(super) struct Reading<'a> {
+pub(super) struct Reading {
     /// The arguments that are keys. Their ids follow.
     pub(super) keys: Range<usize>,
     /// So many entries of a stream at most.
     pub(super) most: usize,
     /// How long to wait, in µs; 0: for ever.
     pub(super) timeout: Option<u64>,
-    /// A group and a consumer of it.
-    pub(super) group: Option<(&'a [u8], &'a [u8])>,
+    /// The argument that is the name of a group. That of a consumer follows.
+    pub(super) group: Option<usize>,
     /// NOACK: what is delivered counts as acknowledged.
     pub(super) acknowledges: bool,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn parse(
-        ctx: &Ctx<'_>,
-        args: Args<'a>,
-        reader: Reader,
-    ) -> Result<Reading<'a>, Error> {
+impl Reading {
+    pub(super) fn parse(ctx: &Ctx<'_>, args: Args<'_>, reader: Reader) -> Result<Reading, Error> {
         let of_group = |refused| if reader == Reader::Group { Ok(()) } else { Err(refused) };
         let (most, timeout, group) = (usize::MAX, None, None);
         let mut found = Reading { keys: 0..0, most, timeout, group, acknowledges: false };
@@ -100,9 +96,9 @@ impl<'a> Reading<'a> {
                     return Err(error::unbalanced_streams(&ctx.row.full_name, symbol));
                 }
                 return Ok(Reading { keys: first..first + words / 2, ..found });
-            } else if let Some([group, consumer]) = options.values("GROUP") {
+            } else if options.values::<2>("GROUP").is_some() {
                 of_group(error::GROUP_OUTSIDE_XREADGROUP)?;
-                found.group = Some((group, consumer));
+                found.group = Some(options.index() - 2);
             } else if options.flag("NOACK") {
                 of_group(error::NOACK_OUTSIDE_XREADGROUP)?;
                 found.acknowledges = true;

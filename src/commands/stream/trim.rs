@@ -21,7 +21,7 @@ pub(crate) fn xdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     // Nothing is deleted unless all ids can be read.
     let ids = args.from(2).map(|arg| id(arg, 0)).collect::<Result<Vec<Id>, Error>>()?;
     let deleted = ids.into_iter().filter(|&id| stream.remove(id)).count();
-    stream.note_changes(deleted, class::STREAM, "xdel");
+    stream.note_removed(deleted, class::STREAM, "xdel");
     reply.int(deleted as i64);
     Ok(())
 }
@@ -46,7 +46,7 @@ pub(crate) fn xtrim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     };
     let references = trimming.references.unwrap_or_default();
     let trimmed = stream.trim_with(trim, references);
-    stream.note_changes(trimmed, class::STREAM, "xtrim");
+    stream.note_removed(trimmed, class::STREAM, "xtrim");
     let left = stream.len();
     drop(stream);
     reply.int(trimmed as i64);

@@ -22,7 +22,8 @@ const NEW: Id = Id::MAX;
 pub(crate) fn xreadgroup(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Reading { keys, most, timeout, group, acknowledges } =
         Reading::parse(ctx, args, Reader::Group)?;
-    let (group, consumer) = group.ok_or(error::GROUP_MISSING)?;
+    let name = group.ok_or(error::GROUP_MISSING)?;
+    let (group, consumer) = (&args[name], &args[name + 1]);
     let ids = keys.clone().map(|key| wanted(ctx, args, key, keys.len(), group));
     let ids = ids.collect::<Result<Vec<Id>, Error>>()?;
     let is_heard = ctx.is_heard();
@@ -56,7 +57,7 @@ pub(crate) fn xreadgroup(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error>
         ctx.reply.rewind(start);
         ctx.reply.null_array();
         if let Some(timeout) = timeout {
-            ctx.wait(timeout, Wake::KeyChangedOrGone, keys);
+            ctx.wait(timeout, Wake::UnreadByGroup(name), keys);
         }
     }
     Ok(())
