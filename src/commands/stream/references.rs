@@ -142,6 +142,6 @@ fn delete(stream: &mut Edit<'_, Stream>, ids: &[Id], references: References) -> 
     };
     let outcomes: Vec<i64> = ids.iter().map(outcome).collect();
     let deleted = outcomes.iter().filter(|&&outcome| outcome == DELETED).count();
-    stream.note_changes(deleted, class::STREAM, "xdel");
+    stream.note_removed(deleted, class::STREAM, "xdel");
     outcomes
 }
