@@ -52,6 +52,7 @@
 //! | [`clock`], [`peer`] | the time, as told; the ends of a connection | |
 //! | [`wire`] | RESP: parser, arguments, replies, decoder | commands, clients |
 //! | [`keyspace`] | databases, and the types of values | clients, RESP, clocks |
+//! | `rdb` | values as payloads and files hold them | clients, files |
 //! | [`config`] | directives, a row each; personas | clients |
 //! | [`telemetry`] | statistics, latency, the logs | clients |
 //! | [`access`] | users, their rules, refusals | clients |
@@ -83,6 +84,7 @@ pub mod keyspace;
 pub mod listeners;
 pub mod net;
 pub mod peer;
+mod rdb;
 #[cfg(feature = "lua")]
 mod scripting;
 pub mod session;

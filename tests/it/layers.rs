@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["text", "error", "clock", "peer"],
     &["wire", "keyspace"],
-    &["config"],
+    &["config", "rdb"],
     &["telemetry"],
     &["access"],
     &["listeners"],

@@ -373,7 +373,7 @@ mod tests {
     use crate::config::Config;
     use crate::embed::local::{Connection, Local};
     use crate::embed::testing::call;
-    use crate::scripting::functions::crc64::crc64;
+    use crate::rdb::crc64::crc64;
     use crate::telemetry::stats::ScriptStats;
     use crate::wire::Value;
 

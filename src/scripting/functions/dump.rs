@@ -1,33 +1,26 @@
 //! What FUNCTION DUMP returns and FUNCTION RESTORE takes: the code of all libraries, in the reference's own format.
 //!
-//! Each library is the byte `F5` and its code as a [string](super::rdb). Two bytes with the version of the format and
-//! eight with the [checksum](super::crc64) of all before them, both little-endian, are the end.
+//! Each library is the byte `F5` and its code as a [string](crate::rdb::strings); behind the last one stands the
+//! [footer](crate::rdb::footer) that all payloads have.
 
-use super::crc64::crc64;
-use super::rdb::{self, Reader};
+use std::borrow::Cow;
+
 use crate::error::{self, Error};
+use crate::rdb::footer::{checked, seal};
+use crate::rdb::strings::{Reader, push_string};
 
 const LIBRARY: u8 = 0xF5;
 /// Libraries as they were before functions were released.
 const OLD_LIBRARY: u8 = 0xF6;
-
-/// The version of the format: that of Valkey 9.
-const VERSION: u16 = 80;
-/// The last version that Redis and Valkey have in common. Between the two are versions of others.
-const LAST_SHARED_VERSION: u16 = 11;
-
-const CHECKSUM: usize = size_of::<u64>();
-const FOOTER: usize = size_of::<u16>() + CHECKSUM;
 
 /// The payload of libraries with this code.
 pub(super) fn write<'c>(libraries: impl Iterator<Item = &'c [u8]>) -> Vec<u8> {
     let mut out = Vec::new();
     for code in libraries {
         out.push(LIBRARY);
-        rdb::push_string(&mut out, code);
+        push_string(&mut out, code);
     }
-    out.extend(VERSION.to_le_bytes());
-    out.extend(crc64(&out).to_le_bytes());
+    seal(&mut out);
     out
 }
 
@@ -36,7 +29,10 @@ pub(super) fn read(payload: &[u8]) -> Result<impl Iterator<Item = Result<Vec<u8>
     let mut reader = Reader::new(checked(payload).ok_or(error::BAD_PAYLOAD)?);
     Ok(std::iter::from_fn(move || {
         let library = match reader.byte()? {
-            LIBRARY => reader.string().ok_or(error::BAD_LIBRARY_PAYLOAD),
+            LIBRARY => {
+                let code = reader.string().ok_or(error::BAD_LIBRARY_PAYLOAD);
+                code.map(Cow::into_owned)
+            }
             OLD_LIBRARY => Err(error::OLD_LIBRARY_PAYLOAD),
             _ => Err(error::NO_LIBRARY_PAYLOAD),
         };
@@ -44,18 +40,11 @@ pub(super) fn read(payload: &[u8]) -> Result<impl Iterator<Item = Result<Vec<u8>
     }))
 }
 
-/// A payload without its footer, if that is right.
-fn checked(payload: &[u8]) -> Option<&[u8]> {
-    let (body, footer) = payload.split_at_checked(payload.len().checked_sub(FOOTER)?)?;
-    let (summed, checksum) = payload.split_at_checked(payload.len() - CHECKSUM)?;
-    let version = u16::from_le_bytes(footer.first_chunk().copied()?);
-    let is_known = version == VERSION || (1..=LAST_SHARED_VERSION).contains(&version);
-    (is_known && crc64(summed).to_le_bytes() == checksum).then_some(body)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rdb::crc64::crc64;
+    use crate::rdb::footer::VERSION;
     use proptest::prelude::*;
 
     fn payload(body: &[u8], version: u16) -> Vec<u8> {

@@ -2,18 +2,15 @@
 //!
 //! * `commands`: FUNCTION, FCALL and FCALL_RO;
 //! * `registry`: all libraries; `library`: one, and the line that names it; `loading`: how its code registers functions;
-//! * `dump`: the payload of FUNCTION DUMP, made of `rdb`, lengths and strings, `lzf` and `crc64`.
+//! * `dump`: the payload of FUNCTION DUMP, in the encoding that [`rdb`](crate::rdb) has.
 //!
 //! They have a Lua state of their own, which lives as long as there are libraries: what the functions of a library
 //! share, they share from call to call.
 
 mod commands;
-mod crc64;
 mod dump;
 mod library;
 mod loading;
-mod lzf;
-mod rdb;
 mod registry;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

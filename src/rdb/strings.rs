@@ -10,6 +10,8 @@
 //! Numbers are big-endian where they are lengths. A string is its length and its bytes, or, after `C0`, `C1`, `C2`, an
 //! integer of one, two or four bytes, little-endian, or, after `C3`, two lengths and what LZF has made of it.
 
+use std::borrow::Cow;
+
 use super::lzf;
 use crate::text::number;
 
@@ -25,11 +27,14 @@ const LZF: u8 = 0xC3;
 /// Strings up to this length are not compressed.
 const SHORT: usize = 20;
 
+/// An integer of four bytes has no more digits than this, its sign counted.
+const LONGEST_INTEGER: usize = 11;
+
 /// No string is longer than this, whatever it declares.
 const LONGEST: usize = 512 << 20;
 
 /// Appends a length.
-pub(super) fn push_length(out: &mut Vec<u8>, length: usize) {
+pub(crate) fn push_length(out: &mut Vec<u8>, length: usize) {
     match length {
         0..64 => out.push(length as u8),
         64..0x4000 => out.extend([BITS_14 | (length >> 8) as u8, length as u8]),
@@ -47,7 +52,7 @@ pub(super) fn push_length(out: &mut Vec<u8>, length: usize) {
 }
 
 /// Appends a string that is no integer, compressed if that makes it shorter.
-pub(super) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
     if text.len() > SHORT
         && let Some(compressed) = lzf::compress(text, text.len() - 4)
     {
@@ -61,33 +66,52 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
+/// Appends a string, as an integer if its text is one that four bytes hold.
+pub(crate) fn push_text(out: &mut Vec<u8>, text: &[u8]) {
+    let integer = if text.len() <= LONGEST_INTEGER { number::parse_i64(text) } else { None };
+    let Some(integer) = integer.and_then(|integer| i32::try_from(integer).ok()) else {
+        return push_string(out, text);
+    };
+    if let Ok(integer) = i8::try_from(integer) {
+        out.push(INT_8);
+        out.extend(integer.to_le_bytes());
+    } else if let Ok(integer) = i16::try_from(integer) {
+        out.push(INT_16);
+        out.extend(integer.to_le_bytes());
+    } else {
+        out.push(INT_32);
+        out.extend(integer.to_le_bytes());
+    }
+}
+
 /// Reads lengths and strings from a payload. What is cut short or malformed is nothing.
-pub(super) struct Reader<'a> {
+#[derive(Debug, Clone)]
+pub(crate) struct Reader<'a> {
     left: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(payload: &'a [u8]) -> Reader<'a> {
+    pub(crate) fn new(payload: &'a [u8]) -> Reader<'a> {
         Reader { left: payload }
     }
 
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         let (&first, rest) = self.left.split_first()?;
         self.left = rest;
         Some(first)
     }
 
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.left.split_at_checked(length)?;
         self.left = rest;
         Some(bytes)
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.bytes(N)?.try_into().ok()
     }
 
-    fn length(&mut self) -> Option<usize> {
+    pub(crate) fn length(&mut self) -> Option<usize> {
         let first = self.byte()?;
         self.length_after(first)
     }
@@ -103,11 +127,12 @@ impl<'a> Reader<'a> {
         usize::try_from(length).ok()
     }
 
-    pub(super) fn string(&mut self) -> Option<Vec<u8>> {
+    /// The next string. One that stands there as it is, is not copied.
+    pub(crate) fn string(&mut self) -> Option<Cow<'a, [u8]>> {
         let first = self.byte()?;
         if first < ENCODED {
             let length = self.length_after(first)?;
-            return self.bytes(length).map(<[u8]>::to_vec);
+            return self.bytes(length).map(Cow::Borrowed);
         }
         let integer = match first {
             INT_8 => i64::from(i8::from_le_bytes(self.array()?)),
@@ -116,13 +141,23 @@ impl<'a> Reader<'a> {
             LZF => {
                 let (compressed, length) = (self.length()?, self.length()?);
                 let compressed = self.bytes(compressed)?;
-                return lzf::decompress(compressed, (length <= LONGEST).then_some(length)?);
+                return lzf::decompress(compressed, (length <= LONGEST).then_some(length)?).map(Cow::Owned);
             }
             _ => return None,
         };
         let mut digits = Vec::new();
         number::push_i64(&mut digits, integer);
-        Some(digits)
+        Some(Cow::Owned(digits))
+    }
+
+    /// How many bytes have not been read.
+    pub(crate) fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Whether all has been read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.left.is_empty()
     }
 }
 
@@ -157,7 +192,7 @@ mod tests {
 
     #[test]
     fn strings_come_in_many_forms() {
-        let read = |bytes: &[u8]| Reader::new(bytes).string();
+        let read = |bytes: &[u8]| Reader::new(bytes).string().map(Cow::into_owned);
         let text = |text: &str| Some(text.as_bytes().to_vec());
         assert_eq!(read(b"\x03abcd"), text("abc"));
         assert_eq!(read(b"\x81\x00\x00\x00\x00\x00\x00\x00\x02ab"), text("ab"));
@@ -187,7 +222,7 @@ mod tests {
             let mut out = Vec::new();
             push_string(&mut out, text.as_bytes());
             assert_eq!(out[0] == LZF, is_compressed, "{text}");
-            assert_eq!(Reader::new(&out).string(), Some(text.into_bytes()));
+            assert_eq!(Reader::new(&out).string(), Some(Cow::Owned(text.into_bytes())));
         }
     }
 }

@@ -1,0 +1,16 @@
+//! Values as payloads and files hold them: the RDB encoding of the reference.
+//!
+//! * `strings`: lengths and strings, which all else is made of; `lzf`: how long ones are made shorter;
+//! * `listpack`, `old`: small collections packed into a string, as it is done now and as it was done; `element`: what they hold;
+//! * `footer`: the version and the checksum that a payload ends with; `crc64`: the checksum.
+//!
+//! Whatever is read comes from outside: nothing is taken at its word, no memory is taken for what is only declared, and
+//! what is cut short or malformed is no value.
+
+pub(crate) mod crc64;
+pub(crate) mod footer;
+mod element;
+mod listpack;
+mod lzf;
+mod old;
+pub(crate) mod strings;
