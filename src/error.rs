@@ -10,10 +10,12 @@ use std::fmt;
 pub use bitmaps::*;
 pub use groups::*;
 pub use scripts::*;
+pub use values::*;
 
 mod bitmaps;
 mod groups;
 mod scripts;
+mod values;
 
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]

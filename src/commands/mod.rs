@@ -35,6 +35,7 @@ mod sorted_set;
 mod stream;
 mod string;
 mod transactions;
+mod values;
 
 use crate::dispatch::table::Group;
 
@@ -51,6 +52,7 @@ pub const GROUPS: &[Group] = &[
     ("generic", replication::TABLE),
     ("generic", scan::TABLE),
     ("generic", sort::TABLE),
+    ("generic", values::TABLE),
     ("geo", geo::TABLE),
     ("hash", hash::TABLE),
     ("hash", hash::expiry::TABLE),

@@ -100,7 +100,6 @@ pub const NO_FUNCTIONS: Error = Error::fixed("ERR No functions registered");
 pub const NOT_LOADING: Error =
     Error::fixed("ERR server.register_function can only be called on FUNCTION LOAD command");
 pub const LOAD_TIMEOUT: Error = Error::fixed("ERR FUNCTION LOAD timeout");
-pub const BAD_PAYLOAD: Error = Error::fixed("ERR DUMP payload version or checksum are wrong");
 pub const BAD_LIBRARY_PAYLOAD: Error = Error::fixed("ERR Failed loading library payload");
 pub const NO_LIBRARY_PAYLOAD: Error = Error::fixed("ERR given type is not a function");
 pub const OLD_LIBRARY_PAYLOAD: Error = Error::fixed("ERR Pre-GA function format not supported");

@@ -14,12 +14,14 @@
 //! | `types` | the types of values: what can be read, what can be changed |
 //! | `lifetime` | expiry, eviction when memory is short, and freeing in slices |
 //! | `visit` | what a value consists of |
+//! | `apart` | values that are made beside the databases |
 //! | `keys` | what can be done with a key whatever it holds |
 //! | `digest` | one number for all data |
 //!
 //! `changes` is the journal of what happened to keys; `effects` says every change as the command that brings it about
 //! again.
 
+mod apart;
 mod blob;
 pub(crate) mod changes;
 mod compact;
@@ -51,11 +53,13 @@ use roster::{Counts, Roster};
 use types::hash;
 use value::Value;
 
+pub use apart::PastUse;
 pub use blob::Millis;
 pub use error::Error;
 pub use index::random::Random;
 pub use kind::Kind;
 pub use limits::Limits;
+pub(crate) use large::list::fill::Fill;
 pub use typed::{Collection, Edit, Operand, View};
 pub use types::hash::Hash;
 pub use types::list::List;

@@ -111,6 +111,12 @@ impl ListpackMut {
         self.count += 1;
     }
 
+    /// Appends the elements of another.
+    pub(super) fn append(&mut self, other: &ListpackMut) {
+        self.bytes.extend_from_slice(&other.bytes[HEADER..]);
+        self.count += other.count;
+    }
+
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.bytes.push(END);
         let (size, count) = (self.bytes.len() as u32, u16::try_from(self.count).unwrap_or(MANY));

@@ -2,6 +2,7 @@
 //!
 //! * `strings`: lengths and strings, which all else is made of; `lzf`: how long ones are made shorter;
 //! * `listpack`, `old`: small collections packed into a string, as it is done now and as it was done; `element`: what they hold;
+//! * `write`, `read`: a value of any type, `stream` the part of both that is about streams; `kinds`: the byte that a value begins with;
 //! * `footer`: the version and the checksum that a payload ends with; `crc64`: the checksum.
 //!
 //! Whatever is read comes from outside: nothing is taken at its word, no memory is taken for what is only declared, and
@@ -10,7 +11,11 @@
 pub(crate) mod crc64;
 pub(crate) mod footer;
 mod element;
+mod kinds;
 mod listpack;
 mod lzf;
 mod old;
+pub(crate) mod read;
+mod stream;
 pub(crate) mod strings;
+pub(crate) mod write;

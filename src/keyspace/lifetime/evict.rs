@@ -129,6 +129,17 @@ impl Eviction {
         }
     }
 
+    /// The usage of a key that was used so many seconds ago, or so often, whichever of the two the policy goes by.
+    pub(crate) fn usage_of(&self, idle: Option<u64>, frequency: Option<u8>) -> Option<u32> {
+        match self.settings.policy.is_lfu() {
+            true => frequency.map(|frequency| self.minute() << 8 | u32::from(frequency)),
+            false => idle.map(|idle| {
+                let idle = u32::try_from(idle).unwrap_or(SECONDS).min(SECONDS);
+                self.clock.wrapping_sub(idle) & SECONDS
+            }),
+        }
+    }
+
     /// The entry is being used now.
     #[inline]
     pub(crate) fn touch(&self, entry: &mut Entry, random: &mut Random) {
