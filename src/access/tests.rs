@@ -169,17 +169,17 @@ fn a_first_argument_is_enough_where_the_command_is_not_granted() {
 
 #[test]
 fn a_rule_may_name_what_is_not_implemented_and_grants_nothing_by_it() {
-    assert_described("-psync -restore +@all -dump", "off resetchannels +@all -dump");
-    assert_described("+DUMP", "off resetchannels -@all +dump");
+    assert_described("-psync -migrate +@all -failover", "off resetchannels +@all -failover");
+    assert_described("+FAILOVER", "off resetchannels -@all +failover");
     assert_described(
-        "+restore|x +restore|Y +restore|x",
-        "off resetchannels -@all +restore|y +restore|x",
+        "+migrate|x +migrate|Y +migrate|x",
+        "off resetchannels -@all +migrate|y +migrate|x",
     );
     assert_described("+client|import-source", "off resetchannels -@all +client|import-source");
-    assert_described("(-dump)", "off resetchannels -@all (resetchannels -@all -dump)");
-    assert_runs("+dump +restore|x +client|import-source", &[]);
-    assert_runs("+@all -dump -client|import-source", &NAMES.map(|(name, ..)| name));
-    let everything = user("+@all -dump ~* &*").expect("valid rules");
+    assert_described("(-failover)", "off resetchannels -@all (resetchannels -@all -failover)");
+    assert_runs("+failover +migrate|x +client|import-source", &[]);
+    assert_runs("+@all -failover -client|import-source", &NAMES.map(|(name, ..)| name));
+    let everything = user("+@all -failover ~* &*").expect("valid rules");
     assert!(everything.is_unrestricted(), "there is nothing that it may not do");
 }
 
@@ -195,7 +195,7 @@ fn a_rule_may_name_what_the_persona_has() {
     );
     assert!(is_known("valkey-9.1", "clusterscan") && !is_known("valkey-9.1", "vadd"));
     assert!(is_known("respd", "vadd"), "it passes for none of them, and takes files of each");
-    assert!(!is_known("kronotop-0.13", "dump"));
+    assert!(!is_known("kronotop-0.13", "failover"));
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn what_is_no_rule_is_named() {
         ("!abc", BadRule::NotAHash),
         ("+client|id|x", BadRule::ArgumentOfSubcommand),
         ("+client|import-source|x", BadRule::ArgumentOfSubcommand),
-        ("+dump|", BadRule::Syntax),
+        ("+failover|", BadRule::Syntax),
         ("+get|", BadRule::Syntax),
         ("db=-1", BadRule::NoSuchDatabase),
         ("db=2147483648", BadRule::NoSuchDatabase),

@@ -11,7 +11,7 @@ use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::PastUse;
-use crate::rdb::footer::{checked, seal};
+use crate::rdb::footer::{checked_of_any, seal};
 use crate::rdb::strings::Reader;
 use crate::rdb::{read, write};
 use crate::text::number::{self, Spelled};
@@ -86,7 +86,7 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         _ if options.is_absolute => Some(ttl),
         _ => Some(now.saturating_add(ttl)),
     };
-    let body = checked(&args[3]).ok_or(error::BAD_PAYLOAD)?;
+    let body = checked_of_any(&args[3]).ok_or(error::BAD_PAYLOAD)?;
     let mut apart = ctx.world.store.apart();
     read::value(&mut Reader::new(body), &mut apart.db(0), key).ok_or(error::BAD_FORMAT)?;
     let has_expired = expiry.is_some_and(|when| when <= now);

@@ -19,3 +19,6 @@ pub(crate) mod read;
 mod stream;
 pub(crate) mod strings;
 pub(crate) mod write;
+
+#[cfg(test)]
+mod tests;
