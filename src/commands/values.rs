@@ -9,8 +9,8 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
-use crate::keyspace::changes::class;
 use crate::keyspace::PastUse;
+use crate::keyspace::changes::class;
 use crate::rdb::footer::{checked_of_any, seal};
 use crate::rdb::strings::Reader;
 use crate::rdb::{read, write};
@@ -93,7 +93,9 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let mut db = ctx.db();
     // A hash may have been left without fields, all of which have expired.
     if has_expired || !db.adopt(&mut apart, key, expiry, options.past) {
-        db.delete(key);
+        if db.delete(key) {
+            ctx.says("DEL", &[key]);
+        }
     } else {
         db.note(class::GENERIC, "restore", key);
         let when = expiry.unwrap_or_default();
@@ -121,8 +123,7 @@ fn restore_options(args: Args<'_>) -> Result<RestoreOptions, Error> {
             && let Some(frequency) = options.value("FREQ")
         {
             let frequency = number::parse_i64(frequency).ok_or(error::NOT_AN_INTEGER)?;
-            found.past.frequency =
-                Some(u8::try_from(frequency).map_err(|_| error::INVALID_FREQ)?);
+            found.past.frequency = Some(u8::try_from(frequency).map_err(|_| error::INVALID_FREQ)?);
         } else {
             return Err(error::SYNTAX);
         }

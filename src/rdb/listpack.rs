@@ -164,9 +164,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<Vec<Element<'_>>> {
 /// The element that `bytes` begin with, and how many bytes it takes.
 fn read_element(bytes: &[u8]) -> Option<(Element<'_>, usize)> {
     let (&first, rest) = bytes.split_first()?;
-    let integer = |size: usize| {
-        Some((Element::Integer(little_endian(rest.get(..size)?)), 1 + size))
-    };
+    let integer =
+        |size: usize| Some((Element::Integer(little_endian(rest.get(..size)?)), 1 + size));
     let text = |header: usize, length: usize| {
         let end = header.checked_add(length)?;
         Some((Element::Text(bytes.get(header..end)?), end))
@@ -179,9 +178,7 @@ fn read_element(bytes: &[u8]) -> Option<(Element<'_>, usize)> {
             let integer = if bits > 4095 { bits - 0x2000 } else { bits };
             Some((Element::Integer(integer.into()), 2))
         }
-        0xE0..0xF0 => {
-            text(2, usize::from(u16::from_be_bytes([first & 0x0F, *rest.first()?])))
-        }
+        0xE0..0xF0 => text(2, usize::from(u16::from_be_bytes([first & 0x0F, *rest.first()?]))),
         0xF0 => text(5, u32::from_le_bytes(*rest.first_chunk()?) as usize),
         0xF1 => integer(2),
         0xF2 => integer(3),
@@ -207,7 +204,9 @@ mod tests {
             .map(|length| vec![b'x'; length])
             .to_vec();
         for bits in 0..64 {
-            for n in [1_i64 << bits, (1_i64 << bits).wrapping_sub(1), (1_i64 << bits).wrapping_neg()] {
+            for n in
+                [1_i64 << bits, (1_i64 << bits).wrapping_sub(1), (1_i64 << bits).wrapping_neg()]
+            {
                 texts.push(n.to_string().into_bytes());
             }
         }

@@ -9,8 +9,8 @@
 //! what is cut short or malformed is no value.
 
 pub(crate) mod crc64;
-pub(crate) mod footer;
 mod element;
+pub(crate) mod footer;
 mod kinds;
 mod listpack;
 mod lzf;

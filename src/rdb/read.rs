@@ -45,13 +45,15 @@ pub(crate) fn value(reader: &mut Reader<'_>, db: &mut Db<'_>, key: &[u8]) -> Opt
         }
         SET_INTSET | SET_LISTPACK => {
             let blob = reader.string()?;
-            let members = if kind == SET_INTSET { old::intset(&blob)? } else { listpack::read(&blob)? };
+            let members =
+                if kind == SET_INTSET { old::intset(&blob)? } else { listpack::read(&blob)? };
             set(&mut place, &texts(members))
         }
         OLD_ZSET | ZSET => zset(reader, &mut place, kind),
         ZSET_ZIPLIST | ZSET_LISTPACK => {
             let blob = reader.string()?;
-            let packed = if kind == ZSET_ZIPLIST { old::ziplist(&blob)? } else { listpack::read(&blob)? };
+            let packed =
+                if kind == ZSET_ZIPLIST { old::ziplist(&blob)? } else { listpack::read(&blob)? };
             packed_zset(&mut place, &packed)
         }
         HASH => hash(reader, &mut place, |_| Some(None)),
@@ -226,7 +228,12 @@ fn packed_hash_expiring(place: &mut Place<'_, '_>, elements: &[Element<'_>]) -> 
 }
 
 /// Adds a field, which is not there yet, unless it has expired.
-fn field(place: &mut Place<'_, '_>, name: &[u8], value: &[u8], expiry: Option<Millis>) -> Option<()> {
+fn field(
+    place: &mut Place<'_, '_>,
+    name: &[u8],
+    value: &[u8],
+    expiry: Option<Millis>,
+) -> Option<()> {
     if expiry.is_some_and(|when| when <= place.db.now()) {
         return Some(());
     }

@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
             LZF => {
                 let (compressed, length) = (self.length()?, self.length()?);
                 let compressed = self.bytes(compressed)?;
-                return lzf::decompress(compressed, (length <= LONGEST).then_some(length)?).map(Cow::Owned);
+                return lzf::decompress(compressed, (length <= LONGEST).then_some(length)?)
+                    .map(Cow::Owned);
             }
             _ => return None,
         };

@@ -83,7 +83,8 @@ fn payloads_of_others_are_read() {
 fn what_valkey_writes_is_written_alike() {
     let mut alike = 0;
     for Recorded { name, payload, .. } in recorded() {
-        let is_ordered = !name.contains("large set") && !name.contains("hash") && !name.contains("group");
+        let is_ordered =
+            !name.contains("large set") && !name.contains("hash") && !name.contains("group");
         if name.starts_with("Valkey 9.1") && is_ordered {
             let mut store = restored(checked(&payload).unwrap()).unwrap();
             let mut ours = dumped(&mut store).unwrap();

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 
 use super::kinds::*;
 use super::listpack::ListpackMut;
-use super::strings::{push_length, push_string, push_text};
 use super::stream;
+use super::strings::{push_length, push_string, push_text};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::{Fill, Kind, Limits, Part};
 use crate::text::double;
@@ -111,8 +111,15 @@ fn intset(out: &mut Vec<u8>, value: KeyInfo<'_>) {
         }
     });
     integers.sort_unstable();
-    let fits = |bits: u32| integers.iter().all(|&n: &i64| n >> (bits - 1) == 0 || n >> (bits - 1) == -1);
-    let width: u32 = if fits(16) { 2 } else if fits(32) { 4 } else { 8 };
+    let fits =
+        |bits: u32| integers.iter().all(|&n: &i64| n >> (bits - 1) == 0 || n >> (bits - 1) == -1);
+    let width: u32 = if fits(16) {
+        2
+    } else if fits(32) {
+        4
+    } else {
+        8
+    };
     let mut blob = width.to_le_bytes().to_vec();
     blob.extend((integers.len() as u32).to_le_bytes());
     integers.iter().for_each(|n| blob.extend(&n.to_le_bytes()[..width as usize]));

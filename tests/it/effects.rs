@@ -448,10 +448,13 @@ fn every_command_that_writes_has_an_example() {
     let silent = ["cluster|flushslot", "publish", "spublish", "eval", "evalsha", "fcall"];
     // Their arguments have spaces: see `changes_of_libraries_are_said_as_they_were_made`.
     let libraries = ["function|delete", "function|flush", "function|load", "function|restore"];
+    // Its payload is no text: see `a_value_that_is_restored_is_said_with_its_payload`.
+    let payloads = ["restore"];
     let missing: Vec<&str> = writes
         .map(|row| row.full_name.as_str())
         .filter(|name| {
-            !shown.contains(*name) && !silent.contains(name) && !libraries.contains(name)
+            let elsewhere = [&silent[..], &libraries, &payloads].concat();
+            !shown.contains(*name) && !elsewhere.contains(name)
         })
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -498,6 +501,32 @@ fn changes_of_libraries_are_said_as_they_were_made() {
     heard.take();
     local.call(client, ["FCALL", "in_one", "1", "k"]);
     assert_eq!(heard.line(), "INCR k");
+}
+
+#[test]
+fn a_value_that_is_restored_is_said_with_its_payload() {
+    let (mut local, client, heard) = start();
+    let payload = b"\x00\x05helloP\x00\xac\x58\x16\xe7\xfb\x66\x47\xfe";
+    let words = |words: &[&[u8]]| words.iter().map(|word| word.to_vec()).collect::<Vec<_>>();
+    for (options, says) in [
+        (
+            &[&b"0"[..], payload][..],
+            &[&b"RESTORE"[..], b"k", b"0", payload, b"REPLACE", b"ABSTTL"][..],
+        ),
+        (&[b"0", payload], &[]),
+        (
+            &[b"50", payload, b"REPLACE"],
+            &[b"RESTORE", b"k", b"1700000000050", payload, b"REPLACE", b"ABSTTL"],
+        ),
+        (&[b"0", b"x", b"REPLACE"], &[]),
+        (&[b"50", payload, b"REPLACE", b"ABSTTL"], &[b"DEL", b"k"]),
+        (&[b"50", payload, b"REPLACE", b"ABSTTL"], &[]),
+    ] {
+        local.call(client, words(&[&[&b"restore"[..], b"k"], options].concat()));
+        let said: Vec<_> = heard.take().into_iter().flatten().map(|said| said.words).collect();
+        let expected = if says.is_empty() { Vec::new() } else { vec![words(says)] };
+        assert_eq!(said, expected, "{options:?}");
+    }
 }
 
 #[test]
