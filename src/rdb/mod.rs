@@ -3,6 +3,7 @@
 //! * `strings`: lengths and strings, which all else is made of; `lzf`: how long ones are made shorter;
 //! * `listpack`, `old`: small collections packed into a string, as it is done now and as it was done; `element`: what they hold;
 //! * `write`, `read`: a value of any type, `stream` the part of both that is about streams; `kinds`: the byte that a value begins with;
+//!   `parts`: what a value is written from and made in;
 //! * `footer`: the version and the checksum that a payload ends with; `crc64`: the checksum.
 //!
 //! Whatever is read comes from outside: nothing is taken at its word, no memory is taken for what is only declared, and
@@ -15,6 +16,7 @@ mod kinds;
 mod listpack;
 mod lzf;
 mod old;
+mod parts;
 pub(crate) mod read;
 mod stream;
 pub(crate) mod strings;

@@ -7,17 +7,12 @@ use std::borrow::Cow;
 
 use super::element::Element;
 use super::kinds::*;
+use super::parts::Place;
 use super::strings::Reader;
 use super::{listpack, old, stream};
 use crate::keyspace::types::list::Side;
 use crate::keyspace::{Db, Hash, List, Millis, Set, Zset};
 use crate::text::double;
-
-/// Where a value is made.
-pub(super) struct Place<'d, 'a> {
-    pub(super) db: &'d mut Db<'a>,
-    pub(super) key: &'d [u8],
-}
 
 /// Reads a value, and gives it to a key, which has none. A hash all of whose fields have
 /// expired leaves no key.

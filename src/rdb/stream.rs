@@ -8,9 +8,8 @@
 use super::element::Element;
 use super::kinds::{STREAM, STREAM_1};
 use super::listpack::{self, ListpackMut};
-use super::read::Place;
+use super::parts::{Place, each};
 use super::strings::{Reader, push_length, push_string};
-use super::write::each;
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::types::stream::{ConsumerId, Counters, Id, Pending, StreamEntry};
 use crate::keyspace::{Edit, Limits, Millis, Part, Stream};

@@ -3,15 +3,14 @@
 //! A collection that is compact is written as the one string which the reference has for it, a large one element by
 //! element. What has no order comes as it lies.
 
-use std::ops::ControlFlow;
-
 use super::kinds::*;
 use super::listpack::ListpackMut;
+use super::parts::each;
 use super::stream;
 use super::strings::{push_length, push_string, push_text};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::{Fill, Kind, Limits, Part};
-use crate::text::double;
+use crate::text::{double, number};
 
 /// Appends a value.
 pub(crate) fn value(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Limits) {
@@ -34,14 +33,6 @@ pub(crate) fn value(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Limits) {
         (Kind::Hash, _) => hash(out, value),
         (Kind::Stream, _) => stream::write(out, value, limits),
     }
-}
-
-/// Calls `visit` with all parts of a value.
-pub(super) fn each(value: KeyInfo<'_>, mut visit: impl FnMut(Part<'_>)) {
-    let _ = value.visit(|part| {
-        visit(part);
-        ControlFlow::<()>::Continue(())
-    });
 }
 
 /// All parts in one listpack.
@@ -107,7 +98,7 @@ fn intset(out: &mut Vec<u8>, value: KeyInfo<'_>) {
     let mut integers = Vec::new();
     each(value, |part| {
         if let Part::Member(member) = part {
-            integers.extend(crate::text::number::parse_i64(member));
+            integers.extend(number::parse_i64(member));
         }
     });
     integers.sort_unstable();

@@ -67,6 +67,8 @@ const EXCUSED: &[Excuse] = &[
     excuse("latency|graph", "ERR No samples available", "nothing has been slow"),
     excuse("lcs", "ERR If you want both the length and indexes", "exclude each other"),
     excuse("object|freq", "ERR An LFU maxmemory policy is not selected", "needs a policy"),
+    excuse("restore", "BUSYKEY", "only REPLACE takes a key that is there"),
+    excuse("restore", "ERR syntax error", "exclude each other").with("FREQ"),
     excuse("restore", "ERR DUMP payload version", "`1` is no payload"),
     excuse("script|kill", "NOTBUSY", "nothing runs"),
     excuse("waitaof", "ERR WAITAOF cannot be used when numlocal", "nothing is written to disk"),
