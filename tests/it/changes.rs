@@ -92,6 +92,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("SET k x", "rename k a"),
     ("SET a x", "renamenx a k"),
     ("SET k x", "renamenx k a"),
+    // A payload that is text.
+    ("", "restore k 0 \x00\x05aaaokP\x00G6U<\x03Sav"),
     ("RPUSH k x", "rpop k"),
     ("RPUSH a x", "rpoplpush a k"),
     ("RPUSH k x", "rpoplpush k a"),
