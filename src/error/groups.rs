@@ -36,7 +36,7 @@ fn nogroup(before: &str, one: &[u8], between: &str, other: &[u8], after: &str) -
     Error::text(text)
 }
 
-/// `$` or `+` has no meaning for one who reads for a group.
+/// `$` or `+` has no meaning to a consumer.
 pub fn meaningless_in_xreadgroup(symbol: &str) -> Error {
     Error::text(format!(
         "ERR The {symbol} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The {symbol} ID would just return an empty result set."

@@ -184,19 +184,19 @@ impl<'a, T: Collection> Edit<'a, T> {
         self.shared.changes -= 1;
     }
 
-    /// As [`Edit::note`], for a change that concerns none of those who follow the key's value.
+    /// As [`Edit::note`], for a change that concerns no client that follows the key's value.
     pub fn note_apart(&mut self, class: Classes, event: &'static str) {
         self.shared.changes += 1;
         self.announce(class, event);
     }
 
-    /// There are so many changes, which concern none of those who follow the key's value and are no event.
+    /// There are so many changes, which concern no client that follows the key's value and are no event.
     #[inline]
     pub fn count_changes(&mut self, count: usize) {
         self.shared.changes += count as u64;
     }
 
-    /// Those that wait for the key are to look again, though its value is the same for those who follow it.
+    /// Those that wait for the key are to look again, though its value is the same to a client that follows it.
     pub fn wake_waiters(&mut self) {
         self.shared.journal.awaited(self.db.index, self.db.entries.at(self.at).key());
     }
@@ -208,11 +208,6 @@ impl<'a, T: Collection> Edit<'a, T> {
             self.shared.changes += count as u64;
             self.shared.journal.changed(self.db.index, self.db.entries.at(self.at).key());
         }
-    }
-
-    /// As [`Edit::changed`], for changes that concern none of those who follow the key's value.
-    pub fn changed_apart(&mut self, count: usize) {
-        self.shared.changes += count as u64;
     }
 
     /// There was an event, and perhaps no change.

@@ -166,7 +166,7 @@ pub struct Waiters {
     ready: VecDeque<ReadyFor>,
     /// A line of which some have been looked at, and which goes on in the next turn.
     interrupted: Option<Ready>,
-    /// How many wait for a key to change in whatever way.
+    /// How many clients wait for any change of a key.
     any_change: usize,
     /// How many commands have begun to wait: the number of the last one's turn.
     begun: u64,

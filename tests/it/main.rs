@@ -25,7 +25,7 @@
 //! | `tracking` | clients that cache what they read hear when it changes |
 //! | `watching` | MONITOR, logs, events, who is closed to save memory; secrets are nowhere |
 //! | `waiting` | commands that wait, and what happens meanwhile |
-//! | `stream_groups` | consumer groups: many who wait, and lists that are long |
+//! | `stream_groups` | consumer groups: many clients that wait, and lists that are long |
 //! | `streams` | ids of clocks that go back, and many readers that wait for one stream |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `products` | two lengths that a client chooses are not multiplied |

@@ -1,4 +1,4 @@
-//! Consumer groups of streams, where conversations cannot tell: many who wait, and lists that are long.
+//! Consumer groups of streams, where conversations cannot tell: many clients that wait, and lists that are long.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Streams, where conversations cannot tell: clocks that go back, and many who wait.
+//! Streams, where conversations cannot tell: clocks that go back, and many clients that wait.
 
 use std::time::Duration;
 

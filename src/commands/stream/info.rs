@@ -6,7 +6,7 @@ use crate::commands::arguments::integer;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::keyspace::View;
-use crate::keyspace::types::stream::{Consumer, Group, Id, Stream, StreamEntry};
+use crate::keyspace::types::stream::{Consumer, Group, Id, Pending, Stream, StreamEntry};
 use crate::wire::{Args, Reply};
 
 /// So many entries are shown of a stream, and as many pending ones of a group and of a consumer, unless COUNT says
@@ -78,21 +78,11 @@ fn show_group(reply: &mut Reply, stream: View<'_, Stream>, group: &Group, most: 
     reply_number(field(reply, "entries-read"), group.entries_read().map(|read| read as i64));
     reply_number(field(reply, "lag"), stream.lag(group));
     field(reply, "pel-count").int(group.pending() as i64);
-    field(reply, "pending").array_of(|reply| {
-        let mut shown = 0;
-        for pending in group.pending_range(Id::MIN, Id::MAX).take(most) {
-            let consumer = group.consumer_of(pending.consumer);
-            reply.array(4);
-            reply_id(reply, pending.id);
-            reply.bulk(consumer.map_or(&b""[..], Consumer::name));
-            reply.int(pending.delivered_at);
-            reply.int(pending.deliveries as i64);
-            shown += 1;
-            if reply.is_full() {
-                break;
-            }
-        }
-        shown
+    show_pending(reply, group.pending_range(Id::MIN, Id::MAX).take(most), |reply, pending| {
+        let consumer = group.consumer_of(pending.consumer);
+        reply.array(4);
+        reply_id(reply, pending.id);
+        reply.bulk(consumer.map_or(&b""[..], Consumer::name));
     });
     field(reply, "consumers").array(group.consumers().len());
     for consumer in group.consumers() {
@@ -109,11 +99,23 @@ fn show_consumer(reply: &mut Reply, group: &Group, consumer: &Consumer, most: us
     field(reply, "seen-time").int(consumer.seen_at);
     field(reply, "active-time").int(consumer.active_at.unwrap_or(-1));
     field(reply, "pel-count").int(consumer.pending() as i64);
+    let own = group.pending_of(consumer.id(), Id::MIN, Id::MAX);
+    show_pending(reply, own.take(most), |reply, pending| {
+        reply.array(3);
+        reply_id(reply, pending.id);
+    });
+}
+
+/// Shows pending entries until the reply is full. `begin` begins the array of one, up to its two numbers.
+fn show_pending<'a>(
+    reply: &mut Reply,
+    entries: impl Iterator<Item = &'a Pending>,
+    begin: impl Fn(&mut Reply, &Pending),
+) {
     field(reply, "pending").array_of(|reply| {
         let mut shown = 0;
-        for pending in group.pending_of(consumer.id(), Id::MIN, Id::MAX).take(most) {
-            reply.array(3);
-            reply_id(reply, pending.id);
+        for pending in entries {
+            begin(reply, pending);
             reply.int(pending.delivered_at);
             reply.int(pending.deliveries as i64);
             shown += 1;

@@ -69,7 +69,7 @@ pub(crate) fn xackdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         .unwrap_or_default();
     let pending = ids.iter().zip(&was_pending).filter(|&(_, &was_pending)| was_pending);
     let pending: Vec<Id> = pending.map(|(&id, _)| id).collect();
-    stream.changed_apart(pending.len());
+    stream.count_changes(pending.len());
     let mut outcomes = delete(&mut stream, &pending, references).into_iter();
     reply.array(was_pending.len());
     for was_pending in was_pending {
@@ -126,7 +126,7 @@ fn delete(stream: &mut Edit<'_, Stream>, ids: &[Id], references: References) -> 
         References::Keep => {}
         References::Delete => {
             let acknowledged = stream.acknowledge_everywhere(&sorted);
-            stream.changed_apart(acknowledged);
+            stream.count_changes(acknowledged);
         }
         References::Respect => {
             let referenced = stream.view().referenced(&sorted);

@@ -1,8 +1,8 @@
 //! Consumer groups of a stream: how far each has read, its consumers, and what these have not acknowledged yet.
 //!
 //! A pending entry is known to the group by its id, and its id to the consumer. A consumer with many of them is deleted at
-//! once and leaves its ids behind: what has them as its own is not there any more for those who ask, and is removed in
-//! slices by whatever changes the group next ([`Group::sweep`]).
+//! once and leaves its ids behind: its entries are not shown any more, and are removed in slices by what changes the
+//! group next ([`Group::sweep`]).
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub struct Pending {
     pub consumer: ConsumerId,
 }
 
-/// One who reads for a group.
+/// A reader of a group, by its name.
 #[derive(Debug, Clone)]
 pub struct Consumer {
     id: ConsumerId,
