@@ -6,6 +6,7 @@ use super::crc64::crc64;
 /// The version of the format: that of Valkey 9.
 pub(crate) const VERSION: u16 = 80;
 /// The last version that Redis and Valkey have in common. Between the two are versions of others.
+#[cfg(any(feature = "lua", test))]
 const LAST_SHARED_VERSION: u16 = 11;
 /// Redis has gone on to this one, in which hashes whose fields expire are written in a way of their own.
 const LAST_VERSION_OF_REDIS: u16 = 13;
@@ -20,6 +21,7 @@ pub(crate) fn seal(payload: &mut Vec<u8>) {
 }
 
 /// A payload without its footer, if that is right and the version one that Valkey knows.
+#[cfg(any(feature = "lua", test))]
 pub(crate) fn checked(payload: &[u8]) -> Option<&[u8]> {
     let (body, version) = parts(payload)?;
     (version == VERSION || (1..=LAST_SHARED_VERSION).contains(&version)).then_some(body)
