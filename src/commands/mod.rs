@@ -23,6 +23,7 @@ mod keyspace;
 mod latency;
 mod list;
 mod memory;
+mod migrate;
 mod monitor;
 mod object;
 mod pubsub;

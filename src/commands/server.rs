@@ -1,12 +1,12 @@
-//! The server itself: LOLWUT MODULE ROLE SHUTDOWN TIME.
+//! The server itself: LOLWUT MODULE RESTORE-ASKING ROLE SHUTDOWN TIME.
 
-use super::arguments;
+use super::{arguments, values};
 use crate::config::persona::PERSONAS;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::Spec;
-use crate::dispatch::spec::category::{self, DANGEROUS};
+use crate::dispatch::spec::category::{self, DANGEROUS, KEYSPACE};
 use crate::dispatch::spec::flag::*;
+use crate::dispatch::spec::{Spec, at, key};
 use crate::error::{self, Error};
 use crate::session::Doom;
 use crate::wire::Args;
@@ -24,6 +24,23 @@ pub(crate) const TABLE: &[Spec] = &[
         "",
         "Commands about loadable modules.",
     ),
+    Spec::new("restore-asking", -4, WRITE | DENYOOM | ASKING, values::restore)
+        .acl(KEYSPACE | DANGEROUS)
+        .key(key::OW | key::UPDATE, at(1))
+        .system()
+        .doc(
+            "3.0.0",
+            "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short \
+             string",
+            "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] [IDLETIME seconds@5.0] \
+             [FREQ frequency@5.0]",
+            "As RESTORE, in a cluster.",
+        )
+        .history(&[
+            ("3.0.0", "Modifier `REPLACE`."),
+            ("5.0.0", "Modifier `ABSTTL`."),
+            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
+        ]),
     Spec::new("role", 1, NOSCRIPT | LOADING | STALE | FAST, role)
         .acl(category::ADMIN | DANGEROUS)
         .doc("2.8.12", "O(1)", "", "Returns the part the server has in replication."),

@@ -1,13 +1,14 @@
-//! Values as payloads: DUMP RESTORE.
+//! Values as payloads: DUMP RESTORE, and MIGRATE, whose handler has a file of its own.
 //!
 //! A payload is a value in the encoding of [`crate::rdb`] and its footer. One that is not what it says changes nothing:
 //! the value is made apart from the databases, and takes its key when it is whole.
 
+use super::migrate::migrate;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::category::{DANGEROUS, KEYSPACE};
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
-use crate::dispatch::spec::{Spec, at};
+use crate::dispatch::spec::{Spec, at, keyword};
 use crate::error::{self, Error};
 use crate::keyspace::PastUse;
 use crate::keyspace::changes::class;
@@ -44,6 +45,29 @@ pub(crate) const TABLE: &[Spec] = &[
             ("5.0.0", "Modifier `ABSTTL`."),
             ("5.0.0", "Options `IDLETIME` and `FREQ`."),
         ]),
+    Spec::new("migrate", -6, WRITE, migrate)
+        .acl(KEYSPACE | DANGEROUS)
+        .key(RW | ACCESS | DELETE | UNLESS_EMPTY, at(3))
+        .key(RW | ACCESS | DELETE | INCOMPLETE, keyword("KEYS", -2, -1, 1, 0))
+        .secret(|args, index| {
+            let follows = |word, by| index >= 6 + by && args.is(index - by, word);
+            follows("AUTH", 1) || follows("AUTH2", 1) || follows("AUTH2", 2)
+        })
+        .tips(&["nondeterministic_output"])
+        .doc(
+            "2.6.0",
+            "O(N), N being the number of elements of all keys, and as much for RESTORE on the other server",
+            "host port (key-selector: key | \"\") destination-db timeout:integer [COPY@3.0] \
+             [REPLACE@3.0] [authentication: AUTH auth<password>@4.0.7 | \
+             (AUTH2 username password)@6.0] [KEYS keys<key>...@3.0.6]",
+            "Moves keys to another server.",
+        )
+        .history(&[
+            ("3.0.0", "Options `COPY` and `REPLACE`."),
+            ("3.0.6", "Option `KEYS`."),
+            ("4.0.7", "Option `AUTH`."),
+            ("6.0.0", "Option `AUTH2`."),
+        ]),
 ];
 
 /// DUMP key
@@ -72,7 +96,7 @@ struct RestoreOptions {
 }
 
 /// RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
-fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+pub(super) fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let key = &args[1];
     let options = restore_options(args)?;
     let now = ctx.world.store.shared.now;

@@ -27,8 +27,12 @@ pub fn of(spec: &Spec, args: Args<'_>) -> Result<Vec<Key>, BadKeys> {
 pub(crate) fn each(spec: &Spec, args: Args<'_>, mut visit: impl FnMut(Key)) -> Result<(), BadKeys> {
     for place in real_places(spec) {
         find(spec, place, args, |mut found| {
-            if found.flags & key::VARIABLE_FLAGS != 0 {
-                found.flags = (spec.key_flags)(args);
+            if found.flags & (key::VARIABLE_FLAGS | key::UNLESS_EMPTY) != 0 {
+                if found.flags & key::VARIABLE_FLAGS != 0 {
+                    found.flags = (spec.key_flags)(args);
+                } else if args[found.index].is_empty() {
+                    return;
+                }
             }
             visit(found);
         })?;
@@ -93,7 +97,9 @@ fn find(
     if end > args.len() {
         return Err(BadKeys);
     }
-    (first..end).step_by(step).map(|index| Key { index, flags: place.flags }).for_each(visit);
+    // That a spec may miss keys is no property of those that it finds.
+    let flags = place.flags & !key::INCOMPLETE;
+    (first..end).step_by(step).map(|index| Key { index, flags }).for_each(visit);
     Ok(())
 }
 

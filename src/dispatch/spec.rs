@@ -206,6 +206,8 @@ pub mod key {
     pub const INCOMPLETE: KeyFlags = 1 << 9;
     /// The flags depend on the other arguments.
     pub const VARIABLE_FLAGS: KeyFlags = 1 << 10;
+    /// An empty argument is no key. COMMAND INFO has no name for that.
+    pub const UNLESS_EMPTY: KeyFlags = 1 << 11;
 
     pub const NAMES: &[(KeyFlags, &str)] = &[
         (RO, "RO"),

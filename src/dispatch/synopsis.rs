@@ -221,6 +221,7 @@ impl Argument {
     fn settle(&mut self, key_specs: &mut u8) -> Result<(), Mistake> {
         if self.name.is_empty() {
             self.name = match (self.token, self.kind) {
+                (Some(""), _) => "empty-string".to_owned(),
                 (Some(token), _) => token.to_ascii_lowercase(),
                 (None, Kind::Block) => "data".to_owned(),
                 (None, _) => return Err(Mistake::Unnamed),

@@ -7,7 +7,7 @@ use super::Engine;
 use crate::config::Config;
 use crate::dispatch::{Driver, serve};
 use crate::telemetry::process;
-use crate::world::Rebind;
+use crate::world::{Courier, Rebind};
 
 impl Engine {
     // What the server wants of the reactor.
@@ -33,6 +33,11 @@ impl Engine {
     pub(crate) fn start_listening(&mut self, listeners: Vec<process::Listener>, rebind: Rebind) {
         self.world.process.listeners = listeners;
         self.world.rebind = Some(rebind);
+    }
+
+    /// Commands that talk to another server do so through this.
+    pub(crate) fn employ(&mut self, courier: Box<dyn Courier>) {
+        self.world.courier = Some(courier);
     }
 
     /// The server can do its work from now on, or can not.

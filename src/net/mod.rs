@@ -17,6 +17,7 @@
 mod binder;
 mod clock;
 mod connection;
+mod courier;
 mod listener;
 mod mailbox;
 mod signals;
@@ -40,6 +41,7 @@ use crate::world::World;
 use binder::Binder;
 use clock::ClockChanges;
 use connection::{Connection, Flushed, Received};
+use courier::Carrier;
 use listener::{ListenSocket, Wanted};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
@@ -231,6 +233,7 @@ impl Reactor {
         let mut binder = Binder::new(self.bound(), self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
+        engine.employ(Box::new(Carrier::new(self.mail())));
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();

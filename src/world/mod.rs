@@ -19,10 +19,12 @@
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
+//! | `courier` | commands with other servers |
 
 mod blocked;
 mod commandlog;
 mod configuration;
+mod courier;
 mod keyspace_changes;
 mod memory;
 mod monitor;
@@ -53,6 +55,7 @@ use crate::telemetry::{
     CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
+pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
 
@@ -107,6 +110,8 @@ pub struct World {
     eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
+    /// What `net` offers to MIGRATE, if there is a `net`.
+    pub courier: Option<Box<dyn Courier>>,
     /// What an embedder's own commands keep: see [`World::extension`].
     pub extension: Box<dyn Any + Send>,
     /// What features keep, a value of each of their types: see [`World::lend`].
@@ -145,6 +150,7 @@ impl World {
             peak_memory: 0,
             eviction: Eviction::default(),
             rebind: None,
+            courier: None,
             extension: Box::new(()),
             features: Vec::new(),
         };
@@ -206,30 +212,18 @@ impl World {
     }
 
     /// What a feature keeps here, if it is not lent.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn feature<T: Any>(&self) -> Option<&T> {
         self.features.iter().find_map(|kept| kept.downcast_ref())
     }
 
     /// Takes out what a feature keeps here, so that it can be used beside the world. [`World::take_back`] puts it
     /// back. The first time, and as long as it is lent, there is none.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn lend<T: Any>(&mut self) -> Option<Box<T>> {
         let at = self.features.iter().position(|kept| kept.is::<T>())?;
         self.features.swap_remove(at).downcast().ok()
     }
 
     /// Keeps what a feature has in place of what it kept before.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn take_back<T: Any + Send>(&mut self, kept: Box<T>) {
         self.features.retain(|other| !other.is::<T>());
         self.features.push(kept);

@@ -52,6 +52,7 @@ mod hardening;
 mod layers;
 mod lifetime;
 mod log;
+mod migrate;
 mod net;
 mod order;
 mod personas;
