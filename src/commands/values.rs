@@ -29,22 +29,6 @@ pub(crate) const TABLE: &[Spec] = &[
             "key",
             "Returns the value of a key as a payload for RESTORE.",
         ),
-    Spec::new("restore", -4, WRITE | DENYOOM, restore)
-        .acl(KEYSPACE | DANGEROUS)
-        .key(OW | UPDATE, at(1))
-        .doc(
-            "2.6.0",
-            "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short \
-             string",
-            "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] [IDLETIME seconds@5.0] \
-             [FREQ frequency@5.0]",
-            "Gives a key the value of a payload of DUMP.",
-        )
-        .history(&[
-            ("3.0.0", "Modifier `REPLACE`."),
-            ("5.0.0", "Modifier `ABSTTL`."),
-            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
-        ]),
     Spec::new("migrate", -6, WRITE, migrate)
         .acl(KEYSPACE | DANGEROUS)
         .key(RW | ACCESS | DELETE | UNLESS_EMPTY, at(3))
@@ -67,6 +51,22 @@ pub(crate) const TABLE: &[Spec] = &[
             ("3.0.6", "Option `KEYS`."),
             ("4.0.7", "Option `AUTH`."),
             ("6.0.0", "Option `AUTH2`."),
+        ]),
+    Spec::new("restore", -4, WRITE | DENYOOM, restore)
+        .acl(KEYSPACE | DANGEROUS)
+        .key(OW | UPDATE, at(1))
+        .doc(
+            "2.6.0",
+            "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short \
+             string",
+            "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] [IDLETIME seconds@5.0] \
+             [FREQ frequency@5.0]",
+            "Gives a key the value of a payload of DUMP.",
+        )
+        .history(&[
+            ("3.0.0", "Modifier `REPLACE`."),
+            ("5.0.0", "Modifier `ABSTTL`."),
+            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
         ]),
 ];
 

@@ -212,6 +212,10 @@ impl World {
     }
 
     /// What a feature keeps here, if it is not lent.
+    #[cfg_attr(
+        not(feature = "lua"),
+        expect(dead_code, reason = "scripts are the first such feature")
+    )]
     pub(crate) fn feature<T: Any>(&self) -> Option<&T> {
         self.features.iter().find_map(|kept| kept.downcast_ref())
     }

@@ -206,7 +206,7 @@ fn users_are_in_the_configuration_or_in_a_file() {
 #[test]
 fn rules_about_what_only_the_reference_has_stop_no_start() {
     let folder = Folder::new("unimplemented");
-    let rules = "on nopass ~* -psync -bgsave -eval +@all -migrate -config|rewrite (+restore ~s*)";
+    let rules = "on nopass ~* -psync -bgsave -eval +@all -failover -config|rewrite (+restore ~s*)";
     let acl = folder.file("users.acl", &format!("user ann {rules}\n"));
     let in_file = format!("aclfile {}\n", acl.display());
     for text in [in_file, format!("user ann {rules}\n")] {
@@ -214,15 +214,13 @@ fn rules_about_what_only_the_reference_has_stop_no_start() {
         let mut local = Local::new(config);
         let (main, ann) = (local.connect(), local.connect());
         let shown = call_shown(&mut local, main, "ACL LIST");
-        let kept = "user ann on nopass ~* resetchannels +@all -migrate -config|rewrite \
+        let kept = "user ann on nopass ~* resetchannels +@all -failover -config|rewrite \
                     (~s* resetchannels -@all +restore)";
         assert!(shown.contains(kept), "{shown}");
         assert_eq!(call_shown(&mut local, ann, "AUTH ann x"), "OK");
         assert_eq!(call_shown(&mut local, ann, "SET a 1"), "OK");
         assert!(call_shown(&mut local, ann, "CONFIG REWRITE").starts_with("(error) NOPERM"));
-        assert!(
-            call_shown(&mut local, ann, "MIGRATE s").starts_with("(error) ERR unknown command")
-        );
+        assert!(call_shown(&mut local, ann, "FAILOVER").starts_with("(error) ERR unknown command"));
     }
 }
 

@@ -93,6 +93,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("SET a x", "renamenx a k"),
     ("SET k x", "renamenx k a"),
     // A payload that is text.
+    ("", "restore-asking k 0 \x00\x05aaaokP\x00G6U<\x03Sav"),
     ("", "restore k 0 \x00\x05aaaokP\x00G6U<\x03Sav"),
     ("RPUSH k x", "rpop k"),
     ("RPUSH a x", "rpoplpush a k"),
@@ -154,6 +155,7 @@ const NO_EXAMPLE: &[&str] = &[
     "function|flush",
     "function|load",
     "function|restore",
+    "migrate",
     "xack",
     "xautoclaim",
     "xclaim",
