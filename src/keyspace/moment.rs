@@ -68,7 +68,8 @@ pub trait Recorder: Send + Any {
     /// All parts of the large value were told.
     fn end(&mut self);
 
-    /// Bytes that wait to be written. The walk pauses while they are too many.
+    /// Bytes that wait to be written. The walk pauses while they are too many. What cannot be written before a large
+    /// value ends is not counted, or that would never end.
     fn waiting(&self) -> usize;
 }
 
@@ -468,13 +469,15 @@ impl Shared {
     }
 
     /// Takes a value that no key has any more, if parts of it are to be recorded. Returns any other.
-    pub(crate) fn hold(&mut self, value: Value) -> Option<Value> {
+    pub(crate) fn hold(&mut self, mut value: Value) -> Option<Value> {
         let Some(moment) = &mut self.moment else { return Some(value) };
         let Some(open) = value.id().and_then(|id| moment.opened(id)) else { return Some(value) };
-        let (memory, kept) = (value.memory(), value.kept());
+        // The change that the value goes with may have made it keep some.
+        let (memory, kept, growth) = (value.memory(), value.kept(), value.growth());
         open.place = Place::Held(value);
         moment.held += memory;
-        moment.kept -= kept;
+        moment.kept = moment.kept + growth - kept;
+        moment.owe(growth);
         None
     }
 
