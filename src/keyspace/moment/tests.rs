@@ -440,6 +440,52 @@ fn a_set_that_becomes_small_again_is_recorded_as_it_was() {
 }
 
 #[test]
+fn a_list_that_becomes_small_again_is_recorded_as_it_was() {
+    for command in ["LTRIM l 990 -1", "LTRIM l 0 3", "LPOP l 995", "RPOP l 995"] {
+        let mut chaos = with(&[format!("RPUSH l {}", numbers(0..1000))]);
+        record_while(
+            &mut chaos,
+            &["LPUSH l a", "RPUSH l b", "LSET l 500 c", command, "LTRIM l -1 -1"],
+        );
+        assert_eq!(chaos.call("OBJECT ENCODING l"), "\"listpack\"");
+    }
+}
+
+#[test]
+fn elements_of_a_list_are_recorded_in_their_order_whatever_becomes_of_them() {
+    for seed in 0..30 {
+        let mut chaos = with(&[format!("RPUSH l {}", numbers(0..900))]);
+        chaos.random = Random::seeded(seed);
+        let lines: Vec<String> = (0..80)
+            .map(|n| {
+                let at = chaos.below(700);
+                match chaos.below(9) {
+                    0 | 1 => format!("LSET l {at} v{n}"),
+                    2 => format!("LINSERT l AFTER w{at} v{n}"),
+                    3 => format!("LREM l 1 w{at}"),
+                    4 => format!("LPOP l {}", at % 20),
+                    5 => format!("RPOP l {}", at % 20),
+                    6 => format!("LPUSH l {}", numbers(at..at + at % 30 + 1)),
+                    7 => format!("RPUSH l {}", numbers(at..at + at % 30 + 1)),
+                    _ => "LMOVE l l LEFT RIGHT".to_owned(),
+                }
+            })
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let expected = contents(chaos.store());
+        chaos.store().begin_moment(Box::new(Memory::default())).unwrap();
+        for some in lines.chunks(4) {
+            some.iter().for_each(|line| _ = chaos.call(line));
+            chaos.store().record_some(seed as usize);
+        }
+        while !chaos.store().record_some(50) {}
+        let told = memory_of(chaos.store().end_moment());
+        assert_eq!((told.keys, told.in_parts), (expected, 1), "seed {seed}");
+        check(chaos.store());
+    }
+}
+
+#[test]
 fn what_is_recorded_is_what_there_was() {
     let mut in_parts = 0;
     let base: u64 = std::env::var("SEED").map_or(0, |s| s.parse().unwrap());
