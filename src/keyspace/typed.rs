@@ -145,6 +145,7 @@ pub struct Edit<'a, T: Collection> {
 impl<'a, T: Collection> Edit<'a, T> {
     pub(crate) fn new(db: &'a mut Database, shared: &'a mut Shared, at: usize) -> Edit<'a, T> {
         debug_assert!(db.entries.at(at).kind() == T::KIND);
+        let at = db.record_first(shared, at);
         let entry = db.entries.at(at);
         let (memory, next_expiry) = (entry.memory(), T::next_expiry(entry));
         Edit { db, shared, at, memory, next_expiry, is_noted: false, kind: PhantomData }
@@ -287,6 +288,9 @@ impl<T: Collection> Drop for Edit<'_, T> {
         let entry = self.db.entries.at(self.at);
         let (is_empty, memory) = (!T::MAY_BE_EMPTY && T::len(entry) == 0, entry.memory());
         let (hash, next_expiry) = (entry.hash(), T::next_expiry(entry));
+        if self.shared.is_recording() {
+            self.db.owe_for(self.shared, self.at);
+        }
         self.db.resize(self.shared, self.memory, memory);
         self.db.reschedule(self.shared, hash, self.next_expiry, next_expiry);
         if is_empty {
