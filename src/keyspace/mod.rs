@@ -35,6 +35,7 @@ mod kind;
 mod large;
 pub(crate) mod lifetime;
 mod limits;
+pub mod moment;
 mod roster;
 mod typed;
 pub(crate) mod types;
