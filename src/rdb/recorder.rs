@@ -12,8 +12,8 @@ use super::stream::StreamMut;
 use super::strings::{push_length, push_text};
 use super::write::{self, Dialect, Form};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::moment::{KeyRecord, Outline, Recorder};
-use crate::keyspace::{Kind, Limits, Millis, Part, PastUse};
+
+use crate::keyspace::{KeyRecord, Kind, Limits, Millis, Outline, Part, PastUse, Recorder};
 
 /// A chunk of so many bytes is handed over.
 const CHUNK: usize = 64 << 10;
