@@ -136,6 +136,11 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// The next bytes, which stay the next.
+    pub(super) fn peek<const N: usize>(&self) -> Option<[u8; N]> {
+        self.left.first_chunk().copied()
+    }
+
     /// Goes back to where it was.
     #[inline]
     pub(super) fn rewind(&mut self, before: &Reader<'a>) {

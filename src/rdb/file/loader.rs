@@ -61,7 +61,7 @@ struct Ahead {
 /// What came of some bytes. Those that were used are not to be given again.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Loaded {
-    /// So many bytes were used. Either the work is used up, or more bytes are needed.
+    /// So many bytes were used. If these are none, more are needed; otherwise the work may be used up.
     More { used: usize },
     /// The file says something of itself.
     Aux { used: usize, name: Vec<u8>, text: Vec<u8> },
@@ -140,6 +140,7 @@ impl Loader {
         work: usize,
     ) -> Result<Loaded, LoadError> {
         let mut reader = Reader::new(input);
+        let work = work.max(1);
         let result = match self.drops_expired {
             true => self.run(&mut reader, store, work),
             false => store.before_all_expiries(|store| self.run(&mut reader, store, work)),
@@ -222,7 +223,7 @@ impl Loader {
 
     /// The name of the format and its version.
     fn head(&mut self, reader: &mut Reader<'_>) -> Parsed<Item> {
-        let Some(head) = reader.whole(|reader| reader.array::<9>()) else {
+        let Some(head) = reader.peek::<9>() else {
             return Ok(None);
         };
         let (magic, digits) = match &head {
@@ -231,15 +232,16 @@ impl Loader {
             _ => return Err(Defect::NoSnapshot),
         };
         let version = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-        let version: u32 = version.ok_or(Defect::NoSnapshot)?;
-        let is_known = match magic {
-            "REDIS" => (1..=u32::from(LAST_VERSION_OF_REDIS)).contains(&version),
-            _ => version == u32::from(VERSION),
+        let known = match magic {
+            "REDIS" => 1..=u32::from(LAST_VERSION_OF_REDIS),
+            _ => u32::from(VERSION)..=u32::from(VERSION),
         };
-        if !is_known {
-            return Err(Defect::Version { magic, version });
+        match version {
+            Some(version) if known.contains(&version) => self.version = version,
+            Some(version) => return Err(Defect::Version { magic, version }),
+            None => return Err(Defect::NoSnapshot),
         }
-        self.version = version;
+        reader.bytes(head.len());
         self.stage = Stage::Next;
         Ok(Some(Item::None))
     }

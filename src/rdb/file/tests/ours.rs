@@ -178,14 +178,15 @@ fn tell(recorder: &mut FileRecorder, store: &mut Store, twin: &mut Store, random
             recorder.key(&record, info);
             continue;
         }
-        let (mut parts, mut expires, mut entries) = (0, false, 0_usize);
+        let (mut parts, mut expires, mut entries, mut groups) = (0, false, 0_usize, 0);
         each(info, |part| {
             parts += 1;
             entries += usize::from(matches!(part, Part::Entry(_)));
+            groups += usize::from(matches!(part, Part::Group { .. }));
             expires |= matches!(part, Part::Field(field) if field.expiry.is_some());
         });
         let nodes = entries.div_ceil(50);
-        recorder.begin(&record, Outline { kind: info.kind(), parts, expires, nodes });
+        recorder.begin(&record, Outline { kind: info.kind(), parts, expires, nodes, groups });
         let mut entries = 0;
         each(info, |part| {
             if matches!(part, Part::Entry(_)) {
@@ -204,6 +205,10 @@ fn tell(recorder: &mut FileRecorder, store: &mut Store, twin: &mut Store, random
                 recorder.key(&KeyRecord { db, key: &key, expiry, past }, info);
             }
         });
+        info.stream()
+            .into_iter()
+            .flat_map(|stream| stream.groups())
+            .for_each(|group| recorder.group(group));
         recorder.end();
     }
 }
@@ -250,7 +255,8 @@ fn fields_that_expire_stay_where_redis_has_no_time_for_them() {
             let record = KeyRecord { db: 0, key, expiry: None, past };
             if in_parts {
                 let (kind, parts) = (Kind::Hash, info.elements());
-                recorder.begin(&record, Outline { kind, parts, expires: true, nodes: 0 });
+                recorder
+                    .begin(&record, Outline { kind, parts, expires: true, nodes: 0, groups: 0 });
                 each(info, |part| recorder.part(part));
                 recorder.end();
             } else {
