@@ -26,6 +26,8 @@ pub(crate) struct Loader {
     stage: Stage,
     version: u32,
     db: usize,
+    /// So many of the next strings have been prefetched.
+    prefetched: usize,
     /// What was said of the key that comes next.
     ahead: Ahead,
     tally: Tally,
@@ -114,6 +116,7 @@ impl Loader {
             stage: Stage::Head,
             version: 0,
             db: 0,
+            prefetched: 0,
             ahead: Ahead::default(),
             tally: Tally::default(),
         }
@@ -325,8 +328,12 @@ impl Loader {
     /// A key and its value, which is a string.
     #[inline]
     fn string(&mut self, reader: &mut Reader<'_>, store: &mut Store) -> Parsed<Item> {
+        if self.prefetched == 0 {
+            self.prefetched = prefetch(reader.clone(), store, self.db);
+        }
         let Some(key) = reader.string() else { return Ok(None) };
         let Some(text) = reader.string() else { return Ok(None) };
+        self.prefetched = self.prefetched.saturating_sub(1);
         let Ahead { expiry, past } = mem::take(&mut self.ahead);
         if self.drops_expired && expiry.is_some_and(|when| when <= store.shared.now) {
             self.tally.expired += 1;
@@ -404,6 +411,47 @@ impl Tally {
             &mut self.expired_hashes
         };
         *counted += 1;
+    }
+}
+
+/// So many keys are prefetched together.
+const PREFETCHED: usize = 16;
+
+/// Prefetches where the keys of the strings that come next will go, of which the reader stands behind the first byte:
+/// each would be waited for by itself. Returns how many strings that were, one at least.
+fn prefetch(mut reader: Reader<'_>, store: &mut Store, db: usize) -> usize {
+    let mut keys = [&b""[..]; PREFETCHED];
+    let (mut strings, mut known) = (0, 0);
+    while strings < PREFETCHED && (strings == 0 || reaches_string(&mut reader)) {
+        let Some(key) = reader.pass_string() else { break };
+        if let Some(key) = key {
+            keys[known] = key;
+            known += 1;
+        }
+        strings += 1;
+        if reader.pass_string().is_none() {
+            break;
+        }
+    }
+    if store.exceeds_cache() {
+        store.prefetch(db, keys[..known].iter().copied());
+    }
+    strings.max(1)
+}
+
+/// Passes over what is said of a key, if that is a string.
+fn reaches_string(reader: &mut Reader<'_>) -> bool {
+    loop {
+        let passed = match reader.byte() {
+            Some(STRING) => return true,
+            Some(opcode::EXPIRY_MS) => reader.bytes(8).map(drop),
+            Some(opcode::IDLE) => reader.length().map(drop),
+            Some(opcode::FREQUENCY) => reader.byte().map(drop),
+            _ => None,
+        };
+        if passed.is_none() {
+            return false;
+        }
     }
 }
 
