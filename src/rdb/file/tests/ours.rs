@@ -313,3 +313,27 @@ fn how_keys_were_used_is_told_if_the_policy_goes_by_it() {
         assert_eq!(read.aux[4], ("aof-base".into(), "1".into()));
     }
 }
+
+/// For real servers to load: `RESPD_FILES` is the folder that they go to.
+#[test]
+#[ignore = "writes files"]
+fn files_for_other_servers() {
+    let folder = std::path::PathBuf::from(std::env::var_os("RESPD_FILES").unwrap());
+    let mut random = Random::seeded(77);
+    let mut stores = vec![("random".to_string(), random_store(&mut random))];
+    for name in ["valkey-9.1.rdb", "redis-7.0.rdb"] {
+        stores.push((name.into(), load(&file(name)).unwrap().store));
+    }
+    for (name, mut store) in stores {
+        for (dialect, word) in [(Dialect::Valkey, "valkey"), (Dialect::Redis, "redis")] {
+            for sums in [true, false] {
+                let header = header(&store, dialect);
+                let file = saved_with(&mut store, header, sums);
+                let name = format!("{name}-{word}-{sums}");
+                std::fs::write(folder.join(format!("{name}.rdb")), file).unwrap();
+                let digest = store.digest().to_hex();
+                std::fs::write(folder.join(format!("{name}.digest")), digest).unwrap();
+            }
+        }
+    }
+}
