@@ -42,7 +42,8 @@ pub(crate) fn crc64(bytes: &[u8]) -> u64 {
 
 /// The checksum of all that has the checksum `crc` and of `bytes` behind it.
 ///
-/// A stride at a time, its bytes looked up in tables of their own: 2.6 GB/s, where byte by byte it is 0.4.
+/// A stride at a time, its bytes looked up in tables of their own, none of which has to wait for another: 1.3 GB/s and
+/// more.
 pub(crate) fn crc64_on(crc: u64, bytes: &[u8]) -> u64 {
     let (strides, rest) = bytes.as_chunks::<STRIDE>();
     let crc = strides.iter().fold(crc, |crc, stride| {
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_checksum_may_be_made_in_parts() {
-        let bytes: Vec<u8> = (0..200_u32).map(|n| (n * n >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..200_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for end in 0..bytes.len() {
             let byte_by_byte = bytes[..end].chunks(1).fold(0, crc64_on);
             assert_eq!(crc64(&bytes[..end]), byte_by_byte);
