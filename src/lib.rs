@@ -85,6 +85,8 @@ pub mod listeners;
 pub mod net;
 pub mod peer;
 mod rdb;
+#[cfg(fuzzing)]
+pub use rdb::fuzzing;
 #[cfg(feature = "lua")]
 mod scripting;
 pub mod session;

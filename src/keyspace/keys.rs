@@ -32,6 +32,11 @@ impl<'a> KeyInfo<'a> {
         KeyInfo { entry, eviction, now: Millis::MIN }
     }
 
+    /// The same, with the fields that have expired and are still there.
+    pub(crate) fn with_expired(self) -> KeyInfo<'a> {
+        KeyInfo { now: Millis::MIN, ..self }
+    }
+
     pub fn kind(self) -> Kind {
         self.entry.kind()
     }
@@ -39,6 +44,11 @@ impl<'a> KeyInfo<'a> {
     /// The value, if it is a stream.
     pub(crate) fn stream(self) -> Option<View<'a, Stream>> {
         (self.kind() == Kind::Stream).then(|| self.view())
+    }
+
+    /// The value, if it is a sorted set.
+    pub(crate) fn zset(self) -> Option<View<'a, Zset>> {
+        (self.kind() == Kind::Zset).then(|| self.view())
     }
 
     /// When the key expires, if it does.

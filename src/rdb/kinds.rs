@@ -8,6 +8,9 @@ pub(super) const OLD_ZSET: u8 = 3;
 pub(super) const HASH: u8 = 4;
 /// With scores as the eight bytes of a double.
 pub(super) const ZSET: u8 = 5;
+/// A value of a module's type, as it was before they were released, and as it is.
+pub(super) const OLD_MODULE: u8 = 6;
+pub(super) const MODULE: u8 = 7;
 pub(super) const HASH_ZIPMAP: u8 = 9;
 pub(super) const LIST_ZIPLIST: u8 = 10;
 pub(super) const SET_INTSET: u8 = 11;
@@ -35,3 +38,6 @@ pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
 /// How a node of a list is written.
 pub(super) const NODE_PLAIN: usize = 1;
 pub(super) const NODE_PACKED: usize = 2;
+
+/// The time at which a field expires that never does, and at which a consumer was active that never was.
+pub(super) const NEVER: i64 = -1;

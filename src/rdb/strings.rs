@@ -12,7 +12,8 @@
 
 use std::borrow::Cow;
 
-use super::lzf;
+use super::chunk::Sink;
+use super::lzf::{self, Compressor};
 use crate::text::number;
 
 const BITS_14: u8 = 0x40;
@@ -25,12 +26,15 @@ const INT_32: u8 = 0xC2;
 const LZF: u8 = 0xC3;
 
 /// Strings up to this length are not compressed.
-const SHORT: usize = 20;
+pub(super) const SHORT: usize = 20;
 
 /// An integer of four bytes has no more digits than this, its sign counted.
 const LONGEST_INTEGER: usize = 11;
 
-/// No string is longer than this, whatever it declares.
+/// No string is longer, whatever it declares.
+const LONGEST_PLAIN: usize = u32::MAX as usize;
+
+/// No string that is compressed is longer.
 const LONGEST: usize = 512 << 20;
 
 /// Appends a length.
@@ -53,25 +57,40 @@ pub(crate) fn push_length(out: &mut Vec<u8>, length: usize) {
 
 /// Appends a string that is no integer, compressed if that makes it shorter.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
-    if text.len() > SHORT
-        && let Some(compressed) = lzf::compress(text, text.len() - 4)
-    {
-        out.push(LZF);
-        push_length(out, compressed.len());
-        push_length(out, text.len());
-        out.extend(compressed);
+    if text.len() > SHORT {
+        push_compressed(out, text, &mut Compressor::default());
     } else {
-        push_length(out, text.len());
-        out.extend_from_slice(text);
+        push_plain(out, text);
+    }
+}
+
+/// Appends a string as it is.
+#[inline]
+pub(super) fn push_plain(out: &mut Vec<u8>, text: &[u8]) {
+    push_length(out, text.len());
+    out.extend_from_slice(text);
+}
+
+/// Appends a string of more than `SHORT` bytes, compressed if that makes it shorter.
+pub(super) fn push_compressed(out: &mut Vec<u8>, text: &[u8], compressor: &mut Compressor) {
+    match compressor.compress(text, text.len() - 4) {
+        Some(compressed) => {
+            out.push(LZF);
+            push_length(out, compressed.len());
+            push_length(out, text.len());
+            out.extend_from_slice(compressed);
+        }
+        None => push_plain(out, text),
     }
 }
 
 /// Appends a string, as an integer if its text is one that four bytes hold.
-pub(crate) fn push_text(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn push_text<S: Sink>(sink: &mut S, text: &[u8]) {
     let integer = if text.len() <= LONGEST_INTEGER { number::parse_i64(text) } else { None };
     let Some(integer) = integer.and_then(|integer| i32::try_from(integer).ok()) else {
-        return push_string(out, text);
+        return sink.string(text);
     };
+    let out = sink.bytes();
     if let Ok(integer) = i8::try_from(integer) {
         out.push(INT_8);
         out.extend(integer.to_le_bytes());
@@ -88,21 +107,63 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: &[u8]) {
 #[derive(Debug, Clone)]
 pub(crate) struct Reader<'a> {
     left: &'a [u8],
+    /// Whether something is nothing because the bytes ran out.
+    ran_out: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(payload: &'a [u8]) -> Reader<'a> {
-        Reader { left: payload }
+        Reader { left: payload, ran_out: false }
     }
 
+    /// Returns whether more bytes would make something of what was nothing: it is cut short, and not malformed as far
+    /// as it goes.
+    pub(super) fn ran_out(&self) -> bool {
+        self.ran_out
+    }
+
+    /// Reads what is taken together: if it is nothing, nothing of it has been read.
+    #[inline]
+    pub(super) fn whole<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let before = self.left;
+        let found = read(self);
+        if found.is_none() {
+            self.left = before;
+        }
+        found
+    }
+
+    /// The next bytes, which stay the next.
+    pub(super) fn peek<const N: usize>(&self) -> Option<[u8; N]> {
+        self.left.first_chunk().copied()
+    }
+
+    /// Goes back to where it was.
+    #[inline]
+    pub(super) fn rewind(&mut self, before: &Reader<'a>) {
+        self.left = before.left;
+    }
+
+    #[inline]
     pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.left.split_first()?;
+        let Some((&first, rest)) = self.left.split_first() else {
+            self.ran_out = true;
+            return None;
+        };
         self.left = rest;
         Some(first)
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.left.split_at_checked(length)?;
+        let Some((bytes, rest)) = self.left.split_at_checked(length) else {
+            // A length that no string has is malformed, however many bytes there are.
+            self.ran_out = length <= LONGEST_PLAIN;
+            return None;
+        };
         self.left = rest;
         Some(bytes)
     }
@@ -149,6 +210,26 @@ impl<'a> Reader<'a> {
         let mut digits = Vec::new();
         number::push_i64(&mut digits, integer);
         Some(Cow::Owned(digits))
+    }
+
+    /// Passes the next string over, and returns it if it stands there as it is.
+    pub(super) fn pass_string(&mut self) -> Option<Option<&'a [u8]>> {
+        let first = self.byte()?;
+        if first < ENCODED {
+            let length = self.length_after(first)?;
+            return self.bytes(length).map(Some);
+        }
+        let length = match first {
+            INT_8 => 1,
+            INT_16 => 2,
+            INT_32 => 4,
+            LZF => {
+                let (compressed, _) = (self.length()?, self.length()?);
+                compressed
+            }
+            _ => return None,
+        };
+        self.bytes(length).map(|_| None)
     }
 
     /// How many bytes have not been read.
