@@ -27,6 +27,11 @@ impl<'a> KeyInfo<'a> {
         KeyInfo { entry, eviction: &shared.eviction, now: shared.now }
     }
 
+    /// With the fields that have expired and are still there.
+    pub(super) fn at_any_time(entry: &'a Entry, eviction: &'a Eviction) -> KeyInfo<'a> {
+        KeyInfo { entry, eviction, now: Millis::MIN }
+    }
+
     pub fn kind(self) -> Kind {
         self.entry.kind()
     }
