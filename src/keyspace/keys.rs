@@ -41,6 +41,11 @@ impl<'a> KeyInfo<'a> {
         (self.kind() == Kind::Stream).then(|| self.view())
     }
 
+    /// The value, if it is a sorted set.
+    pub(crate) fn zset(self) -> Option<View<'a, Zset>> {
+        (self.kind() == Kind::Zset).then(|| self.view())
+    }
+
     /// When the key expires, if it does.
     pub fn expiry(self) -> Option<Millis> {
         self.entry.expiry()

@@ -36,7 +36,7 @@ mod kind;
 mod large;
 pub(crate) mod lifetime;
 mod limits;
-mod moment;
+pub mod moment;
 mod roster;
 mod typed;
 pub(crate) mod types;
