@@ -64,7 +64,10 @@ impl Parsing {
     fn of(path: &Path, world: &World) -> Parsing {
         Parsing {
             path: path.to_owned(),
-            loader: Loader::new(),
+            loader: match world.config.rdbchecksum {
+                true => Loader::new(),
+                false => Loader::new().unverified(),
+            },
             contents: Contents::of(world.store.apart_whole()),
             bytes: Vec::new(),
             at: 0,
@@ -91,11 +94,11 @@ impl Parsing {
                 let is_hungry = used == 0 || self.at == self.bytes.len();
                 Ok(if is_hungry { Parsed::Hungry } else { Parsed::Part })
             }
-            Loaded::Aux { used, name, value } => {
+            Loaded::Aux { used, name, text } => {
                 self.at += used;
                 if name == b"used-mem" {
-                    let text = std::str::from_utf8(&value).ok();
-                    self.used_memory = text.and_then(|text| text.parse().ok()).unwrap_or(0);
+                    let bytes = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+                    self.used_memory = bytes.unwrap_or(0);
                 }
                 Ok(Parsed::Part)
             }
