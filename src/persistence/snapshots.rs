@@ -117,9 +117,12 @@ pub(crate) fn save_in_background(world: &mut World, may_wait: bool) -> Result<bo
 
 /// BGSAVE in a transaction: it begins when that is over.
 pub(crate) fn schedule(world: &mut World) -> Result<(), Error> {
-    with(world, |snapshots, _| {
+    with(world, |snapshots, world| {
         if snapshots.is_saving() {
             return Err(error::SAVING);
+        }
+        if !world.config.keeps_data() {
+            return Err(error::NO_FILES);
         }
         snapshots.is_scheduled = true;
         Ok(())
@@ -193,6 +196,7 @@ pub(crate) fn cancel_base(world: &mut World) {
     let _ = with(world, |snapshots, world| {
         if snapshots.recording.as_ref().is_some_and(|base| base.purpose == Purpose::Base) {
             snapshots.abandon(world);
+            snapshots.base = None;
         }
         Ok(())
     });
@@ -426,9 +430,12 @@ impl Snapshots {
         }
     }
 
-    /// Gives up what is being recorded.
+    /// Gives up what is being recorded. A log that waits for its base is told.
     fn abandon(&mut self, world: &mut World) {
         if let Some(recording) = self.recording.take() {
+            if recording.purpose == Purpose::Base {
+                self.base = Some(Err("it was given up".to_owned()));
+            }
             recording.abandon(world);
         }
     }

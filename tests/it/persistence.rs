@@ -400,6 +400,12 @@ fn a_server_that_is_told_nothing_of_files_has_none() {
         let reply = local.call(client, request).to_string();
         assert!(reply.starts_with("(error) ERR this server keeps no files"), "{reply}");
     }
+    for request in [&["MULTI"][..], &["BGSAVE"]] {
+        local.call(client, request);
+    }
+    let reply = local.call(client, ["EXEC"]).to_string();
+    assert!(reply.contains("ERR this server keeps no files"), "{reply}");
+    local.wait_for_disk();
     assert_eq!(local.call(client, ["GET", "k"]).to_string(), "\"v\"");
     assert!(!std::path::Path::new("dump.rdb").exists());
 }
