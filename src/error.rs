@@ -9,11 +9,13 @@ use std::fmt;
 
 pub use bitmaps::*;
 pub use groups::*;
+pub use kept::*;
 pub use scripts::*;
 pub use values::*;
 
 mod bitmaps;
 mod groups;
+mod kept;
 mod scripts;
 mod values;
 

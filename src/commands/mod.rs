@@ -26,6 +26,7 @@ mod memory;
 mod migrate;
 mod monitor;
 mod object;
+mod persistence;
 mod pubsub;
 mod replication;
 mod scan;
@@ -70,6 +71,7 @@ pub const GROUPS: &[Group] = &[
     ("server", latency::TABLE),
     ("server", memory::TABLE),
     ("server", monitor::TABLE),
+    ("server", persistence::TABLE),
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),

@@ -36,6 +36,6 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
 pub use value::{
-    BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents,
-    LogLevel, LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
+    BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
+    LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret, Share, UserLine,
 };

@@ -53,18 +53,26 @@ impl Choice for LogLevel {
     ];
 }
 
-/// Which clients may call DEBUG, which can stop the server for as long as it likes.
+/// Which clients may do what is not for every one of them: call DEBUG, or choose where files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebugCommand {
+pub enum Callers {
     No,
     Yes,
     /// Clients that come over a loopback address or the unix socket.
     Local,
 }
 
-impl Choice for DebugCommand {
-    const NAMES: &'static [(&'static str, DebugCommand)] =
-        &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
+impl Choice for Callers {
+    const NAMES: &'static [(&'static str, Callers)] =
+        &[("no", Callers::No), ("yes", Callers::Yes), ("local", Callers::Local)];
+}
+
+/// A rule of `save`: a snapshot is written when so many changes have been made and the last one is so old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavePoint {
+    /// At least 1.
+    pub seconds: u64,
+    pub changes: u64,
 }
 
 /// `acl-pubsub-default`: the channel permission of a new user.

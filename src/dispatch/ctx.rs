@@ -7,6 +7,7 @@ use super::driver::Driver;
 use super::frame::Frame;
 use super::table::{Row, Table};
 use crate::clock::Now;
+use crate::config::Callers;
 use crate::error::{self, Error};
 use crate::keyspace::{self, Db, Millis};
 use crate::listeners::{Event, WaitCondition, Wake};
@@ -144,6 +145,15 @@ impl Ctx<'_> {
     /// Returns whether effects have a listener.
     pub fn is_heard(&self) -> bool {
         self.world.store.shared.effects.are_heard()
+    }
+
+    /// Returns whether the client is one of those.
+    pub(crate) fn is_allowed(&self, callers: Callers) -> bool {
+        match callers {
+            Callers::Yes => true,
+            Callers::No => false,
+            Callers::Local => self.client().peer.addr.is_near(),
+        }
     }
 
     pub fn now(&self) -> Now {

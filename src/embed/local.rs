@@ -59,11 +59,12 @@ pub struct Connection {
 }
 
 impl Local {
-    /// An engine with every command that respd has.
+    /// An engine with every command that respd has. If it is to begin with what is in a file, [`Local::wait_for_disk`]
+    /// loads that.
     ///
     /// # Panics
     ///
-    /// When a `user` line of `config` has a rule that is none.
+    /// When a `user` line of `config` has a rule that is none, or the file that it is to begin with cannot be opened.
     pub fn new(config: Config) -> Local {
         let table = Table::of_persona(config.persona, super::groups());
         Local::with_table(config, table)
@@ -73,7 +74,8 @@ impl Local {
     pub fn with_table(config: Config, table: Table) -> Local {
         // Some time in 2023, and the first second of the server.
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
-        let engine = super::engine(config, table, now).expect("a valid configuration");
+        let mut engine = super::engine(config, table, now).expect("a valid configuration");
+        super::begin_to_keep(&mut engine).expect("files that can be read");
         Local { engine, now, touched: Vec::new(), meanwhile: Meanwhile::default() }
     }
 
@@ -104,6 +106,7 @@ impl Local {
         if self.is_open(client) && self.engine.traffic().is_listening(client.slot) {
             self.engine.traffic().receive(client.slot, &mut bytes.to_vec(), &mut self.meanwhile);
         }
+        self.engine.end_turn(&mut self.meanwhile);
     }
 
     /// The bytes arrive while a script of another client runs, when that has them served for the next time.
@@ -137,7 +140,7 @@ impl Local {
                 break;
             }
             // More of its requests were waiting for these replies to be sent.
-            self.engine.turn(self.now, &mut self.meanwhile);
+            self.turn();
         }
         if self.is_open(client) && self.engine.traffic().is_over(client.slot) {
             self.engine.traffic().disconnect(client.slot);
@@ -169,8 +172,26 @@ impl Local {
         let micros = u64::try_from(time.as_micros()).expect("less than half a million years");
         self.now.wall += micros;
         self.now.mono += micros;
-        self.engine.turn(self.now, &mut self.meanwhile);
+        self.turn();
         self.reap();
+    }
+
+    /// Waits, as long as that takes, until the threads of the server have done what it has given them: until a snapshot
+    /// is written or a file loaded. No time passes by the clock.
+    pub fn wait_for_disk(&mut self) {
+        loop {
+            let had = self.engine.wait_for_duties();
+            self.turn();
+            let is_due = self.engine.duties_due().is_some_and(|due| due <= self.now.mono);
+            if !had && !is_due {
+                return self.reap();
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        self.engine.turn(self.now, &mut self.meanwhile);
+        self.engine.end_turn(&mut self.meanwhile);
     }
 
     fn reap(&mut self) {

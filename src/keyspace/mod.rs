@@ -37,9 +37,8 @@ mod kind;
 mod large;
 pub(crate) mod lifetime;
 mod limits;
-#[allow(dead_code, reason = "snapshots and the log, which load files, come next")]
 mod loading;
-mod moment;
+pub mod moment;
 mod roster;
 mod typed;
 pub(crate) mod types;

@@ -13,6 +13,7 @@
 //! | `tracking` | clients with the keys that they have cached |
 //! | `pubsub`, `monitor` | messages and commands with the clients that are shown them |
 //! | `pause` | CLIENT PAUSE with the commands that it holds back, and with expiry |
+//! | `restraint` | what is not there yet, or was not written, with the commands that this keeps from running |
 //! | `running` | the script that runs with those who are served meanwhile |
 //! | `output` | replies and pushes with the output buffer limits |
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
@@ -31,6 +32,7 @@ mod monitor;
 mod output;
 mod pause;
 mod pubsub;
+pub(crate) mod restraint;
 mod running;
 mod sessions;
 mod tracking;
@@ -41,11 +43,13 @@ mod watch;
 
 use std::any::Any;
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{Access, UserId, Vocabulary};
 use crate::clock::Now;
-use crate::config::{Config, LoadError, LogLevel};
+use crate::config::{Config, LoadError, LogLevel, Reason};
 use crate::keyspace::{Millis, Store};
 use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
 use crate::peer::Peer;
@@ -56,6 +60,7 @@ use crate::telemetry::{
 };
 
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
+use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
 
@@ -64,6 +69,8 @@ pub use running::ScriptKind;
 pub struct ReactorRequests {
     /// End the process: stop accepting, flush what is owed, leave.
     pub shutdown: bool,
+    /// End it so, and with this as the reason of a failure.
+    pub failure: Option<String>,
     /// Do nothing for so long, and tell the time anew, before the next command: DEBUG SLEEP, or a script that ran
     /// long.
     pub stall: Option<Duration>,
@@ -72,6 +79,12 @@ pub struct ReactorRequests {
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,
 /// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
 pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
+
+/// Has the loop begin a turn, from any thread: what that has for it is looked at then.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Says why a folder cannot be used, if it cannot.
+pub(crate) type FindFolder = fn(&Path) -> Result<(), Reason>;
 
 /// Told once, when the server has become ready.
 pub type WhenReady = Box<dyn FnOnce() + Send>;
@@ -101,8 +114,8 @@ pub struct World {
     pub reactor_requests: ReactorRequests,
     /// The script that runs, if one does. When another client's command sees it, the server is busy.
     pub(crate) running: Option<RunningScript>,
-    /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
-    unready: Option<Now>,
+    /// What keeps commands from running: see [`World::set_ready`].
+    pub(crate) restraints: Restraints,
     when_ready: Option<WhenReady>,
     /// The most memory that was used when a turn began.
     pub peak_memory: usize,
@@ -112,6 +125,10 @@ pub struct World {
     pub rebind: Option<Rebind>,
     /// What `net` offers to MIGRATE, if there is a `net`.
     pub courier: Option<Box<dyn Courier>>,
+    /// Whether a folder can be written to: CONFIG SET `dir` asks.
+    pub(crate) find_folder: FindFolder,
+    /// What wakes the loop, if there is one.
+    pub waker: Waker,
     /// What an embedder's own commands keep: see [`World::extension`].
     pub extension: Box<dyn Any + Send>,
     /// What features keep, a value of each of their types: see [`World::lend`].
@@ -127,7 +144,7 @@ impl World {
             now,
             started: now,
             clients: Clients::default(),
-            unready: (!config.start_ready).then_some(now),
+            restraints: Restraints::default(),
             store: Store::new(config.databases),
             watches: Watches::default(),
             waiters: Waiters::default(),
@@ -151,10 +168,15 @@ impl World {
             eviction: Eviction::default(),
             rebind: None,
             courier: None,
+            find_folder: |_| Ok(()),
+            waker: Arc::new(|| ()),
             extension: Box::new(()),
             features: Vec::new(),
         };
         world.set_now(now);
+        if !world.config.start_ready {
+            world.set_ready(false);
+        }
         world.configure_store();
         world.configure_watchers();
         Ok(world)
@@ -174,48 +196,12 @@ impl World {
         self.follow_events();
     }
 
-    /// The server can do its work from now on, or can not. It can from the start unless `start-ready` says
-    /// otherwise. While it cannot, clients connect and shake hands, and commands with
-    /// [`crate::dispatch::spec::flag::NEEDS_READY`] are refused.
-    pub fn set_ready(&mut self, ready: bool) {
-        match ready {
-            false => self.unready = self.unready.or(Some(self.now)),
-            true => {
-                self.unready = None;
-                if let Some(tell) = self.when_ready.take() {
-                    tell();
-                }
-            }
-        }
-    }
-
-    pub fn is_ready(&self) -> bool {
-        self.unready.is_none()
-    }
-
-    /// Since when the server has not been ready, if it is not.
-    pub(crate) fn unready_since(&self) -> Option<Now> {
-        self.unready
-    }
-
-    /// Calls `tell` as soon as the server is ready: now, if it is.
-    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
-        match self.is_ready() {
-            true => tell(),
-            false => self.when_ready = Some(Box::new(tell)),
-        }
-    }
-
     /// The state of an embedder's commands, if it is a `T`.
     pub fn extension<T: Any>(&mut self) -> Option<&mut T> {
         self.extension.downcast_mut()
     }
 
     /// What a feature keeps here, if it is not lent.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn feature<T: Any>(&self) -> Option<&T> {
         self.features.iter().find_map(|kept| kept.downcast_ref())
     }
