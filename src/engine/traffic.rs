@@ -106,9 +106,9 @@ impl<'e> Traffic<'e> {
         self.world.clients.take_touched(into);
     }
 
-    /// The output that is to be sent to the client.
+    /// The output that is to be sent to the client now.
     pub(crate) fn unsent(&self, slot: Slot) -> &[u8] {
-        self.world.clients[slot].outbox.unsent()
+        self.world.clients[slot].outbox.sendable()
     }
 
     /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
@@ -122,10 +122,12 @@ impl<'e> Traffic<'e> {
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
             outbox.sent = 0;
+            outbox.held = None;
             self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
+            outbox.shift_held(outbox.sent);
             outbox.sent = 0;
         }
         self.world.limit_output(slot);

@@ -10,6 +10,7 @@ use std::ops::{Index, IndexMut};
 use slab::Slab;
 
 use super::client::{Client, Doom};
+use super::outbox::Held;
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
 
@@ -52,6 +53,8 @@ pub struct Clients {
     memory: usize,
     /// How many of them hold what clients have not read.
     backlog: usize,
+    /// Whose output waits for the log: see [`super::outbox`].
+    pub(super) held: Held,
 }
 
 /// A closing client with unsent output.
@@ -352,6 +355,13 @@ impl Clients {
     /// To send costs more than anything else that a message does. When it goes to very many, the turns in
     /// between let more messages come, and each client is sent what has gathered until it is its turn.
     pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
+        self.take_all_touched(into);
+        if self.held.is_on() {
+            into.iter().for_each(|&slot| self.hold_output(slot));
+        }
+    }
+
+    fn take_all_touched(&mut self, into: &mut Vec<Slot>) {
         into.clear();
         let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
         let is_crowd = self.pushed.len() > share;
