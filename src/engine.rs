@@ -8,9 +8,11 @@
 //! * `traffic`: connections and bytes, of an engine between its commands or in the middle of one that runs long;
 //! * `requests`: from a client's bytes to its commands;
 //! * `deadlines`: what happens when time has passed;
+//! * `duties`: what features do in every turn;
 //! * `trace`: requests and replies in the wire log.
 
 mod deadlines;
+mod duties;
 mod reactor;
 mod requests;
 mod trace;
@@ -18,6 +20,7 @@ mod traffic;
 
 use crate::clock::Now;
 use crate::config::{Config, LoadError};
+use crate::dispatch::duty::Duty;
 use crate::dispatch::{Frame, Invocation, NoDriver, Outcome, Table};
 use crate::session::{Doom, Slot};
 use crate::telemetry::Timer;
@@ -35,6 +38,8 @@ pub struct Engine {
     table: Table,
     timer: Timer,
     reading: Reading,
+    /// What features do in every turn.
+    duties: &'static [Duty],
     /// When `timeout` may next close an idle client, and the `timeout` from which that was computed.
     sweep: (u64, u32),
 }
@@ -49,6 +54,7 @@ impl Engine {
             table,
             timer: Timer::new(|| 0),
             reading: Reading::default(),
+            duties: &[],
             sweep: (now.mono, 0),
         })
     }

@@ -61,6 +61,7 @@
 //! | [`world`] | all of these, and what joins them | commands, sockets |
 //! | [`dispatch`] | what a command is, and the gates | which exist |
 //! | `files` | what stands on disk | what a line means |
+//! | `persistence` | snapshots, the log, the thread of the disk | sockets, commands |
 //! | [`commands`] | a file or folder a family | sockets, poll |
 //! | `scripting` | Lua: EVAL, functions | sockets, other features |
 //! | [`engine`] | the server without I/O | sockets, commands |
@@ -84,6 +85,7 @@ pub mod keyspace;
 pub mod listeners;
 pub mod net;
 pub mod peer;
+mod persistence;
 mod rdb;
 #[cfg(feature = "lua")]
 mod scripting;

@@ -8,6 +8,7 @@
 //! * [`help`]: the HELP of containers, made from the rows;
 //! * [`ctx`]: what a handler sees;
 //! * [`driver`]: what serves the other clients while a command runs long;
+//! * [`duty`]: what a feature does in every turn, beside its commands;
 //! * [`running`]: scripts that run long: when the server is busy, and how a script is ended;
 //! * [`client_line`]: how CLIENT LIST, CLIENT INFO and ACL LOG show a client;
 //! * [`frame`]: what a command runs in: nothing, a transaction, a script, a log;
@@ -23,6 +24,7 @@ pub mod call;
 pub mod client_line;
 pub mod ctx;
 pub mod driver;
+pub mod duty;
 pub mod frame;
 pub mod gates;
 pub mod help;

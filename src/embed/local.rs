@@ -104,6 +104,7 @@ impl Local {
         if self.is_open(client) && self.engine.traffic().is_listening(client.slot) {
             self.engine.traffic().receive(client.slot, &mut bytes.to_vec(), &mut self.meanwhile);
         }
+        self.engine.end_turn(&mut self.meanwhile);
     }
 
     /// The bytes arrive while a script of another client runs, when that has them served for the next time.
@@ -137,7 +138,7 @@ impl Local {
                 break;
             }
             // More of its requests were waiting for these replies to be sent.
-            self.engine.turn(self.now, &mut self.meanwhile);
+            self.turn();
         }
         if self.is_open(client) && self.engine.traffic().is_over(client.slot) {
             self.engine.traffic().disconnect(client.slot);
@@ -169,8 +170,26 @@ impl Local {
         let micros = u64::try_from(time.as_micros()).expect("less than half a million years");
         self.now.wall += micros;
         self.now.mono += micros;
-        self.engine.turn(self.now, &mut self.meanwhile);
+        self.turn();
         self.reap();
+    }
+
+    /// Waits, as long as that takes, until the threads of the server have done what it has given them: until a snapshot
+    /// is written or a file loaded. No time passes by the clock.
+    pub fn wait_for_disk(&mut self) {
+        loop {
+            let had = self.engine.wait_for_duties();
+            self.turn();
+            let is_due = self.engine.duties_due().is_some_and(|due| due <= self.now.mono);
+            if !had && !is_due {
+                return self.reap();
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        self.engine.turn(self.now, &mut self.meanwhile);
+        self.engine.end_turn(&mut self.meanwhile);
     }
 
     fn reap(&mut self) {

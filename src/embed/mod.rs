@@ -17,6 +17,7 @@ use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
+use crate::persistence;
 
 /// The commands of features, which a smaller build has not.
 #[cfg(feature = "lua")]
@@ -35,5 +36,6 @@ fn engine(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
     for user in files::first_users(&engine.world.config, engine.table())? {
         engine.world.access.put(user);
     }
+    engine.take_on(persistence::DUTIES);
     Ok(engine)
 }

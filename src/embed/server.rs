@@ -11,6 +11,7 @@ use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -131,6 +132,8 @@ impl Builder {
         engine.time_commands_by(nanos);
         engine.world.process = Process::current(self.config_file.as_deref());
         engine.world.extension = self.extension;
+        let mail = reactor.mail();
+        engine.world.waker = Arc::new(move || mail.wake());
         Ok(Server { engine, reactor })
     }
 }

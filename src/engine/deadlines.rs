@@ -27,6 +27,7 @@ impl Engine {
         if self.world.pause.as_ref().is_some_and(|pause| pause.until <= now.mono) {
             self.world.unpause();
         }
+        self.begin_duties(driver);
         self.expire_some();
         self.evict_some();
         self.world.store.free_some(FREED_PER_TURN);
@@ -91,7 +92,9 @@ impl Engine {
         let pause = self.world.pause.as_ref().map(|pause| pause.until);
         let login = self.world.next_auth_deadline();
         let report = self.world.peer_log.next_report();
-        let due = [linger, wait, slow, pause, login, report, self.sweep_at(), self.store_at()];
+        let duties = self.duties_due();
+        let due =
+            [linger, wait, slow, pause, login, report, self.sweep_at(), self.store_at(), duties];
         due.into_iter().flatten().min()
     }
 

@@ -17,6 +17,16 @@ impl Engine {
         self.world.reactor_requests.shutdown
     }
 
+    /// The server does not leave after all: a feature has to stay.
+    pub(crate) fn stay(&mut self) {
+        self.world.reactor_requests.shutdown = false;
+    }
+
+    /// Why the server has ended, if that is a failure.
+    pub(crate) fn take_failure(&mut self) -> Option<String> {
+        self.world.reactor_requests.failure.take()
+    }
+
     /// How long the thread is to sleep before it tells the time anew and the next command runs, if that has been
     /// asked for: see [`ReactorRequests::stall`](crate::world::ReactorRequests).
     pub(crate) fn take_stall(&mut self) -> Option<Duration> {

@@ -7,7 +7,8 @@
 //! dropped: a channel for the result that a letter brought is closed then, which its other end sees.
 //!
 //! What another thread may want of the loop is one more [`Letter`]: a reply that was deferred, or that this much
-//! of a file is on disk. Signals alone come another way, for a handler of signals may not allocate: see
+//! of a file is on disk. A thread whose news the engine fetches itself (that of the disk) only wakes the loop:
+//! [`MailSender::wake`]. Signals alone come another way, for a handler of signals may not allocate: see
 //! [`super::signals`].
 
 use std::collections::VecDeque;
@@ -139,10 +140,15 @@ impl MailSender {
     /// Sends a letter, without waiting for anything.
     pub(crate) fn send(&self, letter: Letter) -> Result<(), Undelivered> {
         self.letters.send(letter).map_err(|_| Undelivered::Ended)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Has the loop begin a turn.
+    pub(crate) fn wake(&self) {
         if let Err(error) = self.waker.wake() {
             log::error!("cannot wake the reactor: {error}");
         }
-        Ok(())
     }
 
     /// Sends a letter with one end of a channel, and waits for what comes out of the other.

@@ -31,6 +31,7 @@ use mio::{Events, Poll, Token};
 
 use crate::clock::Now;
 use crate::config::Config;
+use crate::dispatch::duty::Leave;
 use crate::dispatch::{Driver, Table};
 use crate::engine::{Engine, Reading, Traffic};
 use crate::session::Slot;
@@ -101,8 +102,8 @@ pub(crate) struct Reactor {
     clock: Clock,
     clock_changes: ClockChanges,
     mailbox: Mailbox,
-    /// A letter or a signal has asked the server to leave.
-    is_stopping: bool,
+    /// What has asked the server to leave, a letter or a signal.
+    stopping: Option<Leave>,
     listeners: Vec<ListenSocket>,
     /// The tokens of the listeners, beside them. A token is never used again.
     listener_tokens: Vec<usize>,
@@ -134,7 +135,7 @@ impl Reactor {
             clock,
             clock_changes: ClockChanges::default(),
             mailbox,
-            is_stopping: false,
+            stopping: None,
             listeners: Vec::new(),
             listener_tokens: Vec::new(),
             next_listener: LISTENERS,
@@ -199,7 +200,7 @@ impl Reactor {
     fn heed_signals(&mut self) {
         for signal in self.signals.as_mut().map(Signals::drain).unwrap_or_default() {
             match signal {
-                Signal::Stop => self.is_stopping = true,
+                Signal::Stop => self.stopping = Some(Leave::Signal),
                 Signal::HangUp => {
                     if let Some(hang_up) = &mut self.hang_up {
                         hang_up();
@@ -234,10 +235,17 @@ impl Reactor {
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();
-        while !self.is_stopping && !engine.wants_to_end() {
-            self.turn(engine, &mut touched)?;
+        loop {
+            while self.stopping.is_none() && !engine.wants_to_end() {
+                self.turn(engine, &mut touched)?;
+            }
+            if engine.may_leave(self.stopping.take().unwrap_or(Leave::Command), self) {
+                break;
+            }
+            engine.stay();
         }
-        self.leave(engine, &mut touched)
+        self.leave(engine, &mut touched)?;
+        engine.take_failure().map_or(Ok(()), |reason| Err(io::Error::other(reason)))
     }
 
     fn turn(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
@@ -262,6 +270,7 @@ impl Reactor {
             self.heed(engine, letter)?;
         }
         self.accept_newcomers(&mut engine.traffic(), now);
+        engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
         if !self.clock_changes.is_empty() {
             self.clock_changes.end_turn(&self.clock, self.due(engine));
@@ -316,7 +325,7 @@ impl Reactor {
     /// Does what a letter asks for.
     fn heed(&mut self, engine: &mut Engine, letter: Letter) -> io::Result<()> {
         match letter {
-            Letter::Stop => self.is_stopping = true,
+            Letter::Stop => self.stopping = Some(Leave::Program),
             Letter::Ready(ready) => engine.set_ready(ready),
             Letter::Rebind(wanted) => {
                 self.adopt(wanted)?;
@@ -542,7 +551,7 @@ impl Driver for Reactor {
             Err(error) => {
                 // The loop could not be reached any more, and the script not be ended.
                 log::error!("cannot wait for events: {error}");
-                self.is_stopping = true;
+                self.stopping = Some(Leave::Program);
             }
         }
         if self.buffer.is_empty() {
@@ -560,10 +569,12 @@ impl Driver for Reactor {
         if is_own_ready {
             self.unread.push(own);
         }
-        self.is_stopping |= self.mailbox.asks_to_stop();
+        if self.mailbox.asks_to_stop() {
+            self.stopping = Some(Leave::Program);
+        }
         self.accept_newcomers(&mut traffic, now);
         self.flush_touched(&mut traffic, &mut Vec::new(), Some(own));
-        if self.is_stopping {
+        if self.stopping.is_some() {
             traffic.end_process();
         }
     }

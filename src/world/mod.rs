@@ -39,6 +39,7 @@ mod watch;
 
 use std::any::Any;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{Access, UserId, Vocabulary};
@@ -61,6 +62,8 @@ pub use running::ScriptKind;
 pub struct ReactorRequests {
     /// End the process: stop accepting, flush what is owed, leave.
     pub shutdown: bool,
+    /// End it so, and with this as the reason of a failure.
+    pub failure: Option<String>,
     /// Do nothing for so long, and tell the time anew, before the next command: DEBUG SLEEP, or a script that ran
     /// long.
     pub stall: Option<Duration>,
@@ -69,6 +72,9 @@ pub struct ReactorRequests {
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,
 /// `tcp-keepalive`), and tells where that is. When one address cannot be had, everything stays as it is.
 pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> + Send>;
+
+/// Has the loop begin a turn, from any thread: what that has for it is looked at then.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// Told once, when the server has become ready.
 pub type WhenReady = Box<dyn FnOnce() + Send>;
@@ -107,6 +113,8 @@ pub struct World {
     eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
+    /// What wakes the loop, if there is one.
+    pub waker: Waker,
     /// What an embedder's own commands keep: see [`World::extension`].
     pub extension: Box<dyn Any + Send>,
     /// What features keep, a value of each of their types: see [`World::lend`].
@@ -145,6 +153,7 @@ impl World {
             peak_memory: 0,
             eviction: Eviction::default(),
             rebind: None,
+            waker: Arc::new(|| ()),
             extension: Box::new(()),
             features: Vec::new(),
         };
@@ -206,30 +215,18 @@ impl World {
     }
 
     /// What a feature keeps here, if it is not lent.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn feature<T: Any>(&self) -> Option<&T> {
         self.features.iter().find_map(|kept| kept.downcast_ref())
     }
 
     /// Takes out what a feature keeps here, so that it can be used beside the world. [`World::take_back`] puts it
     /// back. The first time, and as long as it is lent, there is none.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn lend<T: Any>(&mut self) -> Option<Box<T>> {
         let at = self.features.iter().position(|kept| kept.is::<T>())?;
         self.features.swap_remove(at).downcast().ok()
     }
 
     /// Keeps what a feature has in place of what it kept before.
-    #[cfg_attr(
-        not(feature = "lua"),
-        expect(dead_code, reason = "scripts are the first such feature")
-    )]
     pub(crate) fn take_back<T: Any + Send>(&mut self, kept: Box<T>) {
         self.features.retain(|other| !other.is::<T>());
         self.features.push(kept);

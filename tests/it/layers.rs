@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["world"],
     &["dispatch"],
     &["files"],
+    &["persistence"],
     &["commands", "engine", "scripting"],
     &["net"],
     &["embed", "logfile", "log_writer"],

@@ -1,0 +1,221 @@
+//! A thread for what would block the loop: files are read, written and synced there.
+//!
+//! The loop hands it jobs, and it hands back reports. Jobs are done in their order, one at a time. A report wakes the
+//! loop, which reads it at the beginning of the turn that this causes. What a job is and how it is done says a
+//! [`Worker`], which lives on the thread and has the files; the thread itself knows none.
+//!
+//! The thread starts with its first job, so that a server that keeps no files has none. It ends when this is dropped,
+//! after the jobs that it was given by then.
+//!
+//! Nothing is counted by time: the loop hands over no more when [`DiskThread::waiting`] says that too many bytes wait,
+//! and is woken when they have become few.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+
+use crate::world::Waker;
+
+/// When so many bytes wait for the thread, it has enough to do: the loop may pause until it is woken.
+pub(crate) const ENOUGH: usize = 4 << 20;
+
+/// When fewer bytes than this wait again, the loop is woken.
+const FEW: usize = 1 << 20;
+
+/// Does the jobs of a thread.
+pub(crate) trait Worker: Send + 'static {
+    type Job: Send + 'static;
+    type Report: Send + 'static;
+
+    /// Does one job, and reports any number of times.
+    fn work(&mut self, job: Self::Job, report: &mut dyn FnMut(Self::Report));
+}
+
+/// The loop's end of the thread.
+pub(crate) struct DiskThread<W: Worker> {
+    /// What debuggers and the system call the thread: 15 bytes at most.
+    name: &'static str,
+    waker: Waker,
+    running: Option<Running<W>>,
+}
+
+struct Running<W: Worker> {
+    /// `None` while the thread is being ended.
+    jobs: Option<Sender<Message<W::Job>>>,
+    reports: Receiver<W::Report>,
+    waiting: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Message<J> {
+    Job {
+        job: J,
+        /// So many bytes wait no longer when it is done.
+        bytes: usize,
+    },
+    /// All jobs before this are done when it is answered.
+    Echo(Sender<()>),
+}
+
+impl<W: Worker> DiskThread<W> {
+    /// A thread that will start with its first job. Its reports wake a loop with `waker`.
+    pub(crate) fn new(name: &'static str, waker: Waker) -> DiskThread<W> {
+        DiskThread { name, waker, running: None }
+    }
+
+    /// Hands over a job, which holds so many bytes that wait to be written. `worker` is who does it and all that
+    /// follow, if the thread does not run yet. The error is that there is no thread, or none any more: its worker
+    /// has panicked.
+    pub(crate) fn hand(
+        &mut self,
+        worker: impl FnOnce() -> W,
+        job: W::Job,
+        bytes: usize,
+    ) -> io::Result<()> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            None => self.running.insert(Running::start(self.name, self.waker.clone(), worker())?),
+        };
+        running.waiting.fetch_add(bytes, Ordering::Relaxed);
+        running.send(Message::Job { job, bytes })
+    }
+
+    /// The next report, if there is one.
+    pub(crate) fn take(&mut self) -> Option<W::Report> {
+        self.running.as_ref()?.reports.try_recv().ok()
+    }
+
+    /// How many bytes have been handed over and are in jobs that are not done.
+    pub(crate) fn waiting(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| running.waiting.load(Ordering::Relaxed))
+    }
+
+    /// Waits until all jobs are done that have been handed over. Their reports are there then.
+    pub(crate) fn catch_up(&self) {
+        if let Some(running) = &self.running {
+            let (tell, told) = mpsc::channel();
+            if running.send(Message::Echo(tell)).is_ok() {
+                // An error is a worker that has panicked: it will do no more.
+                let _ = told.recv();
+            }
+        }
+    }
+}
+
+impl<W: Worker> Running<W> {
+    fn start(name: &'static str, waker: Waker, mut worker: W) -> io::Result<Running<W>> {
+        let (jobs, received) = mpsc::channel::<Message<W::Job>>();
+        let (tell, reports) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = waiting.clone();
+        let run = move || {
+            for message in received {
+                let (job, bytes) = match message {
+                    Message::Job { job, bytes } => (job, bytes),
+                    Message::Echo(tell) => {
+                        let _ = tell.send(());
+                        continue;
+                    }
+                };
+                worker.work(job, &mut |report| {
+                    // The loop has ended if it does not listen: there is no one to tell.
+                    if tell.send(report).is_ok() {
+                        waker();
+                    }
+                });
+                let before = left.fetch_sub(bytes, Ordering::Relaxed);
+                if before >= FEW && before - bytes < FEW {
+                    waker();
+                }
+            }
+        };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Running { jobs: Some(jobs), reports, waiting, thread: Some(thread) })
+    }
+
+    fn send(&self, message: Message<W::Job>) -> io::Result<()> {
+        let sent = self.jobs.as_ref().map(|jobs| jobs.send(message).is_ok());
+        match sent {
+            Some(true) => Ok(()),
+            _ => Err(io::Error::other("the thread that writes files has ended")),
+        }
+    }
+}
+
+impl<W: Worker> Drop for Running<W> {
+    /// What was handed over is done before the server is gone.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            log::error!("the thread that writes files has panicked");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds up what it is told.
+    struct Sum(usize);
+
+    impl Worker for Sum {
+        type Job = usize;
+        type Report = usize;
+
+        fn work(&mut self, job: usize, report: &mut dyn FnMut(usize)) {
+            assert!(job < 1000, "too much");
+            self.0 += job;
+            report(self.0);
+        }
+    }
+
+    /// A thread, and how often it has woken the loop.
+    fn thread() -> (DiskThread<Sum>, Arc<AtomicUsize>) {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        let waker: Waker = Arc::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        (DiskThread::new("sum", waker), woken)
+    }
+
+    #[test]
+    fn jobs_are_done_in_their_order_and_every_report_wakes_the_loop() {
+        let (mut disk, woken) = thread();
+        assert_eq!((disk.take(), disk.waiting()), (None, 0));
+        (1..4).for_each(|job| disk.hand(|| Sum(0), job, job).unwrap());
+        disk.catch_up();
+        assert_eq!([(); 4].map(|()| disk.take()), [Some(1), Some(3), Some(6), None]);
+        assert_eq!((disk.waiting(), woken.load(Ordering::Relaxed)), (0, 3));
+    }
+
+    #[test]
+    fn the_loop_is_woken_when_few_bytes_wait() {
+        let (mut disk, woken) = thread();
+        disk.hand(|| Sum(0), 1, FEW).unwrap();
+        disk.catch_up();
+        assert_eq!(woken.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn what_was_handed_over_is_done_before_the_thread_ends() {
+        let (mut disk, woken) = thread();
+        (0..100).for_each(|job| disk.hand(|| Sum(0), job, 0).unwrap());
+        drop(disk);
+        // No one takes the reports, and they were made all the same until the loop's end was gone.
+        assert_eq!(woken.load(Ordering::Relaxed), 100);
+    }
+
+    #[test]
+    fn a_worker_that_panics_is_an_error_and_no_hang() {
+        let (mut disk, _) = thread();
+        disk.hand(|| Sum(0), 1000, 0).unwrap();
+        disk.catch_up();
+        assert_eq!(disk.take(), None);
+        assert!(disk.hand(|| Sum(0), 1, 0).is_err());
+        disk.catch_up();
+    }
+}
