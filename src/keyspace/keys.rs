@@ -27,6 +27,11 @@ impl<'a> KeyInfo<'a> {
         KeyInfo { entry, eviction: &shared.eviction, now: shared.now }
     }
 
+    /// With the fields that have expired and are still there.
+    pub(super) fn at_any_time(entry: &'a Entry, eviction: &'a Eviction) -> KeyInfo<'a> {
+        KeyInfo { entry, eviction, now: Millis::MIN }
+    }
+
     pub fn kind(self) -> Kind {
         self.entry.kind()
     }
@@ -34,6 +39,11 @@ impl<'a> KeyInfo<'a> {
     /// The value, if it is a stream.
     pub(crate) fn stream(self) -> Option<View<'a, Stream>> {
         (self.kind() == Kind::Stream).then(|| self.view())
+    }
+
+    /// The value, if it is a sorted set.
+    pub(crate) fn zset(self) -> Option<View<'a, Zset>> {
+        (self.kind() == Kind::Zset).then(|| self.view())
     }
 
     /// When the key expires, if it does.

@@ -17,6 +17,7 @@
 //! | `apart` | values that are made beside the databases |
 //! | `keys` | what can be done with a key whatever it holds |
 //! | `digest` | one number for all data |
+//! | `moment` | what all keys were at one time, told while they change |
 //!
 //! `changes` is the journal of what happened to keys; `effects` says every change as the command that brings it about
 //! again.
@@ -35,6 +36,7 @@ mod kind;
 mod large;
 pub(crate) mod lifetime;
 mod limits;
+pub mod moment;
 mod roster;
 mod typed;
 pub(crate) mod types;
@@ -49,6 +51,7 @@ use index::expiries::Expiries;
 use index::prefetch::PrefetchCache;
 use lifetime::discarded::{Discarded, coalesce_free_heap};
 use lifetime::evict::Eviction;
+use moment::Moment;
 use roster::{Counts, Roster};
 use types::hash;
 use value::Value;
@@ -60,6 +63,7 @@ pub use index::random::Random;
 pub use kind::Kind;
 pub(crate) use large::list::fill::Fill;
 pub use limits::Limits;
+pub use moment::{Busy, KeyRecord, MOST_WAITING, MomentProgress, Outline, Recorder};
 pub use typed::{Collection, Edit, Operand, View};
 pub use types::hash::Hash;
 pub use types::list::List;
@@ -106,6 +110,8 @@ pub struct Shared {
     discarded: Discarded,
     /// The databases by what they have.
     roster: Roster,
+    /// The moment that is being recorded.
+    moment: Option<Box<Moment>>,
     /// Expiries that were set since [`Store::take_listed`].
     listed: usize,
 }
@@ -140,6 +146,8 @@ pub struct Store {
 pub struct Database {
     /// Its number.
     index: usize,
+    /// The number that it had at the moment, while keys of it are to be recorded.
+    recorded_as: usize,
     entries: Dict<Entry>,
     prefetched: PrefetchCache,
     expiries: Expiries,
@@ -207,6 +215,7 @@ impl Store {
         self.databases.swap(one, other);
         self.databases[one].index = one;
         self.databases[other].index = other;
+        self.shared.exchange_recorded(one, other);
     }
 
     /// Empties every database. Returns how many keys there were.
@@ -320,6 +329,7 @@ impl Database {
 
     /// Takes the key at a position away, to put it elsewhere.
     fn take_at(&mut self, shared: &mut Shared, at: usize) -> Entry {
+        let at = self.record_first(shared, at);
         self.account(shared, |db| {
             let entry = db.entries.remove(at);
             db.memory -= entry.memory();
@@ -486,7 +496,7 @@ impl<'a> Db<'a> {
         let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty));
         let keys = cleared.len();
         self.shared.changes += keys as u64;
-        self.shared.discard_database(cleared);
+        self.shared.hand_over(cleared, self.db.index);
         keys
     }
 

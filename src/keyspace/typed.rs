@@ -145,6 +145,7 @@ pub struct Edit<'a, T: Collection> {
 impl<'a, T: Collection> Edit<'a, T> {
     pub(crate) fn new(db: &'a mut Database, shared: &'a mut Shared, at: usize) -> Edit<'a, T> {
         debug_assert!(db.entries.at(at).kind() == T::KIND);
+        let at = db.record_first(shared, at);
         let entry = db.entries.at(at);
         let (memory, next_expiry) = (entry.memory(), T::next_expiry(entry));
         Edit { db, shared, at, memory, next_expiry, is_noted: false, kind: PhantomData }

@@ -35,3 +35,6 @@ pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
 /// How a node of a list is written.
 pub(super) const NODE_PLAIN: usize = 1;
 pub(super) const NODE_PACKED: usize = 2;
+
+/// The time at which a field expires that never does, and at which a consumer was active that never was.
+pub(super) const NEVER: i64 = -1;

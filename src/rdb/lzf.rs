@@ -21,58 +21,93 @@ fn slot(input: &[u8], at: usize) -> usize {
         as usize
 }
 
-/// `input` compressed; nothing if that takes more than `most` bytes. It finds the very repetitions that LibLZF
-/// finds, so that payloads equal the reference's.
-pub(super) fn compress(input: &[u8], most: usize) -> Option<Vec<u8>> {
-    // Where three bytes were seen last. The first byte of the input is never repeated.
-    let mut seen = vec![0; 1 << TABLE_BITS];
-    let mut out = vec![0];
-    let (mut at, mut literal) = (0, 0);
-    while at + 2 < input.len() {
-        let before = std::mem::replace(&mut seen[slot(input, at)], at);
-        let is_repeated = before > 0
-            && at - before - 1 < TOO_FAR
-            && input[before..before + 3] == input[at..at + 3];
-        if !is_repeated {
-            if out.len() >= most {
+/// Compresses strings, one after the other, without taking memory for each.
+#[derive(Debug)]
+pub(super) struct Compressor {
+    /// Where three bytes were seen last: the place in this string and `base`. Places of strings before are not above that.
+    seen: Box<[u32]>,
+    base: u32,
+    out: Vec<u8>,
+}
+
+impl Default for Compressor {
+    fn default() -> Compressor {
+        Compressor { seen: vec![0; 1 << TABLE_BITS].into_boxed_slice(), base: 0, out: Vec::new() }
+    }
+}
+
+impl Compressor {
+    /// `input` compressed; nothing if that takes more than `most` bytes. It finds the very repetitions that LibLZF
+    /// finds, so that payloads equal the reference's.
+    pub(super) fn compress(&mut self, input: &[u8], most: usize) -> Option<&[u8]> {
+        let length = u32::try_from(input.len()).ok()?;
+        if self.base.checked_add(length).is_none() {
+            self.seen.fill(0);
+            self.base = 0;
+        }
+        let is_shorter = self.fill(input, most).is_some();
+        self.base += length;
+        is_shorter.then_some(&self.out)
+    }
+
+    fn fill(&mut self, input: &[u8], most: usize) -> Option<()> {
+        let Compressor { seen, base, out } = self;
+        let base = *base;
+        out.clear();
+        out.push(0);
+        let (mut at, mut literal) = (0, 0);
+        while at + 2 < input.len() {
+            let before = std::mem::replace(&mut seen[slot(input, at)], base + at as u32);
+            // The first byte of the input is never repeated.
+            let before = before.saturating_sub(base) as usize;
+            let is_repeated = before > 0
+                && at - before - 1 < TOO_FAR
+                && input[before..before + 3] == input[at..at + 3];
+            if !is_repeated {
+                if out.len() >= most {
+                    return None;
+                }
+                push_literal(out, &mut literal, input[at]);
+                at += 1;
+                continue;
+            }
+            if out.len() + 4 >= most + usize::from(literal == 0) {
                 return None;
             }
-            push_literal(&mut out, &mut literal, input[at]);
-            at += 1;
-            continue;
+            end_literals(out, literal);
+            let length = repeated(&input[before..], &input[at..]);
+            push_repetition(out, at - before - 1, length - 2);
+            out.push(0);
+            literal = 0;
+            at += length;
+            if at + 2 >= input.len() {
+                break;
+            }
+            // Of the places within the repetition the last two are remembered.
+            for at in at - 2..at {
+                seen[slot(input, at)] = base + at as u32;
+            }
         }
-        if out.len() + 4 >= most + usize::from(literal == 0) {
+        if out.len() + 3 > most {
             return None;
         }
-        end_literals(&mut out, literal);
-        let length = repeated(&input[before..], &input[at..]);
-        let (back, more) = (at - before - 1, length - 2);
-        if more < 7 {
-            out.push((back >> 8 | more << 5) as u8);
-        } else {
-            out.push((back >> 8 | 7 << 5) as u8);
-            out.push((more - 7) as u8);
+        for &byte in &input[at.min(input.len())..] {
+            push_literal(out, &mut literal, byte);
         }
-        out.push(back as u8);
-        out.push(0);
-        literal = 0;
-        at += length;
-        if at + 2 >= input.len() {
-            break;
-        }
-        // Of the places within the repetition the last two are remembered.
-        for at in at - 2..at {
-            seen[slot(input, at)] = at;
-        }
+        end_literals(out, literal);
+        Some(())
     }
-    if out.len() + 3 > most {
-        return None;
+}
+
+/// Adds a repetition that begins so far back, less one, and has two bytes more.
+fn push_repetition(out: &mut Vec<u8>, back: usize, more: usize) {
+    if more < 7 {
+        out.push((back >> 8 | more << 5) as u8);
+    } else {
+        out.push((back >> 8 | 7 << 5) as u8);
+        out.push((more - 7) as u8);
     }
-    for &byte in &input[at.min(input.len())..] {
-        push_literal(&mut out, &mut literal, byte);
-    }
-    end_literals(&mut out, literal);
-    Some(out)
+    out.push(back as u8);
 }
 
 /// Adds a byte to the run of literals at the end of `out`, whose length will stand before it.
@@ -159,6 +194,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn compress(input: &[u8], most: usize) -> Option<Vec<u8>> {
+        Compressor::default().compress(input, most).map(<[u8]>::to_vec)
+    }
+
     #[test]
     fn repetitions_are_those_that_liblzf_finds() {
         let expected = b"\x02aba\xe0\x0e\x01\x01ab";
@@ -179,6 +218,23 @@ mod tests {
         assert_eq!(decompress(b"\x00a\xe0\xff\x00", 265).unwrap(), [b'a'; 265]);
         assert_eq!(decompress(b"\x00a\xe0\xff\x00", 264), None);
         assert_eq!(decompress(b"\x00a\xe0\xff\x00", usize::MAX), None);
+    }
+
+    #[test]
+    fn a_string_is_compressed_alike_whatever_came_before() {
+        let mut compressor = Compressor::default();
+        for round in 0..2 {
+            // The second time the places do not fit any more.
+            compressor.base = [0, u32::MAX - 100][round];
+            for n in 0..200_usize {
+                let text: Vec<u8> = (0..n).map(|at| (at * at % (1 + n % 11)) as u8).collect();
+                let most = n.saturating_sub(4);
+                assert_eq!(
+                    compressor.compress(&text, most).map(<[u8]>::to_vec),
+                    compress(&text, most)
+                );
+            }
+        }
     }
 
     proptest! {

@@ -5,11 +5,12 @@
 //! names, and 0. An entry is its flags, how far its two numbers are from the node's, its fields (the values alone, if
 //! the names are the node's), and of how many elements all that was.
 
+use super::chunk::Sink;
 use super::element::Element;
-use super::kinds::{STREAM, STREAM_1};
+use super::kinds::{NEVER, STREAM, STREAM_1};
 use super::listpack::{self, ListpackMut};
 use super::parts::{Place, each};
-use super::strings::{Reader, push_length, push_string};
+use super::strings::{Reader, push_length};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::types::stream::{ConsumerId, Counters, Id, Pending, StreamEntry};
 use crate::keyspace::{Edit, Limits, Millis, Part, Stream};
@@ -19,9 +20,6 @@ const HAS_SAME_NAMES: i64 = 2;
 
 /// A group that has read an unknown number of entries has this for it.
 const UNKNOWN: u64 = u64::MAX;
-/// A consumer that never got anything has this for the time.
-const NEVER: Millis = -1;
-
 /// No listpack grows larger.
 const MOST_BYTES: usize = 1 << 30;
 
@@ -76,100 +74,144 @@ impl NodeMut {
         self.count += 1;
     }
 
-    fn finish(self, out: &mut Vec<u8>) {
+    fn finish<S: Sink>(self, out: &mut S) {
         let mut listpack = ListpackMut::new();
         listpack.push_integer(self.count as i64);
         listpack.push_integer(0);
         listpack.append(&self.head);
         listpack.append(&self.entries);
-        push_string(out, &self.first.to_bits().to_be_bytes());
-        push_string(out, &listpack.finish());
+        out.string(&self.first.to_bits().to_be_bytes());
+        out.string(&listpack.finish());
     }
 }
 
 /// A group as it is written.
-#[derive(Default)]
 struct GroupMut {
-    head: Vec<u8>,
+    name: Vec<u8>,
+    last_id: Id,
+    entries_read: Option<u64>,
     pending: Vec<(Id, Millis, u64)>,
-    /// Of each consumer what stands before the ids that are pending for it, and these.
-    consumers: Vec<(Vec<u8>, Vec<Id>)>,
+    consumers: Vec<ConsumerMut>,
+}
+
+/// A consumer as it is written, with the ids that are pending for it.
+struct ConsumerMut {
+    name: Vec<u8>,
+    seen_at: Millis,
+    active_at: Option<Millis>,
+    ids: Vec<Id>,
 }
 
 impl GroupMut {
-    fn finish(mut self, out: &mut Vec<u8>) {
-        out.extend(self.head);
+    fn finish<S: Sink>(mut self, out: &mut S, kind: u8) {
+        out.string(&self.name);
+        push_id(out.bytes(), self.last_id);
+        push_length(out.bytes(), self.entries_read.unwrap_or(UNKNOWN) as usize);
         self.pending.sort_unstable_by_key(|&(id, ..)| id);
-        push_length(out, self.pending.len());
+        push_length(out.bytes(), self.pending.len());
         for (id, delivered_at, deliveries) in self.pending {
-            out.extend(id.to_bits().to_be_bytes());
-            out.extend(delivered_at.to_le_bytes());
-            push_length(out, deliveries as usize);
+            out.bytes().extend(id.to_bits().to_be_bytes());
+            out.bytes().extend(delivered_at.to_le_bytes());
+            push_length(out.bytes(), deliveries as usize);
         }
-        push_length(out, self.consumers.len());
-        for (head, ids) in self.consumers {
-            out.extend(head);
-            push_length(out, ids.len());
-            ids.iter().for_each(|id| out.extend(id.to_bits().to_be_bytes()));
+        push_length(out.bytes(), self.consumers.len());
+        for consumer in self.consumers {
+            out.string(&consumer.name);
+            out.bytes().extend(consumer.seen_at.to_le_bytes());
+            if kind == STREAM {
+                out.bytes().extend(consumer.active_at.unwrap_or(NEVER).to_le_bytes());
+            }
+            push_length(out.bytes(), consumer.ids.len());
+            consumer.ids.iter().for_each(|id| out.bytes().extend(id.to_bits().to_be_bytes()));
         }
+    }
+}
+
+/// A stream as it is written, part by part. How many nodes and groups there are stands before them, so that it is whole
+/// before it is written.
+pub(super) struct StreamMut<S> {
+    limits: Limits,
+    nodes: S,
+    node_count: usize,
+    node: Option<NodeMut>,
+    entries: usize,
+    first: Option<Id>,
+    counters: Counters,
+    groups: Vec<GroupMut>,
+}
+
+impl<S: Sink> StreamMut<S> {
+    pub(super) fn new(limits: Limits) -> StreamMut<S> {
+        StreamMut {
+            limits,
+            nodes: S::default(),
+            node_count: 0,
+            node: None,
+            entries: 0,
+            first: None,
+            counters: Counters::default(),
+            groups: Vec::new(),
+        }
+    }
+
+    pub(super) fn part(&mut self, part: Part<'_>) {
+        match part {
+            Part::Entry(entry) => {
+                self.first.get_or_insert(entry.id);
+                self.entries += 1;
+                if self.node.as_ref().is_some_and(|node| !node.has_room(&entry, self.limits)) {
+                    self.end_node();
+                }
+                self.node.get_or_insert_with(|| NodeMut::new(&entry)).push(&entry);
+            }
+            Part::Counters(counters) => self.counters = counters,
+            Part::Group { name, last_id, entries_read } => {
+                let (pending, consumers) = (Vec::new(), Vec::new());
+                let name = name.to_vec();
+                self.groups.push(GroupMut { name, last_id, entries_read, pending, consumers });
+            }
+            Part::Consumer { name, seen_at, active_at } => {
+                if let Some(group) = self.groups.last_mut() {
+                    let (name, ids) = (name.to_vec(), Vec::new());
+                    group.consumers.push(ConsumerMut { name, seen_at, active_at, ids });
+                }
+            }
+            Part::Pending { id, delivered_at, deliveries } => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.pending.push((id, delivered_at, deliveries));
+                    group.consumers.last_mut().into_iter().for_each(|last| last.ids.push(id));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end_node(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.finish(&mut self.nodes);
+            self.node_count += 1;
+        }
+    }
+
+    pub(super) fn finish(mut self, out: &mut S, kind: u8) {
+        self.end_node();
+        push_length(out.bytes(), self.node_count);
+        out.append(self.nodes);
+        push_length(out.bytes(), self.entries);
+        push_id(out.bytes(), self.counters.last_id);
+        push_id(out.bytes(), self.first.unwrap_or(Id::MIN));
+        push_id(out.bytes(), self.counters.max_deleted_id);
+        push_length(out.bytes(), self.counters.entries_added as usize);
+        push_length(out.bytes(), self.groups.len());
+        self.groups.into_iter().for_each(|group| group.finish(out, kind));
     }
 }
 
 /// Appends a stream.
-pub(super) fn write(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Limits) {
-    let (mut nodes, mut node_count, mut node) = (Vec::new(), 0, None::<NodeMut>);
-    let (mut first, mut counters) = (Id::MIN, Counters::default());
-    let mut groups: Vec<GroupMut> = Vec::new();
-    each(value, |part| match part {
-        Part::Entry(entry) => {
-            if node_count == 0 && node.is_none() {
-                first = entry.id;
-            }
-            if let Some(full) = node.take_if(|node| !node.has_room(&entry, limits)) {
-                full.finish(&mut nodes);
-                node_count += 1;
-            }
-            node.get_or_insert_with(|| NodeMut::new(&entry)).push(&entry);
-        }
-        Part::Counters(found) => counters = found,
-        Part::Group { name, last_id, entries_read } => {
-            let mut head = Vec::new();
-            push_string(&mut head, name);
-            push_id(&mut head, last_id);
-            push_length(&mut head, entries_read.unwrap_or(UNKNOWN) as usize);
-            groups.push(GroupMut { head, ..GroupMut::default() });
-        }
-        Part::Consumer { name, seen_at, active_at } => {
-            let mut head = Vec::new();
-            push_string(&mut head, name);
-            head.extend(seen_at.to_le_bytes());
-            head.extend(active_at.unwrap_or(NEVER).to_le_bytes());
-            groups.last_mut().into_iter().for_each(|group| {
-                group.consumers.push((std::mem::take(&mut head), Vec::new()));
-            });
-        }
-        Part::Pending { id, delivered_at, deliveries } => {
-            if let Some(group) = groups.last_mut() {
-                group.pending.push((id, delivered_at, deliveries));
-                group.consumers.last_mut().into_iter().for_each(|(_, ids)| ids.push(id));
-            }
-        }
-        _ => {}
-    });
-    if let Some(node) = node {
-        node.finish(&mut nodes);
-        node_count += 1;
-    }
-    out.push(STREAM);
-    push_length(out, node_count);
-    out.extend(nodes);
-    push_length(out, value.elements());
-    push_id(out, counters.last_id);
-    push_id(out, first);
-    push_id(out, counters.max_deleted_id);
-    push_length(out, counters.entries_added as usize);
-    push_length(out, groups.len());
-    groups.into_iter().for_each(|group| group.finish(out));
+pub(super) fn write<S: Sink>(out: &mut S, value: KeyInfo<'_>, limits: Limits, kind: u8) {
+    let mut stream = StreamMut::new(limits);
+    each(value, |part| stream.part(part));
+    stream.finish(out, kind);
 }
 
 fn push_id(out: &mut Vec<u8>, id: Id) {

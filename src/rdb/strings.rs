@@ -12,7 +12,8 @@
 
 use std::borrow::Cow;
 
-use super::lzf;
+use super::chunk::Sink;
+use super::lzf::{self, Compressor};
 use crate::text::number;
 
 const BITS_14: u8 = 0x40;
@@ -25,7 +26,7 @@ const INT_32: u8 = 0xC2;
 const LZF: u8 = 0xC3;
 
 /// Strings up to this length are not compressed.
-const SHORT: usize = 20;
+pub(super) const SHORT: usize = 20;
 
 /// An integer of four bytes has no more digits than this, its sign counted.
 const LONGEST_INTEGER: usize = 11;
@@ -53,25 +54,40 @@ pub(crate) fn push_length(out: &mut Vec<u8>, length: usize) {
 
 /// Appends a string that is no integer, compressed if that makes it shorter.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
-    if text.len() > SHORT
-        && let Some(compressed) = lzf::compress(text, text.len() - 4)
-    {
-        out.push(LZF);
-        push_length(out, compressed.len());
-        push_length(out, text.len());
-        out.extend(compressed);
+    if text.len() > SHORT {
+        push_compressed(out, text, &mut Compressor::default());
     } else {
-        push_length(out, text.len());
-        out.extend_from_slice(text);
+        push_plain(out, text);
+    }
+}
+
+/// Appends a string as it is.
+#[inline]
+pub(super) fn push_plain(out: &mut Vec<u8>, text: &[u8]) {
+    push_length(out, text.len());
+    out.extend_from_slice(text);
+}
+
+/// Appends a string of more than `SHORT` bytes, compressed if that makes it shorter.
+pub(super) fn push_compressed(out: &mut Vec<u8>, text: &[u8], compressor: &mut Compressor) {
+    match compressor.compress(text, text.len() - 4) {
+        Some(compressed) => {
+            out.push(LZF);
+            push_length(out, compressed.len());
+            push_length(out, text.len());
+            out.extend_from_slice(compressed);
+        }
+        None => push_plain(out, text),
     }
 }
 
 /// Appends a string, as an integer if its text is one that four bytes hold.
-pub(crate) fn push_text(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn push_text<S: Sink>(sink: &mut S, text: &[u8]) {
     let integer = if text.len() <= LONGEST_INTEGER { number::parse_i64(text) } else { None };
     let Some(integer) = integer.and_then(|integer| i32::try_from(integer).ok()) else {
-        return push_string(out, text);
+        return sink.string(text);
     };
+    let out = sink.bytes();
     if let Ok(integer) = i8::try_from(integer) {
         out.push(INT_8);
         out.extend(integer.to_le_bytes());

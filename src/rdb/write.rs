@@ -3,40 +3,126 @@
 //! A collection that is compact is written as the one string which the reference has for it, a large one element by
 //! element. What has no order comes as it lies.
 
+use std::ops::ControlFlow;
+
+use super::chunk::Sink;
 use super::kinds::*;
 use super::listpack::ListpackMut;
 use super::parts::each;
 use super::stream;
-use super::strings::{push_length, push_string, push_text};
+use super::strings::{push_length, push_text};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::{Fill, Kind, Limits, Part};
 use crate::text::{double, number};
 
-/// Appends a value.
+/// Which servers are to read what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Dialect {
+    /// Valkey 9: version 80.
+    #[default]
+    Valkey,
+    /// Redis 7.0 and all that came after it: version 10. It has no sets as listpacks, does not know when a consumer
+    /// was active, and fields of hashes never expire: they are written without the time at which they do.
+    Redis,
+}
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    pub(crate) dialect: Dialect,
+    pub(crate) limits: Limits,
+}
+
+/// Appends a value as a payload has it.
 pub(crate) fn value(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Limits) {
+    let form = Form { dialect: Dialect::Valkey, limits };
+    out.push(kind(value, form));
+    body(out, value, form);
+}
+
+/// The byte that says how a value is written.
+pub(super) fn kind(value: KeyInfo<'_>, form: Form) -> u8 {
     match (value.kind(), value.encoding()) {
-        (Kind::String, _) => {
-            out.push(STRING);
-            each(value, |part| {
-                if let Part::Text(text) = part {
-                    push_text(out, text);
-                }
-            });
-        }
-        (Kind::List, form) => list(out, value, (form != "listpack").then_some(limits)),
-        (Kind::Set, "intset") => intset(out, value),
-        (Kind::Set, "listpack") => packed(out, SET_LISTPACK, value),
-        (Kind::Zset, "listpack") => packed(out, ZSET_LISTPACK, value),
-        (Kind::Hash, "listpack") => packed(out, HASH_LISTPACK, value),
-        (Kind::Set, _) => set(out, value),
-        (Kind::Zset, _) => zset(out, value),
-        (Kind::Hash, _) => hash(out, value),
-        (Kind::Stream, _) => stream::write(out, value, limits),
+        (Kind::String, _) => STRING,
+        (Kind::List, _) => QUICKLIST,
+        (Kind::Set, "intset") => SET_INTSET,
+        (Kind::Set, "listpack") if form.dialect == Dialect::Valkey => SET_LISTPACK,
+        (Kind::Set, _) => SET,
+        (Kind::Zset, "listpack") => ZSET_LISTPACK,
+        (Kind::Zset, _) => ZSET,
+        (Kind::Hash, "listpack") => HASH_LISTPACK,
+        (Kind::Hash, _) => match form.dialect {
+            Dialect::Valkey if has_expiring_fields(value) => HASH_EXPIRING,
+            _ => HASH,
+        },
+        (Kind::Stream, _) => match form.dialect {
+            Dialect::Valkey => STREAM,
+            Dialect::Redis => STREAM_2,
+        },
     }
 }
 
+/// Appends what stands behind the byte that [`kind`] says, and, in a file, the key.
+pub(super) fn body<S: Sink>(out: &mut S, value: KeyInfo<'_>, form: Form) {
+    match kind(value, form) {
+        STRING => each(value, |part| element(out, part, STRING)),
+        QUICKLIST => {
+            let limits = (value.encoding() != "listpack").then_some(form.limits);
+            list(out, value, limits);
+        }
+        SET_INTSET => intset(out, value),
+        SET_LISTPACK | ZSET_LISTPACK | HASH_LISTPACK => packed(out, value),
+        ZSET => zset(out, value),
+        kind @ (STREAM | STREAM_2) => stream::write(out, value, form.limits, kind),
+        kind => elements(out, value, kind),
+    }
+}
+
+/// The byte that says how a value is written that is told in parts: element by element, but for a
+/// stream.
+pub(super) fn kind_in_parts(kind: Kind, expires: bool, dialect: Dialect) -> u8 {
+    match (kind, dialect) {
+        (Kind::String, _) => STRING,
+        (Kind::List, _) => LIST,
+        (Kind::Set, _) => SET,
+        (Kind::Zset, _) => ZSET,
+        (Kind::Hash, Dialect::Valkey) if expires => HASH_EXPIRING,
+        (Kind::Hash, _) => HASH,
+        (Kind::Stream, Dialect::Valkey) => STREAM,
+        (Kind::Stream, Dialect::Redis) => STREAM_2,
+    }
+}
+
+/// Appends an element of a value of this kind.
+#[inline]
+pub(super) fn element<S: Sink>(out: &mut S, part: Part<'_>, kind: u8) {
+    match part {
+        Part::Text(text) | Part::Element(text) | Part::Member(text) => push_text(out, text),
+        Part::Scored { member, score } => {
+            push_text(out, member);
+            out.bytes().extend_from_slice(&score.to_le_bytes());
+        }
+        Part::Field(field) => {
+            push_text(out, field.name);
+            push_text(out, field.value);
+            if kind == HASH_EXPIRING {
+                out.bytes().extend_from_slice(&field.expiry.unwrap_or(NEVER).to_le_bytes());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn has_expiring_fields(value: KeyInfo<'_>) -> bool {
+    let found = value.visit(|part| match part {
+        Part::Field(field) if field.expiry.is_some() => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
 /// All parts in one listpack.
-fn packed(out: &mut Vec<u8>, kind: u8, value: KeyInfo<'_>) {
+fn packed<S: Sink>(out: &mut S, value: KeyInfo<'_>) {
     let mut listpack = ListpackMut::new();
     each(value, |part| match part {
         Part::Member(member) => listpack.push(member),
@@ -57,19 +143,18 @@ fn packed(out: &mut Vec<u8>, kind: u8, value: KeyInfo<'_>) {
         }
         _ => {}
     });
-    out.push(kind);
-    push_string(out, &listpack.finish());
+    out.string(&listpack.finish());
 }
 
 /// A list as nodes: one, or as many as the limits make of it.
-fn list(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Option<Limits>) {
+fn list<S: Sink>(out: &mut S, value: KeyInfo<'_>, limits: Option<Limits>) {
     let fill = limits.map(|limits| Fill::new(limits.list_max_listpack_size));
-    let (mut nodes, mut count, mut node) = (Vec::new(), 0, ListpackMut::new());
-    let mut end = |nodes: &mut Vec<u8>, node: &mut ListpackMut| {
+    let (mut nodes, mut count, mut node) = (S::default(), 0, ListpackMut::new());
+    let mut end = |nodes: &mut S, node: &mut ListpackMut| {
         if node.len() > 0 {
             count += 1;
-            push_length(nodes, NODE_PACKED);
-            push_string(nodes, &std::mem::replace(node, ListpackMut::new()).finish());
+            push_length(nodes.bytes(), NODE_PACKED);
+            nodes.string(&std::mem::replace(node, ListpackMut::new()).finish());
         }
     };
     let mut plain = 0;
@@ -78,8 +163,8 @@ fn list(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Option<Limits>) {
         if fill.is_some_and(|fill| fill.is_large(element.len())) {
             end(&mut nodes, &mut node);
             plain += 1;
-            push_length(&mut nodes, NODE_PLAIN);
-            push_string(&mut nodes, element);
+            push_length(nodes.bytes(), NODE_PLAIN);
+            nodes.string(element);
             return;
         }
         if fill.is_some_and(|fill| !fill.takes(element.len(), node.size(), node.len())) {
@@ -88,13 +173,12 @@ fn list(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Option<Limits>) {
         node.push(element);
     });
     end(&mut nodes, &mut node);
-    out.push(QUICKLIST);
-    push_length(out, count + plain);
-    out.extend(nodes);
+    push_length(out.bytes(), count + plain);
+    out.append(nodes);
 }
 
 /// A set of integers: how many bytes each takes, how many there are, and all of them, the lowest first.
-fn intset(out: &mut Vec<u8>, value: KeyInfo<'_>) {
+fn intset<S: Sink>(out: &mut S, value: KeyInfo<'_>) {
     let mut integers = Vec::new();
     each(value, |part| {
         if let Part::Member(member) = part {
@@ -114,57 +198,21 @@ fn intset(out: &mut Vec<u8>, value: KeyInfo<'_>) {
     let mut blob = width.to_le_bytes().to_vec();
     blob.extend((integers.len() as u32).to_le_bytes());
     integers.iter().for_each(|n| blob.extend(&n.to_le_bytes()[..width as usize]));
-    out.push(SET_INTSET);
-    push_string(out, &blob);
-}
-
-fn set(out: &mut Vec<u8>, value: KeyInfo<'_>) {
-    out.push(SET);
-    push_length(out, value.elements());
-    each(value, |part| {
-        if let Part::Member(member) = part {
-            push_text(out, member);
-        }
-    });
+    out.string(&blob);
 }
 
 /// A sorted set, the highest score first.
-fn zset(out: &mut Vec<u8>, value: KeyInfo<'_>) {
-    out.push(ZSET);
-    push_length(out, value.elements());
-    let (mut ascending, mut starts) = (Vec::new(), Vec::new());
-    each(value, |part| {
-        if let Part::Scored { member, score } = part {
-            starts.push(ascending.len());
-            push_text(&mut ascending, member);
-            ascending.extend(score.to_le_bytes());
-        }
-    });
-    let mut end = ascending.len();
-    for &start in starts.iter().rev() {
-        out.extend_from_slice(&ascending[start..end]);
-        end = start;
+fn zset<S: Sink>(out: &mut S, value: KeyInfo<'_>) {
+    push_length(out.bytes(), value.elements());
+    for (member, score) in value.zset().into_iter().flat_map(|zset| zset.iter().rev()) {
+        element(out, Part::Scored { member, score }, ZSET);
     }
 }
 
-/// A hash, with the time at which each field expires if any does.
-fn hash(out: &mut Vec<u8>, value: KeyInfo<'_>) {
-    let (mut count, mut expires) = (0, false);
-    each(value, |part| {
-        if let Part::Field(field) = part {
-            count += 1;
-            expires |= field.expiry.is_some();
-        }
-    });
-    out.push(if expires { HASH_EXPIRING } else { HASH });
-    push_length(out, count);
-    each(value, |part| {
-        if let Part::Field(field) = part {
-            push_text(out, field.name);
-            push_text(out, field.value);
-            if expires {
-                out.extend(field.expiry.unwrap_or(-1).to_le_bytes());
-            }
-        }
-    });
+/// A set, or a hash, with the time at which each field expires if any does.
+fn elements<S: Sink>(out: &mut S, value: KeyInfo<'_>, kind: u8) {
+    let mut count = 0;
+    each(value, |_| count += 1);
+    push_length(out.bytes(), count);
+    each(value, |part| element(out, part, kind));
 }

@@ -49,15 +49,24 @@ const TABLES_PER_ENTRY: usize = 10;
 pub(crate) const INDEX_BYTES: usize = 8;
 
 /// Entries by key. Positions are below [`Dict::len`] and change when an entry is removed.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Dict<E> {
     entries: Chunks<E>,
     index: Index,
+    /// Entries at lower positions are as they were at a moment, and have not been recorded yet.
+    line: usize,
 }
 
 impl<E> Default for Dict<E> {
     fn default() -> Dict<E> {
-        Dict { entries: Chunks::default(), index: Index::default() }
+        Dict { entries: Chunks::default(), index: Index::default(), line: 0 }
+    }
+}
+
+/// A copy is none of what there was at the moment.
+impl<E: Clone> Clone for Dict<E> {
+    fn clone(&self) -> Dict<E> {
+        Dict { entries: self.entries.clone(), index: self.index.clone(), line: 0 }
     }
 }
 
@@ -149,8 +158,10 @@ impl<E: Keyed> Dict<E> {
         at
     }
 
-    /// Removes the entry at a position, which must be one; the last one takes its place.
+    /// Removes the entry at a position, which must be one that is not below the line; the last one takes its
+    /// place.
     pub(crate) fn remove(&mut self, at: usize) -> E {
+        debug_assert!(at >= self.line);
         let entries = &self.entries;
         self.index.remove(entries[at].hash(), at, |at| entries[at].hash());
         let last = entries.len() - 1;
@@ -174,6 +185,44 @@ impl<E: Keyed> Dict<E> {
     pub(crate) fn pop(&mut self) -> Option<E> {
         let last = self.len().checked_sub(1)?;
         Some(self.remove(last))
+    }
+
+    // A walk that records what there was at one moment has a line: what lies below it is to be recorded yet.
+    // Whatever is about to change or to go passes the line first, and what is new is added above it.
+
+    /// The position of the line. It is 0 if there is nothing to record.
+    #[inline]
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The moment is now: all entries lie below the line.
+    pub(crate) fn draw_line(&mut self) {
+        self.line = self.len();
+    }
+
+    /// There is no moment to record any more.
+    pub(crate) fn erase_line(&mut self) {
+        self.line = 0;
+    }
+
+    /// Takes an entry below the line to just above it, where the last one below was, which takes its place. Returns
+    /// where it is now.
+    pub(crate) fn pass(&mut self, at: usize) -> usize {
+        debug_assert!(at < self.line);
+        self.line -= 1;
+        let last = self.line;
+        if at < last {
+            self.index.exchange((self.entries[at].hash(), at), (self.entries[last].hash(), last));
+            self.entries.swap(at, last);
+        }
+        last
+    }
+
+    /// Fetches from memory what [`Keyed::touch`] reads of the entries just below the line, up to so many.
+    pub(crate) fn prefetch_below_line(&self, count: usize) {
+        let some = (self.line.saturating_sub(count)..self.line).map(|at| self.entries[at].touch());
+        black_box(some.fold(0, |sum, byte| sum ^ byte));
     }
 
     /// Every entry, by position.

@@ -169,7 +169,9 @@ impl Store {
     fn free_growth(&mut self) {
         let total = self.memory() + self.unfreed();
         let mark = *self.shared.discarded.mark.get_or_insert(total);
-        while self.memory() + self.unfreed() > mark && self.unfreed() > self.shared.most_unfreed {
+        while self.memory() + self.unfreed() > mark
+            && self.shared.discarded.bytes > self.shared.most_unfreed
+        {
             self.free_some(STEP);
         }
     }
@@ -185,9 +187,9 @@ impl Store {
         values.len() + databases.iter().map(|flushed| flushed.entries.entries()).sum::<usize>()
     }
 
-    /// Bytes of memory that have been given up and wait to be freed: see [`Store::free_some`].
+    /// Bytes of memory that have been given up and wait to be freed ([`Store::free_some`]), or to be recorded before.
     pub(crate) fn unfreed(&self) -> usize {
-        self.shared.discarded.bytes
+        self.shared.discarded.bytes + self.shared.held()
     }
 }
 

@@ -15,7 +15,7 @@
 use crate::keyspace::blob::Millis;
 use crate::keyspace::changes::class;
 use crate::keyspace::entry::Entry;
-use crate::keyspace::{Keyed, Random, Shared, Store};
+use crate::keyspace::{Keyed, PastUse, Random, Shared, Store};
 
 /// What is evicted when memory is short: `maxmemory-policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,6 +137,14 @@ impl Eviction {
                 let idle = u32::try_from(idle).unwrap_or(SECONDS).min(SECONDS);
                 self.clock.wrapping_sub(idle) & SECONDS
             }),
+        }
+    }
+
+    /// How a key with this usage has been used until now.
+    pub(crate) fn past_use(&self, usage: u32) -> PastUse {
+        match self.settings.policy.is_lfu() {
+            true => PastUse { idle: None, frequency: u8::try_from(self.frequency(usage)).ok() },
+            false => PastUse { idle: Some(self.idle(usage).into()), frequency: None },
         }
     }
 

@@ -188,6 +188,7 @@ impl Db<'_> {
     }
 
     pub(crate) fn set_expiry_at(&mut self, at: usize, expiry: Option<Millis>) {
+        let at = self.db.record_first(self.shared, at);
         let entry = self.db.entries.at_mut(at);
         if let (Some(before), Some(after)) = (entry.expiry(), expiry)
             && entry.put_off(after)

@@ -47,7 +47,7 @@ impl Db<'_> {
         let hash = hash_of(key);
         match self.find_hashed(hash, key) {
             Some(at) => {
-                self.overwrite(at, PayloadKind::String, value);
+                let at = self.overwrite(at, PayloadKind::String, value);
                 if self.db.entries.at(at).expiry() != expiry {
                     self.set_expiry_at(at, expiry);
                 }
@@ -135,6 +135,7 @@ impl Db<'_> {
         at: usize,
         change: impl FnOnce(&mut Vec<u8>, usize) -> R,
     ) -> Option<R> {
+        let at = self.db.record_first(self.shared, at);
         let entry = self.db.entries.at_mut(at);
         let before = entry.memory();
         let result = match entry.large_mut() {
@@ -157,10 +158,7 @@ impl Db<'_> {
     fn replace(&mut self, key: &[u8], form: PayloadKind, value: &[u8]) -> usize {
         let hash = hash_of(key);
         match self.find_hashed(hash, key) {
-            Some(at) => {
-                self.overwrite(at, form, value);
-                at
-            }
+            Some(at) => self.overwrite(at, form, value),
             None => self.add_string(hash, key, form, value, None),
         }
     }
@@ -178,14 +176,16 @@ impl Db<'_> {
         self.insert(Entry::hashed(hash, key, form, value, expiry))
     }
 
-    /// Sets the key at a position to a string.
+    /// Sets the key at a position to a string. Returns its position, which may be another.
     #[inline]
-    fn overwrite(&mut self, at: usize, form: PayloadKind, value: &[u8]) {
+    fn overwrite(&mut self, at: usize, form: PayloadKind, value: &[u8]) -> usize {
+        let at = self.db.record_first(self.shared, at);
         let entry = self.db.entries.at_mut(at);
         let form = settled(form, entry.key().len(), value, entry.expiry().is_some());
         if entry.set_in_place(form, value) {
             // There is nothing to account for.
-            return self.touch_at(at);
+            self.touch_at(at);
+            return at;
         }
         let before = entry.memory();
         let (hash, first_field) = (entry.hash(), hash::next_expiry(entry));
@@ -193,6 +193,7 @@ impl Db<'_> {
         self.shared.discard(old);
         self.db.reschedule(self.shared, hash, first_field, None);
         self.resized(at, before);
+        at
     }
 
     /// Accounts for a change of the value at a position, which held `before` bytes.

@@ -69,6 +69,18 @@ impl<E> Chunks<E> {
         }
     }
 
+    /// Two elements change places.
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
+        let (low, high) = (one.min(other), one.max(other));
+        let (chunk, other_chunk) = (low >> BITS, high >> BITS);
+        if chunk == other_chunk {
+            self.chunks[chunk].swap(low % CHUNK, high % CHUNK);
+        } else {
+            let (before, after) = self.chunks.split_at_mut(other_chunk);
+            std::mem::swap(&mut before[chunk][low % CHUNK], &mut after[0][high % CHUNK]);
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Option<&E> {
         self.chunks.get(at >> BITS)?.get(at % CHUNK)

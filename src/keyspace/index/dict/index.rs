@@ -39,6 +39,9 @@ const SMALL: usize = 28;
 /// No more bits are looked at to choose a table. If they do not part its hashes, it grows.
 const MAX_DIRECTORY: usize = 1 << 24;
 
+/// No position: a dictionary does not have so many.
+const NOWHERE: usize = u32::MAX as usize;
+
 impl Default for Index {
     fn default() -> Index {
         Index { tables: vec![HashTable::new()], directory: vec![0], shift: 32, tables_memory: 0 }
@@ -105,6 +108,21 @@ impl Index {
         let id = self.table_of(hash);
         if let Some(link) = self.tables[id].find_mut(spread(hash), |&link| link as usize == from) {
             *link = to as u32;
+        }
+    }
+
+    /// What is at two positions, with these hashes, changes places.
+    pub(crate) fn exchange(
+        &mut self,
+        (hash, at): (u32, usize),
+        (other_hash, other_at): (u32, usize),
+    ) {
+        // Two with the same hash are not told apart. Others pass through a position that there is not, or the
+        // second might be taken for the first.
+        if hash != other_hash {
+            self.relocate(hash, at, NOWHERE);
+            self.relocate(other_hash, other_at, at);
+            self.relocate(hash, NOWHERE, other_at);
         }
     }
 

@@ -1,0 +1,86 @@
+//! Where a file is written to: [`Sink`], the vector of a payload or the [`Chunk`] of a file.
+//!
+//! A payload is whole when it is written. Of a file only the cheap part is: its long strings stand in the chunk as they
+//! are, marked, and the thread that writes the file compresses them and puts their lengths before them.
+
+use std::ops::Range;
+
+use super::strings;
+
+/// Takes what values are written in.
+pub(super) trait Sink: Default {
+    /// The bytes so far, to append to.
+    fn bytes(&mut self) -> &mut Vec<u8>;
+
+    /// Appends a string that is no integer, with its length; it may be compressed.
+    fn string(&mut self, text: &[u8]);
+
+    /// Appends all of another.
+    fn append(&mut self, other: Self);
+}
+
+impl Sink for Vec<u8> {
+    fn bytes(&mut self) -> &mut Vec<u8> {
+        self
+    }
+
+    fn string(&mut self, text: &[u8]) {
+        strings::push_string(self, text);
+    }
+
+    fn append(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+/// A chunk that grew to more, for a long value, leaves no such room for the next.
+const MOST_ROOM: usize = 128 << 10;
+
+/// Bytes of a file, in which the strings that may be compressed stand without their lengths.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    pub(super) bytes: Vec<u8>,
+    /// Where these strings are, one behind the other.
+    pub(super) long: Vec<Range<usize>>,
+}
+
+impl Chunk {
+    pub(super) fn with_capacity(bytes: usize) -> Chunk {
+        Chunk { bytes: Vec::with_capacity(bytes), long: Vec::new() }
+    }
+
+    /// The chunk; an empty one with as much room takes its place.
+    pub(super) fn renew(&mut self) -> Chunk {
+        let empty = Chunk::with_capacity(self.bytes.capacity().min(MOST_ROOM));
+        std::mem::replace(self, empty)
+    }
+
+    /// How many bytes wait in it.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl Sink for Chunk {
+    #[inline]
+    fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    #[inline]
+    fn string(&mut self, text: &[u8]) {
+        if text.len() > strings::SHORT {
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(text);
+            self.long.push(start..self.bytes.len());
+        } else {
+            strings::push_plain(&mut self.bytes, text);
+        }
+    }
+
+    fn append(&mut self, other: Self) {
+        let start = self.bytes.len();
+        self.bytes.extend(other.bytes);
+        self.long.extend(other.long.into_iter().map(|at| start + at.start..start + at.end));
+    }
+}
