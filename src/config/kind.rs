@@ -191,6 +191,25 @@ impl Kind<Option<PathBuf>> for FilePath {
     }
 }
 
+/// The name of a file, which is no path. The text is what an empty one is refused with.
+pub(crate) struct FileName(pub(crate) &'static str, pub(crate) &'static str);
+
+impl Kind<String> for FileName {
+    fn read(&self, field: &mut String, words: &[&[u8]]) -> Result<(), Reason> {
+        let word = utf8(single(words)?)?;
+        match word {
+            "" => return Err(self.0.into()),
+            _ if word.contains('/') || word == "." || word == ".." => return Err(self.1.into()),
+            _ => word.clone_into(field),
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &String) -> Vec<u8> {
+        field.clone().into_bytes()
+    }
+}
+
 /// Any bytes; empty for none.
 pub(crate) struct Password;
 

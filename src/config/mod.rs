@@ -36,6 +36,7 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
 pub use value::{
-    BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents,
+    AppendOnly, BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, Fsync,
+    KeyspaceEvents,
     LogLevel, LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
 };

@@ -5,7 +5,7 @@
 //! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
 
 use super::kind::{
-    Addresses, BufferLimits, Empty, EventLetters, FilePath, Integer, Kind, Memory, MemoryOrPercent,
+    Addresses, BufferLimits, Empty, EventLetters, FileName, FilePath, Integer, Kind, Memory, MemoryOrPercent,
     OctalMode, OneOf, Only, Password, PercentileList, YesNo,
 };
 use super::place::Reason;
@@ -42,6 +42,11 @@ const NO_ONE_WAITS: Only<YesNo, bool> =
 const NO_EFFORT: &str = "respd removes every key when its time has come";
 const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
+const LOG_FOLDER: FileName =
+    FileName("appenddirname can't be empty", "appenddirname can't be a path, just a dirname");
+const LOG_NAME: FileName =
+    FileName("appendfilename can't be empty", "appendfilename can't be a path, just a filename");
+
 const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
 const STORE: &[Effect] = &[Effect::Store];
 const THRESHOLDS: &[Effect] = &[Effect::Thresholds];
@@ -61,9 +66,22 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .effects(&[Effect::AdministrationPort]),
     Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port)
         .effects(&[Effect::AdministrationPort, Effect::ListenPorts]),
-    directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
+    directive!("aof-load-truncated", append_only.load_truncated, YesNo),
+    directive!(
+        "aof-rewrite-incremental-fsync",
+        append_only.rewrite_incremental_fsync,
+        YesNo
+    ),
+    directive!("aof-timestamp-enabled", append_only.timestamps, YesNo),
+    directive!("aof-use-rdb-preamble", append_only.base_is_snapshot, YesNo),
+    directive!("appenddirname", append_only.folder, LOG_FOLDER).immutable(),
+    directive!("appendfilename", append_only.file_name, LOG_NAME).immutable(),
+    directive!("appendfsync", append_only.fsync, OneOf),
+    directive!("appendonly", append_only.enabled, YesNo),
     directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
     directive!("auth-timeout", auth_timeout, INT),
+    directive!("auto-aof-rewrite-min-size", append_only.rewrite_min_size, BYTES),
+    directive!("auto-aof-rewrite-percentage", append_only.rewrite_percentage, INT),
     directive!("bind", bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
     directive!("busy-reply-threshold", busy_reply_threshold, COUNT).alias("lua-time-limit"),
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits)
@@ -126,6 +144,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
     directive!("maxmemory-policy", eviction.policy, OneOf).effects(STORE),
     directive!("maxmemory-samples", eviction.samples, Integer(1..=64)).effects(STORE),
+    directive!("no-appendfsync-on-rewrite", append_only.no_fsync_on_rewrite, YesNo),
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters)
         .effects(&[Effect::KeyspaceEvents]),
     Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),

@@ -138,6 +138,10 @@ impl<'e> Traffic<'e> {
     pub(crate) fn stalled(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.stalled = true;
+        if self.world.clients.holds_for_log() {
+            self.world.clients[slot].outbox.keep_free();
+        }
+        let client = &mut self.world.clients[slot];
         if client.doom == Doom::AfterReply && !client.lingering {
             client.lingering = true;
             self.world.clients.linger(slot, self.world.now.mono + LINGER);

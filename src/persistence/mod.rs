@@ -7,6 +7,7 @@
 
 #[allow(dead_code, reason = "snapshots and the log come next")]
 mod disk;
+mod log;
 
 use crate::dispatch::duty::Duty;
 

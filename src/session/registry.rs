@@ -27,6 +27,8 @@ pub struct Clients {
     slab: Slab<Client>,
     /// Ordered, because ids are ages: CLIENT LIST shows the oldest first.
     by_id: BTreeMap<u64, Slot>,
+    /// How many are the server's own.
+    own: usize,
     last_id: u64,
     /// Places that are taken. A client that goes at the end of this turn holds none any more.
     places: usize,
@@ -99,6 +101,21 @@ impl Clients {
         slot
     }
 
+    /// Adds a client of the server's own, which runs commands and has no connection. No list shows it and no count
+    /// has it but that of memory.
+    pub(crate) fn add_own(&mut self, peer: Peer, now: u64) -> Slot {
+        self.own += 1;
+        self.slab.insert(Client::new(0, peer, now, UserId::DEFAULT))
+    }
+
+    /// Forgets a client of the server's own.
+    pub(crate) fn remove_own(&mut self, slot: Slot) {
+        self.own -= 1;
+        let client = self.slab.remove(slot);
+        self.memory -= client.accounted;
+        self.backlog -= client.accounted_backlog;
+    }
+
     /// Forgets a client. Its slot may be given to the next newcomer.
     pub(crate) fn remove(&mut self, slot: Slot) -> Client {
         self.set_slow_until(slot, None);
@@ -132,7 +149,7 @@ impl Clients {
     }
 
     pub fn len(&self) -> usize {
-        self.slab.len()
+        self.slab.len() - self.own
     }
 
     /// How many clients do not go at the end of this turn.
@@ -156,7 +173,7 @@ impl Clients {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
+        self.len() == 0
     }
 
     /// Bytes of memory that clients hold with their buffers.
@@ -356,8 +373,8 @@ impl Clients {
     /// between let more messages come, and each client is sent what has gathered until it is its turn.
     pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
         self.take_all_touched(into);
-        if self.held.is_on() {
-            into.iter().for_each(|&slot| self.hold_output(slot));
+        if let Some(position) = self.held.position() {
+            self.hold_output(into, position);
         }
     }
 
