@@ -98,8 +98,9 @@ fn config_set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SYNTAX);
     }
     let pairs: Vec<_> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let may_change_protected = ctx.is_allowed(ctx.world.config.enable_protected_configs);
     ctx.world
-        .configure(&pairs)
+        .configure(&pairs, may_change_protected)
         .map_err(|refused| Error::text([b"ERR ", &refused.to_bytes()[..]].concat()))?;
     ctx.reply.ok();
     Ok(())

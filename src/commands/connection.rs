@@ -46,7 +46,7 @@ pub(crate) const TABLE: &[Spec] = &[
         .secret(|args, index| {
             index > 2 && (args.is(index - 1, "AUTH") || index > 3 && args.is(index - 2, "AUTH"))
         }),
-    Spec::new("ping", -1, FAST | SUBSCRIBER, ping)
+    Spec::new("ping", -1, FAST | SUBSCRIBER | SHOWS_HEALTH, ping)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc("1.0.0", "O(1)", "[message]", "Answers PONG, or the message it was given."),

@@ -9,11 +9,13 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::arguments;
-use crate::config::DebugCommand;
 use crate::dispatch::spec::flag::*;
+use crate::dispatch::duty::Turn;
 use crate::dispatch::spec::{Handler, Spec};
 use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};
+use crate::persistence::log;
+use crate::persistence::snapshots::{self, Reload};
 use crate::text::double;
 use crate::wire::{Args, Protocol, Reply};
 
@@ -87,6 +89,21 @@ const SUBCOMMANDS: &[Subcommand] = &[
         run: debug_protocol,
     },
     Subcommand {
+        name: "LOADAOF",
+        arity: 2..=2,
+        usage: "LOADAOF",
+        summary: "Writes what waits for the log, and loads the log in place of the data.",
+        run: debug_loadaof,
+    },
+    Subcommand {
+        name: "RELOAD",
+        arity: 2..=usize::MAX,
+        usage: "RELOAD [option ...]",
+        summary: "Saves the data and loads it again. NOSAVE loads what is in the file; NOFLUSH leaves the data \
+            where it is, and MERGE lets keys of the file take the place of those that are there.",
+        run: debug_reload,
+    },
+    Subcommand {
         name: "SET-ACTIVE-EXPIRE",
         arity: 3..=3,
         usage: "SET-ACTIVE-EXPIRE flag",
@@ -113,7 +130,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
 
 /// DEBUG subcommand [argument ...]
 fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    if !is_allowed(ctx) {
+    if !ctx.is_allowed(ctx.world.config.enable_debug_command) {
         return Err(error::DEBUG_NOT_ALLOWED);
     }
     if args.is(1, "HELP") && args.len() == 2 {
@@ -128,14 +145,6 @@ fn debug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
 }
 
-fn is_allowed(ctx: &Ctx<'_>) -> bool {
-    match ctx.world.config.enable_debug_command {
-        DebugCommand::Yes => true,
-        DebugCommand::No => false,
-        DebugCommand::Local => ctx.client().peer.addr.is_near(),
-    }
-}
-
 /// DEBUG ERROR text
 ///
 /// The command did what it was asked for, so it does not count as failed.
@@ -146,7 +155,42 @@ fn debug_error(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// DEBUG LOG message
 fn debug_log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+    ::log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// DEBUG LOADAOF
+///
+/// When the log cannot be loaded the data stays as it is, where the reference ends.
+fn debug_loadaof(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.store.shared.effects.hand_over_unheld();
+    let Ctx { world, table, timer, driver, .. } = ctx;
+    log::reload(&mut Turn { world, table, timer, driver: &mut **driver })?;
+    ctx.says_nothing();
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+///
+/// When the file cannot be loaded the data stays as it is, where the reference would end or be left with a part of it.
+fn debug_reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let mut reload = Reload { saves: true, flushes: true, merges: false };
+    let mut options = args.options(2);
+    while !options.is_over() {
+        match () {
+            () if options.flag("MERGE") => reload.merges = true,
+            () if options.flag("NOFLUSH") => reload.flushes = false,
+            () if options.flag("NOSAVE") => reload.saves = false,
+            () => return Err(error::RELOAD_OPTIONS),
+        }
+    }
+    snapshots::reload(ctx.world, reload)?;
+    ctx.says_nothing();
+    if !(reload.saves && reload.flushes) {
+        log::is_outdated(ctx.world);
+    }
     ctx.reply.ok();
     Ok(())
 }
@@ -249,12 +293,13 @@ fn push(ctx: &mut Ctx<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Callers;
     use crate::config::Config;
     use crate::embed::local::Local;
     use crate::embed::testing::call;
     use crate::peer::{Address, Kind, Peer};
 
-    fn config(enable_debug_command: DebugCommand) -> Config {
+    fn config(enable_debug_command: Callers) -> Config {
         Config { enable_debug_command, protected_mode: false, ..Config::default() }
     }
 
@@ -271,7 +316,7 @@ mod tests {
         };
         let path = Address::Unix("/run/respd.sock".into());
         let unix = Peer { kind: Kind::Unix, addr: path.clone(), laddr: path, fd: -1 };
-        let (yes, local, no) = (DebugCommand::Yes, DebugCommand::Local, DebugCommand::No);
+        let (yes, local, no) = (Callers::Yes, Callers::Local, Callers::No);
         for (enabled, peer, allowed) in [
             (yes, peer("10.0.0.1:1"), true),
             (local, peer("10.0.0.1:1"), false),
@@ -291,7 +336,7 @@ mod tests {
 
     #[test]
     fn an_error_is_what_was_asked_for_and_counts_for_none() {
-        let mut local = Local::new(config(DebugCommand::Yes));
+        let mut local = Local::new(config(Callers::Yes));
         let reply = call_from(Peer::local(), &mut local, &["DEBUG", "ERROR", "MOVED a\r\nb"]);
         assert_eq!(reply, "-MOVED a  b\r\n");
         assert_eq!(local.engine.world.stats.error_replies, 0);
@@ -300,7 +345,7 @@ mod tests {
     #[test]
     fn sleep_asks_the_loop_to_stand_still() {
         for (text, pause) in [("0.25", 250), ("0", 0), ("x", 0), ("nan", 0)] {
-            let mut local = Local::new(config(DebugCommand::Yes));
+            let mut local = Local::new(config(Callers::Yes));
             call_from(Peer::local(), &mut local, &["DEBUG", "sleep", text]);
             assert_eq!(
                 local.engine.world.reactor_requests.stall,
@@ -308,7 +353,7 @@ mod tests {
             );
         }
         for text in ["-1", "1e300"] {
-            let mut local = Local::new(config(DebugCommand::Yes));
+            let mut local = Local::new(config(Callers::Yes));
             let reply = call_from(Peer::local(), &mut local, &["DEBUG", "SLEEP", text]);
             assert_eq!((&*reply, local.engine.world.reactor_requests.stall), ("+OK\r\n", None));
         }
@@ -316,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_push_follows_the_reply() {
-        let mut local = Local::new(config(DebugCommand::Yes));
+        let mut local = Local::new(config(Callers::Yes));
         let client = local.connect();
         local.send(client, b"HELLO 3\r\n");
         local.received(client);

@@ -222,7 +222,7 @@ mod tests {
 
     fn start() -> (Local, Connection) {
         let config =
-            Config { enable_debug_command: crate::config::DebugCommand::Yes, ..Config::default() };
+            Config { enable_debug_command: crate::config::Callers::Yes, ..Config::default() };
         start_with(config)
     }
 

@@ -11,15 +11,18 @@ use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::memory::Summary;
+use crate::clock::Now;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::category::DANGEROUS;
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
 use crate::listeners::{Held, Topic};
+use crate::persistence::{log, snapshots};
 use crate::telemetry::process;
 use crate::telemetry::stats::ScriptStats;
 use crate::wire::Args;
+use crate::world::World;
 
 pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
     .acl(DANGEROUS)
@@ -247,50 +250,76 @@ fn script_memory(report: &mut Report, scripts: &ScriptStats) {
 
 /// Nothing is ever saved or loaded. `ok` is the state of what has never been tried, -1 the time it took.
 fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
-    let unready_since = ctx.world.unready_since();
-    report.field("loading", u8::from(unready_since.is_some()));
-    report.zeros(&[
-        "async_loading",
-        "current_cow_peak",
-        "current_cow_size",
-        "current_cow_size_age",
-    ]);
-    report.field("current_fork_perc", "0.00");
-    report.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
-    report.field("rdb_changes_since_last_save", ctx.world.store.shared.changes);
-    report.zeros(&["rdb_bgsave_in_progress"]);
+    let world = &*ctx.world;
+    let (status, saving) = (snapshots::status(world), snapshots::progress(world));
+    report.field("loading", u8::from(world.unready_since().is_some()));
+    report.field("async_loading", 0);
+    report.field("current_cow_peak", saving.map_or(0, |saving| saving.peak));
+    report.field("current_cow_size", saving.map_or(0, |saving| saving.kept));
+    report.field("current_cow_size_age", 0);
+    let (recorded, keys) = saving.map_or((0, 0), |saving| (saving.recorded, saving.keys));
+    let percent = if keys == 0 { 0.0 } else { recorded as f64 * 100.0 / keys as f64 };
+    report.field("current_fork_perc", format_args!("{percent:.2}"));
+    report.field("current_save_keys_processed", recorded);
+    report.field("current_save_keys_total", keys);
+    let unsaved = status.map_or(0, |status| status.unsaved_changes(world));
+    report.field("rdb_changes_since_last_save", unsaved);
+    report.field("rdb_bgsave_in_progress", u8::from(saving.is_some()));
     // Before the first save it is the time of the start, as in the reference.
-    report.field("rdb_last_save_time", ctx.world.started.wall / 1_000_000);
-    report.field("rdb_last_bgsave_status", "ok");
-    report.field("rdb_last_bgsave_time_sec", -1);
-    report.field("rdb_current_bgsave_time_sec", -1);
+    let last_save = status.map_or(world.started, |status| status.last_save);
+    report.field("rdb_last_save_time", last_save.seconds());
+    report.field("rdb_last_bgsave_status", if world.is_unsaved() { "err" } else { "ok" });
+    report.seconds("rdb_last_bgsave_time_sec", status.and_then(|status| status.last_took));
+    report.seconds("rdb_current_bgsave_time_sec", saving.map(|saving| saving.seconds));
+    report.field("rdb_saves", world.stats.snapshots);
+    report.field("rdb_last_cow_size", status.map_or(0, |status| status.last_peak));
+    let loaded = status.map(|status| status.loaded).unwrap_or_default();
+    report.field("rdb_last_load_keys_expired", loaded.expired);
+    report.field("rdb_last_load_keys_loaded", loaded.keys);
+    let log = log::status(world);
+    let health = |has_failed: bool| if has_failed { "err" } else { "ok" };
+    report.field("aof_enabled", u8::from(log.is_on));
+    report.field("aof_rewrite_in_progress", u8::from(log.is_rewriting));
+    report.field("aof_rewrite_scheduled", u8::from(log.is_scheduled));
+    report.seconds("aof_last_rewrite_time_sec", log.last_rewrite_took);
+    report.seconds("aof_current_rewrite_time_sec", log.rewriting_for);
+    report.field("aof_last_bgrewrite_status", health(log.has_rewrite_failed));
+    report.field("aof_rewrites", log.rewrites);
+    report.field("aof_rewrites_consecutive_failures", log.failures);
+    report.field("aof_last_write_status", health(log.has_write_failed));
+    report.field("aof_last_cow_size", log.last_peak);
     report.zeros(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
-        "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-    ]);
-    report.field("aof_last_rewrite_time_sec", -1);
-    report.field("aof_current_rewrite_time_sec", -1);
-    report.field("aof_last_bgrewrite_status", "ok");
-    report.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    report.field("aof_last_write_status", "ok");
-    report.zeros(&[
-        "aof_last_cow_size",
         "module_fork_in_progress",
         "module_fork_last_cow_size",
         "slot_migration_fork_in_progress",
     ]);
-    // How long it will be is not known: the reference then says a second, too.
-    if let Some(since) = unready_since {
-        report.field("loading_start_time", since.wall / 1_000_000);
-        report.zeros(&["loading_total_bytes", "loading_rdb_used_mem", "loading_loaded_bytes"]);
-        report.field("loading_loaded_perc", "0.00");
-        report.field("loading_eta_seconds", 1);
+    if log.is_on {
+        report.field("aof_current_size", log.size);
+        report.field("aof_base_size", log.base_size);
+        report.field("aof_pending_rewrite", 0);
+        report.field("aof_buffer_length", log.buffered);
+        report.field("aof_pending_bio_fsync", u8::from(log.is_syncing));
+        report.field("aof_delayed_fsync", log.delayed);
     }
+    if let Some(since) = world.unready_since() {
+        loading(report, world, since);
+    }
+}
+
+/// How far the file has been loaded, and when it will be. How long a server will wait that only was told that it is not
+/// ready is not known: the reference then says a second, too.
+fn loading(report: &mut Report, world: &World, since: Now) {
+    let loading = world.loading();
+    let (total, loaded) = loading.map_or((0, 0), |loading| (loading.total, loading.loaded));
+    report.field("loading_start_time", since.seconds());
+    report.field("loading_total_bytes", total);
+    report.field("loading_rdb_used_mem", loading.map_or(0, |loading| loading.used_memory));
+    report.field("loading_loaded_bytes", loaded);
+    let percent = if total == 0 { 0.0 } else { loaded as f64 * 100.0 / total as f64 };
+    report.field("loading_loaded_perc", format_args!("{percent:.2}"));
+    let elapsed = (world.now.mono - since.mono) / 1_000_000;
+    let left = elapsed.saturating_mul(total.saturating_sub(loaded)) / (loaded + 1);
+    report.field("loading_eta_seconds", if elapsed == 0 || total == 0 { 1 } else { left });
 }
 
 fn stats(report: &mut Report, ctx: &Ctx<'_>) {
@@ -506,6 +535,14 @@ impl Report {
     /// Fields of things that there are none of.
     fn zeros(&mut self, names: &[&str]) {
         names.iter().for_each(|name| self.field(name, 0));
+    }
+
+    /// A number of seconds, -1 if there is none.
+    fn seconds(&mut self, name: &str, seconds: Option<u64>) {
+        match seconds {
+            Some(seconds) => self.field(name, seconds),
+            None => self.field(name, -1),
+        }
     }
 
     /// A number of bytes, and beside it one for people.

@@ -14,6 +14,7 @@ use crate::error::{self, Error};
 use crate::keyspace::Db;
 use crate::keyspace::changes::class;
 use crate::keyspace::keys::KeyPlace;
+use crate::persistence::snapshots;
 use crate::text::number;
 use crate::wire::Args;
 
@@ -298,6 +299,7 @@ fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_flush_type(args)?;
     ctx.world.flush_all();
+    snapshots::flushed(ctx.world);
     ctx.reply.ok();
     Ok(())
 }

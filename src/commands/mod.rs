@@ -25,6 +25,7 @@ mod list;
 mod memory;
 mod monitor;
 mod object;
+mod persistence;
 mod pubsub;
 mod replication;
 mod scan;
@@ -69,6 +70,7 @@ pub const GROUPS: &[Group] = &[
     ("server", latency::TABLE),
     ("server", memory::TABLE),
     ("server", monitor::TABLE),
+    ("server", persistence::TABLE),
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),

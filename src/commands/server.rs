@@ -8,6 +8,7 @@ use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::category::{self, DANGEROUS};
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
+use crate::persistence::snapshots::{self, Farewell};
 use crate::session::Doom;
 use crate::wire::Args;
 
@@ -142,8 +143,9 @@ fn role(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT
 ///
 /// There is no reply: the connection closes. Nothing waits for replicas, so there is never a shutdown
-/// to abort. SAVE cannot be done, and stops the server only together with FORCE. While a script runs, only NOSAVE
-/// does, and the script ends with the server.
+/// to abort. Without NOSAVE and SAVE the data is saved if there are save points. When it cannot be, the server stays,
+/// unless FORCE says that it leaves all the same. While a script runs, only NOSAVE is taken, and the script ends with the
+/// server.
 fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     const OPTIONS: [&str; 7] = ["ABORT", "NOSAVE", "SAVE", "FORCE", "FAILOVER", "NOW", "SAFE"];
     let mut given = [false; OPTIONS.len()];
@@ -166,11 +168,16 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         ctx.world.is_idle()?;
     }
     let client = ctx.client();
-    if save && !force {
-        log::warn!("client {} asks to save before leaving, which respd cannot", client.id);
+    log::info!("client {} at {} asks the server to leave", client.id, client.peer.addr);
+    let farewell = match () {
+        () if nosave => Farewell::NoSave,
+        () if save => Farewell::Save,
+        () => Farewell::Configured,
+    };
+    if snapshots::part(ctx.world, farewell).is_err() && !force {
+        log::error!("the server stays: what it has could not be saved");
         return Err(error::SHUTDOWN_FAILED);
     }
-    log::info!("client {} at {} asks the server to leave", client.id, client.peer.addr);
     ctx.world.reactor_requests.shutdown = true;
     ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
     ctx.replies = 0;

@@ -25,7 +25,7 @@ impl Config {
         found
     }
 
-    /// CONFIG SET: gives every directive its value, or leaves all as they are and says why.
+    /// CONFIG SET: gives every directive its value, or leaves all as they are and says why. Protected ones need permission.
     ///
     /// Returns the [`Effect`]s of the directives that have another value than before, in the order in which
     /// they are to be taken, each with the first directive that has it. To be able to take the change back
@@ -34,6 +34,7 @@ impl Config {
     pub(crate) fn set(
         &mut self,
         pairs: &[(&[u8], &[u8])],
+        may_change_protected: bool,
     ) -> Result<BTreeMap<Effect, &'static str>, SetError> {
         // Every name is looked at before any value.
         let mut found = Vec::with_capacity(pairs.len());
@@ -42,6 +43,9 @@ impl Config {
                 table::find(given).ok_or_else(|| SetError::Unknown { name: given.to_vec() })?;
             if directive.is_immutable() {
                 return Err(SetError::refused(given, "can't set immutable config"));
+            }
+            if directive.is_protected() && !may_change_protected {
+                return Err(SetError::refused(given, "can't set protected config"));
             }
             if pairs[..index].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(given)) {
                 return Err(SetError::refused(given, "duplicate parameter"));
@@ -166,7 +170,7 @@ mod tests {
     ) -> Result<Vec<(Effect, &'static str)>, String> {
         let pairs: Vec<_> =
             pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        let effects = config.set(&pairs).map_err(|error| error.to_string())?;
+        let effects = config.set(&pairs, false).map_err(|error| error.to_string())?;
         Ok(effects.into_iter().collect())
     }
 
@@ -302,7 +306,7 @@ mod tests {
 
     #[test]
     fn set_error_keeps_bytes_that_are_not_utf8() {
-        let error = Config::default().set(&[(b"\xff", b"1")]).unwrap_err();
+        let error = Config::default().set(&[(b"\xff", b"1")], false).unwrap_err();
         assert!(error.to_bytes().ends_with(b"'\xff'"));
     }
 

@@ -6,12 +6,14 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{self, Path, PathBuf};
 
 use super::choice::Choice;
 use super::place::Reason;
-use super::value::{BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, Secret, Share};
+use super::value::{
+    BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
+};
 use crate::text::{double, number};
 
 /// A way to write values of type `T`. What `show` gives, `read` takes and makes the same value of.
@@ -191,22 +193,80 @@ impl Kind<Option<PathBuf>> for FilePath {
     }
 }
 
-/// The name of a file, which is no path. The text is what an empty one is refused with.
-pub(crate) struct FileName(pub(crate) &'static str, pub(crate) &'static str);
+/// The path of a folder, shown from the root on. `None` is the working directory.
+pub(crate) struct FolderPath;
 
-impl Kind<String> for FileName {
-    fn read(&self, field: &mut String, words: &[&[u8]]) -> Result<(), Reason> {
-        let word = utf8(single(words)?)?;
-        match word {
-            "" => return Err(self.0.into()),
-            _ if word.contains('/') || word == "." || word == ".." => return Err(self.1.into()),
-            _ => word.clone_into(field),
+impl Kind<Option<PathBuf>> for FolderPath {
+    fn read(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Reason> {
+        match single(words)? {
+            [] => Err("dir can't be empty".into()),
+            word => {
+                *field = Some(PathBuf::from(OsStr::from_bytes(word)));
+                Ok(())
+            }
+        }
+    }
+
+    fn show(&self, field: &Option<PathBuf>) -> Vec<u8> {
+        let given = field.as_deref().unwrap_or(Path::new("."));
+        // Without a working directory there is nothing better to say than what was given.
+        let path = path::absolute(given).unwrap_or_else(|_| given.to_owned());
+        path.into_os_string().into_vec()
+    }
+}
+
+/// The name of a file in a folder.
+pub(crate) struct FileName(pub(crate) &'static str);
+
+impl Kind<PathBuf> for FileName {
+    fn read(&self, field: &mut PathBuf, words: &[&[u8]]) -> Result<(), Reason> {
+        let name = self.0;
+        match single(words)? {
+            [] => Err(format!("{name} can't be empty").into()),
+            word if word.contains(&b'/') || word == b"." || word == b".." => {
+                Err(format!("{name} can't be a path, just a filename").into())
+            }
+            word => {
+                *field = PathBuf::from(OsStr::from_bytes(word));
+                Ok(())
+            }
+        }
+    }
+
+    fn show(&self, field: &PathBuf) -> Vec<u8> {
+        field.as_os_str().as_bytes().to_vec()
+    }
+}
+
+/// `SECONDS CHANGES`, any number of times. Lines of a file add up, and an empty text takes away what was there.
+pub(crate) struct SavePoints;
+
+impl Kind<Vec<SavePoint>> for SavePoints {
+    fn read(&self, field: &mut Vec<SavePoint>, words: &[&[u8]]) -> Result<(), Reason> {
+        const INVALID: &str = "Invalid save parameters";
+        if words.iter().all(|word| word.is_empty()) {
+            field.clear();
+            return Ok(());
+        }
+        if words.len() % 2 == 1 {
+            return Err(INVALID.into());
+        }
+        let number = |word| number::parse_i64(word).and_then(|number| u64::try_from(number).ok());
+        for pair in words.chunks_exact(2) {
+            let (Some(seconds @ 1..), Some(changes)) = (number(pair[0]), number(pair[1])) else {
+                return Err(INVALID.into());
+            };
+            let point = SavePoint { seconds, changes };
+            if !field.contains(&point) {
+                field.push(point);
+            }
         }
         Ok(())
     }
 
-    fn show(&self, field: &String) -> Vec<u8> {
-        field.clone().into_bytes()
+    fn show(&self, field: &Vec<SavePoint>) -> Vec<u8> {
+        let shown = |point: &SavePoint| format!("{} {}", point.seconds, point.changes);
+        field.iter().map(shown).collect::<Vec<_>>().join(" ").into_bytes()
     }
 }
 

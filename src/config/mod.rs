@@ -36,7 +36,7 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
 pub use value::{
-    AppendOnly, BufferLimit, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, Fsync,
-    KeyspaceEvents,
-    LogLevel, LogSettings, OutputBufferLimits, Percentiles, Secret, Share, UserLine,
+    AppendOnly, BufferLimit, Callers, ChannelDefault, CommandLogSettings, ChosenPorts, Fsync,
+    KeyspaceEvents, LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret,
+    Share, UserLine,
 };

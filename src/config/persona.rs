@@ -320,6 +320,16 @@ impl Persona {
         }
     }
 
+    /// Returns whether it is a version of Redis.
+    pub(crate) fn is_redis(&self) -> bool {
+        self.commands == Commands::Redis
+    }
+
+    /// The product's name in a sentence.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
     /// A command that has to wait until the server is ready.
     pub(crate) fn not_ready(&self) -> Error {
         error::loading(self.title)

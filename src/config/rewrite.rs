@@ -43,7 +43,12 @@ impl Config {
 
         // What is still missing is learned by loading what is there.
         let loaded = Config::parse(file, &draft.text, includes)?;
-        let missing = loaded.differences(self).map(|directive| directive.line(self));
+        let missing = loaded.differences(self).flat_map(|directive| {
+            // What the file says of one whose lines add up is taken back first.
+            let is_in_the_way = directive.is_cumulative() && !directive.show(&loaded).is_empty();
+            let empty = is_in_the_way.then(|| directive.line(&Config::default()));
+            empty.into_iter().chain([directive.line(self)])
+        });
         let new_users = self.users.iter().filter(|user| !loaded.users.contains(user));
         let missing: Vec<_> = missing.chain(new_users.map(UserLine::line)).collect();
         if !missing.is_empty() {

@@ -1,12 +1,12 @@
 //! Everything that can be configured, as plain typed fields, and what it is by default.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::persona::{PERSONAS, Persona};
 use super::place::Reason;
 use super::value::{
-    AppendOnly, ChannelDefault, ChosenPorts, CommandLogSettings, DebugCommand, KeyspaceEvents, LogLevel,
-    OutputBufferLimits, Percentiles, Secret, Share, UserLine,
+    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents, LogLevel,
+    OutputBufferLimits, Percentiles, SavePoint, Secret, Share, UserLine,
 };
 use crate::keyspace::Limits;
 use crate::keyspace::lifetime::evict::Settings as Eviction;
@@ -50,8 +50,15 @@ pub struct Config {
     pub commandlog: CommandLogSettings,
     /// How many databases SELECT can choose from.
     pub databases: usize,
+    /// The name of the file of a snapshot.
+    pub dbfilename: PathBuf,
+    /// The folder of the files that are written. `None`: the working directory, and nothing is loaded from there at the
+    /// start, unless what is written is to stay: see [`Config::keeps_data`].
+    pub dir: Option<PathBuf>,
     /// Which clients may call DEBUG.
-    pub enable_debug_command: DebugCommand,
+    pub enable_debug_command: Callers,
+    /// Which clients may change with CONFIG SET where files are written.
+    pub enable_protected_configs: Callers,
     /// Up to which size collections and HyperLogLogs stay compact: nine directives.
     pub limits: Limits,
     /// What is evicted when memory is short, and how it is found: four directives.
@@ -88,11 +95,21 @@ pub struct Config {
     pub proto_max_bulk_len: usize,
     /// Whether clients from other machines are turned away as long as the default user needs no password.
     pub protected_mode: bool,
+    /// Whether a snapshot is synced every few megabytes while it is written, and not at its end alone.
+    pub rdb_save_incremental_fsync: bool,
+    /// Whether a snapshot ends with a checksum.
+    pub rdbchecksum: bool,
+    /// Whether the strings of a snapshot are compressed.
+    pub rdbcompression: bool,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
+    /// When a snapshot is written without being asked for. Empty: never.
+    pub save: Vec<SavePoint>,
     /// Whether the server is ready as soon as it listens, or waits to be told: see
     /// [`World::set_ready`](crate::world::World::set_ready).
     pub start_ready: bool,
+    /// Whether clients may not write while snapshots fail, if there are to be any.
+    pub stop_writes_on_bgsave_error: bool,
     /// How many connections may wait to be accepted by a listener.
     pub tcp_backlog: u32,
     /// The seconds of silence after which the system probes a peer. 0: never.
@@ -128,7 +145,10 @@ impl Default for Config {
             client_query_buffer_limit: 1 << 30,
             commandlog: CommandLogSettings::default(),
             databases: 16,
-            enable_debug_command: DebugCommand::No,
+            dbfilename: "dump.rdb".into(),
+            dir: None,
+            enable_debug_command: Callers::No,
+            enable_protected_configs: Callers::No,
             limits: Limits::default(),
             eviction: Eviction::default(),
             hz: 10,
@@ -147,8 +167,13 @@ impl Default for Config {
             ports_chosen: ChosenPorts::default(),
             proto_max_bulk_len: 512 << 20,
             protected_mode: true,
+            rdb_save_incremental_fsync: true,
+            rdbchecksum: true,
+            rdbcompression: true,
             requirepass: Secret::default(),
+            save: Vec::new(),
             start_ready: true,
+            stop_writes_on_bgsave_error: true,
             tcp_backlog: 511,
             tcp_keepalive: 300,
             tracking_table_max_keys: 1_000_000,
@@ -161,6 +186,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Returns whether the server is to keep its data beyond its end, or to begin with what was kept: it then loads what is
+    /// in its folder when it starts. A test double that is told nothing of files reads none.
+    pub(crate) fn keeps_data(&self) -> bool {
+        self.dir.is_some() || !self.save.is_empty()
+    }
+
+    /// The folder of the files that are written.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.as_deref().unwrap_or(Path::new("."))
+    }
+
     /// Checks that commands which run on the administration port alone have such a port.
     pub(crate) fn keeps_a_way_in(&self) -> Result<(), Reason> {
         match self.admin_commands_on_admin_port && self.admin_port == 0 {

@@ -5,8 +5,8 @@
 //! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
 
 use super::kind::{
-    Addresses, BufferLimits, Empty, EventLetters, FileName, FilePath, Integer, Kind, Memory, MemoryOrPercent,
-    OctalMode, OneOf, Only, Password, PercentileList, YesNo,
+    Addresses, BufferLimits, Empty, EventLetters, FileName, FilePath, FolderPath, Integer, Kind,
+    Memory, MemoryOrPercent, OctalMode, OneOf, Only, Password, PercentileList, SavePoints, YesNo,
 };
 use super::place::Reason;
 use super::settings::Config;
@@ -42,13 +42,9 @@ const NO_ONE_WAITS: Only<YesNo, bool> =
 const NO_EFFORT: &str = "respd removes every key when its time has come";
 const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
-const LOG_FOLDER: FileName =
-    FileName("appenddirname can't be empty", "appenddirname can't be a path, just a dirname");
-const LOG_NAME: FileName =
-    FileName("appendfilename can't be empty", "appendfilename can't be a path, just a filename");
-
 const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
 const STORE: &[Effect] = &[Effect::Store];
+const SNAPSHOT_ERRORS: &[Effect] = &[Effect::SnapshotErrors];
 const THRESHOLDS: &[Effect] = &[Effect::Thresholds];
 
 pub(crate) const DIRECTIVES: &[Directive] = &[
@@ -74,10 +70,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     ),
     directive!("aof-timestamp-enabled", append_only.timestamps, YesNo),
     directive!("aof-use-rdb-preamble", append_only.base_is_snapshot, YesNo),
-    directive!("appenddirname", append_only.folder, LOG_FOLDER).immutable(),
-    directive!("appendfilename", append_only.file_name, LOG_NAME).immutable(),
+    directive!("appenddirname", append_only.folder, FileName("appenddirname")).immutable(),
+    directive!("appendfilename", append_only.file_name, FileName("appendfilename")).immutable(),
     directive!("appendfsync", append_only.fsync, OneOf),
-    directive!("appendonly", append_only.enabled, YesNo),
+    directive!("appendonly", append_only.enabled, YesNo).effects(&[Effect::AppendOnly]),
     directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
     directive!("auth-timeout", auth_timeout, INT),
     directive!("auto-aof-rewrite-min-size", append_only.rewrite_min_size, BYTES),
@@ -102,7 +98,10 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .alias("slowlog-max-len"),
     directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
     Directive::new("databases", |config| INT.show(&config.databases), read_databases).immutable(),
+    directive!("dbfilename", dbfilename, FileName("dbfilename")).protected(),
+    directive!("dir", dir, FolderPath).protected().effects(&[Effect::Folder]),
     directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
+    directive!("enable-protected-configs", enable_protected_configs, OneOf).immutable(),
     directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
         .alias("hash-max-ziplist-entries")
         .effects(STORE),
@@ -152,13 +151,19 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .effects(&[Effect::ListenPorts]),
     directive!("protected-mode", protected_mode, YesNo),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
+    directive!("rdb-del-sync-files", Only(YesNo, false, "respd has no replicas to send files to")),
+    directive!("rdb-save-incremental-fsync", rdb_save_incremental_fsync, YesNo),
+    directive!("rdbchecksum", rdbchecksum, YesNo).immutable(),
+    directive!("rdbcompression", rdbcompression, YesNo),
     directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
     directive!("requirepass", requirepass, Password).secret().effects(&[Effect::DefaultPassword]),
-    directive!("save", Empty(MEMORY_ONLY)).list(),
+    directive!("save", save, SavePoints).list().cumulative().effects(SNAPSHOT_ERRORS),
     directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT).effects(STORE),
     directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT).effects(STORE),
     directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT).effects(STORE),
     directive!("start-ready", start_ready, YesNo).immutable(),
+    directive!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error, YesNo)
+        .effects(SNAPSHOT_ERRORS),
     directive!("stream-node-max-bytes", limits.stream_node_max_bytes, BYTES).effects(STORE),
     directive!("stream-node-max-entries", limits.stream_node_max_entries, COUNT).effects(STORE),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
@@ -229,6 +234,8 @@ fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
 pub(crate) enum Effect {
     /// The process may open a file for each client.
     FileDescriptors,
+    /// The folder of files is there.
+    Folder,
     /// Administration commands have a port on which they run.
     AdministrationPort,
     /// The server listens at the configured addresses.
@@ -243,6 +250,8 @@ pub(crate) enum Effect {
     DefaultPassword,
     /// The keyspace's own copy of its limits and of the eviction policy.
     Store,
+    /// Whether a snapshot that failed keeps clients from writing.
+    SnapshotErrors,
     /// Which keyspace events the journal keeps.
     KeyspaceEvents,
     /// The output buffer limits of connected clients.
@@ -251,6 +260,8 @@ pub(crate) enum Effect {
     Thresholds,
     /// The memory in use. It comes after the eviction policy.
     Memory,
+    /// The log of all changes. It comes after the folder where it is.
+    AppendOnly,
 }
 
 /// What is known about one directive.
@@ -260,7 +271,9 @@ pub(crate) struct Directive {
     /// The name it had before. CONFIG GET, CONFIG SET and the file know both.
     alias: Option<&'static str>,
     list: bool,
+    cumulative: bool,
     immutable: bool,
+    protected: bool,
     secret: bool,
     pub(crate) effects: &'static [Effect],
     show: fn(&Config) -> Vec<u8>,
@@ -277,7 +290,9 @@ impl Directive {
             name,
             alias: None,
             list: false,
+            cumulative: false,
             immutable: false,
+            protected: false,
             secret: false,
             effects: &[],
             show,
@@ -302,6 +317,18 @@ impl Directive {
         self
     }
 
+    /// Lines of a file add up; CONFIG SET gives the whole value.
+    const fn cumulative(mut self) -> Directive {
+        self.cumulative = true;
+        self
+    }
+
+    /// CONFIG SET refuses it unless `enable-protected-configs` allows it.
+    const fn protected(mut self) -> Directive {
+        self.protected = true;
+        self
+    }
+
     /// Its value is in no error text.
     const fn secret(mut self) -> Directive {
         self.secret = true;
@@ -316,6 +343,14 @@ impl Directive {
 
     pub(crate) fn is_immutable(&self) -> bool {
         self.immutable
+    }
+
+    pub(crate) fn is_cumulative(&self) -> bool {
+        self.cumulative
+    }
+
+    pub(crate) fn is_protected(&self) -> bool {
+        self.protected
     }
 
     pub(crate) fn is_secret(&self) -> bool {
@@ -334,6 +369,9 @@ impl Directive {
 
     /// Takes the value as one text, as [`Directive::show`] gives it.
     pub(crate) fn read_text(&self, config: &mut Config, text: &[u8]) -> Result<(), Reason> {
+        if self.cumulative {
+            self.read_words(config, &[])?;
+        }
         self.read_words(config, &self.words(text))
     }
 

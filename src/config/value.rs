@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::path::PathBuf;
 
 use super::choice::Choice;
 use super::persona::{PERSONAS, Persona};
@@ -53,18 +54,26 @@ impl Choice for LogLevel {
     ];
 }
 
-/// Which clients may call DEBUG, which can stop the server for as long as it likes.
+/// Which clients may do what is not for every one of them: call DEBUG, or choose where files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebugCommand {
+pub enum Callers {
     No,
     Yes,
     /// Clients that come over a loopback address or the unix socket.
     Local,
 }
 
-impl Choice for DebugCommand {
-    const NAMES: &'static [(&'static str, DebugCommand)] =
-        &[("no", DebugCommand::No), ("yes", DebugCommand::Yes), ("local", DebugCommand::Local)];
+impl Choice for Callers {
+    const NAMES: &'static [(&'static str, Callers)] =
+        &[("no", Callers::No), ("yes", Callers::Yes), ("local", Callers::Local)];
+}
+
+/// A rule of `save`: a snapshot is written when so many changes have been made and the last one is so old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavePoint {
+    /// At least 1.
+    pub seconds: u64,
+    pub changes: u64,
 }
 
 /// When what was appended to the log is synced to the disk: `appendfsync`.
@@ -90,9 +99,9 @@ pub struct AppendOnly {
     pub enabled: bool,
     pub fsync: Fsync,
     /// `appendfilename`: what the names of its files begin with.
-    pub file_name: String,
+    pub file_name: PathBuf,
     /// `appenddirname`: the folder of its files, in `dir`.
-    pub folder: String,
+    pub folder: PathBuf,
     /// `no-appendfsync-on-rewrite`: nothing is synced while a snapshot or a base is written.
     pub no_fsync_on_rewrite: bool,
     /// By how many percent it grows beyond its last base before it is rewritten by itself. 0: it is not.
@@ -114,8 +123,8 @@ impl Default for AppendOnly {
         AppendOnly {
             enabled: false,
             fsync: Fsync::EverySecond,
-            file_name: "appendonly.aof".to_owned(),
-            folder: "appendonlydir".to_owned(),
+            file_name: "appendonly.aof".into(),
+            folder: "appendonlydir".into(),
             no_fsync_on_rewrite: false,
             rewrite_percentage: 100,
             rewrite_min_size: 64 << 20,

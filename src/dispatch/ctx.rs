@@ -7,6 +7,7 @@ use super::driver::Driver;
 use super::frame::Frame;
 use super::table::{Row, Table};
 use crate::clock::Now;
+use crate::config::Callers;
 use crate::error::{self, Error};
 use crate::keyspace::{self, Db, Millis};
 use crate::listeners::{Event, WaitCondition, Wake};
@@ -111,6 +112,11 @@ impl Ctx<'_> {
         }
     }
 
+    /// The command comes to nothing that a log or a replica would have to know, whatever it has changed.
+    pub fn says_nothing(&mut self) {
+        self.world.store.shared.effects.say_no_more();
+    }
+
     /// Says what the command came to, as a command that brings it about whenever it is run: see
     /// [`crate::keyspace::effects`]. Without that, a command that changed data is said in its own words. It may be
     /// called several times, and does nothing without a listener.
@@ -144,6 +150,15 @@ impl Ctx<'_> {
     /// Returns whether effects have a listener.
     pub fn is_heard(&self) -> bool {
         self.world.store.shared.effects.are_heard()
+    }
+
+    /// Returns whether the client is one of those.
+    pub(crate) fn is_allowed(&self, callers: Callers) -> bool {
+        match callers {
+            Callers::Yes => true,
+            Callers::No => false,
+            Callers::Local => self.client().peer.addr.is_near(),
+        }
     }
 
     pub fn now(&self) -> Now {

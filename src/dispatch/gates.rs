@@ -50,6 +50,7 @@ impl<'a> Invocation<'a> {
         self.may_reply_between_messages(TOP, row, has_session)?;
         self.may_write(SCRIPT, row)?;
         self.has_memory(TOP | SCRIPT, row)?;
+        self.may_stay_unsaved(TOP | SCRIPT, row)?;
         self.has_what_it_needs(TOP, row)?;
         self.is_served_meanwhile(TOP, row)?;
         self.may_touch_keys(TOP, row)?;
@@ -174,10 +175,34 @@ impl<'a> Invocation<'a> {
         Ok(())
     }
 
+    /// Refuses a command that changes data while data cannot be written, and PING, so that whoever watches the
+    /// server sees it.
+    #[inline(always)]
+    fn may_stay_unsaved(&self, frames: Frames, row: &Row) -> Result<(), Error> {
+        if self.world.is_restrained()
+            && self.frame.is_in(frames)
+            && self.needs(row, flag::WRITE | flag::SHOWS_HEALTH)
+            && let Some(refused) = self.world.write_refusal()
+        {
+            return Err(refused);
+        }
+        if self.world.is_restrained()
+            && self.frame.is_in(frames)
+            && self.needs(row, flag::READ)
+            && let Some(refused) = self.world.read_refusal()
+        {
+            return Err(refused);
+        }
+        Ok(())
+    }
+
     /// Refuses a command that needs what is not there before the server is ready.
     #[inline(always)]
     fn has_what_it_needs(&self, frames: Frames, row: &Row) -> Result<(), Error> {
-        if !self.world.is_ready() && self.needs(row, flag::NEEDS_READY) && self.frame.is_in(frames)
+        if self.world.is_restrained()
+            && !self.world.is_ready()
+            && self.needs(row, flag::NEEDS_READY)
+            && self.frame.is_in(frames)
         {
             return Err(self.world.config.persona.not_ready());
         }

@@ -94,6 +94,9 @@ pub mod flag {
     /// it have it too.
     pub const KEEPS_CACHING: Flags = 1 << 26;
 
+    /// Tells whether the server is well: refused, like a write, while data cannot be written.
+    pub const SHOWS_HEALTH: Flags = 1 << 25;
+
     /// Comes from an embedder: its replies are counted before they are sent. Derived, never written in a row.
     pub const COUNTED: Flags = 1 << 27;
 

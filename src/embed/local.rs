@@ -59,11 +59,12 @@ pub struct Connection {
 }
 
 impl Local {
-    /// An engine with every command that respd has.
+    /// An engine with every command that respd has. If it is to begin with what is in a file, [`Local::wait_for_disk`]
+    /// loads that.
     ///
     /// # Panics
     ///
-    /// When a `user` line of `config` has a rule that is none.
+    /// When a `user` line of `config` has a rule that is none, or the file that it is to begin with cannot be opened.
     pub fn new(config: Config) -> Local {
         let table = Table::of_persona(config.persona, super::groups());
         Local::with_table(config, table)
@@ -73,7 +74,8 @@ impl Local {
     pub fn with_table(config: Config, table: Table) -> Local {
         // Some time in 2023, and the first second of the server.
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
-        let engine = super::engine(config, table, now).expect("a valid configuration");
+        let mut engine = super::engine(config, table, now).expect("a valid configuration");
+        super::begin_to_keep(&mut engine).expect("files that can be read");
         Local { engine, now, touched: Vec::new(), meanwhile: Meanwhile::default() }
     }
 

@@ -10,6 +10,8 @@ pub use handle::Handle;
 pub use local::{Connection, Local};
 pub use server::{Builder, Running, Server};
 
+use std::io;
+
 use crate::clock::Now;
 use crate::commands;
 use crate::config::{Config, LoadError};
@@ -17,13 +19,20 @@ use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
-use crate::persistence;
+use crate::persistence::snapshots::Libraries;
+use crate::persistence::{self, snapshots};
 
 /// The commands of features, which a smaller build has not.
 #[cfg(feature = "lua")]
 const FEATURES: &[Group] = crate::scripting::GROUPS;
 #[cfg(not(feature = "lua"))]
 const FEATURES: &[Group] = &[];
+
+/// The code of functions, for files.
+#[cfg(feature = "lua")]
+const LIBRARIES: Libraries = crate::scripting::LIBRARIES;
+#[cfg(not(feature = "lua"))]
+const LIBRARIES: Libraries = Libraries::NONE;
 
 /// Every command that this build has, in groups.
 pub fn groups() -> impl Iterator<Item = Group> + Clone {
@@ -36,6 +45,13 @@ fn engine(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
     for user in files::first_users(&engine.world.config, engine.table())? {
         engine.world.access.put(user);
     }
-    engine.take_on(persistence::DUTIES);
     Ok(engine)
+}
+
+/// The engine keeps what it is to keep, from now on, and begins with what there is.
+fn begin_to_keep(engine: &mut Engine) -> io::Result<()> {
+    snapshots::start(&mut engine.world, LIBRARIES)?;
+    persistence::log::start(&mut engine.world)?;
+    engine.take_on(persistence::DUTIES);
+    Ok(())
 }

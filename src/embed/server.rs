@@ -134,6 +134,7 @@ impl Builder {
         engine.world.extension = self.extension;
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
+        super::begin_to_keep(&mut engine)?;
         Ok(Server { engine, reactor })
     }
 }

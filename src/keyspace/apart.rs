@@ -1,4 +1,4 @@
-//! Values that are made apart from the databases: they are there when they are whole, or not at all.
+//! Values that are made apart from the databases, and whole keyspaces: they are there when they are whole, or not at all.
 
 use super::blob::Millis;
 use super::index::dict::Keyed;
@@ -20,6 +20,54 @@ impl Store {
         apart.shared.limits = self.shared.limits;
         apart.set_now(self.shared.now);
         apart
+    }
+}
+
+/// Keyspaces that are made apart.
+impl Store {
+    /// A store with as many databases as this one, in which all that is in a file can be made.
+    pub fn apart_whole(&self) -> Store {
+        let mut apart = Store::new(self.databases.len());
+        apart.shared.limits = self.shared.limits;
+        apart.shared.eviction.settings = self.shared.eviction.settings;
+        apart.set_now(self.shared.now);
+        apart
+    }
+
+    /// Takes the keys of a store apart that has as many databases. There are none in this one, and none is being recorded.
+    /// That is no change: no one is told.
+    pub fn take_over(&mut self, apart: Store) {
+        for (database, filled) in self.databases.iter_mut().zip(apart.databases) {
+            self.shared.memory = self.shared.memory + filled.memory() - database.memory();
+            self.shared.roster.update(database.index, database.counts, filled.counts);
+            self.shared.listed += filled.expiries.len() + filled.fields.len();
+            *database = filled;
+        }
+    }
+
+    /// Returns whether a key of a store apart has the name of one that is here.
+    pub fn collides_with(&mut self, apart: &Store) -> bool {
+        apart.databases.iter().any(|filled| {
+            let mut db = self.db(filled.index);
+            let mut keys = (0..filled.entries.len()).map(|at| filled.entries.at(at).key());
+            keys.any(|key| db.find(key).is_some())
+        })
+    }
+
+    /// Takes the keys of a store apart, in the place of those that have their names here.
+    pub fn join(&mut self, mut apart: Store) {
+        let Store { databases, shared } = &mut apart;
+        for filled in databases {
+            while let Some(last) = filled.entries.len().checked_sub(1) {
+                let entry = filled.take_at(shared, last);
+                let mut db = self.db(filled.index);
+                db.remove(entry.key());
+                db.changed(entry.key());
+                let usage = entry.usage();
+                let at = db.insert(entry);
+                db.db.entries.at_mut(at).set_usage(usage);
+            }
+        }
     }
 }
 

@@ -32,6 +32,11 @@ impl<'a> KeyInfo<'a> {
         KeyInfo { entry, eviction, now: Millis::MIN }
     }
 
+    /// The same, with the fields that have expired and are still there.
+    pub(crate) fn with_expired(self) -> KeyInfo<'a> {
+        KeyInfo { now: Millis::MIN, ..self }
+    }
+
     pub fn kind(self) -> Kind {
         self.entry.kind()
     }

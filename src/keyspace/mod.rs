@@ -15,6 +15,7 @@
 //! | `lifetime` | expiry, eviction when memory is short, and freeing in slices |
 //! | `visit` | what a value consists of |
 //! | `apart` | values that are made beside the databases |
+//! | `loading` | keys that come from a file |
 //! | `keys` | what can be done with a key whatever it holds |
 //! | `digest` | one number for all data |
 //! | `moment` | what all keys were at one time, told while they change |
@@ -36,6 +37,7 @@ mod kind;
 mod large;
 pub(crate) mod lifetime;
 mod limits;
+mod loading;
 pub mod moment;
 mod roster;
 mod typed;

@@ -7,8 +7,8 @@
 //! The thread starts with its first job, so that a server that keeps no files has none. It ends when this is dropped,
 //! after the jobs that it was given by then.
 //!
-//! Nothing is counted by time: the loop hands over no more when [`DiskThread::waiting`] says that too many bytes wait,
-//! and is woken when they have become few.
+//! What waits is counted in bytes, so that the loop can pause when it hands over more than is written
+//! ([`Jobs::waiting`]). It is woken when few bytes wait again.
 
 use std::io;
 use std::sync::Arc;
@@ -18,11 +18,8 @@ use std::thread::{self, JoinHandle};
 
 use crate::world::Waker;
 
-/// When so many bytes wait for the thread, it has enough to do: the loop may pause until it is woken.
-pub(crate) const ENOUGH: usize = 4 << 20;
-
-/// When fewer bytes than this wait again, the loop is woken.
-const FEW: usize = 1 << 20;
+/// When fewer bytes than this wait again, the loop is woken: it has paused because too many did.
+const FEW: usize = 4 << 20;
 
 /// Does the jobs of a thread.
 pub(crate) trait Worker: Send + 'static {
@@ -41,11 +38,15 @@ pub(crate) struct DiskThread<W: Worker> {
     running: Option<Running<W>>,
 }
 
-struct Running<W: Worker> {
-    /// `None` while the thread is being ended.
-    jobs: Option<Sender<Message<W::Job>>>,
-    reports: Receiver<W::Report>,
+/// Hands jobs to a thread. After its end they go nowhere.
+pub(crate) struct Jobs<J> {
+    sender: Sender<Message<J>>,
     waiting: Arc<AtomicUsize>,
+}
+
+struct Running<W: Worker> {
+    jobs: Jobs<W::Job>,
+    reports: Receiver<W::Report>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -57,6 +58,8 @@ enum Message<J> {
     },
     /// All jobs before this are done when it is answered.
     Echo(Sender<()>),
+    /// There is nothing more to do.
+    End,
 }
 
 impl<W: Worker> DiskThread<W> {
@@ -65,21 +68,23 @@ impl<W: Worker> DiskThread<W> {
         DiskThread { name, waker, running: None }
     }
 
-    /// Hands over a job, which holds so many bytes that wait to be written. `worker` is who does it and all that
-    /// follow, if the thread does not run yet. The error is that there is no thread, or none any more: its worker
-    /// has panicked.
+    /// What jobs are handed over with. `worker` is who does them, if the thread does not run yet.
+    pub(crate) fn jobs(&mut self, worker: impl FnOnce() -> W) -> io::Result<Jobs<W::Job>> {
+        if let Some(running) = &self.running {
+            return Ok(running.jobs.clone());
+        }
+        let running = Running::start(self.name, self.waker.clone(), worker())?;
+        Ok(self.running.insert(running).jobs.clone())
+    }
+
+    /// Hands over a job: see [`Jobs::hand`].
     pub(crate) fn hand(
         &mut self,
         worker: impl FnOnce() -> W,
         job: W::Job,
         bytes: usize,
     ) -> io::Result<()> {
-        let running = match &mut self.running {
-            Some(running) => running,
-            None => self.running.insert(Running::start(self.name, self.waker.clone(), worker())?),
-        };
-        running.waiting.fetch_add(bytes, Ordering::Relaxed);
-        running.send(Message::Job { job, bytes })
+        self.jobs(worker)?.hand(job, bytes)
     }
 
     /// The next report, if there is one.
@@ -87,16 +92,11 @@ impl<W: Worker> DiskThread<W> {
         self.running.as_ref()?.reports.try_recv().ok()
     }
 
-    /// How many bytes have been handed over and are in jobs that are not done.
-    pub(crate) fn waiting(&self) -> usize {
-        self.running.as_ref().map_or(0, |running| running.waiting.load(Ordering::Relaxed))
-    }
-
     /// Waits until all jobs are done that have been handed over. Their reports are there then.
     pub(crate) fn catch_up(&self) {
         if let Some(running) = &self.running {
             let (tell, told) = mpsc::channel();
-            if running.send(Message::Echo(tell)).is_ok() {
+            if running.jobs.send(Message::Echo(tell)).is_ok() {
                 // An error is a worker that has panicked: it will do no more.
                 let _ = told.recv();
             }
@@ -104,12 +104,37 @@ impl<W: Worker> DiskThread<W> {
     }
 }
 
+impl<J> Jobs<J> {
+    /// Hands over a job, which holds so many bytes that wait to be written. The error is that there is no thread any
+    /// more: its worker has panicked, or the server is leaving.
+    pub(crate) fn hand(&self, job: J, bytes: usize) -> io::Result<()> {
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        self.send(Message::Job { job, bytes })
+    }
+
+    /// How many bytes have been handed over and are in jobs that are not done.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    fn send(&self, message: Message<J>) -> io::Result<()> {
+        let ended = |_| io::Error::other("the thread that writes files has ended");
+        self.sender.send(message).map_err(ended)
+    }
+}
+
+impl<J> Clone for Jobs<J> {
+    fn clone(&self) -> Jobs<J> {
+        Jobs { sender: self.sender.clone(), waiting: self.waiting.clone() }
+    }
+}
+
 impl<W: Worker> Running<W> {
     fn start(name: &'static str, waker: Waker, mut worker: W) -> io::Result<Running<W>> {
-        let (jobs, received) = mpsc::channel::<Message<W::Job>>();
+        let (sender, received) = mpsc::channel::<Message<W::Job>>();
         let (tell, reports) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let left = waiting.clone();
+        let jobs = Jobs { sender, waiting: waiting.clone() };
         let run = move || {
             for message in received {
                 let (job, bytes) = match message {
@@ -118,6 +143,7 @@ impl<W: Worker> Running<W> {
                         let _ = tell.send(());
                         continue;
                     }
+                    Message::End => break,
                 };
                 worker.work(job, &mut |report| {
                     // The loop has ended if it does not listen: there is no one to tell.
@@ -125,29 +151,22 @@ impl<W: Worker> Running<W> {
                         waker();
                     }
                 });
-                let before = left.fetch_sub(bytes, Ordering::Relaxed);
+                let before = waiting.fetch_sub(bytes, Ordering::Relaxed);
                 if before >= FEW && before - bytes < FEW {
                     waker();
                 }
             }
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
-        Ok(Running { jobs: Some(jobs), reports, waiting, thread: Some(thread) })
-    }
-
-    fn send(&self, message: Message<W::Job>) -> io::Result<()> {
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(message).is_ok());
-        match sent {
-            Some(true) => Ok(()),
-            _ => Err(io::Error::other("the thread that writes files has ended")),
-        }
+        Ok(Running { jobs, reports, thread: Some(thread) })
     }
 }
 
 impl<W: Worker> Drop for Running<W> {
     /// What was handed over is done before the server is gone.
     fn drop(&mut self) {
-        self.jobs = None;
+        // An error is a worker that has panicked, and then the thread has ended.
+        let _ = self.jobs.send(Message::End);
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             log::error!("the thread that writes files has panicked");
         }
@@ -185,11 +204,12 @@ mod tests {
     #[test]
     fn jobs_are_done_in_their_order_and_every_report_wakes_the_loop() {
         let (mut disk, woken) = thread();
-        assert_eq!((disk.take(), disk.waiting()), (None, 0));
+        assert_eq!(disk.take(), None);
         (1..4).for_each(|job| disk.hand(|| Sum(0), job, job).unwrap());
         disk.catch_up();
         assert_eq!([(); 4].map(|()| disk.take()), [Some(1), Some(3), Some(6), None]);
-        assert_eq!((disk.waiting(), woken.load(Ordering::Relaxed)), (0, 3));
+        let waiting = disk.jobs(|| Sum(0)).unwrap().waiting();
+        assert_eq!((waiting, woken.load(Ordering::Relaxed)), (0, 3));
     }
 
     #[test]

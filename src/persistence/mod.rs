@@ -1,15 +1,23 @@
 //! What stays when the server has gone: snapshots of all data in a file, and the log of what has changed since.
 //!
-//! * `disk`: the thread that reads, writes and syncs files while the loop serves clients.
+//! * [`log`]: every change, appended to a file as it happens;
+//! * `snapshots`: when one is written, what came of it, and what the server begins with;
+//! * `recording`: one moment of the keyspace on its way to the disk; `loading`: a file on its way to the keyspace;
+//! * `files`: the files, as the thread of the disk has them; `disk`: that thread;
+//! * `pace`: how much of a long work is done in one turn.
 //!
 //! By default nothing is written: `save` and `appendonly` turn it on. What is kept of it while the server runs is lent
 //! from the world; what is done in every turn is a [`Duty`].
 
-#[allow(dead_code, reason = "snapshots and the log come next")]
 mod disk;
-mod log;
+mod files;
+mod loading;
+pub(crate) mod log;
+mod pace;
+mod recording;
+pub(crate) mod snapshots;
 
 use crate::dispatch::duty::Duty;
 
 /// What is done in every turn.
-pub(crate) const DUTIES: &[Duty] = &[];
+pub(crate) const DUTIES: &[Duty] = &[snapshots::DUTY, log::DUTY];

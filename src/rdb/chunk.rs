@@ -55,6 +55,17 @@ impl Chunk {
         std::mem::replace(self, empty)
     }
 
+    /// A chunk of a file that is no snapshot: bytes as they are.
+    #[allow(dead_code, reason = "the log comes next")]
+    pub(crate) fn plain(bytes: Vec<u8>) -> Chunk {
+        Chunk { bytes, long: Vec::new() }
+    }
+
+    /// The bytes of such a chunk.
+    pub(crate) fn plain_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// How many bytes wait in it.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()

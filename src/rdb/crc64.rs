@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_checksum_may_be_made_in_parts() {
-        let bytes: Vec<u8> = (0..200_u32).map(|n| (n * n >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..200_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for end in 0..bytes.len() {
             let byte_by_byte = bytes[..end].chunks(1).fold(0, crc64_on);
             assert_eq!(crc64(&bytes[..end]), byte_by_byte);

@@ -9,7 +9,7 @@ pub(crate) const VERSION: u16 = 80;
 #[cfg(any(feature = "lua", test))]
 const LAST_SHARED_VERSION: u16 = 11;
 /// Redis has gone on to this one, in which hashes whose fields expire are written in a way of their own.
-const LAST_VERSION_OF_REDIS: u16 = 13;
+pub(super) const LAST_VERSION_OF_REDIS: u16 = 13;
 
 const CHECKSUM: usize = size_of::<u64>();
 const FOOTER: usize = size_of::<u16>() + CHECKSUM;

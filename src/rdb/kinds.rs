@@ -8,6 +8,9 @@ pub(super) const OLD_ZSET: u8 = 3;
 pub(super) const HASH: u8 = 4;
 /// With scores as the eight bytes of a double.
 pub(super) const ZSET: u8 = 5;
+/// A value of a module's type, as it was before they were released, and as it is.
+pub(super) const OLD_MODULE: u8 = 6;
+pub(super) const MODULE: u8 = 7;
 pub(super) const HASH_ZIPMAP: u8 = 9;
 pub(super) const LIST_ZIPLIST: u8 = 10;
 pub(super) const SET_INTSET: u8 = 11;

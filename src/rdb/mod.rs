@@ -3,7 +3,7 @@
 //! * `strings`: lengths and strings, which all else is made of; `lzf`: how long ones are made shorter;
 //! * `listpack`, `old`: small collections packed into a string, as it is done now and as it was done; `element`: what they hold;
 //! * `write`, `read`: a value of any type, `stream` the part of both that is about streams; `kinds`: the byte that a value begins with;
-//!   `parts`: what a value is written from and made in;
+//!   `parts`: what a value is written from;
 //! * `recorder`: the file of a moment as it is recorded; `chunk`: what it, or a payload, is written to; `file`: how the file
 //!   is finished, and loaded;
 //! * `footer`: the version and the checksum that a payload ends with; `crc64`: the checksum.

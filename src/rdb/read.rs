@@ -1,138 +1,321 @@
 //! Reads a value, in every way in which one has ever been written, and makes it in a database.
 //!
-//! Each function returns nothing if what it reads is no such value; what it has made by then is for the caller to throw
-//! away.
+//! It goes element by element, so that of a large value no more need be there than the next element: a
+//! [`ValueReader`] goes on where the bytes ran out. What is packed into one string is read when that is whole.
+//!
+//! Each function returns nothing if what it reads is no such value, or is not there yet ([`Reader::ran_out`]). What it
+//! has made by then is for the caller to throw away.
 
 use std::borrow::Cow;
 
 use super::element::Element;
 use super::kinds::*;
-use super::parts::Place;
+use super::stream::StreamReader;
 use super::strings::Reader;
-use super::{listpack, old, stream};
+use super::{listpack, old};
 use crate::keyspace::types::list::Side;
-use crate::keyspace::{Db, Hash, List, Millis, Set, Zset};
+use crate::keyspace::{Db, Edit, Hash, List, Millis, Set, Stream, Zset};
 use crate::text::double;
 
 /// Reads a value, and gives it to a key, which has none. A hash all of whose fields have
 /// expired leaves no key.
 pub(crate) fn value(reader: &mut Reader<'_>, db: &mut Db<'_>, key: &[u8]) -> Option<()> {
-    let kind = reader.byte()?;
-    let mut place = Place { db, key };
-    match kind {
+    let mut value = ValueReader::new(reader.byte()?)?;
+    let is_whole = value.go_on(reader, Some(&mut Place { db, key }), &mut usize::MAX.clone())?;
+    (is_whole && !value.is_empty()).then_some(())
+}
+
+/// Where a value is made.
+pub(super) struct Place<'d, 'a> {
+    pub(super) db: &'d mut Db<'a>,
+    pub(super) key: &'d [u8],
+}
+
+/// A value that is being read.
+#[derive(Debug)]
+pub(super) struct ValueReader {
+    kind: u8,
+    stage: Stage,
+    /// Whether no element has been read.
+    is_empty: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing has been read but the kind.
+    Start,
+    /// So many elements, or nodes, are still to come.
+    Elements {
+        left: usize,
+        first_expiry: Millis,
+    },
+    Stream(Box<StreamReader>),
+    Whole,
+}
+
+/// An element takes a unit of work, and another for so many bytes.
+const UNIT: usize = 64;
+
+impl ValueReader {
+    /// A value of this kind; nothing if there is none.
+    pub(super) fn new(kind: u8) -> Option<ValueReader> {
+        let stage = match kind {
+            STREAM_1 | STREAM_2 | STREAM => Stage::Stream(Box::new(StreamReader::new(kind))),
+            STRING..=ZSET | HASH_ZIPMAP..=HASH_EXPIRING => Stage::Start,
+            REDIS_HASH_EXPIRING | REDIS_HASH_LISTPACK_EXPIRING => Stage::Start,
+            _ => return None,
+        };
+        Some(ValueReader { kind, stage, is_empty: true })
+    }
+
+    /// Whether the value has no elements, and is of a type that must have some.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Reads on, and adds what it reads to the value of a key, or to none if there is no place. Returns whether the value
+    /// is whole; it may not be when the work is used up.
+    pub(super) fn go_on(
+        &mut self,
+        reader: &mut Reader<'_>,
+        mut place: Option<&mut Place<'_, '_>>,
+        work: &mut usize,
+    ) -> Option<bool> {
+        if matches!(self.stage, Stage::Start) {
+            self.begin(reader, place.as_deref_mut(), work)?;
+        }
+        match &mut self.stage {
+            Stage::Elements { left, first_expiry } => {
+                let first_expiry = *first_expiry;
+                match self.kind {
+                    LIST => {
+                        let mut list = edit::<List>(place)?;
+                        elements(reader, left, work, Reader::string, |element| {
+                            push(&mut list, &[element])
+                        })?;
+                    }
+                    OLD_QUICKLIST | QUICKLIST => {
+                        let mut list = edit::<List>(place)?;
+                        let (kind, is_empty) = (self.kind, &mut self.is_empty);
+                        elements(
+                            reader,
+                            left,
+                            work,
+                            |reader| node(reader, kind),
+                            |(container, blob)| {
+                                let elements = node_elements(kind, container, &blob)?;
+                                *is_empty &= elements.is_empty();
+                                push(&mut list, &elements)
+                            },
+                        )?;
+                    }
+                    SET => {
+                        let mut set = edit::<Set>(place)?;
+                        let members = *left;
+                        elements(reader, left, work, Reader::string, |member| {
+                            let Some(set) = &mut set else { return Some(()) };
+                            if set.is_empty() {
+                                set.expect(&member, members);
+                            }
+                            set.add(&member).then_some(())
+                        })?;
+                    }
+                    OLD_ZSET | ZSET => {
+                        let mut zset = edit::<Zset>(place)?;
+                        let kind = self.kind;
+                        elements(
+                            reader,
+                            left,
+                            work,
+                            |reader| scored(reader, kind),
+                            |(member, score)| add_scored(&mut zset, &member, score),
+                        )?;
+                    }
+                    _ => {
+                        let mut hash = edit::<Hash>(place)?;
+                        let kind = self.kind;
+                        elements(
+                            reader,
+                            left,
+                            work,
+                            |reader| field(reader, kind, first_expiry),
+                            |(name, value, expiry)| add_field(&mut hash, &name, &value, expiry),
+                        )?;
+                    }
+                }
+                if *left == 0 {
+                    self.stage = Stage::Whole;
+                }
+            }
+            Stage::Stream(stream) => {
+                self.is_empty = false;
+                if stream.go_on(reader, edit::<Stream>(place)?, work)? {
+                    self.stage = Stage::Whole;
+                }
+            }
+            Stage::Start | Stage::Whole => {}
+        }
+        Some(matches!(self.stage, Stage::Whole))
+    }
+
+    /// Reads how many elements there are, or all of a value that is one string.
+    fn begin(
+        &mut self,
+        reader: &mut Reader<'_>,
+        place: Option<&mut Place<'_, '_>>,
+        work: &mut usize,
+    ) -> Option<()> {
+        let kind = self.kind;
+        match kind {
+            LIST | OLD_QUICKLIST | QUICKLIST | SET | OLD_ZSET | ZSET | HASH | HASH_EXPIRING
+            | REDIS_HASH_EXPIRING => {
+                let (first_expiry, left) = reader.whole(|reader| {
+                    let first = match kind {
+                        REDIS_HASH_EXPIRING => i64::from_le_bytes(reader.array()?),
+                        _ => 0,
+                    };
+                    Some((first, reader.length()?))
+                })?;
+                // Whether the nodes of a list have elements is seen then.
+                self.is_empty = left == 0 || matches!(kind, OLD_QUICKLIST | QUICKLIST);
+                self.stage = Stage::Elements { left, first_expiry };
+            }
+            _ => {
+                let blob = reader.whole(|reader| {
+                    if kind == REDIS_HASH_LISTPACK_EXPIRING {
+                        let _first: [u8; 8] = reader.array()?;
+                    }
+                    reader.string()
+                })?;
+                *work = work.saturating_sub(1 + blob.len() / UNIT);
+                self.is_empty = match place {
+                    Some(place) => whole(place, kind, &blob)?,
+                    None => false,
+                };
+                self.stage = Stage::Whole;
+            }
+        }
+        Some(())
+    }
+}
+
+/// The value of a key to add to, if there is a place for it.
+fn edit<'p, T: crate::keyspace::Collection>(
+    place: Option<&'p mut Place<'_, '_>>,
+) -> Option<Option<Edit<'p, T>>> {
+    match place {
+        Some(place) => place.db.edit_or_new::<T>(place.key).ok().map(Some),
+        None => Some(None),
+    }
+}
+
+/// Reads elements and adds them, as long as there are some and there is work to be done.
+fn elements<'a, E>(
+    reader: &mut Reader<'a>,
+    left: &mut usize,
+    work: &mut usize,
+    read: impl Fn(&mut Reader<'a>) -> Option<E>,
+    mut add: impl FnMut(E) -> Option<()>,
+) -> Option<()> {
+    while *left > 0 && *work > 0 {
+        let before = reader.left();
+        add(reader.whole(&read)?)?;
+        *left -= 1;
+        *work = work.saturating_sub(1 + (before - reader.left()) / UNIT);
+    }
+    Some(())
+}
+
+/// Makes a value that is one string. Returns whether it is one that must have elements and has none.
+fn whole(place: &mut Place<'_, '_>, kind: u8, blob: &[u8]) -> Option<bool> {
+    let elements = match kind {
         STRING => {
-            let text = reader.string()?;
-            place.db.set_string(key, &text, None);
-            Some(())
+            place.db.set_string(place.key, blob, None);
+            return Some(false);
         }
-        LIST => {
-            let elements = strings(reader)?;
-            list(&mut place, &elements)
-        }
-        LIST_ZIPLIST => {
-            let blob = reader.string()?;
-            list(&mut place, &texts(old::ziplist(&blob)?))
-        }
-        OLD_QUICKLIST | QUICKLIST => quicklist(reader, &mut place, kind),
-        SET => {
-            let members = strings(reader)?;
-            set(&mut place, &members)
-        }
+        LIST_ZIPLIST | ZSET_ZIPLIST | HASH_ZIPLIST => old::ziplist(blob)?,
+        HASH_ZIPMAP => old::zipmap(blob)?,
+        SET_INTSET => old::intset(blob)?,
+        _ => listpack::read(blob)?,
+    };
+    let place = Some(place);
+    match kind {
+        LIST_ZIPLIST => push(&mut edit::<List>(place)?, &texts(&elements))?,
         SET_INTSET | SET_LISTPACK => {
-            let blob = reader.string()?;
-            let members =
-                if kind == SET_INTSET { old::intset(&blob)? } else { listpack::read(&blob)? };
-            set(&mut place, &texts(members))
+            let members = texts(&elements);
+            let added = edit::<Set>(place)??.add_all(members.iter().map(|member| &**member));
+            (added == members.len()).then_some(())?;
         }
-        OLD_ZSET | ZSET => zset(reader, &mut place, kind),
         ZSET_ZIPLIST | ZSET_LISTPACK => {
-            let blob = reader.string()?;
-            let packed =
-                if kind == ZSET_ZIPLIST { old::ziplist(&blob)? } else { listpack::read(&blob)? };
-            packed_zset(&mut place, &packed)
-        }
-        HASH => hash(reader, &mut place, |_| Some(None)),
-        HASH_EXPIRING => hash_expiring(reader, &mut place),
-        REDIS_HASH_EXPIRING => redis_hash_expiring(reader, &mut place),
-        HASH_ZIPMAP | HASH_ZIPLIST | HASH_LISTPACK => {
-            let blob = reader.string()?;
-            let packed = match kind {
-                HASH_ZIPMAP => old::zipmap(&blob)?,
-                HASH_ZIPLIST => old::ziplist(&blob)?,
-                _ => listpack::read(&blob)?,
-            };
-            packed_hash(&mut place, &packed)
+            let mut zset = edit::<Zset>(place)?;
+            for [member, score] in groups(&elements)? {
+                let score = match *score {
+                    Element::Integer(score) => score as f64,
+                    Element::Text(digits) => double::parse(digits)?,
+                };
+                add_scored(&mut zset, &member.text(), score)?;
+            }
         }
         REDIS_HASH_LISTPACK_EXPIRING => {
-            let _first: [u8; 8] = reader.array()?;
-            let blob = reader.string()?;
-            packed_hash_expiring(&mut place, &listpack::read(&blob)?)
+            let mut hash = edit::<Hash>(place)?;
+            for [name, value, when] in groups(&elements)? {
+                let expiry = match when.integer()? {
+                    0 => None,
+                    when => (when > 0).then_some(Some(when))?,
+                };
+                add_field(&mut hash, &name.text(), &value.text(), expiry)?;
+            }
         }
-        STREAM_1 | STREAM_2 | STREAM => stream::read(reader, &mut place, kind),
+        _ => {
+            let mut hash = edit::<Hash>(place)?;
+            for [name, value] in groups(&elements)? {
+                add_field(&mut hash, &name.text(), &value.text(), None)?;
+            }
+        }
+    }
+    Some(elements.is_empty())
+}
+
+fn texts<'a>(elements: &[Element<'a>]) -> Vec<Cow<'a, [u8]>> {
+    elements.iter().map(|element| element.text()).collect()
+}
+
+/// The elements by twos or threes, none left over.
+fn groups<'e, 'a, const N: usize>(elements: &'e [Element<'a>]) -> Option<&'e [[Element<'a>; N]]> {
+    let (groups, rest) = elements.as_chunks();
+    rest.is_empty().then_some(groups)
+}
+
+/// A node of a list: how it is written, and the string that it is.
+fn node<'a>(reader: &mut Reader<'a>, kind: u8) -> Option<(usize, Cow<'a, [u8]>)> {
+    let container = if kind == OLD_QUICKLIST { NODE_PACKED } else { reader.length()? };
+    Some((container, reader.string()?))
+}
+
+fn node_elements(kind: u8, container: usize, blob: &[u8]) -> Option<Vec<Cow<'_, [u8]>>> {
+    match (container, kind) {
+        (NODE_PLAIN, _) => Some(vec![Cow::Borrowed(blob)]),
+        (NODE_PACKED, OLD_QUICKLIST) => Some(texts(&old::ziplist(blob)?)),
+        (NODE_PACKED, _) => Some(texts(&listpack::read(blob)?)),
         _ => None,
     }
 }
 
-/// A count and so many strings. There is at least one.
-fn strings<'a>(reader: &mut Reader<'a>) -> Option<Vec<Cow<'a, [u8]>>> {
-    let count = reader.length()?;
-    let mut strings = Vec::new();
-    for _ in 0..count {
-        strings.push(reader.string()?);
+fn push(list: &mut Option<Edit<'_, List>>, elements: &[Cow<'_, [u8]>]) -> Option<()> {
+    if let Some(list) = list {
+        list.push(Side::Right, elements.iter().map(|element| &**element));
     }
-    (count > 0).then_some(strings)
+    Some(())
 }
 
-fn texts(elements: Vec<Element<'_>>) -> Vec<Cow<'_, [u8]>> {
-    elements.into_iter().map(Element::text).collect()
-}
-
-fn list(place: &mut Place<'_, '_>, elements: &[Cow<'_, [u8]>]) -> Option<()> {
-    let mut list = place.db.edit_or_new::<List>(place.key).ok()?;
-    list.push(Side::Right, elements.iter().map(|element| &**element));
-    (!elements.is_empty()).then_some(())
-}
-
-/// Nodes of elements. Empty ones are passed over, but not all of them are empty.
-fn quicklist(reader: &mut Reader<'_>, place: &mut Place<'_, '_>, kind: u8) -> Option<()> {
-    let mut is_empty = true;
-    for _ in 0..reader.length()? {
-        let container = if kind == OLD_QUICKLIST { NODE_PACKED } else { reader.length()? };
-        let blob = reader.string()?;
-        let elements = match (container, kind) {
-            (NODE_PLAIN, _) => vec![blob],
-            (NODE_PACKED, OLD_QUICKLIST) => texts(old::ziplist(&blob)?),
-            (NODE_PACKED, _) => texts(listpack::read(&blob)?),
-            _ => return None,
-        };
-        if !elements.is_empty() {
-            is_empty = false;
-            list(place, &elements)?;
-        }
-    }
-    (!is_empty).then_some(())
-}
-
-fn set(place: &mut Place<'_, '_>, members: &[Cow<'_, [u8]>]) -> Option<()> {
-    let mut set = place.db.edit_or_new::<Set>(place.key).ok()?;
-    let added = set.add_all(members.iter().map(|member| &**member));
-    (added == members.len() && added > 0).then_some(())
-}
-
-/// Members and scores, each either as text or as a double.
-fn zset(reader: &mut Reader<'_>, place: &mut Place<'_, '_>, kind: u8) -> Option<()> {
-    let count = reader.length()?;
-    let mut zset = place.db.edit_or_new::<Zset>(place.key).ok()?;
-    for _ in 0..count {
-        let member = reader.string()?;
-        let score = match kind {
-            ZSET => f64::from_le_bytes(reader.array()?),
-            _ => score_in_digits(reader)?,
-        };
-        let is_new = !score.is_nan() && zset.insert(&member, score).is_none();
-        is_new.then_some(())?;
-    }
-    (count > 0).then_some(())
+/// A member and its score, as text or as a double.
+fn scored<'a>(reader: &mut Reader<'a>, kind: u8) -> Option<(Cow<'a, [u8]>, f64)> {
+    let member = reader.string()?;
+    let score = match kind {
+        ZSET => f64::from_le_bytes(reader.array()?),
+        _ => score_in_digits(reader)?,
+    };
+    Some((member, score))
 }
 
 /// A byte with the length of the digits; the last three are no lengths.
@@ -145,94 +328,49 @@ fn score_in_digits(reader: &mut Reader<'_>) -> Option<f64> {
     }
 }
 
-fn packed_zset(place: &mut Place<'_, '_>, elements: &[Element<'_>]) -> Option<()> {
-    let mut zset = place.db.edit_or_new::<Zset>(place.key).ok()?;
-    let pairs = elements.chunks_exact(2);
-    (!elements.is_empty() && pairs.remainder().is_empty()).then_some(())?;
-    for pair in pairs {
-        let [member, score] = pair else { return None };
-        let score = match *score {
-            Element::Integer(score) => score as f64,
-            Element::Text(digits) => double::parse(digits)?,
-        };
-        zset.insert(&member.text(), score).is_none().then_some(())?;
-    }
-    Some(())
+fn add_scored(zset: &mut Option<Edit<'_, Zset>>, member: &[u8], score: f64) -> Option<()> {
+    let Some(zset) = zset else { return Some(()) };
+    let is_new = !score.is_nan() && zset.insert(member, score).is_none();
+    is_new.then_some(())
 }
 
-/// Fields that come one by one; `expiry` reads what stands behind each.
-fn hash<'a>(
+/// The name of a field, its value, and when it expires, as this kind of hash has them.
+#[allow(clippy::type_complexity)]
+fn field<'a>(
     reader: &mut Reader<'a>,
-    place: &mut Place<'_, '_>,
-    expiry: impl Fn(&mut Reader<'a>) -> Option<Option<Millis>>,
-) -> Option<()> {
-    let count = reader.length()?;
-    for _ in 0..count {
-        let (name, value) = (reader.string()?, reader.string()?);
-        let expiry = expiry(reader)?;
-        field(place, &name, &value, expiry)?;
-    }
-    (count > 0).then_some(())
-}
-
-fn hash_expiring(reader: &mut Reader<'_>, place: &mut Place<'_, '_>) -> Option<()> {
-    hash(reader, place, |reader| match i64::from_le_bytes(reader.array()?) {
-        -1 => Some(None),
-        when => (when >= 0).then_some(Some(when)),
-    })
-}
-
-/// The first time at which a field expires; then fields, before each how long after that it expires, less one, or zero.
-fn redis_hash_expiring(reader: &mut Reader<'_>, place: &mut Place<'_, '_>) -> Option<()> {
-    let first = i64::from_le_bytes(reader.array()?);
-    let count = reader.length()?;
-    for _ in 0..count {
-        let expiry = match reader.length()? {
+    kind: u8,
+    first_expiry: Millis,
+) -> Option<(Cow<'a, [u8]>, Cow<'a, [u8]>, Option<Millis>)> {
+    // How long after the first time that the hash names, less one, or zero.
+    let before = match kind {
+        REDIS_HASH_EXPIRING => match reader.length()? {
             0 => None,
-            after => Some(first.checked_add(i64::try_from(after).ok()? - 1)?),
-        };
-        (expiry.is_none_or(|when| when >= 0)).then_some(())?;
-        let (name, value) = (reader.string()?, reader.string()?);
-        field(place, &name, &value, expiry)?;
-    }
-    (count > 0).then_some(())
-}
-
-fn packed_hash(place: &mut Place<'_, '_>, elements: &[Element<'_>]) -> Option<()> {
-    let pairs = elements.chunks_exact(2);
-    (!elements.is_empty() && pairs.remainder().is_empty()).then_some(())?;
-    for pair in pairs {
-        let [name, value] = pair else { return None };
-        field(place, &name.text(), &value.text(), None)?;
-    }
-    Some(())
-}
-
-fn packed_hash_expiring(place: &mut Place<'_, '_>, elements: &[Element<'_>]) -> Option<()> {
-    let fields = elements.chunks_exact(3);
-    (!elements.is_empty() && fields.remainder().is_empty()).then_some(())?;
-    for each in fields {
-        let [name, value, when] = each else { return None };
-        let expiry = match when.integer()? {
-            0 => None,
-            when => (when > 0).then_some(Some(when))?,
-        };
-        field(place, &name.text(), &value.text(), expiry)?;
-    }
-    Some(())
+            after => Some(first_expiry.checked_add(i64::try_from(after).ok()? - 1)?),
+        },
+        _ => None,
+    };
+    let (name, value) = (reader.string()?, reader.string()?);
+    let expiry = match kind {
+        HASH_EXPIRING => match i64::from_le_bytes(reader.array()?) {
+            NEVER => None,
+            when => Some(when),
+        },
+        _ => before,
+    };
+    expiry.is_none_or(|when| when >= 0).then_some((name, value, expiry))
 }
 
 /// Adds a field, which is not there yet, unless it has expired.
-fn field(
-    place: &mut Place<'_, '_>,
+fn add_field(
+    hash: &mut Option<Edit<'_, Hash>>,
     name: &[u8],
     value: &[u8],
     expiry: Option<Millis>,
 ) -> Option<()> {
-    if expiry.is_some_and(|when| when <= place.db.now()) {
+    let Some(hash) = hash else { return Some(()) };
+    if expiry.is_some_and(|when| when <= hash.now()) {
         return Some(());
     }
-    let mut hash = place.db.edit_or_new::<Hash>(place.key).ok()?;
     match expiry {
         None => hash.set(name, value).then_some(()),
         Some(_) if hash.view().contains(name) => None,

@@ -12,8 +12,8 @@ use super::stream::StreamMut;
 use super::strings::{push_length, push_text};
 use super::write::{self, Dialect, Form};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::moment::{KeyRecord, Outline, Recorder};
-use crate::keyspace::{Kind, Limits, Millis, Part, PastUse};
+
+use crate::keyspace::{KeyRecord, Kind, Limits, Millis, Outline, Part, PastUse, Recorder};
 
 /// A chunk of so many bytes is handed over.
 const CHUNK: usize = 64 << 10;
@@ -92,6 +92,8 @@ struct Lane {
 struct Large {
     kind: u8,
     stream: Option<StreamMut<Chunk>>,
+    /// Fields that are not written yet, and how many they are: which of them have expired is known behind the last.
+    fields: Option<(Chunk, usize)>,
     /// What stands behind the value: keys that came meanwhile. It begins with full chunks.
     full: Vec<Chunk>,
     beside: Lane,
@@ -106,7 +108,7 @@ impl FileRecorder {
         let mut chunk = Chunk::with_capacity(ROOM);
         push_head(&mut chunk, &header);
         FileRecorder {
-            form: Form { dialect, limits },
+            form: Form { dialect, limits, now: header.created },
             told_use,
             output,
             sizes: header.sizes,
@@ -171,7 +173,7 @@ impl Recorder for FileRecorder {
     fn key(&mut self, record: &KeyRecord<'_>, value: KeyInfo<'_>) {
         let (form, kind) = (self.form, write::kind(value, self.form));
         if kind == HASH && form.dialect == Dialect::Redis {
-            each(value, |part| self.lasting_fields += u64::from(expires(part)));
+            each(value, |part| self.lasting_fields += u64::from(lasts(part, form.now)));
         }
         let lane = self.large.as_mut().map_or(&mut self.lane, |large| &mut large.beside);
         lane.begin_key(record, kind, self.told_use, &mut self.sizes);
@@ -183,34 +185,56 @@ impl Recorder for FileRecorder {
     }
 
     fn begin(&mut self, record: &KeyRecord<'_>, outline: Outline) {
-        let Form { dialect, limits } = self.form;
-        let kind = write::kind_in_parts(outline.kind, outline.expires, dialect);
+        let kind = write::kind_in_parts(outline.kind, outline.expires, self.form.dialect);
         self.lane.begin_key(record, kind, self.told_use, &mut self.sizes);
-        let stream = (outline.kind == Kind::Stream).then(|| StreamMut::new(limits));
-        if stream.is_none() && outline.kind != Kind::String {
-            push_length(self.lane.chunk.bytes(), outline.parts);
+        let (mut stream, mut fields) = (None, None);
+        let bytes = self.lane.chunk.bytes();
+        match outline.kind {
+            Kind::String => {}
+            Kind::Stream => {
+                push_length(bytes, outline.nodes);
+                stream = Some(StreamMut::new(None));
+            }
+            Kind::Hash if kind == HASH && outline.expires => fields = Some((Chunk::default(), 0)),
+            _ => push_length(bytes, outline.parts),
         }
         let beside = Lane { chunk: Chunk::default(), db: self.lane.db };
-        self.large = Some(Large { kind, stream, full: Vec::new(), beside, waiting: 0 });
+        self.large = Some(Large { kind, stream, fields, full: Vec::new(), beside, waiting: 0 });
+    }
+
+    fn node(&mut self) {
+        if let Some(Large { stream: Some(stream), .. }) = &mut self.large {
+            stream.end_node();
+            self.lane.chunk.append(stream.take_nodes());
+            self.flush();
+        }
     }
 
     fn part(&mut self, part: Part<'_>) {
         let Some(large) = &mut self.large else { return };
-        match &mut large.stream {
-            Some(stream) => stream.part(part),
-            None => {
-                let is_lost = large.kind == HASH && expires(part);
-                self.lasting_fields += u64::from(is_lost);
-                write::element(&mut self.lane.chunk, part, large.kind);
-                self.flush();
+        if let Some(stream) = &mut large.stream {
+            stream.part(part);
+        } else if let Some((chunk, count)) = &mut large.fields {
+            if !write::has_expired(part, self.form.now) {
+                self.lasting_fields += u64::from(lasts(part, self.form.now));
+                *count += 1;
+                write::element(chunk, part, large.kind);
             }
+        } else {
+            write::element(&mut self.lane.chunk, part, large.kind);
+            self.flush();
         }
     }
 
     fn end(&mut self) {
+        self.node();
         let Some(large) = self.large.take() else { return };
         if let Some(stream) = large.stream {
-            stream.finish(&mut self.lane.chunk, large.kind);
+            stream.finish_behind_nodes(&mut self.lane.chunk, large.kind);
+        }
+        if let Some((fields, count)) = large.fields {
+            push_length(self.lane.chunk.bytes(), count);
+            self.lane.chunk.append(fields);
         }
         if large.beside.chunk.len() > 0 || !large.full.is_empty() {
             let before = std::mem::replace(&mut self.lane, large.beside);
@@ -228,6 +252,12 @@ impl Recorder for FileRecorder {
 }
 
 impl Large {
+    /// Bytes that wait until the value has ended.
+    fn waiting(&self) -> usize {
+        let fields = self.fields.as_ref().map_or(0, |(chunk, _)| chunk.len());
+        self.waiting + self.beside.chunk.len() + fields
+    }
+
     /// Begins another chunk when that beside the value is full.
     fn set_aside(&mut self) {
         if self.beside.chunk.len() >= CHUNK {
@@ -237,8 +267,9 @@ impl Large {
     }
 }
 
-fn expires(part: Part<'_>) -> bool {
-    matches!(part, Part::Field(field) if field.expiry.is_some())
+/// Whether it is a field that expires, and has not.
+fn lasts(part: Part<'_>, now: Millis) -> bool {
+    matches!(part, Part::Field(field) if field.expiry.is_some_and(|when| when > now))
 }
 
 /// The magic, what the file says of itself, and the functions.

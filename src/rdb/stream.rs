@@ -9,7 +9,7 @@ use super::chunk::Sink;
 use super::element::Element;
 use super::kinds::{NEVER, STREAM, STREAM_1};
 use super::listpack::{self, ListpackMut};
-use super::parts::{Place, each};
+use super::parts::each;
 use super::strings::{Reader, push_length};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::types::stream::{ConsumerId, Counters, Id, Pending, StreamEntry};
@@ -20,6 +20,9 @@ const HAS_SAME_NAMES: i64 = 2;
 
 /// A group that has read an unknown number of entries has this for it.
 const UNKNOWN: u64 = u64::MAX;
+/// A step takes a unit of work, and another for so many bytes.
+const UNIT: usize = 64;
+
 /// No listpack grows larger.
 const MOST_BYTES: usize = 1 << 30;
 
@@ -127,10 +130,11 @@ impl GroupMut {
     }
 }
 
-/// A stream as it is written, part by part. How many nodes and groups there are stands before them, so that it is whole
-/// before it is written.
+/// A stream as it is written, part by part. How many nodes there are stands before them, and how many groups before these:
+/// they wait here until that is known.
 pub(super) struct StreamMut<S> {
-    limits: Limits,
+    /// When a node is full; none if the caller says that.
+    limits: Option<Limits>,
     nodes: S,
     node_count: usize,
     node: Option<NodeMut>,
@@ -141,7 +145,7 @@ pub(super) struct StreamMut<S> {
 }
 
 impl<S: Sink> StreamMut<S> {
-    pub(super) fn new(limits: Limits) -> StreamMut<S> {
+    pub(super) fn new(limits: Option<Limits>) -> StreamMut<S> {
         StreamMut {
             limits,
             nodes: S::default(),
@@ -159,7 +163,10 @@ impl<S: Sink> StreamMut<S> {
             Part::Entry(entry) => {
                 self.first.get_or_insert(entry.id);
                 self.entries += 1;
-                if self.node.as_ref().is_some_and(|node| !node.has_room(&entry, self.limits)) {
+                let is_full = |node: &NodeMut| {
+                    self.limits.is_some_and(|limits| !node.has_room(&entry, limits))
+                };
+                if self.node.as_ref().is_some_and(is_full) {
                     self.end_node();
                 }
                 self.node.get_or_insert_with(|| NodeMut::new(&entry)).push(&entry);
@@ -186,17 +193,29 @@ impl<S: Sink> StreamMut<S> {
         }
     }
 
-    fn end_node(&mut self) {
+    /// Ends the node, if one has begun.
+    pub(super) fn end_node(&mut self) {
         if let Some(node) = self.node.take() {
             node.finish(&mut self.nodes);
             self.node_count += 1;
         }
     }
 
-    pub(super) fn finish(mut self, out: &mut S, kind: u8) {
+    /// The nodes that have ended, for a caller who knows how many there will be.
+    pub(super) fn take_nodes(&mut self) -> S {
+        std::mem::take(&mut self.nodes)
+    }
+
+    /// Writes the stream.
+    fn finish(mut self, out: &mut S, kind: u8) {
         self.end_node();
         push_length(out.bytes(), self.node_count);
-        out.append(self.nodes);
+        out.append(self.take_nodes());
+        self.finish_behind_nodes(out, kind);
+    }
+
+    /// Writes what stands behind the nodes.
+    pub(super) fn finish_behind_nodes(self, out: &mut S, kind: u8) {
         push_length(out.bytes(), self.entries);
         push_id(out.bytes(), self.counters.last_id);
         push_id(out.bytes(), self.first.unwrap_or(Id::MIN));
@@ -209,7 +228,7 @@ impl<S: Sink> StreamMut<S> {
 
 /// Appends a stream.
 pub(super) fn write<S: Sink>(out: &mut S, value: KeyInfo<'_>, limits: Limits, kind: u8) {
-    let mut stream = StreamMut::new(limits);
+    let mut stream = StreamMut::new(Some(limits));
     each(value, |part| stream.part(part));
     stream.finish(out, kind);
 }
@@ -219,39 +238,223 @@ fn push_id(out: &mut Vec<u8>, id: Id) {
     push_length(out, id.seq as usize);
 }
 
-/// Reads a stream of any version.
-pub(super) fn read(reader: &mut Reader<'_>, place: &mut Place<'_, '_>, kind: u8) -> Option<()> {
-    let mut stream = place.db.edit_or_new::<Stream>(place.key).ok()?;
-    let mut last = Id::MIN;
-    for _ in 0..reader.length()? {
-        let first: [u8; 16] = (*reader.string()?).try_into().ok()?;
-        let blob = reader.string()?;
-        node(&mut stream, id_of(first), &listpack::read(&blob)?, &mut last)?;
+/// A stream of any version that is being read.
+#[derive(Debug)]
+pub(super) struct StreamReader {
+    kind: u8,
+    stage: Stage,
+    /// The last entry, and how many there are.
+    last: Id,
+    entries: usize,
+    counters: Counters,
+    /// Groups that have not begun.
+    groups: usize,
+    group: GroupReader,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Start,
+    /// So many nodes are still to come, and so on.
+    Nodes(usize),
+    Counters,
+    Group,
+    Pending(usize),
+    Consumers(usize),
+    /// Entries that are pending for the consumer.
+    Owned(usize),
+    Whole,
+}
+
+/// The group that is being read.
+#[derive(Debug, Default)]
+struct GroupReader {
+    name: Vec<u8>,
+    /// What is pending, in order when it is whole: id, delivery time, deliveries. None when its consumer is known.
+    pending: Vec<(Id, Millis, Option<u64>)>,
+    /// How many have no consumer yet.
+    ownerless: usize,
+    consumer: Option<ConsumerId>,
+    /// Consumers that have not begun.
+    consumers: usize,
+}
+
+/// Where it is made, if anywhere.
+type Target<'t, 'e> = &'t mut Option<Edit<'e, Stream>>;
+
+impl StreamReader {
+    pub(super) fn new(kind: u8) -> StreamReader {
+        StreamReader {
+            kind,
+            stage: Stage::Start,
+            last: Id::MIN,
+            entries: 0,
+            counters: Counters::default(),
+            groups: 0,
+            group: GroupReader::default(),
+        }
     }
+
+    /// Reads on. Returns whether the stream is whole; it may not be when the work is used up.
+    pub(super) fn go_on(
+        &mut self,
+        reader: &mut Reader<'_>,
+        mut target: Option<Edit<'_, Stream>>,
+        work: &mut usize,
+    ) -> Option<bool> {
+        while !matches!(self.stage, Stage::Whole) {
+            if *work == 0 {
+                return Some(false);
+            }
+            let before = reader.left();
+            self.stage = self.step(reader, &mut target)?;
+            *work = work.saturating_sub(1 + (before - reader.left()) / UNIT);
+        }
+        Some(true)
+    }
+
+    /// Reads what the stage asks for, and says which one is next.
+    fn step(&mut self, reader: &mut Reader<'_>, target: Target<'_, '_>) -> Option<Stage> {
+        match self.stage {
+            Stage::Start => Some(Stage::Nodes(reader.whole(Reader::length)?)),
+            Stage::Nodes(0) => Some(Stage::Counters),
+            Stage::Nodes(left) => {
+                let (first, blob) =
+                    reader.whole(|reader| Some((reader.string()?, reader.string()?)))?;
+                let first = id_of((*first).try_into().ok()?);
+                self.entries += node(target, first, &listpack::read(&blob)?, &mut self.last)?;
+                Some(Stage::Nodes(left - 1))
+            }
+            Stage::Counters => {
+                let kind = self.kind;
+                let (length, counters, groups) = reader.whole(|reader| counters(reader, kind))?;
+                let is_right = length == self.entries
+                    && self.last <= counters.last_id
+                    && counters.entries_added >= length as u64;
+                is_right.then_some(())?;
+                target.iter_mut().for_each(|stream| stream.set_counters(counters));
+                (self.counters, self.groups) = (counters, groups);
+                Some(self.next_group())
+            }
+            Stage::Group => self.begin_group(reader, target),
+            Stage::Pending(0) => {
+                let pending = &mut self.group.pending;
+                pending.sort_unstable_by_key(|&(id, ..)| id);
+                pending.is_sorted_by(|one, other| one.0 < other.0).then_some(())?;
+                self.group.ownerless = pending.len();
+                Some(Stage::Consumers(reader.whole(Reader::length)?))
+            }
+            Stage::Pending(left) => {
+                let pending = reader.whole(|reader| {
+                    let id = id_of(reader.array()?);
+                    let delivered_at = i64::from_le_bytes(reader.array()?);
+                    Some((id, delivered_at, Some(reader.length()? as u64)))
+                })?;
+                self.group.pending.push(pending);
+                Some(Stage::Pending(left - 1))
+            }
+            // An entry is pending for some consumer.
+            Stage::Consumers(0) => (self.group.ownerless == 0).then(|| self.next_group()),
+            Stage::Consumers(left) => {
+                self.group.consumers = left - 1;
+                self.consumer(reader, target)
+            }
+            Stage::Owned(0) => Some(Stage::Consumers(self.group.consumers)),
+            Stage::Owned(left) => {
+                let id = id_of(reader.whole(Reader::array)?);
+                self.group.own(id, target)?;
+                Some(Stage::Owned(left - 1))
+            }
+            Stage::Whole => Some(Stage::Whole),
+        }
+    }
+
+    fn next_group(&mut self) -> Stage {
+        match self.groups.checked_sub(1) {
+            Some(left) => {
+                self.groups = left;
+                Stage::Group
+            }
+            None => Stage::Whole,
+        }
+    }
+
+    fn begin_group(&mut self, reader: &mut Reader<'_>, target: Target<'_, '_>) -> Option<Stage> {
+        let (kind, counters) = (self.kind, self.counters);
+        let (name, last_id, entries_read, pending) = reader.whole(|reader| {
+            let (name, last_id) = (reader.string()?, id(reader)?);
+            let entries_read = match kind {
+                // As in the reference: those who have read all there is have read as many as were added.
+                STREAM_1 => (last_id == counters.last_id).then_some(counters.entries_added),
+                _ => Some(reader.length()? as u64).filter(|&read| read != UNKNOWN),
+            };
+            Some((name, last_id, entries_read, reader.length()?))
+        })?;
+        if let Some(stream) = target {
+            stream.create_group(&name, last_id, entries_read).then_some(())?;
+        }
+        self.group = GroupReader { name: name.into_owned(), ..GroupReader::default() };
+        Some(Stage::Pending(pending))
+    }
+
+    fn consumer(&mut self, reader: &mut Reader<'_>, target: Target<'_, '_>) -> Option<Stage> {
+        let kind = self.kind;
+        let (name, seen_at, active_at, owned) = reader.whole(|reader| {
+            let name = reader.string()?;
+            let seen_at = i64::from_le_bytes(reader.array()?);
+            let active_at = match kind {
+                STREAM => i64::from_le_bytes(reader.array()?),
+                _ => seen_at,
+            };
+            Some((name, seen_at, active_at, reader.length()?))
+        })?;
+        if let Some(stream) = target {
+            let consumer = stream.edit_group(&self.group.name, |group, _| {
+                let consumer = group.create_consumer(&name, seen_at)?;
+                group.set_active(consumer, (active_at != NEVER).then_some(active_at));
+                Some(consumer)
+            })??;
+            self.group.consumer = Some(consumer);
+        }
+        Some(Stage::Owned(owned))
+    }
+}
+
+impl GroupReader {
+    /// The entry with this id is pending for the consumer.
+    fn own(&mut self, id: Id, target: Target<'_, '_>) -> Option<()> {
+        let at = self.pending.binary_search_by_key(&id, |&(id, ..)| id).ok()?;
+        let (id, delivered_at, deliveries) = &mut self.pending[at];
+        let (id, delivered_at, deliveries) = (*id, *delivered_at, deliveries.take()?);
+        self.ownerless -= 1;
+        if let (Some(stream), Some(consumer)) = (target, self.consumer) {
+            let pending = Pending { id, delivered_at, deliveries, consumer };
+            stream.edit_group(&self.name, |group, _| group.assign(pending))?;
+        }
+        Some(())
+    }
+}
+
+/// How many entries the stream has, what all that it has had leave behind, and how many groups there are.
+fn counters(reader: &mut Reader<'_>, kind: u8) -> Option<(usize, Counters, usize)> {
     let length = reader.length()?;
     let last_id = id(reader)?;
-    (length == stream.len() && last <= last_id).then_some(())?;
     let mut counters = Counters { last_id, entries_added: length as u64, ..Counters::default() };
     if kind != STREAM_1 {
         let _first = id(reader)?;
         counters.max_deleted_id = id(reader)?;
         counters.entries_added = reader.length()? as u64;
-        (counters.entries_added >= length as u64).then_some(())?;
     }
-    stream.set_counters(counters);
-    for _ in 0..reader.length()? {
-        group(reader, &mut stream, kind, counters)?;
-    }
-    Some(())
+    Some((length, counters, reader.length()?))
 }
 
-/// Adds the entries of a node, whose ids grow from the last one on.
+/// Adds the entries of a node, whose ids grow from the last one on. Returns how many.
 fn node(
-    stream: &mut Edit<'_, Stream>,
+    target: Target<'_, '_>,
     first: Id,
     elements: &[Element<'_>],
     last: &mut Id,
-) -> Option<()> {
+) -> Option<usize> {
     let mut left = elements.iter().copied();
     let mut number = || left.next()?.integer();
     let (count, deleted, names) = (number()?, number()?, number()?);
@@ -259,7 +462,7 @@ fn node(
     let (names, rest) = elements.get(3..)?.split_at_checked(names)?;
     let mut left = rest.iter().copied();
     (left.next()?.integer()? == 0).then_some(())?;
-    let (mut live, mut gone) = (0, 0);
+    let (mut live, mut gone) = (0_i64, 0_i64);
     while let Some(flags) = left.next() {
         let flags = flags.integer()?;
         let ms = first.ms.checked_add_signed(left.next()?.integer()?)?;
@@ -286,59 +489,11 @@ fn node(
         let id = Id::new(ms, seq);
         (id > *last && fields > 0).then_some(())?;
         *last = id;
-        stream.append(id, texts.iter().map(|(name, value)| (&**name, &**value)));
-    }
-    (live == count && gone == deleted).then_some(())
-}
-
-fn group(
-    reader: &mut Reader<'_>,
-    stream: &mut Edit<'_, Stream>,
-    kind: u8,
-    counters: Counters,
-) -> Option<()> {
-    let name = reader.string()?;
-    let last_id = id(reader)?;
-    let entries_read = match kind {
-        // As in the reference: those who have read all there is have read as many as were added.
-        STREAM_1 => (last_id == counters.last_id).then_some(counters.entries_added),
-        _ => Some(reader.length()? as u64).filter(|&read| read != UNKNOWN),
-    };
-    stream.create_group(&name, last_id, entries_read).then_some(())?;
-    let mut pending: Vec<(Id, Millis, u64, Option<ConsumerId>)> = Vec::new();
-    for _ in 0..reader.length()? {
-        let id = id_of(reader.array()?);
-        let delivered_at = i64::from_le_bytes(reader.array()?);
-        pending.push((id, delivered_at, reader.length()? as u64, None));
-    }
-    pending.sort_unstable_by_key(|&(id, ..)| id);
-    pending.is_sorted_by(|one, other| one.0 < other.0).then_some(())?;
-    let group = name;
-    for _ in 0..reader.length()? {
-        let name = reader.string()?;
-        let seen_at = i64::from_le_bytes(reader.array()?);
-        let active_at = match kind {
-            STREAM => i64::from_le_bytes(reader.array()?),
-            _ => seen_at,
-        };
-        let consumer = stream.edit_group(&group, |group, _| {
-            let consumer = group.create_consumer(&name, seen_at)?;
-            group.set_active(consumer, (active_at != NEVER).then_some(active_at));
-            Some(consumer)
-        })??;
-        for _ in 0..reader.length()? {
-            let id = id_of(reader.array()?);
-            let at = pending.binary_search_by_key(&id, |&(id, ..)| id).ok()?;
-            pending[at].3.replace(consumer).is_none().then_some(())?;
+        if let Some(stream) = target {
+            stream.append(id, texts.iter().map(|(name, value)| (&**name, &**value)));
         }
     }
-    stream.edit_group(&group, |group, _| {
-        pending.into_iter().try_for_each(|(id, delivered_at, deliveries, consumer)| {
-            let consumer = consumer?;
-            group.assign(Pending { id, delivered_at, deliveries, consumer });
-            Some(())
-        })
-    })?
+    (live == count && gone == deleted).then_some(usize::try_from(live).ok()?)
 }
 
 fn id(reader: &mut Reader<'_>) -> Option<Id> {

@@ -31,7 +31,10 @@ pub(super) const SHORT: usize = 20;
 /// An integer of four bytes has no more digits than this, its sign counted.
 const LONGEST_INTEGER: usize = 11;
 
-/// No string is longer than this, whatever it declares.
+/// No string is longer, whatever it declares.
+const LONGEST_PLAIN: usize = u32::MAX as usize;
+
+/// No string that is compressed is longer.
 const LONGEST: usize = 512 << 20;
 
 /// Appends a length.
@@ -104,21 +107,58 @@ pub(super) fn push_text<S: Sink>(sink: &mut S, text: &[u8]) {
 #[derive(Debug, Clone)]
 pub(crate) struct Reader<'a> {
     left: &'a [u8],
+    /// Whether something is nothing because the bytes ran out.
+    ran_out: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(payload: &'a [u8]) -> Reader<'a> {
-        Reader { left: payload }
+        Reader { left: payload, ran_out: false }
     }
 
+    /// Returns whether more bytes would make something of what was nothing: it is cut short, and not malformed as far
+    /// as it goes.
+    pub(super) fn ran_out(&self) -> bool {
+        self.ran_out
+    }
+
+    /// Reads what is taken together: if it is nothing, nothing of it has been read.
+    #[inline]
+    pub(super) fn whole<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let before = self.left;
+        let found = read(self);
+        if found.is_none() {
+            self.left = before;
+        }
+        found
+    }
+
+    /// Goes back to where it was.
+    #[inline]
+    pub(super) fn rewind(&mut self, before: &Reader<'a>) {
+        self.left = before.left;
+    }
+
+    #[inline]
     pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.left.split_first()?;
+        let Some((&first, rest)) = self.left.split_first() else {
+            self.ran_out = true;
+            return None;
+        };
         self.left = rest;
         Some(first)
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.left.split_at_checked(length)?;
+        let Some((bytes, rest)) = self.left.split_at_checked(length) else {
+            // A length that no string has is malformed, however many bytes there are.
+            self.ran_out = length <= LONGEST_PLAIN;
+            return None;
+        };
         self.left = rest;
         Some(bytes)
     }

@@ -12,7 +12,7 @@ use super::parts::each;
 use super::stream;
 use super::strings::{push_length, push_text};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::{Fill, Kind, Limits, Part};
+use crate::keyspace::{Fill, Kind, Limits, Millis, Part};
 use crate::text::{double, number};
 
 /// Which servers are to read what is written.
@@ -22,7 +22,8 @@ pub(crate) enum Dialect {
     #[default]
     Valkey,
     /// Redis 7.0 and all that came after it: version 10. It has no sets as listpacks, does not know when a consumer
-    /// was active, and fields of hashes never expire: they are written without the time at which they do.
+    /// was active, and fields of hashes never expire: those that have not expired yet are written to stay, since data that
+    /// stays too long can be told and removed, and data that is gone cannot be had back.
     Redis,
 }
 
@@ -31,11 +32,14 @@ pub(crate) enum Dialect {
 pub(crate) struct Form {
     pub(crate) dialect: Dialect,
     pub(crate) limits: Limits,
+    /// Fields that have expired by then are left out of a hash that is written without the times at which they do.
+    pub(crate) now: Millis,
 }
 
-/// Appends a value as a payload has it.
+/// Appends a value as a payload has it. As in the reference, fields that have expired and are still there are in it.
 pub(crate) fn value(out: &mut Vec<u8>, value: KeyInfo<'_>, limits: Limits) {
-    let form = Form { dialect: Dialect::Valkey, limits };
+    let form = Form { dialect: Dialect::Valkey, limits, now: Millis::MIN };
+    let value = value.with_expired();
     out.push(kind(value, form));
     body(out, value, form);
 }
@@ -74,7 +78,7 @@ pub(super) fn body<S: Sink>(out: &mut S, value: KeyInfo<'_>, form: Form) {
         SET_LISTPACK | ZSET_LISTPACK | HASH_LISTPACK => packed(out, value),
         ZSET => zset(out, value),
         kind @ (STREAM | STREAM_2) => stream::write(out, value, form.limits, kind),
-        kind => elements(out, value, kind),
+        kind => elements(out, value, kind, form.now),
     }
 }
 
@@ -210,9 +214,19 @@ fn zset<S: Sink>(out: &mut S, value: KeyInfo<'_>) {
 }
 
 /// A set, or a hash, with the time at which each field expires if any does.
-fn elements<S: Sink>(out: &mut S, value: KeyInfo<'_>, kind: u8) {
+fn elements<S: Sink>(out: &mut S, value: KeyInfo<'_>, kind: u8, now: Millis) {
+    let is_told = |part: Part<'_>| kind != HASH || !has_expired(part, now);
     let mut count = 0;
-    each(value, |_| count += 1);
+    each(value, |part| count += usize::from(is_told(part)));
     push_length(out.bytes(), count);
-    each(value, |part| element(out, part, kind));
+    each(value, |part| {
+        if is_told(part) {
+            element(out, part, kind);
+        }
+    });
+}
+
+/// Whether it is a field that has expired by then.
+pub(super) fn has_expired(part: Part<'_>, now: Millis) -> bool {
+    matches!(part, Part::Field(field) if field.expiry.is_some_and(|when| when <= now))
 }

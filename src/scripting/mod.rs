@@ -42,6 +42,7 @@ use crate::dispatch::Ctx;
 use crate::dispatch::table::Group;
 use crate::error::{self, Error};
 use cache::Cache;
+pub(crate) use functions::LIBRARIES;
 use home::Home;
 use interpreter::Interpreter;
 

@@ -88,6 +88,8 @@ pub(crate) mod event {
     pub(crate) const FAST_COMMAND: &str = "fast-command";
     /// A slice of keys whose time had come was removed.
     pub(crate) const EXPIRE_CYCLE: &str = "expire-cycle";
+    /// A slice of keys was recorded for a snapshot, or for the base of a log.
+    pub(crate) const SNAPSHOT_CYCLE: &str = "snapshot-cycle";
     /// Keys were evicted for a command that needed memory.
     pub(crate) const EVICTION_CYCLE: &str = "eviction-cycle";
 }

@@ -56,6 +56,8 @@ pub struct Stats {
     /// Clients closed to save memory: `maxmemory-clients`.
     pub evicted_clients: u64,
     pub(crate) peak_clients: usize,
+    /// Snapshots that were begun for SAVE and in the background.
+    pub(crate) snapshots: u64,
     /// The longest input and output buffers seen, in bytes.
     pub(crate) max_input_buffer: usize,
     pub(crate) max_output_buffer: usize,

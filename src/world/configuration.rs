@@ -6,9 +6,14 @@ use crate::telemetry::process;
 
 impl World {
     /// Gives every directive of `pairs` its value and takes the effects of that, or changes nothing.
-    pub(crate) fn configure(&mut self, pairs: &[(&[u8], &[u8])]) -> Result<(), SetError> {
+    /// Protected ones need permission.
+    pub(crate) fn configure(
+        &mut self,
+        pairs: &[(&[u8], &[u8])],
+        may_change_protected: bool,
+    ) -> Result<(), SetError> {
         let before = self.config.clone();
-        for (effect, directive) in self.config.set(pairs)? {
+        for (effect, directive) in self.config.set(pairs, may_change_protected)? {
             if let Err(reason) = self.take_effect(effect) {
                 self.config = before;
                 return Err(SetError::refused(directive.as_bytes(), reason));
@@ -22,6 +27,8 @@ impl World {
     fn take_effect(&mut self, effect: Effect) -> Result<(), Reason> {
         match effect {
             Effect::FileDescriptors => return self.open_enough_files(),
+            Effect::AppendOnly => return (self.turn_log)(self),
+            Effect::Folder => return (self.find_folder)(self.config.folder()),
             Effect::AdministrationPort => return self.config.keeps_a_way_in(),
             Effect::ListenAddresses => {
                 return self.listen("Failed to bind to specified addresses.");
@@ -33,6 +40,7 @@ impl World {
             Effect::LogLevel => log::set_max_level(self.config.loglevel.filter()),
             Effect::DefaultPassword => self.access.set_default_password(&self.config.requirepass),
             Effect::Store => self.configure_store(),
+            Effect::SnapshotErrors => self.review_restraints(),
             Effect::KeyspaceEvents => self.follow_events(),
             Effect::OutputLimits => self.limit_all_output(),
             Effect::Thresholds => self.configure_watchers(),
@@ -161,7 +169,7 @@ mod tests {
                 }
                 let mut sample = Sample::start(base());
                 let pair = (name.as_bytes(), value.as_bytes());
-                if sample.0.engine.world.configure(&[pair]).is_err() {
+                if sample.0.engine.world.configure(&[pair], true).is_err() {
                     continue;
                 }
                 assert_eq!(sample.derived(), Sample::start(config).derived(), "{name} {value}");

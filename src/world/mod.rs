@@ -13,6 +13,7 @@
 //! | `tracking` | clients with the keys that they have cached |
 //! | `pubsub`, `monitor` | messages and commands with the clients that are shown them |
 //! | `pause` | CLIENT PAUSE with the commands that it holds back, and with expiry |
+//! | `restraint` | what is not there yet, or was not written, with the commands that this keeps from running |
 //! | `running` | the script that runs with those who are served meanwhile |
 //! | `output` | replies and pushes with the output buffer limits |
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
@@ -29,6 +30,7 @@ mod monitor;
 mod output;
 mod pause;
 mod pubsub;
+pub(crate) mod restraint;
 mod running;
 mod sessions;
 mod tracking;
@@ -39,12 +41,13 @@ mod watch;
 
 use std::any::Any;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{Access, UserId, Vocabulary};
 use crate::clock::Now;
-use crate::config::{Config, LoadError, LogLevel};
+use crate::config::{Config, LoadError, LogLevel, Reason};
 use crate::keyspace::{Millis, Store};
 use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
 use crate::peer::Peer;
@@ -54,6 +57,7 @@ use crate::telemetry::{
     CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
+use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
 
@@ -75,6 +79,12 @@ pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> +
 
 /// Has the loop begin a turn, from any thread: what that has for it is looked at then.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Says why a folder cannot be used, if it cannot.
+pub(crate) type FindFolder = fn(&Path) -> Result<(), Reason>;
+
+/// What the configuration says about the log comes true, or cannot.
+pub(crate) type TurnLog = fn(&mut World) -> Result<(), Reason>;
 
 /// Told once, when the server has become ready.
 pub type WhenReady = Box<dyn FnOnce() + Send>;
@@ -104,8 +114,8 @@ pub struct World {
     pub reactor_requests: ReactorRequests,
     /// The script that runs, if one does. When another client's command sees it, the server is busy.
     pub(crate) running: Option<RunningScript>,
-    /// Since when the server has not been ready, if it is not: see [`World::set_ready`].
-    unready: Option<Now>,
+    /// What keeps commands from running: see [`World::set_ready`].
+    pub(crate) restraints: Restraints,
     when_ready: Option<WhenReady>,
     /// The most memory that was used when a turn began.
     pub peak_memory: usize,
@@ -113,6 +123,10 @@ pub struct World {
     eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
+    /// Whether a folder can be written to: CONFIG SET `dir` asks.
+    pub(crate) find_folder: FindFolder,
+    /// Turns the log of all changes on or off, as the configuration says: CONFIG SET `appendonly` asks.
+    pub(crate) turn_log: TurnLog,
     /// What wakes the loop, if there is one.
     pub waker: Waker,
     /// What an embedder's own commands keep: see [`World::extension`].
@@ -130,7 +144,7 @@ impl World {
             now,
             started: now,
             clients: Clients::default(),
-            unready: (!config.start_ready).then_some(now),
+            restraints: Restraints::default(),
             store: Store::new(config.databases),
             watches: Watches::default(),
             waiters: Waiters::default(),
@@ -153,11 +167,16 @@ impl World {
             peak_memory: 0,
             eviction: Eviction::default(),
             rebind: None,
+            find_folder: |_| Ok(()),
+            turn_log: |_| Ok(()),
             waker: Arc::new(|| ()),
             extension: Box::new(()),
             features: Vec::new(),
         };
         world.set_now(now);
+        if !world.config.start_ready {
+            world.set_ready(false);
+        }
         world.configure_store();
         world.configure_watchers();
         Ok(world)
@@ -175,38 +194,6 @@ impl World {
         self.store.shared.eviction.settings = self.config.eviction;
         self.limit_unfreed();
         self.follow_events();
-    }
-
-    /// The server can do its work from now on, or can not. It can from the start unless `start-ready` says
-    /// otherwise. While it cannot, clients connect and shake hands, and commands with
-    /// [`crate::dispatch::spec::flag::NEEDS_READY`] are refused.
-    pub fn set_ready(&mut self, ready: bool) {
-        match ready {
-            false => self.unready = self.unready.or(Some(self.now)),
-            true => {
-                self.unready = None;
-                if let Some(tell) = self.when_ready.take() {
-                    tell();
-                }
-            }
-        }
-    }
-
-    pub fn is_ready(&self) -> bool {
-        self.unready.is_none()
-    }
-
-    /// Since when the server has not been ready, if it is not.
-    pub(crate) fn unready_since(&self) -> Option<Now> {
-        self.unready
-    }
-
-    /// Calls `tell` as soon as the server is ready: now, if it is.
-    pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
-        match self.is_ready() {
-            true => tell(),
-            false => self.when_ready = Some(Box::new(tell)),
-        }
     }
 
     /// The state of an embedder's commands, if it is a `T`.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use respd::Config;
-use respd::config::DebugCommand;
+use respd::config::Callers;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::embed::groups;
@@ -71,7 +71,7 @@ impl Heard {
 
 /// A server on which time stands at 1700000000000 ms, one of its clients, and what is heard.
 fn start() -> (Local, Connection, Heard) {
-    let config = Config { enable_debug_command: DebugCommand::Yes, ..Config::default() };
+    let config = Config { enable_debug_command: Callers::Yes, ..Config::default() };
     let mut local = Local::new(config);
     let client = local.connect();
     let heard = Heard::from(&mut local);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use respd::Config;
-use respd::config::DebugCommand;
+use respd::config::Callers;
 use respd::embed::local::{Connection, Local, request};
 use respd::peer::{Kind, Peer};
 
@@ -314,8 +314,7 @@ fn no_blocked_client_is_served_in_a_pause() {
 
 #[test]
 fn requests_behind_a_debug_sleep_wait_for_it() {
-    let mut local =
-        Local::new(Config { enable_debug_command: DebugCommand::Yes, ..Config::default() });
+    let mut local = Local::new(Config { enable_debug_command: Callers::Yes, ..Config::default() });
     let ann = local.connect();
     let all = ["DEBUG SLEEP 1", "PING"].map(|words| request(words.split(' '))).concat();
     local.send(ann, &all);

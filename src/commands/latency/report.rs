@@ -106,6 +106,7 @@ const ADVICE: &[(&str, &str)] = &[
     (event::FAST_COMMAND, "Such commands are short, unless their values are very large."),
     (event::FAST_COMMAND, "The machine may be too busy, or out of memory and swapping."),
     (event::EXPIRE_CYCLE, "Many keys expire at the same moment: spread their times to live."),
+    (event::SNAPSHOT_CYCLE, "A large value is recorded for a snapshot: keep values small."),
     (event::EVICTION_CYCLE, "Large values are evicted: keep values small, or raise maxmemory."),
 ];
 

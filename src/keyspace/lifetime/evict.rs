@@ -48,6 +48,11 @@ impl Policy {
         Policy::NAMES.iter().find(|(_, policy)| *policy == self).map_or("", |(name, _)| name)
     }
 
+    /// Returns whether keys go by when they were used last.
+    pub(crate) fn is_lru(self) -> bool {
+        matches!(self, Policy::VolatileLru | Policy::AllkeysLru)
+    }
+
     /// Whether it goes by how often keys are used, and not by when.
     pub(crate) fn is_lfu(self) -> bool {
         matches!(self, Policy::VolatileLfu | Policy::AllkeysLfu)

@@ -150,6 +150,12 @@ impl Edit<'_, Set> {
         form::add_all(self.entry(), &limits, members)
     }
 
+    /// Says that so many members are about to come, this one first, as [`Edit::add_all`] knows it.
+    pub(crate) fn expect(&mut self, first: &[u8], members: usize) {
+        let limits = self.limits();
+        form::expect(self.entry(), &limits, Element::Text(first), members);
+    }
+
     /// Adds a member. Returns whether it is new.
     pub fn add(&mut self, member: &[u8]) -> bool {
         self.add_all(std::iter::once(member)) > 0

@@ -15,7 +15,7 @@
 //!
 //! What it does not know: where the files are, and what they hold.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -146,16 +146,16 @@ impl Manifest {
     }
 
     /// The next base of a log that is named `log` (`appendfilename`). It is commands or has the form of a snapshot.
-    pub(crate) fn next_base(&self, log: &str, is_snapshot: bool) -> LogFile {
+    pub(crate) fn next_base(&self, log: &OsStr, is_snapshot: bool) -> LogFile {
         let number = self.base.as_ref().map_or(0, |base| base.number) + 1;
         let form = if is_snapshot { "rdb" } else { "aof" };
-        LogFile { name: format!("{log}.{number}.base.{form}").into(), number }
+        LogFile { name: extended(log, &format!(".{number}.base.{form}")), number }
     }
 
     /// The next increment of it.
-    pub(crate) fn next_increment(&self, log: &str) -> LogFile {
+    pub(crate) fn next_increment(&self, log: &OsStr) -> LogFile {
         let number = self.increments.last().map_or(0, |last| last.number) + 1;
-        LogFile { name: format!("{log}.{number}.incr.aof").into(), number }
+        LogFile { name: extended(log, &format!(".{number}.incr.aof")), number }
     }
 
     /// A rewrite is done: `base` is in the place of all files but the last increment, which are history now.
@@ -182,6 +182,13 @@ impl LogFile {
     pub(crate) fn path(&self, folder: &Path) -> PathBuf {
         folder.join(&self.name)
     }
+}
+
+/// A name with this behind it.
+pub(crate) fn extended(name: &OsStr, end: &str) -> OsString {
+    let mut name = name.to_owned();
+    name.push(end);
+    name
 }
 
 /// Returns whether it is the name of a file, and no path.
@@ -266,12 +273,12 @@ mod tests {
     #[test]
     fn a_rewrite_leaves_the_last_increment() {
         let mut manifest = Manifest::default();
-        assert_eq!(manifest.next_base("x", true), file("x.1.base.rdb", 1));
+        assert_eq!(manifest.next_base("x".as_ref(), true), file("x.1.base.rdb", 1));
         manifest.rebase(file("x.1.base.rdb", 1));
         for _ in 0..3 {
-            manifest.increments.push(manifest.next_increment("x"));
+            manifest.increments.push(manifest.next_increment("x".as_ref()));
         }
-        let base = manifest.next_base("x", false);
+        let base = manifest.next_base("x".as_ref(), false);
         manifest.rebase(base);
         assert_eq!(manifest.base, Some(file("x.2.base.aof", 2)));
         assert_eq!(manifest.increments, [file("x.3.incr.aof", 3)]);

@@ -13,3 +13,6 @@ pub(super) mod opcode;
 pub(crate) use error::{Defect, LoadError};
 pub(crate) use finisher::Finisher;
 pub(crate) use loader::{Loaded, Loader, Tally};
+
+#[cfg(test)]
+mod tests;

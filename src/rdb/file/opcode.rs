@@ -26,3 +26,21 @@ pub(crate) const EXPIRY: u8 = 253;
 pub(crate) const DATABASE: u8 = 254;
 /// The end; a checksum follows.
 pub(crate) const EOF: u8 = 255;
+
+/// What comes behind this byte.
+pub(crate) fn name(byte: u8) -> &'static str {
+    match byte {
+        SLOT_IMPORT => "import of slots",
+        SLOT_SIZES => "sizes of a slot",
+        FUNCTION | OLD_FUNCTION => "library of functions",
+        MODULE_AUX => "data of a module",
+        IDLE | FREQUENCY => "use of a key",
+        AUX => "text about the file",
+        SIZES => "sizes of a database",
+        EXPIRY_MS | EXPIRY => "expiry",
+        DATABASE => "number of a database",
+        EOF => "end",
+        0 => "key or string",
+        _ => "key",
+    }
+}

@@ -20,9 +20,59 @@ use super::interpreter::Interpreter;
 use super::made;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
+use crate::persistence::snapshots::Libraries;
+use crate::world::World;
 pub(super) use commands::TABLE;
 use library::Library;
 use registry::Registry;
+
+/// What files have of functions.
+pub(crate) const LIBRARIES: Libraries = Libraries { codes, load };
+
+/// The code of each library.
+fn codes(world: &World) -> Vec<Vec<u8>> {
+    let functions = world.feature::<Functions>();
+    let libraries = functions.into_iter().flat_map(|functions| functions.registry.libraries());
+    libraries.map(|library| library.code.to_vec()).collect()
+}
+
+/// Puts the libraries of a file in the place of all, or beside those that are there.
+fn load(world: &mut World, codes: &[Vec<u8>], is_beside: bool) -> Result<(), Error> {
+    Functions::with_in(
+        world,
+        |world| world,
+        |functions, _| {
+            if is_beside {
+                let (interpreter, registry) = functions.parts()?;
+                let restored = loaded(interpreter, codes)?;
+                return registry.join(interpreter, restored, true);
+            }
+            if codes.is_empty() {
+                // A state goes with its last library.
+                functions.interpreter = None;
+                *functions.registry = Registry::default();
+                return Ok(());
+            }
+            let interpreter = fresh()?;
+            let restored = loaded(&interpreter, codes)?;
+            functions.interpreter = Some(interpreter);
+            *functions.registry = restored;
+            Ok(())
+        },
+    )
+}
+
+/// All of these libraries, or none.
+fn loaded(interpreter: &Interpreter, codes: &[Vec<u8>]) -> Result<Registry, Error> {
+    let mut registry = Registry::default();
+    for code in codes {
+        if let Err(failed) = registry.load(interpreter, code, false) {
+            registry.forget(interpreter);
+            return Err(failed);
+        }
+    }
+    Ok(registry)
+}
 
 /// All functions. A server that never had one has none of it.
 #[derive(Default)]
@@ -40,7 +90,16 @@ struct AtHand<'a> {
 impl Functions {
     /// Does something with the functions, which are not in the world meanwhile.
     fn with<T>(ctx: &mut Ctx<'_>, work: impl FnOnce(&mut AtHand<'_>, &mut Ctx<'_>) -> T) -> T {
-        let mut functions = ctx.world.lend::<Functions>().unwrap_or_default();
+        Functions::with_in(ctx, |ctx| &mut *ctx.world, work)
+    }
+
+    /// As [`Functions::with`], with what has the world.
+    fn with_in<C, T>(
+        ctx: &mut C,
+        world: impl Fn(&mut C) -> &mut World,
+        work: impl FnOnce(&mut AtHand<'_>, &mut C) -> T,
+    ) -> T {
+        let mut functions = world(ctx).lend::<Functions>().unwrap_or_default();
         let Functions { home, registry } = &mut *functions;
         let mut at_hand = AtHand { interpreter: home.take(), registry };
         let done = catch_unwind(AssertUnwindSafe(|| {
@@ -50,7 +109,7 @@ impl Functions {
         let AtHand { interpreter, registry } = at_hand;
         // A state goes with its last library.
         let interpreter = interpreter.filter(|_| registry.libraries().len() > 0);
-        let stats = &mut ctx.world.stats.scripts;
+        let stats = &mut world(ctx).stats.scripts;
         stats.libraries = registry.libraries().len();
         stats.functions = registry.functions();
         stats.functions_memory = registry.memory();
@@ -58,7 +117,7 @@ impl Functions {
         if let Some(interpreter) = interpreter {
             home.keep(interpreter);
         }
-        ctx.world.take_back(functions);
+        world(ctx).take_back(functions);
         done.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }

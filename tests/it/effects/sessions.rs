@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use respd::Config;
-use respd::config::DebugCommand;
+use respd::config::Callers;
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::dispatch::synopsis::{self, Argument, Kind};
@@ -76,7 +76,7 @@ impl Seen {
 
 /// A server whose collections outgrow their compact forms when they have more than so many elements.
 fn server(compact: usize) -> Local {
-    let config = Config { enable_debug_command: DebugCommand::Yes, ..Config::default() };
+    let config = Config { enable_debug_command: Callers::Yes, ..Config::default() };
     let mut local = Local::new(config);
     let client = local.connect();
     for directive in [

@@ -1,0 +1,236 @@
+//! The thread's end of the log: appends to its files, syncs them, and replaces one by another.
+//!
+//! What cannot be appended (the disk is full) is kept, in its order, and tried again with the next job: no byte is
+//! lost or written twice while the thread runs. A failed sync is another thing: the system may have dropped what it
+//! could not write, and a second sync would succeed without it. The file is not trusted any more then, nothing of it is
+//! reported to be on disk, and only a rewrite makes the log whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::files::{NEW_FILE_MODE, reason, replace_file};
+use crate::persistence::disk::Worker;
+
+/// What the thread is to do.
+pub(crate) enum Job {
+    /// Append this. With `sync` it is synced, together with all before it.
+    Append { bytes: Vec<u8>, sync: bool },
+    /// What comes from now on goes to the file at `path`, which is new unless `is_there`. What came before is synced
+    /// first. Then the manifest, if there is one, is put in its place.
+    Begin { path: PathBuf, is_there: bool, manifest: Option<Replacement> },
+    /// A rewrite has ended, and its base is in its place: put the manifest, delete what is history, and put the manifest
+    /// without it.
+    Rebase(Box<Rebase>),
+    /// The log ends: sync, and close the file.
+    Close,
+}
+
+/// A text that takes the place of a file.
+pub(crate) struct Replacement {
+    pub path: PathBuf,
+    pub text: Vec<u8>,
+}
+
+/// The end of a rewrite.
+pub(crate) struct Rebase {
+    /// The base, which is in its place.
+    pub base: PathBuf,
+    pub manifest: Replacement,
+    pub history: Vec<PathBuf>,
+    /// The manifest's text when the history is gone.
+    pub without_history: Vec<u8>,
+}
+
+/// What has come of a job.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// The log is in its files up to this position.
+    Written { position: u64 },
+    /// It is on disk up to this position.
+    Durable { position: u64 },
+    /// It was not written: it is kept, and tried again.
+    Failed(String),
+    /// It was not synced: the file is not trusted.
+    NotSynced(String),
+    Begun(Result<(), String>),
+    Rebased(Result<(), String>),
+}
+
+/// Who does that.
+#[derive(Default)]
+pub(crate) struct Writer {
+    file: Option<File>,
+    /// Bytes that were handed over, and those at their end that are not in the file yet.
+    taken: u64,
+    kept: Vec<u8>,
+    /// A sync has failed, and no other file has been begun since.
+    is_broken: bool,
+}
+
+impl Worker for Writer {
+    type Job = Job;
+    type Report = Report;
+
+    fn work(&mut self, job: Job, report: &mut dyn FnMut(Report)) {
+        match job {
+            Job::Append { bytes, sync } => {
+                self.taken += bytes.len() as u64;
+                if self.kept.is_empty() {
+                    self.kept = bytes;
+                } else {
+                    self.kept.extend_from_slice(&bytes);
+                }
+                if self.write(report) && sync {
+                    self.sync(report);
+                }
+            }
+            Job::Begin { path, is_there, manifest } => {
+                let begun = self.begin(&path, is_there, manifest, report);
+                report(Report::Begun(begun.map_err(|error| reason(&error))));
+            }
+            Job::Rebase(rebase) => {
+                let done = rebase.put();
+                report(Report::Rebased(done.map_err(|error| reason(&error))));
+            }
+            Job::Close => {
+                if self.write(report) {
+                    self.sync(report);
+                }
+                *self = Writer { taken: self.taken, ..Writer::default() };
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// One that counts from this position.
+    pub(crate) fn starting_at(position: u64) -> Writer {
+        Writer { taken: position, ..Writer::default() }
+    }
+
+    /// Writes what is kept. Returns whether all is in the file.
+    fn write(&mut self, report: &mut dyn FnMut(Report)) -> bool {
+        let Some(file) = &mut self.file else {
+            return false;
+        };
+        let mut written = 0;
+        let failed = loop {
+            match self.kept.get(written..) {
+                None | Some([]) => break None,
+                Some(rest) => match file.write(rest) {
+                    Ok(0) => break Some(io::Error::from(io::ErrorKind::WriteZero)),
+                    Ok(bytes) => written += bytes,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => break Some(error),
+                },
+            }
+        };
+        self.kept.drain(..written);
+        if self.kept.is_empty() {
+            self.kept = Vec::new();
+        }
+        report(Report::Written { position: self.taken - self.kept.len() as u64 });
+        failed.map(|error| report(Report::Failed(reason(&error)))).is_none()
+    }
+
+    /// Syncs the file. Returns whether all that is in it is on disk.
+    fn sync(&mut self, report: &mut dyn FnMut(Report)) -> bool {
+        let Some(file) = &self.file else {
+            return false;
+        };
+        if self.is_broken {
+            return false;
+        }
+        match file.sync_data() {
+            Ok(()) => report(Report::Durable { position: self.taken - self.kept.len() as u64 }),
+            Err(error) => {
+                self.is_broken = true;
+                report(Report::NotSynced(reason(&error)));
+            }
+        }
+        !self.is_broken
+    }
+
+    fn begin(
+        &mut self,
+        path: &Path,
+        is_there: bool,
+        manifest: Option<Replacement>,
+        report: &mut dyn FnMut(Report),
+    ) -> io::Result<()> {
+        if self.is_broken {
+            // The base that is being made has what the broken file should have had.
+            self.kept.clear();
+        } else if self.file.is_some() && !(self.write(report) && self.sync(report)) {
+            return Err(io::Error::other("the log before it cannot be written"));
+        }
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        let options = options.append(true).mode(NEW_FILE_MODE);
+        let file = match is_there {
+            true => options.open(path)?,
+            false => options.create(true).open(path).and_then(|file| {
+                // One that a crash has left is in no manifest.
+                file.set_len(0)?;
+                file.sync_all()?;
+                Ok(file)
+            })?,
+        };
+        if let Some(manifest) = manifest {
+            manifest.put()?;
+        }
+        self.file = Some(file);
+        self.is_broken = false;
+        Ok(())
+    }
+}
+
+impl Replacement {
+    pub(crate) fn put(&self) -> io::Result<()> {
+        replace_file(&self.path, &self.text)
+    }
+}
+
+impl Rebase {
+    fn put(self) -> io::Result<()> {
+        if let Err(error) = self.manifest.put() {
+            // No manifest names it.
+            let _ = fs::remove_file(&self.base);
+            return Err(error);
+        }
+        delete(&self.history);
+        // The history is gone from the manifest at the latest when the server starts.
+        let path = self.manifest.path;
+        if let Err(error) = (Replacement { path, text: self.without_history }).put() {
+            log::warn!("the manifest of the log keeps its history: {}", reason(&error));
+        }
+        Ok(())
+    }
+}
+
+/// Deletes files that no manifest needs any more. What cannot be deleted is in the way of nothing.
+pub(crate) fn delete(files: &[PathBuf]) {
+    for path in files {
+        match fs::remove_file(path) {
+            Ok(()) => log::info!("the log's old file {} is deleted", path.display()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => log::warn!("cannot delete {}: {}", path.display(), reason(&error)),
+        }
+    }
+}
+
+/// Makes the folder of the log, and what is in its parent durable.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => {
+            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! How much of a long work is done in one turn: about as much as takes a given time, by how long the last slices took.
+
+use crate::telemetry::Timer;
+
+/// The least and the most units of work in a slice.
+const LEAST: usize = 256;
+const MOST: usize = 1 << 18;
+
+/// The pace of a work that is done in slices.
+#[derive(Debug)]
+pub(super) struct Pace {
+    units: usize,
+    /// How long a slice is to take, in nanoseconds.
+    target: u64,
+}
+
+impl Pace {
+    pub(super) fn of(target: u64) -> Pace {
+        Pace { units: LEAST * 16, target }
+    }
+
+    /// How many units the next slice has.
+    pub(super) fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Does a slice of so many units. `work` says whether it has done all of them. Returns how long it took.
+    pub(super) fn slice(
+        &mut self,
+        timer: &Timer,
+        units: usize,
+        work: impl FnOnce(usize) -> bool,
+    ) -> u64 {
+        let (is_full, nanos) = timer.measure(|| work(units));
+        // Without a clock, as in tests, slices stay as they are. One that was short says nothing.
+        if is_full && nanos > 0 {
+            let fitting = (units as u64).saturating_mul(self.target) / nanos;
+            let fitting = usize::try_from(fitting).unwrap_or(MOST);
+            self.units = fitting.clamp(self.units / 2, self.units * 2).clamp(LEAST, MOST);
+        }
+        nanos
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        static NANOS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn slices_come_to_take_the_time_that_they_are_to_take() {
+        let timer = Timer::new(|| NANOS.get());
+        let mut pace = Pace::of(1_000_000);
+        for nanos_per_unit in [100, 1000, 10] {
+            let work = |units: usize| {
+                NANOS.set(NANOS.get() + units as u64 * nanos_per_unit);
+                true
+            };
+            (0..20).for_each(|_| _ = pace.slice(&timer, pace.units(), work));
+            let nanos = pace.units() as u64 * nanos_per_unit;
+            assert!((990_000..1_010_000).contains(&nanos), "{nanos}");
+        }
+    }
+
+    #[test]
+    fn a_slice_that_was_short_changes_nothing() {
+        let timer = Timer::new(|| NANOS.get());
+        let mut pace = Pace::of(1_000_000);
+        let before = pace.units();
+        pace.slice(&timer, before, |_| {
+            NANOS.set(NANOS.get() + 1);
+            false
+        });
+        assert_eq!(pace.units(), before);
+    }
+}

@@ -1,0 +1,208 @@
+//! A file that is recorded: one moment of the keyspace goes to the thread of the disk, slice by slice.
+//!
+//! It is a snapshot, or the base of a log. There is one at a time, for the keyspace records one moment at a time.
+
+use std::any::Any;
+use std::path::PathBuf;
+
+use super::disk::Jobs;
+use super::files::{Format, Job, Target};
+use super::pace::Pace;
+use crate::clock::Now;
+use crate::dispatch::telemetry;
+use crate::keyspace::{MOST_WAITING, Recorder};
+use crate::rdb::chunk::Chunk;
+use crate::rdb::recorder::{DatabaseSize, FileRecorder, Header, Output, ToldUse};
+use crate::rdb::write::Dialect;
+use crate::telemetry::Timer;
+use crate::telemetry::latency::event;
+use crate::world::World;
+
+/// How long recording may take in a turn, in nanoseconds.
+const SLICE: u64 = 400_000;
+
+/// What the keyspace owes is paid in slices that are longer by this much at most.
+const LONGEST: usize = 4;
+
+/// Bytes of progress that are one unit of the walk's work.
+const UNIT: usize = 64;
+
+/// Ends what a recorder has made. Returns how many fields lost the time at which they expire.
+pub(crate) type Finish = fn(Box<dyn Recorder>) -> u64;
+
+/// What the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Snapshot,
+    /// The base of a log, which that has asked for.
+    Base,
+}
+
+/// A file that is being recorded.
+pub(super) struct Recording {
+    pub(super) id: u64,
+    pub(super) purpose: Purpose,
+    pub(super) path: PathBuf,
+    jobs: Jobs<Job>,
+    finish: Finish,
+    /// When the moment was.
+    pub(super) began: Now,
+    /// Changes of the keyspace until the moment.
+    pub(super) changes: u64,
+    pub(super) keys: usize,
+    /// Whether all is recorded, and only waits to be written.
+    pub(super) is_recorded: bool,
+    /// The most bytes that were kept beside the data.
+    pub(super) peak: usize,
+    pace: Pace,
+}
+
+/// The recorder's end of the thread.
+struct Hand(Jobs<Job>);
+
+impl Output for Hand {
+    fn chunk(&mut self, chunk: Chunk) {
+        let bytes = chunk.len();
+        // That there is no thread any more is noticed when the file is to be finished.
+        let _ = self.0.hand(Job::Write(chunk), bytes);
+    }
+
+    fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+}
+
+impl Recording {
+    /// The moment is now. `make` makes what records it. `None`: another is being recorded.
+    pub(super) fn begin(
+        world: &mut World,
+        jobs: Jobs<Job>,
+        (purpose, target): (Purpose, Target),
+        make: impl FnOnce(Box<dyn Output>) -> Box<dyn Recorder>,
+        finish: Finish,
+    ) -> Option<Recording> {
+        if world.store.moment().is_some() {
+            return None;
+        }
+        let (id, path) = (target.id, target.path.clone());
+        // As in `Hand::chunk`.
+        let _ = jobs.hand(Job::Begin(target), 0);
+        world.store.begin_moment(make(Box::new(Hand(jobs.clone())))).ok()?;
+        let keys = world.store.moment().map_or(0, |moment| moment.keys);
+        Some(Recording {
+            id,
+            purpose,
+            path,
+            jobs,
+            finish,
+            began: world.now,
+            changes: world.store.shared.changes,
+            keys,
+            is_recorded: false,
+            peak: 0,
+            pace: Pace::of(SLICE),
+        })
+    }
+
+    /// Records a slice. The error is that the file cannot be finished.
+    pub(super) fn go_on(&mut self, world: &mut World, timer: &Timer) -> Result<(), String> {
+        let Some(progress) = world.store.moment() else { return Ok(()) };
+        self.peak = self.peak.max(progress.kept + progress.waiting);
+        if self.is_recorded || progress.waiting >= MOST_WAITING {
+            return Ok(());
+        }
+        let least = self.pace.units();
+        let units = (progress.debt / UNIT).clamp(least, least * LONGEST);
+        let (store, mut is_over) = (&mut world.store, false);
+        let nanos = self.pace.slice(timer, units, |units| {
+            is_over = store.record_some(units);
+            !is_over && store.moment().is_some_and(|moment| moment.waiting < MOST_WAITING)
+        });
+        telemetry::record_latency_event(world, event::SNAPSHOT_CYCLE, nanos);
+        if is_over { self.end(world) } else { Ok(()) }
+    }
+
+    /// Records all that is left. The thread of the loop waits for that of the disk.
+    pub(super) fn go_through(
+        &mut self,
+        world: &mut World,
+        mut catch_up: impl FnMut(),
+    ) -> Result<(), String> {
+        while !self.is_recorded {
+            if world.store.record_some(usize::MAX) {
+                self.end(world)?;
+            }
+            catch_up();
+        }
+        Ok(())
+    }
+
+    /// All is recorded.
+    fn end(&mut self, world: &mut World) -> Result<(), String> {
+        self.is_recorded = true;
+        if let Some(recorder) = world.store.end_moment() {
+            let lasting = (self.finish)(recorder);
+            if lasting > 0 {
+                log::warn!(
+                    "{lasting} fields of hashes do not expire in {}: Redis 7 knows no such fields",
+                    self.path.display()
+                );
+            }
+        }
+        self.jobs.hand(Job::Finish, 0).map_err(|error| error.to_string())
+    }
+
+    /// Returns whether there is something to record at once.
+    pub(super) fn is_due(&self, world: &World) -> bool {
+        let progress = world.store.moment();
+        !self.is_recorded && progress.is_some_and(|progress| progress.waiting < MOST_WAITING)
+    }
+
+    /// What has been written is removed.
+    pub(super) fn abandon(self, world: &mut World) {
+        if !self.is_recorded {
+            drop(world.store.end_moment());
+        }
+        // Without the thread there is nothing to remove.
+        let _ = self.jobs.hand(Job::Abandon, 0);
+    }
+}
+
+/// The file as the configuration wants it.
+pub(super) fn snapshot_format(world: &World) -> Format {
+    let config = &world.config;
+    Format::Snapshot { compress: config.rdbcompression, checksum: config.rdbchecksum }
+}
+
+/// What a file says of itself. Personas of Redis write what Redis 7.0 reads.
+pub(crate) fn header(world: &World, is_aof_base: bool, functions: Vec<Vec<u8>>) -> Header {
+    let (config, store) = (&world.config, &world.store);
+    let policy = config.eviction.policy;
+    let told_use = match () {
+        () if policy.is_lfu() => ToldUse::Frequency,
+        () if policy.is_lru() => ToldUse::Idle,
+        () => ToldUse::None,
+    };
+    let size = |(db, database): (usize, &crate::keyspace::Database)| DatabaseSize {
+        db,
+        keys: database.len(),
+        volatile: database.volatile(),
+    };
+    Header {
+        dialect: if config.persona.is_redis() { Dialect::Redis } else { Dialect::Valkey },
+        limits: config.limits,
+        server_version: config.persona.version.to_owned(),
+        created: store.shared.now,
+        used_memory: world.memory().total(),
+        is_aof_base,
+        told_use,
+        sizes: store.iter().map(size).collect(),
+        functions,
+    }
+}
+
+/// Ends a snapshot.
+pub(crate) fn finish_snapshot(recorder: Box<dyn Recorder>) -> u64 {
+    let recorder: Box<dyn Any> = recorder;
+    recorder.downcast::<FileRecorder>().map_or(0, FileRecorder::finish)
+}

@@ -1,0 +1,640 @@
+//! Snapshots: when one is written, what came of it, and what the server begins with.
+//!
+//! A snapshot has what the keyspace was at one moment. It is recorded in slices while clients are served
+//! ([`super::recording`]), a thread writes it ([`super::files`]), and it takes the place of the one before when it is
+//! whole. SAVE, SHUTDOWN and DEBUG RELOAD alone make the loop wait for that.
+//!
+//! What fails is told to the log, to INFO, and, while there are save points, to clients that want to write
+//! ([`World::set_unsaved`]); the snapshot from before and the data stay as they are.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::disk::DiskThread;
+use super::files::{Format, Report, SnapshotFiles, Target};
+use super::loading::{self, Contents, Loading};
+use super::recording::{self, Finish, Purpose, Recording};
+use crate::clock::Now;
+use crate::config::Reason;
+use crate::dispatch::duty::{Duty, Leave, Turn};
+use crate::error::{self, Error};
+use crate::keyspace::Recorder;
+use crate::rdb::file::Tally;
+use crate::rdb::recorder::{FileRecorder, Output};
+use crate::world::World;
+
+/// After a snapshot has failed the next is begun by itself no earlier than this, in µs.
+const RETRY_DELAY: u64 = 5_000_000;
+
+/// What is done in every turn.
+pub(super) const DUTY: Duty = Duty { begin, end: |_| (), due, leave, wait };
+
+/// Puts libraries in the place of all, or beside those that are there and in the place of those with their names. The
+/// error is that of one that does not load; nothing has changed then.
+pub(crate) type LoadLibraries = fn(&mut World, &[Vec<u8>], is_beside: bool) -> Result<(), Error>;
+
+/// The code of the libraries of functions, as a feature has them that this room does not know.
+#[derive(Clone, Copy)]
+pub(crate) struct Libraries {
+    /// The code of each.
+    pub(crate) codes: fn(&World) -> Vec<Vec<u8>>,
+    pub(crate) load: LoadLibraries,
+}
+
+impl Libraries {
+    /// Of a build that has no functions: a file that has some is not loaded.
+    pub(crate) const NONE: Libraries = Libraries {
+        codes: |_| Vec::new(),
+        load: |_, codes, _| if codes.is_empty() { Ok(()) } else { Err(error::NO_LUA) },
+    };
+}
+
+/// What becomes of the data when the server leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// It is saved if there are save points.
+    Configured,
+    Save,
+    NoSave,
+}
+
+/// What DEBUG RELOAD does beside loading.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reload {
+    /// The data is written first.
+    pub(crate) saves: bool,
+    /// The data goes before that of the file comes.
+    pub(crate) flushes: bool,
+    /// Keys of the file take the place of those that are there. Without it these are an error.
+    pub(crate) merges: bool,
+}
+
+/// How snapshots stand, as INFO tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Status {
+    /// When the last one was whole; before there is one, when the server started.
+    pub(crate) last_save: Now,
+    /// Changes of the keyspace that it has.
+    changes: u64,
+    /// When one was last begun.
+    last_try: Option<Now>,
+    /// The seconds that the last one took which was written in the background.
+    pub(crate) last_took: Option<u64>,
+    /// The most bytes that this one kept beside the data.
+    pub(crate) last_peak: usize,
+    /// What the last file was that was loaded.
+    pub(crate) loaded: Tally,
+}
+
+/// The snapshot that is being written in the background.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Progress {
+    pub(crate) keys: usize,
+    pub(crate) recorded: usize,
+    pub(crate) seconds: u64,
+    /// Bytes that are kept beside the data, and the most there have been.
+    pub(crate) kept: usize,
+    pub(crate) peak: usize,
+}
+
+/// What is kept of snapshots while the server runs.
+struct Snapshots {
+    disk: DiskThread<SnapshotFiles>,
+    libraries: Libraries,
+    /// Ids that have been given.
+    ids: u64,
+    recording: Option<Recording>,
+    loading: Option<Loading>,
+    /// BGSAVE waits for a time at which it can begin.
+    is_scheduled: bool,
+    /// What came of the base that a log has asked for.
+    base: Option<Result<u64, String>>,
+    status: Status,
+}
+
+/// From now on the server has snapshots. If it is to begin with one, that is being loaded.
+pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
+    world.find_folder = find_folder;
+    if world.config.dir.is_some() {
+        let invalid = |reason: Reason| {
+            let folder = world.config.folder().display();
+            io::Error::other(format!("'dir {folder}': {reason}"))
+        };
+        find_folder(world.config.folder()).map_err(invalid)?;
+    }
+    let (last_save, changes) = (world.now, world.store.shared.changes);
+    let status = Status {
+        last_save,
+        changes,
+        last_try: None,
+        last_took: None,
+        last_peak: 0,
+        loaded: Tally::default(),
+    };
+    let mut snapshots = Snapshots {
+        disk: DiskThread::new("respd-snapshots", world.waker.clone()),
+        libraries,
+        ids: 0,
+        recording: None,
+        loading: None,
+        is_scheduled: false,
+        base: None,
+        status,
+    };
+    // A log has all of it.
+    if world.config.keeps_data() && !world.config.append_only.enabled {
+        snapshots.begin_loading(world)?;
+    }
+    world.take_back(Box::new(snapshots));
+    Ok(())
+}
+
+/// SAVE: the data is in its file when this returns.
+pub(crate) fn save(world: &mut World) -> Result<(), Error> {
+    with(world, |snapshots, world| {
+        world.stats.snapshots += 1;
+        snapshots.save(world)
+    })
+}
+
+/// BGSAVE: the data as it is now will be in its file. With `may_wait` it is scheduled if something else is being
+/// recorded. Returns whether it has begun.
+pub(crate) fn save_in_background(world: &mut World, may_wait: bool) -> Result<bool, Error> {
+    with(world, |snapshots, world| match &snapshots.recording {
+        Some(recording) if recording.purpose == Purpose::Snapshot => Err(error::SAVING),
+        Some(_) if !may_wait => Err(error::RECORDING),
+        Some(_) => {
+            snapshots.is_scheduled = true;
+            Ok(false)
+        }
+        None => snapshots.begin_snapshot(world).map(|()| true),
+    })
+}
+
+/// BGSAVE in a transaction: it begins when that is over.
+pub(crate) fn schedule(world: &mut World) -> Result<(), Error> {
+    with(world, |snapshots, _| {
+        if snapshots.is_saving() {
+            return Err(error::SAVING);
+        }
+        snapshots.is_scheduled = true;
+        Ok(())
+    })
+}
+
+/// BGSAVE CANCEL. Returns whether one was being written; otherwise one was scheduled.
+pub(crate) fn cancel(world: &mut World) -> Result<bool, Error> {
+    with(world, |snapshots, world| {
+        if snapshots.is_saving() {
+            log::info!("the snapshot that is being written is given up: BGSAVE CANCEL");
+            snapshots.abandon(world);
+            Ok(true)
+        } else if std::mem::take(&mut snapshots.is_scheduled) {
+            Ok(false)
+        } else {
+            Err(error::NOT_SAVING)
+        }
+    })
+}
+
+/// FLUSHALL has emptied the keyspace. A snapshot of what there was would be of no use any more, and if there are save
+/// points, the next one has that there is nothing.
+pub(crate) fn flushed(world: &mut World) {
+    // Without the feature there is nothing to give up.
+    let _ = with(world, |snapshots, world| {
+        if snapshots.is_saving() {
+            log::info!("the snapshot that is being written is given up: FLUSHALL");
+            snapshots.abandon(world);
+        }
+        snapshots.is_scheduled |= !world.config.save.is_empty();
+        Ok(())
+    });
+}
+
+/// SHUTDOWN: sees to what is to be kept. The error is that it could not be written.
+pub(crate) fn part(world: &mut World, farewell: Farewell) -> Result<(), Error> {
+    with(world, |snapshots, world| snapshots.part(world, farewell))
+}
+
+/// DEBUG RELOAD: the data is what the file says, or what it was.
+pub(crate) fn reload(world: &mut World, options: Reload) -> Result<(), Error> {
+    with(world, |snapshots, world| snapshots.reload(world, options))
+}
+
+/// Begins to record the base of a log. `make` makes what records it, and `finish` ends that.
+pub(crate) fn begin_base(
+    world: &mut World,
+    path: PathBuf,
+    format: Format,
+    make: impl FnOnce(Box<dyn Output>) -> Box<dyn Recorder>,
+    finish: Finish,
+) -> Result<(), Error> {
+    with(world, |snapshots, world| {
+        snapshots.base = None;
+        snapshots.begin(world, (Purpose::Base, path, format), make, finish)
+    })
+}
+
+/// Takes what came of the base: how many bytes it has, or why it could not be written.
+pub(crate) fn base_written(world: &mut World) -> Option<Result<u64, String>> {
+    with(world, |snapshots, _| Ok(snapshots.base.take())).ok().flatten()
+}
+
+/// Gives the base up.
+pub(crate) fn cancel_base(world: &mut World) {
+    // Without the feature there is nothing to give up.
+    let _ = with(world, |snapshots, world| {
+        if snapshots.recording.as_ref().is_some_and(|base| base.purpose == Purpose::Base) {
+            snapshots.abandon(world);
+        }
+        Ok(())
+    });
+}
+
+/// The libraries of functions, which a log has too.
+pub(super) fn libraries(world: &World) -> Libraries {
+    world.feature::<Snapshots>().map_or(Libraries::NONE, |snapshots| snapshots.libraries)
+}
+
+/// How snapshots stand.
+pub(crate) fn status(world: &World) -> Option<Status> {
+    world.feature::<Snapshots>().map(|snapshots| snapshots.status)
+}
+
+/// The snapshot that is being written in the background, if there is one.
+pub(crate) fn progress(world: &World) -> Option<Progress> {
+    let snapshots = world.feature::<Snapshots>()?;
+    let recording =
+        snapshots.recording.as_ref().filter(|found| found.purpose == Purpose::Snapshot)?;
+    let moment = world.store.moment();
+    Some(Progress {
+        keys: recording.keys,
+        recorded: moment.map_or(recording.keys, |moment| moment.recorded),
+        seconds: (world.now.mono - recording.began.mono) / 1_000_000,
+        kept: moment.map_or(0, |moment| moment.kept + moment.waiting),
+        peak: recording.peak,
+    })
+}
+
+impl Status {
+    /// Changes of the keyspace since the last snapshot.
+    pub(crate) fn unsaved_changes(&self, world: &World) -> u64 {
+        world.store.shared.changes.saturating_sub(self.changes)
+    }
+}
+
+/// Does something with what is kept, which is not in the world meanwhile.
+fn with<T>(
+    world: &mut World,
+    work: impl FnOnce(&mut Snapshots, &mut World) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut snapshots = world.lend::<Snapshots>().ok_or(error::NOT_SAVED)?;
+    let done = work(&mut snapshots, world);
+    world.take_back(snapshots);
+    done
+}
+
+/// Says why a folder cannot be used.
+fn find_folder(folder: &Path) -> Result<(), Reason> {
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err("Not a directory".into()),
+        Err(error) => Err(crate::files::reason(&error).into()),
+    }
+}
+
+// The duty.
+
+fn begin(turn: &mut Turn<'_>) {
+    let Turn { world, timer, .. } = turn;
+    if world.feature::<Snapshots>().is_none() {
+        return;
+    }
+    // An error has been told to the log.
+    let _ = with(world, |snapshots, world| {
+        while let Some(report) = snapshots.disk.take() {
+            snapshots.heed(world, report);
+        }
+        if let Some(mut loading) = snapshots.loading.take() {
+            match loading.go_on(world, timer) {
+                Ok(None) => snapshots.loading = Some(loading),
+                Ok(Some(contents)) => snapshots.loaded(world, &loading, contents),
+                Err(reason) => fail(world, &reason),
+            }
+        }
+        if let Some(mut recording) = snapshots.recording.take() {
+            let recorded = recording.go_on(world, timer);
+            snapshots.recording = Some(recording);
+            if let Err(reason) = recorded {
+                snapshots.ended(world, Err(reason));
+            }
+        }
+        snapshots.begin_due(world);
+        Ok(())
+    });
+}
+
+fn due(world: &World) -> Option<u64> {
+    let snapshots = world.feature::<Snapshots>()?;
+    if snapshots.loading.as_ref().is_some_and(Loading::is_due)
+        || snapshots.recording.as_ref().is_some_and(|recording| recording.is_due(world))
+    {
+        return Some(world.now.mono);
+    }
+    snapshots.next_save(world).map(|(due, _)| due)
+}
+
+fn leave(turn: &mut Turn<'_>, why: Leave) -> bool {
+    let farewell = match why {
+        Leave::Command => Farewell::NoSave,
+        Leave::Signal | Leave::Program => Farewell::Configured,
+    };
+    let parted = part(turn.world, farewell);
+    if parted.is_err() && why == Leave::Signal {
+        log::error!("the server stays: what it has could not be saved");
+        return false;
+    }
+    true
+}
+
+fn wait(world: &mut World) -> bool {
+    let Some(snapshots) = world.feature::<Snapshots>() else { return false };
+    snapshots.disk.catch_up();
+    snapshots.recording.is_some() || snapshots.loading.is_some()
+}
+
+/// The server cannot begin with what it is to begin with, and ends.
+fn fail(world: &mut World, reason: &str) {
+    log::error!("cannot load {reason}");
+    world.reactor_requests.failure = Some(format!("cannot load {reason}"));
+    world.reactor_requests.shutdown = true;
+}
+
+impl Snapshots {
+    fn is_saving(&self) -> bool {
+        self.recording.as_ref().is_some_and(|found| found.purpose == Purpose::Snapshot)
+    }
+
+    /// The moment is now.
+    fn begin(
+        &mut self,
+        world: &mut World,
+        (purpose, path, format): (Purpose, PathBuf, Format),
+        make: impl FnOnce(Box<dyn Output>) -> Box<dyn Recorder>,
+        finish: Finish,
+    ) -> Result<(), Error> {
+        self.ids += 1;
+        let is_synced_on_the_way = world.config.rdb_save_incremental_fsync;
+        let target = Target { id: self.ids, path, format, is_synced_on_the_way };
+        let jobs = self.disk.jobs(SnapshotFiles::default).map_err(|failed| {
+            log::error!("cannot start the thread that writes {}: {failed}", target.path.display());
+            error::NOT_SAVED
+        })?;
+        let what = (purpose, target);
+        let begun = Recording::begin(world, jobs, what, make, finish);
+        self.recording = Some(begun.ok_or(error::RECORDING)?);
+        Ok(())
+    }
+
+    /// Begins a snapshot in the background.
+    fn begin_snapshot(&mut self, world: &mut World) -> Result<(), Error> {
+        world.stats.snapshots += 1;
+        self.is_scheduled = false;
+        self.status.last_try = Some(world.now);
+        self.record(world)?;
+        if let Some(Recording { keys, path, .. }) = &self.recording {
+            log::info!("saving {keys} keys to {} in the background", path.display());
+        }
+        Ok(())
+    }
+
+    /// A snapshot of this moment.
+    fn record(&mut self, world: &mut World) -> Result<(), Error> {
+        let path = world.config.folder().join(&world.config.dbfilename);
+        let header = recording::header(world, false, (self.libraries.codes)(world));
+        let make = |output| -> Box<dyn Recorder> { Box::new(FileRecorder::new(header, output)) };
+        let what = (Purpose::Snapshot, path, recording::snapshot_format(world));
+        self.begin(world, what, make, recording::finish_snapshot)
+    }
+
+    fn save(&mut self, world: &mut World) -> Result<(), Error> {
+        if self.is_saving() {
+            return Err(error::SAVING);
+        }
+        if self.recording.is_some() {
+            return Err(error::RECORDING);
+        }
+        self.record(world)?;
+        let Some(mut recording) = self.recording.take() else { return Err(error::NOT_SAVED) };
+        let recorded = recording.go_through(world, || self.disk.catch_up());
+        let id = recording.id;
+        self.recording = Some(recording);
+        let mut written = recorded.map(|()| 0);
+        self.disk.catch_up();
+        while let Some(report) = self.disk.take() {
+            match report {
+                Report::Written(of, result) if of == id => written = written.and(result),
+                other => self.heed(world, other),
+            }
+        }
+        self.saved(world, written, false)
+    }
+
+    /// The snapshot has been written, or could not be.
+    fn saved(
+        &mut self,
+        world: &mut World,
+        written: Result<u64, String>,
+        in_background: bool,
+    ) -> Result<(), Error> {
+        let Some(recording) = self.recording.take() else { return Ok(()) };
+        let micros = world.now.mono - recording.began.mono;
+        if in_background {
+            self.status.last_took = Some(micros / 1_000_000);
+            self.status.last_peak = recording.peak;
+        }
+        let path = recording.path.display();
+        match written {
+            Ok(bytes) => {
+                let keys = recording.keys;
+                log::info!("{path} is saved: {keys} keys, {bytes} bytes");
+                self.status.last_save = world.now;
+                self.status.changes = recording.changes;
+                world.set_unsaved(false);
+                Ok(())
+            }
+            Err(reason) => {
+                log::error!("{path} is not saved: {reason}");
+                if in_background {
+                    world.set_unsaved(true);
+                }
+                recording.abandon(world);
+                Err(error::NOT_SAVED)
+            }
+        }
+    }
+
+    /// What was being recorded has been written, or could not be.
+    fn ended(&mut self, world: &mut World, written: Result<u64, String>) {
+        let purpose = self.recording.as_ref().map(|recording| recording.purpose);
+        if purpose == Some(Purpose::Snapshot) {
+            // The error has been told to the log.
+            let _ = self.saved(world, written, true);
+        } else if let Some(base) = self.recording.take() {
+            if written.is_err() {
+                base.abandon(world);
+            }
+            self.base = Some(written);
+        }
+    }
+
+    /// Gives up what is being recorded.
+    fn abandon(&mut self, world: &mut World) {
+        if let Some(recording) = self.recording.take() {
+            recording.abandon(world);
+        }
+    }
+
+    /// Does what a report of the thread means. One about a file that was given up means nothing any more.
+    fn heed(&mut self, world: &mut World, report: Report) {
+        match report {
+            Report::Written(id, written) => {
+                if self.recording.as_ref().is_some_and(|recording| recording.id == id) {
+                    self.ended(world, written);
+                }
+            }
+            Report::Read(id, read) => {
+                if let Some(loading) = self.loading.as_mut().filter(|loading| loading.id == id)
+                    && let Err(reason) = loading.take(read)
+                {
+                    self.loading = None;
+                    fail(world, &reason);
+                }
+            }
+        }
+    }
+
+    /// When a snapshot begins by itself, and for which changes in how many seconds.
+    fn next_save(&self, world: &World) -> Option<(u64, Option<(u64, u64)>)> {
+        if self.recording.is_some() || self.loading.is_some() {
+            return None;
+        }
+        let Status { last_save, last_try, .. } = self.status;
+        let patience = last_try.filter(|_| world.is_unsaved());
+        let earliest = patience.map_or(0, |last_try| last_try.mono.saturating_add(RETRY_DELAY));
+        if self.is_scheduled {
+            return Some((earliest, None));
+        }
+        let changes = self.status.unsaved_changes(world);
+        let due =
+            world.config.save.iter().filter(|point| changes >= point.changes.max(1)).map(|point| {
+                let after = point.seconds.saturating_mul(1_000_000);
+                let due = last_save.mono.saturating_add(after).max(earliest);
+                (due, Some((changes, point.seconds)))
+            });
+        due.min_by_key(|(due, _)| *due)
+    }
+
+    /// Begins the snapshot that is due, if one is.
+    fn begin_due(&mut self, world: &mut World) {
+        let Some((due, point)) = self.next_save(world) else { return };
+        if due > world.now.mono {
+            return;
+        }
+        if let Some((changes, seconds)) = point {
+            log::info!("{changes} changes in {seconds} seconds: a snapshot is due");
+        }
+        if self.begin_snapshot(world).is_err() {
+            world.set_unsaved(true);
+        }
+    }
+
+    fn part(&mut self, world: &mut World, farewell: Farewell) -> Result<(), Error> {
+        if self.recording.is_some() {
+            log::info!("what is being written in the background is given up: the server leaves");
+            self.abandon(world);
+        }
+        let saves = match farewell {
+            Farewell::Configured => !world.config.save.is_empty(),
+            Farewell::Save => true,
+            Farewell::NoSave => false,
+        };
+        // What is half loaded must not take the place of what is being loaded.
+        match saves && world.loading().is_none() {
+            true => self.save(world),
+            false => Ok(()),
+        }
+    }
+
+    // Loading.
+
+    /// Begins to load the file of the configuration, if it is there.
+    fn begin_loading(&mut self, world: &mut World) -> io::Result<()> {
+        let path = world.config.folder().join(&world.config.dbfilename);
+        let unreadable =
+            |reason: String| io::Error::other(format!("cannot load {}: {reason}", path.display()));
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(|error| unreadable(error.to_string()))?,
+        };
+        self.ids += 1;
+        let jobs = self.disk.jobs(SnapshotFiles::default)?;
+        let loading = Loading::begin(world, jobs, self.ids, &path, file).map_err(unreadable)?;
+        log::info!("loading {}", path.display());
+        self.loading = Some(loading);
+        Ok(())
+    }
+
+    /// The file that the server begins with is whole.
+    fn loaded(&mut self, world: &mut World, loading: &Loading, contents: Contents) {
+        let Contents { store, functions, tally } = contents;
+        if !functions.is_empty()
+            && let Err(refused) = (self.libraries.load)(world, &functions, false)
+        {
+            let path = loading.path().display();
+            return fail(
+                world,
+                &format!("{path}: a library of functions does not load: {refused}"),
+            );
+        }
+        world.store.take_over(store);
+        let seconds = (world.now.mono - loading.since().mono) as f64 / 1e6;
+        let path = loading.path().display();
+        let Tally { keys, expired, .. } = tally;
+        log::info!(
+            "{path} is loaded: {keys} keys, {expired} more had expired, {seconds:.3} seconds"
+        );
+        self.status.loaded = tally;
+        self.status.changes = world.store.shared.changes;
+        world.set_loading(None);
+    }
+
+    fn reload(&mut self, world: &mut World, options: Reload) -> Result<(), Error> {
+        if options.saves {
+            self.save(world)?;
+        }
+        let path = world.config.folder().join(&world.config.dbfilename);
+        let refused = |reason: String| {
+            log::error!("DEBUG RELOAD: {reason}");
+            error::NOT_LOADED
+        };
+        let Contents { store, functions, tally } = loading::load(&path, world).map_err(refused)?;
+        if !options.flushes && !options.merges && world.store.collides_with(&store) {
+            return Err(refused(format!("{}: a key of it is there already", path.display())));
+        }
+        if options.flushes || !functions.is_empty() {
+            (self.libraries.load)(world, &functions, !options.flushes)
+                .map_err(|failed| refused(failed.to_string()))?;
+        }
+        if options.flushes {
+            world.flush_all();
+            world.store.take_over(store);
+        } else {
+            world.store.join(store);
+        }
+        self.status.loaded = tally;
+        self.status.changes = world.store.shared.changes;
+        Ok(())
+    }
+}

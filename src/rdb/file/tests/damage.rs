@@ -1,0 +1,3 @@
+//! Files that are damaged.
+
+use super::*;
