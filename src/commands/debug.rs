@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::arguments;
-use crate::dispatch::spec::flag::*;
 use crate::dispatch::duty::Turn;
+use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::{Handler, Spec};
 use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};

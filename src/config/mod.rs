@@ -36,7 +36,7 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
 pub use value::{
-    AppendOnly, BufferLimit, Callers, ChannelDefault, CommandLogSettings, ChosenPorts, Fsync,
+    AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
     KeyspaceEvents, LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret,
     Share, UserLine,
 };

@@ -40,7 +40,6 @@ const BYTES: Memory = Memory(0..=i64::MAX as u64);
 const NO_ONE_WAITS: Only<YesNo, bool> =
     Only(YesNo, true, "respd never lets anyone wait while memory is freed");
 const NO_EFFORT: &str = "respd removes every key when its time has come";
-const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
 const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
 const STORE: &[Effect] = &[Effect::Store];
@@ -63,11 +62,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port)
         .effects(&[Effect::AdministrationPort, Effect::ListenPorts]),
     directive!("aof-load-truncated", append_only.load_truncated, YesNo),
-    directive!(
-        "aof-rewrite-incremental-fsync",
-        append_only.rewrite_incremental_fsync,
-        YesNo
-    ),
+    directive!("aof-rewrite-incremental-fsync", append_only.rewrite_incremental_fsync, YesNo),
     directive!("aof-timestamp-enabled", append_only.timestamps, YesNo),
     directive!("aof-use-rdb-preamble", append_only.base_is_snapshot, YesNo),
     directive!("appenddirname", append_only.folder, FileName("appenddirname")).immutable(),

@@ -21,8 +21,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::format::Format;
 use super::Folder;
+use super::format::Format;
 use super::manifest::{self, Manifest};
 use super::rewrite::Rewrite;
 use super::writer::{Job, Replacement, Report, Writer};
@@ -266,7 +266,9 @@ impl Log {
             self.delayed += 1;
             log::warn!("the disk is slow to sync the log: replies wait for it");
         }
-        world.clients.hold_for_log(fsync == Fsync::Always || self.is_behind || world.clients.await_log());
+        world
+            .clients
+            .hold_for_log(fsync == Fsync::Always || self.is_behind || world.clients.await_log());
         let second = world.now.wall / 1_000_000;
         lock(&self.tape).second = world.config.append_only.timestamps.then_some(second);
     }

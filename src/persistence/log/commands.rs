@@ -78,10 +78,9 @@ impl CommandRecorder {
         let number = |number: i64| number.to_string().into_bytes();
         match part {
             Part::Text(text) => match building.expiry.take() {
-                Some(expiry) => self.say(
-                    building.db,
-                    &[b"SET", &building.key, text, b"PXAT", &number(expiry)],
-                ),
+                Some(expiry) => {
+                    self.say(building.db, &[b"SET", &building.key, text, b"PXAT", &number(expiry)])
+                }
                 None => self.say(building.db, &[b"SET", &building.key, text]),
             },
             Part::Element(element) => self.add_words(building, "RPUSH", &[element]),
@@ -95,8 +94,14 @@ impl CommandRecorder {
                 self.add_words(building, "HSET", &[field.name, field.value]);
                 if let Some(expiry) = field.expiry {
                     self.flush(building);
-                    let words: [&[u8]; 6] =
-                        [b"HPEXPIREAT", &building.key, &number(expiry), b"FIELDS", b"1", field.name];
+                    let words: [&[u8]; 6] = [
+                        b"HPEXPIREAT",
+                        &building.key,
+                        &number(expiry),
+                        b"FIELDS",
+                        b"1",
+                        field.name,
+                    ];
                     self.say(building.db, &words);
                 }
             }

@@ -2,7 +2,7 @@
 //! increments. The store takes the place of the server's when it is whole, or is given up.
 //!
 //! Each command runs as an [`Invocation`] in [`Frame::Replay`], as a client of the server's own. Meanwhile the store
-//! apart is the world's, time stands still at the beginning of 1970, and nothing listens: nothing expires by itself, no
+//! apart is the world's, keys live at the beginning of 1970, and nothing listens: nothing expires by itself, no
 //! event is published, no effect is said. (A log that says what has expired says so itself.)
 //!
 //! A command that fails now has failed when it ran first, or came from a script that did: it is counted and logged, as
@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use super::manifest::Manifest;
 use super::reader::{Item, Reader};
 use crate::access::Vocabulary;
-use crate::clock::Now;
 use crate::dispatch::duty::Turn;
 use crate::dispatch::{Frame, Invocation, Outcome};
 use crate::files::reason;
@@ -77,8 +76,6 @@ enum Step {
     More,
     /// The file needs more bytes than have been read.
     Hungry,
-    /// The file is over.
-    Over,
 }
 
 impl Loading {
@@ -125,13 +122,13 @@ impl Loading {
         let step = step.map_err(|what| format!("{}: {what}", source.path.display()))?;
         let is_over = match step {
             Step::More => false,
-            Step::Over => true,
             Step::Hungry if source.is_at_end => {
                 self.end_early(&source, turn.world)?;
                 true
             }
             Step::Hungry => {
-                self.read += source.read_more().map_err(|error| cannot("read", &source.path, &error))?;
+                self.read +=
+                    source.read_more().map_err(|error| cannot("read", &source.path, &error))?;
                 false
             }
         };
@@ -174,7 +171,7 @@ impl Loading {
         let Stage::Commands(reader) = &mut source.stage else {
             return Ok(Step::More);
         };
-        let now = self.enter(turn.world);
+        self.exchange(turn.world);
         let mut at = 0;
         let replayed = loop {
             let offset = reader.offset();
@@ -194,7 +191,7 @@ impl Loading {
         };
         source.input.drain(..at);
         turn.timer.rest(&mut turn.world.stats);
-        self.leave(turn.world, now);
+        self.exchange(turn.world);
         replayed
     }
 
@@ -254,18 +251,10 @@ impl Loading {
         ran
     }
 
-    /// What has been loaded is the world's, and it is 1970.
-    fn enter(&mut self, world: &mut World) -> Now {
+    /// Exchanges what has been loaded and what is the world's.
+    fn exchange(&mut self, world: &mut World) {
         std::mem::swap(&mut world.store, &mut self.store);
         std::mem::swap(&mut world.stats, &mut self.stats);
-        let past = Now { wall: 0, ..world.now };
-        std::mem::replace(&mut world.now, past)
-    }
-
-    fn leave(&mut self, world: &mut World, now: Now) {
-        world.now = now;
-        std::mem::swap(&mut world.stats, &mut self.stats);
-        std::mem::swap(&mut world.store, &mut self.store);
     }
 
     /// Ends the load. What was loaded is returned, to take the place of the store that is there.

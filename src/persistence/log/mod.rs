@@ -30,8 +30,8 @@ use crate::files::reason;
 use crate::persistence::snapshots;
 use crate::world::World;
 use crate::world::restraint::LoadingProgress;
-pub(crate) use append::SYNCED;
 use append::Log;
+pub(crate) use append::SYNCED;
 use loading::Loading;
 use manifest::Manifest;
 use writer::{Replacement, delete, make_folder};
@@ -213,11 +213,7 @@ pub(crate) fn reload(turn: &mut Turn<'_>) -> Result<(), Error> {
     loaded.map_err(refused)
 }
 
-fn load_at_once(
-    turn: &mut Turn<'_>,
-    folder: &Path,
-    manifest: &Manifest,
-) -> Result<(), String> {
+fn load_at_once(turn: &mut Turn<'_>, folder: &Path, manifest: &Manifest) -> Result<(), String> {
     let libraries = snapshots::libraries(turn.world);
     let before = (libraries.codes)(turn.world);
     let emptied = (libraries.load)(turn.world, &[], false);
@@ -274,9 +270,7 @@ fn open_folder(config: &Config) -> Result<Folder, String> {
 fn read_manifest(folder: &Path, config: &Config) -> Result<Manifest, String> {
     let path = manifest_path(folder, config);
     match fs::read(&path) {
-        Ok(text) => {
-            Manifest::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
-        }
+        Ok(text) => Manifest::parse(&text).map_err(|error| format!("{}: {error}", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
         Err(error) => Err(format!("{}: {}", path.display(), reason(&error))),
     }
@@ -324,7 +318,8 @@ fn begin(turn: &mut Turn<'_>) {
             Ok(stage) => turn.world.take_back(Box::new(stage)),
             Err(reason) => {
                 ::log::error!("cannot load the log: {reason}");
-                turn.world.reactor_requests.failure = Some(format!("cannot load the log: {reason}"));
+                turn.world.reactor_requests.failure =
+                    Some(format!("cannot load the log: {reason}"));
                 turn.world.reactor_requests.shutdown = true;
             }
         },

@@ -87,8 +87,8 @@ impl Log {
             return;
         }
         let settings = &world.config.append_only;
-        let grown = self.size.saturating_sub(self.base_size).saturating_mul(100)
-            / self.base_size.max(1);
+        let grown =
+            self.size.saturating_sub(self.base_size).saturating_mul(100) / self.base_size.max(1);
         let percentage = u64::from(settings.rewrite_percentage);
         let is_large = self.is_listening()
             && percentage > 0
@@ -126,25 +126,23 @@ impl Log {
             }
             self.begin_file(false, !is_first);
         }
-        let running = Running {
-            base,
-            began: world.now,
-            position: self.position(),
-            written: None,
-            peak: 0,
-        };
+        let running =
+            Running { base, began: world.now, position: self.position(), written: None, peak: 0 };
         let path = running.base.path(&self.folder);
         self.rewrite.running = Some(running);
         let begun = if is_snapshot {
             let codes = (snapshots::libraries(world).codes)(world);
             let (header, format) =
                 (recording::header(world, true, codes), recording::snapshot_format(world));
-            let make = |output| -> Box<dyn Recorder> { Box::new(FileRecorder::new(header, output)) };
+            let make =
+                |output| -> Box<dyn Recorder> { Box::new(FileRecorder::new(header, output)) };
             snapshots::begin_base(world, path, format, make, recording::finish_snapshot)
         } else {
             let codes = (snapshots::libraries(world).codes)(world);
             let limits = world.config.limits;
-            let make = |output| -> Box<dyn Recorder> { Box::new(CommandRecorder::new(codes, limits, output)) };
+            let make = |output| -> Box<dyn Recorder> {
+                Box::new(CommandRecorder::new(codes, limits, output))
+            };
             snapshots::begin_base(world, path, Format::Plain, make, commands::finish)
         };
         match begun {

@@ -47,9 +47,13 @@ pub(crate) struct Rebase {
 #[derive(Debug)]
 pub(crate) enum Report {
     /// The log is in its files up to this position.
-    Written { position: u64 },
+    Written {
+        position: u64,
+    },
     /// It is on disk up to this position.
-    Durable { position: u64 },
+    Durable {
+        position: u64,
+    },
     /// It was not written: it is kept, and tried again.
     Failed(String),
     /// It was not synced: the file is not trusted.
