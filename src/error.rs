@@ -9,11 +9,13 @@ use std::fmt;
 
 pub use bitmaps::*;
 pub use groups::*;
+pub use kept::*;
 pub use scripts::*;
 pub use values::*;
 
 mod bitmaps;
 mod groups;
+mod kept;
 mod scripts;
 mod values;
 
@@ -80,19 +82,6 @@ pub const TOO_MANY_FAILED_LOGINS: Error = Error::fixed(
 );
 pub const WRONGTYPE: Error =
     Error::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
-/// What could not be written, for a reason that is in the log.
-pub const NOT_SAVED: Error = Error::fixed("ERR");
-pub const SAVING: Error = Error::fixed("ERR Background save already in progress");
-pub const NOT_SAVING: Error =
-    Error::fixed("ERR Background saving is currently not in progress or scheduled");
-pub const RECORDING: Error = Error::fixed(
-    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to \
-     schedule a BGSAVE whenever possible.",
-);
-pub const NOT_LOADED: Error =
-    Error::fixed("ERR Error trying to load the RDB dump, check server logs.");
-pub const RELOAD_OPTIONS: Error =
-    Error::fixed("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
 pub const OOM: Error = Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
 /// The reply passed the limit that holds where `client-output-buffer-limit` sets none.
 pub const REPLY_TOO_LARGE: Error =
@@ -585,29 +574,6 @@ pub fn unknown_subcommand_or_arity(container: &str, name: &[u8]) -> Error {
 /// The server has not got its data yet.
 pub fn loading(product: &str) -> Error {
     Error::text(format!("LOADING {product} is loading the dataset in memory"))
-}
-
-/// The last snapshot could not be written.
-pub fn unsaved(product: &str) -> Error {
-    Error::text(format!(
-        "MISCONF {product} is configured to save RDB snapshots, but it's currently unable to persist to disk. \
-         Commands that may modify the data set are disabled, because this instance is configured to report \
-         errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the \
-         {product} logs for details about the RDB error."
-    ))
-}
-
-pub const REWRITING: Error =
-    Error::fixed("ERR Background append only file rewriting already in progress");
-pub const NO_LOG_TO_REWRITE: Error = Error::fixed(
-    "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
-);
-pub const LOG_NOT_LOADED: Error =
-    Error::fixed("ERR Error trying to load the AOF files, check server logs.");
-
-/// The log cannot be written.
-pub fn unlogged(reason: &str) -> Error {
-    Error::text(format!("MISCONF Errors writing to the AOF file: {reason}"))
 }
 
 /// `shown` text stops where a C string would, as it does in the reference's texts.

@@ -132,6 +132,10 @@ fn configured(flags: &Flags) -> Result<Config, Box<dyn std::error::Error>> {
     for (name, value) in &given {
         config.apply_option(name, value)?;
     }
+    // The program begins with what is in its folder; a server in a test does so only if it is told.
+    if config.dir.is_none() {
+        config.apply_option("dir", ".")?;
+    }
     Ok(config)
 }
 

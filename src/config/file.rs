@@ -239,7 +239,8 @@ pub(crate) mod tests {
             ("unixsocketperm 9", "argument couldn't be parsed as an octal number"),
             ("unixsocketperm 1777", "argument must be between 0 and 777 inclusive"),
             ("enable-debug-command on", "argument(s) must be one of the following: no, yes, local"),
-            ("save 3600 1", "respd keeps data in memory only and never writes it to disk"),
+            ("save 3600", "Invalid save parameters"),
+            ("dbfilename a/b", "dbfilename can't be a path, just a filename"),
             ("daemonize yes", "respd stays in the foreground"),
         ] {
             let expected = format!("respd.conf:3: '{line}': {reason}");

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{self, Path, PathBuf};
 
 use super::choice::Choice;
@@ -193,25 +193,25 @@ impl Kind<Option<PathBuf>> for FilePath {
     }
 }
 
-/// The path of a folder, shown from the root on. `None` is the working directory.
+/// The path of a folder, from the root on. One that was named stays named.
 pub(crate) struct FolderPath;
 
 impl Kind<Option<PathBuf>> for FolderPath {
     fn read(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Reason> {
         match single(words)? {
-            [] => Err("dir can't be empty".into()),
+            [] if field.is_none() => {}
+            [] => return Err("dir can't be empty".into()),
             word => {
-                *field = Some(PathBuf::from(OsStr::from_bytes(word)));
-                Ok(())
+                let given = Path::new(OsStr::from_bytes(word));
+                // Without a working directory there is nothing better than what was given.
+                *field = Some(path::absolute(given).unwrap_or_else(|_| given.to_owned()));
             }
         }
+        Ok(())
     }
 
     fn show(&self, field: &Option<PathBuf>) -> Vec<u8> {
-        let given = field.as_deref().unwrap_or(Path::new("."));
-        // Without a working directory there is nothing better to say than what was given.
-        let path = path::absolute(given).unwrap_or_else(|_| given.to_owned());
-        path.into_os_string().into_vec()
+        FilePath.show(field)
     }
 }
 

@@ -52,8 +52,8 @@ pub struct Config {
     pub databases: usize,
     /// The name of the file of a snapshot.
     pub dbfilename: PathBuf,
-    /// The folder of the files that are written. `None`: the working directory, and nothing is loaded from there at the
-    /// start, unless what is written is to stay: see [`Config::keeps_data`].
+    /// The folder of the files that are written. `None`: there are none, unless `save` asks for them: these are then in
+    /// the working directory.
     pub dir: Option<PathBuf>,
     /// Which clients may call DEBUG.
     pub enable_debug_command: Callers,

@@ -19,7 +19,7 @@ use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
-use crate::persistence::snapshots::Libraries;
+use crate::persistence::libraries::Libraries;
 use crate::persistence::{self, snapshots};
 
 /// The commands of features, which a smaller build has not.

@@ -107,7 +107,6 @@ impl Recording {
     /// Records a slice. The error is that the file cannot be finished.
     pub(super) fn go_on(&mut self, world: &mut World, timer: &Timer) -> Result<(), String> {
         let Some(progress) = world.store.moment() else { return Ok(()) };
-        self.peak = self.peak.max(progress.kept + progress.waiting);
         if self.is_recorded || progress.waiting >= MOST_WAITING {
             return Ok(());
         }
@@ -118,6 +117,8 @@ impl Recording {
             is_over = store.record_some(units);
             !is_over && store.moment().is_some_and(|moment| moment.waiting < MOST_WAITING)
         });
+        let beside = world.store.moment().map_or(0, |moment| moment.kept + moment.waiting);
+        self.peak = self.peak.max(beside);
         telemetry::record_latency_event(world, event::SNAPSHOT_CYCLE, nanos);
         if is_over { self.end(world) } else { Ok(()) }
     }

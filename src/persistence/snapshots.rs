@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 
 use super::disk::DiskThread;
 use super::files::{Format, Report, SnapshotFiles, Target};
+use super::libraries::Libraries;
 use super::loading::{self, Contents, Loading};
 use super::recording::{self, Finish, Purpose, Recording};
-use crate::clock::Now;
+use super::status::{Progress, Status};
 use crate::config::Reason;
 use crate::dispatch::duty::{Duty, Leave, Turn};
 use crate::error::{self, Error};
@@ -29,26 +30,6 @@ const RETRY_DELAY: u64 = 5_000_000;
 
 /// What is done in every turn.
 pub(super) const DUTY: Duty = Duty { begin, end: |_| (), due, leave, wait };
-
-/// Puts libraries in the place of all, or beside those that are there and in the place of those with their names. The
-/// error is that of one that does not load; nothing has changed then.
-pub(crate) type LoadLibraries = fn(&mut World, &[Vec<u8>], is_beside: bool) -> Result<(), Error>;
-
-/// The code of the libraries of functions, as a feature has them that this room does not know.
-#[derive(Clone, Copy)]
-pub(crate) struct Libraries {
-    /// The code of each.
-    pub(crate) codes: fn(&World) -> Vec<Vec<u8>>,
-    pub(crate) load: LoadLibraries,
-}
-
-impl Libraries {
-    /// Of a build that has no functions: a file that has some is not loaded.
-    pub(crate) const NONE: Libraries = Libraries {
-        codes: |_| Vec::new(),
-        load: |_, codes, _| if codes.is_empty() { Ok(()) } else { Err(error::NO_LUA) },
-    };
-}
 
 /// What becomes of the data when the server leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,34 +49,6 @@ pub(crate) struct Reload {
     pub(crate) flushes: bool,
     /// Keys of the file take the place of those that are there. Without it these are an error.
     pub(crate) merges: bool,
-}
-
-/// How snapshots stand, as INFO tells.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Status {
-    /// When the last one was whole; before there is one, when the server started.
-    pub(crate) last_save: Now,
-    /// Changes of the keyspace that it has.
-    changes: u64,
-    /// When one was last begun.
-    last_try: Option<Now>,
-    /// The seconds that the last one took which was written in the background.
-    pub(crate) last_took: Option<u64>,
-    /// The most bytes that this one kept beside the data.
-    pub(crate) last_peak: usize,
-    /// What the last file was that was loaded.
-    pub(crate) loaded: Tally,
-}
-
-/// The snapshot that is being written in the background.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Progress {
-    pub(crate) keys: usize,
-    pub(crate) recorded: usize,
-    pub(crate) seconds: u64,
-    /// Bytes that are kept beside the data, and the most there have been.
-    pub(crate) kept: usize,
-    pub(crate) peak: usize,
 }
 
 /// What is kept of snapshots while the server runs.
@@ -123,15 +76,6 @@ pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
         };
         find_folder(world.config.folder()).map_err(invalid)?;
     }
-    let (last_save, changes) = (world.now, world.store.shared.changes);
-    let status = Status {
-        last_save,
-        changes,
-        last_try: None,
-        last_took: None,
-        last_peak: 0,
-        loaded: Tally::default(),
-    };
     let mut snapshots = Snapshots {
         disk: DiskThread::new("respd-snapshots", world.waker.clone()),
         libraries,
@@ -140,7 +84,7 @@ pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
         loading: None,
         is_scheduled: false,
         base: None,
-        status,
+        status: Status::at_start(world),
     };
     // A log has all of it.
     if world.config.keeps_data() && !world.config.append_only.enabled {
@@ -277,13 +221,6 @@ pub(crate) fn progress(world: &World) -> Option<Progress> {
     })
 }
 
-impl Status {
-    /// Changes of the keyspace since the last snapshot.
-    pub(crate) fn unsaved_changes(&self, world: &World) -> u64 {
-        world.store.shared.changes.saturating_sub(self.changes)
-    }
-}
-
 /// Does something with what is kept, which is not in the world meanwhile.
 fn with<T>(
     world: &mut World,
@@ -411,6 +348,9 @@ impl Snapshots {
 
     /// A snapshot of this moment.
     fn record(&mut self, world: &mut World) -> Result<(), Error> {
+        if !world.config.keeps_data() {
+            return Err(error::NO_FILES);
+        }
         let path = world.config.folder().join(&world.config.dbfilename);
         let header = recording::header(world, false, (self.libraries.codes)(world));
         let make = |output| -> Box<dyn Recorder> { Box::new(FileRecorder::new(header, output)) };

@@ -15,6 +15,10 @@ use crate::notation::{Names, Pattern};
 /// What no conversation can hold, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("asking", "an error without a cluster"),
+    (
+        "bgsave",
+        "its replies depend on how fast it is: `persistence`, and the errors in `persistence/save.txt`",
+    ),
     ("cluster", "every subcommand is an error here"),
     ("shutdown", "ends the server: `process`"),
     ("config|rewrite", "needs a file: `process`"),

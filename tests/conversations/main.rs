@@ -63,14 +63,15 @@ use respd::Config;
 use conversation::Conversation;
 use play::Judge;
 use record::Recorder;
-use side::{Engine, Remote, Side};
+use side::{Engine, Folder, Remote, Side};
 
 /// The configuration that a conversation is played with.
-fn config(conversation: &Conversation) -> Config {
+fn config(conversation: &Conversation, folder: &Folder) -> Config {
     let mut config = Config::default();
     config.apply_option("enable-debug-command", "yes").unwrap();
     // A failed login is answered at once, as by the reference.
     config.apply_option("auth-failure-delay", "0").unwrap();
+    config.dir = Some(folder.path().to_owned());
     for (name, value) in &conversation.config {
         config.apply_option(name, value).unwrap();
     }
@@ -118,7 +119,14 @@ fn play_all(
 
 #[test]
 fn on_the_engine() {
-    play_all(false, |_| true, |conversation| Box::new(Engine::new(config(conversation))));
+    play_all(
+        false,
+        |_| true,
+        |conversation| {
+            let folder = Folder::new();
+            Box::new(Engine::new(config(conversation, &folder), folder))
+        },
+    );
 }
 
 #[test]
@@ -126,7 +134,10 @@ fn over_tcp() {
     play_all(
         false,
         |conversation| !conversation.is_timed(),
-        |conversation| Box::new(Remote::respd(config(conversation))),
+        |conversation| {
+            let folder = Folder::new();
+            Box::new(Remote::respd(config(conversation, &folder), folder))
+        },
     );
 }
 
@@ -204,8 +215,8 @@ fn a_wrong_reply_is_found_wherever_it_is_played() {
     let text = "> SET k v\n< +OK\n> GET k\n2< \"v\"\n3< \"w\"\n> PING\n> PING\n< +PONG\n";
     let conversation = Conversation::read("example.txt", text);
     let sides: [fn() -> Box<dyn Side>; 2] = [
-        || Box::new(Engine::new(Config::default())),
-        || Box::new(Remote::respd(Config::default())),
+        || Box::new(Engine::new(Config::default(), Folder::new())),
+        || Box::new(Remote::respd(Config::default(), Folder::new())),
     ];
     for side in sides {
         let wrong = Judge::judge(&conversation, &mut *side(), 2, false);

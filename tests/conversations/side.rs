@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use respd::embed::local::{Connection, Local};
@@ -39,17 +41,43 @@ pub trait Side {
     fn unread(&mut self) -> Vec<(String, Vec<u8>)>;
 }
 
+/// A folder for the files of one side, which goes with it.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("respd-conversation-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// The engine without sockets.
 pub struct Engine {
     local: Local,
     clients: BTreeMap<String, (Connection, SocketAddr, Vec<u8>)>,
     /// The port of the next client.
     port: u16,
+    _folder: Folder,
 }
 
 impl Engine {
-    pub fn new(config: Config) -> Engine {
-        Engine { local: Local::new(config), clients: BTreeMap::new(), port: 50_001 }
+    pub fn new(config: Config, folder: Folder) -> Engine {
+        let (local, clients) = (Local::new(config), BTreeMap::new());
+        Engine { local, clients, port: 50_001, _folder: folder }
     }
 
     fn receive(&mut self, name: &str) -> &mut Vec<u8> {
@@ -141,6 +169,7 @@ pub struct Remote {
     addr: SocketAddr,
     clients: BTreeMap<String, Socket>,
     host: Host,
+    _folder: Folder,
 }
 
 /// Ends with the conversation.
@@ -150,11 +179,11 @@ enum Host {
 }
 
 impl Remote {
-    pub fn respd(config: Config) -> Remote {
+    pub fn respd(config: Config, folder: Folder) -> Remote {
         let server = Server::builder().config(config).any_port().bind().unwrap();
         let addr = server.addr().expect("a TCP listener");
         let host = Host::Respd { _server: server.spawn() };
-        Remote { addr, clients: BTreeMap::new(), host }
+        Remote { addr, clients: BTreeMap::new(), host, _folder: folder }
     }
 
     /// Starts `program`, which takes the options of valkey-server.
@@ -162,7 +191,8 @@ impl Remote {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let mut command = Command::new(program);
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
-        command.args(["--enable-debug-command", "yes", "--dir", "/tmp"]);
+        let folder = Folder::new();
+        command.args(["--enable-debug-command", "yes"]).arg("--dir").arg(folder.path());
         for (name, value) in config.iter().filter(|(name, _)| name != "persona") {
             command.args([format!("--{name}").as_str(), value]);
         }
@@ -174,7 +204,8 @@ impl Remote {
             assert!(begun.elapsed() < PATIENCE, "{program} does not start");
             std::thread::sleep(Duration::from_millis(5));
         }
-        Remote { addr, clients: BTreeMap::new(), host: Host::Reference(child) }
+        let host = Host::Reference(child);
+        Remote { addr, clients: BTreeMap::new(), host, _folder: folder }
     }
 
     fn client(&mut self, name: &str) -> &mut Socket {

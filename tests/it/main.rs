@@ -6,6 +6,7 @@
 //! | `pipeline` | requests that are read ahead are those that the parser reads |
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `effects` | every change is said as a command; a mirror that is told them holds the same |
+//! | `persistence` | data that outlives its server: snapshots, and what is loaded |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `busy` | scripts that run long: who is served meanwhile, and what ends them |
@@ -54,6 +55,7 @@ mod lifetime;
 mod log;
 mod net;
 mod order;
+mod persistence;
 mod personas;
 mod pipeline;
 mod process;

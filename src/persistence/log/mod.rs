@@ -142,6 +142,7 @@ pub(crate) fn rewrite(world: &mut World) -> Result<bool, Error> {
             world.take_back(stage);
             asked
         }
+        None if !world.config.keeps_data() => Err(error::NO_FILES),
         // Without a log the files are written all the same, as in the reference, for a server that starts with one.
         None => {
             let mut log = new_log(world).map_err(|reason| {

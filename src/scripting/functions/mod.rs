@@ -20,7 +20,7 @@ use super::interpreter::Interpreter;
 use super::made;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::persistence::snapshots::Libraries;
+use crate::persistence::libraries::Libraries;
 use crate::world::World;
 pub(super) use commands::TABLE;
 use library::Library;
