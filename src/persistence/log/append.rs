@@ -61,6 +61,8 @@ pub(crate) struct Log {
     written: u64,
     pub(super) synced: u64,
     durable: u64,
+    /// What is synced of a file whose base is not there yet, while the file before is not trusted.
+    synced_beside: u64,
     /// When the thread was asked to sync, in µs of [`Now::mono`](crate::clock::Now::mono), and whether it has.
     asked_at: u64,
     is_syncing: bool,
@@ -119,6 +121,7 @@ impl Log {
             written: position,
             synced: position,
             durable: position,
+            synced_beside: position,
             asked_at: world.now.mono,
             is_syncing: false,
             delayed: 0,
@@ -206,8 +209,11 @@ impl Log {
                 }
                 Report::Durable { position } => {
                     self.is_syncing = false;
-                    self.synced = self.synced.max(position);
-                    self.durable = self.durable.max(position);
+                    // What is in the new file is of no use without the base that is being made.
+                    match self.failure.as_ref().is_some_and(|failure| failure.is_broken) {
+                        true => self.synced_beside = position,
+                        false => self.is_synced(position),
+                    }
                 }
                 Report::Failed(reason) => {
                     self.is_syncing = false;
@@ -305,10 +311,15 @@ impl Log {
         }
     }
 
-    /// A rewrite has made the log whole: what was said before it began is on disk.
-    pub(super) fn is_whole_from(&mut self, position: u64) {
+    fn is_synced(&mut self, position: u64) {
         self.synced = self.synced.max(position);
         self.durable = self.durable.max(position);
+    }
+
+    /// A rewrite has made the log whole: what was said before it began is on disk.
+    pub(super) fn is_whole_from(&mut self, position: u64) {
+        self.is_synced(position);
+        self.is_synced(self.synced_beside);
         if self.failure.take_if(|failure| failure.is_broken).is_some() {
             log::info!("the log has been rewritten and can be relied on again");
         }

@@ -237,7 +237,10 @@ impl Loading {
         .invoke();
         world.clients[self.slot].outbox.late.clear();
         self.scratch = reply.into_inner();
-        let told = || String::from_utf8_lossy(&self.scratch).trim().to_owned();
+        let told = || {
+            let told = String::from_utf8_lossy(&self.scratch);
+            told.trim_start_matches("-ERR ").trim_end().to_owned()
+        };
         let ran = match outcome {
             Outcome::Ran { has_failed: false, .. } => Ok(()),
             Outcome::Refused => Err(told()),

@@ -238,3 +238,92 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does jobs, and returns what was reported, in short.
+    fn work(writer: &mut Writer, job: Job) -> String {
+        let mut told = Vec::new();
+        writer.work(job, &mut |report| {
+            told.push(match report {
+                Report::Written { position } => format!("written {position}"),
+                Report::Durable { position } => format!("durable {position}"),
+                Report::Failed(reason) => format!("failed: {reason}"),
+                Report::NotSynced(_) => "not synced".to_owned(),
+                Report::Begun(begun) => format!("begun: {begun:?}"),
+                Report::Rebased(rebased) => format!("rebased: {rebased:?}"),
+            });
+        });
+        told.join(", ")
+    }
+
+    fn append(bytes: &str, sync: bool) -> Job {
+        Job::Append { bytes: bytes.into(), sync }
+    }
+
+    /// A folder with this name that goes with the test.
+    fn folder(test: &str) -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("respd-writer-{}-{test}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_kept_in_its_order() {
+        let folder = folder("full");
+        let mut writer = Writer::starting_at(100);
+        writer.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let full = "No space left on device";
+        assert_eq!(work(&mut writer, append("one ", true)), format!("written 100, failed: {full}"));
+        assert_eq!(work(&mut writer, append("two", true)), format!("written 100, failed: {full}"));
+        // There is room again.
+        make_folder(&folder).unwrap();
+        let path = folder.join("log");
+        writer.file = Some(File::create(&path).unwrap());
+        assert_eq!(work(&mut writer, append("", true)), "written 107, durable 107");
+        assert_eq!(fs::read(&path).unwrap(), b"one two");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_synced_is_not_trusted_before_a_rewrite() {
+        let folder = folder("unsynced");
+        let mut writer = Writer::default();
+        // A pipe takes what is written, and cannot be synced.
+        let (reader, pipe) = std::io::pipe().unwrap();
+        writer.file = Some(File::from(std::os::fd::OwnedFd::from(pipe)));
+        assert_eq!(work(&mut writer, append("one", true)), "written 3, not synced");
+        assert_eq!(work(&mut writer, append("two", true)), "written 6");
+        let path = folder.join("log");
+        let begin = Job::Begin { path: path.clone(), is_there: false, manifest: None };
+        assert_eq!(work(&mut writer, begin), "begun: Ok(())");
+        assert_eq!(work(&mut writer, append("three", true)), "written 11, durable 11");
+        assert_eq!(fs::read(&path).unwrap(), b"three", "the base has what was before");
+        drop(reader);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_begins_when_the_one_before_is_synced_and_the_manifest_names_it() {
+        let folder = folder("begins");
+        let mut writer = Writer::default();
+        let manifest = Replacement { path: folder.join("manifest"), text: b"text".to_vec() };
+        let [one, other] = ["one", "other"].map(|name| folder.join(name));
+        let begin = Job::Begin { path: one.clone(), is_there: false, manifest: None };
+        assert_eq!(work(&mut writer, begin), "begun: Ok(())");
+        assert_eq!(work(&mut writer, append("1", false)), "written 1");
+        let path = other.clone();
+        let begin = Job::Begin { path, is_there: false, manifest: Some(manifest) };
+        assert_eq!(work(&mut writer, begin), "written 1, durable 1, begun: Ok(())");
+        assert_eq!(work(&mut writer, append("2", false)), "written 2");
+        assert_eq!(work(&mut writer, Job::Close), "written 2, durable 2");
+        assert_eq!([&one, &other].map(|path| fs::read(path).unwrap()), [b"1", b"2"]);
+        assert_eq!(fs::read(folder.join("manifest")).unwrap(), b"text");
+        let missing = Job::Begin { path: folder.join("no/such"), is_there: true, manifest: None };
+        assert!(work(&mut writer, missing).starts_with("begun: Err"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
