@@ -127,7 +127,9 @@ impl<'e> Traffic<'e> {
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
-            outbox.shift_held(outbox.sent);
+            if let Some(held) = &mut outbox.held {
+                held.shift(outbox.sent);
+            }
             outbox.sent = 0;
         }
         self.world.limit_output(slot);

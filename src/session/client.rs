@@ -3,7 +3,7 @@
 //! Ten thousand idle ones are normal, so the struct is small and what few clients need sits behind
 //! boxes. It knows no socket: `net` has the socket that belongs to the slot.
 
-use super::outbox::HeldBytes;
+use super::held::HeldBytes;
 use super::state::Session;
 use crate::access::UserId;
 use crate::listeners::blocked::BlockedCommand;
@@ -188,7 +188,7 @@ impl Client {
             + self.parser.memory()
             + self.outbox.bytes.capacity()
             + self.outbox.late.capacity()
-            + self.outbox.marks_memory()
+            + self.outbox.held.as_ref().map_or(0, |held| held.memory())
             + self.session.as_ref().map_or(0, |session| session.memory())
     }
 

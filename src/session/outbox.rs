@@ -11,11 +11,10 @@
 //!
 //! With `appendfsync always` no output that was made after a write leaves before that write is on disk. Output is not
 //! asked what it tells: whatever is in an outbox when a turn ends was made after all that had been written to the log
-//! by then. So the end of the outbox is marked with that position of the log ([`Held`] has it), and what lies before a
+//! by then. So the end of the outbox is marked with that position of the log ([`super::held`] has it), and what lies before a
 //! mark is free as soon as the disk has come that far. Nothing waits but these bytes: the client is read from and
 //! served, what it is owed from before is sent, and what is held counts against its limits like all that it has not read.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,49 +29,12 @@ pub(crate) const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 /// buffer.
 pub(crate) const REPLY_BUFFER: usize = 16 * 1024;
 
-/// How far a log is written and how far it is on disk, and whose output waits for that.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    /// Whether output waits for the log. Where it is false, that is the one thing that a turn asks.
-    is_on: bool,
-    /// Whether what is made now need not wait, because no command may read or write: the log has failed.
-    is_paused: bool,
-    /// How many bytes have been written to the log, be it that they are on disk or not. What listens to effects counts.
-    written: Arc<AtomicU64>,
-    durable: u64,
-    /// The positions that output waits for, rising, and the id of the client whose it is.
-    waiting: VecDeque<(u64, u64)>,
-}
-
-/// What of an outbox may not be sent yet.
-#[derive(Debug, Default)]
-pub(crate) struct HeldBytes {
-    /// Where it begins in the bytes of the outbox. What is before may be sent, and all if there are no marks.
-    start: usize,
-    /// Where what was made by then ends, and the position of the log that it waits for; both rise.
-    marks: VecDeque<(usize, u64)>,
-}
-
-impl Held {
-    /// The position that output made now waits for, if it has to wait.
-    #[inline]
-    pub(crate) fn position(&self) -> Option<u64> {
-        if !self.is_on || self.is_paused {
-            return None;
-        }
-        let written = self.written.load(Ordering::Relaxed);
-        (written > self.durable).then_some(written)
-    }
-}
-
 impl Outbox {
     /// What may be sent now.
     pub(crate) fn sendable(&self) -> &[u8] {
-        match &self.held {
-            Some(held) if !held.marks.is_empty() => {
-                self.bytes.get(self.sent..held.start).unwrap_or_default()
-            }
-            _ => self.unsent(),
+        match self.held.as_ref().and_then(|held| held.start()) {
+            Some(start) => self.bytes.get(self.sent..start).unwrap_or_default(),
+            None => self.unsent(),
         }
     }
 
@@ -80,60 +42,17 @@ impl Outbox {
     /// the client did not wait for this position yet.
     fn hold(&mut self, position: u64) -> bool {
         let (end, sent) = (self.bytes.len(), self.sent);
-        let free = self.held.as_ref().map_or(sent, |held| held.start.max(sent));
-        let last = self.held.as_ref().and_then(|held| held.marks.back());
-        if end <= last.map_or(free, |&(end, _)| end) {
-            return false;
-        }
-        let held = self.held.get_or_insert_default();
-        held.start = free;
-        match held.marks.back_mut() {
-            Some(last) if last.1 == position => {
-                last.0 = end;
-                false
-            }
-            _ => {
-                held.marks.push_back((end, position));
-                true
-            }
-        }
-    }
-
-    /// The log is on disk up to this position.
-    fn release(&mut self, position: u64) {
-        let Some(held) = &mut self.held else {
-            return;
-        };
-        while let Some(&(end, needed)) = held.marks.front()
-            && needed <= position
-        {
-            held.start = end;
-            held.marks.pop_front();
+        match &mut self.held {
+            Some(held) => held.hold(end, sent, position),
+            None if end > sent => self.held.get_or_insert_default().hold(end, sent, position),
+            None => false,
         }
     }
 
     /// What the socket has not taken may be sent, and will not wait for what is written meanwhile.
     pub(crate) fn keep_free(&mut self) {
         let end = self.bytes.len();
-        let held = self.held.get_or_insert_default();
-        if held.marks.is_empty() {
-            held.start = end;
-        }
-    }
-
-    /// The first `bytes` of the outbox have been sent and are gone.
-    pub(crate) fn shift_held(&mut self, bytes: usize) {
-        if let Some(held) = &mut self.held {
-            held.start = held.start.saturating_sub(bytes);
-            held.marks.iter_mut().for_each(|(end, _)| *end -= bytes);
-        }
-    }
-
-    /// Bytes of memory that the marks hold.
-    pub(crate) fn marks_memory(&self) -> usize {
-        self.held.as_ref().map_or(0, |held| {
-            size_of::<HeldBytes>() + held.marks.capacity() * size_of::<(usize, u64)>()
-        })
+        self.held.get_or_insert_default().keep_free(end);
     }
 }
 
@@ -181,7 +100,9 @@ impl Clients {
         {
             self.held.waiting.pop_front();
             if let Some(slot) = self.slot_of(id) {
-                self[slot].outbox.release(position);
+                if let Some(held) = &mut self[slot].outbox.held {
+                    held.release(position);
+                }
                 self.touch(slot);
             }
         }

@@ -10,7 +10,7 @@ use std::ops::{Index, IndexMut};
 use slab::Slab;
 
 use super::client::{Client, Doom};
-use super::outbox::Held;
+use super::held::Held;
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
 

@@ -163,6 +163,10 @@ mod tests {
                     // A client that is closed at once sets no key.
                     continue;
                 }
+                if name == "appendonly" {
+                    // A server that starts with a log loads it first, and leaves files.
+                    continue;
+                }
                 let mut config = base();
                 if config.apply_option(&name, value).is_err() {
                     continue;

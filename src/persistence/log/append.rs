@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Folder;
 use super::format::Format;
 use super::manifest::{self, Manifest};
-use super::rewrite::Rewrite;
+use super::progress::Rewrite;
 use super::writer::{Job, Replacement, Report, Writer};
 use crate::config::Fsync;
 use crate::keyspace::effects::ListenerId;

@@ -5,7 +5,8 @@
 //! * `manifest`: which files it consists of; `format`: effects as requests; `reader`: requests out of a file;
 //! * `loading`: files on their way to the keyspace;
 //! * `append`: the loop's end, and `writer`: the thread's end of writing;
-//! * `rewrite`: a base takes the place of what the log has grown to; `commands`: a base that consists of commands.
+//! * `rewrite`: a base takes the place of what the log has grown to, `progress`: how that stands; `commands`: a base that
+//!   consists of commands.
 //!
 //! When the server starts with `appendonly yes` the log is loaded, in slices, and gone on with. CONFIG SET turns it on
 //! later: then it begins with a rewrite. What is kept of it is lent from the world.
@@ -15,6 +16,7 @@ mod commands;
 mod format;
 mod loading;
 mod manifest;
+mod progress;
 mod reader;
 mod rewrite;
 mod writer;

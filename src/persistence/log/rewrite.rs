@@ -11,74 +11,14 @@
 use super::append::Log;
 use super::commands::{self, CommandRecorder};
 use super::manifest::{LogFile, Manifest};
+use super::progress::Running;
 use super::writer::{Job, Rebase};
 use super::{Status, manifest_path, read_manifest};
-use crate::clock::Now;
 use crate::keyspace::Recorder;
 use crate::persistence::files::Format;
 use crate::persistence::{recording, snapshots};
 use crate::rdb::recorder::FileRecorder;
 use crate::world::World;
-
-/// After so many failures in a row, rewrites that begin by themselves wait, in µs; with each further one twice as long,
-/// up to an hour. As in Valkey 9.1.
-const PATIENCE: u64 = 3;
-const DELAY: u64 = 60_000_000;
-const LONGEST_DELAY: u64 = 3_600_000_000;
-
-/// What is known of rewriting.
-#[derive(Debug, Default)]
-pub(super) struct Rewrite {
-    pub is_scheduled: bool,
-    /// The log has just been turned on: there is no base yet.
-    pub is_first: bool,
-    /// There is no log: the files are written once, because BGREWRITEAOF has asked.
-    pub is_only: bool,
-    running: Option<Running>,
-    /// Why the file could not be begun that was to be.
-    pub not_begun: Option<String>,
-    last_took: Option<u64>,
-    has_failed: bool,
-    count: u64,
-    failures: u64,
-    /// When the last one failed.
-    failed_at: u64,
-    last_peak: usize,
-}
-
-/// The rewrite that is going on.
-#[derive(Debug)]
-struct Running {
-    base: LogFile,
-    began: Now,
-    /// Of what was said before the moment.
-    position: u64,
-    /// Bytes of the base, when it is written.
-    written: Option<u64>,
-    peak: usize,
-}
-
-impl Rewrite {
-    pub(super) fn is_running(&self) -> bool {
-        self.running.is_some()
-    }
-
-    /// Returns whether none is going on or to come.
-    pub(super) fn is_over(&self) -> bool {
-        self.running.is_none() && !self.is_scheduled
-    }
-
-    /// When one may begin by itself.
-    fn earliest(&self) -> u64 {
-        match self.failures.checked_sub(PATIENCE) {
-            None => 0,
-            Some(more) => {
-                let delay = DELAY.checked_shl(more.min(20) as u32).unwrap_or(LONGEST_DELAY);
-                self.failed_at + delay.min(LONGEST_DELAY)
-            }
-        }
-    }
-}
 
 impl Log {
     /// Begins a rewrite if one is due and can begin. To be called when a turn ends, between commands.
