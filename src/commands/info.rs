@@ -1,9 +1,8 @@
 //! INFO: the server described in sections of `name:value` lines.
 //!
 //! Tools read these names, so they are Valkey 9.1's, in its order; those that name the product are its
-//! persona's. A number is reported where respd has a truth for it. For what it does not do (saving,
-//! replication) the truth is zero, `none` or `ok`, and the fields that tools look
-//! for say so. Left out is what respd does not measure: allocator statistics, turns of the event loop.
+//! persona's. A number is reported where respd has a truth for it. For what it does not do (replication) the
+//! truth is zero, `none` or `ok`, and the fields that tools look for say so. Left out is what respd does not measure: allocator statistics, turns of the event loop.
 //!
 //! **Adding a section is one row of `SECTIONS` and one function.**
 

@@ -498,7 +498,7 @@ impl<'a> Db<'a> {
         let cleared = self.db.account(self.shared, |db| std::mem::replace(db, empty));
         let keys = cleared.len();
         self.shared.changes += keys as u64;
-        self.shared.hand_over(cleared, self.db.index);
+        self.shared.hand_over(cleared);
         keys
     }
 
@@ -569,6 +569,9 @@ impl<'a> Db<'a> {
             self.expire(entry.key());
         }
         entry.set_usage(self.shared.eviction.first_use());
+        if self.shared.is_recording() {
+            self.shared.note_place(self.db.index, &entry);
+        }
         self.shared.listed += usize::from(entry.expiry().is_some()) + hash::volatile_fields(&entry);
         self.db.account(self.shared, |db| {
             db.memory += entry.memory();

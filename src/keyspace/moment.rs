@@ -7,26 +7,43 @@
 //! was, and a change costs one comparison while there is no moment, as good as nothing for a key that was recorded, and
 //! one record for any other.
 //!
-//! What is recorded goes to a [`Recorder`], which knows the format. A database that is flushed is handed to the moment
-//! with all its keys, and discarded when they have been recorded.
+//! A large value is not recorded whole: that would keep all clients waiting. It is opened ([`open`]), which draws a line
+//! in its own dictionary, and the walk tells its parts in slices before it goes on with other keys. An element that is
+//! about to change meanwhile is kept beside the value until then ([`Kept`](super::large::kept::Kept)). A value that is
+//! open and that its key loses, and a database that is flushed, are handed to the moment, which records them and discards
+//! them.
 //!
-//! Every byte that is recorded before its turn makes the walk owe some ([`MomentProgress::debt`]). Whoever paces the walk
-//! sees to it that debts are paid in the turn that made them, so that the walk ends, and little is kept, however much is
-//! written meanwhile.
+//! What is recorded goes to a [`Recorder`], which knows the format.
+//!
+//! Every byte that is kept, or recorded before its turn, makes the walk owe some ([`MomentProgress::debt`]). Whoever paces
+//! the walk sees to it that debts are paid soon, so that the walk ends, and little is kept, however much is written
+//! meanwhile. What is handed to the moment is no debt, since it takes no more memory than it did; but as soon as there is
+//! much of it, commands that take memory pay for it: see [`Store::keep_pace`](super::lifetime::discarded).
+
+mod open;
+mod parts;
+
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use super::apart::PastUse;
 use super::blob::Millis;
 use super::entry::{Body, Entry};
-use super::index::dict::Keyed;
+use super::index::dict::{Keyed, hash_of};
 use super::keys::KeyInfo;
 use super::kind::Kind;
 use super::lifetime::evict::Eviction;
+use super::types::stream::Group;
+use super::value::Value;
 use super::visit::Part;
 use super::{Database, Shared, Store};
+
+use open::{Open, Place};
+use parts::{Told, UNIT};
 
 /// Receives what the keyspace was at one moment, key by key, in any order.
 pub trait Recorder: Send + Any {
@@ -41,13 +58,18 @@ pub trait Recorder: Send + Any {
     /// The parts that follow, up to the next call of this, were one node of a list or of a stream.
     fn node(&mut self) {}
 
-    /// The next part of the large value. Members and fields come in any order, and so do those of a sorted set.
+    /// The next part of the large value. Members and fields come in any order, and so do those of a sorted set. Elements
+    /// of lists and entries of streams come in their order; behind the entries there is one [`Part::Counters`].
     fn part(&mut self, part: Part<'_>);
+
+    /// The next group of the stream, with all that it has. Groups come last, in the order of their names.
+    fn group(&mut self, _group: &Group) {}
 
     /// All parts of the large value were told.
     fn end(&mut self);
 
-    /// Bytes that wait to be written. The walk pauses while they are too many.
+    /// Bytes that wait to be written. The walk pauses while they are too many. What cannot be written before a large
+    /// value ends is not counted, or that would never end.
     fn waiting(&self) -> usize;
 }
 
@@ -66,12 +88,15 @@ pub struct KeyRecord<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outline {
     pub kind: Kind,
-    /// How many parts are told. Fields that have expired and are still there are counted.
+    /// How many elements are told. Fields that have expired and are still there are counted, what a stream has beside its
+    /// entries is not.
     pub parts: usize,
     /// Whether some field expires.
     pub expires: bool,
     /// How many nodes a list or a stream has: see [`Recorder::node`].
     pub nodes: usize,
+    /// How many groups a stream has.
+    pub groups: usize,
 }
 
 /// How far the recording of a moment has come.
@@ -81,7 +106,7 @@ pub struct MomentProgress {
     pub keys: usize,
     /// Those of them that have been recorded.
     pub recorded: usize,
-    /// Bytes that are kept beside the data, because they were there at the moment and are to be recorded yet.
+    /// Bytes of memory that are there only because they are to be recorded yet.
     pub kept: usize,
     /// Bytes that the walk should have recorded by now and has not.
     pub debt: usize,
@@ -96,12 +121,9 @@ pub struct Busy;
 /// The walk pauses while the recorder has so many bytes that wait to be written.
 pub const MOST_WAITING: usize = 8 << 20;
 
-/// So many bytes of progress are owed for each byte that is recorded before its turn. What is beside the data is at most
-/// one part in so many of it, if debts are paid at once.
+/// So many bytes of progress are owed for each byte that is kept, or recorded before its turn. What is beside the data is
+/// at most one part in so many of it, if debts are paid at once.
 const OWED: usize = 16;
-
-/// Bytes of a value that are one unit of work.
-const UNIT: usize = 64;
 
 /// Keys that are fetched from memory together.
 const PREFETCHED: usize = 16;
@@ -113,8 +135,14 @@ pub(crate) struct Moment {
     databases: BTreeSet<usize>,
     /// Databases that were flushed, with keys below their line.
     handed: Vec<Database>,
-    /// Bytes of memory that those hold.
+    /// Large values that are being recorded. They come before anything else, the first of them first.
+    opened: VecDeque<Open>,
+    /// The number of the next one.
+    next_id: u64,
+    /// Bytes of memory of values and databases that no key has any more.
     held: usize,
+    /// Bytes of memory that are kept beside values.
+    kept: usize,
     keys: usize,
     recorded: usize,
     debt: usize,
@@ -142,10 +170,18 @@ impl Store {
             database.recorded_as = index;
             database.entries.draw_line();
         }
-        let keys = self.keys();
-        let (handed, held, recorded, debt) = (Vec::new(), 0, 0, 0);
-        let moment = Moment { recorder, databases, handed, held, keys, recorded, debt };
-        self.shared.moment = Some(Box::new(moment));
+        self.shared.moment = Some(Box::new(Moment {
+            recorder,
+            databases,
+            handed: Vec::new(),
+            opened: VecDeque::new(),
+            next_id: 0,
+            held: 0,
+            kept: 0,
+            keys: self.keys(),
+            recorded: 0,
+            debt: 0,
+        }));
         Ok(())
     }
 
@@ -163,11 +199,30 @@ impl Store {
         is_over
     }
 
-    /// Records up to about so many units of one database, and returns how many.
+    /// As [`Store::record_some`]. Returns whether anything was recorded.
+    pub(crate) fn record_more(&mut self, work: usize) -> bool {
+        let can_go_on =
+            |moment: &Moment| !moment.is_over() && moment.recorder.waiting() < MOST_WAITING;
+        let can_go_on = self.shared.moment.as_deref().is_some_and(can_go_on);
+        if can_go_on {
+            self.record_some(work);
+        }
+        can_go_on
+    }
+
+    /// Records up to about so many units of what comes first, and returns how many.
     fn record_slice(&mut self, moment: &mut Moment, work: usize) -> usize {
-        let eviction = &self.shared.eviction;
+        if !moment.opened.is_empty() {
+            return self.record_opened(moment, work);
+        }
         if let Some(mut database) = moment.handed.pop() {
-            let done = moment.record_below_line(&mut database, eviction, work);
+            let before = database.memory();
+            let done = moment.record_below_line(&mut database, &self.shared.eviction, work);
+            if let Some(open) = moment.opened.front_mut() {
+                // The value goes out of the database, which is going to be discarded.
+                hold_one(open, &mut database, &mut moment.held);
+            }
+            moment.held = moment.held + database.memory() - before;
             if database.entries.line() > 0 {
                 moment.handed.push(database);
             } else {
@@ -178,25 +233,93 @@ impl Store {
         }
         let Some(&index) = moment.databases.first() else { return 0 };
         let Some(database) = self.databases.get_mut(index) else { return 0 };
-        let done = moment.record_below_line(database, eviction, work);
+        let done = moment.record_below_line(database, &self.shared.eviction, work);
         if database.entries.line() == 0 {
             moment.databases.remove(&index);
         }
         done
     }
 
+    /// Records up to about so many units of the first value that is open, and returns how many.
+    fn record_opened(&mut self, moment: &mut Moment, work: usize) -> usize {
+        let Some(mut open) = moment.opened.pop_front() else { return 0 };
+        if !open.has_begun {
+            moment.recorder.begin(&open.record(), open.outline);
+            open.has_begun = true;
+        }
+        let mut told = Told::default();
+        let mut has_more = false;
+        self.change_opened(moment, &mut open.place, |value, recorder| {
+            (told, has_more) = value.tell_some(work, recorder);
+        });
+        moment.debt = moment.debt.saturating_sub(told.bytes);
+        if has_more {
+            moment.opened.push_front(open);
+        } else {
+            moment.recorder.end();
+            moment.recorded += 1;
+            self.close(moment, open.place);
+        }
+        told.work
+    }
+
     /// Ends the recording, whether it is whole or given up, and returns the recorder.
     pub fn end_moment(&mut self) -> Option<Box<dyn Recorder>> {
-        let moment = self.shared.moment.take()?;
-        let Moment { recorder, databases, handed, .. } = *moment;
-        for index in databases {
+        let mut moment = self.shared.moment.take()?;
+        for index in std::mem::take(&mut moment.databases) {
             self.databases[index].entries.erase_line();
         }
-        for mut database in handed {
+        while let Some(open) = moment.opened.pop_front() {
+            self.close(&mut moment, open.place);
+        }
+        for mut database in moment.handed {
             database.entries.erase_line();
             self.shared.discard_database(database);
         }
-        Some(recorder)
+        Some(moment.recorder)
+    }
+
+    /// Stops recording a value that is open. A value that no key has any more is discarded.
+    fn close(&mut self, moment: &mut Moment, mut place: Place) {
+        let kept = self.change_opened(moment, &mut place, |value, _| value.close());
+        if let Some(kept) = kept.flatten() {
+            self.shared.discard_in_slices(kept);
+        }
+        if let Place::Held(value) = place {
+            moment.held -= value.memory();
+            self.shared.discard(Some(value));
+        }
+    }
+
+    /// Changes a value that is open, wherever it is, and accounts for the memory.
+    fn change_opened<R>(
+        &mut self,
+        moment: &mut Moment,
+        place: &mut Place,
+        change: impl FnOnce(&mut Value, &mut dyn Recorder) -> R,
+    ) -> Option<R> {
+        let recorder = &mut *moment.recorder;
+        match place {
+            Place::Held(value) => {
+                let before = value.memory();
+                let result = change(value, recorder);
+                moment.held = moment.held + value.memory() - before;
+                Some(result)
+            }
+            Place::Key { db, key } => {
+                let database = self.databases.get_mut(*db)?;
+                let at = database.entries.find(hash_of(key), key)?;
+                let entry = database.entries.at_mut(at);
+                let before = entry.memory();
+                let value = entry.large_mut()?;
+                let kept = value.kept();
+                let result = change(value, recorder);
+                moment.kept = moment.kept + value.kept() - kept;
+                let after = entry.memory();
+                database.resize(&mut self.shared, before, after);
+                Some(result)
+            }
+        }
     }
 
     /// How far the recording has come, if there is one.
@@ -205,7 +328,7 @@ impl Store {
         Some(MomentProgress {
             keys: moment.keys,
             recorded: moment.recorded,
-            kept: moment.held,
+            kept: moment.held + moment.kept,
             debt: moment.debt,
             waiting: moment.recorder.waiting(),
         })
@@ -214,10 +337,11 @@ impl Store {
 
 impl Moment {
     fn is_over(&self) -> bool {
-        self.handed.is_empty() && self.databases.is_empty()
+        self.opened.is_empty() && self.handed.is_empty() && self.databases.is_empty()
     }
 
-    /// Records entries below the line of a database, about so many units, and returns how many.
+    /// Records entries below the line of a database, about so many units, and returns how many. Stops behind a value that
+    /// it has opened.
     fn record_below_line(
         &mut self,
         database: &mut Database,
@@ -226,6 +350,7 @@ impl Moment {
     ) -> usize {
         let (mut done, mut fetched) = (0, 0);
         while done < work
+            && self.opened.is_empty()
             && let Some(last) = database.entries.line().checked_sub(1)
         {
             if fetched == 0 {
@@ -234,19 +359,64 @@ impl Moment {
             }
             fetched -= 1;
             let at = database.entries.pass(last);
-            let entry = database.entries.at(at);
-            self.record(database.recorded_as, entry, eviction);
-            self.debt = self.debt.saturating_sub(bytes_of(entry));
-            done += units_of(entry);
+            let told = self.record(database, at, eviction);
+            self.debt = self.debt.saturating_sub(told.bytes);
+            done += told.work;
         }
         done
     }
 
-    fn record(&mut self, db: usize, entry: &Entry, eviction: &Eviction) {
+    /// Records an entry that has passed the line, or opens its value.
+    fn record(&mut self, database: &mut Database, at: usize, eviction: &Eviction) -> Told {
+        let (db, index) = (database.recorded_as, database.index);
+        let entry = database.entries.at_mut(at);
+        if let Some(value) = entry.large_mut()
+            && value.is_recorded_in_parts()
+        {
+            value.open(self.next_id);
+            let outline = value.outline();
+            self.open(entry, db, index, outline, eviction);
+            return Told { work: 1, bytes: 0 };
+        }
         let past = eviction.past_use(entry.usage());
         let key = KeyRecord { db, key: entry.key(), expiry: entry.expiry(), past };
         self.recorder.key(&key, KeyInfo::at_any_time(entry, eviction));
         self.recorded += 1;
+        let bytes = entry.memory();
+        Told { work: 1 + elements(entry).max(bytes / UNIT), bytes: bytes + size_of::<Entry>() }
+    }
+
+    /// Lists an entry whose value has been opened.
+    fn open(
+        &mut self,
+        entry: &Entry,
+        db: usize,
+        index: usize,
+        outline: Outline,
+        eviction: &Eviction,
+    ) {
+        self.opened.push_back(Open {
+            id: self.next_id,
+            place: Place::Key { db: index, key: entry.key().into() },
+            db,
+            key: entry.key().into(),
+            expiry: entry.expiry(),
+            past: eviction.past_use(entry.usage()),
+            outline,
+            has_begun: false,
+        });
+        self.next_id += 1;
+    }
+
+    /// What is listed of the open value with this number.
+    fn opened(&mut self, id: u64) -> Option<&mut Open> {
+        let at = self.opened.binary_search_by_key(&id, |open| open.id).ok()?;
+        self.opened.get_mut(at)
+    }
+
+    /// The walk owes for so many bytes.
+    fn owe(&mut self, bytes: usize) {
+        self.debt = self.debt.saturating_add(bytes.saturating_mul(OWED));
     }
 }
 
@@ -262,20 +432,66 @@ impl Database {
     fn record_now(&mut self, shared: &mut Shared, at: usize) -> usize {
         let at = self.entries.pass(at);
         if let Some(moment) = &mut shared.moment {
-            let entry = self.entries.at(at);
-            moment.record(self.recorded_as, entry, &shared.eviction);
-            moment.debt = moment.debt.saturating_add(bytes_of(entry).saturating_mul(OWED));
+            let told = moment.record(self, at, &shared.eviction);
+            moment.owe(told.bytes);
         }
         at
+    }
+
+    /// The value at a position has changed while a moment is being recorded.
+    #[cold]
+    pub(crate) fn owe_for(&mut self, shared: &mut Shared, at: usize) {
+        if let Some(value) = self.entries.at_mut(at).large_mut()
+            && let Some(moment) = &mut shared.moment
+        {
+            let growth = value.growth();
+            moment.kept += growth;
+            moment.owe(growth);
+        }
     }
 }
 
 impl Shared {
-    /// A database is not needed any more. What is to be recorded of it is recorded before it is discarded.
-    pub(crate) fn hand_over(&mut self, database: Database, index: usize) {
-        if let Some(moment) = &mut self.moment
-            && moment.databases.remove(&index)
+    #[inline]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.moment.is_some()
+    }
+
+    /// An entry is about to be added to a database. It may be one that has had another name or place.
+    #[cold]
+    pub(crate) fn note_place(&mut self, index: usize, entry: &Entry) {
+        if let Body::Large(value) = entry.body()
+            && let Some(id) = value.id()
+            && let Some(open) = self.moment.as_mut().and_then(|moment| moment.opened(id))
         {
+            open.place = Place::Key { db: index, key: entry.key().into() };
+        }
+    }
+
+    /// Takes a value that no key has any more, if parts of it are to be recorded. Returns any other.
+    pub(crate) fn hold(&mut self, mut value: Value) -> Option<Value> {
+        let Some(moment) = &mut self.moment else { return Some(value) };
+        let Some(open) = value.id().and_then(|id| moment.opened(id)) else { return Some(value) };
+        // The change that the value goes with may have made it keep some.
+        let (memory, kept, growth) = (value.memory(), value.kept(), value.growth());
+        open.place = Place::Held(value);
+        moment.held += memory;
+        moment.kept = moment.kept + growth - kept;
+        moment.owe(growth);
+        None
+    }
+
+    /// A database is not needed any more. What is to be recorded of it is recorded before it is discarded.
+    pub(crate) fn hand_over(&mut self, mut database: Database) {
+        let Some(moment) = &mut self.moment else { return self.discard_database(database) };
+        for open in &mut moment.opened {
+            if let Place::Key { db, .. } = open.place
+                && db == database.index
+            {
+                moment.kept -= hold_one(open, &mut database, &mut moment.held);
+            }
+        }
+        if moment.databases.remove(&database.index) {
             moment.held += database.memory();
             moment.handed.push(database);
         } else {
@@ -285,30 +501,43 @@ impl Shared {
 
     /// Two databases have changed places.
     pub(crate) fn exchange_recorded(&mut self, one: usize, other: usize) {
-        if let Some(moment) = &mut self.moment {
-            let (has_one, has_other) =
-                (moment.databases.remove(&one), moment.databases.remove(&other));
-            moment.databases.extend(has_one.then_some(other));
-            moment.databases.extend(has_other.then_some(one));
+        let Some(moment) = &mut self.moment else { return };
+        let (has_one, has_other) = (moment.databases.remove(&one), moment.databases.remove(&other));
+        moment.databases.extend(has_one.then_some(other));
+        moment.databases.extend(has_other.then_some(one));
+        for open in &mut moment.opened {
+            match &mut open.place {
+                Place::Key { db, .. } if *db == one => *db = other,
+                Place::Key { db, .. } if *db == other => *db = one,
+                _ => {}
+            }
         }
     }
 
-    /// Bytes of memory that are kept for the moment and for nothing else.
+    /// Bytes of memory of what no key has any more and is to be recorded yet.
+    #[inline]
     pub(crate) fn held(&self) -> usize {
         self.moment.as_ref().map_or(0, |moment| moment.held)
     }
 }
 
-/// Bytes of an entry, with its place in the table.
-fn bytes_of(entry: &Entry) -> usize {
-    entry.memory() + size_of::<Entry>()
+/// Takes a value that is open out of a database that is not needed any more. Returns how many bytes are kept beside it.
+fn hold_one(open: &mut Open, database: &mut Database, held: &mut usize) -> usize {
+    let Place::Key { key, .. } = &open.place else { return 0 };
+    let Some(at) = database.entries.find(hash_of(key), key) else { return 0 };
+    let entry = database.entries.remove(at);
+    database.memory -= entry.memory();
+    let Some(value) = entry.into_large() else { return 0 };
+    let kept = value.kept();
+    *held += value.memory();
+    open.place = Place::Held(value);
+    kept
 }
 
-/// How much work it is to record an entry.
-fn units_of(entry: &Entry) -> usize {
-    let elements = match entry.body() {
+/// How many elements an entry has that is an object of its own.
+fn elements(entry: &Entry) -> usize {
+    match entry.body() {
         Body::Compact(..) => 0,
         Body::Large(value) => value.len(),
-    };
-    1 + elements.max(entry.memory() / UNIT)
+    }
 }

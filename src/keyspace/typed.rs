@@ -288,6 +288,9 @@ impl<T: Collection> Drop for Edit<'_, T> {
         let entry = self.db.entries.at(self.at);
         let (is_empty, memory) = (!T::MAY_BE_EMPTY && T::len(entry) == 0, entry.memory());
         let (hash, next_expiry) = (entry.hash(), T::next_expiry(entry));
+        if self.shared.is_recording() {
+            self.db.owe_for(self.shared, self.at);
+        }
         self.db.resize(self.shared, self.memory, memory);
         self.db.reschedule(self.shared, hash, self.next_expiry, next_expiry);
         if is_empty {

@@ -7,6 +7,7 @@
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `effects` | every change is said as a command; a mirror that is told them holds the same |
 //! | `persistence` | data that outlives its server: snapshots, and what is loaded |
+//! | `restarts` | the real process: what is there after it has ended, however it has |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
 //! | `busy` | scripts that run long: who is served meanwhile, and what ends them |
@@ -64,6 +65,7 @@ mod products;
 mod pubsub;
 mod readiness;
 mod redis_rs;
+mod restarts;
 #[cfg(feature = "lua")]
 mod scripting;
 mod socket;

@@ -509,3 +509,61 @@ fn two_servers_in_one_folder_do_not_mix_their_files() {
     assert_eq!(names(&folder), ["dump.rdb"]);
     assert!(digests.contains(&Server::start(&folder, &[]).digest()));
 }
+
+/// The words of a command that adds so many elements from a number on to a value of the type.
+fn adding(kind: &str, from: usize, count: usize) -> Vec<String> {
+    let mut words = match kind {
+        "hash" => vec!["HSET".to_owned()],
+        "set" => vec!["SADD".to_owned()],
+        "zset" => vec!["ZADD".to_owned()],
+        _ => vec!["RPUSH".to_owned()],
+    };
+    words.push(kind.to_owned());
+    for number in from..from + count {
+        match kind {
+            "hash" => words.extend([format!("field:{number}"), format!("value {number}")]),
+            "zset" => words.extend([number.to_string(), format!("member:{number}")]),
+            _ => words.push(format!("member:{number}")),
+        }
+    }
+    words
+}
+
+#[test]
+fn large_values_are_recorded_as_they_were_however_they_change_meanwhile() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder, &[]);
+    for kind in ["hash", "set", "zset", "list"] {
+        (0..20).for_each(|turn| {
+            let words = adding(kind, turn * 2000, 2000);
+            server.local.call(server.client, &words);
+        });
+    }
+    let digest = server.digest();
+    server.call("BGSAVE");
+    for turn in 0..30 {
+        for kind in ["hash", "set", "zset", "list"] {
+            let words = adding(kind, turn * 1700, 50);
+            server.local.call(server.client, &words);
+        }
+        let number = 39_999 - turn * 13;
+        for request in [
+            format!("HDEL hash field:{number} field:{turn}"),
+            format!("SREM set member:{number} member:{turn}"),
+            format!("ZREM zset member:{number} member:{turn}"),
+            format!("ZINCRBY zset 0.5 member:{}", number - 1),
+            format!("LSET list {number} changed"),
+            format!("LPUSH list new:{turn}"),
+        ] {
+            server.call(&request);
+        }
+        if turn == 15 {
+            server.call("DEL set");
+            server.call("RENAME zset other");
+        }
+        server.local.advance(Duration::ZERO);
+    }
+    server.local.wait_for_disk();
+    assert_ne!(server.digest(), digest);
+    assert_eq!(Server::start(&folder, &[]).digest(), digest);
+}

@@ -142,6 +142,16 @@ impl Respd {
             .is_ok_and(|status| status.success())
     }
 
+    /// Lets the process write files of so many bytes and no longer ones, as if the disk were full. Returns whether the
+    /// tool for that is there.
+    pub fn limit_file_size(&self, bytes: usize) -> bool {
+        Command::new("prlimit")
+            .arg(format!("--pid={}", self.pid()))
+            .arg(format!("--fsize={bytes}:{bytes}"))
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
     /// Waits until the process has ended.
     pub fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();

@@ -10,6 +10,8 @@ use crate::keyspace::blob::{Blob, Millis};
 use crate::keyspace::index::dict::{self, Dict, Keyed, hash_of};
 use crate::keyspace::index::expiries::Expiries;
 
+use super::kept::Kept;
+
 /// A hash that has outgrown its compact form, or whose fields expire.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LargeHash {
@@ -18,6 +20,8 @@ pub(crate) struct LargeHash {
     expiries: Option<Box<Expiries>>,
     /// Bytes that names and values hold.
     bytes: usize,
+    /// Fields as they were at a moment that is being recorded.
+    pub(crate) kept: Kept<Cell>,
 }
 
 /// What becomes of the expiry of a field that is set.
@@ -52,16 +56,42 @@ impl LargeHash {
     /// Bytes of memory.
     pub(crate) fn memory(&self) -> usize {
         let expiries = self.expiries.as_deref().map_or(0, Expiries::memory);
-        self.bytes + self.fields.memory() + expiries
+        self.bytes + self.fields.memory() + expiries + self.kept.memory()
     }
 
     /// Frees up to so many fields, and returns how many those were.
     pub(crate) fn free_some(&mut self, fields: usize) -> usize {
-        let freed = fields.min(self.len());
+        let kept = (0..fields).map_while(|_| self.kept.pop(Cell::memory)).count();
+        let freed = (fields - kept).min(self.len());
         for _ in 0..freed {
             self.remove_at(self.len() - 1);
         }
-        freed
+        kept + freed
+    }
+
+    // What a moment that is being recorded asks for: see `Kept`.
+
+    /// All fields are to be recorded.
+    pub(crate) fn open(&mut self, id: u64) {
+        self.kept.open(id, &mut self.fields);
+    }
+
+    /// There is nothing to record any more. Returns what was kept, to be freed.
+    pub(crate) fn close(&mut self) -> Option<LargeHash> {
+        let kept = self.kept.close(&mut self.fields)?;
+        Some(LargeHash { kept, ..LargeHash::default() })
+    }
+
+    /// Calls `tell` with fields that are to be recorded until it returns false. Returns whether there are more.
+    pub(crate) fn tell_some(&mut self, mut tell: impl FnMut(Field<'_>) -> bool) -> bool {
+        self.kept.tell_some(&mut self.fields, Cell::memory, |cell| tell(cell.field()))
+    }
+
+    /// The field at a position is about to change or to go. Returns where it is then.
+    #[inline]
+    fn keep(&mut self, at: usize) -> usize {
+        let is_to_be_recorded = at < self.fields.line();
+        if is_to_be_recorded { self.kept.keep(&mut self.fields, at, Cell::memory) } else { at }
     }
 
     /// When the first field expires.
@@ -128,6 +158,7 @@ impl LargeHash {
             self.add_cell(Cell::new(hash, name, value, when));
             return Outcome::Added;
         };
+        let at = self.keep(at);
         let cell = self.fields.at_mut(at);
         let (before, old) = (cell.memory(), cell.expiry());
         cell.set_value(value);
@@ -206,6 +237,7 @@ impl LargeHash {
     }
 
     fn set_expiry_at(&mut self, at: usize, expiry: Option<Millis>) {
+        let at = self.keep(at);
         let cell = self.fields.at_mut(at);
         let (before, old, hash) = (cell.memory(), cell.expiry(), cell.hash());
         if old == expiry {
@@ -222,6 +254,7 @@ impl LargeHash {
     }
 
     fn remove_at(&mut self, at: usize) {
+        let at = self.keep(at);
         let cell = self.fields.remove(at);
         self.bytes -= cell.memory();
         if let Some(when) = cell.expiry() {
@@ -248,7 +281,7 @@ pub struct Field<'a> {
 
 /// A field as it is kept: 24 bytes, and a blob.
 #[derive(Debug, Clone)]
-struct Cell {
+pub(crate) struct Cell {
     blob: Blob,
     hash: u32,
     expires: bool,

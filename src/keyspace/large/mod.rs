@@ -3,6 +3,7 @@
 //! They know their elements and nothing of keys. [`crate::keyspace::value`] makes one type of them.
 
 pub(crate) mod hash;
+pub(crate) mod kept;
 pub(crate) mod list;
 mod name;
 pub(crate) mod set;

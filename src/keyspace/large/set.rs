@@ -1,5 +1,6 @@
 //! The large form of sets: a dictionary of members.
 
+use super::kept::Kept;
 use super::name::Name;
 use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
@@ -9,13 +10,22 @@ pub struct LargeSet {
     members: Dict<Member>,
     /// Bytes that members hold outside the dictionary.
     outside: usize,
+    /// Members that there were at a moment that is being recorded.
+    pub(crate) kept: Kept<Member>,
 }
 
 /// A member with its hash: 32 bytes, and an allocation if it is long.
 #[derive(Debug, Clone)]
-struct Member {
+pub(crate) struct Member {
     name: Name,
     hash: u32,
+}
+
+impl Member {
+    /// Bytes of memory beside the member itself.
+    fn outside(&self) -> usize {
+        self.name.memory()
+    }
 }
 
 impl Keyed for Member {
@@ -74,6 +84,7 @@ impl LargeSet {
 
     /// Removes the member at a position; the last one takes its place.
     pub(crate) fn remove_at(&mut self, position: usize) {
+        let position = self.keep(position);
         let member = self.members.remove(position);
         self.outside -= member.name.memory();
     }
@@ -84,18 +95,44 @@ impl LargeSet {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.members.memory() + self.outside
+        self.members.memory() + self.outside + self.kept.memory()
     }
 
     pub(crate) fn free_some(&mut self, members: usize) -> usize {
+        let kept = (0..members).map_while(|_| self.kept.pop(Member::outside)).count();
         let before = self.len();
-        for _ in 0..members {
+        for _ in kept..members {
             match self.members.pop() {
                 Some(member) => self.outside -= member.name.memory(),
                 None => break,
             }
         }
-        before - self.len()
+        kept + before - self.len()
+    }
+
+    // What a moment that is being recorded asks for: see `Kept`.
+
+    /// All members are to be recorded.
+    pub(crate) fn open(&mut self, id: u64) {
+        self.kept.open(id, &mut self.members);
+    }
+
+    /// There is nothing to record any more. Returns what was kept, to be freed.
+    pub(crate) fn close(&mut self) -> Option<LargeSet> {
+        let kept = self.kept.close(&mut self.members)?;
+        Some(LargeSet { kept, ..LargeSet::default() })
+    }
+
+    /// Calls `tell` with members that are to be recorded until it returns false. Returns whether there are more.
+    pub(crate) fn tell_some(&mut self, mut tell: impl FnMut(&[u8]) -> bool) -> bool {
+        self.kept.tell_some(&mut self.members, Member::outside, |member| tell(member.key()))
+    }
+
+    /// The member at a position is about to go. Returns where it is then.
+    #[inline]
+    fn keep(&mut self, at: usize) -> usize {
+        let is_to_be_recorded = at < self.members.line();
+        if is_to_be_recorded { self.kept.keep(&mut self.members, at, Member::outside) } else { at }
     }
 }
 

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use crate::keyspace::index::dict::{Dict, Keyed, hash_of};
 
+use super::kept::Kept;
 use order::{Item, Items, Order};
 
 pub use bound::Bound;
@@ -26,6 +27,8 @@ pub(crate) struct LargeZset {
     order: Order,
     /// Bytes of long names.
     names: usize,
+    /// Members as they were at a moment that is being recorded.
+    pub(crate) kept: Kept<Member>,
 }
 
 /// Counts the items up to and including a member's.
@@ -50,7 +53,7 @@ impl LargeZset {
             order.push(Item { score, at });
         }
         let names = members.iter().map(Member::memory).sum();
-        LargeZset { members, order, names }
+        LargeZset { members, order, names, kept: Kept::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -58,19 +61,79 @@ impl LargeZset {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.members.memory() + self.order.memory() + self.names
+        self.members.memory() + self.order.memory() + self.names + self.kept.memory()
     }
 
     /// Frees about so many members of a set that was removed. Returns how many.
     pub(crate) fn free_some(&mut self, elements: usize) -> usize {
+        let kept = (0..elements).map_while(|_| self.kept.pop(Member::memory)).count();
         self.order.free_some(elements);
         let before = self.members.len();
-        while before - self.members.len() < elements
+        while kept + before - self.members.len() < elements
             && let Some(member) = self.members.pop()
         {
             self.names -= member.memory();
         }
-        before - self.members.len()
+        kept + before - self.members.len()
+    }
+
+    // What a moment that is being recorded asks for: see `Kept`.
+
+    /// All members are to be recorded.
+    pub(crate) fn open(&mut self, id: u64) {
+        self.kept.open(id, &mut self.members);
+    }
+
+    /// There is nothing to record any more. Returns what was kept, to be freed.
+    pub(crate) fn close(&mut self) -> Option<LargeZset> {
+        let kept = self.kept.close(&mut self.members)?;
+        Some(LargeZset { kept, ..LargeZset::default() })
+    }
+
+    /// Calls `tell` with members that are to be recorded until it returns false. Returns whether there are more.
+    pub(crate) fn tell_some(&mut self, mut tell: impl FnMut(&[u8], f64) -> bool) -> bool {
+        self.kept.tell_some(&mut self.members, Member::memory, |member| {
+            tell(member.name(), member.score)
+        })
+    }
+
+    /// The member at a position is about to change or to go. Returns where it is then.
+    #[inline]
+    fn keep(&mut self, at: usize) -> usize {
+        if at < self.members.line() { self.keep_now(at) } else { at }
+    }
+
+    #[cold]
+    fn keep_now(&mut self, at: usize) -> usize {
+        let last = self.members.line() - 1;
+        if at < last {
+            self.exchange(at as u32, last as u32);
+        }
+        self.kept.keep(&mut self.members, at, Member::memory)
+    }
+
+    /// Tells the tree that the members at two positions are about to change places.
+    fn exchange(&mut self, one: u32, other: u32) {
+        // While one of them is on its way it is nowhere, or the other might be taken for it.
+        const NOWHERE: u32 = u32::MAX;
+        let LargeZset { members, order, .. } = self;
+        let (first, second) = (members.at(one as usize), members.at(other as usize));
+        let mut relocate = |moved: &Member, from: u32, to: u32, at_one: &Member| {
+            let (name, score) = (moved.name(), moved.score);
+            order.relocate(Item { score, at: from }, to, |items| {
+                items.count(score, |at| {
+                    let member = match at {
+                        NOWHERE => first,
+                        at if at == one => at_one,
+                        at => members.at(at as usize),
+                    };
+                    member.name() <= name
+                })
+            });
+        };
+        relocate(first, one, NOWHERE, first);
+        relocate(second, other, one, first);
+        relocate(first, NOWHERE, other, second);
     }
 
     pub(crate) fn score(&self, member: &[u8]) -> Option<f64> {
@@ -95,6 +158,7 @@ impl LargeZset {
         let old = self.members.at(at).score;
         // -0 is no other score than 0, and does not take its place.
         let Some(score) = decide(Some(old)).filter(|&score| score != old) else { return };
+        let at = self.keep(at);
         let LargeZset { members, order, .. } = self;
         let item = Item { score: old, at: at as u32 };
         order.change(
@@ -122,6 +186,7 @@ impl LargeZset {
     }
 
     fn remove_at(&mut self, at: usize) -> f64 {
+        let at = self.keep(at);
         let LargeZset { members, order, .. } = self;
         let (member, last) = (members.at(at), members.len() - 1);
         let item = Item { score: member.score, at: at as u32 };

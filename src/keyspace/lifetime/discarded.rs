@@ -65,12 +65,18 @@ impl Flushed {
 impl Shared {
     /// A value is not needed any more.
     pub(crate) fn discard(&mut self, value: Option<Value>) {
-        if let Some(value) = value
+        if let Some(value) = value.and_then(|value| self.hold(value))
             && (value.len() > FREED_AT_ONCE || value.memory() > SMALL)
         {
             self.discarded.bytes += value.memory();
             self.discarded.values.push(value);
         }
+    }
+
+    /// As [`Shared::discard`], for a part of a value that may be large without looking it.
+    pub(crate) fn discard_in_slices(&mut self, value: Value) {
+        self.discarded.bytes += value.memory();
+        self.discarded.values.push(value);
     }
 
     /// A database is not needed any more, nor its keys.
@@ -160,7 +166,7 @@ impl Store {
     /// much as it has grown.
     #[inline]
     pub(crate) fn keep_pace(&mut self) {
-        if self.shared.discarded.bytes > self.shared.most_unfreed {
+        if self.unfreed() > self.shared.most_unfreed {
             self.free_growth();
         }
     }
@@ -169,9 +175,11 @@ impl Store {
     fn free_growth(&mut self) {
         let total = self.memory() + self.unfreed();
         let mark = *self.shared.discarded.mark.get_or_insert(total);
-        while self.memory() + self.unfreed() > mark
-            && self.shared.discarded.bytes > self.shared.most_unfreed
-        {
+        while self.memory() + self.unfreed() > mark && self.unfreed() > self.shared.most_unfreed {
+            // What is to be recorded before it is freed may have to wait for the disk.
+            if !self.has_unfreed() && !self.record_more(STEP) {
+                break;
+            }
             self.free_some(STEP);
         }
     }

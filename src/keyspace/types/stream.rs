@@ -49,7 +49,7 @@ impl Collection for Stream {
     }
 }
 
-fn visit_group<B>(
+pub(crate) fn visit_group<B>(
     group: &Group,
     visit: &mut impl FnMut(Part<'_>) -> ControlFlow<B>,
 ) -> ControlFlow<B> {

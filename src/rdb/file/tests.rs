@@ -13,6 +13,7 @@ use crate::rdb::write::Dialect;
 mod damage;
 mod others;
 mod ours;
+mod speed;
 
 /// Later than any file here, and earlier than any expiry in them that is one to be kept.
 const NOW: i64 = 2_000_000_000_000;

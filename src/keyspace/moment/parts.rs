@@ -1,0 +1,120 @@
+//! Large values that are recorded in parts, of whatever type they are.
+
+use super::{Outline, Recorder};
+use crate::keyspace::value::Value;
+use crate::keyspace::visit::Part;
+
+/// A value of more elements, or of more bytes, is recorded in parts.
+const ELEMENTS: usize = 256;
+const BYTES: usize = 64 << 10;
+
+/// Bytes that are one unit of work.
+pub(super) const UNIT: usize = 64;
+
+/// What a slice has told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Told {
+    /// Units of work.
+    pub(super) work: usize,
+    /// Bytes of the parts, with what a table takes for them, about.
+    pub(super) bytes: usize,
+}
+
+/// Bytes that an element takes beside its own.
+const BESIDE: usize = 32;
+
+impl Told {
+    /// A part of so many bytes is told. Returns whether there may be another.
+    fn add(&mut self, bytes: usize, most: usize) -> bool {
+        self.work += 1 + bytes / UNIT;
+        self.bytes += bytes + BESIDE;
+        self.work < most
+    }
+}
+
+impl Value {
+    /// Whether the value is recorded in parts, and not whole.
+    pub(super) fn is_recorded_in_parts(&self) -> bool {
+        let is_of_a_kind = matches!(self, Value::Hash(_) | Value::Set(_) | Value::Zset(_));
+        is_of_a_kind && (self.len() > ELEMENTS || self.memory() > BYTES)
+    }
+
+    /// What is known of the value before its parts are told.
+    pub(super) fn outline(&self) -> Outline {
+        let expires = matches!(self, Value::Hash(hash) if hash.volatile() > 0);
+        Outline { kind: self.kind(), parts: self.len(), expires, nodes: 0, groups: 0 }
+    }
+
+    /// All that the value is now is to be recorded. The moment knows it by this number.
+    pub(super) fn open(&mut self, id: u64) {
+        match self {
+            Value::Hash(hash) => hash.open(id),
+            Value::Set(set) => set.open(id),
+            Value::Zset(zset) => zset.open(id),
+            Value::List(_) | Value::String(_) | Value::Stream(_) => {}
+        }
+    }
+
+    /// The number by which the moment knows the value, if it is recorded in parts and that is not over.
+    pub(super) fn id(&self) -> Option<u64> {
+        match self {
+            Value::Hash(hash) => hash.kept.id(),
+            Value::Set(set) => set.kept.id(),
+            Value::Zset(zset) => zset.kept.id(),
+            Value::List(_) | Value::String(_) | Value::Stream(_) => None,
+        }
+    }
+
+    /// Bytes of memory that are kept beside the value.
+    pub(super) fn kept(&self) -> usize {
+        match self {
+            Value::Hash(hash) => hash.kept.memory(),
+            Value::Set(set) => set.kept.memory(),
+            Value::Zset(zset) => zset.kept.memory(),
+            Value::List(_) | Value::String(_) | Value::Stream(_) => 0,
+        }
+    }
+
+    /// By how much those have grown since the last call.
+    pub(super) fn growth(&mut self) -> usize {
+        match self {
+            Value::Hash(hash) => hash.kept.growth(),
+            Value::Set(set) => set.kept.growth(),
+            Value::Zset(zset) => zset.kept.growth(),
+            Value::List(_) | Value::String(_) | Value::Stream(_) => 0,
+        }
+    }
+
+    /// There is nothing to record of the value any more. Returns what was kept beside it, to be freed.
+    pub(super) fn close(&mut self) -> Option<Value> {
+        match self {
+            Value::Hash(hash) => hash.close().map(Value::Hash),
+            Value::Set(set) => set.close().map(Value::Set),
+            Value::Zset(zset) => zset.close().map(Value::Zset),
+            Value::List(_) | Value::String(_) | Value::Stream(_) => None,
+        }
+    }
+
+    /// Tells parts that are to be recorded, about so many units of work. Returns what, and whether there are more.
+    pub(super) fn tell_some(&mut self, work: usize, recorder: &mut dyn Recorder) -> (Told, bool) {
+        let mut told = Told::default();
+        let has_more = match self {
+            Value::Hash(hash) => hash.tell_some(|field| {
+                recorder.part(Part::Field(field));
+                told.add(field.name.len() + field.value.len(), work)
+            }),
+            Value::Set(set) => set.tell_some(|member| {
+                recorder.part(Part::Member(member));
+                told.add(member.len(), work)
+            }),
+            Value::Zset(zset) => zset.tell_some(|member, score| {
+                recorder.part(Part::Scored { member, score });
+                told.add(member.len() + size_of::<f64>(), work)
+            }),
+            Value::List(_) | Value::String(_) | Value::Stream(_) => false,
+        };
+        // What the walk takes out is no growth.
+        self.growth();
+        (told, has_more)
+    }
+}
