@@ -44,7 +44,8 @@ pub(crate) const TABLE: &[Spec] = &[
 
 /// BGREWRITEAOF
 fn bgrewriteaof(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    ctx.reply.status(match log::rewrite(ctx.world)? {
+    let is_free = log::rewrite(ctx.world)?;
+    ctx.reply.status(match is_free && ctx.frame != Frame::Transaction {
         true => "Background append only file rewriting started",
         false => "Background append only file rewriting scheduled",
     });

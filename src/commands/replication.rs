@@ -51,9 +51,10 @@ fn wait(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// It waits until all is on disk that has been written until now, by whichever client. What that is, is kept with the first
 /// argument while the command waits: `1@position`.
 fn waitaof(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let is_again = ctx.client().is_waiting;
     let (wanted, kept) = match args[1].iter().position(|&byte| byte == b'@') {
-        Some(at) => (&args[1][..at], number::parse_u64(&args[1][at + 1..])),
-        None => (&args[1], None),
+        Some(at) if is_again => (&args[1][..at], number::parse_u64(&args[1][at + 1..])),
+        _ => (&args[1], None),
     };
     let local = number::parse_i64(wanted).ok_or(error::NOT_AN_INTEGER)?;
     if !(0..=1).contains(&local) {

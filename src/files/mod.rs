@@ -15,7 +15,6 @@ use std::io;
 use nix::errno::Errno;
 
 pub(crate) use acl_file::{first_users, load_users, save_users};
-pub(crate) use replace::{NEW_FILE_MODE, replace_file};
 
 /// What the operating system calls an error.
 pub(crate) fn reason(error: &io::Error) -> String {

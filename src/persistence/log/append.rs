@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nix::fcntl::Flock;
+
 use super::Folder;
 use super::format::Format;
 use super::manifest::{self, Manifest};
@@ -49,7 +51,7 @@ pub(crate) struct Log {
     pub(super) name: OsString,
     pub(super) manifest: Manifest,
     /// Keeps other servers from the folder.
-    _lock: File,
+    _lock: Option<Flock<File>>,
     disk: DiskThread<Writer>,
     jobs: Jobs<Job>,
     tape: Arc<Mutex<Tape>>,

@@ -21,9 +21,12 @@ mod reader;
 mod rewrite;
 mod writer;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 
 use crate::config::{Config, Reason};
 use crate::dispatch::duty::{Duty, Leave, Turn};
@@ -55,7 +58,7 @@ enum Stage {
 /// The folder of a log, which is this server's alone while the lock is kept.
 struct Folder {
     path: PathBuf,
-    lock: File,
+    lock: Option<Flock<File>>,
 }
 
 /// How the log stands, as INFO tells.
@@ -217,6 +220,9 @@ pub(crate) fn reload(turn: &mut Turn<'_>) -> Result<(), Error> {
 }
 
 fn load_at_once(turn: &mut Turn<'_>, folder: &Path, manifest: &Manifest) -> Result<(), String> {
+    if manifest.is_empty() {
+        return Err(format!("{}: there is no log", folder.display()));
+    }
     let libraries = snapshots::libraries(turn.world);
     let before = (libraries.codes)(turn.world);
     let emptied = (libraries.load)(turn.world, &[], false);
@@ -255,18 +261,18 @@ fn open_folder(config: &Config) -> Result<Folder, String> {
     let path = config.folder().join(&config.append_only.folder);
     let cannot = |error: &io::Error| format!("{}: {}", path.display(), reason(error));
     make_folder(&path).map_err(|error| cannot(&error))?;
-    let lock = File::open(&path).map_err(|error| cannot(&error))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(format!("{}: another server uses this folder", path.display()));
+    let folder = File::open(&path).map_err(|error| cannot(&error))?;
+    match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Folder { path, lock: Some(lock) }),
+        Err((_, Errno::EWOULDBLOCK)) => {
+            Err(format!("{}: another server uses this folder", path.display()))
         }
         // A file system without locks.
-        Err(TryLockError::Error(error)) => {
-            ::log::warn!("{}: it cannot be locked: {}", path.display(), reason(&error));
+        Err((_, error)) => {
+            ::log::warn!("{}: it cannot be locked: {}", path.display(), error.desc());
+            Ok(Folder { path, lock: None })
         }
     }
-    Ok(Folder { path, lock })
 }
 
 /// The manifest in a folder. Without one the log is empty.

@@ -10,8 +10,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::files::{NEW_FILE_MODE, reason, replace_file};
+use super::manifest::extended;
+use crate::files::reason;
 use crate::persistence::disk::Worker;
+
+/// The mode of the files, before the process's umask: that of the reference, which may be given them.
+const MODE: u32 = 0o644;
 
 /// What the thread is to do.
 pub(crate) enum Job {
@@ -174,7 +178,7 @@ impl Writer {
             make_folder(folder)?;
         }
         let mut options = OpenOptions::new();
-        let options = options.append(true).mode(NEW_FILE_MODE);
+        let options = options.append(true).mode(MODE);
         let file = match is_there {
             true => options.open(path)?,
             false => options.create(true).open(path).and_then(|file| {
@@ -195,7 +199,22 @@ impl Writer {
 
 impl Replacement {
     pub(crate) fn put(&self) -> io::Result<()> {
-        replace_file(&self.path, &self.text)
+        let (Some(folder), Some(name)) = (self.path.parent(), self.path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let temporary = folder.join(extended("temp-".as_ref(), &name.to_string_lossy()));
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(MODE).open(&temporary)?;
+        let put = file
+            .write_all(&self.text)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&temporary, &self.path));
+        if put.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        put?;
+        File::open(folder)?.sync_all()
     }
 }
 
