@@ -48,6 +48,7 @@ fn words(row: &str, n: usize) -> Vec<String> {
         "get-text" => format!("GET text:{n:06}"),
         "set" => format!("SET key:{n:06} tiny"),
         "incr" => format!("INCR number:{n:06}"),
+        "hset" => format!("HSET hash:{n:06} field tiny"),
         "lrange" => "LRANGE list 0 -1".to_owned(),
         "lrange-texts" => "LRANGE texts 0 -1".to_owned(),
         "mixed" => return words(["get", "set", "incr", "ping"][n % 4], n),

@@ -87,6 +87,8 @@ pub mod net;
 pub mod peer;
 mod persistence;
 mod rdb;
+#[cfg(fuzzing)]
+pub use rdb::fuzzing;
 #[cfg(feature = "lua")]
 mod scripting;
 pub mod session;

@@ -17,6 +17,8 @@ mod element;
 #[allow(dead_code, unused_imports, reason = "snapshots and the log, which stand on it, come next")]
 pub(crate) mod file;
 pub(crate) mod footer;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod kinds;
 mod listpack;
 mod lzf;

@@ -86,63 +86,8 @@ impl ValueReader {
         }
         match &mut self.stage {
             Stage::Elements { left, first_expiry } => {
-                let first_expiry = *first_expiry;
-                match self.kind {
-                    LIST => {
-                        let mut list = edit::<List>(place)?;
-                        elements(reader, left, work, Reader::string, |element| {
-                            push(&mut list, &[element])
-                        })?;
-                    }
-                    OLD_QUICKLIST | QUICKLIST => {
-                        let mut list = edit::<List>(place)?;
-                        let (kind, is_empty) = (self.kind, &mut self.is_empty);
-                        elements(
-                            reader,
-                            left,
-                            work,
-                            |reader| node(reader, kind),
-                            |(container, blob)| {
-                                let elements = node_elements(kind, container, &blob)?;
-                                *is_empty &= elements.is_empty();
-                                push(&mut list, &elements)
-                            },
-                        )?;
-                    }
-                    SET => {
-                        let mut set = edit::<Set>(place)?;
-                        let members = *left;
-                        elements(reader, left, work, Reader::string, |member| {
-                            let Some(set) = &mut set else { return Some(()) };
-                            if set.is_empty() {
-                                set.expect(&member, members);
-                            }
-                            set.add(&member).then_some(())
-                        })?;
-                    }
-                    OLD_ZSET | ZSET => {
-                        let mut zset = edit::<Zset>(place)?;
-                        let kind = self.kind;
-                        elements(
-                            reader,
-                            left,
-                            work,
-                            |reader| scored(reader, kind),
-                            |(member, score)| add_scored(&mut zset, &member, score),
-                        )?;
-                    }
-                    _ => {
-                        let mut hash = edit::<Hash>(place)?;
-                        let kind = self.kind;
-                        elements(
-                            reader,
-                            left,
-                            work,
-                            |reader| field(reader, kind, first_expiry),
-                            |(name, value, expiry)| add_field(&mut hash, &name, &value, expiry),
-                        )?;
-                    }
-                }
+                let (kind, first_expiry) = (self.kind, *first_expiry);
+                more(reader, place, kind, first_expiry, left, work, &mut self.is_empty)?;
                 if *left == 0 {
                     self.stage = Stage::Whole;
                 }
@@ -197,6 +142,70 @@ impl ValueReader {
         }
         Some(())
     }
+}
+
+/// Reads elements of a value that is told one by one, or nodes of a list, and adds them.
+fn more(
+    reader: &mut Reader<'_>,
+    place: Option<&mut Place<'_, '_>>,
+    kind: u8,
+    first_expiry: Millis,
+    left: &mut usize,
+    work: &mut usize,
+    is_empty: &mut bool,
+) -> Option<()> {
+    match kind {
+        LIST => {
+            let mut list = edit::<List>(place)?;
+            elements(reader, left, work, Reader::string, |element| push(&mut list, &[element]))?;
+        }
+        OLD_QUICKLIST | QUICKLIST => {
+            let mut list = edit::<List>(place)?;
+            elements(
+                reader,
+                left,
+                work,
+                |reader| node(reader, kind),
+                |(container, blob)| {
+                    let elements = node_elements(kind, container, &blob)?;
+                    *is_empty &= elements.is_empty();
+                    push(&mut list, &elements)
+                },
+            )?;
+        }
+        SET => {
+            let mut set = edit::<Set>(place)?;
+            let members = *left;
+            elements(reader, left, work, Reader::string, |member| {
+                let Some(set) = &mut set else { return Some(()) };
+                if set.is_empty() {
+                    set.expect(&member, members);
+                }
+                set.add(&member).then_some(())
+            })?;
+        }
+        OLD_ZSET | ZSET => {
+            let mut zset = edit::<Zset>(place)?;
+            elements(
+                reader,
+                left,
+                work,
+                |reader| scored(reader, kind),
+                |(member, score)| add_scored(&mut zset, &member, score),
+            )?;
+        }
+        _ => {
+            let mut hash = edit::<Hash>(place)?;
+            elements(
+                reader,
+                left,
+                work,
+                |reader| field(reader, kind, first_expiry),
+                |(name, value, expiry)| add_field(&mut hash, &name, &value, expiry),
+            )?;
+        }
+    }
+    Some(())
 }
 
 /// The value of a key to add to, if there is a place for it.

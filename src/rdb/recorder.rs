@@ -8,10 +8,11 @@ use super::chunk::{Chunk, Sink};
 use super::file::opcode;
 use super::kinds::HASH;
 use super::parts::each;
-use super::stream::StreamMut;
+use super::stream::{self, StreamMut};
 use super::strings::{push_length, push_text};
 use super::write::{self, Dialect, Form};
 use crate::keyspace::keys::KeyInfo;
+use crate::keyspace::types::stream::Group;
 
 use crate::keyspace::{KeyRecord, Kind, Limits, Millis, Outline, Part, PastUse, Recorder};
 
@@ -92,13 +93,13 @@ struct Lane {
 struct Large {
     kind: u8,
     stream: Option<StreamMut<Chunk>>,
+    /// How many groups the stream has.
+    groups: usize,
     /// Fields that are not written yet, and how many they are: which of them have expired is known behind the last.
     fields: Option<(Chunk, usize)>,
     /// What stands behind the value: keys that came meanwhile. It begins with full chunks.
     full: Vec<Chunk>,
     beside: Lane,
-    /// Bytes of the full chunks.
-    waiting: usize,
 }
 
 impl FileRecorder {
@@ -199,7 +200,8 @@ impl Recorder for FileRecorder {
             _ => push_length(bytes, outline.parts),
         }
         let beside = Lane { chunk: Chunk::default(), db: self.lane.db };
-        self.large = Some(Large { kind, stream, fields, full: Vec::new(), beside, waiting: 0 });
+        let (groups, full) = (outline.groups, Vec::new());
+        self.large = Some(Large { kind, stream, groups, fields, full, beside });
     }
 
     fn node(&mut self) {
@@ -214,6 +216,11 @@ impl Recorder for FileRecorder {
         let Some(large) = &mut self.large else { return };
         if let Some(stream) = &mut large.stream {
             stream.part(part);
+            if matches!(part, Part::Counters(_)) {
+                stream.end_node();
+                self.lane.chunk.append(stream.take_nodes());
+                stream.end_entries(self.lane.chunk.bytes(), large.groups);
+            }
         } else if let Some((chunk, count)) = &mut large.fields {
             if !write::has_expired(part, self.form.now) {
                 self.lasting_fields += u64::from(lasts(part, self.form.now));
@@ -226,12 +233,15 @@ impl Recorder for FileRecorder {
         }
     }
 
-    fn end(&mut self) {
-        self.node();
-        let Some(large) = self.large.take() else { return };
-        if let Some(stream) = large.stream {
-            stream.finish_behind_nodes(&mut self.lane.chunk, large.kind);
+    fn group(&mut self, group: &Group) {
+        if let Some(large) = &self.large {
+            stream::group(&mut self.lane.chunk, group, large.kind);
+            self.flush();
         }
+    }
+
+    fn end(&mut self) {
+        let Some(large) = self.large.take() else { return };
         if let Some((fields, count)) = large.fields {
             push_length(self.lane.chunk.bytes(), count);
             self.lane.chunk.append(fields);
@@ -244,24 +254,17 @@ impl Recorder for FileRecorder {
         self.flush();
     }
 
+    /// What waits beside a large value does not count: it is written when that has ended, which is brought about by going
+    /// on.
     fn waiting(&self) -> usize {
-        let beside =
-            self.large.as_ref().map_or(0, |large| large.waiting + large.beside.chunk.len());
-        self.output.waiting() + self.lane.chunk.len() + beside
+        self.output.waiting()
     }
 }
 
 impl Large {
-    /// Bytes that wait until the value has ended.
-    fn waiting(&self) -> usize {
-        let fields = self.fields.as_ref().map_or(0, |(chunk, _)| chunk.len());
-        self.waiting + self.beside.chunk.len() + fields
-    }
-
     /// Begins another chunk when that beside the value is full.
     fn set_aside(&mut self) {
         if self.beside.chunk.len() >= CHUNK {
-            self.waiting += self.beside.chunk.len();
             self.full.push(self.beside.chunk.renew());
         }
     }

@@ -12,7 +12,7 @@ use super::listpack::{self, ListpackMut};
 use super::parts::each;
 use super::strings::{Reader, push_length};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::types::stream::{ConsumerId, Counters, Id, Pending, StreamEntry};
+use crate::keyspace::types::stream::{ConsumerId, Counters, Group, Id, Pending, StreamEntry};
 use crate::keyspace::{Edit, Limits, Millis, Part, Stream};
 
 const IS_DELETED: i64 = 1;
@@ -88,50 +88,8 @@ impl NodeMut {
     }
 }
 
-/// A group as it is written.
-struct GroupMut {
-    name: Vec<u8>,
-    last_id: Id,
-    entries_read: Option<u64>,
-    pending: Vec<(Id, Millis, u64)>,
-    consumers: Vec<ConsumerMut>,
-}
-
-/// A consumer as it is written, with the ids that are pending for it.
-struct ConsumerMut {
-    name: Vec<u8>,
-    seen_at: Millis,
-    active_at: Option<Millis>,
-    ids: Vec<Id>,
-}
-
-impl GroupMut {
-    fn finish<S: Sink>(mut self, out: &mut S, kind: u8) {
-        out.string(&self.name);
-        push_id(out.bytes(), self.last_id);
-        push_length(out.bytes(), self.entries_read.unwrap_or(UNKNOWN) as usize);
-        self.pending.sort_unstable_by_key(|&(id, ..)| id);
-        push_length(out.bytes(), self.pending.len());
-        for (id, delivered_at, deliveries) in self.pending {
-            out.bytes().extend(id.to_bits().to_be_bytes());
-            out.bytes().extend(delivered_at.to_le_bytes());
-            push_length(out.bytes(), deliveries as usize);
-        }
-        push_length(out.bytes(), self.consumers.len());
-        for consumer in self.consumers {
-            out.string(&consumer.name);
-            out.bytes().extend(consumer.seen_at.to_le_bytes());
-            if kind == STREAM {
-                out.bytes().extend(consumer.active_at.unwrap_or(NEVER).to_le_bytes());
-            }
-            push_length(out.bytes(), consumer.ids.len());
-            consumer.ids.iter().for_each(|id| out.bytes().extend(id.to_bits().to_be_bytes()));
-        }
-    }
-}
-
-/// A stream as it is written, part by part. How many nodes there are stands before them, and how many groups before these:
-/// they wait here until that is known.
+/// A stream as it is written, entry by entry. How many nodes there are stands before them: they wait here until that is
+/// known.
 pub(super) struct StreamMut<S> {
     /// When a node is full; none if the caller says that.
     limits: Option<Limits>,
@@ -141,7 +99,6 @@ pub(super) struct StreamMut<S> {
     entries: usize,
     first: Option<Id>,
     counters: Counters,
-    groups: Vec<GroupMut>,
 }
 
 impl<S: Sink> StreamMut<S> {
@@ -154,10 +111,10 @@ impl<S: Sink> StreamMut<S> {
             entries: 0,
             first: None,
             counters: Counters::default(),
-            groups: Vec::new(),
         }
     }
 
+    /// Adds an entry, or what all that there were have left behind. Groups come [later](group).
     pub(super) fn part(&mut self, part: Part<'_>) {
         match part {
             Part::Entry(entry) => {
@@ -172,23 +129,6 @@ impl<S: Sink> StreamMut<S> {
                 self.node.get_or_insert_with(|| NodeMut::new(&entry)).push(&entry);
             }
             Part::Counters(counters) => self.counters = counters,
-            Part::Group { name, last_id, entries_read } => {
-                let (pending, consumers) = (Vec::new(), Vec::new());
-                let name = name.to_vec();
-                self.groups.push(GroupMut { name, last_id, entries_read, pending, consumers });
-            }
-            Part::Consumer { name, seen_at, active_at } => {
-                if let Some(group) = self.groups.last_mut() {
-                    let (name, ids) = (name.to_vec(), Vec::new());
-                    group.consumers.push(ConsumerMut { name, seen_at, active_at, ids });
-                }
-            }
-            Part::Pending { id, delivered_at, deliveries } => {
-                if let Some(group) = self.groups.last_mut() {
-                    group.pending.push((id, delivered_at, deliveries));
-                    group.consumers.last_mut().into_iter().for_each(|last| last.ids.push(id));
-                }
-            }
             _ => {}
         }
     }
@@ -206,31 +146,52 @@ impl<S: Sink> StreamMut<S> {
         std::mem::take(&mut self.nodes)
     }
 
-    /// Writes the stream.
-    fn finish(mut self, out: &mut S, kind: u8) {
-        self.end_node();
-        push_length(out.bytes(), self.node_count);
-        out.append(self.take_nodes());
-        self.finish_behind_nodes(out, kind);
-    }
-
-    /// Writes what stands behind the nodes.
-    pub(super) fn finish_behind_nodes(self, out: &mut S, kind: u8) {
-        push_length(out.bytes(), self.entries);
-        push_id(out.bytes(), self.counters.last_id);
-        push_id(out.bytes(), self.first.unwrap_or(Id::MIN));
-        push_id(out.bytes(), self.counters.max_deleted_id);
-        push_length(out.bytes(), self.counters.entries_added as usize);
-        push_length(out.bytes(), self.groups.len());
-        self.groups.into_iter().for_each(|group| group.finish(out, kind));
+    /// Writes what stands behind the nodes and before so many groups.
+    pub(super) fn end_entries(&self, out: &mut Vec<u8>, groups: usize) {
+        push_length(out, self.entries);
+        push_id(out, self.counters.last_id);
+        push_id(out, self.first.unwrap_or(Id::MIN));
+        push_id(out, self.counters.max_deleted_id);
+        push_length(out, self.counters.entries_added as usize);
+        push_length(out, groups);
     }
 }
 
 /// Appends a stream.
 pub(super) fn write<S: Sink>(out: &mut S, value: KeyInfo<'_>, limits: Limits, kind: u8) {
+    let Some(view) = value.stream() else { return };
     let mut stream = StreamMut::new(Some(limits));
     each(value, |part| stream.part(part));
-    stream.finish(out, kind);
+    stream.end_node();
+    push_length(out.bytes(), stream.node_count);
+    out.append(stream.take_nodes());
+    stream.end_entries(out.bytes(), view.groups().len());
+    view.groups().for_each(|found| group(out, found, kind));
+}
+
+/// Appends a group with all that is pending, and its consumers.
+pub(super) fn group<S: Sink>(out: &mut S, group: &Group, kind: u8) {
+    out.string(group.name());
+    push_id(out.bytes(), group.last_id());
+    push_length(out.bytes(), group.entries_read().unwrap_or(UNKNOWN) as usize);
+    push_length(out.bytes(), group.pending());
+    for pending in group.pending_range(Id::MIN, Id::MAX) {
+        out.bytes().extend_from_slice(&pending.id.to_bits().to_be_bytes());
+        out.bytes().extend_from_slice(&pending.delivered_at.to_le_bytes());
+        push_length(out.bytes(), pending.deliveries as usize);
+    }
+    push_length(out.bytes(), group.consumers().len());
+    for consumer in group.consumers() {
+        out.string(consumer.name());
+        out.bytes().extend(consumer.seen_at.to_le_bytes());
+        if kind == STREAM {
+            out.bytes().extend(consumer.active_at.unwrap_or(NEVER).to_le_bytes());
+        }
+        push_length(out.bytes(), consumer.pending());
+        for pending in group.pending_of(consumer.id(), Id::MIN, Id::MAX) {
+            out.bytes().extend_from_slice(&pending.id.to_bits().to_be_bytes());
+        }
+    }
 }
 
 fn push_id(out: &mut Vec<u8>, id: Id) {
@@ -308,7 +269,10 @@ impl StreamReader {
             }
             let before = reader.left();
             self.stage = self.step(reader, &mut target)?;
-            *work = work.saturating_sub(1 + (before - reader.left()) / UNIT);
+            // A step that reads nothing is none: what is given work and bytes uses some of both.
+            if before > reader.left() {
+                *work = work.saturating_sub(1 + (before - reader.left()) / UNIT);
+            }
         }
         Some(true)
     }

@@ -136,6 +136,11 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// The next bytes, which stay the next.
+    pub(super) fn peek<const N: usize>(&self) -> Option<[u8; N]> {
+        self.left.first_chunk().copied()
+    }
+
     /// Goes back to where it was.
     #[inline]
     pub(super) fn rewind(&mut self, before: &Reader<'a>) {
@@ -205,6 +210,26 @@ impl<'a> Reader<'a> {
         let mut digits = Vec::new();
         number::push_i64(&mut digits, integer);
         Some(Cow::Owned(digits))
+    }
+
+    /// Passes the next string over, and returns it if it stands there as it is.
+    pub(super) fn pass_string(&mut self) -> Option<Option<&'a [u8]>> {
+        let first = self.byte()?;
+        if first < ENCODED {
+            let length = self.length_after(first)?;
+            return self.bytes(length).map(Some);
+        }
+        let length = match first {
+            INT_8 => 1,
+            INT_16 => 2,
+            INT_32 => 4,
+            LZF => {
+                let (compressed, _) = (self.length()?, self.length()?);
+                compressed
+            }
+            _ => return None,
+        };
+        self.bytes(length).map(|_| None)
     }
 
     /// How many bytes have not been read.

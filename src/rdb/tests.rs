@@ -7,7 +7,7 @@ use super::strings::Reader;
 use super::{read, write};
 use crate::keyspace::types::list::Side;
 use crate::keyspace::types::stream::Id;
-use crate::keyspace::{Hash, List, Set, Store, Stream, Zset};
+use crate::keyspace::{Hash, List, Random, Set, Store, Stream, Zset};
 
 const RECORDED: &str = include_str!("tests/payloads.txt");
 
@@ -128,6 +128,38 @@ fn a_payload_that_is_changed_is_a_value_or_none() {
             }
         }
     }
+}
+
+/// The checksum of a payload keeps damage out; whoever makes one on purpose puts it right.
+#[test]
+fn a_payload_that_is_made_up_is_a_value_that_holds_together_or_none() {
+    let mut payloads = recorded();
+    payloads.retain(|recorded| recorded.payload.len() < 2000);
+    let mut random = Random::seeded(3);
+    let (mut values, mut empty) = (0, store());
+    empty.db(0).clear();
+    for _ in 0..100_000 {
+        let Recorded { name, payload, .. } = &payloads[random.below(payloads.len())];
+        let mut body = checked_of_any(payload).unwrap().to_vec();
+        for _ in 0..1 + random.below(3) {
+            let at = random.below(body.len());
+            body[at] = match random.below(2) {
+                0 => body[at] ^ 1 << random.below(8),
+                _ => random.next_u64() as u8,
+            };
+        }
+        seal(&mut body);
+        let body = checked_of_any(&body).expect("the checksum is right");
+        let Some(mut store) = restored(body) else { continue };
+        values += 1;
+        if values % 8 == 0 {
+            assert_lasts(&mut store, name);
+            store.db(0).clear();
+            while store.free_some(1000) {}
+            assert_eq!(store.memory(), empty.memory(), "{name}");
+        }
+    }
+    assert!(values > 10_000, "{values}");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 pub(crate) mod fill;
 mod node;
+mod recorded;
 
 use std::collections::{VecDeque, vec_deque};
 
@@ -16,6 +17,7 @@ use crate::keyspace::compact::packed;
 use fill::Fill;
 
 pub(crate) use node::Node;
+use recorded::Recorded;
 
 /// An end of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(crate) struct LargeList {
     /// How much a node may hold, as it was when the list became a `quicklist`. None: the list is one
     /// node, which the reference would still keep in one piece.
     fill: Option<Fill>,
+    /// Nodes as they were at a moment that is being recorded.
+    pub(crate) recorded: Recorded,
 }
 
 /// So many whole nodes are freed at once, more of them in slices.
@@ -42,12 +46,19 @@ const FREED_AT_ONCE: usize = 16;
 impl LargeList {
     /// The elements that `run` packs.
     pub(crate) fn new(run: &[u8], fill: Option<Fill>) -> LargeList {
-        let mut list = LargeList { nodes: VecDeque::new(), len: 0, memory: 0, fill };
+        let mut list = LargeList { fill, ..LargeList::of(VecDeque::new()) };
         if !run.is_empty() {
             list.insert_node(0, Node::from_packed(run));
             list.len = list.nodes[0].len();
         }
         list
+    }
+
+    /// The elements of these nodes, which are one piece.
+    fn of(nodes: VecDeque<Node>) -> LargeList {
+        let len = nodes.iter().map(Node::len).sum();
+        let memory = nodes.iter().map(Node::memory).sum();
+        LargeList { nodes, len, memory, fill: None, recorded: Recorded::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -56,7 +67,26 @@ impl LargeList {
 
     /// Bytes of memory that the list holds.
     pub(crate) fn memory(&self) -> usize {
-        self.memory + allocated(self.nodes.capacity() * size_of::<Node>())
+        let nodes = allocated(self.nodes.capacity() * size_of::<Node>());
+        self.memory + nodes + self.recorded.memory()
+    }
+
+    // What a moment that is being recorded asks for: see `Recorded`.
+
+    /// All nodes are to be recorded.
+    pub(crate) fn open(&mut self, id: u64) {
+        self.recorded.open(id, self.nodes.len());
+    }
+
+    /// There is nothing to record any more. Returns what was kept, to be freed.
+    pub(crate) fn close(&mut self) -> Option<LargeList> {
+        let kept = self.recorded.close();
+        (!kept.is_empty()).then(|| LargeList::of(kept))
+    }
+
+    /// Calls `tell` with nodes that are to be recorded until it returns false. Returns whether there are more.
+    pub(crate) fn tell_some(&mut self, tell: impl FnMut(&Node) -> bool) -> bool {
+        self.recorded.tell_some(&self.nodes, tell)
     }
 
     /// Frees about so many elements, a node counted for one. Returns how many; 0 when nothing is left.
@@ -118,13 +148,13 @@ impl LargeList {
     /// Adds an element at an end.
     pub(crate) fn push(&mut self, side: Side, element: &[u8]) {
         self.len += 1;
-        let end = match side {
-            Side::Left => self.nodes.front_mut(),
-            Side::Right => self.nodes.back_mut(),
-        };
-        if let Some(node) = end {
+        let at = if side == Side::Left { 0 } else { self.nodes.len().saturating_sub(1) };
+        if let Some(node) = self.nodes.get_mut(at) {
             let before = node.memory();
             let takes = self.fill.is_none_or(|fill| node.takes(element.len(), fill));
+            if takes {
+                self.recorded.changes(at, node);
+            }
             match takes {
                 true => node.push(side, element),
                 false => node.settle(),
@@ -154,10 +184,16 @@ impl LargeList {
         }
         self.len -= count;
         let gone = match side {
-            Side::Left => self.nodes.drain(..whole),
-            Side::Right => self.nodes.drain(self.nodes.len() - whole..),
+            _ if self.recorded.is_open() => Some(self.remove_recorded(side, whole)),
+            Side::Left => {
+                let gone = self.nodes.drain(..whole);
+                (whole > FREED_AT_ONCE).then(|| gone.collect())
+            }
+            Side::Right => {
+                let gone = self.nodes.drain(self.nodes.len() - whole..);
+                (whole > FREED_AT_ONCE).then(|| gone.collect())
+            }
         };
-        let gone: Option<VecDeque<Node>> = (whole > FREED_AT_ONCE).then(|| gone.collect());
         if left > 0 {
             let at = if side == Side::Left { 0 } else { self.nodes.len() - 1 };
             self.change(at, |node| node.remove(side, left));
@@ -165,12 +201,20 @@ impl LargeList {
         if self.nodes.capacity() > 4 * self.nodes.len() + 16 {
             self.nodes.shrink_to(2 * self.nodes.len());
         }
-        gone.map(|nodes| LargeList {
-            len: count - left,
-            memory: nodes.iter().map(Node::memory).sum(),
-            nodes,
-            fill: self.fill,
-        })
+        gone.map(LargeList::of)
+    }
+
+    /// Removes so many nodes at an end, and returns those that need not be kept.
+    fn remove_recorded(&mut self, side: Side, whole: usize) -> VecDeque<Node> {
+        let mut gone = VecDeque::new();
+        for _ in 0..whole {
+            let (at, node) = match side {
+                Side::Left => (0, self.nodes.pop_front()),
+                Side::Right => (self.nodes.len() - 1, self.nodes.pop_back()),
+            };
+            gone.extend(node.and_then(|node| self.recorded.removed(at, node)));
+        }
+        gone
     }
 
     /// Replaces element number `index`, which there is.
@@ -182,6 +226,7 @@ impl LargeList {
         };
         match (was_plain, is_large) {
             (true, true) => {
+                self.recorded.changes(at, &self.nodes[at]);
                 let old = std::mem::replace(&mut self.nodes[at], Node::of(element));
                 self.memory = self.memory + self.nodes[at].memory() - old.memory();
             }
@@ -222,9 +267,19 @@ impl LargeList {
                 break;
             }
             let at = if side == Side::Left { step } else { self.nodes.len() - 1 - step };
+            // A node that is about to change is kept, and one that has none of them does not.
+            let has_one = |node: &Node| node.iter().any(|(_, other)| other == element);
+            if self.recorded.is_open() && !has_one(&self.nodes[at]) {
+                continue;
+            }
             removed += self.change(at, |node| node.remove_equal(element, side, most - removed));
         }
         if removed > 0 {
+            if self.recorded.is_open() {
+                for at in (0..self.nodes.len()).rev().filter(|&at| self.nodes[at].is_empty()) {
+                    self.recorded.removed(at, Node::new());
+                }
+            }
             let memory = &mut self.memory;
             self.nodes.retain(|node| {
                 if node.is_empty() {
@@ -330,6 +385,7 @@ impl LargeList {
     #[inline]
     fn change<R>(&mut self, at: usize, change: impl FnOnce(&mut Node) -> R) -> R {
         let node = &mut self.nodes[at];
+        self.recorded.changes(at, node);
         let before = node.memory();
         let result = change(node);
         self.memory = self.memory + node.memory() - before;
@@ -339,12 +395,15 @@ impl LargeList {
     fn insert_node(&mut self, at: usize, node: Node) {
         self.memory += node.memory();
         self.nodes.insert(at, node);
+        self.recorded.inserted(at);
     }
 
     fn remove_node(&mut self, at: usize) -> Option<Node> {
+        self.recorded.changes(at, self.nodes.get(at)?);
         let node = self.nodes.remove(at)?;
         self.memory -= node.memory();
-        Some(node)
+        // It was kept, if it has to be.
+        self.recorded.removed(at, node)
     }
 }
 
@@ -353,7 +412,7 @@ impl Clone for LargeList {
         let nodes = self.nodes.clone();
         // Copies of nodes have no room.
         let memory = nodes.iter().map(Node::memory).sum();
-        LargeList { nodes, memory, ..*self }
+        LargeList { nodes, memory, len: self.len, fill: self.fill, recorded: Recorded::default() }
     }
 }
 

@@ -35,14 +35,15 @@ impl Told {
 impl Value {
     /// Whether the value is recorded in parts, and not whole.
     pub(super) fn is_recorded_in_parts(&self) -> bool {
-        let is_of_a_kind = matches!(self, Value::Hash(_) | Value::Set(_) | Value::Zset(_));
+        let is_of_a_kind = !matches!(self, Value::String(_) | Value::Stream(_));
         is_of_a_kind && (self.len() > ELEMENTS || self.memory() > BYTES)
     }
 
     /// What is known of the value before its parts are told.
     pub(super) fn outline(&self) -> Outline {
         let expires = matches!(self, Value::Hash(hash) if hash.volatile() > 0);
-        Outline { kind: self.kind(), parts: self.len(), expires, nodes: 0, groups: 0 }
+        let nodes = if let Value::List(list) = self { list.nodes().len() } else { 0 };
+        Outline { kind: self.kind(), parts: self.len(), expires, nodes, groups: 0 }
     }
 
     /// All that the value is now is to be recorded. The moment knows it by this number.
@@ -51,7 +52,8 @@ impl Value {
             Value::Hash(hash) => hash.open(id),
             Value::Set(set) => set.open(id),
             Value::Zset(zset) => zset.open(id),
-            Value::List(_) | Value::String(_) | Value::Stream(_) => {}
+            Value::List(list) => list.open(id),
+            Value::String(_) | Value::Stream(_) => {}
         }
     }
 
@@ -61,7 +63,8 @@ impl Value {
             Value::Hash(hash) => hash.kept.id(),
             Value::Set(set) => set.kept.id(),
             Value::Zset(zset) => zset.kept.id(),
-            Value::List(_) | Value::String(_) | Value::Stream(_) => None,
+            Value::List(list) => list.recorded.id(),
+            Value::String(_) | Value::Stream(_) => None,
         }
     }
 
@@ -71,7 +74,8 @@ impl Value {
             Value::Hash(hash) => hash.kept.memory(),
             Value::Set(set) => set.kept.memory(),
             Value::Zset(zset) => zset.kept.memory(),
-            Value::List(_) | Value::String(_) | Value::Stream(_) => 0,
+            Value::List(list) => list.recorded.memory(),
+            Value::String(_) | Value::Stream(_) => 0,
         }
     }
 
@@ -81,7 +85,8 @@ impl Value {
             Value::Hash(hash) => hash.kept.growth(),
             Value::Set(set) => set.kept.growth(),
             Value::Zset(zset) => zset.kept.growth(),
-            Value::List(_) | Value::String(_) | Value::Stream(_) => 0,
+            Value::List(list) => list.recorded.growth(),
+            Value::String(_) | Value::Stream(_) => 0,
         }
     }
 
@@ -91,7 +96,8 @@ impl Value {
             Value::Hash(hash) => hash.close().map(Value::Hash),
             Value::Set(set) => set.close().map(Value::Set),
             Value::Zset(zset) => zset.close().map(Value::Zset),
-            Value::List(_) | Value::String(_) | Value::Stream(_) => None,
+            Value::List(list) => list.close().map(Value::List),
+            Value::String(_) | Value::Stream(_) => None,
         }
     }
 
@@ -111,7 +117,16 @@ impl Value {
                 recorder.part(Part::Scored { member, score });
                 told.add(member.len() + size_of::<f64>(), work)
             }),
-            Value::List(_) | Value::String(_) | Value::Stream(_) => false,
+            Value::List(list) => list.tell_some(|node| {
+                recorder.node();
+                let mut may_go_on = true;
+                for (_, element) in node.iter() {
+                    recorder.part(Part::Element(element));
+                    may_go_on = told.add(element.len(), work);
+                }
+                may_go_on
+            }),
+            Value::String(_) | Value::Stream(_) => false,
         };
         // What the walk takes out is no growth.
         self.growth();

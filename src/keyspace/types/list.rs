@@ -364,7 +364,8 @@ impl Edit<'_, List> {
         let run = run.to_vec();
         let count = (self.len() as u16).to_le_bytes();
         let payload = [&count[..], &run].concat();
-        self.entry().set_compact(PayloadKind::List, &payload);
+        let old = self.entry().set_compact(PayloadKind::List, &payload);
+        self.discard(old);
     }
 
     fn large(&mut self) -> Option<&mut LargeList> {

@@ -26,6 +26,8 @@ pub(crate) struct Loader {
     stage: Stage,
     version: u32,
     db: usize,
+    /// So many of the next strings have been prefetched.
+    prefetched: usize,
     /// What was said of the key that comes next.
     ahead: Ahead,
     tally: Tally,
@@ -61,7 +63,7 @@ struct Ahead {
 /// What came of some bytes. Those that were used are not to be given again.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Loaded {
-    /// So many bytes were used. Either the work is used up, or more bytes are needed.
+    /// So many bytes were used. If these are none, more are needed; otherwise the work may be used up.
     More { used: usize },
     /// The file says something of itself.
     Aux { used: usize, name: Vec<u8>, text: Vec<u8> },
@@ -114,6 +116,7 @@ impl Loader {
             stage: Stage::Head,
             version: 0,
             db: 0,
+            prefetched: 0,
             ahead: Ahead::default(),
             tally: Tally::default(),
         }
@@ -140,6 +143,7 @@ impl Loader {
         work: usize,
     ) -> Result<Loaded, LoadError> {
         let mut reader = Reader::new(input);
+        let work = work.max(1);
         let result = match self.drops_expired {
             true => self.run(&mut reader, store, work),
             false => store.before_all_expiries(|store| self.run(&mut reader, store, work)),
@@ -222,7 +226,7 @@ impl Loader {
 
     /// The name of the format and its version.
     fn head(&mut self, reader: &mut Reader<'_>) -> Parsed<Item> {
-        let Some(head) = reader.whole(|reader| reader.array::<9>()) else {
+        let Some(head) = reader.peek::<9>() else {
             return Ok(None);
         };
         let (magic, digits) = match &head {
@@ -231,15 +235,16 @@ impl Loader {
             _ => return Err(Defect::NoSnapshot),
         };
         let version = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-        let version: u32 = version.ok_or(Defect::NoSnapshot)?;
-        let is_known = match magic {
-            "REDIS" => (1..=u32::from(LAST_VERSION_OF_REDIS)).contains(&version),
-            _ => version == u32::from(VERSION),
+        let known = match magic {
+            "REDIS" => 1..=u32::from(LAST_VERSION_OF_REDIS),
+            _ => u32::from(VERSION)..=u32::from(VERSION),
         };
-        if !is_known {
-            return Err(Defect::Version { magic, version });
+        match version {
+            Some(version) if known.contains(&version) => self.version = version,
+            Some(version) => return Err(Defect::Version { magic, version }),
+            None => return Err(Defect::NoSnapshot),
         }
-        self.version = version;
+        reader.bytes(head.len());
         self.stage = Stage::Next;
         Ok(Some(Item::None))
     }
@@ -323,8 +328,12 @@ impl Loader {
     /// A key and its value, which is a string.
     #[inline]
     fn string(&mut self, reader: &mut Reader<'_>, store: &mut Store) -> Parsed<Item> {
+        if self.prefetched == 0 {
+            self.prefetched = prefetch(reader.clone(), store, self.db);
+        }
         let Some(key) = reader.string() else { return Ok(None) };
         let Some(text) = reader.string() else { return Ok(None) };
+        self.prefetched = self.prefetched.saturating_sub(1);
         let Ahead { expiry, past } = mem::take(&mut self.ahead);
         if self.drops_expired && expiry.is_some_and(|when| when <= store.shared.now) {
             self.tally.expired += 1;
@@ -402,6 +411,47 @@ impl Tally {
             &mut self.expired_hashes
         };
         *counted += 1;
+    }
+}
+
+/// So many keys are prefetched together.
+const PREFETCHED: usize = 16;
+
+/// Prefetches where the keys of the strings that come next will go, of which the reader stands behind the first byte:
+/// each would be waited for by itself. Returns how many strings that were, one at least.
+fn prefetch(mut reader: Reader<'_>, store: &mut Store, db: usize) -> usize {
+    let mut keys = [&b""[..]; PREFETCHED];
+    let (mut strings, mut known) = (0, 0);
+    while strings < PREFETCHED && (strings == 0 || reaches_string(&mut reader)) {
+        let Some(key) = reader.pass_string() else { break };
+        if let Some(key) = key {
+            keys[known] = key;
+            known += 1;
+        }
+        strings += 1;
+        if reader.pass_string().is_none() {
+            break;
+        }
+    }
+    if store.exceeds_cache() {
+        store.prefetch(db, keys[..known].iter().copied());
+    }
+    strings.max(1)
+}
+
+/// Passes over what is said of a key, if that is a string.
+fn reaches_string(reader: &mut Reader<'_>) -> bool {
+    loop {
+        let passed = match reader.byte() {
+            Some(STRING) => return true,
+            Some(opcode::EXPIRY_MS) => reader.bytes(8).map(drop),
+            Some(opcode::IDLE) => reader.length().map(drop),
+            Some(opcode::FREQUENCY) => reader.byte().map(drop),
+            _ => None,
+        };
+        if passed.is_none() {
+            return false;
+        }
     }
 }
 

@@ -178,14 +178,15 @@ fn tell(recorder: &mut FileRecorder, store: &mut Store, twin: &mut Store, random
             recorder.key(&record, info);
             continue;
         }
-        let (mut parts, mut expires, mut entries) = (0, false, 0_usize);
+        let (mut parts, mut expires, mut entries, mut groups) = (0, false, 0_usize, 0);
         each(info, |part| {
             parts += 1;
             entries += usize::from(matches!(part, Part::Entry(_)));
+            groups += usize::from(matches!(part, Part::Group { .. }));
             expires |= matches!(part, Part::Field(field) if field.expiry.is_some());
         });
         let nodes = entries.div_ceil(50);
-        recorder.begin(&record, Outline { kind: info.kind(), parts, expires, nodes });
+        recorder.begin(&record, Outline { kind: info.kind(), parts, expires, nodes, groups });
         let mut entries = 0;
         each(info, |part| {
             if matches!(part, Part::Entry(_)) {
@@ -204,6 +205,10 @@ fn tell(recorder: &mut FileRecorder, store: &mut Store, twin: &mut Store, random
                 recorder.key(&KeyRecord { db, key: &key, expiry, past }, info);
             }
         });
+        info.stream()
+            .into_iter()
+            .flat_map(|stream| stream.groups())
+            .for_each(|group| recorder.group(group));
         recorder.end();
     }
 }
@@ -250,7 +255,8 @@ fn fields_that_expire_stay_where_redis_has_no_time_for_them() {
             let record = KeyRecord { db: 0, key, expiry: None, past };
             if in_parts {
                 let (kind, parts) = (Kind::Hash, info.elements());
-                recorder.begin(&record, Outline { kind, parts, expires: true, nodes: 0 });
+                recorder
+                    .begin(&record, Outline { kind, parts, expires: true, nodes: 0, groups: 0 });
                 each(info, |part| recorder.part(part));
                 recorder.end();
             } else {
@@ -305,5 +311,29 @@ fn how_keys_were_used_is_told_if_the_policy_goes_by_it() {
         let read = load(&file).unwrap();
         assert_eq!(read.functions, [b"code"]);
         assert_eq!(read.aux[4], ("aof-base".into(), "1".into()));
+    }
+}
+
+/// For real servers to load: `RESPD_FILES` is the folder that they go to.
+#[test]
+#[ignore = "writes files"]
+fn files_for_other_servers() {
+    let folder = std::path::PathBuf::from(std::env::var_os("RESPD_FILES").unwrap());
+    let mut random = Random::seeded(77);
+    let mut stores = vec![("random".to_string(), random_store(&mut random))];
+    for name in ["valkey-9.1.rdb", "redis-7.0.rdb"] {
+        stores.push((name.into(), load(&file(name)).unwrap().store));
+    }
+    for (name, mut store) in stores {
+        for (dialect, word) in [(Dialect::Valkey, "valkey"), (Dialect::Redis, "redis")] {
+            for sums in [true, false] {
+                let header = header(&store, dialect);
+                let file = saved_with(&mut store, header, sums);
+                let name = format!("{name}-{word}-{sums}");
+                std::fs::write(folder.join(format!("{name}.rdb")), file).unwrap();
+                let digest = store.digest().to_hex();
+                std::fs::write(folder.join(format!("{name}.digest")), digest).unwrap();
+            }
+        }
     }
 }
