@@ -103,9 +103,9 @@ impl Engine {
         self.traffic().hang_up(slot);
     }
 
-    /// The output that is to be sent to the client.
+    /// The output that is to be sent to the client now.
     pub fn unsent(&self, slot: Slot) -> &[u8] {
-        self.world.clients[slot].outbox.unsent()
+        self.world.clients[slot].outbox.sendable()
     }
 
     /// As [`Traffic::sent`].

@@ -9,10 +9,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::arguments;
+use crate::dispatch::duty::Turn;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::{Handler, Spec};
 use crate::dispatch::{Ctx, help};
 use crate::error::{self, Error};
+use crate::persistence::log;
 use crate::persistence::snapshots::{self, Reload};
 use crate::text::double;
 use crate::wire::{Args, Protocol, Reply};
@@ -87,6 +89,13 @@ const SUBCOMMANDS: &[Subcommand] = &[
         run: debug_protocol,
     },
     Subcommand {
+        name: "LOADAOF",
+        arity: 2..=2,
+        usage: "LOADAOF",
+        summary: "Writes what waits for the log, and loads the log in place of the data.",
+        run: debug_loadaof,
+    },
+    Subcommand {
         name: "RELOAD",
         arity: 2..=usize::MAX,
         usage: "RELOAD [option ...]",
@@ -146,7 +155,19 @@ fn debug_error(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// DEBUG LOG message
 fn debug_log(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+    ::log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(&args[2]));
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// DEBUG LOADAOF
+///
+/// When the log cannot be loaded the data stays as it is, where the reference ends.
+fn debug_loadaof(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    ctx.world.store.shared.effects.hand_over_unheld();
+    let Ctx { world, table, timer, driver, .. } = ctx;
+    log::reload(&mut Turn { world, table, timer, driver: &mut **driver })?;
+    ctx.says_nothing();
     ctx.reply.ok();
     Ok(())
 }
@@ -166,6 +187,10 @@ fn debug_reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
     }
     snapshots::reload(ctx.world, reload)?;
+    ctx.says_nothing();
+    if !(reload.saves && reload.flushes) {
+        log::is_outdated(ctx.world);
+    }
     ctx.reply.ok();
     Ok(())
 }

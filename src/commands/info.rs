@@ -17,7 +17,7 @@ use crate::dispatch::spec::category::DANGEROUS;
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
 use crate::listeners::{Held, Topic};
-use crate::persistence::snapshots;
+use crate::persistence::{log, snapshots};
 use crate::telemetry::process;
 use crate::telemetry::stats::ScriptStats;
 use crate::wire::Args;
@@ -275,18 +275,31 @@ fn persistence(report: &mut Report, ctx: &Ctx<'_>) {
     let loaded = status.map(|status| status.loaded).unwrap_or_default();
     report.field("rdb_last_load_keys_expired", loaded.expired);
     report.field("rdb_last_load_keys_loaded", loaded.keys);
-    report.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
-    report.field("aof_last_rewrite_time_sec", -1);
-    report.field("aof_current_rewrite_time_sec", -1);
-    report.field("aof_last_bgrewrite_status", "ok");
-    report.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    report.field("aof_last_write_status", "ok");
+    let log = log::status(world);
+    let health = |has_failed: bool| if has_failed { "err" } else { "ok" };
+    report.field("aof_enabled", u8::from(log.is_on));
+    report.field("aof_rewrite_in_progress", u8::from(log.is_rewriting));
+    report.field("aof_rewrite_scheduled", u8::from(log.is_scheduled));
+    report.seconds("aof_last_rewrite_time_sec", log.last_rewrite_took);
+    report.seconds("aof_current_rewrite_time_sec", log.rewriting_for);
+    report.field("aof_last_bgrewrite_status", health(log.has_rewrite_failed));
+    report.field("aof_rewrites", log.rewrites);
+    report.field("aof_rewrites_consecutive_failures", log.failures);
+    report.field("aof_last_write_status", health(log.has_write_failed));
+    report.field("aof_last_cow_size", log.last_peak);
     report.zeros(&[
-        "aof_last_cow_size",
         "module_fork_in_progress",
         "module_fork_last_cow_size",
         "slot_migration_fork_in_progress",
     ]);
+    if log.is_on {
+        report.field("aof_current_size", log.size);
+        report.field("aof_base_size", log.base_size);
+        report.field("aof_pending_rewrite", 0);
+        report.field("aof_buffer_length", log.buffered);
+        report.field("aof_pending_bio_fsync", u8::from(log.is_syncing));
+        report.field("aof_delayed_fsync", log.delayed);
+    }
     if let Some(since) = world.unready_since() {
         loading(report, world, since);
     }

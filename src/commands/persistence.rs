@@ -1,4 +1,4 @@
-//! What stays when the server has gone: BGSAVE LASTSAVE SAVE.
+//! What stays when the server has gone: BGREWRITEAOF BGSAVE LASTSAVE SAVE.
 //!
 //! How that is done is for [`crate::persistence`].
 
@@ -7,10 +7,16 @@ use crate::dispatch::spec::category::{ADMIN as FOR_ADMIN, DANGEROUS};
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::{Ctx, Frame};
 use crate::error::{self, Error};
-use crate::persistence::snapshots;
+use crate::persistence::{log, snapshots};
 use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[
+    Spec::new("bgrewriteaof", 1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING, bgrewriteaof).doc(
+        "1.0.0",
+        "O(1), and O(N) in the background, N being the number of keys",
+        "",
+        "Writes the log of all changes anew, as short as it can be, in the background.",
+    ),
     Spec::new("bgsave", -1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING, bgsave)
         .doc(
             "1.0.0",
@@ -35,6 +41,16 @@ pub(crate) const TABLE: &[Spec] = &[
         "Writes all data to the file of snapshots. The server does nothing else meanwhile.",
     ),
 ];
+
+/// BGREWRITEAOF
+fn bgrewriteaof(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let is_free = log::rewrite(ctx.world)?;
+    ctx.reply.status(match is_free && ctx.frame != Frame::Transaction {
+        true => "Background append only file rewriting started",
+        false => "Background append only file rewriting scheduled",
+    });
+    Ok(())
+}
 
 /// BGSAVE [SCHEDULE | CANCEL]
 fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

@@ -1,11 +1,15 @@
 //! What is asked about copies elsewhere, by a server that has none: WAIT WAITAOF.
 
+use std::time::Duration;
+
 use super::arguments::{int, timeout_in_ms};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::category::CONNECTION;
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
+use crate::persistence::log;
+use crate::text::number;
 use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[
@@ -43,22 +47,39 @@ fn wait(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 }
 
 /// WAITAOF numlocal numreplicas timeout
+///
+/// It waits until all is on disk that has been written until now, by whichever client. What that is, is kept with the first
+/// argument while the command waits: `1@position`.
 fn waitaof(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let local = int(args, 1)?;
+    let is_again = ctx.client().is_waiting;
+    let (wanted, kept) = match args[1].iter().position(|&byte| byte == b'@') {
+        Some(at) if is_again => (&args[1][..at], number::parse_u64(&args[1][at + 1..])),
+        _ => (&args[1], None),
+    };
+    let local = number::parse_i64(wanted).ok_or(error::NOT_AN_INTEGER)?;
     if !(0..=1).contains(&local) {
         return Err(error::NOT_ZERO_OR_ONE);
     }
     let replicas = int(args, 2).ok().filter(|&replicas| replicas >= 0);
     let replicas = replicas.ok_or(error::NOT_POSITIVE)?;
     let timeout = timeout_in_ms(args, 3, ctx.now())?;
-    if local > 0 {
+    // What this turn has said by now is counted. What a transaction has said is in no log before its end.
+    let is_all_said = ctx.world.store.shared.effects.hand_over_unheld();
+    let position = log::position(ctx.world);
+    if local > 0 && position.is_none() {
         return Err(error::NO_APPEND_ONLY_FILE);
     }
+    let position = kept.or(position);
+    let is_synced = |position| log::is_synced(ctx.world, position);
+    let is_durable = is_all_said && position.is_some_and(is_synced);
     ctx.reply.array(2);
+    ctx.reply.int(is_durable.into());
     ctx.reply.int(0);
-    ctx.reply.int(0);
-    if replicas > 0 {
-        ctx.delay_reply(timeout);
+    if replicas > 0 || local > 0 && !is_durable {
+        ctx.wait_for(log::SYNCED, (timeout > 0).then(|| Duration::from_micros(timeout)));
+        if let Some(position) = position {
+            ctx.keep_argument(1, format!("{local}@{position}").as_bytes());
+        }
     }
     Ok(())
 }

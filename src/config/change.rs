@@ -313,9 +313,11 @@ mod tests {
     #[test]
     fn what_respd_does_not_do_cannot_be_turned_on() {
         let mut config = Config::default();
-        let truth = [("appendonly", "no"), ("activedefrag", "no"), ("io-threads", "1")];
+        let truth = [("list-compress-depth", "0"), ("activedefrag", "no"), ("io-threads", "1")];
         assert_eq!(set(&mut config, &truth), Ok(vec![]));
-        for (name, value) in [("appendonly", "yes"), ("activedefrag", "yes"), ("io-threads", "4")] {
+        for (name, value) in
+            [("list-compress-depth", "1"), ("activedefrag", "yes"), ("io-threads", "4")]
+        {
             let error = set(&mut config, &[(name, value)]).unwrap_err();
             assert!(error.contains(" - respd "), "{error}");
         }

@@ -36,6 +36,7 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
 pub use value::{
-    BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
-    LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret, Share, UserLine,
+    AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
+    KeyspaceEvents, LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret,
+    Share, UserLine,
 };

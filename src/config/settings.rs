@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::persona::{PERSONAS, Persona};
 use super::place::Reason;
 use super::value::{
-    Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents, LogLevel,
+    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents, LogLevel,
     OutputBufferLimits, Percentiles, SavePoint, Secret, Share, UserLine,
 };
 use crate::keyspace::Limits;
@@ -29,6 +29,8 @@ pub struct Config {
     pub admin_commands_on_admin_port: bool,
     /// The administration port. 0: there is none.
     pub admin_port: u16,
+    /// The log of all changes: eleven directives.
+    pub append_only: AppendOnly,
     /// For how many ms the answer to a first failed login is put off; with each further one from the same
     /// address twice as long, up to a second. 0: not at all.
     pub auth_failure_delay: u32,
@@ -134,6 +136,7 @@ impl Default for Config {
             admin_bind: vec!["127.0.0.1".into(), "-::1".into()],
             admin_commands_on_admin_port: false,
             admin_port: PERSONAS[0].admin_port,
+            append_only: AppendOnly::default(),
             auth_failure_delay: 25,
             auth_timeout: 60,
             bind: vec!["127.0.0.1".into(), "-::1".into()],

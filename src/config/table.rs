@@ -40,7 +40,6 @@ const BYTES: Memory = Memory(0..=i64::MAX as u64);
 const NO_ONE_WAITS: Only<YesNo, bool> =
     Only(YesNo, true, "respd never lets anyone wait while memory is freed");
 const NO_EFFORT: &str = "respd removes every key when its time has come";
-const MEMORY_ONLY: &str = "respd keeps data in memory only and never writes it to disk";
 
 const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
 const STORE: &[Effect] = &[Effect::Store];
@@ -62,9 +61,18 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .effects(&[Effect::AdministrationPort]),
     Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port)
         .effects(&[Effect::AdministrationPort, Effect::ListenPorts]),
-    directive!("appendonly", Only(YesNo, false, MEMORY_ONLY)),
+    directive!("aof-load-truncated", append_only.load_truncated, YesNo),
+    directive!("aof-rewrite-incremental-fsync", append_only.rewrite_incremental_fsync, YesNo),
+    directive!("aof-timestamp-enabled", append_only.timestamps, YesNo),
+    directive!("aof-use-rdb-preamble", append_only.base_is_snapshot, YesNo),
+    directive!("appenddirname", append_only.folder, FileName("appenddirname")).immutable(),
+    directive!("appendfilename", append_only.file_name, FileName("appendfilename")).immutable(),
+    directive!("appendfsync", append_only.fsync, OneOf),
+    directive!("appendonly", append_only.enabled, YesNo).effects(&[Effect::AppendOnly]),
     directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
     directive!("auth-timeout", auth_timeout, INT),
+    directive!("auto-aof-rewrite-min-size", append_only.rewrite_min_size, BYTES),
+    directive!("auto-aof-rewrite-percentage", append_only.rewrite_percentage, INT),
     directive!("bind", bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
     directive!("busy-reply-threshold", busy_reply_threshold, COUNT).alias("lua-time-limit"),
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits)
@@ -130,6 +138,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
     directive!("maxmemory-policy", eviction.policy, OneOf).effects(STORE),
     directive!("maxmemory-samples", eviction.samples, Integer(1..=64)).effects(STORE),
+    directive!("no-appendfsync-on-rewrite", append_only.no_fsync_on_rewrite, YesNo),
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters)
         .effects(&[Effect::KeyspaceEvents]),
     Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
@@ -246,6 +255,8 @@ pub(crate) enum Effect {
     Thresholds,
     /// The memory in use. It comes after the eviction policy.
     Memory,
+    /// The log of all changes. It comes after the folder where it is.
+    AppendOnly,
 }
 
 /// What is known about one directive.

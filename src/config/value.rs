@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::path::PathBuf;
 
 use super::choice::Choice;
 use super::persona::{PERSONAS, Persona};
@@ -73,6 +74,66 @@ pub struct SavePoint {
     /// At least 1.
     pub seconds: u64,
     pub changes: u64,
+}
+
+/// When what was appended to the log is synced to the disk: `appendfsync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    /// Before anything that was made after it is sent.
+    Always,
+    /// Within a second.
+    EverySecond,
+    /// When the system sees fit.
+    No,
+}
+
+impl Choice for Fsync {
+    const NAMES: &'static [(&'static str, Fsync)] =
+        &[("everysec", Fsync::EverySecond), ("always", Fsync::Always), ("no", Fsync::No)];
+}
+
+/// The append-only log: eleven directives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppendOnly {
+    /// `appendonly`: whether there is one.
+    pub enabled: bool,
+    pub fsync: Fsync,
+    /// `appendfilename`: what the names of its files begin with.
+    pub file_name: PathBuf,
+    /// `appenddirname`: the folder of its files, in `dir`.
+    pub folder: PathBuf,
+    /// `no-appendfsync-on-rewrite`: nothing is synced while a snapshot or a base is written.
+    pub no_fsync_on_rewrite: bool,
+    /// By how many percent it grows beyond its last base before it is rewritten by itself. 0: it is not.
+    pub rewrite_percentage: u32,
+    /// How many bytes it has at least when that happens.
+    pub rewrite_min_size: u64,
+    /// `aof-load-truncated`: a log that is cut off at its end is loaded all the same.
+    pub load_truncated: bool,
+    /// `aof-use-rdb-preamble`: the base has the form of a snapshot, and else that of commands.
+    pub base_is_snapshot: bool,
+    /// `aof-timestamp-enabled`: the log says when it was written.
+    pub timestamps: bool,
+    /// `aof-rewrite-incremental-fsync`: a base is synced bit by bit while it is written.
+    pub rewrite_incremental_fsync: bool,
+}
+
+impl Default for AppendOnly {
+    fn default() -> AppendOnly {
+        AppendOnly {
+            enabled: false,
+            fsync: Fsync::EverySecond,
+            file_name: "appendonly.aof".into(),
+            folder: "appendonlydir".into(),
+            no_fsync_on_rewrite: false,
+            rewrite_percentage: 100,
+            rewrite_min_size: 64 << 20,
+            load_truncated: true,
+            base_is_snapshot: true,
+            timestamps: false,
+            rewrite_incremental_fsync: true,
+        }
+    }
 }
 
 /// `acl-pubsub-default`: the channel permission of a new user.

@@ -112,6 +112,20 @@ impl Ctx<'_> {
         }
     }
 
+    /// The time by which what happens now is dated, in ms after 1970. It is the time that keys expire by, but while a log
+    /// is replayed, when that stands still in the past.
+    pub(crate) fn date(&self) -> Millis {
+        match self.frame {
+            Frame::Replay => (self.world.now.wall / 1000) as Millis,
+            _ => self.world.store.shared.now,
+        }
+    }
+
+    /// The command comes to nothing that a log or a replica would have to know, whatever it has changed.
+    pub fn says_nothing(&mut self) {
+        self.world.store.shared.effects.say_no_more();
+    }
+
     /// Says what the command came to, as a command that brings it about whenever it is run: see
     /// [`crate::keyspace::effects`]. Without that, a command that changed data is said in its own words. It may be
     /// called several times, and does nothing without a listener.

@@ -186,6 +186,13 @@ impl<'a> Invocation<'a> {
         {
             return Err(refused);
         }
+        if self.world.is_restrained()
+            && self.frame.is_in(frames)
+            && self.needs(row, flag::READ)
+            && let Some(refused) = self.world.read_refusal()
+        {
+            return Err(refused);
+        }
         Ok(())
     }
 

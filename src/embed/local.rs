@@ -107,6 +107,7 @@ impl Local {
             self.engine.traffic().receive(client.slot, &mut bytes.to_vec(), &mut self.meanwhile);
         }
         self.engine.end_turn(&mut self.meanwhile);
+        self.reap();
     }
 
     /// The bytes arrive while a script of another client runs, when that has them served for the next time.

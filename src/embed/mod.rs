@@ -51,6 +51,7 @@ fn engine(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
 /// The engine keeps what it is to keep, from now on, and begins with what there is.
 fn begin_to_keep(engine: &mut Engine) -> io::Result<()> {
     snapshots::start(&mut engine.world, LIBRARIES)?;
+    persistence::log::start(&mut engine.world)?;
     engine.take_on(persistence::DUTIES);
     Ok(())
 }

@@ -106,9 +106,9 @@ impl<'e> Traffic<'e> {
         self.world.clients.take_touched(into);
     }
 
-    /// The output that is to be sent to the client.
+    /// The output that is to be sent to the client now.
     pub(crate) fn unsent(&self, slot: Slot) -> &[u8] {
-        self.world.clients[slot].outbox.unsent()
+        self.world.clients[slot].outbox.sendable()
     }
 
     /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
@@ -122,10 +122,14 @@ impl<'e> Traffic<'e> {
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
             outbox.sent = 0;
+            outbox.held = None;
             self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
             outbox.bytes.drain(..outbox.sent);
+            if let Some(held) = &mut outbox.held {
+                held.shift(outbox.sent);
+            }
             outbox.sent = 0;
         }
         self.world.limit_output(slot);
@@ -136,6 +140,10 @@ impl<'e> Traffic<'e> {
     pub(crate) fn stalled(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
         client.stalled = true;
+        if self.world.clients.holds_for_log() {
+            self.world.clients[slot].outbox.keep_free();
+        }
+        let client = &mut self.world.clients[slot];
         if client.doom == Doom::AfterReply && !client.lingering {
             client.lingering = true;
             self.world.clients.linger(slot, self.world.now.mono + LINGER);

@@ -28,3 +28,16 @@ pub fn unsaved(product: &str) -> Error {
          {product} logs for details about the RDB error."
     ))
 }
+
+pub const REWRITING: Error =
+    Error::fixed("ERR Background append only file rewriting already in progress");
+pub const NO_LOG_TO_REWRITE: Error = Error::fixed(
+    "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+);
+pub const LOG_NOT_LOADED: Error =
+    Error::fixed("ERR Error trying to load the AOF files, check server logs.");
+
+/// The log cannot be written.
+pub fn unlogged(reason: &str) -> Error {
+    Error::text(format!("MISCONF Errors writing to the AOF file: {reason}"))
+}

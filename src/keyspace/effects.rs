@@ -164,6 +164,14 @@ impl Effects {
         }
     }
 
+    /// Hands over what has been collected, unless it is held. Returns whether nothing is left.
+    pub fn hand_over_unheld(&mut self) -> bool {
+        if self.held == 0 {
+            self.hand_over();
+        }
+        self.batches.effects.is_empty()
+    }
+
     /// Hands over what has been collected. To be called between commands, where nothing is held any more.
     #[inline]
     pub fn hand_over(&mut self) {

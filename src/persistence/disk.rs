@@ -78,6 +78,7 @@ impl<W: Worker> DiskThread<W> {
     }
 
     /// Hands over a job: see [`Jobs::hand`].
+    #[cfg(test)]
     pub(crate) fn hand(
         &mut self,
         worker: impl FnOnce() -> W,

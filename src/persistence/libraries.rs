@@ -17,7 +17,6 @@ pub(crate) struct Libraries {
 
 impl Libraries {
     /// Of a build that has no functions: a file that has some is not loaded.
-    #[cfg_attr(feature = "lua", expect(dead_code, reason = "for builds without Lua"))]
     pub(crate) const NONE: Libraries = Libraries {
         codes: |_| Vec::new(),
         load: |_, codes, _| if codes.is_empty() { Ok(()) } else { Err(error::NO_LUA) },

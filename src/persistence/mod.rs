@@ -1,5 +1,6 @@
 //! What stays when the server has gone: snapshots of all data in a file, and the log of what has changed since.
 //!
+//! * [`log`]: every change, appended to a file as it happens;
 //! * `snapshots`: when one is written, what came of it, and what the server begins with;
 //! * `recording`: one moment of the keyspace on its way to the disk; `loading`: a file on its way to the keyspace;
 //! * `status`: how snapshots stand; `libraries`: functions in files;
@@ -9,12 +10,11 @@
 //! By default nothing is written, and a server in a test has no files at all: `dir`, `save` and `appendonly` turn that on. What is kept of it while the server runs is lent
 //! from the world; what is done in every turn is a [`Duty`].
 
-#[allow(dead_code, reason = "the log comes next")]
 mod disk;
-#[allow(dead_code, reason = "the log comes next")]
 mod files;
 pub(crate) mod libraries;
 mod loading;
+pub(crate) mod log;
 mod pace;
 mod recording;
 pub(crate) mod snapshots;
@@ -23,4 +23,4 @@ mod status;
 use crate::dispatch::duty::Duty;
 
 /// What is done in every turn.
-pub(crate) const DUTIES: &[Duty] = &[snapshots::DUTY];
+pub(crate) const DUTIES: &[Duty] = &[snapshots::DUTY, log::DUTY];

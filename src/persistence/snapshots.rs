@@ -86,7 +86,8 @@ pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
         base: None,
         status: Status::at_start(world),
     };
-    if world.config.keeps_data() {
+    // A log has all of it.
+    if world.config.keeps_data() && !world.config.append_only.enabled {
         snapshots.begin_loading(world)?;
     }
     world.take_back(Box::new(snapshots));
@@ -169,7 +170,6 @@ pub(crate) fn reload(world: &mut World, options: Reload) -> Result<(), Error> {
 }
 
 /// Begins to record the base of a log. `make` makes what records it, and `finish` ends that.
-#[allow(dead_code, reason = "the log comes next")]
 pub(crate) fn begin_base(
     world: &mut World,
     path: PathBuf,
@@ -184,13 +184,11 @@ pub(crate) fn begin_base(
 }
 
 /// Takes what came of the base: how many bytes it has, or why it could not be written.
-#[allow(dead_code, reason = "the log comes next")]
 pub(crate) fn base_written(world: &mut World) -> Option<Result<u64, String>> {
     with(world, |snapshots, _| Ok(snapshots.base.take())).ok().flatten()
 }
 
 /// Gives the base up.
-#[allow(dead_code, reason = "the log comes next")]
 pub(crate) fn cancel_base(world: &mut World) {
     // Without the feature there is nothing to give up.
     let _ = with(world, |snapshots, world| {
@@ -200,6 +198,11 @@ pub(crate) fn cancel_base(world: &mut World) {
         }
         Ok(())
     });
+}
+
+/// The libraries of functions, which a log has too.
+pub(super) fn libraries(world: &World) -> Libraries {
+    world.feature::<Snapshots>().map_or(Libraries::NONE, |snapshots| snapshots.libraries)
 }
 
 /// How snapshots stand.

@@ -3,6 +3,7 @@
 //! Ten thousand idle ones are normal, so the struct is small and what few clients need sits behind
 //! boxes. It knows no socket: `net` has the socket that belongs to the slot.
 
+use super::held::HeldBytes;
 use super::state::Session;
 use crate::access::UserId;
 use crate::listeners::blocked::BlockedCommand;
@@ -58,6 +59,8 @@ pub struct Outbox {
     pub is_away: bool,
     /// What was pushed to the client meanwhile. It follows the reply: no push lands inside a reply.
     pub late: Vec<u8>,
+    /// What may not be sent yet, if there is anything of that kind.
+    pub(crate) held: Option<Box<HeldBytes>>,
 }
 
 impl Outbox {
@@ -185,6 +188,7 @@ impl Client {
             + self.parser.memory()
             + self.outbox.bytes.capacity()
             + self.outbox.late.capacity()
+            + self.outbox.held.as_ref().map_or(0, |held| held.memory())
             + self.session.as_ref().map_or(0, |session| session.memory())
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod buffer_pool;
 pub(crate) mod client;
+pub(crate) mod held;
 pub(crate) mod outbox;
 pub(crate) mod registry;
 pub(crate) mod state;

@@ -6,7 +6,20 @@
 //! is not stored, what the command changes stays, and the client is closed. Where no limit is set, or a larger
 //! one, [`MAX_UNREAD`] is the limit. A single reply that passes that is replaced by an error.
 
-use super::client::Client;
+//!
+//! # Output that is held
+//!
+//! With `appendfsync always` no output that was made after a write leaves before that write is on disk. Output is not
+//! asked what it tells: whatever is in an outbox when a turn ends was made after all that had been written to the log
+//! by then. So the end of the outbox is marked with that position of the log ([`super::held`] has it), and what lies before a
+//! mark is free as soon as the disk has come that far. Nothing waits but these bytes: the client is read from and
+//! served, what it is owed from before is sent, and what is held counts against its limits like all that it has not read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::client::{Client, Outbox};
+use super::registry::{Clients, Slot};
 
 /// The most bytes that wait for a client, whatever `client-output-buffer-limit` says: neither a reader that never
 /// reads nor a reply without end may eat the memory.
@@ -15,6 +28,98 @@ pub(crate) const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 /// Output up to this size does not count against `client-output-buffer-limit`: the size of the reference's reply
 /// buffer.
 pub(crate) const REPLY_BUFFER: usize = 16 * 1024;
+
+impl Outbox {
+    /// What may be sent now.
+    pub(crate) fn sendable(&self) -> &[u8] {
+        match self.held.as_ref().and_then(|held| held.start()) {
+            Some(start) => self.bytes.get(self.sent..start).unwrap_or_default(),
+            None => self.unsent(),
+        }
+    }
+
+    /// What has been added since the last mark waits until the log is on disk up to this position. Returns whether
+    /// the client did not wait for this position yet.
+    fn hold(&mut self, position: u64) -> bool {
+        let (end, sent) = (self.bytes.len(), self.sent);
+        match &mut self.held {
+            Some(held) => held.hold(end, sent, position),
+            None if end > sent => self.held.get_or_insert_default().hold(end, sent, position),
+            None => false,
+        }
+    }
+
+    /// What the socket has not taken may be sent, and will not wait for what is written meanwhile.
+    pub(crate) fn keep_free(&mut self) {
+        let end = self.bytes.len();
+        self.held.get_or_insert_default().keep_free(end);
+    }
+}
+
+impl Clients {
+    /// The counter of the bytes that are written to the log.
+    pub(crate) fn log_written(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.held.written)
+    }
+
+    /// Whether output waits for the log from now on. If not, none does.
+    pub(crate) fn hold_for_log(&mut self, is_on: bool) {
+        if !is_on && self.held.is_on {
+            let all = self.held.written.load(Ordering::Relaxed);
+            self.release_output(all);
+        }
+        self.held.is_on = is_on;
+    }
+
+    /// Commands may not read or write from now on, or may: see [`Held`].
+    pub(crate) fn pause_holding(&mut self, is_paused: bool) {
+        self.held.is_paused = is_paused;
+    }
+
+    /// Returns whether output made now may have to wait for the log.
+    pub(crate) fn holds_for_log(&self) -> bool {
+        self.held.is_on
+    }
+
+    /// Returns whether output waits for the log.
+    pub(crate) fn await_log(&self) -> bool {
+        !self.held.waiting.is_empty()
+    }
+
+    /// The log is on disk up to this position: what has waited for no more is sent in this turn.
+    pub(crate) fn log_durable(&mut self, position: u64) {
+        self.held.durable = self.held.durable.max(position);
+        if !self.held.waiting.is_empty() {
+            self.release_output(self.held.durable);
+        }
+    }
+
+    fn release_output(&mut self, position: u64) {
+        while let Some(&(needed, id)) = self.held.waiting.front()
+            && needed <= position
+        {
+            self.held.waiting.pop_front();
+            if let Some(slot) = self.slot_of(id) {
+                if let Some(held) = &mut self[slot].outbox.held {
+                    held.release(position);
+                }
+                self.touch(slot);
+            }
+        }
+    }
+
+    /// The new output of these clients waits for the log. To be called at the end of a turn, before any is sent.
+    pub(crate) fn hold_output(&mut self, slots: &[Slot], position: u64) {
+        for &slot in slots {
+            if let Some(client) = self.get_mut(slot)
+                && client.outbox.hold(position)
+            {
+                let id = client.id;
+                self.held.waiting.push_back((position, id));
+            }
+        }
+    }
+}
 
 impl Client {
     /// Bytes that wait for the client to read them, if they are more than usual.
@@ -27,5 +132,126 @@ impl Client {
     pub(crate) fn backlog(&self) -> usize {
         let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
         if held > REPLY_BUFFER { held } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local, request};
+
+    /// A server whose log is the test, and two clients of it.
+    struct Server {
+        local: Local,
+        written: Arc<AtomicU64>,
+    }
+
+    impl Server {
+        fn start(options: &[(&str, &str)]) -> (Server, Connection, Connection) {
+            let mut config = Config::default();
+            for (name, value) in options {
+                config.apply_option(name, value).unwrap();
+            }
+            let mut local = Local::new(config);
+            let (one, other) = (local.connect(), local.connect());
+            local.engine.world.clients.hold_for_log(true);
+            let written = local.engine.world.clients.log_written();
+            (Server { local, written }, one, other)
+        }
+
+        /// A client sends a request, which writes so much to the log. Returns what it is sent by the end of the turn.
+        fn send(&mut self, client: Connection, line: &str, writes: u64) -> String {
+            self.written.fetch_add(writes, Ordering::Relaxed);
+            self.local.send(client, &request(line.split(' ')));
+            self.received(client)
+        }
+
+        fn received(&mut self, client: Connection) -> String {
+            String::from_utf8(self.local.received(client)).unwrap()
+        }
+
+        fn durable(&mut self, position: u64) {
+            self.local.engine.world.clients.log_durable(position);
+        }
+    }
+
+    #[test]
+    fn what_is_made_after_a_write_waits_until_that_is_on_disk() {
+        let (mut server, one, other) = Server::start(&[]);
+        assert_eq!(server.send(other, "GET k", 0), "$-1\r\n");
+        assert_eq!(server.send(one, "SET k v", 10), "");
+        assert_eq!(server.send(other, "GET k", 0), "");
+        assert_eq!(server.send(one, "SET k w", 10), "");
+        server.durable(9);
+        assert_eq!((server.received(one), server.received(other)), (String::new(), String::new()));
+        server.durable(10);
+        assert_eq!(server.received(one), "+OK\r\n");
+        assert_eq!(server.received(other), "$1\r\nv\r\n");
+        server.durable(20);
+        assert_eq!(server.received(one), "+OK\r\n");
+        assert_eq!(server.send(other, "GET k", 0), "$1\r\nw\r\n");
+    }
+
+    #[test]
+    fn messages_and_pushes_wait_too() {
+        let (mut server, one, other) = Server::start(&[]);
+        server.send(other, "SUBSCRIBE news", 0);
+        assert_eq!(server.send(one, "PUBLISH news x", 1), "");
+        assert_eq!(server.received(other), "");
+        server.durable(1);
+        assert!(server.received(other).ends_with("$4\r\nnews\r\n$1\r\nx\r\n"));
+    }
+
+    #[test]
+    fn a_client_that_leaves_is_closed_when_it_has_been_told() {
+        let (mut server, one, _) = Server::start(&[]);
+        server.send(one, "SET k v", 10);
+        server.send(one, "QUIT", 0);
+        assert!(server.local.is_open(one));
+        server.durable(10);
+        assert_eq!(server.received(one), "+OK\r\n+OK\r\n");
+        assert!(!server.local.is_open(one));
+    }
+
+    #[test]
+    fn what_is_held_counts_as_unread() {
+        let (mut server, one, _) =
+            Server::start(&[("client-output-buffer-limit", "normal 64kb 0 0")]);
+        let echo = format!("ECHO {}", "x".repeat(20_000));
+        assert_eq!(server.send(one, &echo, 1), "");
+        assert!(server.local.engine.world.clients[0].output() > 20_000);
+        (0..3).for_each(|_| _ = server.send(one, &echo, 0));
+        assert!(!server.local.is_open(one), "the limit is passed");
+    }
+
+    #[test]
+    fn what_was_free_before_is_sent_on() {
+        let (mut server, one, _) = Server::start(&[]);
+        let bytes = |n: usize| request([&b"ECHO"[..], &vec![b'x'; n]]);
+        server.local.send(one, &bytes(200_000));
+        let slot = server.local.engine.world.clients.slots().next().unwrap();
+        let all = server.local.engine.unsent(slot).len();
+        server.local.engine.sent(slot, 10);
+        server.local.engine.stalled(slot);
+        server.written.store(5, Ordering::Relaxed);
+        server.local.send(one, &bytes(1));
+        assert_eq!(server.local.engine.unsent(slot).len(), all - 10, "the second reply waits");
+        server.local.engine.sent(slot, 150_000);
+        assert_eq!(server.local.engine.unsent(slot).len(), all - 150_010);
+        server.durable(5);
+        assert_eq!(server.received(one).len(), all - 150_010 + "$1\r\nx\r\n".len());
+        assert!(!server.local.engine.world.clients.await_log());
+    }
+
+    #[test]
+    fn no_promise_no_wait() {
+        let (mut server, one, other) = Server::start(&[]);
+        server.send(one, "SET k v", 10);
+        server.local.engine.world.clients.pause_holding(true);
+        assert_eq!(server.send(other, "PING", 0), "+PONG\r\n");
+        server.local.engine.world.clients.hold_for_log(false);
+        assert_eq!(server.received(one), "+OK\r\n");
+        assert_eq!(server.send(one, "SET k v", 10), "+OK\r\n");
     }
 }

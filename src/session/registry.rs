@@ -10,6 +10,7 @@ use std::ops::{Index, IndexMut};
 use slab::Slab;
 
 use super::client::{Client, Doom};
+use super::held::Held;
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
 
@@ -26,6 +27,8 @@ pub struct Clients {
     slab: Slab<Client>,
     /// Ordered, because ids are ages: CLIENT LIST shows the oldest first.
     by_id: BTreeMap<u64, Slot>,
+    /// How many are the server's own.
+    own: usize,
     last_id: u64,
     /// Places that are taken. A client that goes at the end of this turn holds none any more.
     places: usize,
@@ -52,6 +55,8 @@ pub struct Clients {
     memory: usize,
     /// How many of them hold what clients have not read.
     backlog: usize,
+    /// Whose output waits for the log: see [`super::outbox`].
+    pub(super) held: Held,
 }
 
 /// A closing client with unsent output.
@@ -96,6 +101,21 @@ impl Clients {
         slot
     }
 
+    /// Adds a client of the server's own, which runs commands and has no connection. No list shows it and no count
+    /// has it but that of memory.
+    pub(crate) fn add_own(&mut self, peer: Peer, now: u64) -> Slot {
+        self.own += 1;
+        self.slab.insert(Client::new(0, peer, now, UserId::DEFAULT))
+    }
+
+    /// Forgets a client of the server's own.
+    pub(crate) fn remove_own(&mut self, slot: Slot) {
+        self.own -= 1;
+        let client = self.slab.remove(slot);
+        self.memory -= client.accounted;
+        self.backlog -= client.accounted_backlog;
+    }
+
     /// Forgets a client. Its slot may be given to the next newcomer.
     pub(crate) fn remove(&mut self, slot: Slot) -> Client {
         self.set_slow_until(slot, None);
@@ -129,7 +149,7 @@ impl Clients {
     }
 
     pub fn len(&self) -> usize {
-        self.slab.len()
+        self.slab.len() - self.own
     }
 
     /// How many clients do not go at the end of this turn.
@@ -153,7 +173,7 @@ impl Clients {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
+        self.len() == 0
     }
 
     /// Bytes of memory that clients hold with their buffers.
@@ -352,6 +372,13 @@ impl Clients {
     /// To send costs more than anything else that a message does. When it goes to very many, the turns in
     /// between let more messages come, and each client is sent what has gathered until it is its turn.
     pub(crate) fn take_touched(&mut self, into: &mut Vec<Slot>) {
+        self.take_all_touched(into);
+        if let Some(position) = self.held.position() {
+            self.hold_output(into, position);
+        }
+    }
+
+    fn take_all_touched(&mut self, into: &mut Vec<Slot>) {
         into.clear();
         let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
         let is_crowd = self.pushed.len() > share;

@@ -86,6 +86,9 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 /// Says why a folder cannot be used, if it cannot.
 pub(crate) type FindFolder = fn(&Path) -> Result<(), Reason>;
 
+/// What the configuration says about the log comes true, or cannot.
+pub(crate) type TurnLog = fn(&mut World) -> Result<(), Reason>;
+
 /// Told once, when the server has become ready.
 pub type WhenReady = Box<dyn FnOnce() + Send>;
 
@@ -127,6 +130,8 @@ pub struct World {
     pub courier: Option<Box<dyn Courier>>,
     /// Whether a folder can be written to: CONFIG SET `dir` asks.
     pub(crate) find_folder: FindFolder,
+    /// Turns the log of all changes on or off, as the configuration says: CONFIG SET `appendonly` asks.
+    pub(crate) turn_log: TurnLog,
     /// What wakes the loop, if there is one.
     pub waker: Waker,
     /// What an embedder's own commands keep: see [`World::extension`].
@@ -169,6 +174,7 @@ impl World {
             rebind: None,
             courier: None,
             find_folder: |_| Ok(()),
+            turn_log: |_| Ok(()),
             waker: Arc::new(|| ()),
             extension: Box::new(()),
             features: Vec::new(),

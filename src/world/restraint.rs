@@ -18,6 +18,16 @@ pub(crate) struct Restraints {
     loading: Option<LoadingProgress>,
     /// The last snapshot could not be written.
     is_unsaved: bool,
+    /// Why the log cannot be written.
+    unlogged: Option<Unlogged>,
+}
+
+/// The log cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unlogged {
+    reason: String,
+    /// Nothing may be read either: it could show what is not on disk.
+    hides_data: bool,
 }
 
 /// How far a file has been loaded, in bytes.
@@ -50,6 +60,15 @@ impl World {
     pub(crate) fn set_unsaved(&mut self, is_unsaved: bool) {
         self.restraints.is_unsaved = is_unsaved;
         self.review_restraints();
+    }
+
+    /// The log cannot be written, for this reason, or can. If data is hidden until then, it cannot be read either.
+    pub(crate) fn set_unlogged(&mut self, reason: Option<&str>, hides_data: bool) {
+        let unlogged = reason.map(|reason| Unlogged { reason: reason.to_owned(), hides_data });
+        if unlogged != self.restraints.unlogged {
+            self.restraints.unlogged = unlogged;
+            self.review_restraints();
+        }
     }
 
     /// Looks again what keeps commands from running, after the configuration has changed too.
@@ -87,9 +106,19 @@ impl World {
         self.restraints.is_unsaved
     }
 
+    /// What a command is told that would read data of which it is not known that it will stay.
+    #[cold]
+    pub(crate) fn read_refusal(&self) -> Option<Error> {
+        let unlogged = self.restraints.unlogged.as_ref().filter(|unlogged| unlogged.hides_data);
+        unlogged.map(|unlogged| error::unlogged(&unlogged.reason))
+    }
+
     /// What a command is told that would change data which could not be written.
     #[cold]
     pub(crate) fn write_refusal(&self) -> Option<Error> {
+        if let Some(unlogged) = &self.restraints.unlogged {
+            return Some(error::unlogged(&unlogged.reason));
+        }
         let counts = self.config.stop_writes_on_bgsave_error && !self.config.save.is_empty();
         (self.restraints.is_unsaved && counts).then(|| error::unsaved(self.config.persona.title()))
     }

@@ -39,6 +39,7 @@
 //! `socket` and `process` are what `net` talks through, `client` is the client of the others.
 
 mod acl;
+mod append_only;
 mod busy;
 mod changes;
 mod client;

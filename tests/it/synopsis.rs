@@ -37,6 +37,7 @@ const TAKE_MORE: &[(&str, &str)] = &[
 /// What a synopsis allows and a command refuses.
 const EXCUSED: &[Excuse] = &[
     excuse("auth", "ERR AUTH <password> called without any password", "there is no password"),
+    excuse("bgrewriteaof", "ERR this server keeps no files", "there is no folder"),
     excuse("bgsave", "ERR Background saving is currently not", "nothing is being saved"),
     excuse("bgsave", "ERR this server keeps no files", "there is no folder"),
     excuse("save", "ERR this server keeps no files", "there is no folder"),

@@ -4,11 +4,12 @@
 //! still, so that it can lose nothing by itself and every time has to be absolute; in the other half it goes as the
 //! first server's does. What both hold in the end, expiries of keys and fields included, is the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use respd::Config;
-use respd::config::Callers;
+use respd::config::{Callers, Fsync};
 use respd::dispatch::Table;
 use respd::dispatch::spec::flag;
 use respd::dispatch::synopsis::{self, Argument, Kind};
@@ -75,9 +76,15 @@ impl Seen {
 }
 
 /// A server whose collections outgrow their compact forms when they have more than so many elements.
-fn server(compact: usize) -> Local {
-    let config = Config { enable_debug_command: Callers::Yes, ..Config::default() };
+fn server(compact: usize, folder: Option<&Folder>) -> Local {
+    let mut config = Config { enable_debug_command: Callers::Yes, ..Config::default() };
+    if let Some(Folder(path)) = folder {
+        config.dir = Some(path.clone());
+        config.append_only.enabled = true;
+        config.append_only.fsync = Fsync::No;
+    }
     let mut local = Local::new(config);
+    local.wait_for_disk();
     let client = local.connect();
     for directive in [
         "hash-max-listpack-entries",
@@ -104,10 +111,31 @@ fn play(seed: u64, steps: usize, seen: &mut Seen) {
     seen.expired_fields += shared.expired_fields;
     seen.evicted += shared.eviction.evicted;
     seen.steps += steps;
+    session.restart();
+}
+
+/// A folder that goes with the session.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(seed: u64) -> Folder {
+        let name = format!("respd-sessions-{}-{seed}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 struct Session {
     local: Local,
+    /// Where the server has its log.
+    folder: Folder,
     clients: Vec<Connection>,
     /// Is never in a transaction, and never waits.
     admin: Connection,
@@ -127,15 +155,17 @@ struct Session {
 
 impl Session {
     fn new(seed: u64) -> Session {
-        let mut local = server(6);
+        let folder = Folder::new(seed);
+        let mut local = server(6, Some(&folder));
         let heard = Heard::from(&mut local);
         let clients = (0..CLIENTS).map(|_| local.connect()).collect();
         let admin = local.connect();
         // Nothing may depend on the form of a value, as the order in a set does.
-        let mut mirror = server(3);
+        let mut mirror = server(3, None);
         let player = mirror.connect();
         Session {
             local,
+            folder,
             clients,
             admin,
             heard,
@@ -184,7 +214,11 @@ impl Session {
 
     /// An operator does something.
     fn meddle(&mut self) {
-        let words: Vec<String> = match self.requests.random.below(4) {
+        let words: Vec<String> = match self.requests.random.below(5) {
+            4 => {
+                self.rewrite_log();
+                return;
+            }
             // Only a mirror that expires nothing itself can do without.
             0 if self.is_frozen => {
                 let active = self.requests.random.below(2).to_string();
@@ -263,18 +297,52 @@ impl Session {
         self.mirror_effects(seen);
         let [here, there] =
             [&mut self.local, &mut self.mirror].map(|server| contents(server, self.is_frozen));
-        if here != there {
-            let all: std::collections::BTreeSet<_> = here.keys().chain(there.keys()).collect();
-            let wrong: Vec<_> = all
-                .into_iter()
-                .filter(|key| here.get(*key) != there.get(*key))
-                .map(|key| {
-                    format!("{key:?}: {:?}, in the mirror {:?}", here.get(key), there.get(key))
-                })
-                .collect();
-            panic!("{}\nseed {}:\n{}", self.tail(), self.seed, wrong.join("\n"));
-        }
+        self.check(&there, &here, "in the mirror");
+        self.reload(&here);
         self.log.clear();
+    }
+
+    /// The log is rewritten while the session goes on, in one form or the other.
+    fn rewrite_log(&mut self) {
+        let form = ["yes", "no"][self.requests.random.below(2)];
+        self.local.call(self.admin, ["CONFIG", "SET", "aof-use-rdb-preamble", form]);
+        self.log.push(format!("the log is rewritten, {form}"));
+        // It may be going on.
+        self.local.call(self.admin, ["BGREWRITEAOF"]);
+    }
+
+    /// What the log has is what the server holds.
+    fn reload(&mut self, here: &Contents) {
+        let reply = self.local.call(self.admin, ["DEBUG", "LOADAOF"]);
+        assert_eq!(reply.to_string(), "OK", "seed {}", self.seed);
+        self.local.advance(Duration::ZERO);
+        let there = contents(&mut self.local, self.is_frozen);
+        self.check(&there, here, "after DEBUG LOADAOF");
+    }
+
+    /// A server that starts with the log holds what this one does.
+    fn restart(mut self) {
+        let here = contents(&mut self.local, true);
+        let now = self.local.engine.world.now.mono;
+        drop(std::mem::replace(&mut self.local, server(6, None)));
+        self.local = server(6, Some(&self.folder));
+        let before = self.local.engine.world.now.mono;
+        self.local.advance(Duration::from_micros(now - before));
+        while self.local.engine.next_deadline().is_some_and(|due| due <= now) {
+            self.local.advance(Duration::ZERO);
+        }
+        let there = contents(&mut self.local, true);
+        self.check(&there, &here, "after a restart");
+    }
+
+    fn check(&self, there: &Contents, here: &Contents, when: &str) {
+        let all: BTreeSet<_> = here.keys().chain(there.keys()).collect();
+        let wrong = all
+            .into_iter()
+            .filter(|key| here.get(*key) != there.get(*key))
+            .map(|key| format!("{key:?}: {:?}, {when} {:?}", here.get(key), there.get(key)));
+        let wrong: Vec<_> = wrong.collect();
+        assert!(wrong.is_empty(), "{}\nseed {}:\n{}", self.tail(), self.seed, wrong.join("\n"));
     }
 
     /// The last of what happened.
@@ -299,8 +367,11 @@ fn is_error(reply: &Value) -> bool {
     }
 }
 
+/// The keys of all databases, and what is known of each.
+type Contents = BTreeMap<(u64, Vec<u8>), Vec<String>>;
+
 /// All that a server holds: of each key its digest, when it expires, and when its fields do.
-fn contents(local: &mut Local, is_frozen: bool) -> BTreeMap<(u64, Vec<u8>), Vec<String>> {
+fn contents(local: &mut Local, is_frozen: bool) -> Contents {
     let client = local.connect();
     let mut found = BTreeMap::new();
     for db in 0..DATABASES {

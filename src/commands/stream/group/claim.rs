@@ -22,8 +22,8 @@ const MOST_CLAIMED: i64 = i64::MAX / 16;
 /// [JUSTID] [LASTID lastid]
 pub(crate) fn xclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_heard = ctx.is_heard();
+    let now = ctx.date();
     let (mut db, reply) = ctx.db_and_reply();
-    let now = db.now();
     let mut stream = stream_with_group(&mut db, args)?;
     let least_idle = least_idle(args, "XCLAIM")?;
     let mut ids = 5..5;
@@ -74,7 +74,7 @@ pub(crate) fn xautoclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error>
     let least_idle = least_idle(args, "XAUTOCLAIM")?;
     let start = range_start(&args[5])?;
     let mut most = CLAIMED_AT_ONCE;
-    let mut claim = Claim::of(least_idle, ctx.db().now());
+    let mut claim = Claim::of(least_idle, ctx.date());
     let mut options = args.options(6);
     while !options.is_over() {
         if let Some(count) = options.value("COUNT") {
@@ -88,8 +88,8 @@ pub(crate) fn xautoclaim(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error>
             return Err(error::SYNTAX);
         }
     }
+    let now = ctx.date();
     let (mut db, reply) = ctx.db_and_reply();
-    let now = db.now();
     let mut stream = stream_with_group(&mut db, args)?;
     let mut happened = Happened::new(is_heard, now);
     let changes = stream.edit_group(&args[2], |group, entries| {

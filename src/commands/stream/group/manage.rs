@@ -49,8 +49,8 @@ pub(crate) fn xgroup_create(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Err
 
 /// XGROUP CREATECONSUMER key group consumer
 pub(crate) fn xgroup_createconsumer(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let now = ctx.date();
     let (mut db, reply) = ctx.db_and_reply();
-    let now = db.now();
     let mut stream = stream_with_group(&mut db, args)?;
     let created = stream.edit_group(&args[3], |group, _| group.create_consumer(&args[4], now));
     let is_new = created.flatten().is_some();

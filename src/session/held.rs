@@ -1,0 +1,95 @@
+//! What waits for the log: the marks of an outbox, and the clients that have some. [`super::outbox`] says what for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How far a log is written and how far it is on disk, and whose output waits for that.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Whether output waits for the log. Where it is false, that is the one thing that a turn asks.
+    pub(super) is_on: bool,
+    /// Whether what is made now need not wait, because no command may read or write: the log has failed.
+    pub(super) is_paused: bool,
+    /// How many bytes have been written to the log, be it that they are on disk or not. What listens to effects counts.
+    pub(super) written: Arc<AtomicU64>,
+    pub(super) durable: u64,
+    /// The positions that output waits for, rising, and the id of the client whose it is.
+    pub(super) waiting: VecDeque<(u64, u64)>,
+}
+
+/// What of an outbox may not be sent yet.
+#[derive(Debug, Default)]
+pub(crate) struct HeldBytes {
+    /// Where it begins in the bytes of the outbox. What is before may be sent, and all if there are no marks.
+    start: usize,
+    /// Where what was made by then ends, and the position of the log that it waits for; both rise.
+    marks: VecDeque<(usize, u64)>,
+}
+
+impl Held {
+    /// The position that output made now waits for, if it has to wait.
+    #[inline]
+    pub(crate) fn position(&self) -> Option<u64> {
+        if !self.is_on || self.is_paused {
+            return None;
+        }
+        let written = self.written.load(Ordering::Relaxed);
+        (written > self.durable).then_some(written)
+    }
+}
+
+impl HeldBytes {
+    /// Where what may not be sent begins, if there is anything of that kind.
+    pub(super) fn start(&self) -> Option<usize> {
+        (!self.marks.is_empty()).then_some(self.start)
+    }
+
+    /// What has been added since the last mark, up to `end`, waits for this position. The first `sent` bytes have been
+    /// sent. Returns whether nothing waited for this position yet.
+    pub(super) fn hold(&mut self, end: usize, sent: usize, position: u64) -> bool {
+        let free = self.start.max(sent);
+        if end <= self.marks.back().map_or(free, |&(end, _)| end) {
+            return false;
+        }
+        self.start = free;
+        match self.marks.back_mut() {
+            Some(last) if last.1 == position => {
+                last.0 = end;
+                false
+            }
+            _ => {
+                self.marks.push_back((end, position));
+                true
+            }
+        }
+    }
+
+    /// The log is on disk up to this position.
+    pub(super) fn release(&mut self, position: u64) {
+        while let Some(&(end, needed)) = self.marks.front()
+            && needed <= position
+        {
+            self.start = end;
+            self.marks.pop_front();
+        }
+    }
+
+    /// What is there, up to `end`, may be sent, unless something waits.
+    pub(super) fn keep_free(&mut self, end: usize) {
+        if self.marks.is_empty() {
+            self.start = end;
+        }
+    }
+
+    /// The first `bytes` of the outbox have been sent and are gone.
+    pub(crate) fn shift(&mut self, bytes: usize) {
+        self.start = self.start.saturating_sub(bytes);
+        self.marks.iter_mut().for_each(|(end, _)| *end -= bytes);
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        size_of::<HeldBytes>() + self.marks.capacity() * size_of::<(usize, u64)>()
+    }
+}
