@@ -21,6 +21,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use super::connection::Stream;
 use crate::config::Config;
 use crate::peer::{Address, Kind, Peer};
+use crate::telemetry::process;
 
 /// How often the addresses are tried anew when port 0 gave one that is taken on the next address.
 const TRIES: usize = 16;
@@ -485,6 +486,18 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
         SockRef::from(socket).listen(backlog(config)).map_err(listening)?;
     }
     Ok(listener)
+}
+
+/// As INFO's `listener` lines show them.
+pub(super) fn described(bound: &[ListenAddress]) -> Vec<process::Listener> {
+    bound
+        .iter()
+        .map(|bound| process::Listener {
+            name: bound.name(),
+            bind: bound.host(),
+            port: bound.port(),
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -36,14 +36,14 @@ use crate::dispatch::duty::Leave;
 use crate::dispatch::{Driver, Table};
 use crate::engine::{Engine, Reading, Traffic};
 use crate::session::Slot;
+use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
-use crate::telemetry::{Timer, process};
 use crate::world::World;
 use binder::Binder;
 use clock::ClockChanges;
 use connection::{Connection, Flushed, Received};
 use courier::Carrier;
-use listener::{ListenSocket, Wanted};
+use listener::{ListenSocket, Wanted, described};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
 
@@ -587,16 +587,4 @@ impl Driver for Reactor {
 fn log_broken(traffic: &mut Traffic<'_>, what: &str, error: &io::Error) {
     let line = format_args!("{what} failed: {error}");
     traffic.log_peer(Cause::Connection, line);
-}
-
-/// As INFO's `listener` lines show them.
-fn described(bound: &[ListenAddress]) -> Vec<process::Listener> {
-    bound
-        .iter()
-        .map(|bound| process::Listener {
-            name: bound.name(),
-            bind: bound.host(),
-            port: bound.port(),
-        })
-        .collect()
 }

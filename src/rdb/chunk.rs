@@ -1,37 +1,11 @@
-//! Where a file is written to: [`Sink`], the vector of a payload or the [`Chunk`] of a file.
+//! What a file is written to, where a payload is written to a vector.
 //!
 //! A payload is whole when it is written. Of a file only the cheap part is: its long strings stand in the chunk as they
 //! are, marked, and the thread that writes the file compresses them and puts their lengths before them.
 
 use std::ops::Range;
 
-use super::strings;
-
-/// Takes what values are written in.
-pub(super) trait Sink: Default {
-    /// The bytes so far, to append to.
-    fn bytes(&mut self) -> &mut Vec<u8>;
-
-    /// Appends a string that is no integer, with its length; it may be compressed.
-    fn string(&mut self, text: &[u8]);
-
-    /// Appends all of another.
-    fn append(&mut self, other: Self);
-}
-
-impl Sink for Vec<u8> {
-    fn bytes(&mut self) -> &mut Vec<u8> {
-        self
-    }
-
-    fn string(&mut self, text: &[u8]) {
-        strings::push_string(self, text);
-    }
-
-    fn append(&mut self, other: Self) {
-        self.extend(other);
-    }
-}
+use super::strings::{self, Sink};
 
 /// A chunk that grew to more, for a long value, leaves no such room for the next.
 const MOST_ROOM: usize = 128 << 10;
@@ -56,7 +30,6 @@ impl Chunk {
     }
 
     /// A chunk of a file that is no snapshot: bytes as they are.
-    #[allow(dead_code, reason = "the log comes next")]
     pub(crate) fn plain(bytes: Vec<u8>) -> Chunk {
         Chunk { bytes, long: Vec::new() }
     }

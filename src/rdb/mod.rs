@@ -4,7 +4,7 @@
 //! * `listpack`, `old`: small collections packed into a string, as it is done now and as it was done; `element`: what they hold;
 //! * `write`, `read`: a value of any type, `stream` the part of both that is about streams; `kinds`: the byte that a value begins with;
 //!   `parts`: what a value is written from;
-//! * `recorder`: the file of a moment as it is recorded; `chunk`: what it, or a payload, is written to; `file`: how the file
+//! * `recorder`: the file of a moment as it is recorded; `opcode`: what stands between keys; `chunk`: what it is written to; `file`: how the file
 //!   is finished, and loaded;
 //! * `footer`: the version and the checksum that a payload ends with; `crc64`: the checksum.
 //!
@@ -14,7 +14,6 @@
 pub(crate) mod chunk;
 pub(crate) mod crc64;
 mod element;
-#[allow(dead_code, unused_imports, reason = "snapshots and the log, which stand on it, come next")]
 pub(crate) mod file;
 pub(crate) mod footer;
 #[cfg(fuzzing)]
@@ -23,9 +22,9 @@ mod kinds;
 mod listpack;
 mod lzf;
 mod old;
+mod opcode;
 mod parts;
 pub(crate) mod read;
-#[allow(dead_code, unused_imports, reason = "snapshots and the log, which stand on it, come next")]
 pub(crate) mod recorder;
 mod stream;
 pub(crate) mod strings;

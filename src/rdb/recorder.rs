@@ -4,12 +4,12 @@
 //! sums. A large value comes in parts, and whole keys may come between them: these wait in chunks of their own until the
 //! value has ended.
 
-use super::chunk::{Chunk, Sink};
-use super::file::opcode;
+use super::chunk::Chunk;
 use super::kinds::HASH;
+use super::opcode;
 use super::parts::each;
 use super::stream::{self, StreamMut};
-use super::strings::{push_length, push_text};
+use super::strings::{Sink, push_length, push_text};
 use super::write::{self, Dialect, Form};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::types::stream::Group;

@@ -5,12 +5,11 @@
 //! names, and 0. An entry is its flags, how far its two numbers are from the node's, its fields (the values alone, if
 //! the names are the node's), and of how many elements all that was.
 
-use super::chunk::Sink;
 use super::element::Element;
 use super::kinds::{NEVER, STREAM, STREAM_1};
 use super::listpack::{self, ListpackMut};
 use super::parts::each;
-use super::strings::{Reader, push_length};
+use super::strings::{Reader, Sink, push_length};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::types::stream::{ConsumerId, Counters, Group, Id, Pending, StreamEntry};
 use crate::keyspace::{Edit, Limits, Millis, Part, Stream};

@@ -12,7 +12,6 @@
 
 use std::borrow::Cow;
 
-use super::chunk::Sink;
 use super::lzf::{self, Compressor};
 use crate::text::number;
 
@@ -81,6 +80,32 @@ pub(super) fn push_compressed(out: &mut Vec<u8>, text: &[u8], compressor: &mut C
             out.extend_from_slice(compressed);
         }
         None => push_plain(out, text),
+    }
+}
+
+/// Takes what values are written in.
+pub(super) trait Sink: Default {
+    /// The bytes so far, to append to.
+    fn bytes(&mut self) -> &mut Vec<u8>;
+
+    /// Appends a string that is no integer, with its length; it may be compressed.
+    fn string(&mut self, text: &[u8]);
+
+    /// Appends all of another.
+    fn append(&mut self, other: Self);
+}
+
+impl Sink for Vec<u8> {
+    fn bytes(&mut self) -> &mut Vec<u8> {
+        self
+    }
+
+    fn string(&mut self, text: &[u8]) {
+        push_string(self, text);
+    }
+
+    fn append(&mut self, other: Self) {
+        self.extend(other);
     }
 }
 

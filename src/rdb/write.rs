@@ -5,12 +5,11 @@
 
 use std::ops::ControlFlow;
 
-use super::chunk::Sink;
 use super::kinds::*;
 use super::listpack::ListpackMut;
 use super::parts::each;
 use super::stream;
-use super::strings::{push_length, push_text};
+use super::strings::{Sink, push_length, push_text};
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::{Fill, Kind, Limits, Millis, Part};
 use crate::text::{double, number};

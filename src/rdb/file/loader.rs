@@ -7,11 +7,11 @@
 use std::mem;
 
 use super::error::{Defect, LoadError};
-use super::opcode;
 use crate::keyspace::{Db, Millis, PastUse, Store};
 use crate::rdb::crc64::crc64_on;
 use crate::rdb::footer::{LAST_VERSION_OF_REDIS, VERSION};
 use crate::rdb::kinds::{MODULE, OLD_MODULE, STRING};
+use crate::rdb::opcode;
 use crate::rdb::read::{Place, ValueReader};
 use crate::rdb::strings::Reader;
 

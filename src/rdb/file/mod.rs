@@ -8,9 +8,9 @@
 mod error;
 mod finisher;
 mod loader;
-pub(super) mod opcode;
 
-pub(crate) use error::{Defect, LoadError};
+#[cfg(test)]
+use error::{Defect, LoadError};
 pub(crate) use finisher::Finisher;
 pub(crate) use loader::{Loaded, Loader, Tally};
 

@@ -51,7 +51,7 @@ fn keys_that_have_expired_are_dropped_unless_a_log_goes_on() {
     let mut read = load_in_pieces(&file, loader, usize::MAX, usize::MAX).unwrap();
     assert_eq!(read.tally, Tally { keys: 1, ..Tally::default() });
     assert_eq!(read.store.shared.now, NOW);
-    assert_eq!(read.store.expire_some(10), false);
+    assert!(!read.store.expire_some(10));
     assert_eq!(read.store.shared.expired, 1);
 }
 
