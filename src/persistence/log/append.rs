@@ -71,6 +71,8 @@ pub(crate) struct Log {
     /// Syncs that took so long that output waited for them.
     pub(super) delayed: u64,
     is_behind: bool,
+    /// Output waits until something is written.
+    is_awaited: bool,
     pub(super) failure: Option<Failure>,
     /// Bytes of all files, and of the base.
     pub(super) size: u64,
@@ -128,6 +130,7 @@ impl Log {
             is_syncing: false,
             delayed: 0,
             is_behind: false,
+            is_awaited: false,
             failure: None,
             size: 0,
             base_size: 0,
@@ -153,7 +156,7 @@ impl Log {
 
     /// Bytes that were said and are in no file.
     pub(super) fn buffered(&self) -> u64 {
-        self.said.load(Ordering::Relaxed) - self.written
+        self.said.load(Ordering::Relaxed) - self.given + self.jobs.waiting() as u64
     }
 
     /// The position of what was said last.
@@ -195,7 +198,8 @@ impl Log {
         self.given += len as u64;
         self.size += len as u64;
         self.is_syncing |= sync;
-        self.hand(Job::Append { bytes, sync }, len);
+        let tell = self.is_awaited;
+        self.hand(Job::Append { bytes, sync, tell }, len);
     }
 
     /// Reads what the thread has done. To be called when a turn begins.
@@ -261,6 +265,7 @@ impl Log {
             if let Some(failure) = &mut self.failure {
                 failure.retry_at = now + SECOND;
             }
+            self.is_awaited = fsync == Fsync::Always || world.clients.await_log();
             let bytes = std::mem::take(&mut lock(&self.tape).bytes);
             self.give(bytes, is_due);
         }

@@ -19,8 +19,9 @@ const MODE: u32 = 0o644;
 
 /// What the thread is to do.
 pub(crate) enum Job {
-    /// Append this. With `sync` it is synced, together with all before it.
-    Append { bytes: Vec<u8>, sync: bool },
+    /// Append this. With `sync` it is synced, together with all before it. With `tell` it is reported, if all goes well
+    /// too: a report wakes the loop.
+    Append { bytes: Vec<u8>, sync: bool, tell: bool },
     /// What comes from now on goes to the file at `path`, which is new unless `is_there`. What came before is synced
     /// first. Then the manifest, if there is one, is put in its place.
     Begin { path: PathBuf, is_there: bool, manifest: Option<Replacement> },
@@ -73,6 +74,9 @@ pub(crate) struct Writer {
     /// Bytes that were handed over, and those at their end that are not in the file yet.
     taken: u64,
     kept: Vec<u8>,
+    /// Whether the last attempt to write has failed, and whether what has been written is reported.
+    has_failed: bool,
+    tells: bool,
     /// A sync has failed, and no other file has been begun since.
     is_broken: bool,
 }
@@ -83,7 +87,8 @@ impl Worker for Writer {
 
     fn work(&mut self, job: Job, report: &mut dyn FnMut(Report)) {
         match job {
-            Job::Append { bytes, sync } => {
+            Job::Append { bytes, sync, tell } => {
+                self.tells = sync || tell || self.has_failed;
                 self.taken += bytes.len() as u64;
                 if self.kept.is_empty() {
                     self.kept = bytes;
@@ -139,7 +144,10 @@ impl Writer {
         if self.kept.is_empty() {
             self.kept = Vec::new();
         }
-        report(Report::Written { position: self.taken - self.kept.len() as u64 });
+        self.has_failed = failed.is_some();
+        if self.tells || self.has_failed {
+            report(Report::Written { position: self.taken - self.kept.len() as u64 });
+        }
         failed.map(|error| report(Report::Failed(reason(&error)))).is_none()
     }
 
@@ -279,7 +287,7 @@ mod tests {
     }
 
     fn append(bytes: &str, sync: bool) -> Job {
-        Job::Append { bytes: bytes.into(), sync }
+        Job::Append { bytes: bytes.into(), sync, tell: true }
     }
 
     /// A folder with this name that goes with the test.
