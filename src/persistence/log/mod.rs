@@ -431,7 +431,7 @@ fn leave(turn: &mut Turn<'_>, why: Leave) -> bool {
 fn wait(world: &mut World) -> bool {
     let Some(mut stage) = world.lend::<Stage>() else { return false };
     let is_busy = match &mut *stage {
-        Stage::On(log) => log.catch_up_quietly(),
+        Stage::On(log) => log.catch_up_quietly(world),
         _ => true,
     };
     world.take_back(stage);
