@@ -147,7 +147,7 @@ impl<W: Worker> Running<W> {
                     Message::End => break,
                 };
                 worker.work(job, &mut |report| {
-                    // The loop has ended if it does not listen: there is no one to tell.
+                    // If nothing listens the loop has ended.
                     if tell.send(report).is_ok() {
                         waker();
                     }

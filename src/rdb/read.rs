@@ -201,7 +201,9 @@ fn more(
                 left,
                 work,
                 |reader| field(reader, kind, first_expiry),
-                |(name, value, expiry)| add_field(&mut hash, &name, &value, expiry),
+                |field: ReadField<'_>| {
+                    add_field(&mut hash, &field.name, &field.value, field.expiry)
+                },
             )?;
         }
     }
@@ -343,13 +345,15 @@ fn add_scored(zset: &mut Option<Edit<'_, Zset>>, member: &[u8], score: f64) -> O
     is_new.then_some(())
 }
 
-/// The name of a field, its value, and when it expires, as this kind of hash has them.
-#[allow(clippy::type_complexity)]
-fn field<'a>(
-    reader: &mut Reader<'a>,
-    kind: u8,
-    first_expiry: Millis,
-) -> Option<(Cow<'a, [u8]>, Cow<'a, [u8]>, Option<Millis>)> {
+/// A field that comes by itself.
+struct ReadField<'a> {
+    name: Cow<'a, [u8]>,
+    value: Cow<'a, [u8]>,
+    expiry: Option<Millis>,
+}
+
+/// A field as this kind of hash has it.
+fn field<'a>(reader: &mut Reader<'a>, kind: u8, first_expiry: Millis) -> Option<ReadField<'a>> {
     // How long after the first time that the hash names, less one, or zero.
     let before = match kind {
         REDIS_HASH_EXPIRING => match reader.length()? {
@@ -366,7 +370,7 @@ fn field<'a>(
         },
         _ => before,
     };
-    expiry.is_none_or(|when| when >= 0).then_some((name, value, expiry))
+    expiry.is_none_or(|when| when >= 0).then_some(ReadField { name, value, expiry })
 }
 
 /// Adds a field, which is not there yet, unless it has expired.

@@ -130,7 +130,7 @@ fn a_payload_that_is_changed_is_a_value_or_none() {
     }
 }
 
-/// The checksum of a payload keeps damage out; whoever makes one on purpose puts it right.
+/// The checksum of a payload keeps damage out, and not a payload that is made so on purpose: its checksum is right.
 #[test]
 fn a_payload_that_is_made_up_is_a_value_that_holds_together_or_none() {
     let mut payloads = recorded();

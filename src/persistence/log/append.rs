@@ -262,9 +262,8 @@ impl Log {
         let may_try = self.failure.as_ref().is_none_or(|failure| now >= failure.retry_at);
         let ungiven = self.position() - self.given;
         let has_more = ungiven > 0 || self.failure.is_some();
-        let has_enough = ungiven > FULL
-            || now >= self.given_at + MILLISECOND
-            || world.clients.await_log();
+        let has_enough =
+            ungiven > FULL || now >= self.given_at + MILLISECOND || world.clients.await_log();
         let is_due = match fsync {
             _ if self.is_syncing || !syncs(world) => false,
             Fsync::Always => has_more || self.given > self.durable,
