@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mlua::chunk::ChunkMode;
-use mlua::{BString, Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
-use super::{api, goes_on, host, libraries, memory, patterns, random, reach};
+use super::{api, goes_on, host, libraries, memory, patterns, random, reach, texts};
 use crate::wire::Args;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
@@ -243,11 +243,11 @@ impl Interpreter {
             return self.run.call((script, is_function));
         }
         if all.len() <= MOST_ON_STACK {
-            let all: Variadic<BString> = all.map(BString::from).collect();
+            let all: Variadic<_> = all.map(texts::borrowed).collect();
             return self.run.call((script, is_function, numkeys, all));
         }
-        let keys = lua.create_sequence_from(all.clone().take(numkeys).map(BString::from))?;
-        let argv = lua.create_sequence_from(all.skip(numkeys).map(BString::from))?;
+        let keys = lua.create_sequence_from(all.clone().take(numkeys).map(texts::borrowed))?;
+        let argv = lua.create_sequence_from(all.skip(numkeys).map(texts::borrowed))?;
         self.run.call((script, is_function, -1, keys, argv))
     }
 }

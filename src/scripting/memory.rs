@@ -47,15 +47,18 @@ pub(super) fn lift(lua: &Lua) {
     lua.set_memory_limit(0).ok();
 }
 
-/// Makes values from a reply of so many bytes.
+/// Makes values from a text of so many bytes, a reply or a result. The limit is afterwards what it was: while a library is
+/// loaded it is a lower one.
 pub(super) fn making<T>(lua: &Lua, bytes: usize, make: impl FnOnce() -> Result<T>) -> Result<T> {
-    if lua.used_memory().saturating_add(bytes.saturating_mul(GROWTH)) > MOST {
-        return make();
+    let limit = lua.set_memory_limit(0).unwrap_or(0);
+    let is_small = lua.used_memory().saturating_add(bytes.saturating_mul(GROWTH)) <= limit;
+    if is_small {
+        let made = make();
+        lua.set_memory_limit(limit).ok();
+        return made;
     }
-    lift(lua);
-    let made = make();
-    limit(lua);
-    made
+    lua.set_memory_limit(limit).ok();
+    make()
 }
 
 /// Returns whether the state is to be cleaned up, of which so many bytes were not garbage when it was cleaned up last.

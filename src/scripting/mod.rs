@@ -9,7 +9,7 @@
 //! * `cache`: compiled scripts, `shebang`: what their first line says;
 //! * `run`: one run; `host`: the command that is running, for the functions that its script calls;
 //! * `interpreter`: a Lua state, with `sandbox.lua` in it: what scripts find; `random`: its random numbers;
-//! * `memory`: how much a Lua state may take;
+//! * `memory`: how much a Lua state may take; `texts`: what becomes a string of Lua's;
 //! * `api`: the table `server`; `libraries`: cjson, cmsgpack, bit and struct;
 //! * `patterns`: `string.find` and its kin; `goes_on`: what a script that runs long meets; `reach`: what the sandbox needs
 //!   so that it meets it;
@@ -34,6 +34,7 @@ mod random;
 mod reach;
 mod run;
 mod shebang;
+mod texts;
 mod to_reply;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -2,7 +2,7 @@
 //!
 //! A string of digits is a number, a number is a string, and nil is not the same as nothing.
 
-use mlua::{Error, Lua, LuaString, MultiValue, Result, Value};
+use mlua::{BorrowedBytes, Error, Lua, LuaString, MultiValue, Result, Value};
 
 use super::numbers;
 use crate::scripting::raise;
@@ -64,6 +64,14 @@ impl<'lua> Arguments<'lua> {
                 text.ok_or_else(|| self.not_a("string", index))
             }
             _ => Err(self.not_a("string", index)),
+        }
+    }
+
+    /// The bytes of [`Arguments::string`].
+    pub(super) fn bytes(&self, index: usize) -> Result<BorrowedBytes> {
+        match self.given(index) {
+            Some(Value::String(text)) => Ok(text.as_bytes()),
+            _ => self.string(index).map(|text| text.as_bytes()),
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! A number stands for the 32 lowest bits of its nearest integer, the even one of two as near. A result is signed.
 
-use mlua::{Lua, MultiValue, Result, Table};
+use mlua::{Lua, MultiValue, Result, Table, Value};
 
 use super::arguments::Arguments;
-use super::output::{self, Text};
+use crate::scripting::texts;
 
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let library = lua.create_table()?;
@@ -31,7 +31,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
     }
     library.raw_set(
         "tohex",
-        lua.create_function(|lua, values| to_hex(&Arguments::new(lua, values)))?,
+        lua.create_function(|lua, values| to_hex(lua, &Arguments::new(lua, values)))?,
     )?;
     Ok(library)
 }
@@ -71,13 +71,13 @@ fn fold(arguments: &Arguments<'_>, operation: Binary) -> Result<f64> {
 }
 
 /// `bit.tohex(x [, n])`: the `n` last digits, or 8. Upper case if `n` is negative.
-fn to_hex(arguments: &Arguments<'_>) -> Result<Text> {
+fn to_hex(lua: &Lua, arguments: &Arguments<'_>) -> Result<Value> {
     let subject = bits(arguments, 1)?;
     let wanted = if arguments.count() < 2 { 8 } else { bits(arguments, 2)? as i32 };
     // The smallest of all integers has no positive one. For LuaBitOp it is as good as another.
     let digits = wanted.unsigned_abs().min(8) as usize;
     let all = if wanted < 0 { format!("{subject:08X}") } else { format!("{subject:08x}") };
-    Ok(output::text(all.as_bytes()[8 - digits..].to_vec()))
+    texts::returned(lua, &all[8 - digits..])
 }
 
 /// The 32 bits of a number. 2^52 + 2^51 pushes its fraction out of the mantissa, rounded, and its lowest bits to the

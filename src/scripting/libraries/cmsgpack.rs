@@ -7,15 +7,19 @@
 use mlua::{Error, Lua, MultiValue, Result, Table, Value, Variadic};
 
 use super::arguments::Arguments;
-use super::output::{self, Text};
+use super::output;
 use super::tables::{Builder, Kind, Member};
 use super::{MOST_RESULTS, STACK_SLOTS, numbers};
-use crate::scripting::raise;
+use crate::scripting::{raise, texts};
 
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let library = lua.create_table()?;
-    library
-        .raw_set("pack", lua.create_function(|lua, values| pack(&Arguments::new(lua, values)))?)?;
+    library.raw_set(
+        "pack",
+        lua.create_function(|lua, values| {
+            texts::returned(lua, pack(&Arguments::new(lua, values))?)
+        })?,
+    )?;
     let readers: [(&str, Unpack); 3] =
         [("unpack", unpack), ("unpack_one", unpack_one), ("unpack_limit", unpack_limit)];
     for (name, reader) in readers {
@@ -36,7 +40,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
 const DEEPEST: usize = 16;
 
 /// `cmsgpack.pack(values...)`: all of them, one behind the other.
-fn pack(arguments: &Arguments<'_>) -> Result<Text> {
+fn pack(arguments: &Arguments<'_>) -> Result<Vec<u8>> {
     if arguments.count() == 0 {
         return Err(arguments.refuse(0, "MessagePack pack needs input."));
     }
@@ -44,7 +48,7 @@ fn pack(arguments: &Arguments<'_>) -> Result<Text> {
     for value in arguments.values() {
         push_value(&mut packed, value, 0)?;
     }
-    Ok(output::text(packed))
+    Ok(packed)
 }
 
 fn push_value(packed: &mut Vec<u8>, value: &Value, level: usize) -> Result<()> {

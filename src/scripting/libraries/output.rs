@@ -2,23 +2,12 @@
 //!
 //! A small table can ask for a text without end: one that holds itself twice does so at every level.
 
-use mlua::{BString, Either, Result};
+use mlua::Result;
 
 use crate::scripting::{goes_on, raise};
 
 /// The longest text, in bytes: as much as a script may take at all.
 const LONGEST: usize = 256 << 20;
-
-/// A text that goes to Lua's stack without a reference in between, which saves 40 of 120 ns. Only Rust's own strings
-/// do so, hence the two kinds.
-pub(super) type Text = Either<String, BString>;
-
-pub(super) fn text(bytes: Vec<u8>) -> Text {
-    match String::from_utf8(bytes) {
-        Ok(text) => Either::Left(text),
-        Err(other) => Either::Right(BString::from(other.into_bytes())),
-    }
-}
 
 /// Another value has been written. Refuses what has grown too long.
 pub(super) fn check(output: &[u8]) -> Result<()> {

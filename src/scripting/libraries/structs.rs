@@ -7,16 +7,18 @@
 use mlua::{Error, Lua, MultiValue, Result, Table, Value, Variadic};
 
 use super::arguments::Arguments;
-use super::output::{self, Text};
+use super::output;
 use super::tables::Member;
 use super::{MOST_RESULTS, numbers};
-use crate::scripting::{goes_on, raise};
+use crate::scripting::{goes_on, raise, texts};
 
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let library = lua.create_table()?;
     library.raw_set(
         "pack",
-        lua.create_function(|lua, values| pack(lua, &Arguments::new(lua, values)))?,
+        lua.create_function(|lua, values| {
+            texts::returned(lua, pack(lua, &Arguments::new(lua, values))?)
+        })?,
     )?;
     library.raw_set(
         "size",
@@ -40,7 +42,7 @@ const LARGEST: usize = i32::MAX as usize;
 const NATURAL: usize = 8;
 
 /// `struct.pack(format, values...)`
-fn pack(lua: &Lua, arguments: &Arguments<'_>) -> Result<Text> {
+fn pack(lua: &Lua, arguments: &Arguments<'_>) -> Result<Vec<u8>> {
     let mut packed = Vec::new();
     let format = arguments.string(1)?;
     let format = format.as_bytes();
@@ -83,7 +85,7 @@ fn pack(lua: &Lua, arguments: &Arguments<'_>) -> Result<Text> {
         }
         index += usize::from(letter.takes_value());
     }
-    Ok(output::text(packed))
+    Ok(packed)
 }
 
 /// `struct.unpack(format, data [, start])`: the values, and where they end.

@@ -10,16 +10,20 @@
 
 use std::{iter, vec};
 
-use mlua::{BString, Either, IntoLua, Lua, Result, Table, Value};
+use mlua::{Either, IntoLua, Lua, Result, Table, Value};
 
 use super::output;
-use crate::scripting::{goes_on, raise};
+use crate::scripting::{goes_on, raise, texts};
 
 /// So many finished tables may wait for those around them to end.
 const MOST_TABLES: usize = 1000;
 
 /// So many members may wait for their table to end.
 const MOST_MEMBERS: usize = 1 << 16;
+
+/// A value has room for so many members, and so many open tables, from the start.
+const FEW_MEMBERS: usize = 16;
+const FEW_TABLES: usize = 4;
 
 /// A key, or a value.
 pub(super) enum Member<'a> {
@@ -29,6 +33,14 @@ pub(super) enum Member<'a> {
 }
 
 impl Member<'_> {
+    fn text(&self) -> Option<&[u8]> {
+        match self {
+            Member::Value(_) => None,
+            Member::Text(text) => Some(text),
+            Member::Made(text) => Some(text),
+        }
+    }
+
     fn is_nil(&self) -> bool {
         matches!(self, Member::Value(Value::Nil))
     }
@@ -47,15 +59,12 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// The member as what reaches Lua's stack soonest: of texts, those that Rust knows for UTF-8.
+    /// The member as what reaches Lua's stack soonest.
     pub(super) fn into_pushed(self) -> impl IntoLua + use<'a> {
         match self {
-            Member::Value(value) => Either::Left(Either::Left(value)),
-            Member::Text(bytes) => match str::from_utf8(bytes) {
-                Ok(text) => Either::Left(Either::Right(text)),
-                Err(_) => Either::Right(Either::Right(BString::from(bytes))),
-            },
-            Member::Made(bytes) => Either::Right(output::text(bytes)),
+            Member::Value(value) => Either::Left(value),
+            Member::Text(bytes) => Either::Right(Either::Left(texts::borrowed(bytes))),
+            Member::Made(bytes) => Either::Right(Either::Right(texts::made(bytes))),
         }
     }
 }
@@ -87,7 +96,12 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(lua: &'a Lua) -> Builder<'a> {
-        Builder { lua, members: Vec::new(), open: Vec::new(), tables: 0 }
+        Builder {
+            lua,
+            members: Vec::with_capacity(FEW_MEMBERS),
+            open: Vec::with_capacity(FEW_TABLES),
+            tables: 0,
+        }
     }
 
     pub(super) fn open(&mut self, kind: Kind) {
@@ -167,9 +181,10 @@ impl<'a> Builder<'a> {
                 }
             }
             (Kind::Map, None) => {
+                let slots = map_slots(members);
                 let mut members = self.members.drain(open.first..).map(Member::into_pushed);
-                let pairs = iter::from_fn(|| Some((members.next()?, members.next()?)));
-                open.begun = Some(self.lua.create_table_from(pairs)?);
+                let members = iter::from_fn(|| Some((members.next()?, members.next()?)));
+                open.begun = Some(self.lua.create_table_from(Sized { members, slots })?);
             }
             (Kind::Map, Some(table)) => {
                 let mut members = self.members.drain(open.first..).map(Member::into_pushed);
@@ -200,6 +215,19 @@ fn sequence_slots(members: &[Member<'_>]) -> usize {
         0
     } else {
         members.len().next_power_of_two()
+    }
+}
+
+/// The slots that a table may be made with, if it is to have its members in the same places as one that has grown by
+/// them: up to two texts find theirs in the order in which they came either way.
+fn map_slots(members: &[Member<'_>]) -> usize {
+    match members {
+        [key, _] if key.text().is_some() => 1,
+        [one, _, other, _] => match (one.text(), other.text()) {
+            (Some(one), Some(other)) if one != other => 2,
+            _ => 0,
+        },
+        _ => 0,
     }
 }
 

@@ -16,7 +16,7 @@ mod tests;
 
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value, Variadic};
 
-use super::{failure, raise};
+use super::{failure, raise, texts};
 use arguments::Arguments;
 use item::Fault;
 use matcher::{Captured, Matcher};
@@ -99,7 +99,7 @@ fn gsub(lua: &Lua, args: MultiValue, replace: &Function) -> mlua::Result<(Value,
             let mut matcher = Matcher::new(&subject, &pattern);
             let replaced = replace::all(&subject, &mut matcher, &replacement.as_bytes(), most);
             let (text, count) = replaced.map_err(|fault| raised(lua, fault))?;
-            Ok((Value::String(lua.create_string(text)?), Value::Number(count as f64)))
+            Ok((texts::returned(lua, text)?, Value::Number(count as f64)))
         }
         other => match replace.call((subject, pattern, other, most))? {
             (true, Value::Nil, Value::String(reason)) => Err(raise::here(lua, reason.as_bytes())),
@@ -170,7 +170,7 @@ fn captures(
 ) -> Result<(), Fault> {
     for index in 0..count {
         results.push(match matcher.captured(index, start, end)? {
-            Captured::Text(text) => Value::String(lua.create_string(text).map_err(Box::new)?),
+            Captured::Text(text) => texts::returned(lua, text).map_err(Box::new)?,
             Captured::Position(at) => position(at),
         });
     }

@@ -1,8 +1,8 @@
 //! `string.rep`: a string, so many times.
 
-use mlua::{BString, Lua, MultiValue};
+use mlua::{Lua, MultiValue, Value};
 
-use super::super::{goes_on, memory, raise};
+use super::super::{goes_on, memory, raise, texts};
 use super::arguments::Arguments;
 
 /// The text may not be longer: as much as a script may take at all.
@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 256 << 20;
 const BYTES_PER_STEP: usize = 64;
 
 /// `string.rep(s, n)`
-pub(super) fn rep(lua: &Lua, args: MultiValue) -> mlua::Result<BString> {
+pub(super) fn rep(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     let args = Arguments { lua, given: args };
     let text = args.text(0)?;
     let count = usize::try_from(args.count(1)?).unwrap_or(0);
@@ -22,5 +22,5 @@ pub(super) fn rep(lua: &Lua, args: MultiValue) -> mlua::Result<BString> {
         return Err(raise::plain(memory::NOT_ENOUGH));
     }
     goes_on::spend(length / BYTES_PER_STEP)?;
-    Ok(BString::from(text.repeat(if text.is_empty() { 0 } else { count })))
+    texts::returned(lua, text.repeat(if text.is_empty() { 0 } else { count }))
 }

@@ -10,20 +10,25 @@ use mlua::{BString, Error, Function, Lua, Result, Table, Value};
 
 use super::super::arguments::type_name;
 use super::super::numbers;
-use super::super::output::{self, Text};
+use super::super::output;
 use super::options::{Invalid, Options};
 use super::spelling;
 use crate::scripting::raise;
 
 /// `cjson.encode(value)`
-pub(super) fn encode(lua: &Lua, options: &Options, next: &Function, value: &Value) -> Result<Text> {
+pub(super) fn encode(
+    lua: &Lua,
+    options: &Options,
+    next: &Function,
+    value: &Value,
+) -> Result<Vec<u8>> {
     let precision = options.precision();
     let has_plain_keys = precision == LUA_PRECISION && options.encode_invalid() == Invalid::Refused;
     let out = Vec::with_capacity(128);
     let mut encoder = Encoder { options, next, precision, has_plain_keys, out };
     // A pass over a table stands on Lua's own stack: only here is the script the caller again.
     encoder.push(value, Place { depth: 0, slots: 1 }).map_err(|error| raise::placed(lua, error))?;
-    Ok(output::text(encoder.out))
+    Ok(encoder.out)
 }
 
 /// The digits that Lua gives a number that becomes a string.

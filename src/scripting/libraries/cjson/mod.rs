@@ -19,7 +19,7 @@ use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
 use self::options::Options;
 use super::arguments::Arguments;
-use crate::scripting::memory;
+use crate::scripting::{memory, texts};
 
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     instance(lua, &lua.globals().raw_get("next")?)
@@ -38,14 +38,12 @@ fn instance(lua: &Lua, next: &Function) -> Result<Table> {
     let (of_encode, next_of_encode) = (Arc::clone(&options), next.clone());
     let encode = lua.create_function(move |lua, values: MultiValue| {
         let arguments = one(lua, values)?;
-        memory::making(lua, 0, || {
-            encode::encode(lua, &of_encode, &next_of_encode, arguments.value(1))
-        })
+        let text = encode::encode(lua, &of_encode, &next_of_encode, arguments.value(1))?;
+        texts::returned(lua, text)
     })?;
     library.raw_set("encode", encode)?;
     let decode = lua.create_function(move |lua, values: MultiValue| {
-        let text = one(lua, values)?.string(1)?;
-        let text = text.as_bytes();
+        let text = one(lua, values)?.bytes(1)?;
         memory::making(lua, text.len(), || decode::decode(lua, &options, &text))
     })?;
     library.raw_set("decode", decode)?;
