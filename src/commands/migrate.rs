@@ -16,7 +16,7 @@ use crate::keyspace::{Db, Millis};
 use crate::rdb::footer::seal;
 use crate::rdb::write;
 use crate::text::number::{self, Spelled};
-use crate::wire::Args;
+use crate::wire::{Args, push_request};
 use crate::world::{Failure, Parcel, Receipt, World};
 
 /// How long an exchange may take when the client gives it no time.
@@ -289,15 +289,16 @@ impl<'a> Request<'a> {
         if !self.login.is_empty() {
             let words: Vec<&[u8]> =
                 [&b"AUTH"[..]].into_iter().chain(self.login.iter().copied()).collect();
-            push_request(&mut requests, &words);
+            push_request(&mut requests, words.into_iter());
         }
-        push_request(&mut requests, &[b"SELECT", &Spelled::new(self.database)]);
+        push_request(&mut requests, [&b"SELECT"[..], &Spelled::new(self.database)].into_iter());
         for sent in &round.keys {
             let ttl = sent.expiry.map_or(0, |when| when.saturating_sub(now).max(1));
             let ttl = Spelled::new(ttl);
             let words: &[&[u8]] = &[b"RESTORE", &sent.key, &ttl, &sent.payload, b"REPLACE"];
             let replaces = self.replaces || round.number > 0;
-            push_request(&mut requests, &words[..words.len() - usize::from(!replaces)]);
+            let count = words.len() - usize::from(!replaces);
+            push_request(&mut requests, words[..count].iter().copied());
         }
         Ok(Parcel {
             host: host.to_owned(),
@@ -306,15 +307,5 @@ impl<'a> Request<'a> {
             requests,
             count: self.setup() + round.keys.len(),
         })
-    }
-}
-
-/// Appends a request of these words.
-fn push_request(out: &mut Vec<u8>, words: &[&[u8]]) {
-    out.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-    for word in words {
-        out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
     }
 }

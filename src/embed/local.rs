@@ -21,7 +21,7 @@ use crate::engine::{Engine, Reading, Traffic};
 use crate::peer::Peer;
 use crate::session::Slot;
 use crate::telemetry::Timer;
-use crate::wire::{Value, value};
+use crate::wire::{Value, push_request, value};
 use crate::world::World;
 
 /// An engine and the time it believes in.
@@ -210,12 +210,7 @@ impl Local {
 /// The bytes of a request: an array of bulk strings.
 pub fn request<T: AsRef<[u8]>>(args: impl IntoIterator<Item = T>) -> Vec<u8> {
     let args: Vec<T> = args.into_iter().collect();
-    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
-    for arg in &args {
-        let arg = arg.as_ref();
-        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        bytes.extend_from_slice(arg);
-        bytes.extend_from_slice(b"\r\n");
-    }
+    let mut bytes = Vec::new();
+    push_request(&mut bytes, args.iter().map(AsRef::as_ref));
     bytes
 }

@@ -23,5 +23,6 @@ pub(crate) use frame::Frame;
 pub use options::Options;
 pub use pipeline::Pipeline;
 pub use reply::{Doubles, Mark, Protocol, Reply};
+pub(crate) use request::push_request;
 pub use request::{Limits, Parsed, Parser, ProtocolError};
 pub use value::Value;

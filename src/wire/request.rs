@@ -16,6 +16,7 @@
 use std::fmt;
 
 use super::args::Span;
+use super::bulk;
 use crate::text::{number, quote};
 
 /// The longest inline request, and the longest line that announces a length, in bytes.
@@ -291,6 +292,26 @@ fn inline(
                 return Err(ProtocolError::CrossProtocol);
             }
             Ok(Parsed::Request(end + 1))
+        }
+    }
+}
+
+/// Appends a request of these words as the parser reads it: an array of bulk strings.
+pub(crate) fn push_request<'w>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'w [u8]>) {
+    out.push(b'*');
+    number::push_u64(out, words.len() as u64);
+    out.extend_from_slice(b"\r\n");
+    for word in words {
+        match word.len() {
+            ..bulk::TINY => bulk::push_tiny(out, word),
+            ..bulk::LIMIT => bulk::push_short(out, word),
+            length => {
+                out.push(b'$');
+                number::push_u64(out, length as u64);
+                out.extend_from_slice(b"\r\n");
+                out.extend_from_slice(word);
+                out.extend_from_slice(b"\r\n");
+            }
         }
     }
 }

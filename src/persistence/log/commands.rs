@@ -6,7 +6,7 @@
 
 use std::any::Any;
 
-use super::format::{Format, push_request};
+use super::format::Format;
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::moment::{KeyRecord, Outline, Recorder};
 use crate::keyspace::{Kind, Limits, Millis, Part};
@@ -15,6 +15,7 @@ use crate::rdb::footer::seal;
 use crate::rdb::recorder::Output;
 use crate::rdb::write;
 use crate::text::double;
+use crate::wire::push_request;
 
 /// A chunk of so many bytes is handed over.
 const CHUNK: usize = 64 << 10;

@@ -5,9 +5,9 @@
 //! * `#TS:` and a time in seconds is a line before the first batch of that second (`aof-timestamp-enabled`), by which
 //!   a log can be cut back to a time.
 
-use std::io::Write;
-
 use crate::keyspace::effects::{Batches, Effect};
+use crate::text::number::{self, Spelled};
+use crate::wire::push_request;
 
 /// Writes effects, and remembers what those before have left.
 #[derive(Debug, Default)]
@@ -24,7 +24,9 @@ impl Format {
         for batch in batches.iter() {
             if let Some(second) = second.filter(|&second| second > self.noted) {
                 self.noted = second;
-                push_line(out, "#TS:", second as usize);
+                out.extend_from_slice(b"#TS:");
+                number::push_u64(out, second);
+                out.extend_from_slice(b"\r\n");
             }
             let is_many = batch.len() > 1;
             if is_many {
@@ -48,30 +50,9 @@ impl Format {
     pub(crate) fn select(&mut self, db: usize, out: &mut Vec<u8>) {
         if self.db != Some(db) {
             self.db = Some(db);
-            push_request(out, [&b"SELECT"[..], db.to_string().as_bytes()].into_iter());
+            push_request(out, [&b"SELECT"[..], &Spelled::new(db as i64)].into_iter());
         }
     }
-}
-
-/// Appends a request of these words.
-pub(crate) fn push_request<'w>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'w [u8]>) {
-    push_line(out, "*", words.len());
-    for word in words {
-        push_line(out, "$", word.len());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
-fn push_line(out: &mut Vec<u8>, start: &str, number: usize) {
-    out.extend_from_slice(start.as_bytes());
-    if number < 10 {
-        out.push(b'0' + number as u8);
-    } else {
-        // Writing to memory does not fail.
-        let _ = write!(out, "{number}");
-    }
-    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
