@@ -304,7 +304,7 @@ pub(crate) fn push_request<'w>(out: &mut Vec<u8>, words: impl ExactSizeIterator<
     for word in words {
         match word.len() {
             ..bulk::TINY => bulk::push_tiny(out, word),
-            ..bulk::LIMIT => bulk::push_short(out, word),
+            bulk::TINY..bulk::LIMIT => bulk::push_short(out, word),
             length => {
                 out.push(b'$');
                 number::push_u64(out, length as u64);

@@ -79,11 +79,12 @@ impl Index {
     fn make_room(&mut self, id: usize, hash_at: impl Fn(&u32) -> u32) {
         let table = &mut self.tables[id];
         let before = memory(table);
-        if table.len() < CROWDED && table.num_buckets() >= PLACES {
-            *table = table_of(table.drain(), FULL, hash_at);
-        } else {
-            table.reserve(1, |at| spread(hash_at(at)));
-        }
+        let room = match table.num_buckets() < PLACES || table.len() >= CROWDED {
+            true => table.len() + 1,
+            false => FULL,
+        };
+        let links = links(table, &hash_at);
+        *table = table_of(links.into_iter(), room, &hash_at);
         self.tables_memory = self.tables_memory + memory(table) - before;
     }
 
@@ -185,8 +186,9 @@ impl Index {
 
         let table = &mut self.tables[id];
         let before = memory(table);
-        let is_upper = |at: &u32| (bend(hash_at(at)) >> self.shift) as usize >= middle;
-        let (upper, lower): (Vec<u32>, Vec<u32>) = table.drain().partition(is_upper);
+        let is_upper = |link: &Link| (bend(link.hash) >> self.shift) as usize >= middle;
+        let (upper, lower): (Vec<Link>, Vec<Link>) =
+            links(table, &hash_at).into_iter().partition(is_upper);
         *table = table_of(lower.into_iter(), 0, &hash_at);
         let other = table_of(upper.into_iter(), 0, &hash_at);
         self.tables_memory = self.tables_memory + memory(table) + memory(&other) - before;
@@ -203,15 +205,27 @@ impl Index {
     }
 }
 
+/// A position with its hash.
+struct Link {
+    hash: u32,
+    at: u32,
+}
+
+/// Takes everything out of a table. The hashes stand with the entries, where each is a miss of the cache: read in one
+/// go, the processor waits for many of them at once. Loading 3 million keys takes {FIGURE} of the time by that.
+fn links(table: &mut HashTable<u32>, hash_at: impl Fn(&u32) -> u32) -> Vec<Link> {
+    table.drain().map(|at| Link { hash: hash_at(&at), at }).collect()
+}
+
 /// A table of these positions, with room for as many as `room` at least.
 fn table_of(
-    positions: impl ExactSizeIterator<Item = u32>,
+    links: impl ExactSizeIterator<Item = Link>,
     room: usize,
     hash_at: impl Fn(&u32) -> u32,
 ) -> HashTable<u32> {
-    let mut table = HashTable::with_capacity(positions.len().max(room));
-    for at in positions {
-        table.insert_unique(spread(hash_at(&at)), at, |at| spread(hash_at(at)));
+    let mut table = HashTable::with_capacity(links.len().max(room));
+    for Link { hash, at } in links {
+        table.insert_unique(spread(hash), at, |at| spread(hash_at(at)));
     }
     table
 }
