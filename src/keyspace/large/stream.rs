@@ -8,15 +8,18 @@ pub(crate) mod group;
 pub(crate) mod id;
 mod index;
 pub(crate) mod node;
+mod recorded;
 pub(crate) mod references;
 
 use std::collections::BTreeMap;
 
 use crate::keyspace::blob::allocated;
 
-use entries::Entries;
+use entries::{Counters, Entries};
 use group::Group;
 use id::Id;
+use node::Node;
+use recorded::Recorded;
 
 /// A stream that has had an entry, or has a group.
 #[derive(Debug)]
@@ -25,6 +28,13 @@ pub(crate) struct LargeStream {
     groups: BTreeMap<Box<[u8]>, Box<Group>>,
     /// Bytes that the groups hold.
     groups_memory: usize,
+}
+
+/// What a stream consists of when it is recorded.
+pub(crate) enum StreamPart<'a> {
+    Node(&'a Node),
+    Counters(Counters),
+    Group(&'a Group),
 }
 
 impl LargeStream {
@@ -40,13 +50,52 @@ impl LargeStream {
     /// How many pieces it is freed in, about.
     pub(crate) fn pieces(&self) -> usize {
         let first = self.groups.values().next();
-        self.entries.nodes() + self.groups.len() + first.map_or(0, |group| group.pieces())
+        let kept = self.entries.recorded.pieces();
+        kept + self.entries.nodes() + self.groups.len() + first.map_or(0, |group| group.pieces())
     }
 
     /// Bytes of memory that the stream holds.
     #[inline]
     pub(crate) fn memory(&self) -> usize {
         allocated(size_of::<LargeStream>()) + self.entries.memory() + self.groups_memory
+    }
+
+    // What a moment that is being recorded asks for: see `Recorded`.
+
+    /// All that the stream has is to be recorded.
+    pub(crate) fn open(&mut self, id: u64) {
+        let counters = self.entries.counters();
+        self.entries.recorded.open(id, &self.entries.nodes, counters);
+    }
+
+    /// There is nothing to record any more. Returns what was kept, as all that a stream has, to be freed.
+    pub(crate) fn close(&mut self) -> Option<LargeStream> {
+        let mut closed = LargeStream::new();
+        closed.entries.recorded = self.entries.recorded.close()?;
+        Some(closed)
+    }
+
+    /// What is kept beside the stream.
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.entries.recorded
+    }
+
+    pub(crate) fn recorded_mut(&mut self) -> &mut Recorded {
+        &mut self.entries.recorded
+    }
+
+    /// Calls `tell` with what is to be recorded, in order, until it returns false. Returns whether there may be more.
+    pub(crate) fn tell_some(&mut self, mut tell: impl FnMut(StreamPart<'_>) -> bool) -> bool {
+        let Entries { recorded, nodes, .. } = &mut self.entries;
+        if recorded.tell_nodes(nodes, |node| tell(StreamPart::Node(node))) {
+            return true;
+        }
+        if let Some(counters) = recorded.take_counters()
+            && !tell(StreamPart::Counters(counters))
+        {
+            return true;
+        }
+        recorded.tell_groups(&self.groups, |group| tell(StreamPart::Group(group)))
     }
 
     /// Frees about so many nodes of entries or pieces of groups. Returns how many; 0 when nothing is left.
@@ -82,6 +131,7 @@ impl LargeStream {
         if self.groups.contains_key(name) {
             return false;
         }
+        self.entries.recorded.group_created(name);
         self.insert_group(Box::new(Group::new(name, last_id, read)));
         true
     }
@@ -91,12 +141,14 @@ impl LargeStream {
         self.groups.insert(group.name().into(), group);
     }
 
-    /// Takes a group out, as all that a stream has, to be freed.
+    /// Takes a group out, as all that a stream has, to be freed. If it is to be recorded yet, that has nothing.
     pub(crate) fn remove_group(&mut self, name: &[u8]) -> Option<LargeStream> {
         let group = self.groups.remove(name)?;
         self.groups_memory -= group.memory();
         let mut removed = LargeStream::new();
-        removed.insert_group(group);
+        if let Some(group) = self.entries.recorded.group_removed(group) {
+            removed.insert_group(group);
+        }
         Some(removed)
     }
 
@@ -109,6 +161,7 @@ impl LargeStream {
     ) -> Option<R> {
         let group = self.groups.get_mut(name)?;
         let before = group.memory();
+        self.entries.recorded.group_changes(group);
         group.sweep();
         let result = change(group, &self.entries);
         self.groups_memory = self.groups_memory + group.memory() - before;
