@@ -1073,9 +1073,11 @@ mod tests {
             11 => format!("XSETID x {}-1", 2000 + at),
             12 => format!("XSETID x {}-1", at / 3),
             13 => format!("XADD x {}-1 a b c d{n}", 1 + at / 2),
-            14..17 => format!("XREADGROUP GROUP g{group} r{reader} COUNT {at} STREAMS x >"),
+            14..17 => {
+                format!("XREADGROUP GROUP g{group} r{reader} COUNT {} STREAMS x >", 1 + at / 12)
+            }
             17 | 18 => format!("XACK x g{group} {}", ids(chaos)),
-            19 => format!("XCLAIM x g{group} r{reader} 0 {}", ids(chaos)),
+            19 => format!("XCLAIM x g{group} r{reader} 0 {} JUSTID", ids(chaos)),
             20 => format!("XGROUP DESTROY x g{group}"),
             21 => format!("XGROUP CREATE x g{group} {at}"),
             22 => format!("XGROUP DELCONSUMER x g{group} r{reader}"),
@@ -1086,7 +1088,7 @@ mod tests {
     #[test]
     fn entries_and_groups_of_a_stream_are_recorded_as_they_were_whatever_becomes_of_them() {
         let (mut peaks, mut in_parts) = (0, 0);
-        for seed in 0..72 {
+        for seed in 0..48 {
             let mut chaos = Chaos::new(seed);
             let (entries, bytes) =
                 ([1, 3, 10, 100][seed as usize % 4], [0, 200][seed as usize % 2]);
@@ -1131,7 +1133,7 @@ mod tests {
             in_parts += told.in_parts;
             check(chaos.store());
         }
-        assert!(peaks > 0 && in_parts > 50, "{in_parts}");
+        assert!(peaks > 0 && in_parts > 30, "{in_parts}");
     }
 
     #[test]

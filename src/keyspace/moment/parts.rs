@@ -72,7 +72,7 @@ impl Value {
             Value::Set(set) => set.kept.id(),
             Value::Zset(zset) => zset.kept.id(),
             Value::List(list) => list.recorded.id(),
-            Value::Stream(stream) => stream.recorded().id(),
+            Value::Stream(stream) => stream.id(),
             Value::String(_) => None,
         }
     }
@@ -84,7 +84,7 @@ impl Value {
             Value::Set(set) => set.kept.memory(),
             Value::Zset(zset) => zset.kept.memory(),
             Value::List(list) => list.recorded.memory(),
-            Value::Stream(stream) => stream.recorded().memory(),
+            Value::Stream(stream) => stream.kept(),
             Value::String(_) => 0,
         }
     }
@@ -96,7 +96,7 @@ impl Value {
             Value::Set(set) => set.kept.growth(),
             Value::Zset(zset) => zset.kept.growth(),
             Value::List(list) => list.recorded.growth(),
-            Value::Stream(stream) => stream.recorded_mut().growth(),
+            Value::Stream(stream) => stream.growth(),
             Value::String(_) => 0,
         }
     }

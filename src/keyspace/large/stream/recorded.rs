@@ -1,23 +1,17 @@
-//! What a stream was at a moment that is being recorded: nodes and groups that have changed or gone since.
+//! What a stream was at a moment that is being recorded: nodes that have changed or gone since.
 //!
 //! Entries are told in the order of their ids, so the walk goes from the first node to the last one that there was. A node
 //! that it has not reached and that is about to change is copied here first, and one that goes is moved here. The walk
-//! takes the least id of all that is kept and of what lies in the stream. Groups are told behind the entries, by name, and
-//! are kept in the same way.
+//! takes the least id of all that is kept and of what lies in the stream. Groups are kept in the same way
+//! by [`RecordedGroups`](super::recorded_groups::RecordedGroups).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::Bound;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::entries::Counters;
-use super::group::Group;
 use super::id::Id;
 use super::index::{Index, Item};
 use super::node::Node;
 
-/// Groups by their names.
-type Groups = BTreeMap<Box<[u8]>, Box<Group>>;
-
-/// What is kept of a stream that is being recorded; for any other, nothing. A copy of the stream has none.
+/// Nodes that are kept of a stream that is being recorded; for any other, nothing. A copy of the stream has none.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded(Option<Box<Kept>>);
 
@@ -35,14 +29,6 @@ struct Kept {
     changed: BTreeMap<Id, Node>,
     /// Nodes that went in blocks, in the order of ids. There may be some among them that are not to be told.
     cut: VecDeque<Index<Node>>,
-    /// Those of the moment, until they are told.
-    counters: Option<Counters>,
-    /// Groups as they were before they changed or went.
-    groups: Groups,
-    /// Names of groups that were created since the moment.
-    created: BTreeSet<Box<[u8]>>,
-    /// The group that was told last.
-    told: Option<Box<[u8]>>,
     /// Bytes of all that is kept.
     memory: usize,
     /// Bytes of memory when [`Recorded::growth`] was asked for the last time.
@@ -68,8 +54,8 @@ impl Recorded {
         Recorded(None)
     }
 
-    /// All that a stream is now is to be recorded.
-    pub(super) fn open(&mut self, id: u64, nodes: &Index<Node>, counters: Counters) {
+    /// All nodes of a stream are to be recorded.
+    pub(super) fn open(&mut self, id: u64, nodes: &Index<Node>) {
         let end = nodes.last().map(Item::id);
         self.0 = Some(Box::new(Kept {
             id: Some(id),
@@ -78,10 +64,6 @@ impl Recorded {
             is_apart: end.is_none(),
             changed: BTreeMap::new(),
             cut: VecDeque::new(),
-            counters: Some(counters),
-            groups: Groups::new(),
-            created: BTreeSet::new(),
-            told: None,
             memory: 0,
             known: 0,
         }));
@@ -134,18 +116,6 @@ impl Recorded {
                     let empty = kept.cut.pop_back();
                     kept.memory -= empty.map_or(0, |cut| cut.memory());
                 }
-            } else if let Some(mut last) = kept.groups.last_entry() {
-                let group = last.get_mut();
-                let before = group.memory();
-                let some = group.free_some(most - freed);
-                kept.memory = kept.memory + group.memory() - before;
-                if some == 0 {
-                    kept.memory -= last.remove().memory();
-                }
-                freed += some.max(1);
-            } else if let Some(name) = kept.created.pop_last() {
-                kept.memory -= name.len() + TREE_ITEM;
-                freed += 1;
             } else {
                 break;
             }
@@ -234,77 +204,6 @@ impl Recorded {
         }
         false
     }
-
-    /// The counters of the moment, the first time.
-    pub(super) fn take_counters(&mut self) -> Option<Counters> {
-        self.0.as_mut()?.counters.take()
-    }
-
-    // What happens to groups.
-
-    /// A group is about to change.
-    #[inline]
-    pub(super) fn group_changes(&mut self, group: &Group) {
-        if let Some(kept) = &mut self.0
-            && kept.has_group_to_tell(group.name())
-        {
-            kept.keep_group(Box::new(group.clone()));
-        }
-    }
-
-    /// A group has gone. Returns it if it need not be kept.
-    pub(super) fn group_removed(&mut self, group: Box<Group>) -> Option<Box<Group>> {
-        match &mut self.0 {
-            Some(kept) if kept.has_group_to_tell(group.name()) => {
-                kept.keep_group(group);
-                None
-            }
-            _ => Some(group),
-        }
-    }
-
-    /// A group of this name is created.
-    pub(super) fn group_created(&mut self, name: &[u8]) {
-        if let Some(kept) = &mut self.0
-            && kept.has_group_to_tell(name)
-        {
-            kept.created.insert(name.into());
-            kept.memory += name.len() + TREE_ITEM;
-        }
-    }
-
-    /// Calls `tell` with groups that are to be recorded until it returns false. Returns whether there may be more.
-    pub(super) fn tell_groups(
-        &mut self,
-        groups: &Groups,
-        mut tell: impl FnMut(&Group) -> bool,
-    ) -> bool {
-        let Some(kept) = &mut self.0 else { return false };
-        loop {
-            let from = kept.told.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let is_old = |name: &[u8]| !kept.created.contains(name);
-            let mut there = groups.range::<[u8], _>((from, Bound::Unbounded));
-            let there = there.find(|(name, _)| is_old(name));
-            let changed = kept.groups.first_key_value().map(|(name, _)| name);
-            let goes_on = match (changed, there) {
-                // One that has changed may be there in its new form as well.
-                (Some(changed), there) if there.is_none_or(|(name, _)| changed <= name) => {
-                    let Some((name, group)) = kept.groups.pop_first() else { return false };
-                    kept.memory -= group.memory();
-                    kept.told = Some(name);
-                    tell(&group)
-                }
-                (_, Some((name, group))) => {
-                    kept.told = Some(name.clone());
-                    tell(group)
-                }
-                (_, None) => return false,
-            };
-            if !goes_on {
-                return true;
-            }
-        }
-    }
 }
 
 impl Kept {
@@ -344,35 +243,16 @@ impl Kept {
         node
     }
 
-    /// Whether a group of this name, if there is one, is as it was at the moment, and has not been told.
-    fn has_group_to_tell(&self, name: &[u8]) -> bool {
-        self.told.as_deref().is_none_or(|told| name > told)
-            && !self.groups.contains_key(name)
-            && !self.created.contains(name)
-    }
-
-    fn keep_group(&mut self, group: Box<Group>) {
-        self.memory += group.memory();
-        self.groups.insert(group.name().into(), group);
-    }
-
     /// Bytes of all that is kept, counted anew.
     #[cfg(test)]
     fn count(&self) -> usize {
         self.changed.values().map(bytes).sum::<usize>()
             + self.cut.iter().map(Index::memory).sum::<usize>()
-            + self.groups.values().map(|group| group.memory()).sum::<usize>()
-            + self.created.iter().map(|name| name.len() + TREE_ITEM).sum::<usize>()
     }
 
     /// Pieces in which it is freed, about.
     fn pieces(&self) -> usize {
-        let first = self.groups.values().next();
-        self.changed.len()
-            + self.created.len()
-            + self.cut.iter().map(Index::len).sum::<usize>()
-            + self.groups.len()
-            + first.map_or(0, |group| group.pieces())
+        self.changed.len() + self.cut.iter().map(Index::len).sum::<usize>()
     }
 }
 

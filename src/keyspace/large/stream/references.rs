@@ -56,7 +56,7 @@ impl LargeStream {
             found.clear();
             pending_among(group, ids, |at| found.push(ids[at]));
             if !found.is_empty() {
-                self.entries.recorded.group_changes(group);
+                self.recorded_groups.changes(group);
             }
             acknowledged += found.iter().filter(|&&id| group.acknowledge(id)).count();
             self.groups_memory = self.groups_memory + group.memory() - before;
@@ -73,7 +73,7 @@ impl LargeStream {
                 let pending = group.pending_range(first, last).map(|pending| pending.id);
                 let found: Vec<Id> = pending.filter(|&id| self.entries.get(id).is_some()).collect();
                 if !found.is_empty() {
-                    self.entries.recorded.group_changes(group);
+                    self.recorded_groups.changes(group);
                 }
                 found.into_iter().for_each(|id| _ = group.acknowledge(id));
                 self.groups_memory = self.groups_memory + group.memory() - before;
