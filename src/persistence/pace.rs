@@ -6,6 +6,9 @@ use crate::telemetry::Timer;
 const LEAST: usize = 256;
 const MOST: usize = 1 << 18;
 
+/// What is owed is paid in slices that are longer by this much at most, however much it is.
+const LONGEST: usize = 4;
+
 /// The pace of a work that is done in slices.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -22,6 +25,11 @@ impl Pace {
     /// How many units the next slice has.
     pub(super) fn units(&self) -> usize {
         self.units
+    }
+
+    /// How many units the next slice has if so many are owed.
+    pub(super) fn units_for(&self, owed: usize) -> usize {
+        owed.clamp(self.units, self.units * LONGEST)
     }
 
     /// Does a slice of so many units. `work` says whether it has done all of them. Returns how long it took.
@@ -64,6 +72,22 @@ mod tests {
             (0..20).for_each(|_| _ = pace.slice(&timer, pace.units(), work));
             let nanos = pace.units() as u64 * nanos_per_unit;
             assert!((990_000..1_010_000).contains(&nanos), "{nanos}");
+        }
+    }
+
+    #[test]
+    fn what_is_owed_is_paid_in_slices_of_limited_time() {
+        let timer = Timer::new(|| NANOS.get());
+        let mut pace = Pace::of(400_000);
+        let work = |units: usize| {
+            NANOS.set(NANOS.get() + units as u64 * 50);
+            true
+        };
+        (0..20).for_each(|_| _ = pace.slice(&timer, pace.units(), work));
+        assert_eq!(pace.units_for(0), pace.units());
+        for _ in 0..20 {
+            let nanos = pace.slice(&timer, pace.units_for(usize::MAX), work);
+            assert!((1_000_000..2_000_000).contains(&nanos), "{nanos}");
         }
     }
 

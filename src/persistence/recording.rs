@@ -21,9 +21,6 @@ use crate::world::World;
 /// How long recording may take in a turn, in nanoseconds.
 const SLICE: u64 = 400_000;
 
-/// What the keyspace owes is paid in slices that are longer by this much at most.
-const LONGEST: usize = 4;
-
 /// Bytes of progress that are one unit of the walk's work.
 const UNIT: usize = 64;
 
@@ -110,8 +107,7 @@ impl Recording {
         if self.is_recorded || progress.waiting >= MOST_WAITING {
             return Ok(());
         }
-        let least = self.pace.units();
-        let units = (progress.debt / UNIT).clamp(least, least * LONGEST);
+        let units = self.pace.units_for(progress.debt / UNIT);
         let (store, mut is_over) = (&mut world.store, false);
         let nanos = self.pace.slice(timer, units, |units| {
             is_over = store.record_some(units);

@@ -159,6 +159,49 @@ fn what_is_saved_in_the_background_is_one_moment() {
 }
 
 #[test]
+fn a_large_stream_is_saved_in_the_background_as_it_was() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder, &[]);
+    server.ok("CONFIG SET stream-node-max-entries 7");
+    let long = "-long".repeat(200);
+    for n in 1..=10_000 {
+        server.call(&format!("XADD stream {n}-1 field value-{n}{long}"));
+    }
+    for request in [
+        "XDEL stream 1-1 4000-1 10000-1",
+        "XGROUP CREATE stream readers 0",
+        "XGROUP CREATE stream others 100-1 ENTRIESREAD 7",
+        "XGROUP CREATE stream idle 300-1",
+        "XREADGROUP GROUP readers me COUNT 3000 STREAMS stream >",
+        "XREADGROUP GROUP others you COUNT 50 STREAMS stream >",
+    ] {
+        let reply = server.call(request);
+        assert!(!reply.starts_with("(error)"), "{request}: {reply}");
+    }
+    let digest = server.digest();
+    assert_eq!(server.call("BGSAVE"), "Background saving started");
+    for request in [
+        "XADD stream 30000-1 field value",
+        "XDEL stream 5000-1 5001-1 9999-1",
+        "XTRIM stream MINID 4500",
+        "XACK stream readers 2-1 2000-1 2999-1",
+        "XREADGROUP GROUP readers him COUNT 5 STREAMS stream >",
+        "XGROUP DESTROY stream others",
+        "XGROUP CREATE stream new 0",
+        "XSETID stream 40000-1",
+        "RENAME stream river",
+        "DEL river",
+    ] {
+        let reply = server.call(request);
+        assert!(!reply.starts_with("(error)"), "{request}: {reply}");
+    }
+    assert_eq!(server.info("rdb_bgsave_in_progress"), "1");
+    server.local.wait_for_disk();
+    assert_eq!(server.info("rdb_last_bgsave_status"), "ok");
+    assert_eq!(Server::start(&folder, &[]).digest(), digest);
+}
+
+#[test]
 fn commands_wait_until_all_is_loaded() {
     let folder = Folder::new();
     let mut server = Server::start(&folder, &[]);

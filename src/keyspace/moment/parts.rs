@@ -1,6 +1,7 @@
 //! Large values that are recorded in parts, of whatever type they are.
 
 use super::{Outline, Recorder};
+use crate::keyspace::large::stream::StreamPart;
 use crate::keyspace::value::Value;
 use crate::keyspace::visit::Part;
 
@@ -35,15 +36,21 @@ impl Told {
 impl Value {
     /// Whether the value is recorded in parts, and not whole.
     pub(super) fn is_recorded_in_parts(&self) -> bool {
-        let is_of_a_kind = !matches!(self, Value::String(_) | Value::Stream(_));
+        let is_of_a_kind = !matches!(self, Value::String(_));
         is_of_a_kind && (self.len() > ELEMENTS || self.memory() > BYTES)
     }
 
     /// What is known of the value before its parts are told.
     pub(super) fn outline(&self) -> Outline {
         let expires = matches!(self, Value::Hash(hash) if hash.volatile() > 0);
-        let nodes = if let Value::List(list) = self { list.nodes().len() } else { 0 };
-        Outline { kind: self.kind(), parts: self.len(), expires, nodes, groups: 0 }
+        let (nodes, groups) = match self {
+            Value::List(list) => (list.nodes().len(), 0),
+            Value::Stream(stream) => (stream.entries.filled_nodes(), stream.groups().len()),
+            _ => (0, 0),
+        };
+        let parts =
+            if let Value::Stream(stream) = self { stream.entries.len() } else { self.len() };
+        Outline { kind: self.kind(), parts, expires, nodes, groups }
     }
 
     /// All that the value is now is to be recorded. The moment knows it by this number.
@@ -53,7 +60,8 @@ impl Value {
             Value::Set(set) => set.open(id),
             Value::Zset(zset) => zset.open(id),
             Value::List(list) => list.open(id),
-            Value::String(_) | Value::Stream(_) => {}
+            Value::Stream(stream) => stream.open(id),
+            Value::String(_) => {}
         }
     }
 
@@ -64,7 +72,8 @@ impl Value {
             Value::Set(set) => set.kept.id(),
             Value::Zset(zset) => zset.kept.id(),
             Value::List(list) => list.recorded.id(),
-            Value::String(_) | Value::Stream(_) => None,
+            Value::Stream(stream) => stream.id(),
+            Value::String(_) => None,
         }
     }
 
@@ -75,7 +84,8 @@ impl Value {
             Value::Set(set) => set.kept.memory(),
             Value::Zset(zset) => zset.kept.memory(),
             Value::List(list) => list.recorded.memory(),
-            Value::String(_) | Value::Stream(_) => 0,
+            Value::Stream(stream) => stream.kept(),
+            Value::String(_) => 0,
         }
     }
 
@@ -86,7 +96,8 @@ impl Value {
             Value::Set(set) => set.kept.growth(),
             Value::Zset(zset) => zset.kept.growth(),
             Value::List(list) => list.recorded.growth(),
-            Value::String(_) | Value::Stream(_) => 0,
+            Value::Stream(stream) => stream.growth(),
+            Value::String(_) => 0,
         }
     }
 
@@ -97,7 +108,8 @@ impl Value {
             Value::Set(set) => set.close().map(Value::Set),
             Value::Zset(zset) => zset.close().map(Value::Zset),
             Value::List(list) => list.close().map(Value::List),
-            Value::String(_) | Value::Stream(_) => None,
+            Value::Stream(stream) => stream.close().map(|kept| Value::Stream(Box::new(kept))),
+            Value::String(_) => None,
         }
     }
 
@@ -126,7 +138,27 @@ impl Value {
                 }
                 may_go_on
             }),
-            Value::String(_) | Value::Stream(_) => false,
+            Value::Stream(stream) => stream.tell_some(|part| match part {
+                StreamPart::Node(node) => {
+                    recorder.node();
+                    let (mut may_go_on, mut at) = (true, node.front());
+                    while let Some((entry, end)) = node.next(at) {
+                        recorder.part(Part::Entry(entry));
+                        may_go_on = told.add(end - at, work);
+                        at = end;
+                    }
+                    may_go_on
+                }
+                StreamPart::Counters(counters) => {
+                    recorder.part(Part::Counters(counters));
+                    told.add(size_of_val(&counters), work)
+                }
+                StreamPart::Group(group) => {
+                    recorder.group(group);
+                    told.add(group.memory(), work)
+                }
+            }),
+            Value::String(_) => false,
         };
         // What the walk takes out is no growth.
         self.growth();

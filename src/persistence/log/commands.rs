@@ -9,6 +9,7 @@ use std::any::Any;
 use super::format::Format;
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::moment::{KeyRecord, Outline, Recorder};
+use crate::keyspace::types::stream::{Group, visit_group};
 use crate::keyspace::{Kind, Limits, Millis, Part};
 use crate::rdb::chunk::Chunk;
 use crate::rdb::footer::seal;
@@ -249,6 +250,13 @@ impl Recorder for CommandRecorder {
             self.add(&mut building, part);
             self.large = Some(building);
         }
+    }
+
+    fn group(&mut self, group: &Group) {
+        let _ = visit_group(group, &mut |part| {
+            self.part(part);
+            std::ops::ControlFlow::<()>::Continue(())
+        });
     }
 
     fn end(&mut self) {

@@ -3,6 +3,7 @@
 use super::id::Id;
 use super::index::{Index, Item as _, Place};
 use super::node::{Node, NodeLimits, StreamEntry};
+use super::recorded::Recorded;
 
 /// Entries in the order of their ids, in nodes.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Entries {
     last_id: Id,
     max_deleted_id: Id,
     added: u64,
+    /// What there was at a moment that is being recorded.
+    pub(super) recorded: Recorded,
 }
 
 /// What to trim a stream to.
@@ -53,6 +56,7 @@ impl Entries {
             last_id: Id::MIN,
             max_deleted_id: Id::MIN,
             added: 0,
+            recorded: Recorded::new(),
         }
     }
 
@@ -95,7 +99,7 @@ impl Entries {
 
     /// Bytes of memory that the entries hold.
     pub(crate) fn memory(&self) -> usize {
-        self.nodes.memory()
+        self.nodes.memory() + self.recorded.memory()
     }
 
     /// The entries with ids from one to another.
@@ -110,6 +114,11 @@ impl Entries {
     /// How many nodes there are.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// How many nodes have entries.
+    pub(crate) fn filled_nodes(&self) -> usize {
+        self.nodes.iter().filter(|node| node.live() > 0).count()
     }
 
     /// How many nodes the reference's radix tree of these nodes' first ids has.
@@ -215,6 +224,9 @@ impl Entries {
     ) {
         debug_assert!(id > self.last_id);
         let last = self.nodes.end();
+        if let Some(last) = last {
+            self.note_change(last);
+        }
         let room = match last {
             // None if the entry has been added, and else what the last node needed.
             Some(last) => self.nodes.change(last, |node| {
@@ -224,6 +236,7 @@ impl Entries {
             None => Some(Some(0)),
         };
         if let Some(Some(room)) = room {
+            self.recorded.added(id);
             self.nodes.insert(Node::of(id, fields, room));
         }
         self.len += 1;
@@ -237,6 +250,7 @@ impl Entries {
         let Some(place) = self.nodes.floor(id) else {
             return false;
         };
+        self.note_change(place);
         if self.nodes.change(place, |node| node.delete(id)) != Some(true) {
             return false;
         }
@@ -251,6 +265,16 @@ impl Entries {
         true
     }
 
+    /// The node at a place is about to change.
+    #[inline]
+    pub(super) fn note_change(&mut self, place: Place) {
+        if self.recorded.is_open()
+            && let Some(node) = self.nodes.at(place)
+        {
+            self.recorded.changes(node);
+        }
+    }
+
     /// Removes entries at the front. Returns how many, and those that are to be freed in slices.
     pub(crate) fn trim(&mut self, trim: Trim) -> (usize, Entries) {
         let before = self.len;
@@ -258,6 +282,7 @@ impl Entries {
         cut.nodes = self.nodes.cut(self.blocks_to_trim(trim));
         cut.len = (0..cut.nodes.blocks()).filter_map(|block| cut.nodes.weight_of(block)).sum();
         self.len -= cut.len;
+        cut.nodes = self.recorded.cut(cut.nodes);
         let most = trim.limit.unwrap_or(usize::MAX);
         while let Some(node) = self.nodes.first() {
             let weight = node.live();
@@ -270,7 +295,7 @@ impl Entries {
                 break;
             }
             if goes {
-                self.nodes.pop();
+                self.nodes.pop().and_then(|node| self.recorded.removed(node));
                 self.len -= weight;
                 continue;
             }
@@ -285,6 +310,7 @@ impl Entries {
                     TrimBy::Id(least) => id < least,
                 };
                 let start = self.nodes.start();
+                self.note_change(start);
                 self.len -= self.nodes.change(start, |node| node.delete_front(goes)).unwrap_or(0);
             }
             break;
@@ -324,7 +350,8 @@ impl Entries {
 
     /// Frees up to so many nodes. Returns how many.
     pub(crate) fn free_some(&mut self, most: usize) -> usize {
-        self.nodes.free_some(most)
+        let freed = self.recorded.free_some(most);
+        freed + self.nodes.free_some(most - freed.min(most))
     }
 }
 
@@ -416,6 +443,7 @@ impl Entries {
     /// Panics if what the entries say of themselves is not so.
     pub(crate) fn check(&self) {
         self.nodes.check();
+        self.recorded.check();
         self.nodes.iter().for_each(Node::check);
         assert_eq!(self.len, self.nodes.iter().map(Node::live).sum::<usize>());
         assert_eq!(self.first, self.range(Id::MIN, Id::MAX).next().map(|entry| entry.id));

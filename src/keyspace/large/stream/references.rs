@@ -55,6 +55,9 @@ impl LargeStream {
             let before = group.memory();
             found.clear();
             pending_among(group, ids, |at| found.push(ids[at]));
+            if !found.is_empty() {
+                self.recorded_groups.changes(group);
+            }
             acknowledged += found.iter().filter(|&&id| group.acknowledge(id)).count();
             self.groups_memory = self.groups_memory + group.memory() - before;
         }
@@ -69,6 +72,9 @@ impl LargeStream {
                 let before = group.memory();
                 let pending = group.pending_range(first, last).map(|pending| pending.id);
                 let found: Vec<Id> = pending.filter(|&id| self.entries.get(id).is_some()).collect();
+                if !found.is_empty() {
+                    self.recorded_groups.changes(group);
+                }
                 found.into_iter().for_each(|id| _ = group.acknowledge(id));
                 self.groups_memory = self.groups_memory + group.memory() - before;
             }
@@ -204,6 +210,7 @@ impl Entries {
             };
             next = self.nodes.after(place).and_then(|place| self.nodes.at(place)).map(Item::id);
             let mut left = self.len as u64;
+            self.note_change(place);
             let deleted = self.nodes.change(place, |node| {
                 node.delete_among(|id| {
                     let is_enough = match trim.by {
