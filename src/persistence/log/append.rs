@@ -7,8 +7,8 @@
 //! | `appendfsync` | is handed over | is synced | output waits |
 //! |---|---|---|---|
 //! | `always` | when the sync before is done: one sync for all that came meanwhile | each time | until it is on disk |
-//! | `everysec` | each millisecond: see [`MILLISECOND`] | each second | only while the disk is behind: see [`BEHIND`] |
-//! | `no` | each millisecond | when the system likes | no |
+//! | `everysec` | each few ms: see [`PAUSE`] | each second | only while the disk is behind: see [`BEHIND`] |
+//! | `no` | each few ms | when the system likes | no |
 //!
 //! When the log cannot be written (the disk is full), writes are refused, with `always` reads as well, for they could
 //! show what is not on disk; what waits is tried again every second, and what was not acknowledged is acknowledged when
@@ -39,7 +39,7 @@ const SECOND: u64 = 1_000_000;
 /// Where output does not wait for the log, what is said in so many µs goes to the thread at once, unless it is more than
 /// [`FULL`]: handed over in every turn, a SET of 50 clients with 16 requests each cost 1.5 times the CPU of one without a
 /// log, and 1.2 times like this.
-const MILLISECOND: u64 = 1_000;
+const PAUSE: u64 = 5_000;
 const FULL: u64 = 64 << 10;
 
 /// When a sync takes longer than this, in µs, or more bytes wait, output waits for the disk although `everysec` does not
@@ -264,7 +264,7 @@ impl Log {
         let ungiven = self.position() - self.given;
         let has_more = ungiven > 0 || self.failure.is_some();
         let has_enough =
-            ungiven > FULL || now >= self.given_at + MILLISECOND || world.clients.await_log();
+            ungiven > FULL || now >= self.given_at + PAUSE || world.clients.await_log();
         let is_due = match fsync {
             _ if self.is_syncing || !syncs(world) => false,
             Fsync::Always => has_more || self.given > self.durable,
@@ -307,7 +307,7 @@ impl Log {
         }
         let fsync = world.config.append_only.fsync;
         let gives = (fsync != Fsync::Always && self.position() > self.given)
-            .then_some(self.given_at + MILLISECOND);
+            .then_some(self.given_at + PAUSE);
         let syncs = match fsync {
             Fsync::EverySecond if self.is_syncing => {
                 (!self.is_behind).then_some(self.asked_at + BEHIND)
