@@ -186,6 +186,9 @@ fn debug_reload(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             () => return Err(error::RELOAD_OPTIONS),
         }
     }
+    if ctx.world.loading().is_some() {
+        return Err(ctx.world.config.persona.not_ready());
+    }
     snapshots::reload(ctx.world, reload)?;
     ctx.says_nothing();
     if !(reload.saves && reload.flushes) {

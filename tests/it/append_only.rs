@@ -486,3 +486,105 @@ fn is_clean(folder: &Path) -> bool {
     let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
     names.map(|name| name.into_string().unwrap()).all(|name| !name.contains("temp"))
 }
+
+#[test]
+fn nothing_about_the_log_changes_while_it_is_loaded() {
+    let folder = Folder::new("loading");
+    folder.write(MANIFEST, ONE_INCREMENT);
+    folder.write(FIRST, log_of("SET a 1"));
+    let mut local = Local::new(folder.config());
+    let client = local.connect();
+    assert!(show(&mut local, client, "GET a").contains("LOADING"));
+    let refused = "(error) ERR CONFIG SET failed (possibly related to argument 'appendonly') - \
+                   The server is loading its data.";
+    assert_eq!(show(&mut local, client, "CONFIG SET appendonly no"), refused);
+    assert_eq!(show(&mut local, client, "CONFIG SET appendonly yes"), "OK");
+    for reload in ["DEBUG RELOAD", "DEBUG RELOAD NOSAVE", "DEBUG LOADAOF"] {
+        assert!(show(&mut local, client, reload).starts_with("(error)"), "{reload}");
+    }
+    local.wait_for_disk();
+    assert_eq!(show(&mut local, client, "GET a"), "\"1\"");
+    assert_eq!(
+        (folder.manifest(), folder.text(FIRST)),
+        (ONE_INCREMENT.to_owned(), "*3 $3 SET $1 a $1 1 ".to_owned(),)
+    );
+}
+
+#[test]
+fn a_log_is_not_turned_on_while_a_snapshot_is_loaded() {
+    let folder = Folder::new("loading-snapshot");
+    let mut config = folder.config();
+    config.append_only.enabled = false;
+    let (mut local, client) = start(config.clone());
+    play(&mut local, client, "SET a 1; SAVE");
+    let mut local = Local::new(config);
+    let client = local.connect();
+    assert!(show(&mut local, client, "CONFIG SET appendonly yes").ends_with("loading its data."));
+    assert!(show(&mut local, client, "DEBUG RELOAD").starts_with("(error) LOADING"));
+    local.wait_for_disk();
+    assert_eq!(show(&mut local, client, "GET a"), "\"1\"");
+    assert!(!folder.0.join("appendonlydir").exists());
+}
+
+#[test]
+fn a_log_that_is_turned_on_during_a_rewrite_has_what_is_written_then() {
+    let folder = Folder::new("on-during-rewrite");
+    for lines in [
+        "BGREWRITEAOF; CONFIG SET appendonly yes; SET a 1",
+        "BGREWRITEAOF; SET b 1; CONFIG SET appendonly yes; SET a 1",
+        "CONFIG SET appendonly yes; CONFIG SET appendonly no; CONFIG SET appendonly yes; SET a 1",
+        "CONFIG SET appendonly yes; BGREWRITEAOF; CONFIG SET appendonly no; BGREWRITEAOF; \
+         CONFIG SET appendonly yes; SET a 1",
+    ] {
+        // With the disk at rest between the lines, and without.
+        for rests in [false, true] {
+            let _ = fs::remove_dir_all(folder.0.join("appendonlydir"));
+            let mut config = folder.config();
+            config.append_only.enabled = false;
+            let (mut local, client) = start(config);
+            for line in lines.split("; ") {
+                show(&mut local, client, line);
+                if rests {
+                    local.wait_for_disk();
+                }
+            }
+            local.wait_for_disk();
+            assert_eq!(info(&mut local, client, "aof_enabled"), "1", "{lines}");
+            play(&mut local, client, "SET late 1");
+            local.wait_for_disk();
+            drop(local);
+            let (mut local, client) = folder.start();
+            assert_eq!(show(&mut local, client, "MGET a late"), "1) \"1\"\n2) \"1\"", "{lines}");
+        }
+    }
+}
+
+#[test]
+fn files_that_no_manifest_names_are_not_written_over() {
+    let folder = Folder::new("no-manifest");
+    folder.write(FIRST, log_of("SET a 1"));
+    folder.write("appendonly.aof.1.base.rdb", "what there was");
+    let (mut local, client) = folder.start();
+    play(&mut local, client, "SET b 1; BGREWRITEAOF");
+    local.wait_for_disk();
+    assert_eq!(folder.text(FIRST), "*3 $3 SET $1 a $1 1 ");
+    assert_eq!(folder.text("appendonly.aof.1.base.rdb"), "what there was");
+    drop(local);
+    let (mut local, client) = folder.start();
+    assert_eq!(show(&mut local, client, "KEYS *"), "1) \"b\"");
+}
+
+#[test]
+fn a_log_of_more_databases_than_there_are_is_refused() {
+    let folder = Folder::new("databases");
+    folder.write(MANIFEST, ONE_INCREMENT);
+    for (lines, reason) in [
+        ("SELECT 3; SET a 1", "at offset 0: DB index is out of range"),
+        ("SET a 1; SHUTDOWN NOSAVE", "at offset 27: 'shutdown' is no command of a log"),
+        ("DEBUG LOADAOF", "at offset 0: 'debug' is no command of a log"),
+    ] {
+        folder.write(FIRST, log_of(lines));
+        let refusal = refusal(Config { databases: 3, ..folder.config() });
+        assert!(refusal.contains(FIRST) && refusal.ends_with(reason), "{refusal}");
+    }
+}

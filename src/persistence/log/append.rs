@@ -359,6 +359,7 @@ impl Log {
 
     /// The log ends. All is written and synced before this returns.
     pub(super) fn end(mut self, world: &mut World) {
+        self.give_up_rewrite(world);
         if let Some(listener) = self.listener.take() {
             world.store.leave_effects(listener);
         }

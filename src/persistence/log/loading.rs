@@ -17,6 +17,8 @@ use super::manifest::Manifest;
 use super::reader::{Item, Reader};
 use crate::access::Vocabulary;
 use crate::dispatch::duty::Turn;
+use crate::dispatch::spec::flag;
+use crate::dispatch::table::Found;
 use crate::dispatch::{Frame, Invocation, Outcome};
 use crate::files::reason;
 use crate::keyspace::Store;
@@ -179,9 +181,13 @@ impl Loading {
                 Err(error) => break Err(error.to_string()),
                 Ok(Item::Partial) => break Ok(Step::Hungry),
                 Ok(Item::Nothing(used)) => (used, Ok(())),
-                Ok(Item::Command(used, args)) => (used, self.run(turn, args)),
+                Ok(Item::Command(used, args)) => {
+                    (used, self.run(turn, args, &Place { path: &source.path, offset }))
+                }
                 Ok(Item::Transaction(used, commands)) => {
-                    (used, commands.iter().try_for_each(|args| self.run(turn, args.args())))
+                    let place = Place { path: &source.path, offset };
+                    let mut commands = commands.iter();
+                    (used, commands.try_for_each(|args| self.run(turn, args.args(), &place)))
                 }
             };
             if let Err(reason) = ran {
@@ -220,9 +226,22 @@ impl Loading {
         Ok(if used == 0 { Step::Hungry } else { Step::More })
     }
 
-    /// Runs a command of a file. The error is that it could never have run.
-    fn run(&mut self, turn: &mut Turn<'_>, args: Args<'_>) -> Result<(), String> {
+    /// Runs a command of a file, at this place. The error is that it is no command of a log, or could never have run.
+    fn run(
+        &mut self,
+        turn: &mut Turn<'_>,
+        args: Args<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), String> {
         let Turn { world, table, timer, driver } = turn;
+        let found = table.find(args);
+        let changes = match found {
+            Found::Row(row) if row.has(flag::ADMIN) => {
+                return Err(format!("'{}' is no command of a log", row.full_name));
+            }
+            Found::Row(row) => row.has(flag::WRITE | flag::MAY_REPLICATE),
+            Found::NoCommand | Found::NoSubcommand(_) => false,
+        };
         let mut reply = Reply::new(std::mem::take(&mut self.scratch), Protocol::Resp2);
         let outcome = Invocation {
             world,
@@ -244,9 +263,18 @@ impl Loading {
         let ran = match outcome {
             Outcome::Ran { has_failed: false, .. } => Ok(()),
             Outcome::Refused => Err(told()),
+            // What follows a SELECT that failed would change another database.
+            _ if !changes => Err(told()),
             _ => {
                 self.failed += 1;
-                log::debug!("a command of the log fails when it runs again: {}", told());
+                if self.failed == 1 {
+                    let Place { path, offset } = place;
+                    let path = path.display();
+                    log::warn!(
+                        "{path}: at offset {offset}: a command fails when it runs again: {}",
+                        told()
+                    );
+                }
                 Ok(())
             }
         };
@@ -268,6 +296,12 @@ impl Loading {
         }
         self.store
     }
+}
+
+/// Where a command stands.
+struct Place<'p> {
+    path: &'p Path,
+    offset: u64,
 }
 
 impl Source {

@@ -178,6 +178,19 @@ impl LogFile {
         text.extend_from_slice(format!(" seq {} type {kind}\n", self.number).as_bytes());
     }
 
+    /// The file, or the first after it that the folder does not have: what a manifest that is gone has named is not
+    /// written over.
+    pub(crate) fn unused(mut self, folder: &Path) -> LogFile {
+        while self.path(folder).exists() {
+            let name = self.name.to_string_lossy().into_owned();
+            let (before, next) = (format!(".{}.", self.number), format!(".{}.", self.number + 1));
+            let Some(at) = name.rfind(&before) else { break };
+            self.number += 1;
+            self.name = [&name[..at], &next, &name[at + before.len()..]].concat().into();
+        }
+        self
+    }
+
     /// Where it is.
     pub(crate) fn path(&self, folder: &Path) -> PathBuf {
         folder.join(&self.name)

@@ -94,7 +94,16 @@ pub(crate) fn start(world: &mut World) -> io::Result<()> {
 
 /// The log is on or off, as the configuration says.
 fn turn(world: &mut World) -> Result<(), Reason> {
+    let is_loading = world.loading().is_some();
     match (world.lend::<Stage>(), world.config.append_only.enabled) {
+        (Some(stage), true) if is_loading => {
+            world.take_back(stage);
+            Ok(())
+        }
+        (stage, is_on) if is_loading && (is_on || stage.is_some()) => {
+            stage.into_iter().for_each(|stage| world.take_back(stage));
+            Err(Reason::from("The server is loading its data."))
+        }
         (Some(stage), false) => {
             if let Stage::On(log) = *stage {
                 ::log::info!("the log ends: 'appendonly no'");
@@ -110,7 +119,15 @@ fn turn(world: &mut World) -> Result<(), Reason> {
             world.take_back(Box::new(Stage::On(Box::new(log))));
             Ok(())
         }
-        (Some(stage), true) => {
+        (Some(mut stage), true) => {
+            // A rewrite without a log: it is one with a log, which hears of what happens from its moment on.
+            if let Stage::On(log) = &mut *stage
+                && log.rewrite.is_only
+            {
+                log.give_up_rewrite(world);
+                log.rewrite.is_only = false;
+                log.rewrite.is_scheduled = true;
+            }
             world.take_back(stage);
             Ok(())
         }
@@ -380,7 +397,8 @@ fn loaded(
     let is_there = !manifest.increments.is_empty();
     let name = world.config.append_only.file_name.clone();
     if !is_there {
-        manifest.increments.push(manifest.next_increment(name.as_os_str()));
+        let next = manifest.next_increment(name.as_os_str()).unused(&folder.path);
+        manifest.increments.push(next);
     }
     let mut log = Log::new(world, folder, manifest).map_err(|error| reason(&error))?;
     (log.size, log.base_size) = (total, base);

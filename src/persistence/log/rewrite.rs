@@ -52,13 +52,14 @@ impl Log {
         let is_snapshot = world.config.append_only.base_is_snapshot;
         let is_first = self.rewrite.is_first;
         let known = if is_first { self.on_disk(world) } else { self.manifest.clone() };
-        let base = known.next_base(&self.name, is_snapshot);
+        let base = known.next_base(&self.name, is_snapshot).unused(&self.folder);
         if is_first {
-            let next = known.next_increment(&self.name);
+            let next = known.next_increment(&self.name).unused(&self.folder);
             self.manifest = Manifest { increments: vec![next], ..Manifest::default() };
             self.manifest.base = None;
         } else {
-            self.manifest.increments.push(self.manifest.next_increment(&self.name));
+            let next = self.manifest.next_increment(&self.name).unused(&self.folder);
+            self.manifest.increments.push(next);
         }
         if !self.rewrite.is_only {
             if !self.is_listening() {
@@ -88,6 +89,15 @@ impl Log {
         match begun {
             Ok(()) => log::info!("the log is being rewritten in the background"),
             Err(error) => self.rewrite_fails(error.to_string(), world),
+        }
+    }
+
+    /// Gives up the rewrite that is under way, if its base is not written yet.
+    pub(super) fn give_up_rewrite(&mut self, world: &mut World) {
+        if let Some(running) = self.rewrite.running.take_if(|running| running.written.is_none()) {
+            snapshots::cancel_base(world);
+            self.rewrite.last_took = Some((world.now.mono - running.began.mono) / 1_000_000);
+            log::info!("the rewrite of the log is given up");
         }
     }
 
