@@ -31,17 +31,11 @@ pub(crate) const TABLE: &[Spec] = &[
         .system()
         .doc(
             "3.0.0",
-            "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short \
-             string",
-            "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] [IDLETIME seconds@5.0] \
-             [FREQ frequency@5.0]",
+            values::RESTORE_COMPLEXITY,
+            values::RESTORE_SYNOPSIS,
             "As RESTORE, in a cluster.",
         )
-        .history(&[
-            ("3.0.0", "Modifier `REPLACE`."),
-            ("5.0.0", "Modifier `ABSTTL`."),
-            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
-        ]),
+        .history(values::RESTORE_HISTORY),
     Spec::new("role", 1, NOSCRIPT | LOADING | STALE | FAST, role)
         .acl(category::ADMIN | DANGEROUS)
         .doc("2.8.12", "O(1)", "", "Returns the part the server has in replication."),

@@ -18,6 +18,17 @@ use crate::rdb::{read, write};
 use crate::text::number::{self, Spelled};
 use crate::wire::Args;
 
+// What RESTORE and RESTORE-ASKING have in common.
+pub(super) const RESTORE_COMPLEXITY: &str =
+    "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short string";
+pub(super) const RESTORE_SYNOPSIS: &str = "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] \
+     [IDLETIME seconds@5.0] [FREQ frequency@5.0]";
+pub(super) const RESTORE_HISTORY: &[(&str, &str)] = &[
+    ("3.0.0", "Modifier `REPLACE`."),
+    ("5.0.0", "Modifier `ABSTTL`."),
+    ("5.0.0", "Options `IDLETIME` and `FREQ`."),
+];
+
 pub(crate) const TABLE: &[Spec] = &[
     Spec::new("dump", 2, READ, dump)
         .acl(KEYSPACE)
@@ -57,17 +68,11 @@ pub(crate) const TABLE: &[Spec] = &[
         .key(OW | UPDATE, at(1))
         .doc(
             "2.6.0",
-            "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short \
-             string",
-            "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] [IDLETIME seconds@5.0] \
-             [FREQ frequency@5.0]",
+            RESTORE_COMPLEXITY,
+            RESTORE_SYNOPSIS,
             "Gives a key the value of a payload of DUMP.",
         )
-        .history(&[
-            ("3.0.0", "Modifier `REPLACE`."),
-            ("5.0.0", "Modifier `ABSTTL`."),
-            ("5.0.0", "Options `IDLETIME` and `FREQ`."),
-        ]),
+        .history(RESTORE_HISTORY),
 ];
 
 /// DUMP key

@@ -175,7 +175,7 @@ impl<'a> Invocation<'a> {
         Ok(())
     }
 
-    /// Refuses a command that changes data while data cannot be written, and PING, so that whoever watches the
+    /// Refuses a command that changes data while data cannot be written, and PING, so that a monitor of the
     /// server sees it.
     #[inline(always)]
     fn may_stay_unsaved(&self, frames: Frames, row: &Row) -> Result<(), Error> {

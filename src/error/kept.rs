@@ -1,4 +1,4 @@
-//! What those are told who want data to be kept, or loaded.
+//! What a client is told of data that is kept, or loaded: snapshots and the log.
 
 use super::Error;
 

@@ -1,4 +1,4 @@
-//! What those are told who hand in values as payloads.
+//! What a client is told of payloads: DUMP, RESTORE, MIGRATE.
 
 use super::Error;
 

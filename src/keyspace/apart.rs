@@ -35,7 +35,7 @@ impl Store {
     }
 
     /// Takes the keys of a store apart that has as many databases. There are none in this one, and none is being recorded.
-    /// That is no change: no one is told.
+    /// That is no change: neither listeners nor the journal are told.
     pub fn take_over(&mut self, apart: Store) {
         for (database, filled) in self.databases.iter_mut().zip(apart.databases) {
             self.shared.memory = self.shared.memory + filled.memory() - database.memory();

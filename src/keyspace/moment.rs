@@ -15,7 +15,7 @@
 //!
 //! What is recorded goes to a [`Recorder`], which knows the format.
 //!
-//! Every byte that is kept, or recorded before its turn, makes the walk owe some ([`MomentProgress::debt`]). Whoever paces
+//! Every byte that is kept, or recorded before its turn, makes the walk owe some ([`MomentProgress::debt`]). What paces
 //! the walk sees to it that debts are paid soon, so that the walk ends, and little is kept, however much is written
 //! meanwhile. What is handed to the moment is no debt, since it takes no more memory than it did; but as soon as there is
 //! much of it, commands that take memory pay for it: see [`Store::keep_pace`](super::lifetime::discarded).

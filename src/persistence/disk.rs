@@ -68,7 +68,7 @@ impl<W: Worker> DiskThread<W> {
         DiskThread { name, waker, running: None }
     }
 
-    /// What jobs are handed over with. `worker` is who does them, if the thread does not run yet.
+    /// What jobs are handed over with. `worker` makes what does them, if the thread does not run yet.
     pub(crate) fn jobs(&mut self, worker: impl FnOnce() -> W) -> io::Result<Jobs<W::Job>> {
         if let Some(running) = &self.running {
             return Ok(running.jobs.clone());
@@ -226,7 +226,7 @@ mod tests {
         let (mut disk, woken) = thread();
         (0..100).for_each(|job| disk.hand(|| Sum(0), job, 0).unwrap());
         drop(disk);
-        // No one takes the reports, and they were made all the same until the loop's end was gone.
+        // The reports are not taken, and were made all the same until the loop's end was gone.
         assert_eq!(woken.load(Ordering::Relaxed), 100);
     }
 

@@ -140,7 +140,7 @@ impl<S: Sink> StreamMut<S> {
         }
     }
 
-    /// The nodes that have ended, for a caller who knows how many there will be.
+    /// The nodes that have ended, where it is known how many there will be.
     pub(super) fn take_nodes(&mut self) -> S {
         std::mem::take(&mut self.nodes)
     }
@@ -347,7 +347,7 @@ impl StreamReader {
         let (name, last_id, entries_read, pending) = reader.whole(|reader| {
             let (name, last_id) = (reader.string()?, id(reader)?);
             let entries_read = match kind {
-                // As in the reference: those who have read all there is have read as many as were added.
+                // As in the reference: a group that has read all there is has read as many as were added.
                 STREAM_1 => (last_id == counters.last_id).then_some(counters.entries_added),
                 _ => Some(reader.length()? as u64).filter(|&read| read != UNKNOWN),
             };

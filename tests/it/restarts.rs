@@ -36,7 +36,7 @@ fn a_signal_saves_where_there_are_save_points() {
         respd.signal("TERM");
         assert!(respd.wait().success());
         let again = start(&folder, &[]);
-        // Whoever waits for the ready line finds all data.
+        // A script that waits for the ready line finds all data.
         assert_eq!(digest(&mut again.connect()) == filled, is_saved, "{save}");
     }
 }

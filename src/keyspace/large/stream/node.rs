@@ -389,22 +389,10 @@ impl Node {
 
     /// Deletes entries from the front on, for as long as `goes` says so of an id. Returns how many.
     pub(crate) fn delete_front(&mut self, mut goes: impl FnMut(Id) -> bool) -> usize {
-        let (mut at, mut count) = (self.start, 0);
-        while let Some(raw) = self.raw_at(at) {
-            let (shape_at, end) = (raw.shape_at, raw.end);
-            let is_live = !raw.is_deleted();
-            if is_live && !goes(raw.id) {
-                break;
-            }
-            if is_live {
-                self.bytes[shape_at] |= IS_DELETED;
-                count += 1;
-            }
-            at = end;
-        }
-        self.live -= count as u32;
-        self.deleted += count as u32;
-        count
+        self.delete_among(|id| match goes(id) {
+            true => ControlFlow::Continue(true),
+            false => ControlFlow::Break(()),
+        })
     }
 
     /// Deletes those entries of which `goes` says so, from the front on until it breaks. Returns how many.
