@@ -130,7 +130,7 @@ fn expectation(name: &str, words: usize, reason: &str) -> String {
     match reason {
         "wrong number of arguments" if words == 0 => format!("there is no value: --{name} VALUE"),
         "wrong number of arguments" => {
-            format!("one value is expected, and these are {words}")
+            format!("one value is expected, and these are {words} (the configuration file comes first)")
         }
         _ if is_port && (reason == NO_NUMBER || range.is_some()) => {
             format!("a port is a number from 0 to {}", u16::MAX)
