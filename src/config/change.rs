@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::directive::{Directive, Effect};
 use super::place::Reason;
 use super::settings::Config;
-use super::table::{self, Directive, Effect};
+use super::table;
 use crate::text::glob::Glob;
 
 impl Config {
@@ -71,7 +72,7 @@ impl Config {
 
     /// The directives that have another value in `other`.
     pub(super) fn differences(&self, other: &Config) -> impl Iterator<Item = &'static Directive> {
-        table::DIRECTIVES.iter().filter(|directive| directive.show(self) != directive.show(other))
+        table::all().filter(|directive| directive.show(self) != directive.show(other))
     }
 }
 

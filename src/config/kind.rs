@@ -473,15 +473,19 @@ impl<T: Clone + PartialEq, K: Kind<T>> Kind<()> for Only<K, T> {
     }
 }
 
-/// A directive that can name nothing, and the reason for that.
-pub(crate) struct Empty(pub(crate) &'static str);
+/// `HOST PORT`, from which to replicate. `NO ONE` and no word at all are none.
+pub(crate) struct Source;
 
-impl Kind<()> for Empty {
-    fn read(&self, (): &mut (), words: &[&[u8]]) -> Result<(), Reason> {
-        if words.iter().all(|word| word.is_empty()) { Ok(()) } else { Err(self.0.into()) }
+impl Kind<Vec<u8>> for Source {
+    fn read(&self, field: &mut Vec<u8>, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = words.join(&b' ');
+        if field.eq_ignore_ascii_case(b"no one") {
+            field.clear();
+        }
+        Ok(())
     }
 
-    fn show(&self, (): &()) -> Vec<u8> {
-        Vec::new()
+    fn show(&self, field: &Vec<u8>) -> Vec<u8> {
+        field.clone()
     }
 }
