@@ -114,7 +114,7 @@ pub struct Config {
     pub rdbcompression: bool,
     /// The values of directives that respd accepts and does nothing about, where they are not the default: by
     /// name, as CONFIG GET shows them.
-    pub(crate) remembered: BTreeMap<&'static str, Vec<u8>>,
+    pub remembered: BTreeMap<&'static str, Vec<u8>>,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
     /// When a snapshot is written without being asked for. Empty: never.
@@ -147,7 +147,7 @@ pub struct Config {
     /// REWRITE first puts the users here that are to be in the file.
     pub users: Vec<UserLine>,
     /// What was read and does nothing.
-    pub(crate) without_effect: WithoutEffect,
+    pub without_effect: WithoutEffect,
 }
 
 impl Default for Config {
