@@ -57,12 +57,11 @@ fn limits(config: &Config) -> String {
 
 fn data(config: &Config) -> String {
     let folder = config.dir.as_deref().unwrap_or(Path::new("."));
-    let mut line = format!("in {}: ", folder.display());
+    let mut line = format!("in {}: snapshots in {}", folder.display(), config.dbfilename.display());
     line += match config.save.is_empty() {
-        true => "no snapshot by itself (no 'save')",
-        false => "snapshots",
+        true => " when they are asked for (no 'save')",
+        false => " by themselves ('save')",
     };
-    let _ = write!(line, " in {}", config.dbfilename.display());
     line += match config.append_only.enabled {
         true => ", every change in the log (appendonly yes)",
         false => ", no log of changes (appendonly no)",
