@@ -129,6 +129,35 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Changes one directive, whose words are separate, from the command line: `--save 3600 1 300 100`. `line` is its
+    /// name, behind which values may follow as in a line of a file. One value alone is read as
+    /// [`Config::apply_option`] reads it.
+    pub fn apply_words(&mut self, line: &[u8], words: &[&[u8]]) -> Result<(), LoadError> {
+        let refused = |reason| LoadError::new(Place::CommandLine, shown(line), reason);
+        let in_line = split(line).map_err(refused)?;
+        let (name, in_line) = in_line.split_first().ok_or_else(|| refused(BAD_DIRECTIVE.into()))?;
+        let words: Vec<&[u8]> =
+            in_line.iter().map(Vec::as_slice).chain(words.iter().copied()).collect();
+        let in_one;
+        let words = match (table::find(name), &words[..]) {
+            (Some((_, directive)), [value]) => directive.words(value),
+            (None, [value]) if is_user(name) => {
+                in_one = split(value).map_err(refused)?;
+                in_one.iter().map(Vec::as_slice).collect()
+            }
+            _ => words,
+        };
+        let text = [&name[..], &words.join(&b" "[..])].join(&b" "[..]);
+        let refused = |reason| LoadError::new(Place::CommandLine, shown(&text), reason);
+        let mut next = self.clone();
+        read_directive(&mut next, name, &words, &Place::CommandLine)
+            .map_err(|wrong| refused(wrong.reason()))?;
+        *self = next;
+        Ok(())
+    }
+}
+
 /// Reads a file and those it includes, and collects what is wrong with them.
 struct Reader<'a> {
     config: Config,
@@ -402,7 +431,6 @@ pub(crate) mod tests {
             ("enable-debug-command on", "argument(s) must be one of the following: no, yes, local"),
             ("save 3600", "Invalid save parameters"),
             ("dbfilename a/b", "dbfilename can't be a path, just a filename"),
-            ("daemonize yes", "respd stays in the foreground"),
         ] {
             let expected = format!("respd.conf:3: '{line}': {reason}");
             assert_eq!(parse(&format!("\n# {line}\n  {line}\nhz 20\n")), Err(expected));

@@ -43,6 +43,6 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub use value::{
     AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
-    KeyspaceEvents, LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret,
-    Share, UnknownDirectives, UserLine,
+    KeyspaceEvents, LogFormat, LogLevel, LogSettings, LogTime, OutputBufferLimits, Percentiles,
+    SavePoint, Secret, Share, Shutdown, Supervisor, UnknownDirectives, UserLine,
 };
