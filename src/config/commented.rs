@@ -16,10 +16,11 @@ pub fn commented() -> String {
     section(&mut text, "What has an effect", &config, &rows, |class| class == Class::Effective);
     text += "\n# ---- What stands in files only ----\n";
     for line in FILE_ONLY {
-        text += &format!("\n# {}\n# {}\n", line.about, line.synopsis);
+        text += &format!("\n# {}\n", line.about);
         if let Some(reason) = line.refused {
             text += &format!("# Refused: {reason}.\n");
         }
+        text += &format!("#{}\n", line.synopsis);
     }
     section(&mut text, "What can have one value only", &config, &rows, |class| {
         matches!(class, Class::Fixed(_))
@@ -65,7 +66,10 @@ mod tests {
         let parse = |text: &str| Config::parse(Path::new("x"), text.as_bytes(), &NoFiles);
         assert_eq!(parse(&text), Ok(Config::default()));
         let lines = text.lines().filter_map(|line| line.strip_prefix('#'));
-        let lines: Vec<_> = lines.filter(|line| !line.starts_with([' ', '#'])).collect();
+        let is_file_only = |line: &&str| FILE_ONLY.iter().any(|only| only.synopsis == *line);
+        let lines: Vec<_> = lines
+            .filter(|line| !line.starts_with(' ') && !line.is_empty() && !is_file_only(line))
+            .collect();
         assert_eq!(lines.len(), table::all().count());
         assert_eq!(parse(&lines.join("\n")), Ok(Config::default()));
     }

@@ -4,6 +4,7 @@
 use super::kind::Kind;
 use super::place::Reason;
 use super::settings::Config;
+use super::value::Secret;
 
 /// What a directive of the reference is to respd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub(super) use {directive, fixed, unused};
 
 /// What an unused directive shows: what it was given last, or its default.
 pub(super) fn recall<T>(config: &Config, name: &str, kind: &impl Kind<T>, default: &T) -> Vec<u8> {
-    config.remembered.get(name).cloned().unwrap_or_else(|| kind.show(default))
+    config.remembered.get(name).map_or_else(|| kind.show(default), |value| value.to_vec())
 }
 
 /// Gives an unused directive a value. One that has its default is not remembered.
@@ -81,7 +82,7 @@ pub(super) fn remember<T>(
     kind.read(&mut value, words)?;
     match kind.show(&value) {
         shown if shown == shown_by_default => config.remembered.remove(name),
-        shown => config.remembered.insert(name, shown),
+        shown => config.remembered.insert(name, Secret::from(&shown[..])),
     };
     Ok(())
 }

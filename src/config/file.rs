@@ -55,6 +55,14 @@ pub(crate) const FILE_ONLY: &[FileOnly] = &[
         ),
     },
     FileOnly {
+        name: "rename-command",
+        synopsis: "rename-command NAME NEW-NAME",
+        about: "Gives a command another name, or none.",
+        refused: Some(
+            "respd renames no commands: take the command from the users that should not have it, as in 'user default on nopass ~* &* +@all -config'",
+        ),
+    },
+    FileOnly {
         name: "user",
         synopsis: "user NAME RULE...",
         about: "Declares a user.",
@@ -434,13 +442,58 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn every_mistake_is_told_at_once_and_what_was_meant() {
+        let text = "prot 7000\ntimeout 5\nmaxmemroy 1gb\nreplicaof 10.0.0.1 6379\nloadmodule x.so\n\
+            nothing-like-it 1\ntimeout x\nslave-priority 7\n";
+        let bad = "Bad directive or wrong number of arguments";
+        let expected = [
+            format!("respd.conf:1: 'prot …': {bad}; did you mean 'port'?"),
+            format!("respd.conf:3: 'maxmemroy …': {bad}; did you mean 'maxmemory'?"),
+            "respd.conf:4: 'replicaof 10.0.0.1 6379': respd does not replicate: leave the line out, and copy the data with its snapshot".into(),
+            "respd.conf:5: 'loadmodule …': respd loads no modules: leave the line out, and see docs/embedding.md for commands of one's own".into(),
+            format!("respd.conf:6: 'nothing-like-it …': {bad}"),
+            "respd.conf:7: 'timeout x': argument couldn't be parsed into an integer".into(),
+        ];
+        assert_eq!(parse(text), Err(expected.join("\n")));
+    }
+
+    #[test]
+    fn unknown_directives_may_be_let_pass() {
+        let text = "vm-enabled no\nunknown-directives warn\ntimeout 5\nvm-pages 7\n";
+        let config = parse(text).unwrap();
+        assert_eq!(config.timeout, 5);
+        let lines: Vec<_> = config.unknown_lines().iter().map(ToString::to_string).collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].starts_with("respd.conf:4: 'vm-pages …': Bad directive"), "{lines:?}");
+        // What is known and wrong is wrong all the same.
+        let error = parse(&format!("{text}timeout x\nloadmodule x\n")).unwrap_err();
+        assert_eq!(error.lines().count(), 2, "{error}");
+    }
+
+    #[test]
+    fn what_is_accepted_without_effect_is_counted() {
+        let config =
+            parse("io-threads 1\nslave-priority 7\nreplica-priority 8\ntimeout 5\n").unwrap();
+        assert_eq!(config.without_effect().collect::<Vec<_>>(), ["io-threads", "replica-priority"]);
+        assert_eq!(parse("timeout 5").unwrap().without_effect().len(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_not_read_to_its_end() {
+        let error = parse(&"x\n".repeat(MOST_MISTAKES * 2)).unwrap_err();
+        assert_eq!(error.lines().count(), MOST_MISTAKES);
+    }
+
+    #[test]
     fn an_error_holds_no_secret() {
         for text in [
             "requirepass hunter2 hunter2",
             "requirepass \"hunter2",
             "requirepas hunter2",
             "\"requirepass\" hunter2 hunter2",
-            "masterauth hunter2",
+            "masterauth hunter2 hunter2",
+            "primaryauth hunter2 hunter2",
+            "masterauht hunter2",
             "user bob \">hunter2",
             "user bob on\nuser bob >hunter2",
         ] {

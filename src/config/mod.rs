@@ -24,9 +24,11 @@ mod file;
 mod kind;
 pub mod persona;
 pub(crate) mod place;
+mod replication;
 mod rewrite;
 mod settings;
 mod suggestion;
+mod surroundings;
 mod table;
 mod value;
 

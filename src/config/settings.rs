@@ -114,7 +114,7 @@ pub struct Config {
     pub rdbcompression: bool,
     /// The values of directives that respd accepts and does nothing about, where they are not the default: by
     /// name, as CONFIG GET shows them.
-    pub remembered: BTreeMap<&'static str, Vec<u8>>,
+    pub remembered: BTreeMap<&'static str, Secret>,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
     /// When a snapshot is written without being asked for. Empty: never.

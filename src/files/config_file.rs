@@ -30,8 +30,8 @@ impl Config {
         self.load_text(path, &text)
     }
 
-    /// Changes this configuration by a text as a file has it, or leaves it as it is and says all that is wrong.
-    /// `name` is what errors call the file.
+    /// Changes this configuration by a text as a file has it, what came on standard input, say, or leaves it as it is
+    /// and says all that is wrong. `name` is what errors call the file.
     pub fn load_text(&mut self, name: &Path, text: &[u8]) -> Result<(), LoadErrors> {
         self.read_file(name, text, &Disk)
     }
