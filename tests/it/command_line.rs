@@ -196,3 +196,103 @@ fn help_names_every_flag() {
     }
     assert!(told.lines().all(|line| line.chars().count() <= 100));
 }
+
+/// The command lines by which test harnesses, images and charts start redis-server. `{dir}`: a folder. The port is added.
+#[rustfmt::skip]
+const USUAL: &[(&str, &[&str])] = &[
+    (
+        "pytest-redis",
+        &[
+            "--daemonize", "no", "--rdbcompression", "no", "--rdbchecksum", "no", "--appendonly",
+            "no", "--databases", "8", "--timeout", "60", "--pidfile", "{dir}/redis.pid",
+            "--unixsocket", "{dir}/redis.sock", "--dbfilename", "dump.0.rdb", "--logfile",
+            "{dir}/redis.log", "--loglevel", "notice", "--syslog-enabled", "no", "--dir", "{dir}",
+            "--save 3600 1",
+        ],
+    ),
+    ("redis-memory-server", &["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]),
+    ("testcontainers", &["--requirepass", "x"]),
+    ("jest-redis", &["--save", "--dir", "{dir}"]),
+    ("ioredis", &["--notify-keyspace-events", "Ex", "--enable-debug-command", "yes"]),
+    ("docker-library", &["--save", "60", "1", "--loglevel", "warning", "--dir", "{dir}"]),
+    (
+        "bitnami",
+        &[
+            "--pidfile", "{dir}/redis.pid", "--daemonize", "no", "--io-threads", "1",
+            "--maxmemory-policy", "noeviction", "--replica-announce-port", "6379",
+        ],
+    ),
+    ("sidekiq", &["--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--hz", "10"]),
+    (
+        "rails",
+        &["--appendonly", "yes", "--appendfsync", "everysec", "--dir", "{dir}", "--save", "900", "1"],
+    ),
+    ("github actions", &["--protected-mode", "no", "--bind", "0.0.0.0", "-::*"]),
+    ("as a chart", &["--replica-announce-ip", "127.0.0.1", "--masterauth", "x", "--masteruser", "y"]),
+];
+
+#[test]
+fn the_usual_command_lines_of_redis_server_start_it() {
+    for (harness, usual) in USUAL {
+        let folder = Folder::new();
+        let dir = folder.file("").display().to_string();
+        let flags: Vec<String> = usual.iter().map(|word| word.replace("{dir}", &dir)).collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).chain(["--port", "0"]).collect();
+        for name in ["redis-server", "valkey-server"] {
+            let mut respd = Respd::start_as(name, &flags);
+            let mut client = respd.connect();
+            if flags.contains(&"--requirepass") {
+                assert_eq!(client.call(["AUTH", "x"]), "OK", "{harness}");
+            }
+            assert_eq!(client.call(["PING"]), "PONG", "{harness}");
+            respd.signal("TERM");
+            assert!(respd.wait().success(), "{harness}");
+        }
+    }
+}
+
+/// A chart's file in front, as `redis-server /etc/redis/redis.conf --replica-announce-ip ...`.
+#[test]
+fn a_file_stands_before_the_directives_of_a_chart() {
+    let folder = Folder::new();
+    let file = folder.file("redis.conf");
+    fs::write(&file, "port 1\nbind 0.0.0.0\nprotected-mode no\nsave \"\"\n").expect("a file");
+    // `start_as` puts `--ready` in front, and the file is the file all the same.
+    let announce = ["--replica-announce-ip", "127.0.0.1", "--port", "0"];
+    let respd = Respd::start_as("redis-server", &[&[text(&file)][..], &announce].concat());
+    assert_eq!(respd.addr().ip().to_string(), "0.0.0.0");
+}
+
+#[test]
+fn unknown_directives_may_be_let_pass_wherever_that_is_said() {
+    let folder = Folder::new();
+    let (file, log) = (folder.file("a.conf"), folder.file("log"));
+    fs::write(&file, "nosuch 1\n").expect("a file");
+    let told = refusal(&[text(&file), "--another", "2", "--maxmemroy", "1mb"]);
+    assert!(told.contains("a.conf:1: 'nosuch …': ") && told.contains("'another …': "), "{told}");
+    assert!(told.contains("did you mean 'maxmemory'?"), "{told}");
+    let flags = ["--another", "2", "--unknown-directives", "warn", "--logfile", text(&log)];
+    let _respd = Respd::start(&[&[text(&file), "--port", "0"][..], &flags].concat());
+    let lines = crate::lifetime::logged(&log, "Ready to accept");
+    for line in ["a.conf:1: 'nosuch …'", "command line: 'another …'"] {
+        assert!(
+            lines.contains(&format!("let pass by 'unknown-directives warn': {line}")),
+            "{lines}"
+        );
+    }
+}
+
+/// What is printed is a file by which nothing changes.
+#[test]
+fn the_configuration_is_printed_with_every_directive_and_its_meaning() {
+    let output = process::run(&["--print-config"]);
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).expect("text");
+    for part in
+        ["\n#port 6379\n", "\n#pidfile \"\"\n", "\n#supervised no\n", "\n#log-format legacy\n"]
+    {
+        assert!(printed.contains(part), "{part}");
+    }
+    let told = run_as("respd", &["--check", "-"], &printed);
+    assert_eq!(told.stdout, b"standard input is fine\n");
+}
