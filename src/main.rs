@@ -84,6 +84,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
     let configured = Ports::configured(&config);
     let mut builder = Server::builder().config(config).ports(Ports {
         clients: flags.port.or(configured.clients),
+        tls: configured.tls,
         admin: flags.admin_port.or(configured.admin),
     });
     if let Some(path) = &flags.config_file {
@@ -187,10 +188,10 @@ fn handle_signals(server: &mut Server, log: Option<LogFile>) -> std::io::Result<
     })
 }
 
-/// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
+/// `ready pid=… tcp=ADDR:PORT [tls=ADDR:PORT] [admin=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
 fn announce(bound: &[ListenAddress]) -> std::io::Result<()> {
     let mut line = format!("ready pid={}", std::process::id());
-    for name in ["tcp", "admin", "unix"] {
+    for name in ["tcp", "tls", "admin", "unix"] {
         if let Some(first) = bound.iter().find(|bound| bound.name() == name) {
             line += &format!(" {name}={first}");
         }

@@ -25,6 +25,7 @@ pub(crate) mod place;
 mod rewrite;
 mod settings;
 mod table;
+pub(crate) mod tls;
 mod value;
 
 pub use change::SetError;
@@ -35,6 +36,7 @@ pub use place::{LoadError, Place, Reason};
 pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
+pub use tls::{CertificateUser, ClientCertificates, Tls};
 pub use value::{
     AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
     KeyspaceEvents, LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret,

@@ -10,6 +10,7 @@ use super::kind::{
 };
 use super::place::Reason;
 use super::settings::Config;
+use super::tls;
 
 macro_rules! directive {
     ($name:literal, $($field:ident).+, $kind:expr) => {
@@ -44,6 +45,7 @@ const NO_EFFORT: &str = "respd removes every key when its time has come";
 const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
 const STORE: &[Effect] = &[Effect::Store];
 const SNAPSHOT_ERRORS: &[Effect] = &[Effect::SnapshotErrors];
+const TLS: &[Effect] = &[Effect::TlsFiles, Effect::Tls];
 const THRESHOLDS: &[Effect] = &[Effect::Thresholds];
 
 pub(crate) const DIRECTIVES: &[Directive] = &[
@@ -61,6 +63,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .effects(&[Effect::AdministrationPort]),
     Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port)
         .effects(&[Effect::AdministrationPort, Effect::ListenPorts]),
+    Directive::new("admin-tls", |config| YesNo.show(&config.tls.admin), read_admin_tls)
+        .effects(TLS),
     directive!("aof-load-truncated", append_only.load_truncated, YesNo),
     directive!("aof-rewrite-incremental-fsync", append_only.rewrite_incremental_fsync, YesNo),
     directive!("aof-timestamp-enabled", append_only.timestamps, YesNo),
@@ -164,6 +168,32 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT).effects(&[Effect::TcpKeepalive]),
     directive!("timeout", timeout, INT),
+    directive!("tls-auth-clients", tls.auth_clients, OneOf).effects(TLS),
+    directive!("tls-auth-clients-user", tls.auth_clients_user, OneOf).effects(TLS),
+    directive!("tls-auto-reload-interval", tls.auto_reload_interval, INT),
+    directive!("tls-ca-cert-dir", tls.ca_cert_dir, FilePath).effects(TLS),
+    directive!("tls-ca-cert-file", tls.ca_cert_file, FilePath).effects(TLS),
+    directive!("tls-cert-file", tls.cert_file, FilePath).effects(TLS),
+    directive!("tls-ciphers", tls.ciphers, tls::CIPHERS).effects(TLS),
+    directive!("tls-ciphersuites", tls.ciphersuites, tls::CIPHERSUITES).effects(TLS),
+    directive!("tls-client-cert-file", tls.unused.client_cert_file, FilePath),
+    directive!("tls-client-key-file", tls.unused.client_key_file, FilePath),
+    directive!("tls-client-key-file-pass", tls.unused.client_key_file_pass, Password).secret(),
+    directive!("tls-cluster", tls.unused.cluster, YesNo),
+    directive!("tls-dh-params-file", tls.unused.dh_params_file, FilePath),
+    directive!("tls-key-file", tls.key_file, FilePath).effects(TLS),
+    directive!("tls-key-file-pass", tls::NoPassword).secret(),
+    directive!("tls-port", tls.port, tls::Port).effects(&[
+        Effect::TlsFiles,
+        Effect::ListenPorts,
+        Effect::Tls,
+    ]),
+    directive!("tls-prefer-server-ciphers", tls.prefer_server_ciphers, YesNo).effects(TLS),
+    directive!("tls-protocols", tls.protocols, tls::PROTOCOLS).effects(TLS),
+    directive!("tls-replication", tls.unused.replication, YesNo),
+    directive!("tls-session-cache-size", tls.session_cache_size, INT).effects(TLS),
+    directive!("tls-session-cache-timeout", tls.session_cache_timeout, INT).effects(TLS),
+    directive!("tls-session-caching", tls.session_caching, YesNo).effects(TLS),
     directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
     directive!("unixsocket", unixsocket, FilePath).immutable(),
     directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
@@ -220,6 +250,11 @@ fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     PORT.read(&mut config.admin_port, words)
 }
 
+fn read_admin_tls(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+    YesNo.read(&mut config.tls.admin, words)?;
+    tls::unless_missing(config.tls.admin)
+}
+
 /// What follows when a directive has another value. Most directives are read where they matter, each
 /// time, and have no effect beside that.
 ///
@@ -233,6 +268,8 @@ pub(crate) enum Effect {
     Folder,
     /// Administration commands have a port on which they run.
     AdministrationPort,
+    /// The certificate, the key and what else TLS needs are read, and fit together.
+    TlsFiles,
     /// The server listens at the configured addresses.
     ListenAddresses,
     /// The server listens on the configured ports.
@@ -257,6 +294,8 @@ pub(crate) enum Effect {
     Memory,
     /// The log of all changes. It comes after the folder where it is.
     AppendOnly,
+    /// New connections use what [`Effect::TlsFiles`] has read.
+    Tls,
 }
 
 /// What is known about one directive.

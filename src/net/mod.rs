@@ -376,9 +376,9 @@ impl Reactor {
         // Listeners of one kind share the places for newcomers.
         let share = self.listeners.len();
         let listener = &mut self.listeners[index];
-        let most = traffic.most_newcomers(listener.bound().kind()) / share;
+        let most = traffic.most_newcomers(listener.bound().kind(), false) / share;
         for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
-            match listener.accept() {
+            match listener.accept(false) {
                 Ok(Some((stream, peer))) => match traffic.connect(peer) {
                     Ok(slot) => {
                         let mut connection = Connection::new(stream);
