@@ -84,6 +84,7 @@ impl Default for Tls {
 
 impl Tls {
     /// Returns whether any port speaks TLS.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     pub(crate) fn is_on(&self) -> bool {
         self.port != 0 || self.admin
     }

@@ -18,7 +18,7 @@ use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::connection::Stream;
+use super::stream::Stream;
 use crate::config::Config;
 use crate::peer::{Address, Kind, Peer};
 use crate::telemetry::process;
