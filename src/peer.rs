@@ -72,6 +72,12 @@ pub struct Peer {
 impl Peer {
     /// A client without a socket.
     pub fn local() -> Peer {
-        Peer { kind: Kind::Local, addr: Address::Local, laddr: Address::Local, fd: -1, is_opening: false }
+        Peer {
+            kind: Kind::Local,
+            addr: Address::Local,
+            laddr: Address::Local,
+            fd: -1,
+            is_opening: false,
+        }
     }
 }

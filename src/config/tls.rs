@@ -30,8 +30,9 @@ pub(super) const ROWS: &[Directive] = &[
     directive!("tls-auth-clients-user", tls.auth_clients_user, OneOf)
         .effects(FILES)
         .about("What in a client's certificate names the user as whom it is logged in."),
-    directive!("tls-auto-reload-interval", tls.auto_reload_interval, INT)
-        .about("The seconds after which the files of TLS are read anew; 0: when that is asked for."),
+    directive!("tls-auto-reload-interval", tls.auto_reload_interval, INT).about(
+        "The seconds after which the files of TLS are read anew; 0: when that is asked for.",
+    ),
     directive!("tls-ca-cert-dir", tls.ca_cert_dir, FilePath)
         .effects(FILES)
         .about("The folder of certificates that may have signed those of clients."),
@@ -310,7 +311,8 @@ const SUITES_OF_1_2: [(u16, &str, &str); 6] = [
 ];
 
 /// Words that select every one of them.
-const EVERY_SUITE: &str = "ALL DEFAULT COMPLEMENTOFDEFAULT HIGH ECDHE EECDH kECDHE kEECDH TLSv1.2 FIPS SUITEB128";
+const EVERY_SUITE: &str =
+    "ALL DEFAULT COMPLEMENTOFDEFAULT HIGH ECDHE EECDH kECDHE kEECDH TLSv1.2 FIPS SUITEB128";
 
 /// The value of `tls-ciphersuites`.
 fn suites_of_1_3(text: &str) -> Result<Vec<u16>, Reason> {
@@ -335,9 +337,9 @@ fn suites_of_1_2(text: &str) -> Result<Vec<u16>, Reason> {
     let mut found: Vec<u16> = Vec::new();
     let mut barred: Vec<u16> = Vec::new();
     let is_selected = |words: &str, selected: &str| {
-        selected.split('+').all(|part| {
-            words.split(' ').chain(EVERY_SUITE.split(' ')).any(|word| word == part)
-        })
+        selected
+            .split('+')
+            .all(|part| words.split(' ').chain(EVERY_SUITE.split(' ')).any(|word| word == part))
     };
     for word in text.split([':', ',', ' ']).filter(|word| !word.is_empty()) {
         let (sign, selected) = match word.as_bytes()[0] {

@@ -52,6 +52,16 @@ impl Handle {
         })
     }
 
+    /// Reads the files of TLS anew: new connections use what they hold now, and others go on. If they are not right,
+    /// the log says why, and nothing changes. Returns at once.
+    pub fn reread_tls(&self) {
+        self.tell(Letter::Call(Box::new(|engine| match engine.world.reread_tls() {
+            Ok(()) => log::info!("the files of TLS have been read anew"),
+            // The log has the reason.
+            Err(_) => log::warn!("the files of TLS are not read anew: the old ones are used still"),
+        })));
+    }
+
     fn tell(&self, letter: Letter) {
         if let Err(error) = self.mail.send(letter) {
             log::debug!("a handle is of no use any more: {error}");

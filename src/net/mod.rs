@@ -121,6 +121,8 @@ pub(crate) struct Reactor {
     hang_up: Option<HangUp>,
     /// What TLS connections begin with, if a port speaks TLS.
     acceptor: Option<Acceptor>,
+    /// When its files are looked at, if `tls-auto-reload-interval` says so.
+    reread_at: Option<u64>,
     /// What is read into. It is away while a client's requests run.
     buffer: Vec<u8>,
     /// What TLS reads ciphertext into, and writes it. There is none before there is such a client.
@@ -154,6 +156,7 @@ impl Reactor {
             signals: None,
             hang_up: None,
             acceptor,
+            reread_at: None,
             buffer: vec![0; READ_BUFFER],
             wire: Vec::new(),
             ready: VecDeque::new(),
@@ -246,7 +249,8 @@ impl Reactor {
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
         let certificates = self.acceptor.as_ref().map(Acceptor::certificates).unwrap_or_default();
-        engine.secure(Box::new(Reader::new(self.mail())), certificates);
+        let reader = Reader::new(engine.config(), self.mail());
+        engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
         self.mailbox.is_read_here();
         self.attach_clock();
@@ -274,6 +278,7 @@ impl Reactor {
         }
         let now = self.clock.now();
         self.sort_events();
+        self.reread_tls(engine, now);
         engine.turn(now, self);
         while let Some(ready) = self.ready.pop_front() {
             self.attend(&mut engine.traffic(), ready);
@@ -366,7 +371,25 @@ impl Reactor {
 
     /// When the next turn is due even if nothing arrives.
     fn due(&self, engine: &Engine) -> Option<u64> {
-        engine.next_deadline().into_iter().chain(self.accept_at).min()
+        engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
+    }
+
+    /// Reads the files of TLS anew if they have changed, as often as the configuration says.
+    fn reread_tls(&mut self, engine: &mut Engine, now: Now) {
+        let seconds = engine.config().tls.auto_reload_interval;
+        if seconds == 0 || self.acceptor.is_none() {
+            self.reread_at = None;
+            return;
+        }
+        let next = now.mono + u64::from(seconds) * 1_000_000;
+        match self.reread_at {
+            Some(due) if due <= now.mono => {
+                engine.world.reread_changed_tls();
+                self.reread_at = Some(next);
+            }
+            // The interval is another one now.
+            due => self.reread_at = Some(due.map_or(next, |due| due.min(next))),
+        }
     }
 
     /// How long to wait for events: not at all while there is something to do, else until the next
@@ -640,12 +663,7 @@ impl Driver for Reactor {
 }
 
 /// What has come changes more than the client's bytes: a handshake goes on, or is over.
-fn attend_tls(
-    traffic: &mut Traffic<'_>,
-    slot: Slot,
-    session: &mut Session,
-    arrival: Arrival,
-) {
+fn attend_tls(traffic: &mut Traffic<'_>, slot: Slot, session: &mut Session, arrival: Arrival) {
     if arrival.has_opened {
         traffic.opened(slot);
         traffic.known_by(slot, session.users());

@@ -15,6 +15,9 @@ pub trait TlsFiles: Send {
 
     /// New connections use what was read last.
     fn adopt(&mut self) -> io::Result<Certificates>;
+
+    /// Whether the files are not those that were read last.
+    fn have_changed(&self, config: &Config) -> bool;
 }
 
 impl World {
@@ -23,6 +26,18 @@ impl World {
     pub fn reread_tls(&mut self) -> Result<(), Reason> {
         self.read_tls_files("the files of TLS")?;
         self.adopt_tls()
+    }
+
+    /// Likewise, if they have changed: `tls-auto-reload-interval` is over.
+    pub(crate) fn reread_changed_tls(&mut self) {
+        let files = self.tls_files.as_ref();
+        if files.is_some_and(|files| files.have_changed(&self.config)) {
+            match self.reread_tls() {
+                Ok(()) => log::info!("the files of TLS have changed: new connections use them"),
+                // The log has the reason.
+                Err(_) => log::warn!("the files of TLS have changed: the old ones are used still"),
+            }
+        }
     }
 
     /// Reads what the configuration says about TLS.

@@ -135,8 +135,7 @@ struct Authorities {
 
 impl Authorities {
     fn read(tls: &Tls, now: Duration) -> io::Result<Authorities> {
-        let mut authorities =
-            Authorities { roots: RootCertStore::empty(), first_to_expire: None };
+        let mut authorities = Authorities { roots: RootCertStore::empty(), first_to_expire: None };
         if let Some(path) = &tls.ca_cert_file {
             let directive = "tls-ca-cert-file";
             let found = certificates(directive, path)?;
@@ -199,8 +198,7 @@ fn verifier(
     roots: RootCertStore,
     provider: &Arc<CryptoProvider>,
 ) -> io::Result<Arc<dyn ClientCertVerifier>> {
-    let builder =
-        || WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let builder = || WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
     let built = match tls.auth_clients {
         ClientCertificates::No => return Ok(WebPkiClientVerifier::no_client_auth()),
         ClientCertificates::Yes => builder().build(),

@@ -131,9 +131,8 @@ fn time((kind, text): (u8, &[u8])) -> Option<u64> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let number = |digits: &[u8]| {
-        digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'))
-    };
+    let number =
+        |digits: &[u8]| digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     let (year, rest) = match kind {
         tag::SHORT_TIME => {
             let (year, rest) = digits.split_at_checked(2)?;
@@ -147,13 +146,13 @@ fn time((kind, text): (u8, &[u8])) -> Option<u64> {
         _ => return None,
     };
     let rest: &[u8; 10] = rest.try_into().ok()?;
-    let [month, day, hour, minute, second] =
-        [0, 2, 4, 6, 8].map(|at| number(&rest[at..at + 2]));
+    let [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map(|at| number(&rest[at..at + 2]));
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
     // Days since 1970 in the Gregorian calendar, of years that begin in March. Times before 1970 are all the same.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
+    let (year, month) =
+        if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
     let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
     const TO_1970: u64 = 719_468 * 24 * 60 * 60;

@@ -49,10 +49,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(
-        config: Arc<ServerConfig>,
-        users: CertificateUser,
-    ) -> Result<Session, Error> {
+    pub(super) fn new(config: Arc<ServerConfig>, users: CertificateUser) -> Result<Session, Error> {
         Ok(Session {
             tls: UnbufferedServerConnection::new(config)?,
             users,
@@ -301,7 +298,9 @@ fn encode(
     unsent.resize(before + RECORD + 1024, 0);
     let written = write(&mut unsent[before..]);
     unsent.truncate(before + written.unwrap_or(0));
-    written.map(drop).map_err(|()| Error::General("a record of the handshake has no end".to_owned()))
+    written
+        .map(drop)
+        .map_err(|()| Error::General("a record of the handshake has no end".to_owned()))
 }
 
 /// The error in words for an operator.
