@@ -65,11 +65,19 @@ pub struct Peer {
     pub laddr: Address,
     /// The number of the socket, for CLIENT LIST. -1 if there is none.
     pub fd: i32,
+    /// Something comes before its first request: a TLS handshake.
+    pub is_opening: bool,
 }
 
 impl Peer {
     /// A client without a socket.
     pub fn local() -> Peer {
-        Peer { kind: Kind::Local, addr: Address::Local, laddr: Address::Local, fd: -1 }
+        Peer {
+            kind: Kind::Local,
+            addr: Address::Local,
+            laddr: Address::Local,
+            fd: -1,
+            is_opening: false,
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Reason {
     Channel,
     /// It was a login, and it failed.
     Auth,
+    /// The client's certificate names no user that may log in.
+    Certificate,
 }
 
 impl Reason {
@@ -26,7 +28,7 @@ impl Reason {
             Reason::Channel => {
                 "no permission to access one of the channels used as arguments to the command"
             }
-            Reason::Auth => "the user is not authenticated",
+            Reason::Auth | Reason::Certificate => "the user is not authenticated",
         }
     }
 
@@ -37,6 +39,7 @@ impl Reason {
             Reason::Key => "key",
             Reason::Channel => "channel",
             Reason::Auth => "auth",
+            Reason::Certificate => "tls-cert",
         }
     }
 }
@@ -105,6 +108,7 @@ pub(crate) struct Log {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
     pub(crate) auth: u64,
+    pub(crate) certificate: u64,
     pub(crate) command: u64,
     pub(crate) key: u64,
     pub(crate) channel: u64,
@@ -122,6 +126,7 @@ impl Log {
             Reason::Key => &mut self.counts.key,
             Reason::Channel => &mut self.counts.channel,
             Reason::Auth => &mut self.counts.auth,
+            Reason::Certificate => &mut self.counts.certificate,
         } += 1;
         let is_same =
             |old: &Entry| old.what == what && now.mono.abs_diff(old.updated.mono) <= SAME_FOR;

@@ -189,7 +189,7 @@ fn explain(user: &[u8], row: &Row, request: Args<'_>, denied: Denied) -> Vec<u8>
         Reason::Command => ("run the '", row.full_name.as_bytes(), "' command"),
         Reason::Key => ("access the '", object, "' key"),
         Reason::Channel => ("access the '", object, "' channel"),
-        Reason::Database | Reason::Auth => ("access database ", object, ""),
+        Reason::Database | Reason::Auth | Reason::Certificate => ("access database ", object, ""),
     };
     let no = b" has no permissions to ";
     [b"User ", user, no, before.as_bytes(), object, after.as_bytes()].concat()

@@ -315,10 +315,10 @@ mod tests {
     fn debug_is_for_whom_the_configuration_allows() {
         let peer = |text: &str| {
             let addr = Address::Tcp(text.parse().unwrap());
-            Peer { kind: Kind::Tcp, addr: addr.clone(), laddr: addr, fd: -1 }
+            Peer { kind: Kind::Tcp, addr: addr.clone(), laddr: addr, ..Peer::local() }
         };
         let path = Address::Unix("/run/respd.sock".into());
-        let unix = Peer { kind: Kind::Unix, addr: path.clone(), laddr: path, fd: -1 };
+        let unix = Peer { kind: Kind::Unix, addr: path.clone(), laddr: path, ..Peer::local() };
         let (yes, local, no) = (Callers::Yes, Callers::Local, Callers::No);
         for (enabled, peer, allowed) in [
             (yes, peer("10.0.0.1:1"), true),

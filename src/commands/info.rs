@@ -66,6 +66,7 @@ impl Section {
 /// All sections, in the order of the report.
 const SECTIONS: &[Section] = &[
     Section::new("Server", server),
+    Section::new("TLS", tls).on_request(),
     Section::new("Clients", clients),
     Section::new("Memory", memory),
     Section::new("Persistence", persistence),
@@ -161,6 +162,21 @@ fn server(report: &mut Report, ctx: &Ctx<'_>) {
             line += &format!(",port={port}");
         }
         report.field(&format!("listener{index}"), line);
+    }
+}
+
+/// respd shows no certificate as a client, for it is none.
+fn tls(report: &mut Report, ctx: &Ctx<'_>) {
+    let world = &*ctx.world;
+    let now = world.now.wall / 1_000_000;
+    let certificates = &world.certificates;
+    for (name, certificate) in
+        [("server", &certificates.server), ("client", &None), ("ca", &certificates.authority)]
+    {
+        let serial = certificate.as_ref().map_or("none", |certificate| &certificate.serial);
+        let left = certificate.as_ref().map_or(0, |known| known.expires.saturating_sub(now));
+        report.field(&format!("tls_{name}_cert_serial"), serial);
+        report.field(&format!("tls_{name}_cert_expires_in_seconds"), left);
     }
 }
 
@@ -415,7 +431,7 @@ fn denials(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("acl_access_denied_cmd", denied.command);
     report.field("acl_access_denied_key", denied.key);
     report.field("acl_access_denied_channel", denied.channel);
-    report.zeros(&["acl_access_denied_tls_cert"]);
+    report.field("acl_access_denied_tls_cert", denied.certificate);
     report.field("acl_access_denied_db", denied.database);
 }
 

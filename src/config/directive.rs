@@ -237,6 +237,8 @@ pub(crate) enum Effect {
     Folder,
     /// Administration commands have a port on which they run.
     AdministrationPort,
+    /// The certificate, the key and what else TLS needs are read, and fit together.
+    TlsFiles,
     /// The server listens at the configured addresses.
     ListenAddresses,
     /// The server listens on the configured ports.
@@ -261,4 +263,6 @@ pub(crate) enum Effect {
     Memory,
     /// The log of all changes. It comes after the folder where it is.
     AppendOnly,
+    /// New connections use what [`Effect::TlsFiles`] has read.
+    Tls,
 }

@@ -27,7 +27,7 @@ pub(crate) trait Kind<T> {
 }
 
 /// The word of a directive that takes one.
-fn single<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Reason> {
+pub(super) fn single<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Reason> {
     match words {
         [word] => Ok(word),
         _ => Err("wrong number of arguments".into()),
@@ -35,7 +35,7 @@ fn single<'a>(words: &[&'a [u8]]) -> Result<&'a [u8], Reason> {
 }
 
 /// The word of a directive that is read as text; only file names and secrets may be any bytes.
-fn utf8(word: &[u8]) -> Result<&str, Reason> {
+pub(super) fn utf8(word: &[u8]) -> Result<&str, Reason> {
     std::str::from_utf8(word).map_err(|_| "argument must be UTF-8".into())
 }
 

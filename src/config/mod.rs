@@ -30,6 +30,7 @@ mod settings;
 mod suggestion;
 mod surroundings;
 mod table;
+pub(crate) mod tls;
 mod value;
 
 pub use change::SetError;
@@ -41,6 +42,7 @@ pub use persona::Persona;
 pub use place::{LoadError, LoadErrors, Place, Reason};
 pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
+pub use tls::{CertificateUser, ClientCertificates, Tls};
 pub use value::{
     AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
     KeyspaceEvents, LogFormat, LogLevel, LogSettings, LogTime, OutputBufferLimits, Percentiles,

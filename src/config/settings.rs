@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::persona::{PERSONAS, Persona};
 use super::place::{LoadError, Reason};
+use super::tls::Tls;
 use super::value::{
     AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
     LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
@@ -133,6 +134,8 @@ pub struct Config {
     pub tcp_backlog: u32,
     /// The seconds of silence after which the system probes a peer. 0: never.
     pub tcp_keepalive: u32,
+    /// TLS for clients: the directives `tls-…` and `admin-tls`.
+    pub tls: Tls,
     /// How many keys are remembered for clients that track them. 0: any number.
     pub tracking_table_max_keys: usize,
     /// The seconds after which an idle client is disconnected. 0: never.
@@ -207,6 +210,7 @@ impl Default for Config {
             supervised: Supervisor::No,
             tcp_backlog: 511,
             tcp_keepalive: 300,
+            tls: Tls::default(),
             tracking_table_max_keys: 1_000_000,
             timeout: 0,
             unixsocket: None,

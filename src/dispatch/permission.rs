@@ -66,7 +66,7 @@ pub(crate) fn refusal(ctx: &Ctx<'_>, denied: Denied) -> Error {
         Reason::Command => error::no_permission_to_run(&user.name, &ctx.row.full_name),
         Reason::Key => error::NOPERM_KEY,
         Reason::Channel => error::NOPERM_CHANNEL,
-        Reason::Database | Reason::Auth => error::NOPERM_DATABASE,
+        Reason::Database | Reason::Auth | Reason::Certificate => error::NOPERM_DATABASE,
     }
 }
 

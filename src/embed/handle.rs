@@ -59,19 +59,36 @@ impl Handle {
         })
     }
 
-    /// Reads the users anew from the file that `aclfile` names, as ACL LOAD does, if one is configured, and then calls
-    /// `done`. A file with a mistake changes nothing and is logged. Returns at once.
+    /// Reads anew what files have: the users, as ACL LOAD does, if there is an `aclfile`, and keys and certificates of
+    /// TLS; and then calls `done`. A file with a mistake changes nothing and is logged. Returns at once.
     pub fn reload(&self, done: impl FnOnce() + Send + 'static) {
         self.tell(Letter::Call(Box::new(move |engine| {
             reload_users(engine);
+            if engine.world.config.tls.is_on() {
+                reread_tls(engine);
+            }
             done();
         })));
+    }
+
+    /// Reads the files of TLS anew: new connections use what they hold now, and others go on. If they are not right,
+    /// the log says why, and nothing changes. Returns at once.
+    pub fn reread_tls(&self) {
+        self.tell(Letter::Call(Box::new(reread_tls)));
     }
 
     fn tell(&self, letter: Letter) {
         if let Err(error) = self.mail.send(letter) {
             log::debug!("a handle is of no use any more: {error}");
         }
+    }
+}
+
+fn reread_tls(engine: &mut Engine) {
+    match engine.world.reread_tls() {
+        Ok(()) => log::info!("the files of TLS have been read anew"),
+        // The log has the reason.
+        Err(_) => log::warn!("the files of TLS are not read anew: the old ones are used still"),
     }
 }
 

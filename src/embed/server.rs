@@ -67,7 +67,7 @@ impl Builder {
 
     /// Listens for clients on any port that is free.
     pub fn any_port(self) -> Builder {
-        self.ports(Ports { clients: Some(0), admin: None })
+        self.ports(Ports { clients: Some(0), tls: None, admin: None })
     }
 
     /// Starts alive and not ready, until [`Handle::ready`] or `DEBUG SET-READY` says that it is.
@@ -100,6 +100,9 @@ impl Builder {
         let mut config = self.config;
         fit_maxclients(&mut config)?;
         let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
+        if ports.tls.is_none() {
+            config.tls.port = 0;
+        }
         if ports.admin.is_none() {
             config.admin_port = 0;
             let invalid =
@@ -121,6 +124,7 @@ impl Builder {
         for bound in reactor.bound() {
             match bound {
                 ListenAddress::Tcp(addr) => config.port = addr.port(),
+                ListenAddress::Tls(addr) => config.tls.port = addr.port(),
                 ListenAddress::Admin(addr) => config.admin_port = addr.port(),
                 ListenAddress::Unix(_) => {}
             }
@@ -200,7 +204,9 @@ impl Server {
     /// Returns whether clients of other machines are served without a password.
     pub fn is_open_to_others(&self) -> bool {
         let is_reached = |bound: &ListenAddress| match bound {
-            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => !addr.ip().is_loopback(),
+            ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) | ListenAddress::Admin(addr) => {
+                !addr.ip().is_loopback()
+            }
             ListenAddress::Unix(_) => false,
         };
         let world = &self.engine.world;

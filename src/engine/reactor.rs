@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Engine;
 use crate::config::Config;
 use crate::dispatch::{Driver, serve};
-use crate::telemetry::process;
-use crate::world::{Courier, Rebind};
+use crate::telemetry::{Certificates, process};
+use crate::world::{Courier, Rebind, TlsFiles};
 
 impl Engine {
     // What the server wants of the reactor.
@@ -43,6 +43,12 @@ impl Engine {
     pub(crate) fn start_listening(&mut self, listeners: Vec<process::Listener>, rebind: Rebind) {
         self.world.process.listeners = listeners;
         self.world.rebind = Some(rebind);
+    }
+
+    /// TLS is as the configuration says, with these certificates, and `files` is what changes that.
+    pub(crate) fn secure(&mut self, files: Box<dyn TlsFiles>, certificates: Certificates) {
+        self.world.certificates = certificates;
+        self.world.tls_files = Some(files);
     }
 
     /// Commands that talk to another server do so through this.

@@ -73,6 +73,29 @@ impl<'e> Traffic<'e> {
         Ok(slot)
     }
 
+    /// What comes before the client's first request is over.
+    pub(crate) fn opened(&mut self, slot: Slot) {
+        self.world.clients.opened(slot);
+    }
+
+    /// The client is known by its certificate, by one of these names: it is logged in as the first user that is called
+    /// so and may log in.
+    pub(crate) fn known_by(&mut self, slot: Slot, names: Vec<Vec<u8>>) {
+        self.world.log_in_as_one_of(slot, names);
+    }
+
+    /// The client's transport holds so many bytes of memory.
+    pub(crate) fn set_transport(&mut self, slot: Slot, bytes: usize) {
+        self.world.clients.set_transport(slot, bytes);
+    }
+
+    /// The client's transport has failed.
+    pub(crate) fn log_transport(&mut self, slot: Slot, what: fmt::Arguments<'_>) {
+        let client = &self.world.clients[slot];
+        let line = format_args!("client {} at {}: {what}", client.id, client.peer.addr);
+        self.world.peer_log.log(Cause::Transport, self.world.now.mono, line);
+    }
+
     /// The client will send nothing more. It still gets the replies to its requests.
     pub(crate) fn finish(&mut self, slot: Slot) {
         let client = &mut self.world.clients[slot];
@@ -210,8 +233,8 @@ impl<'e> Traffic<'e> {
 
     /// How many newcomers through one kind of port a turn may take: see
     /// [`World::most_newcomers`](crate::world::World::most_newcomers).
-    pub(crate) fn most_newcomers(&self, kind: Kind) -> usize {
-        self.world.most_newcomers(kind)
+    pub(crate) fn most_newcomers(&self, kind: Kind, are_opening: bool) -> usize {
+        self.world.most_newcomers(kind, are_opening)
     }
 
     /// Returns whether no command runs before the time has been told anew: see

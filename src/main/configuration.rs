@@ -89,6 +89,7 @@ fn apply(config: &mut Config, given: &Given) -> Result<(), String> {
 #[derive(Debug, Default)]
 struct AnyPort {
     clients: bool,
+    tls: bool,
     admin: bool,
 }
 
@@ -97,6 +98,8 @@ impl AnyPort {
         let is_any = given.is_flag && given.is_zero();
         if given.is_called("port") {
             self.clients = is_any;
+        } else if given.is_called("tls-port") {
+            self.tls = is_any;
         } else if given.is_called("admin-port") {
             self.admin = is_any;
         }
@@ -109,6 +112,7 @@ impl AnyPort {
         let is_wanted = announces || config.unixsocket.is_none();
         Ports {
             clients: configured.clients.or((self.clients && is_wanted).then_some(0)),
+            tls: configured.tls.or((self.tls && announces).then_some(0)),
             admin: configured.admin.or(self.admin.then_some(0)),
         }
     }

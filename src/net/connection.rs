@@ -1,112 +1,73 @@
-//! One client's socket: read, write, and what it is waited for.
+//! One client's connection: read, write, and what its socket is waited for.
+//!
+//! What stands between the socket and the client's bytes is either nothing or a TLS session. Both read into the
+//! reactor's buffers, and neither takes more of what is to be sent than the socket takes soon: see [`super::tls`].
 
-use std::io::{self, Read, Write};
+use std::io;
 
-use mio::event::Source;
-use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 
+use super::stream::{Flushed, Received, Stream};
+use super::tls::Session;
 use crate::engine::Traffic;
 use crate::session::Slot;
 
 /// How many times a closing connection is read from. A peer that sends more than that does not read.
 const UNHEARD: usize = 16;
 
-/// A stream of either family.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-impl Stream {
-    fn source(&mut self) -> &mut dyn Source {
-        match self {
-            Stream::Tcp(stream) => stream,
-            Stream::Unix(stream) => stream,
-        }
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.read(buffer),
-            Stream::Unix(stream) => stream.read(buffer),
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.write(bytes),
-            Stream::Unix(stream) => stream.write(bytes),
-        }
-    }
-}
-
-/// What reading found.
-pub(crate) enum Received {
-    Bytes(usize),
-    /// The socket is drained.
-    Nothing,
-    /// The peer sends nothing more.
-    End,
-    Broken(io::Error),
-}
-
-/// What flushing achieved.
-pub(crate) enum Flushed {
-    All,
-    /// The socket is full, and something is left.
-    Part,
-    Broken(io::Error),
-}
-
-/// A client's socket.
-#[derive(Debug)]
+/// A client's connection.
 pub(crate) struct Connection {
     stream: Stream,
+    tls: Option<Box<Session>>,
     /// Whether an event is to come when the socket can be written to.
     wants_writable: bool,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream) -> Connection {
-        Connection { stream, wants_writable: false }
+    pub(crate) fn new(stream: Stream, tls: Option<Box<Session>>) -> Connection {
+        Connection { stream, tls, wants_writable: false }
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(self.stream.source(), token, Interest::READABLE)
     }
 
-    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Received {
-        loop {
-            return match self.stream.read(buffer) {
-                Ok(0) => Received::End,
-                Ok(n) => Received::Bytes(n),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => Received::Nothing,
-                    io::ErrorKind::Interrupted => continue,
-                    _ => Received::Broken(error),
-                },
-            };
+    /// Reads what has come into `buffer`. `wire` is for what TLS has yet to decrypt.
+    #[inline]
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], wire: &mut Vec<u8>) -> Received {
+        match &mut self.tls {
+            None => self.stream.receive(buffer),
+            Some(session) => session.receive(&mut self.stream, buffer, wire),
         }
     }
 
     /// Writes what the engine has for the client, until nothing is left or the socket is full.
-    pub(crate) fn flush(&mut self, traffic: &mut Traffic<'_>, slot: Slot) -> Flushed {
+    pub(crate) fn flush(
+        &mut self,
+        traffic: &mut Traffic<'_>,
+        slot: Slot,
+        wire: &mut Vec<u8>,
+    ) -> Flushed {
+        if let Some(session) = &mut self.tls {
+            return session.flush(&mut self.stream, traffic, slot, wire);
+        }
         loop {
             let unsent = traffic.unsent(slot);
             if unsent.is_empty() {
                 return Flushed::All;
             }
-            match self.stream.write(unsent) {
-                Ok(n) => traffic.sent(slot, n),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Flushed::Part,
-                    io::ErrorKind::Interrupted => {}
-                    _ => return Flushed::Broken(error),
-                },
+            match self.stream.send(unsent) {
+                Ok(Some(n)) => traffic.sent(slot, n),
+                Ok(None) => return Flushed::Part,
+                Err(error) => return Flushed::Broken(error),
             }
         }
+    }
+
+    /// The TLS session, if there is one.
+    #[inline]
+    pub(crate) fn tls(&mut self) -> Option<&mut Session> {
+        self.tls.as_deref_mut()
     }
 
     /// Asks for an event when the socket can be written to, or asks for none any more.
@@ -127,20 +88,33 @@ impl Connection {
     }
 
     /// Tells a client that cannot stay why, as far as the socket takes it at once, and closes. The error is
-    /// why it did not hear it.
+    /// why it did not hear it. A client that would speak TLS is told nothing: there is no session yet.
     pub(crate) fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) -> io::Result<()> {
-        let heard = self.stream.write(farewell);
-        self.close(scratch);
+        let heard = match self.tls {
+            None => self.stream.send(farewell),
+            Some(_) => Ok(None),
+        };
+        self.drain(scratch);
         heard.map(drop)
     }
 
-    /// Closes in a way that lets the peer have what was written.
+    /// Closes the connection. `may_send`: the peer may be sending still.
     ///
-    /// When a socket is closed while it holds bytes that were not read, the system throws away what it
-    /// has not delivered yet. So they are read, as far as they have come, into `scratch`.
-    pub(crate) fn close(mut self, scratch: &mut [u8]) {
+    /// A peer that speaks TLS is told that this is the end. When a socket is closed while it holds bytes that were not
+    /// read, the system throws away what it has not delivered yet. So they are read, as far as they have come, into
+    /// `scratch`.
+    pub(crate) fn close(mut self, may_send: bool, scratch: &mut [u8]) {
+        if let Some(session) = &mut self.tls {
+            session.close(&mut self.stream);
+        }
+        if may_send {
+            self.drain(scratch);
+        }
+    }
+
+    fn drain(&mut self, scratch: &mut [u8]) {
         for _ in 0..UNHEARD {
-            if !matches!(self.receive(scratch), Received::Bytes(_)) {
+            if !matches!(self.stream.receive(scratch), Received::Bytes(_)) {
                 break;
             }
         }

@@ -18,7 +18,7 @@ use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use super::connection::Stream;
+use super::stream::Stream;
 use crate::config::Config;
 use crate::peer::{Address, Kind, Peer};
 use crate::telemetry::process;
@@ -30,15 +30,18 @@ const TRIES: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
     Tcp(SocketAddr),
+    /// For clients that speak TLS.
+    Tls(SocketAddr),
     Admin(SocketAddr),
     Unix(PathBuf),
 }
 
 impl ListenAddress {
-    /// `tcp`, `admin` or `unix`.
+    /// `tcp`, `tls`, `admin` or `unix`.
     pub fn name(&self) -> &'static str {
         match self {
             ListenAddress::Tcp(_) => "tcp",
+            ListenAddress::Tls(_) => "tls",
             ListenAddress::Admin(_) => "admin",
             ListenAddress::Unix(_) => "unix",
         }
@@ -47,30 +50,37 @@ impl ListenAddress {
     /// What clients are that come through it.
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            ListenAddress::Tcp(_) => Kind::Tcp,
+            ListenAddress::Tcp(_) | ListenAddress::Tls(_) => Kind::Tcp,
             ListenAddress::Admin(_) => Kind::Admin,
             ListenAddress::Unix(_) => Kind::Unix,
         }
     }
 
-    /// The address without its port, or the path.
-    pub(crate) fn host(&self) -> String {
-        match self {
-            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => addr.ip().to_string(),
-            ListenAddress::Unix(path) => path.display().to_string(),
-        }
-    }
-
-    pub(crate) fn port(&self) -> Option<u16> {
-        match self {
-            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => Some(addr.port()),
+    /// The address, if it is one of TCP.
+    fn tcp(&self) -> Option<SocketAddr> {
+        match *self {
+            ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) | ListenAddress::Admin(addr) => {
+                Some(addr)
+            }
             ListenAddress::Unix(_) => None,
         }
     }
 
+    /// The address without its port, or the path.
+    pub(crate) fn host(&self) -> String {
+        match (self, self.tcp()) {
+            (ListenAddress::Unix(path), _) => path.display().to_string(),
+            (_, addr) => addr.map(|addr| addr.ip().to_string()).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.tcp().map(|addr| addr.port())
+    }
+
     /// Returns whether listening here leaves no room for listening at `addr`.
     fn overlaps(&self, addr: SocketAddr) -> bool {
-        let (ListenAddress::Tcp(own) | ListenAddress::Admin(own)) = self else {
+        let Some(own) = self.tcp() else {
             return false;
         };
         let is_everywhere = own.ip().is_unspecified() || addr.ip().is_unspecified();
@@ -82,7 +92,9 @@ impl ListenAddress {
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => write!(f, "{addr}"),
+            ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) | ListenAddress::Admin(addr) => {
+                write!(f, "{addr}")
+            }
             ListenAddress::Unix(path) => write!(f, "{}", path.display()),
         }
     }
@@ -134,15 +146,17 @@ impl ListenSocket {
     }
 
     /// The next newcomer, or `None` if there is none.
-    pub(crate) fn accept(&mut self) -> io::Result<Option<(Stream, Peer)>> {
+    ///
+    /// `is_opening`: something comes before its first request.
+    pub(crate) fn accept(&mut self, is_opening: bool) -> io::Result<Option<(Stream, Peer)>> {
         let accepted = match &self.socket {
             Socketed::Tcp(listener) => {
-                listener.accept().map(|(stream, addr)| self.tcp(stream, addr))
+                listener.accept().map(|(stream, addr)| self.tcp(stream, addr, is_opening))
             }
             Socketed::Unix(listener, path, _) => listener.accept().map(|(stream, _)| {
                 let addr = Address::Unix(path.clone());
                 let fd = stream.as_raw_fd();
-                let peer = Peer { kind: Kind::Unix, laddr: addr.clone(), addr, fd };
+                let peer = Peer { kind: Kind::Unix, laddr: addr.clone(), addr, fd, is_opening };
                 (Stream::Unix(stream), peer)
             }),
         };
@@ -153,17 +167,14 @@ impl ListenSocket {
         }
     }
 
-    fn tcp(&self, stream: TcpStream, addr: SocketAddr) -> (Stream, Peer) {
-        let (kind, local) = match self.bound {
-            ListenAddress::Admin(local) => (Kind::Admin, local),
-            ListenAddress::Tcp(local) => (Kind::Tcp, local),
-            ListenAddress::Unix(_) => (Kind::Tcp, addr),
-        };
+    fn tcp(&self, stream: TcpStream, addr: SocketAddr, is_opening: bool) -> (Stream, Peer) {
+        let (kind, local) = (self.bound.kind(), self.bound.tcp().unwrap_or(addr));
         // Only a listener on every address has to ask which one was meant.
         let local =
             if local.ip().is_unspecified() { stream.local_addr().unwrap_or(local) } else { local };
         let fd = stream.as_raw_fd();
-        let peer = Peer { kind, addr: Address::Tcp(addr), laddr: Address::Tcp(local), fd };
+        let (addr, laddr) = (Address::Tcp(addr), Address::Tcp(local));
+        let peer = Peer { kind, addr, laddr, fd, is_opening };
         (Stream::Tcp(stream), peer)
     }
 
@@ -205,6 +216,8 @@ pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
     pub clients: Option<u16>,
+    /// For clients that speak TLS.
+    pub tls: Option<u16>,
     pub admin: Option<u16>,
 }
 
@@ -212,7 +225,11 @@ impl Ports {
     /// As the configuration has them: there, 0 turns a listener off.
     pub fn configured(config: &Config) -> Ports {
         let unless_off = |port| (port != 0).then_some(port);
-        Ports { clients: unless_off(config.port), admin: unless_off(config.admin_port) }
+        Ports {
+            clients: unless_off(config.port),
+            tls: unless_off(config.tls.port),
+            admin: unless_off(config.admin_port),
+        }
     }
 }
 
@@ -233,7 +250,7 @@ impl Wanted {
     }
 }
 
-/// Every listener that the configuration asks for: TCP, admin, unix. Those in `have` are not bound anew.
+/// Every listener that the configuration asks for: TCP, TLS, admin, unix. Those in `have` are not bound anew.
 pub(crate) fn bind_all(
     config: &Config,
     ports: Ports,
@@ -241,6 +258,7 @@ pub(crate) fn bind_all(
 ) -> io::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
+    bind_port(Endpoint::tls(config, ports), config, have, &mut wanted)?;
     bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
     if let Some(path) = &config.unixsocket {
         let bound = ListenAddress::Unix(path.clone());
@@ -290,6 +308,11 @@ impl Endpoint<'_> {
             port_directive: "port",
             listen,
         }
+    }
+
+    fn tls(config: &Config, ports: Ports) -> Endpoint<'_> {
+        let (port, bound) = (ports.tls, ListenAddress::Tls as fn(SocketAddr) -> ListenAddress);
+        Endpoint { port, bound, port_directive: "tls-port", ..Endpoint::clients(config, ports) }
     }
 
     fn admin(config: &Config, ports: Ports) -> Endpoint<'_> {
@@ -504,7 +527,7 @@ pub(super) fn described(bound: &[ListenAddress]) -> Vec<process::Listener> {
 mod tests {
     use super::*;
 
-    const ANY: Ports = Ports { clients: Some(0), admin: None };
+    const ANY: Ports = Ports { clients: Some(0), tls: None, admin: None };
 
     /// The texts of what is bound for `bind`, when listening on IPv6 fails with `errno`.
     fn bound_without_ipv6(bind: &[&str], errno: Errno) -> io::Result<usize> {
@@ -560,7 +583,7 @@ mod tests {
 
     #[test]
     fn what_turns_every_listener_off_is_named() {
-        let off = Ports { clients: None, admin: None };
+        let off = Ports { clients: None, tls: None, admin: None };
         let told = nowhere(&Config::default(), off).to_string();
         let expected = "configured to listen nowhere: 'port' is 0, 'admin-port' is 0, \
             and there is no 'unixsocket'";

@@ -21,6 +21,7 @@ use std::thread::{self, ThreadId};
 use mio::{Registry, Token, Waker};
 
 use super::listener::Wanted;
+use super::tls::Acceptor;
 use super::told_time::Change;
 use crate::engine::Engine;
 
@@ -35,6 +36,8 @@ pub(crate) enum Letter {
     Ready(bool),
     /// Listen here from now on, and nowhere else.
     Rebind(Vec<Wanted>),
+    /// New connections of the ports that speak TLS begin with this.
+    Secure(Option<Acceptor>),
     /// Run this between two commands.
     Call(Call),
     /// Change the manual clock, and send a word when all that is due by then has happened.

@@ -21,6 +21,8 @@ mod courier;
 mod listener;
 mod mailbox;
 mod signals;
+mod stream;
+mod tls;
 mod told_time;
 
 use std::collections::VecDeque;
@@ -41,11 +43,13 @@ use crate::telemetry::peer_log::Cause;
 use crate::world::World;
 use binder::Binder;
 use clock::ClockChanges;
-use connection::{Connection, Flushed, Received};
+use connection::Connection;
 use courier::Carrier;
 use listener::{ListenSocket, Wanted, described};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
+use stream::{Arrival, Flushed, Received};
+use tls::{Acceptor, Reader, Session};
 
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
@@ -117,8 +121,14 @@ pub(crate) struct Reactor {
     hang_up: Option<HangUp>,
     /// What is told that the server leaves.
     when_leaving: Option<Box<dyn FnOnce() + Send>>,
+    /// What TLS connections begin with, if a port speaks TLS.
+    acceptor: Option<Acceptor>,
+    /// When its files are looked at, if `tls-auto-reload-interval` says so.
+    reread_at: Option<u64>,
     /// What is read into. It is away while a client's requests run.
     buffer: Vec<u8>,
+    /// What TLS reads ciphertext into, and writes it. There is none before there is such a client.
+    wire: Vec<u8>,
     /// What this turn has yet to look at. A script that runs long has the rest looked at before it is over.
     ready: VecDeque<Ready>,
     /// Clients that may have more to read in the next turn: their budget is used up, or their script runs.
@@ -132,6 +142,7 @@ impl Reactor {
     pub(crate) fn bind(config: &Config, ports: Ports, clock: Clock) -> io::Result<Reactor> {
         let poll = Poll::new()?;
         let mailbox = Mailbox::register(poll.registry(), MAILBOX)?;
+        let acceptor = Acceptor::read(config)?;
         let wanted = listener::bind_all(config, ports, &[])?;
         let mut reactor = Reactor {
             poll,
@@ -147,7 +158,10 @@ impl Reactor {
             signals: None,
             hang_up: None,
             when_leaving: None,
+            acceptor,
+            reread_at: None,
             buffer: vec![0; READ_BUFFER],
+            wire: Vec::new(),
             ready: VecDeque::new(),
             unread: Vec::new(),
             accept_at: None,
@@ -242,6 +256,9 @@ impl Reactor {
         let mut binder = Binder::new(self.bound(), self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
+        let certificates = self.acceptor.as_ref().map(Acceptor::certificates).unwrap_or_default();
+        let reader = Reader::new(engine.config(), self.mail());
+        engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
         self.mailbox.is_read_here();
         self.attach_clock();
@@ -269,6 +286,7 @@ impl Reactor {
         }
         let now = self.clock.now();
         self.sort_events();
+        self.reread_tls(engine, now);
         engine.turn(now, self);
         while let Some(ready) = self.ready.pop_front() {
             self.attend(&mut engine.traffic(), ready);
@@ -342,6 +360,10 @@ impl Reactor {
                 self.adopt(wanted)?;
                 self.listeners.iter().for_each(|listener| listener.retune(engine.config()));
             }
+            Letter::Secure(acceptor) => {
+                self.acceptor = acceptor;
+                self.listeners.iter_mut().for_each(ListenSocket::come_back);
+            }
             Letter::Call(call) => engine.run(call, self),
             Letter::Clock(change, done) => self.clock_changes.push(change, done),
         }
@@ -357,7 +379,25 @@ impl Reactor {
 
     /// When the next turn is due even if nothing arrives.
     fn due(&self, engine: &Engine) -> Option<u64> {
-        engine.next_deadline().into_iter().chain(self.accept_at).min()
+        engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
+    }
+
+    /// Reads the files of TLS anew if they have changed, as often as the configuration says.
+    fn reread_tls(&mut self, engine: &mut Engine, now: Now) {
+        let seconds = engine.config().tls.auto_reload_interval;
+        if seconds == 0 || self.acceptor.is_none() {
+            self.reread_at = None;
+            return;
+        }
+        let next = now.mono + u64::from(seconds) * 1_000_000;
+        match self.reread_at {
+            Some(due) if due <= now.mono => {
+                engine.world.reread_changed_tls();
+                self.reread_at = Some(next);
+            }
+            // The interval is another one now.
+            due => self.reread_at = Some(due.map_or(next, |due| due.min(next))),
+        }
     }
 
     /// How long to wait for events: not at all while there is something to do, else until the next
@@ -384,17 +424,38 @@ impl Reactor {
         // Listeners of one kind share the places for newcomers.
         let share = self.listeners.len();
         let listener = &mut self.listeners[index];
-        let most = traffic.most_newcomers(listener.bound().kind()) / share;
+        let speaks_tls = match listener.bound() {
+            ListenAddress::Tls(_) => true,
+            ListenAddress::Admin(_) => self.acceptor.as_ref().is_some_and(Acceptor::serves_admin),
+            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => false,
+        };
+        let acceptor = self.acceptor.as_ref().filter(|_| speaks_tls);
+        if speaks_tls && acceptor.is_none() {
+            // The letter that brings it has yet to be read.
+            return;
+        }
+        let most = traffic.most_newcomers(listener.bound().kind(), speaks_tls) / share;
         for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
-            match listener.accept() {
+            match listener.accept(speaks_tls) {
                 Ok(Some((stream, peer))) => match traffic.connect(peer) {
                     Ok(slot) => {
-                        let mut connection = Connection::new(stream);
-                        if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
-                            let line = format_args!("cannot wait for a newcomer: {error}");
-                            traffic.log_peer(Cause::Accept, line);
-                            traffic.disconnect(slot);
-                            continue;
+                        let session = acceptor.map(Acceptor::accept).transpose();
+                        let connection = session.and_then(|session| {
+                            let mut connection = Connection::new(stream, session);
+                            connection.register(self.poll.registry(), Token(slot))?;
+                            Ok(connection)
+                        });
+                        let mut connection = match connection {
+                            Ok(connection) => connection,
+                            Err(error) => {
+                                let line = format_args!("cannot wait for a newcomer: {error}");
+                                traffic.log_peer(Cause::Accept, line);
+                                traffic.disconnect(slot);
+                                continue;
+                            }
+                        };
+                        if let Some(bytes) = connection.tls().and_then(Session::grown) {
+                            traffic.set_transport(slot, bytes);
                         }
                         if self.connections.len() <= slot {
                             self.connections.resize_with(slot + 1, || None);
@@ -402,7 +463,10 @@ impl Reactor {
                         self.connections[slot] = Some(connection);
                     }
                     Err(farewell) => {
-                        let heard = Connection::new(stream).dismiss(&farewell, &mut self.buffer);
+                        // A client that speaks TLS would not understand it.
+                        let farewell = if speaks_tls { &[] } else { &farewell[..] };
+                        let connection = Connection::new(stream, None);
+                        let heard = connection.dismiss(farewell, &mut self.buffer);
                         if let Err(error) = heard {
                             log_broken(traffic, "telling a newcomer why it cannot stay", &error);
                         }
@@ -450,23 +514,37 @@ impl Reactor {
             if traffic.is_unfinished(slot) {
                 return self.unread.push(slot);
             }
-            match connection.receive(&mut self.buffer) {
-                Received::Bytes(n) => {
-                    let mut buffer = std::mem::take(&mut self.buffer);
-                    traffic.receive(slot, &mut buffer[..n], self);
-                    self.buffer = buffer;
-                    if n < READ_BUFFER && !to_the_end {
+            match connection.receive(&mut self.buffer, &mut self.wire) {
+                Received::Bytes(arrival) => {
+                    if let Some(session) = connection.tls() {
+                        attend_tls(traffic, slot, session, arrival);
+                    }
+                    if arrival.bytes > 0 {
+                        let mut buffer = std::mem::take(&mut self.buffer);
+                        traffic.receive(slot, &mut buffer[..arrival.bytes], self);
+                        self.buffer = buffer;
+                    }
+                    if arrival.has_drained && !to_the_end {
                         return;
                     }
-                    budget = budget.saturating_sub(n);
+                    budget = budget.saturating_sub(arrival.read);
                     if budget == 0 || traffic.has_stalled() {
                         return self.unread.push(slot);
                     }
                 }
                 Received::Nothing => return,
                 Received::End => return traffic.finish(slot),
+                Received::CutOff => {
+                    let line = format_args!("a connection ended without the close_notify of TLS");
+                    traffic.log_peer(Cause::Connection, line);
+                    return traffic.finish(slot);
+                }
                 Received::Broken(error) => {
                     log_broken(traffic, "reading", &error);
+                    return traffic.hang_up(slot);
+                }
+                Received::Refused(why) => {
+                    traffic.log_transport(slot, format_args!("{why}"));
                     return traffic.hang_up(slot);
                 }
             }
@@ -496,7 +574,10 @@ impl Reactor {
         let Some(Some(connection)) = self.connections.get_mut(slot) else {
             return;
         };
-        let flushed = connection.flush(traffic, slot);
+        let flushed = connection.flush(traffic, slot, &mut self.wire);
+        if let Some(bytes) = connection.tls().and_then(Session::grown) {
+            traffic.set_transport(slot, bytes);
+        }
         let is_stalled = matches!(flushed, Flushed::Part);
         if let Flushed::Broken(error) = flushed {
             log_broken(traffic, "writing", &error);
@@ -511,10 +592,8 @@ impl Reactor {
             traffic.stalled(slot);
         }
         if traffic.is_over(slot) {
-            if let Some(connection) = self.connections[slot].take()
-                && traffic.may_still_send(slot)
-            {
-                connection.close(&mut self.buffer);
+            if let Some(connection) = self.connections[slot].take() {
+                connection.close(traffic.may_still_send(slot), &mut self.buffer);
             }
             traffic.disconnect(slot);
             if self.accept_at.is_some() {
@@ -591,6 +670,20 @@ impl Driver for Reactor {
         if self.stopping.is_some() {
             traffic.end_process();
         }
+    }
+}
+
+/// What has come changes more than the client's bytes: a handshake goes on, or is over.
+fn attend_tls(traffic: &mut Traffic<'_>, slot: Slot, session: &mut Session, arrival: Arrival) {
+    if arrival.has_opened {
+        traffic.opened(slot);
+        traffic.known_by(slot, session.users());
+    }
+    if session.has_unsent() {
+        traffic.writable(slot);
+    }
+    if let Some(bytes) = session.grown() {
+        traffic.set_transport(slot, bytes);
     }
 }
 

@@ -93,6 +93,8 @@ pub struct Client {
     /// Since when it could have logged in, if it has not: see [`super::unauthenticated`]. In µs of
     /// [`crate::clock::Now::mono`].
     pub(crate) unauthenticated_since: Option<u64>,
+    /// Since when its connection is opening, if it is not open yet: [`Peer::is_opening`].
+    pub(crate) opening_since: Option<u64>,
     pub reply_mode: ReplyMode,
     /// CLIENT NO-EVICT: never closed to save memory.
     pub no_evict: bool,
@@ -136,6 +138,8 @@ pub struct Client {
     pub inbox: Vec<u8>,
     pub parser: Parser,
     pub outbox: Outbox,
+    /// The bytes of memory that its transport holds beside: TLS.
+    pub(crate) transport: usize,
     /// The bytes of memory with which the registry counts it, and its backlog.
     pub(crate) accounted: usize,
     pub(crate) accounted_backlog: usize,
@@ -155,6 +159,7 @@ impl Client {
             protocol: Protocol::default(),
             user,
             unauthenticated_since: None,
+            opening_since: None,
             reply_mode: ReplyMode::default(),
             no_evict: false,
             no_touch: false,
@@ -177,6 +182,7 @@ impl Client {
             inbox: Vec::new(),
             parser: Parser::default(),
             outbox: Outbox::default(),
+            transport: 0,
             accounted: 0,
             accounted_backlog: 0,
         }
@@ -192,6 +198,7 @@ impl Client {
             + self.parser.memory()
             + self.outbox.bytes.capacity()
             + self.outbox.late.capacity()
+            + self.transport
             + self.outbox.held.as_ref().map_or(0, |held| held.memory())
             + self.session.as_ref().map_or(0, |session| session.memory())
     }

@@ -47,7 +47,9 @@ pub struct Clients {
     /// Clients over the soft limit for their output: when they are cut off, and their slots.
     slow: BTreeSet<(u64, Slot)>,
     /// Clients that have yet to log in and hold a place: since when, and their slots.
-    unauthenticated: Unauthenticated,
+    unauthenticated: Newcomers,
+    /// Clients whose connections are not open yet, likewise.
+    opening: Newcomers,
     /// How many clients go at the end of this turn.
     leaving: usize,
     /// How many of the others CLIENT NO-EVICT spares.
@@ -70,15 +72,15 @@ pub(crate) struct Lingering {
     pub(crate) bytes_out: u64,
 }
 
-/// Unauthenticated clients, the one that has been so for longest first.
+/// Clients that are not quite there, the one that has been so for longest first.
 #[derive(Debug, Default)]
-struct Unauthenticated {
+struct Newcomers {
     ordinary: BTreeSet<(u64, Slot)>,
     /// Those of the administration port, which have a quota of their own.
     admin: BTreeSet<(u64, Slot)>,
 }
 
-impl Unauthenticated {
+impl Newcomers {
     fn of(&self, kind: Kind) -> &BTreeSet<(u64, Slot)> {
         if kind.has_reserved_place() { &self.admin } else { &self.ordinary }
     }
@@ -94,9 +96,14 @@ impl Clients {
         self.last_id += 1;
         self.places += 1;
         self.unreserved += usize::from(!peer.kind.has_reserved_place());
-        let client = Client::new(self.last_id, peer, now, user);
+        let mut client = Client::new(self.last_id, peer, now, user);
+        client.opening_since = client.peer.is_opening.then_some(now);
+        let (kind, is_opening) = (client.peer.kind, client.peer.is_opening);
         let slot = self.slab.insert(client);
         self.by_id.insert(self.last_id, slot);
+        if is_opening {
+            self.opening.of_mut(kind).insert((now, slot));
+        }
         self.set_unauthenticated_since(slot, (!authenticated).then_some(now));
         self.account(slot);
         slot
@@ -327,6 +334,30 @@ impl Clients {
         self.unauthenticated.of(kind).first().copied()
     }
 
+    /// The client's connection is open: requests may come.
+    pub(crate) fn opened(&mut self, slot: Slot) {
+        let client = &mut self.slab[slot];
+        if let Some(since) = client.opening_since.take() {
+            self.opening.of_mut(client.peer.kind).remove(&(since, slot));
+        }
+    }
+
+    /// How many connections are opening: those of the administration port, or all others.
+    pub(crate) fn opening(&self, kind: Kind) -> usize {
+        self.opening.of(kind).len()
+    }
+
+    /// Of these the one that has been for longest, and since when.
+    pub(crate) fn first_opening(&self, kind: Kind) -> Option<(u64, Slot)> {
+        self.opening.of(kind).first().copied()
+    }
+
+    /// The client's transport holds so many bytes of memory.
+    pub(crate) fn set_transport(&mut self, slot: Slot, bytes: usize) {
+        self.slab[slot].transport = bytes;
+        self.account(slot);
+    }
+
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
     /// The first reason is the one that counts.
     pub(crate) fn doom(&mut self, slot: Slot, doom: Doom, why: Departure) {
@@ -351,6 +382,9 @@ impl Clients {
         self.unreserved -= usize::from(!client.peer.kind.has_reserved_place());
         if let Some(since) = client.unauthenticated_since {
             self.unauthenticated.of_mut(client.peer.kind).remove(&(since, slot));
+        }
+        if let Some(since) = client.opening_since {
+            self.opening.of_mut(client.peer.kind).remove(&(since, slot));
         }
     }
 

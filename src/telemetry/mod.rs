@@ -1,5 +1,6 @@
 //! What the server counts and times: statistics, latency, the command log, memory, the wire log.
 
+pub(crate) mod certificates;
 pub(crate) mod commandlog;
 pub(crate) mod latency;
 pub(crate) mod memory;
@@ -8,6 +9,7 @@ pub(crate) mod process;
 pub(crate) mod stats;
 pub(crate) mod wire_log;
 
+pub use certificates::{Certificate, Certificates};
 pub(crate) use commandlog::{CommandLog, Thresholds};
 pub(crate) use peer_log::PeerLog;
 pub(crate) use process::Process;

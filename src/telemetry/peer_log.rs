@@ -45,6 +45,8 @@ pub(crate) enum Cause {
     Idle,
     /// Its connection broke.
     Connection,
+    /// Its TLS handshake failed, or what protects its connection was broken.
+    Transport,
     /// It sent what is no request.
     Protocol,
     /// It spoke HTTP: a browser may have been made to do that.
@@ -63,7 +65,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every one, in the order of their numbers.
-    const ALL: [Cause; 16] = [
+    const ALL: [Cause; 17] = [
         Cause::Arrival,
         Cause::Departure,
         Cause::Accept,
@@ -73,6 +75,7 @@ impl Cause {
         Cause::Login,
         Cause::Idle,
         Cause::Connection,
+        Cause::Transport,
         Cause::Protocol,
         Cause::CrossProtocol,
         Cause::QueryLimit,
@@ -94,6 +97,7 @@ impl Cause {
             Cause::Login => (Level::Warn, "failed logins"),
             Cause::Idle => (Level::Debug, "idle clients"),
             Cause::Connection => (Level::Debug, "broken connections"),
+            Cause::Transport => (Level::Info, "failed TLS handshakes"),
             Cause::Protocol => (Level::Debug, "protocol errors"),
             Cause::CrossProtocol => (Level::Warn, "clients that speak HTTP"),
             Cause::QueryLimit => (Level::Warn, "clients over their query buffer limit"),

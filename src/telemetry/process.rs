@@ -31,7 +31,7 @@ pub struct Process {
 /// One `listenerN` line of INFO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
-    /// `tcp`, `unix` or `admin`.
+    /// `tcp`, `tls`, `unix` or `admin`.
     pub(crate) name: &'static str,
     /// The address or path.
     pub(crate) bind: String,
@@ -60,10 +60,13 @@ impl Process {
         }
     }
 
-    /// The port that ordinary clients connect to; 0 if there is none.
+    /// The port that ordinary clients connect to, without TLS if there is one for that; 0 if there is none.
     pub(crate) fn tcp_port(&self) -> u16 {
-        let tcp = self.listeners.iter().find(|listener| listener.name == "tcp");
-        tcp.and_then(|listener| listener.port).unwrap_or(0)
+        let port = |name| {
+            let named = self.listeners.iter().find(|listener| listener.name == name);
+            named.and_then(|listener| listener.port)
+        };
+        port("tcp").or_else(|| port("tls")).unwrap_or(0)
     }
 }
 

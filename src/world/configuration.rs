@@ -30,6 +30,8 @@ impl World {
             Effect::AppendOnly => return (self.turn_log)(self),
             Effect::Folder => return (self.find_folder)(self.config.folder()),
             Effect::AdministrationPort => return self.config.keeps_a_way_in(),
+            Effect::TlsFiles => return self.read_tls_files("CONFIG SET"),
+            Effect::Tls => return self.adopt_tls(),
             Effect::ListenAddresses => {
                 return self.listen("Failed to bind to specified addresses.");
             }

@@ -18,6 +18,7 @@
 //! | `output` | replies and pushes with the output buffer limits |
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
+//! | `tls` | the configuration with what `net` reads for it, and certificates with users |
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
 //! | `courier` | commands with other servers |
@@ -35,6 +36,7 @@ mod pubsub;
 pub(crate) mod restraint;
 mod running;
 mod sessions;
+mod tls;
 mod tracking;
 mod transaction;
 mod unauthenticated;
@@ -56,13 +58,14 @@ use crate::peer::Peer;
 use crate::session::{BufferPool, Clients, Slot};
 use crate::telemetry::memory::Eviction;
 use crate::telemetry::{
-    CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
+    Certificates, CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
+pub use tls::TlsFiles;
 
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]
@@ -126,6 +129,10 @@ pub struct World {
     eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
+    /// What `net` offers to CONFIG SET of `tls-…`, if there is a `net`, and it can.
+    pub tls_files: Option<Box<dyn TlsFiles>>,
+    /// The certificates in use.
+    pub certificates: Certificates,
     /// What `net` offers to MIGRATE, if there is a `net`.
     pub courier: Option<Box<dyn Courier>>,
     /// Whether a folder can be written to: CONFIG SET `dir` asks.
@@ -172,6 +179,8 @@ impl World {
             peak_memory: 0,
             eviction: Eviction::default(),
             rebind: None,
+            tls_files: None,
+            certificates: Certificates::default(),
             courier: None,
             find_folder: |_| Ok(()),
             turn_log: |_| Ok(()),

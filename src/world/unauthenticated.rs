@@ -19,14 +19,13 @@ impl World {
             return Err(error::PROTECTED);
         }
         let has_room = self.clients.has_room(kind, most, RESERVED_PLACES, 0);
-        let has_quota = self.clients.unauthenticated(kind) < self.most_unauthenticated(kind);
-        if has_room && (is_open || has_quota) {
+        let is_there_at_once = is_open && !peer.is_opening;
+        if has_room && (is_there_at_once || self.newcomers(kind) < self.most_unauthenticated(kind))
+        {
             return Ok(());
         }
-        match self.clients.first_unauthenticated(kind) {
-            Some((_, slot))
-                if self.clients.has_room(kind, most, RESERVED_PLACES, 1) && !is_open =>
-            {
+        match self.first_newcomer(kind) {
+            Some((_, slot)) if self.clients.has_room(kind, most, RESERVED_PLACES, 1) => {
                 let client = &self.clients[slot];
                 let (id, addr) = (client.id, &client.peer.addr);
                 let line = format_args!("client {id} at {addr} makes room for a newcomer");
@@ -40,8 +39,27 @@ impl World {
 
     /// How many newcomers through one kind of port a turn may take, so that none of them takes the place of
     /// another before what that one has sent was read.
-    pub(crate) fn most_newcomers(&self, kind: Kind) -> usize {
-        if self.access.is_login_required() { self.most_unauthenticated(kind) } else { usize::MAX }
+    pub(crate) fn most_newcomers(&self, kind: Kind, are_opening: bool) -> usize {
+        match self.access.is_login_required() || are_opening {
+            true => self.most_unauthenticated(kind),
+            false => usize::MAX,
+        }
+    }
+
+    /// How many clients of this kind have yet to log in, or where none has to, are opening their connections.
+    fn newcomers(&self, kind: Kind) -> usize {
+        match self.access.is_login_required() {
+            true => self.clients.unauthenticated(kind),
+            false => self.clients.opening(kind),
+        }
+    }
+
+    /// Of these the one that has been for longest, and since when.
+    fn first_newcomer(&self, kind: Kind) -> Option<(u64, Slot)> {
+        match self.access.is_login_required() {
+            true => self.clients.first_unauthenticated(kind),
+            false => self.clients.first_opening(kind),
+        }
     }
 
     /// Returns whether commands for operators run on the port that the client came through.
@@ -84,30 +102,39 @@ impl World {
         self.clients.set_unauthenticated_since(slot, since);
     }
 
-    /// When the first unauthenticated client has had all its time, in µs of [`crate::clock::Now::mono`].
+    /// When the first client that has yet to log in, or to open its connection, has had all its time, in µs of
+    /// [`crate::clock::Now::mono`].
     pub(crate) fn next_auth_deadline(&self) -> Option<u64> {
         let timeout = u64::from(self.config.auth_timeout) * 1_000_000;
-        let is_limited = timeout > 0 && self.access.is_login_required();
-        let (since, _) = self.first_unauthenticated().filter(|_| is_limited)?;
+        let (since, _) = self.first_late().filter(|_| timeout > 0)?;
         Some(since + timeout)
     }
 
-    /// Closes unauthenticated clients that have had all their time.
+    /// Closes clients that have had all their time.
     pub(crate) fn close_unauthenticated(&mut self) {
         while self.next_auth_deadline().is_some_and(|due| due <= self.now.mono)
-            && let Some((_, slot)) = self.first_unauthenticated()
+            && let Some((_, slot)) = self.first_late()
         {
             let client = &self.clients[slot];
             let (id, addr) = (client.id, &client.peer.addr);
-            let line = format_args!("client {id} at {addr} did not log in in time");
+            let what = match client.opening_since {
+                Some(_) => "finish its TLS handshake",
+                None => "log in",
+            };
+            let line = format_args!("client {id} at {addr} did not {what} in time");
             self.peer_log.log(Cause::LoginTimeout, self.now.mono, line);
             self.clients.doom(slot, Doom::Now, Departure::LoginTimeout);
         }
     }
 
-    /// The client that has been unauthenticated for longest, and since when.
-    fn first_unauthenticated(&self) -> Option<(u64, Slot)> {
-        let first = |kind| self.clients.first_unauthenticated(kind);
-        first(Kind::Tcp).into_iter().chain(first(Kind::Admin)).min()
+    /// The client whose time ends first, and since when it runs.
+    fn first_late(&self) -> Option<(u64, Slot)> {
+        let kinds = [Kind::Tcp, Kind::Admin];
+        let opening = kinds.into_iter().filter_map(|kind| self.clients.first_opening(kind));
+        let waits = self.access.is_login_required();
+        let unauthenticated = kinds.into_iter().filter(|_| waits);
+        let unauthenticated =
+            unauthenticated.filter_map(|kind| self.clients.first_unauthenticated(kind));
+        opening.chain(unauthenticated).min()
     }
 }

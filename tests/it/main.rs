@@ -33,6 +33,7 @@
 //! | `streams` | ids of clocks that go back, and many readers that wait for one stream |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `products` | two lengths that a client chooses are not multiplied |
+//! | `tls` | TLS: who is let in, what is refused, what changes while the server runs |
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
 //! | `scripting` | what scripts may take, and what one of them cannot do to others |
@@ -79,6 +80,8 @@ mod supervision;
 mod synopsis;
 mod table;
 mod test_command;
+#[cfg(feature = "tls")]
+mod tls;
 mod tracking;
 mod waiting;
 mod wake;

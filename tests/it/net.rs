@@ -142,7 +142,7 @@ fn a_newcomer_too_many_is_told_so_and_closed() {
     let folder = Folder::new();
     let path = folder.file("respd.sock");
     let config = Config { maxclients: 3, unixsocket: Some(path.clone()), ..Config::default() };
-    let ports = Ports { clients: Some(0), admin: Some(0) };
+    let ports = Ports { clients: Some(0), tls: None, admin: Some(0) };
     let server = Server::builder().config(config).ports(ports).bind().unwrap();
     let addr = server.addr().unwrap();
     let admin = server

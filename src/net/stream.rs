@@ -1,0 +1,109 @@
+//! A stream of bytes to a peer, of either family, and what reading from it finds.
+
+use std::io::{self, Read, Write};
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+
+/// A stream of either family.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    pub(super) fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Stream::Tcp(stream) => stream,
+            Stream::Unix(stream) => stream,
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(buffer),
+            Stream::Unix(stream) => stream.read(buffer),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    /// Reads what has come, as far as it fits.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Received {
+        loop {
+            return match self.read(buffer) {
+                Ok(0) => Received::End,
+                Ok(bytes) => Received::bytes(bytes, buffer.len()),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => Received::Nothing,
+                    io::ErrorKind::Interrupted => continue,
+                    _ => Received::Broken(error),
+                },
+            };
+        }
+    }
+
+    /// Writes as much as the socket takes at once. `None`: it takes nothing.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        loop {
+            return match self.write(bytes) {
+                Ok(sent) => Ok(Some(sent)),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => Ok(None),
+                    io::ErrorKind::Interrupted => continue,
+                    _ => Err(error),
+                },
+            };
+        }
+    }
+}
+
+/// What reading found.
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+pub(crate) enum Received {
+    Bytes(Arrival),
+    /// The socket is drained.
+    Nothing,
+    /// The peer sends nothing more.
+    End,
+    /// Likewise, but the peer did not say so: TLS would have it.
+    CutOff,
+    Broken(io::Error),
+    /// What protects the connection does not hold, or could not be agreed on.
+    Refused(String),
+}
+
+/// Bytes that have come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// How many of them are the client's own.
+    pub(super) bytes: usize,
+    /// How many were read from the socket.
+    pub(super) read: usize,
+    /// The socket held no more.
+    pub(super) has_drained: bool,
+    /// With these the connection is open: a handshake is over.
+    pub(super) has_opened: bool,
+}
+
+impl Received {
+    /// So many bytes, where there was room for `room`.
+    pub(super) fn bytes(bytes: usize, room: usize) -> Received {
+        let has_drained = bytes < room;
+        Received::Bytes(Arrival { bytes, read: bytes, has_drained, has_opened: false })
+    }
+}
+
+/// What flushing achieved.
+pub(crate) enum Flushed {
+    All,
+    /// The socket is full, and something is left.
+    Part,
+    Broken(io::Error),
+}
