@@ -120,6 +120,9 @@ impl Engine {
 
     /// Closes every connection as soon as its output is sent: the server is leaving.
     pub(crate) fn dismiss_all(&mut self) {
+        if let Some(tell) = self.world.when_leaving.take() {
+            tell();
+        }
         let slots: Vec<Slot> = self.world.clients.slots().collect();
         for slot in slots {
             self.world.clients.doom(slot, Doom::AfterReply, Departure::Shutdown);

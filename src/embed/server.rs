@@ -193,7 +193,7 @@ impl Server {
 
     /// Calls `tell` when the server leaves, before clients are sent what they are owed.
     pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
-        self.reactor.when_leaving(Box::new(tell));
+        self.engine.world.when_leaving = Some(Box::new(tell));
     }
 
     /// The configuration, as it came into force.

@@ -119,8 +119,6 @@ pub(crate) struct Reactor {
     signals: Option<Signals>,
     /// What SIGHUP calls.
     hang_up: Option<HangUp>,
-    /// What is told that the server leaves.
-    when_leaving: Option<Box<dyn FnOnce() + Send>>,
     /// What TLS connections begin with, if a port speaks TLS.
     acceptor: Option<Acceptor>,
     /// When its files are looked at, if `tls-auto-reload-interval` says so.
@@ -157,7 +155,6 @@ impl Reactor {
             connections: Vec::new(),
             signals: None,
             hang_up: None,
-            when_leaving: None,
             acceptor,
             reread_at: None,
             buffer: vec![0; READ_BUFFER],
@@ -205,11 +202,6 @@ impl Reactor {
     pub(crate) fn outlive_signals(&mut self, hang_up: HangUp) -> io::Result<()> {
         self.hang_up = Some(hang_up);
         self.signals()?.outlive()
-    }
-
-    /// Calls `tell` when the loop is over.
-    pub(crate) fn when_leaving(&mut self, tell: Box<dyn FnOnce() + Send>) {
-        self.when_leaving = Some(tell);
     }
 
     fn signals(&mut self) -> io::Result<&mut Signals> {
@@ -605,9 +597,6 @@ impl Reactor {
 
     /// Stops accepting, sends what is owed, and closes everything.
     fn leave(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
-        if let Some(tell) = self.when_leaving.take() {
-            tell();
-        }
         log::info!("leaving: {} clients are sent what they are owed", engine.clients());
         self.mailbox.close();
         self.clock_changes.finish(&self.clock);

@@ -123,6 +123,8 @@ pub struct World {
     /// What keeps commands from running: see [`World::set_ready`].
     pub(crate) restraints: Restraints,
     when_ready: Option<WhenReady>,
+    /// What is told that the server leaves.
+    pub(crate) when_leaving: Option<WhenReady>,
     /// The most memory that was used when a turn began.
     pub peak_memory: usize,
     /// An eviction that goes on in the next turn.
@@ -176,6 +178,7 @@ impl World {
             reactor_requests: ReactorRequests::default(),
             running: None,
             when_ready: None,
+            when_leaving: None,
             peak_memory: 0,
             eviction: Eviction::default(),
             rebind: None,

@@ -275,10 +275,8 @@ fn unknown_directives_may_be_let_pass_wherever_that_is_said() {
     let _respd = Respd::start(&[&[text(&file), "--port", "0"][..], &flags].concat());
     let lines = crate::lifetime::logged(&log, "Ready to accept");
     for line in ["a.conf:1: 'nosuch …'", "command line: 'another …'"] {
-        assert!(
-            lines.contains(&format!("let pass by 'unknown-directives warn': {line}")),
-            "{lines}"
-        );
+        let is_passed = |told: &str| told.contains("let pass") && told.contains(line);
+        assert!(lines.lines().any(is_passed), "{lines}");
     }
 }
 
