@@ -19,7 +19,7 @@ use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
 use super::suggestion;
 use super::table;
-use super::value::{UnknownDirectives, UserLine};
+use super::value::{DisabledCommand, UnknownDirectives, UserLine};
 use crate::text::quote;
 
 pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
@@ -56,11 +56,9 @@ pub(crate) const FILE_ONLY: &[FileOnly] = &[
     },
     FileOnly {
         name: "rename-command",
-        synopsis: "rename-command NAME NEW-NAME",
-        about: "Gives a command another name, or none.",
-        refused: Some(
-            "respd renames no commands: take the command from the users that should not have it, as in 'user default on nopass ~* &* +@all -config'",
-        ),
+        synopsis: "rename-command NAME ''",
+        about: "Takes a command away: no client finds it, whatever its user may do.",
+        refused: None,
     },
     FileOnly {
         name: "user",
@@ -279,6 +277,9 @@ fn read_directive(
     if is_include(name) {
         return Err(Wrong::Refused(BAD_DIRECTIVE.into()));
     }
+    if is_rename(name) {
+        return Ok(read_rename(config, words, place)?);
+    }
     let file_only = FILE_ONLY.iter().find(|line| line.name.as_bytes().eq_ignore_ascii_case(name));
     if let Some(reason) = file_only.and_then(|line| line.refused) {
         return Err(Wrong::Refused(reason.into()));
@@ -315,6 +316,26 @@ fn read_user(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), 
     Ok(())
 }
 
+fn read_rename(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), Reason> {
+    match words {
+        [name, b""] => {
+            let command = DisabledCommand { name: name.to_vec(), place: place.clone() };
+            if !config.disabled_commands.contains(&command) {
+                config.disabled_commands.push(command);
+            }
+            Ok(())
+        }
+        [_, _] => Err("respd takes commands away ('') and gives them no other names: take this one from the users \
+                       that should not have it, as in 'user default on nopass ~* &* +@all -keys'"
+            .into()),
+        _ => Err(BAD_DIRECTIVE.into()),
+    }
+}
+
+pub(crate) fn is_rename(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"rename-command")
+}
+
 pub(crate) fn is_include(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"include")
 }
@@ -337,7 +358,9 @@ pub(crate) fn shown(line: &[u8]) -> String {
     let line = line.trim_ascii();
     let end = line.iter().position(|byte| b" \t=".contains(byte)).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
-    let open = is_include(name) || table::find(name).is_some_and(|(_, row)| !row.is_secret());
+    let open = is_include(name)
+        || is_rename(name)
+        || table::find(name).is_some_and(|(_, row)| !row.is_secret());
     if open || rest.is_empty() {
         String::from_utf8_lossy(line).into_owned()
     } else {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::persona::{PERSONAS, Persona};
 use super::place::{LoadError, Reason};
 use super::value::{
-    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
-    LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
-    Shutdown, Supervisor, UnknownDirectives, UserLine, WithoutEffect,
+    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, DisabledCommand,
+    KeyspaceEvents, LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint,
+    Secret, Share, Shutdown, Supervisor, UnknownDirectives, UserLine, WithoutEffect,
 };
 use crate::keyspace::Limits;
 use crate::keyspace::lifetime::evict::Settings as Eviction;
@@ -60,6 +60,8 @@ pub struct Config {
     /// The folder of the files that are written. `None`: there are none, unless `save` asks for them: these are then in
     /// the working directory.
     pub dir: Option<PathBuf>,
+    /// The commands that `rename-command` takes away.
+    pub disabled_commands: Vec<DisabledCommand>,
     /// Which clients may call DEBUG.
     pub enable_debug_command: Callers,
     /// Which clients may change with CONFIG SET where files are written.
@@ -114,7 +116,7 @@ pub struct Config {
     pub rdbcompression: bool,
     /// The values of directives that respd accepts and does nothing about, where they are not the default: by
     /// name, as CONFIG GET shows them.
-    pub(crate) remembered: BTreeMap<&'static str, Secret>,
+    pub remembered: BTreeMap<&'static str, Secret>,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
     /// When a snapshot is written without being asked for. Empty: never.
@@ -147,7 +149,7 @@ pub struct Config {
     /// REWRITE first puts the users here that are to be in the file.
     pub users: Vec<UserLine>,
     /// What was read and does nothing.
-    pub(crate) without_effect: WithoutEffect,
+    pub without_effect: WithoutEffect,
 }
 
 impl Default for Config {
@@ -171,6 +173,7 @@ impl Default for Config {
             databases: 16,
             dbfilename: "dump.rdb".into(),
             dir: None,
+            disabled_commands: Vec::new(),
             enable_debug_command: Callers::No,
             enable_protected_configs: Callers::No,
             limits: Limits::default(),
