@@ -35,8 +35,17 @@ pub(crate) struct FileOnly {
     pub(super) synopsis: &'static str,
     /// What it means, in one sentence.
     pub(super) about: &'static str,
-    /// Why it is refused, and what to do instead.
-    pub(super) refused: Option<&'static str>,
+    pub(super) fate: Fate,
+}
+
+/// What becomes of a line with a directive that stands in files only.
+#[derive(Clone, Copy)]
+pub(crate) enum Fate {
+    Read,
+    /// It has one value and no effect, in the reference too.
+    Ignored,
+    /// Why, and what to do instead.
+    Refused(&'static str),
 }
 
 pub(crate) const FILE_ONLY: &[FileOnly] = &[
@@ -44,27 +53,45 @@ pub(crate) const FILE_ONLY: &[FileOnly] = &[
         name: "include",
         synopsis: "include PATH",
         about: "Reads another file at this point; the last part of its path may be a pattern.",
-        refused: None,
+        fate: Fate::Read,
+    },
+    FileOnly {
+        name: "list-max-ziplist-entries",
+        synopsis: "list-max-ziplist-entries 512",
+        about: "How many elements a small list has.",
+        fate: Fate::Ignored,
+    },
+    FileOnly {
+        name: "list-max-ziplist-value",
+        synopsis: "list-max-ziplist-value 64",
+        about: "The bytes of an element of a small list.",
+        fate: Fate::Ignored,
     },
     FileOnly {
         name: "loadmodule",
         synopsis: "loadmodule PATH [ARGUMENT...]",
         about: "Loads a module.",
-        refused: Some(
+        fate: Fate::Refused(
             "respd loads no modules: leave the line out, and see docs/embedding.md for commands of one's own",
         ),
+    },
+    FileOnly {
+        name: "lua-replicate-commands",
+        synopsis: "lua-replicate-commands yes",
+        about: "Replicates what scripts do rather than scripts.",
+        fate: Fate::Ignored,
     },
     FileOnly {
         name: "rename-command",
         synopsis: "rename-command NAME ''",
         about: "Takes a command away: no client finds it, whatever its user may do.",
-        refused: None,
+        fate: Fate::Read,
     },
     FileOnly {
         name: "user",
         synopsis: "user NAME RULE...",
         about: "Declares a user.",
-        refused: None,
+        fate: Fate::Read,
     },
 ];
 
@@ -281,8 +308,16 @@ fn read_directive(
         return Ok(read_rename(config, words, place)?);
     }
     let file_only = FILE_ONLY.iter().find(|line| line.name.as_bytes().eq_ignore_ascii_case(name));
-    if let Some(reason) = file_only.and_then(|line| line.refused) {
-        return Err(Wrong::Refused(reason.into()));
+    match file_only.map(|line| (line.name, line.fate)) {
+        Some((_, Fate::Refused(reason))) => return Err(Wrong::Refused(reason.into())),
+        Some((_, Fate::Ignored)) if words.len() != 1 => {
+            return Err(Wrong::Refused(BAD_DIRECTIVE.into()));
+        }
+        Some((name, Fate::Ignored)) => {
+            config.without_effect.accepted.insert(name);
+            return Ok(());
+        }
+        Some((_, Fate::Read)) | None => {}
     }
     let Some((_, directive)) = table::find(name) else {
         return Err(Wrong::Unknown(unknown(name)));
@@ -330,6 +365,11 @@ fn read_rename(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<()
             .into()),
         _ => Err(BAD_DIRECTIVE.into()),
     }
+}
+
+pub(crate) fn is_ignored(name: &[u8]) -> bool {
+    let mut ignored = FILE_ONLY.iter().filter(|line| matches!(line.fate, Fate::Ignored));
+    ignored.any(|line| line.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
 pub(crate) fn is_rename(name: &[u8]) -> bool {

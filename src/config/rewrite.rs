@@ -11,7 +11,9 @@
 use std::path::Path;
 
 use super::directive::Directive;
-use super::file::{BAD_DIRECTIVE, Includes, is_include, is_rename, is_user, shown, split};
+use super::file::{
+    BAD_DIRECTIVE, Includes, is_ignored, is_include, is_rename, is_user, shown, split,
+};
 use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
 use super::table;
@@ -100,6 +102,7 @@ impl Config {
             [name, ref words @ ..] if is_user(name) => self.revise_user(words),
             [name, ref words @ ..] => match table::find(name) {
                 Some((_, directive)) => self.revise_directive(directive, words, replaced),
+                None if is_ignored(name) => Ok(Revision::Keep),
                 None if self.unknown_directives == UnknownDirectives::Warn => Ok(Revision::Keep),
                 None => Err(BAD_DIRECTIVE.into()),
             },
