@@ -18,7 +18,10 @@ impl Config {
         let mut found: Vec<_> = table::names()
             .filter_map(|(name, directive)| {
                 let name = name.as_bytes();
-                let pattern = patterns.iter().find(|pattern| pattern.selects(name))?;
+                let selects = |pattern: &&Selection<'_>| {
+                    pattern.selects(name) && !(directive.is_hidden() && pattern.has_wildcard())
+                };
+                let pattern = patterns.iter().find(selects)?;
                 Some((pattern.spelling(name).to_vec(), directive.show(self)))
             })
             .collect();
@@ -113,6 +116,10 @@ impl<'a> Selection<'a> {
         }
     }
 
+    fn has_wildcard(&self) -> bool {
+        matches!(self, Selection::Pattern(_))
+    }
+
     /// How the directive is shown that it selects.
     fn spelling<'b>(&'b self, name: &'b [u8]) -> &'b [u8] {
         match self {
@@ -192,7 +199,9 @@ mod tests {
         assert_eq!(names(&config, &["hz", "hz*", "HZ"]), ["hz"]);
         assert_eq!(names(&config, &["TCP-*"]), ["tcp-backlog", "tcp-keepalive"]);
         assert_eq!(names(&config, &["h[z]", "nosuch", ""]), ["hz"]);
-        assert_eq!(names(&config, &["*"]).len(), table::names().count());
+        let shown = table::names().filter(|(_, directive)| !directive.is_hidden());
+        assert_eq!(names(&config, &["*"]).len(), shown.count());
+        assert_eq!(names(&config, &["watchdog-p*", "Watchdog-Period"]), ["Watchdog-Period"]);
     }
 
     #[test]

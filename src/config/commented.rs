@@ -1,7 +1,7 @@
 //! A configuration file of comments alone: every directive, what it means, its default, and what respd does with it.
 
 use super::directive::{Class, Directive};
-use super::file::FILE_ONLY;
+use super::file::{FILE_ONLY, Fate};
 use super::settings::Config;
 use super::table;
 
@@ -17,8 +17,10 @@ pub fn commented() -> String {
     text += "\n# ---- What stands in files only ----\n";
     for line in FILE_ONLY {
         text += &format!("\n# {}\n", line.about);
-        if let Some(reason) = line.refused {
-            text += &format!("# Refused: {reason}.\n");
+        match line.fate {
+            Fate::Read => {}
+            Fate::Ignored => text += "# No effect: the reference ignores it, too.\n",
+            Fate::Refused(reason) => text += &format!("# Refused: {reason}.\n"),
         }
         text += &format!("#{}\n", line.synopsis);
     }

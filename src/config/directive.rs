@@ -101,6 +101,7 @@ pub(crate) struct Directive {
     immutable: bool,
     protected: bool,
     secret: bool,
+    hidden: bool,
     pub(crate) effects: &'static [Effect],
     show: fn(&Config) -> Vec<u8>,
     read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
@@ -122,6 +123,7 @@ impl Directive {
             immutable: false,
             protected: false,
             secret: false,
+            hidden: false,
             effects: &[],
             show,
             read,
@@ -163,6 +165,12 @@ impl Directive {
         self
     }
 
+    /// CONFIG GET shows it by its name alone, not to a pattern.
+    pub(super) const fn hidden(mut self) -> Directive {
+        self.hidden = true;
+        self
+    }
+
     /// What follows when it has another value.
     pub(super) const fn effects(mut self, effects: &'static [Effect]) -> Directive {
         self.effects = effects;
@@ -190,6 +198,10 @@ impl Directive {
 
     pub(crate) fn is_protected(&self) -> bool {
         self.protected
+    }
+
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.hidden
     }
 
     pub(crate) fn is_secret(&self) -> bool {

@@ -19,7 +19,7 @@ use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
 use super::suggestion;
 use super::table;
-use super::value::{UnknownDirectives, UserLine};
+use super::value::{DisabledCommand, UnknownDirectives, UserLine};
 use crate::text::quote;
 
 pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
@@ -35,8 +35,17 @@ pub(crate) struct FileOnly {
     pub(super) synopsis: &'static str,
     /// What it means, in one sentence.
     pub(super) about: &'static str,
-    /// Why it is refused, and what to do instead.
-    pub(super) refused: Option<&'static str>,
+    pub(super) fate: Fate,
+}
+
+/// What becomes of a line with a directive that stands in files only.
+#[derive(Clone, Copy)]
+pub(crate) enum Fate {
+    Read,
+    /// It has one value and no effect, in the reference too.
+    Ignored,
+    /// Why, and what to do instead.
+    Refused(&'static str),
 }
 
 pub(crate) const FILE_ONLY: &[FileOnly] = &[
@@ -44,29 +53,45 @@ pub(crate) const FILE_ONLY: &[FileOnly] = &[
         name: "include",
         synopsis: "include PATH",
         about: "Reads another file at this point; the last part of its path may be a pattern.",
-        refused: None,
+        fate: Fate::Read,
+    },
+    FileOnly {
+        name: "list-max-ziplist-entries",
+        synopsis: "list-max-ziplist-entries 512",
+        about: "How many elements a small list has.",
+        fate: Fate::Ignored,
+    },
+    FileOnly {
+        name: "list-max-ziplist-value",
+        synopsis: "list-max-ziplist-value 64",
+        about: "The bytes of an element of a small list.",
+        fate: Fate::Ignored,
     },
     FileOnly {
         name: "loadmodule",
         synopsis: "loadmodule PATH [ARGUMENT...]",
         about: "Loads a module.",
-        refused: Some(
+        fate: Fate::Refused(
             "respd loads no modules: leave the line out, and see docs/embedding.md for commands of one's own",
         ),
     },
     FileOnly {
+        name: "lua-replicate-commands",
+        synopsis: "lua-replicate-commands yes",
+        about: "Replicates what scripts do rather than scripts.",
+        fate: Fate::Ignored,
+    },
+    FileOnly {
         name: "rename-command",
-        synopsis: "rename-command NAME NEW-NAME",
-        about: "Gives a command another name, or none.",
-        refused: Some(
-            "respd renames no commands: take the command from the users that should not have it, as in 'user default on nopass ~* &* +@all -config'",
-        ),
+        synopsis: "rename-command NAME ''",
+        about: "Takes a command away: no client finds it, whatever its user may do.",
+        fate: Fate::Read,
     },
     FileOnly {
         name: "user",
         synopsis: "user NAME RULE...",
         about: "Declares a user.",
-        refused: None,
+        fate: Fate::Read,
     },
 ];
 
@@ -283,9 +308,20 @@ fn read_directive(
     if is_include(name) {
         return Err(Wrong::Refused(BAD_DIRECTIVE.into()));
     }
+    if is_rename(name) {
+        return Ok(read_rename(config, words, place)?);
+    }
     let file_only = FILE_ONLY.iter().find(|line| line.name.as_bytes().eq_ignore_ascii_case(name));
-    if let Some(reason) = file_only.and_then(|line| line.refused) {
-        return Err(Wrong::Refused(reason.into()));
+    match file_only.map(|line| (line.name, line.fate)) {
+        Some((_, Fate::Refused(reason))) => return Err(Wrong::Refused(reason.into())),
+        Some((_, Fate::Ignored)) if words.len() != 1 => {
+            return Err(Wrong::Refused(BAD_DIRECTIVE.into()));
+        }
+        Some((name, Fate::Ignored)) => {
+            config.without_effect.accepted.insert(name);
+            return Ok(());
+        }
+        Some((_, Fate::Read)) | None => {}
     }
     let Some((_, directive)) = table::find(name) else {
         return Err(Wrong::Unknown(unknown(name)));
@@ -319,6 +355,31 @@ fn read_user(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), 
     Ok(())
 }
 
+fn read_rename(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), Reason> {
+    match words {
+        [name, b""] => {
+            let command = DisabledCommand { name: name.to_vec(), place: place.clone() };
+            if !config.disabled_commands.contains(&command) {
+                config.disabled_commands.push(command);
+            }
+            Ok(())
+        }
+        [_, _] => Err("respd takes commands away ('') and gives them no other names: take this one from the users \
+                       that should not have it, as in 'user default on nopass ~* &* +@all -keys'"
+            .into()),
+        _ => Err(BAD_DIRECTIVE.into()),
+    }
+}
+
+pub(crate) fn is_ignored(name: &[u8]) -> bool {
+    let mut ignored = FILE_ONLY.iter().filter(|line| matches!(line.fate, Fate::Ignored));
+    ignored.any(|line| line.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+pub(crate) fn is_rename(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"rename-command")
+}
+
 pub(crate) fn is_include(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"include")
 }
@@ -341,7 +402,9 @@ pub(crate) fn shown(line: &[u8]) -> String {
     let line = line.trim_ascii();
     let end = line.iter().position(|byte| b" \t=".contains(byte)).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
-    let open = is_include(name) || table::find(name).is_some_and(|(_, row)| !row.is_secret());
+    let open = is_include(name)
+        || is_rename(name)
+        || table::find(name).is_some_and(|(_, row)| !row.is_secret());
     if open || rest.is_empty() {
         String::from_utf8_lossy(line).into_owned()
     } else {

@@ -44,7 +44,8 @@ pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
 pub use tls::{CertificateUser, ClientCertificates, Tls};
 pub use value::{
-    AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
-    KeyspaceEvents, LogFormat, LogLevel, LogSettings, LogTime, OutputBufferLimits, Percentiles,
-    SavePoint, Secret, Share, Shutdown, Supervisor, UnknownDirectives, UserLine,
+    AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings,
+    DisabledCommand, Fsync, KeyspaceEvents, LogFormat, LogLevel, LogSettings, LogTime,
+    OutputBufferLimits, Percentiles, SavePoint, Secret, Share, Shutdown, Supervisor,
+    UnknownDirectives, UserLine, WithoutEffect,
 };

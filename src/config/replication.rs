@@ -78,12 +78,14 @@ pub(super) const ROWS: &[Directive] = &[
     unused!("cluster-manual-failover-timeout", FROM_1, 5000, NO_CLUSTER)
         .about("The milliseconds that a failover by hand may take."),
     unused!("cluster-message-gossip-perc", Integer(1..=100), 10, NO_CLUSTER)
+        .hidden()
         .about("The percentage of nodes of which a message tells."),
     unused!("cluster-migration-barrier", INT, 1, NO_CLUSTER)
         .about("How many replicas a primary keeps before one moves."),
     unused!("cluster-node-timeout", COUNT, 15000, NO_CLUSTER)
         .about("The milliseconds after which a silent node is held to fail."),
     unused!("cluster-ping-interval", COUNT, 0, NO_CLUSTER)
+        .hidden()
         .about("The milliseconds between messages to a node."),
     unused!("cluster-port", PORT, 0, NO_CLUSTER).immutable().about("The port of the cluster bus."),
     unused!("cluster-preferred-endpoint-type", ENDPOINTS, "ip", NO_CLUSTER)
@@ -140,6 +142,7 @@ pub(super) const ROWS: &[Directive] = &[
         .alias("repl-ping-slave-period")
         .about("The seconds between messages to a replica."),
     unused!("repl-rdb-channel", YesNo, false, ALONE)
+        .hidden()
         .about("Sends snapshot and changes to a replica at once."),
     unused!("repl-timeout", FROM_1, 60, ALONE)
         .about("The seconds after which a silent link of replication is closed."),

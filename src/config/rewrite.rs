@@ -11,7 +11,9 @@
 use std::path::Path;
 
 use super::directive::Directive;
-use super::file::{BAD_DIRECTIVE, Includes, is_include, is_user, shown, split};
+use super::file::{
+    BAD_DIRECTIVE, Includes, is_ignored, is_include, is_rename, is_user, shown, split,
+};
 use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
 use super::table;
@@ -51,7 +53,14 @@ impl Config {
             empty.into_iter().chain([directive.line(self)])
         });
         let new_users = self.users.iter().filter(|user| !loaded.users.contains(user));
-        let missing: Vec<_> = missing.chain(new_users.map(UserLine::line)).collect();
+        let new_renames = self
+            .disabled_commands
+            .iter()
+            .filter(|command| !loaded.disabled_commands.contains(command));
+        let new_renames =
+            new_renames.map(|command| join(b"rename-command", &[&command.name[..], b""]));
+        let missing: Vec<_> =
+            missing.chain(new_users.map(UserLine::line)).chain(new_renames).collect();
         if !missing.is_empty() {
             draft.push_marker();
             missing.iter().for_each(|line| draft.push(line));
@@ -89,10 +98,11 @@ impl Config {
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         match words[..] {
             [] => Ok(Revision::Keep),
-            [name, ..] if is_include(name) => Ok(Revision::Keep),
+            [name, ..] if is_include(name) || is_rename(name) => Ok(Revision::Keep),
             [name, ref words @ ..] if is_user(name) => self.revise_user(words),
             [name, ref words @ ..] => match table::find(name) {
                 Some((_, directive)) => self.revise_directive(directive, words, replaced),
+                None if is_ignored(name) => Ok(Revision::Keep),
                 None if self.unknown_directives == UnknownDirectives::Warn => Ok(Revision::Keep),
                 None => Err(BAD_DIRECTIVE.into()),
             },

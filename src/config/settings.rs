@@ -7,9 +7,9 @@ use super::persona::{PERSONAS, Persona};
 use super::place::{LoadError, Reason};
 use super::tls::Tls;
 use super::value::{
-    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
-    LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
-    Shutdown, Supervisor, UnknownDirectives, UserLine, WithoutEffect,
+    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, DisabledCommand,
+    KeyspaceEvents, LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint,
+    Secret, Share, Shutdown, Supervisor, UnknownDirectives, UserLine, WithoutEffect,
 };
 use crate::keyspace::Limits;
 use crate::keyspace::lifetime::evict::Settings as Eviction;
@@ -61,6 +61,8 @@ pub struct Config {
     /// The folder of the files that are written. `None`: there are none, unless `save` asks for them: these are then in
     /// the working directory.
     pub dir: Option<PathBuf>,
+    /// The commands that `rename-command` takes away.
+    pub disabled_commands: Vec<DisabledCommand>,
     /// Which clients may call DEBUG.
     pub enable_debug_command: Callers,
     /// Which clients may change with CONFIG SET where files are written.
@@ -174,6 +176,7 @@ impl Default for Config {
             databases: 16,
             dbfilename: "dump.rdb".into(),
             dir: None,
+            disabled_commands: Vec::new(),
             enable_debug_command: Callers::No,
             enable_protected_configs: Callers::No,
             limits: Limits::default(),

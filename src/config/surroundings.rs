@@ -6,9 +6,7 @@ use super::kind::{Integer, Kind, Memory, Names, Only, OomScores, Text, YesNo};
 
 const INT: Integer = Integer(0..=i32::MAX as i64);
 const SIGNED_INT: Integer = Integer(i32::MIN as i64..=i32::MAX as i64);
-const COUNT: Integer = Integer(0..=i64::MAX);
 const PORT: Integer = Integer(0..=u16::MAX as i64);
-const BYTES: Memory = Memory(0..=i64::MAX as u64);
 
 const NO_EFFORT: &str = "respd removes every key when its time has come";
 const NO_DEFRAGMENTATION: &str = "respd does not move what it has allocated";
@@ -29,7 +27,6 @@ const NO_SYSLOG: &str =
     "respd logs to standard error or to 'logfile': let systemd's journal or logger(1) pass it on";
 const NO_CONNECTIONS: &str = "respd connects to no other server";
 const NO_CYCLES: &str = "respd accepts as many as come";
-const OBSOLETE: &str = "the reference ignores it, too";
 
 const OOM_SCORES: Names = Names(&["no", "yes", "relative", "absolute"]);
 const CALLERS: Names = Names(&["no", "yes", "local"]);
@@ -68,6 +65,7 @@ pub(super) const ROWS: &[Directive] = &[
         .immutable()
         .about("Logs a drawing when the server starts."),
     unused!("aof-disable-auto-gc", YesNo, false, NO_TESTS)
+        .hidden()
         .about("Keeps the files of the log that are no longer needed."),
     fixed!("aof-rewrite-cpulist", Text, Vec::new(), OWN_AFFINITY)
         .alias("aof_rewrite_cpulist")
@@ -89,7 +87,9 @@ pub(super) const ROWS: &[Directive] = &[
         .about("Logs a report when the server crashes."),
     unused!("crash-memcheck-enabled", YesNo, true, NO_CRASH_REPORT)
         .about("Checks the memory when the server crashes."),
-    unused!("debug-context", Text, Vec::new(), NO_TESTS).about("A note for a report of a crash."),
+    unused!("debug-context", Text, Vec::new(), NO_TESTS)
+        .hidden()
+        .about("A note for a report of a crash."),
     unused!("disable-thp", YesNo, true, ALLOCATOR)
         .immutable()
         .about("Asks the system for no huge pages."),
@@ -97,6 +97,7 @@ pub(super) const ROWS: &[Directive] = &[
         .about("Does background work more often when there are many clients."),
     unused!("enable-debug-assert", YesNo, false, NO_TESTS)
         .immutable()
+        .hidden()
         .about("Checks what should never be wrong."),
     unused!("enable-module-command", CALLERS, "no", NO_MODULES)
         .immutable()
@@ -109,6 +110,7 @@ pub(super) const ROWS: &[Directive] = &[
     )
     .about("Answers as Redis does."),
     fixed!("gopher-enabled", YesNo, false, "respd does not speak the Gopher protocol")
+        .hidden()
         .about("Answers requests of the Gopher protocol."),
     fixed!("hash-seed", Text, Vec::new(), "respd's tables have seeds that no one can know")
         .immutable()
@@ -121,6 +123,7 @@ pub(super) const ROWS: &[Directive] = &[
         .about("Expires no keys while another server's are copied."),
     fixed!("io-threads", Integer(1..=256), 1, ONE_THREAD).about("How many threads read and write."),
     unused!("io-threads-always-active", YesNo, false, ONE_THREAD)
+        .hidden()
         .about("Uses all threads also when there is little to do."),
     unused!("io-threads-do-reads", YesNo, false, ONE_THREAD)
         .immutable()
@@ -128,8 +131,10 @@ pub(super) const ROWS: &[Directive] = &[
     unused!("jemalloc-bg-thread", YesNo, true, ALLOCATOR)
         .about("Gives memory back to the system in the background."),
     unused!("key-load-delay", SIGNED_INT, 0, NO_TESTS)
+        .hidden()
         .about("The microseconds for which loading stops at each key."),
     unused!("lazyexpire-nested-arbitrary-keys", YesNo, true, NO_EFFORT)
+        .hidden()
         .about("Removes expired keys in scripts that did not name them."),
     unused!("lazyfree-lazy-eviction", YesNo, true, NO_WAIT)
         .about("Frees evicted keys in the background."),
@@ -143,16 +148,13 @@ pub(super) const ROWS: &[Directive] = &[
         .about("FLUSHALL and FLUSHDB free in the background."),
     fixed!("list-compress-depth", INT, 0, "respd does not compress lists")
         .about("How many nodes at the ends of a list are not compressed."),
-    unused!("list-max-ziplist-entries", COUNT, 512, OBSOLETE)
-        .about("How many elements a small list has."),
-    unused!("list-max-ziplist-value", BYTES, 64, OBSOLETE)
-        .about("The bytes of an element of a small list."),
     unused!(
         "loading-process-events-interval-bytes",
         Integer(1024..=i32::MAX as i64),
         2 << 20,
         NO_TESTS
     )
+    .hidden()
     .about("The bytes that are loaded between turns of the server."),
     fixed!("locale-collate", Text, Vec::new(), "SORT compares bytes")
         .about("The language by which SORT ALPHA compares."),
@@ -163,6 +165,7 @@ pub(super) const ROWS: &[Directive] = &[
         "respd's scripts see what the reference's see by default"
     )
     .immutable()
+    .hidden()
     .about("Scripts see functions that are deprecated."),
     fixed!(
         "lua-enable-insecure-api",
@@ -171,9 +174,8 @@ pub(super) const ROWS: &[Directive] = &[
         "respd's scripts see what the reference's see by default"
     )
     .immutable()
+    .hidden()
     .about("Scripts see functions that are not safe."),
-    unused!("lua-replicate-commands", YesNo, true, OBSOLETE)
-        .about("Replicates what scripts do rather than scripts."),
     unused!("max-new-connections-per-cycle", Integer(1..=1000), 10, NO_CYCLES)
         .about("How many connections are accepted in a turn."),
     unused!("max-new-tls-connections-per-cycle", Integer(1..=1000), 1, NO_CYCLES)
@@ -186,10 +188,13 @@ pub(super) const ROWS: &[Directive] = &[
     )
     .about("How long a command waits while keys are evicted."),
     unused!("min-io-threads-avoid-copy-reply", INT, 7, ONE_THREAD)
+        .hidden()
         .about("From how many threads on long replies are not copied."),
     unused!("min-string-size-avoid-copy-reply", INT, 16384, ONE_THREAD)
+        .hidden()
         .about("From how many bytes on replies are not copied."),
     unused!("min-string-size-avoid-copy-reply-threaded", INT, 65536, ONE_THREAD)
+        .hidden()
         .about("From how many bytes on replies are not copied, with threads."),
     fixed!("mptcp", YesNo, false, "respd listens on plain TCP")
         .immutable()
@@ -204,6 +209,7 @@ pub(super) const ROWS: &[Directive] = &[
     unused!("proc-title-template", Text, b"{title} {listen-addr} {server-mode}".to_vec(), NOT_HERE)
         .about("What ps(1) shows of the server."),
     unused!("rdb-key-save-delay", SIGNED_INT, 0, NO_TESTS)
+        .hidden()
         .about("The microseconds for which writing stops at each key."),
     fixed!(
         "rdb-version-check",
@@ -254,9 +260,12 @@ pub(super) const ROWS: &[Directive] = &[
     )
     .immutable()
     .about("The group of the unix socket."),
-    unused!("use-exit-on-panic", YesNo, false, NO_TESTS).about("Exits rather than aborts."),
+    unused!("use-exit-on-panic", YesNo, false, NO_TESTS)
+        .hidden()
+        .about("Exits rather than aborts."),
     unused!("vset-force-single-threaded-execution", YesNo, false, "respd has no vector sets")
         .about("Vector sets use one thread."),
     unused!("watchdog-period", INT, 0, NO_TESTS)
+        .hidden()
         .about("The milliseconds after which a slow turn is logged."),
 ];

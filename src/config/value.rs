@@ -387,6 +387,31 @@ impl UserLine {
     }
 }
 
+/// `rename-command NAME ""`, a line of the file: the command is taken away.
+#[derive(Debug, Clone)]
+pub struct DisabledCommand {
+    pub(crate) name: Vec<u8>,
+    /// Where it was read.
+    pub(crate) place: Place,
+}
+
+impl DisabledCommand {
+    /// The error that stops the start when there is no such command.
+    pub(crate) fn refused(&self, reason: impl fmt::Display) -> LoadError {
+        let name = String::from_utf8_lossy(&self.name);
+        LoadError::new(self.place.clone(), format!("rename-command {name} \"\""), reason)
+    }
+}
+
+/// Two lines are equal when they name the same command, wherever they stand.
+impl PartialEq for DisabledCommand {
+    fn eq(&self, other: &DisabledCommand) -> bool {
+        self.name.eq_ignore_ascii_case(&other.name)
+    }
+}
+
+impl Eq for DisabledCommand {}
+
 /// Two lines are equal when they say the same, wherever they stand.
 impl PartialEq for UserLine {
     fn eq(&self, other: &UserLine) -> bool {

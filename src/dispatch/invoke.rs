@@ -92,7 +92,10 @@ impl Outcome {
 impl<'a> Invocation<'a> {
     /// Finds the command that the arguments name, and runs it by the contract.
     pub fn invoke(&mut self) -> Outcome {
-        let found = self.table.find(self.args);
+        let found = match self.table.find(self.args) {
+            Found::NoCommand if self.frame == Frame::Replay => self.table.find_disabled(self.args),
+            found => found,
+        };
         if self.frame == Frame::Top {
             self.world.clients[self.slot].last_command = match found {
                 Found::Row(row) => Some(row.id),

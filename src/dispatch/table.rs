@@ -52,6 +52,8 @@ pub struct Table {
     rows: Vec<Row>,
     /// Open addressing on [`Name::hash`]; commands only, no subcommands.
     buckets: Vec<Option<(Name, CommandId)>>,
+    /// Commands that `rename-command` took away: they have no bucket.
+    disabled: Vec<CommandId>,
 }
 
 /// What a request's first words name.
@@ -72,7 +74,8 @@ impl Table {
 
     /// The table of a server that answers as `persona`.
     pub fn of_persona(persona: &'static Persona, groups: impl IntoIterator<Item = Group>) -> Table {
-        let mut table = Table { persona, rows: Vec::new(), buckets: Vec::new() };
+        let mut table =
+            Table { persona, rows: Vec::new(), buckets: Vec::new(), disabled: Vec::new() };
         table.add_groups(groups);
         table
     }
@@ -83,6 +86,32 @@ impl Table {
         let own = self.rows.len();
         self.add_groups(groups);
         self.rows[own..].iter_mut().for_each(|row| row.flags |= flag::COUNTED);
+    }
+
+    /// Takes a command away, with its subcommands: no request finds it, while ACL rules still know it. Returns
+    /// whether there was one.
+    pub(crate) fn disable(&mut self, name: &[u8]) -> bool {
+        let Some(id) = self.command(name).map(|row| row.id) else {
+            return false;
+        };
+        self.disabled.push(id);
+        self.fill_buckets();
+        true
+    }
+
+    /// The row of a request that a log holds, which may have been written before the command was taken away.
+    #[cold]
+    pub(crate) fn find_disabled(&self, args: Args<'_>) -> Found<'_> {
+        match args.get(0).and_then(|name| self.disabled_command(name)) {
+            None => Found::NoCommand,
+            Some(row) if row.subcommands.is_empty() => Found::Row(row),
+            Some(row) => self.find_in(row, args),
+        }
+    }
+
+    fn disabled_command(&self, name: &[u8]) -> Option<&Row> {
+        let mut rows = self.disabled.iter().map(|&id| self.row(id));
+        rows.find(|row| row.spec.name.as_bytes().eq_ignore_ascii_case(name))
     }
 
     fn add_groups(&mut self, groups: impl IntoIterator<Item = Group>) {
@@ -150,7 +179,7 @@ impl Table {
         self.buckets = vec![None; size];
         for index in 0..self.rows.len() {
             let row = &self.rows[index];
-            if row.container.is_none() {
+            if row.container.is_none() && !self.disabled.contains(&row.id) {
                 let bucket = self.bucket(row.spec.name.as_bytes());
                 self.buckets[bucket] = Some((Name::of(row.spec.name.as_bytes()), row.id));
             }
@@ -210,9 +239,12 @@ impl Table {
 
     /// The row of a full name: `get`, `client|list`.
     pub fn named(&self, full_name: &[u8]) -> Option<&Row> {
-        let mut words = full_name.splitn(2, |&byte| byte == b'|');
-        let row = self.command(words.next()?)?;
-        match words.next() {
+        let (name, sub) = parts(full_name);
+        self.with_subcommand(self.command(name)?, sub)
+    }
+
+    fn with_subcommand<'t>(&'t self, row: &'t Row, sub: Option<&[u8]>) -> Option<&'t Row> {
+        match sub {
             None => Some(row),
             Some(sub) => self.subcommand(row, sub),
         }
@@ -247,14 +279,22 @@ impl Table {
     }
 }
 
-/// ACL rules name commands as the table does.
+/// The name of a command, and that of its subcommand behind a `|`.
+fn parts(full_name: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut words = full_name.splitn(2, |&byte| byte == b'|');
+    (words.next().unwrap_or_default(), words.next())
+}
+
+/// ACL rules name commands as the table does, also those that were taken away.
 impl Vocabulary for Table {
     fn size(&self) -> usize {
         self.len()
     }
 
     fn named(&self, full_name: &[u8]) -> Option<CommandId> {
-        Table::named(self, full_name).map(|row| row.id)
+        let (name, sub) = parts(full_name);
+        let row = self.command(name).or_else(|| self.disabled_command(name))?;
+        self.with_subcommand(row, sub).map(|row| row.id)
     }
 
     fn full_name(&self, id: CommandId) -> &str {

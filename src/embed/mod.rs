@@ -39,8 +39,13 @@ pub fn groups() -> impl Iterator<Item = Group> + Clone {
     commands::GROUPS.iter().chain(FEATURES).copied()
 }
 
-/// An engine with the users of the configuration or of its ACL file.
-fn engine(config: Config, table: Table, now: Now) -> Result<Engine, LoadError> {
+/// An engine with the users of the configuration or of its ACL file, without the commands that it takes away.
+fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadError> {
+    for command in &config.disabled_commands {
+        if !table.disable(&command.name) {
+            return Err(command.refused("No such command in rename-command"));
+        }
+    }
     let mut engine = Engine::new(config, table, now)?;
     for user in files::first_users(&engine.world.config, engine.table())? {
         engine.world.access.put(user);

@@ -17,6 +17,7 @@
 //! | `wake` | what ends a wait: keys of a type, changed keys, keys that are gone, events, time |
 //! | `personas` | what the table of personas promises |
 //! | `net` | real sockets, and the real process |
+//! | `config_files` | configuration files of charts, images and distributions start a server |
 //! | `command_line` | what a command line means, and what is wrong with one; those of test harnesses start |
 //! | `supervision` | what systemd and others are told; signals that say what to save; the end of standard input |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
@@ -49,6 +50,7 @@ mod client;
 mod clients;
 mod clock;
 mod command_line;
+mod config_files;
 mod docs;
 mod effects;
 #[cfg(feature = "lua")]

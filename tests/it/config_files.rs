@@ -1,0 +1,107 @@
+//! Configuration files that are in use elsewhere start a server: the stock files of Debian, Redis and Valkey, and those
+//! of charts and images. `tests/config/` has the lines of each that count.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::process::{self, Folder, Respd, text};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn files_of_others_start_a_server_and_are_written_again() {
+    let files = files();
+    assert!(files.len() >= 15, "{files:?}");
+    for file in files {
+        let folder = Folder::new();
+        let copy = folder.file("redis.conf");
+        fs::copy(&file, &copy).expect("a copy");
+        // Where files, sockets and ports are is the machine's.
+        let [dir, socket] = ["", "socket"].map(|name| folder.file(name));
+        let here = ["--port", "0", "--dir", text(&dir), "--unixsocket", text(&socket)];
+        let nowhere = ["--logfile", "", "--pidfile", "", "--daemonize", "no", "--requirepass", ""];
+        let respd = Respd::start(&[&[text(&copy)], &here[..], &nowhere[..]].concat());
+        let mut client = respd.connect();
+        let name = file.display();
+        assert_eq!(client.call(["SET", "key", "value"]), "OK", "{name}");
+        let shown = client.call(["CONFIG", "GET", "*"]);
+        let is_shown = |line: &&str| {
+            let directive = line.split(' ').next().expect("a word");
+            ["rename-command", "list-max-ziplist-entries"].contains(&directive)
+                || shown.contains(&format!("\"{directive}\""))
+        };
+        let lines = fs::read_to_string(&file).expect("text");
+        assert_eq!(lines.lines().find(|line| !is_shown(line)), None, "{name}");
+        assert_eq!(client.call(["CONFIG", "REWRITE"]), "OK", "{name}");
+    }
+}
+
+#[test]
+fn the_file_of_debian_wants_what_its_unit_says() {
+    let file = files().into_iter().find(|file| file.ends_with("debian-redis-7.0.conf"));
+    let file = file.expect("the file of Debian");
+    let output = process::run(&[text(&file), "--port", "0"]);
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert!(error.contains("daemonize yes") && !error.contains("Bad directive"), "{error}");
+}
+
+#[test]
+fn a_command_that_is_taken_away_is_found_by_no_client() {
+    let respd = Respd::start(&[
+        "--port",
+        "0",
+        "--rename-command",
+        "KEYS",
+        "",
+        "--rename-command",
+        "config",
+        "",
+        "--user",
+        "bob",
+        "on",
+        "nopass",
+        "+keys",
+        "+config|get",
+    ]);
+    let mut client = respd.connect();
+    for words in [&["KEYS", "*"][..], &["CONFIG", "GET", "port"], &["config"]] {
+        let reply = client.call(words);
+        assert!(reply.contains(&format!("ERR unknown command '{}'", words[0])), "{reply}");
+    }
+    assert_eq!(client.call(["COMMAND", "LIST", "FILTERBY", "PATTERN", "key*"]), "(empty array)");
+    let dry = client.call(["ACL", "DRYRUN", "bob", "KEYS", "*"]);
+    assert!(dry.contains("not found"), "{dry}");
+    let error = process::run(&["--port", "0", "--rename-command", "NOSUCH", ""]).stderr;
+    let error = String::from_utf8(error).expect("text");
+    assert!(error.contains("No such command in rename-command"), "{error}");
+    let error = process::run(&["--port", "0", "--rename-command", "GET", "fetch"]).stderr;
+    let error = String::from_utf8(error).expect("text");
+    assert!(error.contains("gives them no other names"), "{error}");
+}
+
+#[test]
+fn a_log_from_before_a_command_was_taken_away_loads() {
+    let folder = Folder::new();
+    let dir = folder.file("");
+    let flags = ["--port", "0", "--appendonly", "yes", "--save", "", "--dir", text(&dir)];
+    let mut respd = Respd::start(&flags);
+    let mut client = respd.connect();
+    client.call(["SET", "old", "1"]);
+    client.call(["FLUSHALL"]);
+    client.call(["SET", "new", "1"]);
+    respd.signal("TERM");
+    respd.wait();
+    let without = ["--rename-command", "FLUSHALL", "", "--rename-command", "SET", ""];
+    let respd = Respd::start(&[&flags[..], &without[..]].concat());
+    let mut client = respd.connect();
+    assert_eq!(client.call(["EXISTS", "new", "old"]), "(integer) 1");
+    assert!(client.call(["FLUSHALL"]).contains("unknown command"));
+}
