@@ -20,6 +20,7 @@ mod change;
 mod choice;
 mod commented;
 mod directive;
+mod encryption;
 mod file;
 mod kind;
 pub mod persona;

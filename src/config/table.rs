@@ -2,7 +2,7 @@
 //!
 //! A row says how a directive's text becomes the field and back ([`super::kind`]), what may be done with
 //! it, and what follows when it has another value ([`Effect`]). The rows of what has no effect stand
-//! in `replication.rs`, `surroundings.rs` and `tls.rs`.
+//! in `replication.rs`, `surroundings.rs` and `encryption.rs`.
 
 use super::directive::{Directive, Effect, directive};
 use super::kind::{
@@ -12,7 +12,7 @@ use super::kind::{
 };
 use super::place::Reason;
 use super::settings::Config;
-use super::{replication, surroundings, tls};
+use super::{encryption, replication, surroundings};
 
 /// The range of what the reference keeps in a C `int`.
 const INT: Integer = Integer(0..=i32::MAX as i64);
@@ -284,7 +284,7 @@ fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
 
 /// Every row there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Directive> {
-    [DIRECTIVES, replication::ROWS, surroundings::ROWS, tls::ROWS].into_iter().flatten()
+    [DIRECTIVES, replication::ROWS, surroundings::ROWS, encryption::ROWS].into_iter().flatten()
 }
 
 /// The directive called `name`, and the lower-case spelling of that name: its own or its alias.
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_and_their_names_lower_case_and_unique() {
-        for rows in [DIRECTIVES, replication::ROWS, surroundings::ROWS, tls::ROWS] {
+        for rows in [DIRECTIVES, replication::ROWS, surroundings::ROWS, encryption::ROWS] {
             let order: Vec<_> = rows.iter().map(|directive| directive.name).collect();
             assert!(order.is_sorted(), "{order:?}");
         }

@@ -14,7 +14,9 @@
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
 //! than was asked for has drained it. A client that has sent more than its budget is read on in the next turn.
 
+mod accepting;
 mod binder;
+mod certificates;
 mod clock;
 mod connection;
 mod courier;
@@ -42,6 +44,7 @@ use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
 use crate::world::World;
 use binder::Binder;
+use certificates::Reader;
 use clock::ClockChanges;
 use connection::Connection;
 use courier::Carrier;
@@ -49,7 +52,7 @@ use listener::{ListenSocket, Wanted, described};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
 use stream::{Arrival, Flushed, Received};
-use tls::{Acceptor, Reader, Session};
+use tls::{Acceptor, Session};
 
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
@@ -63,12 +66,6 @@ const READ_BUFFER: usize = 64 * 1024;
 
 /// How many bytes of one client are read in a turn before it is the others' turn.
 const READ_BUDGET: usize = 4 * READ_BUFFER;
-
-/// How many newcomers of one listener are accepted in a turn.
-const ACCEPT_BUDGET: usize = 256;
-
-/// How long accepting pauses when the process has no file descriptor left, unless one is freed earlier.
-const ACCEPT_PAUSE: u64 = 100_000;
 
 /// How long clients may take to read what they are owed when the server leaves, by the clock of the machine.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -405,94 +402,6 @@ impl Reactor {
         }
         // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
         Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
-    }
-
-    // Newcomers.
-
-    fn accept(&mut self, traffic: &mut Traffic<'_>, index: usize, now: Now) {
-        if self.accept_at.is_some() {
-            return;
-        }
-        // Listeners of one kind share the places for newcomers.
-        let share = self.listeners.len();
-        let listener = &mut self.listeners[index];
-        let speaks_tls = match listener.bound() {
-            ListenAddress::Tls(_) => true,
-            ListenAddress::Admin(_) => self.acceptor.as_ref().is_some_and(Acceptor::serves_admin),
-            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => false,
-        };
-        let acceptor = self.acceptor.as_ref().filter(|_| speaks_tls);
-        if speaks_tls && acceptor.is_none() {
-            // The letter that brings it has yet to be read.
-            return;
-        }
-        let most = traffic.most_newcomers(listener.bound().kind(), speaks_tls) / share;
-        for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
-            match listener.accept(speaks_tls) {
-                Ok(Some((stream, peer))) => match traffic.connect(peer) {
-                    Ok(slot) => {
-                        let session = acceptor.map(Acceptor::accept).transpose();
-                        let connection = session.and_then(|session| {
-                            let mut connection = Connection::new(stream, session);
-                            connection.register(self.poll.registry(), Token(slot))?;
-                            Ok(connection)
-                        });
-                        let mut connection = match connection {
-                            Ok(connection) => connection,
-                            Err(error) => {
-                                let line = format_args!("cannot wait for a newcomer: {error}");
-                                traffic.log_peer(Cause::Accept, line);
-                                traffic.disconnect(slot);
-                                continue;
-                            }
-                        };
-                        if let Some(bytes) = connection.tls().and_then(Session::grown) {
-                            traffic.set_transport(slot, bytes);
-                        }
-                        if self.connections.len() <= slot {
-                            self.connections.resize_with(slot + 1, || None);
-                        }
-                        self.connections[slot] = Some(connection);
-                    }
-                    Err(farewell) => {
-                        // A client that speaks TLS would not understand it.
-                        let farewell = if speaks_tls { &[] } else { &farewell[..] };
-                        let connection = Connection::new(stream, None);
-                        let heard = connection.dismiss(farewell, &mut self.buffer);
-                        if let Err(error) = heard {
-                            log_broken(traffic, "telling a newcomer why it cannot stay", &error);
-                        }
-                    }
-                },
-                Ok(None) => return,
-                Err(error) if listener::is_out_of_descriptors(&error) => {
-                    let line = format_args!("accepting pauses: {error}");
-                    traffic.log_peer(Cause::Accept, line);
-                    self.accept_at = Some(now.mono + ACCEPT_PAUSE);
-                    return;
-                }
-                // That newcomer is gone; the next one may be fine.
-                Err(error) => log_broken(traffic, "accepting", &error),
-            }
-        }
-        listener.come_back();
-    }
-
-    /// Accepts where newcomers were told of, or where the last turn stopped: for its budget, or for want of
-    /// descriptors.
-    fn accept_newcomers(&mut self, traffic: &mut Traffic<'_>, now: Now) {
-        if let Some(due) = self.accept_at {
-            if due > now.mono {
-                return;
-            }
-            self.accept_at = None;
-            self.listeners.iter_mut().for_each(ListenSocket::come_back);
-        }
-        for index in 0..self.listeners.len() {
-            if self.listeners[index].take_more() {
-                self.accept(traffic, index, now);
-            }
-        }
     }
 
     // Bytes.

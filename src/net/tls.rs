@@ -1,10 +1,9 @@
 //! TLS: between a client's socket and its bytes, in builds with the cargo feature `tls`.
 //!
 //! * [`Acceptor`]: what the configuration and its files say, read once and used by every new connection;
-//! * [`Session`]: one connection's;
-//! * [`Reader`]: reads the files anew while the server runs, for CONFIG SET and for signals.
+//! * [`Session`]: one connection's.
 //!
-//! A build without the feature has these three with nothing in them: its configuration asks for no TLS. The reactor
+//! A build without the feature has these two with nothing in them: its configuration asks for no TLS. The reactor
 //! and [`super::connection`] know no difference.
 //!
 //! Ciphertext is read into one buffer of the reactor and decrypted there; plaintext is copied to the other and run. An
@@ -24,13 +23,9 @@ mod session_cache;
 #[cfg(not(feature = "tls"))]
 mod absent;
 
-mod reader;
-
 #[cfg(not(feature = "tls"))]
 pub(crate) use absent::{Acceptor, Session};
 #[cfg(feature = "tls")]
 pub(crate) use acceptor::Acceptor;
 #[cfg(feature = "tls")]
 pub(crate) use session::Session;
-
-pub(crate) use reader::Reader;

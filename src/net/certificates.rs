@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::super::mailbox::{Letter, MailSender};
-use super::Acceptor;
+use super::mailbox::{Letter, MailSender};
+use super::tls::Acceptor;
 use crate::config::Config;
 use crate::telemetry::Certificates;
 use crate::world::TlsFiles;

@@ -1,0 +1,105 @@
+//! Newcomers: which listeners are accepted from, how many at once, and what they begin with.
+
+use mio::Token;
+
+use super::connection::Connection;
+use super::listener::{self, ListenAddress, ListenSocket};
+use super::tls::{Acceptor, Session};
+use super::{Reactor, log_broken};
+use crate::clock::Now;
+use crate::engine::Traffic;
+use crate::telemetry::peer_log::Cause;
+
+/// How many newcomers of one listener are accepted in a turn.
+const ACCEPT_BUDGET: usize = 256;
+
+/// How long accepting pauses when the process has no file descriptor left, unless one is freed earlier.
+const ACCEPT_PAUSE: u64 = 100_000;
+
+impl Reactor {
+    fn accept(&mut self, traffic: &mut Traffic<'_>, index: usize, now: Now) {
+        if self.accept_at.is_some() {
+            return;
+        }
+        // Listeners of one kind share the places for newcomers.
+        let share = self.listeners.len();
+        let listener = &mut self.listeners[index];
+        let speaks_tls = match listener.bound() {
+            ListenAddress::Tls(_) => true,
+            ListenAddress::Admin(_) => self.acceptor.as_ref().is_some_and(Acceptor::serves_admin),
+            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => false,
+        };
+        let acceptor = self.acceptor.as_ref().filter(|_| speaks_tls);
+        if speaks_tls && acceptor.is_none() {
+            // The letter that brings it has yet to be read.
+            return;
+        }
+        let most = traffic.most_newcomers(listener.bound().kind(), speaks_tls) / share;
+        for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
+            match listener.accept(speaks_tls) {
+                Ok(Some((stream, peer))) => match traffic.connect(peer) {
+                    Ok(slot) => {
+                        let session = acceptor.map(Acceptor::accept).transpose();
+                        let connection = session.and_then(|session| {
+                            let mut connection = Connection::new(stream, session);
+                            connection.register(self.poll.registry(), Token(slot))?;
+                            Ok(connection)
+                        });
+                        let mut connection = match connection {
+                            Ok(connection) => connection,
+                            Err(error) => {
+                                let line = format_args!("cannot wait for a newcomer: {error}");
+                                traffic.log_peer(Cause::Accept, line);
+                                traffic.disconnect(slot);
+                                continue;
+                            }
+                        };
+                        if let Some(bytes) = connection.tls().and_then(Session::grown) {
+                            traffic.set_transport(slot, bytes);
+                        }
+                        if self.connections.len() <= slot {
+                            self.connections.resize_with(slot + 1, || None);
+                        }
+                        self.connections[slot] = Some(connection);
+                    }
+                    Err(farewell) => {
+                        // A client that speaks TLS would not understand it.
+                        let farewell = if speaks_tls { &[] } else { &farewell[..] };
+                        let connection = Connection::new(stream, None);
+                        let heard = connection.dismiss(farewell, &mut self.buffer);
+                        if let Err(error) = heard {
+                            log_broken(traffic, "telling a newcomer why it cannot stay", &error);
+                        }
+                    }
+                },
+                Ok(None) => return,
+                Err(error) if listener::is_out_of_descriptors(&error) => {
+                    let line = format_args!("accepting pauses: {error}");
+                    traffic.log_peer(Cause::Accept, line);
+                    self.accept_at = Some(now.mono + ACCEPT_PAUSE);
+                    return;
+                }
+                // That newcomer is gone; the next one may be fine.
+                Err(error) => log_broken(traffic, "accepting", &error),
+            }
+        }
+        listener.come_back();
+    }
+
+    /// Accepts where newcomers were told of, or where the last turn stopped: for its budget, or for want of
+    /// descriptors.
+    pub(super) fn accept_newcomers(&mut self, traffic: &mut Traffic<'_>, now: Now) {
+        if let Some(due) = self.accept_at {
+            if due > now.mono {
+                return;
+            }
+            self.accept_at = None;
+            self.listeners.iter_mut().for_each(ListenSocket::come_back);
+        }
+        for index in 0..self.listeners.len() {
+            if self.listeners[index].take_more() {
+                self.accept(traffic, index, now);
+            }
+        }
+    }
+}
