@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::networks::Networks;
 use super::persona::{PERSONAS, Persona};
 use super::place::Reason;
 use super::tls::Tls;
@@ -96,6 +97,8 @@ pub struct Config {
     pub proto_max_bulk_len: usize,
     /// Whether clients from other machines are turned away as long as the default user needs no password.
     pub protected_mode: bool,
+    /// Where proxies connect from. Their connections begin with a header that says for whom they connect.
+    pub proxy_protocol_from: Networks,
     /// Whether a snapshot is synced every few megabytes while it is written, and not at its end alone.
     pub rdb_save_incremental_fsync: bool,
     /// Whether a snapshot ends with a checksum.
@@ -170,6 +173,7 @@ impl Default for Config {
             ports_chosen: ChosenPorts::default(),
             proto_max_bulk_len: 512 << 20,
             protected_mode: true,
+            proxy_protocol_from: Networks::default(),
             rdb_save_incremental_fsync: true,
             rdbchecksum: true,
             rdbcompression: true,

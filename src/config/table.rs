@@ -8,6 +8,7 @@ use super::kind::{
     Addresses, BufferLimits, Empty, EventLetters, FileName, FilePath, FolderPath, Integer, Kind,
     Memory, MemoryOrPercent, OctalMode, OneOf, Only, Password, PercentileList, SavePoints, YesNo,
 };
+use super::networks::NetworkList;
 use super::place::Reason;
 use super::settings::Config;
 use super::tls;
@@ -150,6 +151,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .effects(&[Effect::ListenPorts]),
     directive!("protected-mode", protected_mode, YesNo),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
+    directive!("proxy-protocol-from", proxy_protocol_from, NetworkList).list(),
     directive!("rdb-del-sync-files", Only(YesNo, false, "respd has no replicas to send files to")),
     directive!("rdb-save-incremental-fsync", rdb_save_incremental_fsync, YesNo),
     directive!("rdbchecksum", rdbchecksum, YesNo).immutable(),

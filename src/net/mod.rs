@@ -20,6 +20,8 @@ mod connection;
 mod courier;
 mod listener;
 mod mailbox;
+mod opening;
+mod proxy;
 mod signals;
 mod told_time;
 
@@ -382,6 +384,9 @@ impl Reactor {
                 Ok(Some((stream, peer))) => match traffic.connect(peer) {
                     Ok(slot) => {
                         let mut connection = Connection::new(stream);
+                        if traffic.expects_header(slot) {
+                            connection.expect_header();
+                        }
                         if let Err(error) = connection.register(self.poll.registry(), Token(slot)) {
                             let line = format_args!("cannot wait for a newcomer: {error}");
                             traffic.log_peer(Cause::Accept, line);
@@ -439,6 +444,11 @@ impl Reactor {
         while traffic.is_listening(slot)
             && let Some(Some(connection)) = self.connections.get_mut(slot)
         {
+            if connection.expects_header()
+                && !opening::hear(connection, traffic, slot, &mut self.buffer)
+            {
+                return;
+            }
             if traffic.is_unfinished(slot) {
                 return self.unread.push(slot);
             }

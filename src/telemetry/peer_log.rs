@@ -39,6 +39,8 @@ pub(crate) enum Cause {
     Connection,
     /// Its TLS handshake failed, or what protects its connection was broken.
     Transport,
+    /// It should have said, as a proxy, for whom it connects, or said so and should not.
+    Proxy,
     /// It sent what is no request.
     Protocol,
     /// It spoke HTTP: a browser may have been made to do that.
@@ -57,7 +59,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every one, in the order of their numbers.
-    const ALL: [Cause; 15] = [
+    const ALL: [Cause; 16] = [
         Cause::Accept,
         Cause::Refused,
         Cause::Replaced,
@@ -66,6 +68,7 @@ impl Cause {
         Cause::Idle,
         Cause::Connection,
         Cause::Transport,
+        Cause::Proxy,
         Cause::Protocol,
         Cause::CrossProtocol,
         Cause::QueryLimit,
@@ -86,6 +89,7 @@ impl Cause {
             Cause::Idle => (Level::Debug, "idle clients"),
             Cause::Connection => (Level::Debug, "broken connections"),
             Cause::Transport => (Level::Info, "failed TLS handshakes"),
+            Cause::Proxy => (Level::Warn, "wrong PROXY headers"),
             Cause::Protocol => (Level::Debug, "protocol errors"),
             Cause::CrossProtocol => (Level::Warn, "clients that speak HTTP"),
             Cause::QueryLimit => (Level::Warn, "clients over their query buffer limit"),
