@@ -31,7 +31,9 @@ impl Networks {
     pub(crate) fn has(&self, addr: &Address) -> bool {
         self.0.iter().any(|network| match (network, addr) {
             (Network::Unix, Address::Unix(_)) => true,
-            (&Network::Ip { ip, bits }, Address::Tcp(addr)) => masked(addr.ip().to_canonical(), bits) == ip,
+            (&Network::Ip { ip, bits }, Address::Tcp(addr)) => {
+                masked(addr.ip().to_canonical(), bits) == ip
+            }
             _ => false,
         })
     }
@@ -176,8 +178,14 @@ mod tests {
     #[test]
     fn what_is_no_network_is_refused_with_the_reason() {
         for (text, reason) in [
-            ("proxy.example", "'proxy.example' is no IP address or network, and names are not looked up"),
-            ("10.0.0.1:6379", "'10.0.0.1:6379' is no IP address or network, and names are not looked up"),
+            (
+                "proxy.example",
+                "'proxy.example' is no IP address or network, and names are not looked up",
+            ),
+            (
+                "10.0.0.1:6379",
+                "'10.0.0.1:6379' is no IP address or network, and names are not looked up",
+            ),
             ("10.0.0.0/33", "'10.0.0.0/33': a network has 0 to 32 bits"),
             ("::/129", "'::/129': a network has 0 to 128 bits"),
             ("10.0.0.0/", "'10.0.0.0/': a network has 0 to 32 bits"),

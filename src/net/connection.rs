@@ -83,7 +83,9 @@ pub(crate) enum Heard {
     /// There is more to come.
     Nothing,
     /// The peer sends nothing more. It had begun, or had not.
-    End { has_begun: bool },
+    End {
+        has_begun: bool,
+    },
     /// What has come is none.
     NoHeader(Broken),
     Failed(io::Error),

@@ -125,7 +125,11 @@ fn read_line(bytes: &[u8]) -> Result<Header, Broken> {
         return Err(Broken::Missing);
     }
     let Some(end) = bytes.iter().take(LONGEST_LINE).position(|&byte| byte == b'\n') else {
-        return if bytes.len() >= LONGEST_LINE { Err(Broken::LineTooLong) } else { Ok(Header::Partial) };
+        return if bytes.len() >= LONGEST_LINE {
+            Err(Broken::LineTooLong)
+        } else {
+            Ok(Header::Partial)
+        };
     };
     let line = bytes[..end].strip_suffix(b"\r").ok_or(Broken::Line)?;
     let rest = line.strip_prefix(LINE_START).ok_or(Broken::Line)?;
@@ -387,7 +391,10 @@ mod tests {
             (&binary(0x21, 0x11, &[0; 11]), Broken::TooShort(11)),
             (&binary(0x21, 0x21, &[0; 12]), Broken::TooShort(12)),
             (&binary(0x21, 0x31, &[0; 36]), Broken::TooShort(36)),
-            (&binary(0x21, 0x11, &vec![0; LONGEST_BINARY - 15]), Broken::TooLong(LONGEST_BINARY + 1)),
+            (
+                &binary(0x21, 0x11, &vec![0; LONGEST_BINARY - 15]),
+                Broken::TooLong(LONGEST_BINARY + 1),
+            ),
             (&tcp4(&[1]), Broken::Extension),
             (&tcp4(&[1, 0, 1]), Broken::Extension),
             (&tcp4(&[1, 0, 0, 1, 0xff, 0xff]), Broken::Extension),

@@ -19,7 +19,8 @@ impl World {
         self.protect_from(peer)?;
         let has_room = self.clients.has_room(kind, most, RESERVED_PLACES, 0);
         let is_there_at_once = is_open && !peer.is_opening;
-        if has_room && (is_there_at_once || self.newcomers(kind) < self.most_unauthenticated(kind)) {
+        if has_room && (is_there_at_once || self.newcomers(kind) < self.most_unauthenticated(kind))
+        {
             return Ok(());
         }
         match self.first_newcomer(kind) {

@@ -230,7 +230,7 @@ fn half_closed_clients_get_the_replies_to_what_they_sent() {
 #[test]
 fn operators_get_in_beyond_maxclients() {
     let mut local = Local::new(Config { maxclients: 2, ..Config::default() });
-    let newcomer = |kind| Peer { kind, addr: Address::Local, laddr: Address::Local, fd: -1 };
+    let newcomer = |kind| Peer { kind, ..Peer::local() };
     for _ in 0..2 {
         local.try_connect(newcomer(Kind::Tcp)).unwrap();
     }
