@@ -105,3 +105,25 @@ impl Peer {
         is_proxy_near && self.addr.is_near()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_elsewhere_calls_near_is_not_near_here() {
+        let at = |ip: &str| Address::Tcp(format!("{ip}:1").parse().unwrap());
+        for (addr, proxy, is_near) in [
+            ("127.0.0.1", Proxy::None, true),
+            ("127.0.0.1", Proxy::Awaited, true),
+            ("192.0.2.7", Proxy::None, false),
+            ("192.0.2.7", Proxy::At(at("127.0.0.1")), false),
+            ("127.0.0.1", Proxy::At(at("192.0.2.7")), false),
+            ("[::1]", Proxy::At(at("[::ffff:127.0.0.1]")), true),
+            ("127.0.0.1", Proxy::At(Address::Unix("/run/proxy".into())), true),
+        ] {
+            let peer = Peer { addr: at(addr), proxy: proxy.clone(), ..Peer::local() };
+            assert_eq!(peer.is_near(), is_near, "{addr} {proxy:?}");
+        }
+    }
+}

@@ -456,6 +456,19 @@ mod tests {
     }
 
     #[test]
+    fn a_header_of_the_proxy_protocol_is_no_request() {
+        for line in
+            ["PROXY TCP4 192.0.2.7 ", "PROXY TCP6 ::1 ::1 1 2\r\n", "PROXY UNKNOWN\r\n", "\0\r\n"]
+        {
+            let input = [line.as_bytes(), b"\n"].concat();
+            assert_eq!(outcome(&input, LIMITS), Err(ProtocolError::ProxyHeader), "{line}");
+        }
+        for line in ["PROXY\n", "PROXY TCP4\n", "proxy tcp4 1\n", "ECHO PROXY TCP4 x\n", "\0 \n"] {
+            assert_eq!(outcome(line.as_bytes(), LIMITS), Ok(Parsed::Request(line.len())), "{line}");
+        }
+    }
+
+    #[test]
     fn a_web_browser_is_known_by_its_first_word() {
         for input in ["POST / HTTP/1.1\r\n", "post\n", "Host: example.com\r\n"] {
             assert_eq!(outcome(input.as_bytes(), LIMITS), Err(ProtocolError::CrossProtocol));
