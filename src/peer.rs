@@ -66,7 +66,7 @@ pub enum Proxy {
     /// It has yet to say for whom it connects: see `proxy-protocol-from`.
     Awaited,
     /// It connects for the peer, and is itself at this address.
-    At(Address),
+    At(Box<Address>),
 }
 
 /// Who connects, and where: what `net` knows of a newcomer.
@@ -113,14 +113,15 @@ mod tests {
     #[test]
     fn what_a_proxy_elsewhere_calls_near_is_not_near_here() {
         let at = |ip: &str| Address::Tcp(format!("{ip}:1").parse().unwrap());
+        let through = |ip| Proxy::At(Box::new(at(ip)));
         for (addr, proxy, is_near) in [
             ("127.0.0.1", Proxy::None, true),
             ("127.0.0.1", Proxy::Awaited, true),
             ("192.0.2.7", Proxy::None, false),
-            ("192.0.2.7", Proxy::At(at("127.0.0.1")), false),
-            ("127.0.0.1", Proxy::At(at("192.0.2.7")), false),
-            ("[::1]", Proxy::At(at("[::ffff:127.0.0.1]")), true),
-            ("127.0.0.1", Proxy::At(Address::Unix("/run/proxy".into())), true),
+            ("192.0.2.7", through("127.0.0.1"), false),
+            ("127.0.0.1", through("192.0.2.7"), false),
+            ("[::1]", through("[::ffff:127.0.0.1]"), true),
+            ("127.0.0.1", Proxy::At(Box::new(Address::Unix("/run/proxy".into()))), true),
         ] {
             let peer = Peer { addr: at(addr), proxy: proxy.clone(), ..Peer::local() };
             assert_eq!(peer.is_near(), is_near, "{addr} {proxy:?}");

@@ -65,7 +65,7 @@ impl World {
         if let Some((client, server)) = ends {
             let proxy = std::mem::replace(&mut peer.addr, Address::Tcp(client));
             peer.laddr = Address::Tcp(server);
-            peer.proxy = Proxy::At(proxy);
+            peer.proxy = Proxy::At(Box::new(proxy));
         }
         self.protect_from(&self.clients[slot].peer)
     }
