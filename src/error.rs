@@ -10,12 +10,14 @@ use std::fmt;
 pub use bitmaps::*;
 pub use groups::*;
 pub use kept::*;
+pub use newcomers::*;
 pub use scripts::*;
 pub use values::*;
 
 mod bitmaps;
 mod groups;
 mod kept;
+mod newcomers;
 mod scripts;
 mod values;
 
@@ -94,13 +96,6 @@ pub const INTERNAL: Error = Error::fixed("ERR internal error, see the server's l
 pub fn protocol(reason: Vec<u8>) -> Error {
     Error::text([&b"ERR Protocol error: "[..], &reason].concat())
 }
-
-/// Said to a newcomer when `maxclients` are connected.
-pub const MAX_CLIENTS: Error = Error::fixed("ERR max number of clients reached");
-/// Said to a newcomer from another machine while there is no password.
-pub const PROTECTED: Error = Error::fixed(
-    "DENIED Protected mode: the default user has no password, so nobody is served who is not on the server's own machine. To be served from elsewhere, give it one with 'CONFIG SET requirepass' from there, or 'requirepass' in the configuration. If everybody who can reach this port may do everything, 'protected-mode no' says so instead. CONFIG REWRITE makes either last.",
-);
 
 // Access lists.
 

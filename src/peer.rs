@@ -57,15 +57,29 @@ impl fmt::Display for Address {
     }
 }
 
+/// What a proxy has to do with a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// Nothing, or it connects for itself.
+    #[default]
+    None,
+    /// It has yet to say for whom it connects: see `proxy-protocol-from`.
+    Awaited,
+    /// It connects for the peer, and is itself at this address.
+    At(Box<Address>),
+}
+
 /// Who connects, and where: what `net` knows of a newcomer.
 #[derive(Debug, Clone)]
 pub struct Peer {
     pub kind: Kind,
     pub addr: Address,
     pub laddr: Address,
+    /// Where a proxy connects for it, both addresses are those that it has told.
+    pub proxy: Proxy,
     /// The number of the socket, for CLIENT LIST. -1 if there is none.
     pub fd: i32,
-    /// Something comes before its first request: a TLS handshake.
+    /// Something comes before its first request: a proxy's header, a TLS handshake.
     pub is_opening: bool,
 }
 
@@ -76,8 +90,41 @@ impl Peer {
             kind: Kind::Local,
             addr: Address::Local,
             laddr: Address::Local,
+            proxy: Proxy::None,
             fd: -1,
             is_opening: false,
+        }
+    }
+
+    /// Returns whether it can only be on this machine. What a proxy elsewhere says to be near is near to that.
+    pub fn is_near(&self) -> bool {
+        let is_proxy_near = match &self.proxy {
+            Proxy::At(addr) => addr.is_near(),
+            Proxy::None | Proxy::Awaited => true,
+        };
+        is_proxy_near && self.addr.is_near()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_proxy_elsewhere_calls_near_is_not_near_here() {
+        let at = |ip: &str| Address::Tcp(format!("{ip}:1").parse().unwrap());
+        let through = |ip| Proxy::At(Box::new(at(ip)));
+        for (addr, proxy, is_near) in [
+            ("127.0.0.1", Proxy::None, true),
+            ("127.0.0.1", Proxy::Awaited, true),
+            ("192.0.2.7", Proxy::None, false),
+            ("192.0.2.7", through("127.0.0.1"), false),
+            ("127.0.0.1", through("192.0.2.7"), false),
+            ("[::1]", through("[::ffff:127.0.0.1]"), true),
+            ("127.0.0.1", Proxy::At(Box::new(Address::Unix("/run/proxy".into()))), true),
+        ] {
+            let peer = Peer { addr: at(addr), proxy: proxy.clone(), ..Peer::local() };
+            assert_eq!(peer.is_near(), is_near, "{addr} {proxy:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::networks::Networks;
 use super::persona::{PERSONAS, Persona};
 use super::place::{LoadError, Reason};
 use super::tls::Tls;
@@ -109,6 +110,8 @@ pub struct Config {
     pub proto_max_bulk_len: usize,
     /// Whether clients from other machines are turned away as long as the default user needs no password.
     pub protected_mode: bool,
+    /// Where proxies connect from. Their connections begin with a header that says for whom they connect.
+    pub proxy_protocol_from: Networks,
     /// Whether a snapshot is synced every few megabytes while it is written, and not at its end alone.
     pub rdb_save_incremental_fsync: bool,
     /// Whether a snapshot ends with a checksum.
@@ -200,6 +203,7 @@ impl Default for Config {
             ports_chosen: ChosenPorts::default(),
             proto_max_bulk_len: 512 << 20,
             protected_mode: true,
+            proxy_protocol_from: Networks::default(),
             rdb_save_incremental_fsync: true,
             rdbchecksum: true,
             rdbcompression: true,

@@ -10,6 +10,7 @@ use super::kind::{
     MemoryOrPercent, OctalMode, OneOf, Password, PercentileList, SavePoints, ShutdownOptions,
     YesNo,
 };
+use super::networks::NetworkList;
 use super::place::Reason;
 use super::settings::Config;
 use super::{encryption, replication, surroundings};
@@ -182,6 +183,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Turns away clients of other machines as long as the default user needs no password."),
     directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB)
         .about("The bytes of an argument at most."),
+    directive!("proxy-protocol-from", proxy_protocol_from, NetworkList).list()
+        .about("The addresses and networks of proxies, whose connections begin with a PROXY header."),
     directive!("rdb-save-incremental-fsync", rdb_save_incremental_fsync, YesNo)
         .about("Syncs a snapshot bit by bit while it is written."),
     directive!("rdbchecksum", rdbchecksum, YesNo).immutable()

@@ -166,7 +166,7 @@ impl Ctx<'_> {
         match callers {
             Callers::Yes => true,
             Callers::No => false,
-            Callers::Local => self.client().peer.addr.is_near(),
+            Callers::Local => self.client().peer.is_near(),
         }
     }
 

@@ -254,7 +254,8 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
         peer_log.log(Cause::CrossProtocol, now, line);
     } else {
         let line = format_args!("client {id} at {addr}: protocol error: {broken}");
-        peer_log.log(Cause::Protocol, now, line);
+        let is_proxy = broken == ProtocolError::ProxyHeader;
+        peer_log.log(if is_proxy { Cause::Proxy } else { Cause::Protocol }, now, line);
         let error = error::protocol(broken.reason());
         stats.count_error(&error);
         if client.reply_mode == ReplyMode::On {

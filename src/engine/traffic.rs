@@ -6,13 +6,15 @@
 //! through the same functions.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use super::SPARE_BYTES;
 use super::deadlines::LINGER;
 use crate::clock::Now;
 use crate::dispatch::Table;
+use crate::error::Error;
 use crate::listeners::BlockedCommand;
-use crate::peer::{Kind, Peer};
+use crate::peer::{Address, Kind, Peer, Proxy};
 use crate::session::{Client, Departure, Doom, Slot};
 use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
@@ -55,22 +57,58 @@ impl<'e> Traffic<'e> {
 
     /// Takes a new connection in. The error is the reply to send before closing it. An unauthenticated client
     /// may be closed in its favour: see [`crate::session::unauthenticated`].
-    pub(crate) fn connect(&mut self, peer: Peer) -> Result<Slot, Vec<u8>> {
-        if let Err(refused) = self.world.admit(&peer) {
-            self.world.stats.connections_rejected += 1;
-            let (now, addr) = (self.world.now.mono, &peer.addr);
-            let told = String::from_utf8_lossy(refused.as_bytes());
-            // The sentences behind the first tell the client what to do about it.
-            let reason = told.split('.').next().unwrap_or_default();
-            let line = format_args!("a client at {addr} was refused: {reason}");
-            self.world.peer_log.log(Cause::Refused, now, line);
-            let mut reply = Reply::new(Vec::new(), Default::default());
-            reply.error(&refused);
-            return Err(reply.into_inner());
+    pub(crate) fn connect(&mut self, mut peer: Peer) -> Result<Slot, Vec<u8>> {
+        self.world.expect_header(&mut peer);
+        match self.world.admit(&peer) {
+            Ok(()) => {
+                let slot = self.world.connect(peer);
+                self.log_arrival(slot);
+                Ok(slot)
+            }
+            Err(refused) => Err(self.turn_away(&peer.addr, &refused)),
         }
-        let slot = self.world.connect(peer);
-        self.log_arrival(slot);
-        Ok(slot)
+    }
+
+    /// A client from this address may not connect. Returns the reply to send before closing its connection.
+    fn turn_away(&mut self, addr: &Address, refused: &Error) -> Vec<u8> {
+        self.world.stats.connections_rejected += 1;
+        let told = String::from_utf8_lossy(refused.as_bytes());
+        // The sentences behind the first tell the client what to do about it.
+        let reason = told.split('.').next().unwrap_or_default();
+        let line = format_args!("a client at {addr} was refused: {reason}");
+        self.world.peer_log.log(Cause::Refused, self.world.now.mono, line);
+        refusal(refused)
+    }
+
+    /// Returns whether the client's connection is to begin with a proxy's header.
+    pub(crate) fn expects_header(&self, slot: Slot) -> bool {
+        self.world.clients[slot].peer.proxy == Proxy::Awaited
+    }
+
+    /// The header has come, with the client's address and where it connected to, or without. The error is the reply to
+    /// send before closing the connection.
+    pub(crate) fn introduce(
+        &mut self,
+        slot: Slot,
+        ends: Option<(SocketAddr, SocketAddr)>,
+    ) -> Result<(), Vec<u8>> {
+        self.world.introduce(slot, ends).map_err(|refused| {
+            let addr = self.world.clients[slot].peer.addr.clone();
+            self.turn_away(&addr, &refused)
+        })
+    }
+
+    /// The client's connection has not begun as it has to. Returns the reply to send before closing it.
+    pub(crate) fn turn_away_unopened(&mut self, broken: &Error) -> Vec<u8> {
+        self.world.stats.count_error(broken);
+        refusal(broken)
+    }
+
+    /// Logs what has become of the client's connection.
+    pub(crate) fn log_opening(&mut self, cause: Cause, slot: Slot, what: &str) {
+        let client = &self.world.clients[slot];
+        let line = format_args!("client {} at {} {what}", client.id, client.peer.addr);
+        self.world.peer_log.log(cause, self.world.now.mono, line);
     }
 
     /// What comes before the client's first request is over.
@@ -253,4 +291,11 @@ impl<'e> Traffic<'e> {
         let now = self.world.now.mono;
         self.world.peer_log.log(cause, now, line);
     }
+}
+
+/// An error as a reply to one whose protocol is not known.
+fn refusal(error: &Error) -> Vec<u8> {
+    let mut reply = Reply::new(Vec::new(), Default::default());
+    reply.error(error);
+    reply.into_inner()
 }

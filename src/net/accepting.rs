@@ -42,6 +42,9 @@ impl Reactor {
                         let session = acceptor.map(Acceptor::accept).transpose();
                         let connection = session.and_then(|session| {
                             let mut connection = Connection::new(stream, session);
+                            if traffic.expects_header(slot) {
+                                connection.expect_header();
+                            }
                             connection.register(self.poll.registry(), Token(slot))?;
                             Ok(connection)
                         });

@@ -7,6 +7,7 @@ use std::io;
 
 use mio::{Interest, Registry, Token};
 
+use super::proxy::{self, Broken, Ends, Header};
 use super::stream::{Flushed, Received, Stream};
 use super::tls::Session;
 use crate::engine::Traffic;
@@ -15,9 +16,26 @@ use crate::session::Slot;
 /// How many times a closing connection is read from. A peer that sends more than that does not read.
 const UNHEARD: usize = 16;
 
+/// What has come of a proxy's header.
+pub(crate) enum Heard {
+    /// All of it; without ends the proxy connects for itself.
+    Header(Option<Ends>),
+    /// There is more to come.
+    Nothing,
+    /// The peer sends nothing more. It had begun, or had not.
+    End {
+        has_begun: bool,
+    },
+    /// What has come is none.
+    NoHeader(Broken),
+    Failed(io::Error),
+}
+
 /// A client's connection.
 pub(crate) struct Connection {
     stream: Stream,
+    /// What has come of the header that a proxy is to send before anything else, as long as it has not all come.
+    header: Option<Vec<u8>>,
     tls: Option<Box<Session>>,
     /// Whether an event is to come when the socket can be written to.
     wants_writable: bool,
@@ -25,7 +43,50 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(stream: Stream, tls: Option<Box<Session>>) -> Connection {
-        Connection { stream, tls, wants_writable: false }
+        Connection { stream, header: None, tls, wants_writable: false }
+    }
+
+    /// The first that comes is to be a proxy's header.
+    pub(crate) fn expect_header(&mut self) {
+        self.header = Some(Vec::new());
+    }
+
+    #[inline]
+    pub(crate) fn expects_header(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// Reads what has come of the header, and nothing behind it.
+    pub(crate) fn receive_header(&mut self) -> Heard {
+        let (stream, held) = (&mut self.stream, self.header.get_or_insert_default());
+        let mut piece = [0; 512];
+        loop {
+            match proxy::read(held) {
+                Header::Partial => {}
+                Header::Whole(_, ends) => {
+                    self.header = None;
+                    return Heard::Header(ends);
+                }
+                Header::Broken(broken) => return Heard::NoHeader(broken),
+            }
+            let wanted = match proxy::is_in_line(held) {
+                true => stream.line_ahead(proxy::LONGEST_LINE - held.len()),
+                false => Ok(proxy::needed(held)),
+            };
+            let read = wanted.and_then(|wanted| match wanted.min(piece.len()) {
+                0 => Ok(0),
+                wanted => stream.read(&mut piece[..wanted]),
+            });
+            match read {
+                Ok(0) => return Heard::End { has_begun: !held.is_empty() },
+                Ok(n) => held.extend_from_slice(&piece[..n]),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return Heard::Nothing,
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Heard::Failed(error),
+                },
+            }
+        }
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -90,6 +151,11 @@ impl Connection {
     /// Tells a client that cannot stay why, as far as the socket takes it at once, and closes. The error is
     /// why it did not hear it. A client that would speak TLS is told nothing: there is no session yet.
     pub(crate) fn dismiss(mut self, farewell: &[u8], scratch: &mut [u8]) -> io::Result<()> {
+        self.tell(farewell, scratch)
+    }
+
+    /// Tells the peer that nothing of what it sends is heard, and why. The connection is about to be closed.
+    pub(crate) fn tell(&mut self, farewell: &[u8], scratch: &mut [u8]) -> io::Result<()> {
         let heard = match self.tls {
             None => self.stream.send(farewell),
             Some(_) => Ok(None),

@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use super::stream::Stream;
 use crate::config::Config;
-use crate::peer::{Address, Kind, Peer};
+use crate::peer::{Address, Kind, Peer, Proxy};
 use crate::telemetry::process;
 
 /// How often the addresses are tried anew when port 0 gave one that is taken on the next address.
@@ -156,7 +156,8 @@ impl ListenSocket {
             Socketed::Unix(listener, path, _) => listener.accept().map(|(stream, _)| {
                 let addr = Address::Unix(path.clone());
                 let fd = stream.as_raw_fd();
-                let peer = Peer { kind: Kind::Unix, laddr: addr.clone(), addr, fd, is_opening };
+                let (kind, laddr, proxy) = (Kind::Unix, addr.clone(), Proxy::None);
+                let peer = Peer { kind, addr, laddr, proxy, fd, is_opening };
                 (Stream::Unix(stream), peer)
             }),
         };
@@ -174,7 +175,7 @@ impl ListenSocket {
             if local.ip().is_unspecified() { stream.local_addr().unwrap_or(local) } else { local };
         let fd = stream.as_raw_fd();
         let (addr, laddr) = (Address::Tcp(addr), Address::Tcp(local));
-        let peer = Peer { kind, addr, laddr, fd, is_opening };
+        let peer = Peer { kind, addr, laddr, proxy: Proxy::None, fd, is_opening };
         (Stream::Tcp(stream), peer)
     }
 

@@ -22,6 +22,8 @@ mod connection;
 mod courier;
 mod listener;
 mod mailbox;
+mod opening;
+mod proxy;
 mod signals;
 mod stream;
 mod tls;
@@ -412,6 +414,11 @@ impl Reactor {
         while traffic.is_listening(slot)
             && let Some(Some(connection)) = self.connections.get_mut(slot)
         {
+            if connection.expects_header()
+                && !opening::hear(connection, traffic, slot, &mut self.buffer)
+            {
+                return;
+            }
             if traffic.is_unfinished(slot) {
                 return self.unread.push(slot);
             }

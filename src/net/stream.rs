@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 
+use super::proxy;
+
 /// A stream of either family.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -20,7 +22,7 @@ impl Stream {
         }
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Tcp(stream) => stream.read(buffer),
             Stream::Unix(stream) => stream.read(buffer),
@@ -46,6 +48,21 @@ impl Stream {
                     _ => Received::Broken(error),
                 },
             };
+        }
+    }
+
+    /// How many of the next bytes, `most` at most, belong to one line. Nothing is taken.
+    pub(super) fn line_ahead(&self, most: usize) -> io::Result<usize> {
+        let mut ahead = [0; proxy::LONGEST_LINE];
+        let most = most.min(ahead.len());
+        match self {
+            Stream::Tcp(stream) => {
+                let come = stream.peek(&mut ahead[..most])?;
+                let end = ahead[..come].iter().position(|&byte| byte == b'\n');
+                Ok(end.map_or(come, |end| end + 1))
+            }
+            // mio looks into no unix socket: a line is short enough to be read a byte at a time.
+            Stream::Unix(_) => Ok(1),
         }
     }
 

@@ -47,6 +47,8 @@ pub(crate) enum Cause {
     Connection,
     /// Its TLS handshake failed, or what protects its connection was broken.
     Transport,
+    /// It should have said, as a proxy, for whom it connects, or said so and should not.
+    Proxy,
     /// It sent what is no request.
     Protocol,
     /// It spoke HTTP: a browser may have been made to do that.
@@ -65,7 +67,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every one, in the order of their numbers.
-    const ALL: [Cause; 17] = [
+    const ALL: [Cause; 18] = [
         Cause::Arrival,
         Cause::Departure,
         Cause::Accept,
@@ -76,6 +78,7 @@ impl Cause {
         Cause::Idle,
         Cause::Connection,
         Cause::Transport,
+        Cause::Proxy,
         Cause::Protocol,
         Cause::CrossProtocol,
         Cause::QueryLimit,
@@ -98,6 +101,7 @@ impl Cause {
             Cause::Idle => (Level::Debug, "idle clients"),
             Cause::Connection => (Level::Debug, "broken connections"),
             Cause::Transport => (Level::Info, "failed TLS handshakes"),
+            Cause::Proxy => (Level::Warn, "wrong PROXY headers"),
             Cause::Protocol => (Level::Debug, "protocol errors"),
             Cause::CrossProtocol => (Level::Warn, "clients that speak HTTP"),
             Cause::QueryLimit => (Level::Warn, "clients over their query buffer limit"),

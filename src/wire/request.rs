@@ -63,6 +63,8 @@ pub enum ProtocolError {
     InlineTooBig,
     MultibulkCountTooBig,
     BulkCountTooBig,
+    /// The header of a proxy that this server does not know as one.
+    ProxyHeader,
     /// `POST` or `Host:`: a web browser was made to send this. It gets no reply.
     CrossProtocol,
 }
@@ -93,6 +95,9 @@ impl fmt::Display for ProtocolError {
             ProtocolError::InlineTooBig => "too big inline request",
             ProtocolError::MultibulkCountTooBig => "too big mbulk count string",
             ProtocolError::BulkCountTooBig => "too big bulk count string",
+            ProtocolError::ProxyHeader => {
+                "a PROXY header, from an address that 'proxy-protocol-from' does not name"
+            }
             ProtocolError::CrossProtocol => "possible cross-protocol attack",
         };
         f.write_str(reason)
@@ -282,6 +287,9 @@ fn inline(
     // The CR belongs to the end of the line; a quote before it ends the line.
     let words = if input[..end].ends_with(b"\r") { end - 1 } else { end };
     let line = &mut input[..words];
+    if is_proxy_header(line) {
+        return Err(ProtocolError::ProxyHeader);
+    }
     quote::split_quoted(line, |word| spans.push(Span::new(word.start, word.end)))
         .map_err(|_| ProtocolError::UnbalancedQuotes)?;
     match spans.first() {
@@ -294,6 +302,13 @@ fn inline(
             Ok(Parsed::Request(end + 1))
         }
     }
+}
+
+/// Returns whether a line is version 1 of the PROXY protocol, or the third line of version 2, whose first two are empty
+/// and whose fourth is `QUIT`. As requests they would be answered each, and every later reply be taken for another's.
+fn is_proxy_header(line: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 3] = [b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN"];
+    line == b"\0" || BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
 }
 
 /// Appends a request of these words as the parser reads it: an array of bulk strings.
@@ -437,6 +452,19 @@ mod tests {
             let line = format!("{before}{sign}{}", "1".repeat(MAX_LINE));
             assert_eq!(outcome(line.as_bytes(), LIMITS), Err(error));
             assert_eq!(outcome(format!("{line}\r\n").as_bytes(), LIMITS), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_header_of_the_proxy_protocol_is_no_request() {
+        for line in
+            ["PROXY TCP4 192.0.2.7 ", "PROXY TCP6 ::1 ::1 1 2\r\n", "PROXY UNKNOWN\r\n", "\0\r\n"]
+        {
+            let input = [line.as_bytes(), b"\n"].concat();
+            assert_eq!(outcome(&input, LIMITS), Err(ProtocolError::ProxyHeader), "{line}");
+        }
+        for line in ["PROXY\n", "PROXY TCP4\n", "proxy tcp4 1\n", "ECHO PROXY TCP4 x\n", "\0 \n"] {
+            assert_eq!(outcome(line.as_bytes(), LIMITS), Ok(Parsed::Request(line.len())), "{line}");
         }
     }
 

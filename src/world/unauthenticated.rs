@@ -1,10 +1,12 @@
 //! Places for newcomers, and the time that they have to log in: see [`crate::session::unauthenticated`].
 
+use std::net::SocketAddr;
+
 use super::World;
 use crate::access::UserId;
 use crate::config::RESERVED_PLACES;
 use crate::error::{self, Error};
-use crate::peer::{Kind, Peer};
+use crate::peer::{Address, Kind, Peer, Proxy};
 use crate::session::Departure;
 use crate::session::Slot;
 use crate::session::client::Doom;
@@ -15,9 +17,7 @@ impl World {
     pub(crate) fn admit(&mut self, peer: &Peer) -> Result<(), Error> {
         let (kind, most) = (peer.kind, self.config.maxclients as usize);
         let is_open = !self.access.is_login_required();
-        if is_open && self.config.protected_mode && !peer.addr.is_near() {
-            return Err(error::PROTECTED);
-        }
+        self.protect_from(peer)?;
         let has_room = self.clients.has_room(kind, most, RESERVED_PLACES, 0);
         let is_there_at_once = is_open && !peer.is_opening;
         if has_room && (is_there_at_once || self.newcomers(kind) < self.most_unauthenticated(kind))
@@ -37,9 +37,44 @@ impl World {
         }
     }
 
+    /// Protected mode: as long as there is no password, who is not on this machine may not connect.
+    fn protect_from(&self, peer: &Peer) -> Result<(), Error> {
+        let is_open = !self.access.is_login_required();
+        match is_open && self.config.protected_mode && !peer.is_near() {
+            true => Err(error::PROTECTED),
+            false => Ok(()),
+        }
+    }
+
+    /// Where proxies connect from, the newcomer has to say first for whom it does.
+    pub(crate) fn expect_header(&self, peer: &mut Peer) {
+        if self.config.proxy_protocol_from.has(&peer.addr) {
+            peer.proxy = Proxy::Awaited;
+            peer.is_opening = true;
+        }
+    }
+
+    /// The proxy in this slot has said for whom it connects: a client's address, and where that connected to, or for
+    /// none but itself. The error is what the client is told if it must not connect from there.
+    pub(crate) fn introduce(
+        &mut self,
+        slot: Slot,
+        ends: Option<(SocketAddr, SocketAddr)>,
+    ) -> Result<(), Error> {
+        let peer = &mut self.clients[slot].peer;
+        peer.proxy = Proxy::None;
+        if let Some((client, server)) = ends {
+            let proxy = std::mem::replace(&mut peer.addr, Address::Tcp(client));
+            peer.laddr = Address::Tcp(server);
+            peer.proxy = Proxy::At(Box::new(proxy));
+        }
+        self.protect_from(&self.clients[slot].peer)
+    }
+
     /// How many newcomers through one kind of port a turn may take, so that none of them takes the place of
     /// another before what that one has sent was read.
     pub(crate) fn most_newcomers(&self, kind: Kind, are_opening: bool) -> usize {
+        let are_opening = are_opening || !self.config.proxy_protocol_from.is_empty();
         match self.access.is_login_required() || are_opening {
             true => self.most_unauthenticated(kind),
             false => usize::MAX,
@@ -117,12 +152,15 @@ impl World {
         {
             let client = &self.clients[slot];
             let (id, addr) = (client.id, &client.peer.addr);
-            let what = match client.opening_since {
-                Some(_) => "finish its TLS handshake",
-                None => "log in",
+            let (cause, what) = match client.opening_since {
+                Some(_) if client.peer.proxy == Proxy::Awaited => {
+                    (Cause::Proxy, "send its PROXY header")
+                }
+                Some(_) => (Cause::LoginTimeout, "finish its TLS handshake"),
+                None => (Cause::LoginTimeout, "log in"),
             };
             let line = format_args!("client {id} at {addr} did not {what} in time");
-            self.peer_log.log(Cause::LoginTimeout, self.now.mono, line);
+            self.peer_log.log(cause, self.now.mono, line);
             self.clients.doom(slot, Doom::Now, Departure::LoginTimeout);
         }
     }

@@ -33,6 +33,7 @@
 //! | `stream_groups` | consumer groups: many clients that wait, and lists that are long |
 //! | `streams` | ids of clocks that go back, and many readers that wait for one stream |
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
+//! | `proxy` | the PROXY protocol on real sockets: whose address a client has, and what closes |
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `tls` | TLS: who is let in, what is refused, what changes while the server runs |
 //! | `layers` | the house rules of `src/` |
@@ -69,6 +70,7 @@ mod personas;
 mod pipeline;
 mod process;
 mod products;
+mod proxy;
 mod pubsub;
 mod readiness;
 mod redis_rs;
