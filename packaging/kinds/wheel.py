@@ -108,7 +108,7 @@ def prove(release, wheel):
     for test in (SOURCE / "tests").glob("*.py"):
         shutil.copy(test, place)
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
-    outcome = run(environment / "bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", place, cwd=place, env=clean)
+    outcome = run(environment / "bin/python", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", place, cwd=place, env=clean)
     passed = outcome.strip().splitlines()[-1]
     run(*pip, "uninstall", "--quiet", "--yes", "respd")
     expect(not (environment / "bin/respd").exists(), "the binary stays when the wheel is uninstalled")

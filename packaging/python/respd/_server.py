@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import redis
 
 #: What a directive may be given: text, a number, a bool for yes or no, or several words.
-Value = Union[str, int, float, bool, "os.PathLike[str]", Iterable[Union[str, int]]]
+#: None is a port that there is not.
+Value = Union[str, int, float, bool, None, "os.PathLike[str]", Iterable[Union[str, int]]]
 
 
 class StartError(RuntimeError):
@@ -61,9 +62,9 @@ class Server:
     host: str
     """The address for clients."""
     port: int
-    """The port for clients."""
+    """The port for clients; 0 if `port=None` asked for none."""
     admin_port: Optional[int]
-    """The port for administration, if `admin_port` asked for one; 0 there is any free one."""
+    """The port for administration, if `admin_port=` asked for one; 0 there is any free one."""
     tls_port: Optional[int]
     """The port for clients that speak TLS, if there is one."""
     unix: Optional[str]
@@ -79,7 +80,11 @@ class Server:
         given.update((name.replace("_", "-"), value) for name, value in directives.items())
         words = [binary(), "--ready", "--exit-with-stdin"]
         for name, value in given.items():
-            words += ["-o", f"{name}={_text(value)}"]
+            # A port of 0 is any free one as an option, and none at all as a directive.
+            if name.endswith("port") and value is not None:
+                words += [f"--{name}", _text(value)]
+            else:
+                words += ["-o", f"{name}={_text(value)}"]
         try:
             # The server ends when its stdin does. This process alone has the other end, so that is whenever it ends.
             self._process = subprocess.Popen(
@@ -185,11 +190,13 @@ class Server:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<respd.Server {self.host}:{self.port} pid={self.pid}>"
+        return f"<respd.Server {self.host}:{self.port} pid={self.pid}>" if hasattr(self, "pid") else "<respd.Server>"
 
 
 def _text(value: Value) -> str:
     """A directive's value as the configuration file has it."""
+    if value is None:
+        return "0"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (str, int, float)):

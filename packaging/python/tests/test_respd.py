@@ -57,6 +57,13 @@ def test_says_when_a_port_is_taken():
         module.start(port=server.port)
 
 
+def test_no_port_but_a_socket(tmp_path):
+    with module.start(port=None, unixsocket=tmp_path / "s", unixsocketperm=700) as server:
+        assert server.port == 0
+        redis = pytest.importorskip("redis")
+        assert redis.Redis(unix_socket_path=server.unix).ping()
+
+
 def test_several_run_beside_each_other():
     with module.start() as one, module.start() as two:
         one.client().set("key", 1)
