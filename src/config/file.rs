@@ -42,8 +42,18 @@ impl Config {
         includes: &dyn Includes,
     ) -> Result<Config, LoadError> {
         let mut config = Config::default();
-        read_text(&mut config, file, text, includes, 1)?;
+        config.read_on(file, text, includes)?;
         Ok(config)
+    }
+
+    /// Reads a further text. After an error some of its lines have been read.
+    pub(crate) fn read_on(
+        &mut self,
+        file: &Path,
+        text: &[u8],
+        includes: &dyn Includes,
+    ) -> Result<(), LoadError> {
+        read_text(self, file, text, includes, 1)
     }
 
     /// Changes one directive from the command line: `-o name=value`, `--port 7000`.
@@ -63,6 +73,34 @@ impl Config {
         };
         let mut next = self.clone();
         read_directive(&mut next, name.as_bytes(), &words, &Place::CommandLine).map_err(refused)?;
+        *self = next;
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Changes one directive, whose words are separate, from the command line: `--save 3600 1 300 100`. `line` is its
+    /// name, behind which values may follow as in a line of a file. One value alone is read as
+    /// [`Config::apply_option`] reads it.
+    pub fn apply_words(&mut self, line: &[u8], words: &[&[u8]]) -> Result<(), LoadError> {
+        let refused = |reason| LoadError::new(Place::CommandLine, shown(line), reason);
+        let in_line = split(line).map_err(refused)?;
+        let (name, in_line) = in_line.split_first().ok_or_else(|| refused(BAD_DIRECTIVE.into()))?;
+        let words: Vec<&[u8]> =
+            in_line.iter().map(Vec::as_slice).chain(words.iter().copied()).collect();
+        let in_one;
+        let words = match (table::find(name), &words[..]) {
+            (Some((_, directive)), [value]) => directive.words(value),
+            (None, [value]) if is_user(name) => {
+                in_one = split(value).map_err(refused)?;
+                in_one.iter().map(Vec::as_slice).collect()
+            }
+            _ => words,
+        };
+        let text = [&name[..], &words.join(&b" "[..])].join(&b" "[..]);
+        let refused = |reason| LoadError::new(Place::CommandLine, shown(&text), reason);
+        let mut next = self.clone();
+        read_directive(&mut next, name, &words, &Place::CommandLine).map_err(refused)?;
         *self = next;
         Ok(())
     }
@@ -241,7 +279,6 @@ pub(crate) mod tests {
             ("enable-debug-command on", "argument(s) must be one of the following: no, yes, local"),
             ("save 3600", "Invalid save parameters"),
             ("dbfilename a/b", "dbfilename can't be a path, just a filename"),
-            ("daemonize yes", "respd stays in the foreground"),
         ] {
             let expected = format!("respd.conf:3: '{line}': {reason}");
             assert_eq!(parse(&format!("\n# {line}\n  {line}\nhz 20\n")), Err(expected));

@@ -13,6 +13,7 @@ use super::choice::Choice;
 use super::place::Reason;
 use super::value::{
     BufferLimit, KeyspaceEvents, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
+    Shutdown,
 };
 use crate::text::{double, number};
 
@@ -267,6 +268,46 @@ impl Kind<Vec<SavePoint>> for SavePoints {
     fn show(&self, field: &Vec<SavePoint>) -> Vec<u8> {
         let shown = |point: &SavePoint| format!("{} {}", point.seconds, point.changes);
         field.iter().map(shown).collect::<Vec<_>>().join(" ").into_bytes()
+    }
+}
+
+/// The options of SHUTDOWN, in any order, or `default` for none.
+pub(crate) struct ShutdownOptions;
+
+impl ShutdownOptions {
+    /// Every one and its place, in the order in which they are shown.
+    const NAMES: [&str; 7] = ["default", "save", "nosave", "now", "force", "safe", "failover"];
+}
+
+impl Kind<Shutdown> for ShutdownOptions {
+    fn read(&self, field: &mut Shutdown, words: &[&[u8]]) -> Result<(), Reason> {
+        let names = ShutdownOptions::NAMES.join(", ");
+        let unknown = || Reason::from(format!("argument(s) must be one of the following: {names}"));
+        let mut given = [false; ShutdownOptions::NAMES.len()];
+        if words.is_empty() {
+            return Err("wrong number of arguments".into());
+        }
+        for word in words.iter().flat_map(|word| word.split(|&byte| byte == b' ')) {
+            let is_it = |name: &&str| name.as_bytes().eq_ignore_ascii_case(word);
+            given[ShutdownOptions::NAMES.iter().position(is_it).ok_or_else(unknown)?] = true;
+        }
+        let [_, save, nosave, now, force, safe, failover] = given;
+        if save && nosave {
+            return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".into());
+        }
+        if failover {
+            return Err("there are no replicas that could take over".into());
+        }
+        *field = Shutdown { saves: (save || nosave).then_some(save), now, force, safe };
+        Ok(())
+    }
+
+    fn show(&self, field: &Shutdown) -> Vec<u8> {
+        let Shutdown { saves, now, force, safe } = *field;
+        let given = [false, saves == Some(true), saves == Some(false), now, force, safe, false];
+        let names = ShutdownOptions::NAMES.iter().zip(given);
+        let names: Vec<&str> = names.filter_map(|(name, is)| is.then_some(*name)).collect();
+        if names.is_empty() { b"default".to_vec() } else { names.join(" ").into_bytes() }
     }
 }
 

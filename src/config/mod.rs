@@ -37,6 +37,6 @@ pub(crate) use settings::RESERVED_PLACES;
 pub(crate) use table::Effect;
 pub use value::{
     AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
-    KeyspaceEvents, LogLevel, LogSettings, OutputBufferLimits, Percentiles, SavePoint, Secret,
-    Share, UserLine,
+    KeyspaceEvents, LogFormat, LogLevel, LogSettings, LogTime, OutputBufferLimits, Percentiles,
+    SavePoint, Secret, Share, Shutdown, Supervisor, UserLine,
 };

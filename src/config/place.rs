@@ -50,6 +50,11 @@ impl LoadError {
     ) -> LoadError {
         LoadError { place, line: line.into(), reason: reason.to_string() }
     }
+
+    /// Why, without the place.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
 
 impl fmt::Display for LoadError {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::persona::{PERSONAS, Persona};
 use super::place::Reason;
 use super::value::{
-    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents, LogLevel,
-    OutputBufferLimits, Percentiles, SavePoint, Secret, Share, UserLine,
+    AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
+    LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
+    Shutdown, Supervisor, UserLine,
 };
 use crate::keyspace::Limits;
 use crate::keyspace::lifetime::evict::Settings as Eviction;
@@ -48,6 +49,9 @@ pub struct Config {
     pub client_query_buffer_limit: usize,
     /// Which commands get into the logs of slow and large ones: six directives.
     pub commandlog: CommandLogSettings,
+    /// Whether the program is asked to go on in the background. It does not: where nothing supervises it, it says what
+    /// to do instead and does not start.
+    pub daemonize: bool,
     /// How many databases SELECT can choose from.
     pub databases: usize,
     /// The name of the file of a snapshot.
@@ -71,6 +75,10 @@ pub struct Config {
     pub latency_tracking: bool,
     /// The percentiles of the histograms that INFO shows.
     pub latency_tracking_info_percentiles: Percentiles,
+    /// What a line of the log looks like.
+    pub log_format: LogFormat,
+    /// How it says when it was written.
+    pub log_timestamp_format: LogTime,
     /// Where the log goes. `None`: standard error.
     pub logfile: Option<PathBuf>,
     /// The least severe message that is logged.
@@ -87,6 +95,8 @@ pub struct Config {
     pub notify_keyspace_events: KeyspaceEvents,
     /// The server to answer as. Reading it brings that server's ports, unless ports are configured.
     pub persona: &'static Persona,
+    /// The file in which the program writes its process id. `None`: there is none.
+    pub pidfile: Option<PathBuf>,
     /// The port for clients. Whether 0 means none or any free one is for the caller to say.
     pub port: u16,
     /// Which of the ports no persona replaces.
@@ -105,11 +115,16 @@ pub struct Config {
     pub requirepass: Secret,
     /// When a snapshot is written without being asked for. Empty: never.
     pub save: Vec<SavePoint>,
+    /// What becomes of the data when SIGINT ends the server, and when SIGTERM does.
+    pub shutdown_on_sigint: Shutdown,
+    pub shutdown_on_sigterm: Shutdown,
     /// Whether the server is ready as soon as it listens, or waits to be told: see
     /// [`World::set_ready`](crate::world::World::set_ready).
     pub start_ready: bool,
     /// Whether clients may not write while snapshots fail, if there are to be any.
     pub stop_writes_on_bgsave_error: bool,
+    /// What is told when the server is ready, reads its configuration anew, or ends.
+    pub supervised: Supervisor,
     /// How many connections may wait to be accepted by a listener.
     pub tcp_backlog: u32,
     /// The seconds of silence after which the system probes a peer. 0: never.
@@ -144,6 +159,7 @@ impl Default for Config {
             client_output_buffer_limit: OutputBufferLimits::default(),
             client_query_buffer_limit: 1 << 30,
             commandlog: CommandLogSettings::default(),
+            daemonize: false,
             databases: 16,
             dbfilename: "dump.rdb".into(),
             dir: None,
@@ -155,6 +171,8 @@ impl Default for Config {
             latency_monitor_threshold: 0,
             latency_tracking: true,
             latency_tracking_info_percentiles: Percentiles::default(),
+            log_format: LogFormat::Legacy,
+            log_timestamp_format: LogTime::Iso8601,
             logfile: None,
             loglevel: LogLevel::Notice,
             maxclients: 10_000,
@@ -163,6 +181,7 @@ impl Default for Config {
             maxmemory_clients: Share::Bytes(0),
             notify_keyspace_events: KeyspaceEvents::default(),
             persona: &PERSONAS[0],
+            pidfile: None,
             port: PERSONAS[0].port,
             ports_chosen: ChosenPorts::default(),
             proto_max_bulk_len: 512 << 20,
@@ -172,8 +191,11 @@ impl Default for Config {
             rdbcompression: true,
             requirepass: Secret::default(),
             save: Vec::new(),
+            shutdown_on_sigint: Shutdown::default(),
+            shutdown_on_sigterm: Shutdown::default(),
             start_ready: true,
             stop_writes_on_bgsave_error: true,
+            supervised: Supervisor::No,
             tcp_backlog: 511,
             tcp_keepalive: 300,
             tracking_table_max_keys: 1_000_000,

@@ -6,7 +6,8 @@
 
 use super::kind::{
     Addresses, BufferLimits, Empty, EventLetters, FileName, FilePath, FolderPath, Integer, Kind,
-    Memory, MemoryOrPercent, OctalMode, OneOf, Only, Password, PercentileList, SavePoints, YesNo,
+    Memory, MemoryOrPercent, OctalMode, OneOf, Only, Password, PercentileList, SavePoints,
+    ShutdownOptions, YesNo,
 };
 use super::place::Reason;
 use super::settings::Config;
@@ -91,7 +92,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .effects(THRESHOLDS),
     directive!("commandlog-slow-execution-max-len", commandlog.slow.max_len, COUNT)
         .alias("slowlog-max-len"),
-    directive!("daemonize", Only(YesNo, false, "respd stays in the foreground")).immutable(),
+    directive!("daemonize", daemonize, YesNo).immutable(),
     Directive::new("databases", |config| INT.show(&config.databases), read_databases).immutable(),
     directive!("dbfilename", dbfilename, FileName("dbfilename")).protected(),
     directive!("dir", dir, FolderPath).protected().effects(&[Effect::Folder]),
@@ -125,6 +126,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("list-max-listpack-size", limits.list_max_listpack_size, SIGNED_INT)
         .alias("list-max-ziplist-size")
         .effects(STORE),
+    directive!("log-format", log_format, OneOf).immutable(),
+    directive!("log-timestamp-format", log_timestamp_format, OneOf).immutable(),
     directive!("logfile", logfile, FilePath).immutable(),
     directive!("loglevel", loglevel, OneOf).effects(&[Effect::LogLevel]),
     directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64))
@@ -142,6 +145,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters)
         .effects(&[Effect::KeyspaceEvents]),
     Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
+    directive!("pidfile", pidfile, FilePath).immutable(),
     Directive::new("port", |config| PORT.show(&config.port), read_port)
         .effects(&[Effect::ListenPorts]),
     directive!("protected-mode", protected_mode, YesNo),
@@ -156,11 +160,14 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
     directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT).effects(STORE),
     directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT).effects(STORE),
     directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT).effects(STORE),
+    directive!("shutdown-on-sigint", shutdown_on_sigint, ShutdownOptions).list(),
+    directive!("shutdown-on-sigterm", shutdown_on_sigterm, ShutdownOptions).list(),
     directive!("start-ready", start_ready, YesNo).immutable(),
     directive!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error, YesNo)
         .effects(SNAPSHOT_ERRORS),
     directive!("stream-node-max-bytes", limits.stream_node_max_bytes, BYTES).effects(STORE),
     directive!("stream-node-max-entries", limits.stream_node_max_entries, COUNT).effects(STORE),
+    directive!("supervised", supervised, OneOf).immutable(),
     directive!("tcp-backlog", tcp_backlog, INT).immutable(),
     directive!("tcp-keepalive", tcp_keepalive, INT).effects(&[Effect::TcpKeepalive]),
     directive!("timeout", timeout, INT),

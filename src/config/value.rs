@@ -54,6 +54,72 @@ impl Choice for LogLevel {
     ];
 }
 
+/// What a line of the log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people: `[TIME LEVEL MODULE] MESSAGE`.
+    Legacy,
+    /// Pairs of names and values: `pid=1 level=notice message="..."`.
+    Logfmt,
+    /// An object of JSON.
+    Json,
+}
+
+impl Choice for LogFormat {
+    const NAMES: &'static [(&'static str, LogFormat)] = &[
+        ("legacy", LogFormat::Legacy),
+        ("logfmt", LogFormat::Logfmt),
+        ("json", LogFormat::Json),
+        ("text", LogFormat::Legacy),
+    ];
+}
+
+/// How a line of the log says when it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogTime {
+    /// `2026-11-28T22:12:40.165Z`.
+    Iso8601,
+    /// Milliseconds since 1970.
+    Milliseconds,
+}
+
+impl Choice for LogTime {
+    const NAMES: &'static [(&'static str, LogTime)] =
+        &[("iso8601", LogTime::Iso8601), ("milliseconds", LogTime::Milliseconds)];
+}
+
+/// What starts the server, watches over it, and wants to know how it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supervisor {
+    Upstart,
+    Systemd,
+    /// The environment tells which of them.
+    Auto,
+    No,
+}
+
+impl Choice for Supervisor {
+    const NAMES: &'static [(&'static str, Supervisor)] = &[
+        ("upstart", Supervisor::Upstart),
+        ("systemd", Supervisor::Systemd),
+        ("auto", Supervisor::Auto),
+        ("no", Supervisor::No),
+    ];
+}
+
+/// What becomes of the data when a signal ends the server: the options of SHUTDOWN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shutdown {
+    /// Whether it is saved. `None`: if there are save points.
+    pub saves: Option<bool>,
+    /// Nothing is waited for. Nothing ever is: there are no replicas.
+    pub now: bool,
+    /// The server ends although the data could not be saved.
+    pub force: bool,
+    /// A node of a cluster does not leave its slots without a server. There is no cluster.
+    pub safe: bool,
+}
+
 /// Which clients may do what is not for every one of them: call DEBUG, or choose where files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callers {

@@ -17,6 +17,7 @@
 
 use super::driver::Driver;
 use super::table::Table;
+use crate::config::{Config, Shutdown};
 use crate::telemetry::Timer;
 use crate::world::World;
 
@@ -43,9 +44,32 @@ pub enum Leave {
     /// A command has asked for it, and seen to what is to be kept.
     Command,
     /// A signal has come. A feature may refuse.
-    Signal,
+    Signal(Ending),
     /// The program around the server ends it. Nothing keeps it from leaving.
     Program,
+}
+
+/// A signal that ends the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Terminate,
+    Interrupt,
+}
+
+impl Leave {
+    /// The options of SHUTDOWN that a signal stands for, by the configuration.
+    pub fn options(self, config: &Config) -> Option<Shutdown> {
+        match self {
+            Leave::Signal(Ending::Terminate) => Some(config.shutdown_on_sigterm),
+            Leave::Signal(Ending::Interrupt) => Some(config.shutdown_on_sigint),
+            Leave::Command | Leave::Program => None,
+        }
+    }
+
+    /// Returns whether the server stays when its data cannot be saved.
+    pub fn may_be_refused(self, config: &Config) -> bool {
+        self.options(config).is_some_and(|options| !options.force)
+    }
 }
 
 /// What a duty works with.

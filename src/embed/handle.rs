@@ -1,8 +1,15 @@
 //! A handle of a running server: what any thread wants of it.
 
+use crate::access::Grammar;
+use crate::engine::Engine;
+use crate::files;
 use crate::listeners::Event;
 use crate::net::{Letter, MailSender, Undelivered};
+use crate::session::Slot;
 use crate::world::World;
+
+/// No client has asked for it.
+const NO_CLIENT: Slot = Slot::MAX;
 
 /// Reaches a server from any thread. Clones are of the same server.
 ///
@@ -52,9 +59,38 @@ impl Handle {
         })
     }
 
+    /// Reads the users anew from the file that `aclfile` names, as ACL LOAD does, if one is configured, and then calls
+    /// `done`. A file with a mistake changes nothing and is logged. Returns at once.
+    pub fn reload(&self, done: impl FnOnce() + Send + 'static) {
+        self.tell(Letter::Call(Box::new(move |engine| {
+            reload_users(engine);
+            done();
+        })));
+    }
+
     fn tell(&self, letter: Letter) {
         if let Err(error) = self.mail.send(letter) {
             log::debug!("a handle is of no use any more: {error}");
         }
+    }
+}
+
+/// ACL LOAD, without a client that asks for it.
+fn reload_users(engine: &mut Engine) {
+    let config = &engine.world.config;
+    let Some(path) = config.aclfile.clone() else { return };
+    let grammar = Grammar::new(config, engine.table());
+    match files::load_users(config, grammar) {
+        None => {}
+        Some(Ok(users)) => {
+            let count = users.len();
+            engine.world.replace_users(users, NO_CLIENT);
+            log::info!("'aclfile {}' is read anew: {count} users", path.display());
+        }
+        Some(Err(reason)) => log::error!(
+            "'aclfile {}' is not read anew, the users stay as they are: {}",
+            path.display(),
+            String::from_utf8_lossy(&reason).trim_end()
+        ),
     }
 }

@@ -187,6 +187,28 @@ impl Server {
         self.engine.world.when_ready(tell);
     }
 
+    /// Calls `tell` when the server leaves, before clients are sent what they are owed.
+    pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
+        self.reactor.when_leaving(Box::new(tell));
+    }
+
+    /// The configuration, as it came into force.
+    pub fn config(&self) -> &Config {
+        self.engine.config()
+    }
+
+    /// Returns whether clients of other machines are served without a password.
+    pub fn is_open_to_others(&self) -> bool {
+        let is_reached = |bound: &ListenAddress| match bound {
+            ListenAddress::Tcp(addr) | ListenAddress::Admin(addr) => !addr.ip().is_loopback(),
+            ListenAddress::Unix(_) => false,
+        };
+        let world = &self.engine.world;
+        !world.config.protected_mode
+            && !world.access.is_login_required()
+            && self.reactor.bound().iter().any(is_reached)
+    }
+
     /// Serves until it is asked to stop: by a signal, by SHUTDOWN, or by [`Handle::stop`].
     pub fn run(mut self) -> io::Result<()> {
         self.reactor.run(&mut self.engine)

@@ -21,6 +21,14 @@ impl Config {
         Config::parse(path, &text, &Disk)
     }
 
+    /// Changes this configuration by a text that is in no file: what came on standard input, say, which is `name`.
+    pub fn load_text(&mut self, name: &Path, text: &[u8]) -> Result<(), LoadError> {
+        let mut next = self.clone();
+        next.read_on(name, text, &Disk)?;
+        *self = next;
+        Ok(())
+    }
+
     /// Writes this configuration to the file at `path`, which keeps its mode, in one step: a reader sees the
     /// old content or the new one, also after a crash.
     pub(crate) fn rewrite(&self, path: &Path) -> io::Result<()> {

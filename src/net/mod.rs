@@ -115,6 +115,8 @@ pub(crate) struct Reactor {
     signals: Option<Signals>,
     /// What SIGHUP calls.
     hang_up: Option<HangUp>,
+    /// What is told that the server leaves.
+    when_leaving: Option<Box<dyn FnOnce() + Send>>,
     /// What is read into. It is away while a client's requests run.
     buffer: Vec<u8>,
     /// What this turn has yet to look at. A script that runs long has the rest looked at before it is over.
@@ -144,6 +146,7 @@ impl Reactor {
             connections: Vec::new(),
             signals: None,
             hang_up: None,
+            when_leaving: None,
             buffer: vec![0; READ_BUFFER],
             ready: VecDeque::new(),
             unread: Vec::new(),
@@ -190,6 +193,11 @@ impl Reactor {
         self.signals()?.outlive()
     }
 
+    /// Calls `tell` when the loop is over.
+    pub(crate) fn when_leaving(&mut self, tell: Box<dyn FnOnce() + Send>) {
+        self.when_leaving = Some(tell);
+    }
+
     fn signals(&mut self) -> io::Result<&mut Signals> {
         let signals = match self.signals.take() {
             Some(signals) => signals,
@@ -202,7 +210,7 @@ impl Reactor {
     fn heed_signals(&mut self) {
         for signal in self.signals.as_mut().map(Signals::drain).unwrap_or_default() {
             match signal {
-                Signal::Stop => self.stopping = Some(Leave::Signal),
+                Signal::Stop(ending) => self.stopping = Some(Leave::Signal(ending)),
                 Signal::HangUp => {
                     if let Some(hang_up) = &mut self.hang_up {
                         hang_up();
@@ -518,6 +526,9 @@ impl Reactor {
 
     /// Stops accepting, sends what is owed, and closes everything.
     fn leave(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
+        if let Some(tell) = self.when_leaving.take() {
+            tell();
+        }
         log::info!("leaving: {} clients are sent what they are owed", engine.clients());
         self.mailbox.close();
         self.clock_changes.finish(&self.clock);

@@ -19,16 +19,19 @@ use signal_hook::consts::{
 use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
+use crate::dispatch::duty::Ending;
+
 /// What a signal means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    Stop,
+    Stop(Ending),
     HangUp,
     /// Nothing, but an operator may want to know that it came.
     Other(&'static str),
 }
 
-const STOPPING: [(i32, Signal); 2] = [(SIGTERM, Signal::Stop), (SIGINT, Signal::Stop)];
+const STOPPING: [(i32, Signal); 2] =
+    [(SIGTERM, Signal::Stop(Ending::Terminate)), (SIGINT, Signal::Stop(Ending::Interrupt))];
 
 const OUTLIVED: [(i32, Signal); 7] = [
     (SIGHUP, Signal::HangUp),

@@ -289,10 +289,16 @@ fn due(world: &World) -> Option<u64> {
 fn leave(turn: &mut Turn<'_>, why: Leave) -> bool {
     let farewell = match why {
         Leave::Command => Farewell::NoSave,
-        Leave::Signal | Leave::Program => Farewell::Configured,
+        Leave::Program => Farewell::Configured,
+        Leave::Signal(_) => match why.options(&turn.world.config).and_then(|options| options.saves)
+        {
+            None => Farewell::Configured,
+            Some(true) => Farewell::Save,
+            Some(false) => Farewell::NoSave,
+        },
     };
     let parted = part(turn.world, farewell);
-    if parted.is_err() && why == Leave::Signal {
+    if parted.is_err() && why.may_be_refused(&turn.world.config) {
         log::error!("the server stays: what it has could not be saved");
         return false;
     }

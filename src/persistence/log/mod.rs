@@ -434,7 +434,7 @@ fn leave(turn: &mut Turn<'_>, why: Leave) -> bool {
     let Some(stage) = turn.world.lend::<Stage>() else { return true };
     let Stage::On(mut log) = *stage else { return true };
     let is_kept = !log.is_listening() || log.sync_all(turn.world);
-    if !is_kept && why == Leave::Signal {
+    if !is_kept && why.may_be_refused(&turn.world.config) {
         ::log::error!("the server stays: the log could not be written");
         turn.world.take_back(Box::new(Stage::On(log)));
         return false;

@@ -1,0 +1,181 @@
+//! The configuration of the process: defaults, then the file, then standard input, then the command line.
+//!
+//! A mistake on the command line is told in the words of a person; all of them are told in one go.
+
+use std::fmt::Display;
+use std::io::{self, Read};
+use std::path::Path;
+
+use respd::Config;
+use respd::config::LoadError;
+use respd::net::Ports;
+
+use super::command_line::{CommandLine, Given};
+use super::start_lines::check_foreground;
+
+/// What standard input is called where a file would be named.
+const STDIN: &str = "(standard input)";
+
+/// What was configured, and where that was said.
+pub struct Configuration {
+    pub config: Config,
+    pub ports: Ports,
+    pub sources: Vec<String>,
+}
+
+/// Everything that is wrong, a line each.
+pub type Mistakes = Vec<String>;
+
+pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
+    let mut mistakes = Mistakes::new();
+    let mut sources = Vec::new();
+    let mut config = Config::default();
+    if let Some(path) = &line.file {
+        sources.push(path.display().to_string());
+        match Config::load(path) {
+            Ok(loaded) => config = loaded,
+            Err(error) => mistakes.push(error.to_string()),
+        }
+    }
+    if line.reads_stdin {
+        sources.push("standard input".to_owned());
+        if let Err(reason) = read_stdin(&mut config) {
+            mistakes.push(reason);
+        }
+    }
+    let mut any_port = AnyPort::default();
+    for given in &line.directives {
+        if let Err(reason) = apply(&mut config, given) {
+            mistakes.push(reason);
+        } else {
+            any_port.note(given);
+        }
+    }
+    if !line.directives.is_empty() {
+        sources.push("the command line".to_owned());
+    }
+    // The program begins with what is in its folder; a server in a test does so only if it is told.
+    if config.dir.is_none()
+        && let Err(error) = config.apply_option("dir", ".")
+    {
+        mistakes.push(error.to_string());
+    }
+    match mistakes.is_empty() {
+        true => {
+            Ok(Configuration { ports: any_port.ports(&config, line.announces), config, sources })
+        }
+        false => Err(mistakes),
+    }
+}
+
+fn read_stdin(config: &mut Config) -> Result<(), String> {
+    let mut text = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut text)
+        .map_err(|error| format!("cannot read the configuration from standard input: {error}"))?;
+    config.load_text(Path::new(STDIN), &text).map_err(|error| error.to_string())
+}
+
+fn apply(config: &mut Config, given: &Given) -> Result<(), String> {
+    let words: Vec<&[u8]> = given.words.iter().map(Vec::as_slice).collect();
+    config.apply_words(&given.name, &words).map_err(|error| in_words(given, &error))
+}
+
+/// The ports for which the command line has 0: any that is free. In the file 0 is none.
+#[derive(Debug, Default)]
+struct AnyPort {
+    clients: bool,
+    admin: bool,
+}
+
+impl AnyPort {
+    fn note(&mut self, given: &Given) {
+        let is_any = given.is_flag && given.is_zero();
+        match &given.name.to_ascii_lowercase()[..] {
+            b"port" => self.clients = is_any,
+            b"admin-port" => self.admin = is_any,
+            _ => {}
+        }
+    }
+
+    /// `--port 0` with a unix socket is what redis-server serves on the socket alone. Here it is so, too, unless the
+    /// port is to be announced.
+    fn ports(&self, config: &Config, announces: bool) -> Ports {
+        let configured = Ports::configured(config);
+        let is_wanted = announces || config.unixsocket.is_none();
+        Ports {
+            clients: configured.clients.or((self.clients && is_wanted).then_some(0)),
+            admin: configured.admin.or(self.admin.then_some(0)),
+        }
+    }
+}
+
+/// An error of a directive on the command line: what was given, which holds no secret, and what is expected there.
+fn in_words(given: &Given, error: &LoadError) -> String {
+    let name = given.name.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let name = String::from_utf8_lossy(name).to_lowercase();
+    let what = error.to_string();
+    let what = what.strip_suffix(error.reason()).unwrap_or(&what);
+    format!("{what}{}", expectation(&name, given.words.len(), error.reason()))
+}
+
+/// What a directive expects, where the reason is one of the texts that CONFIG SET has, too.
+fn expectation(name: &str, words: usize, reason: &str) -> String {
+    const NO_NUMBER: &str = "argument couldn't be parsed into an integer";
+    let range = reason
+        .strip_prefix("argument must be between ")
+        .and_then(|rest| rest.strip_suffix(" inclusive"));
+    let is_port = name == "port" || name.ends_with("-port");
+    match reason {
+        "wrong number of arguments" if words == 0 => format!("there is no value: --{name} VALUE"),
+        "wrong number of arguments" => {
+            format!("one value is expected, and these are {words}")
+        }
+        _ if is_port && (reason == NO_NUMBER || range.is_some()) => {
+            format!("a port is a number from 0 to {}", u16::MAX)
+        }
+        NO_NUMBER => "a whole number is expected".to_owned(),
+        "argument must be a memory value" => {
+            "an amount of memory is expected: 100mb, 2gb, or a number of bytes".to_owned()
+        }
+        "argument couldn't be parsed as an octal number" => {
+            "the permissions of a file are expected, in octal: 700".to_owned()
+        }
+        "argument must be 'yes' or 'no'" => "'yes' or 'no' is expected".to_owned(),
+        "Invalid save parameters" => {
+            "pairs of seconds and changes are expected: --save 3600 1 300 100, or --save '' for none"
+                .to_owned()
+        }
+        "Bad directive or wrong number of arguments" if name != "user" => {
+            "there is no directive of this name".to_owned()
+        }
+        _ => match (range.and_then(|range| range.split_once(" and ")), reason) {
+            (Some((least, most)), _) => format!("a number from {least} to {most} is expected"),
+            (None, reason) => match reason.strip_prefix("argument(s) must be ") {
+                Some(choice) => format!("it is {choice}"),
+                None => reason.to_owned(),
+            },
+        },
+    }
+}
+
+/// `--check`: what there is to say, and whether the configuration is fine.
+pub fn check(line: &CommandLine) -> (String, bool) {
+    let subject = match (&line.file, line.reads_stdin) {
+        (Some(path), _) => path.display().to_string(),
+        (None, true) => "standard input".to_owned(),
+        (None, false) => "the command line".to_owned(),
+    };
+    match read(line) {
+        Ok(configured) => match check_foreground(&configured.config, false) {
+            Ok(()) => (format!("{subject} is fine"), true),
+            Err(reason) => (reason, false),
+        },
+        Err(mistakes) => (lines(&mistakes), false),
+    }
+}
+
+pub fn lines(mistakes: &[impl Display]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

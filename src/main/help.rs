@@ -1,0 +1,56 @@
+//! What `--help` and `--version` print.
+
+use super::command_line::Name;
+
+pub const HELP: &str = "\
+Usage: respd [FILE | -] [--NAME VALUE...]... [FLAG...]
+
+A small server for RESP, the Redis protocol.
+
+  FILE                the configuration, in the syntax of redis.conf
+  -                   first or last: read more of it from standard input
+  --NAME VALUE...     the directive NAME, as a line of the file has it; --NAME=VALUE is the same
+                      --port 7000 --maxmemory 100mb --save '' --appendonly no
+  -o NAME=VALUE       the same; 0 as a port is none here, and behind --port it is any that is free
+
+  --check [FILE]      say what is wrong with the configuration, or that it is fine, and leave
+  --print-config      print every directive, its default and its meaning, and leave
+  --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
+  --exit-with-stdin   leave when standard input ends, as it does when the starting program does
+  -h, --help          print this
+  -v, --version       print the version
+
+Often used:
+  --port N            port for clients (6379)
+  --bind ADDR...      addresses to listen on (127.0.0.1 -::1)
+  --requirepass PW    password of the default user; in the file it is better hidden
+  --unixsocket PATH   a unix socket, with --unixsocketperm 700
+  --dir FOLDER        where data is kept; --save 3600 1 and --appendonly yes say when
+  --persona NAME      answer as another server: redis-7.0
+
+SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users anew.
+";
+
+/// What tools read to learn which server this is, in the words of the server that they started.
+pub fn version(called: Name) -> String {
+    let own = respd::VERSION;
+    match called {
+        Name::Respd => format!("respd {own}"),
+        Name::RedisServer => {
+            let level = respd::Config::default().persona.version;
+            format!(
+                "Redis server v={level} sha=00000000:0 malloc=libc bits={} build=respd-{own}",
+                usize::BITS
+            )
+        }
+        Name::ValkeyServer => {
+            format!(
+                "Valkey server v={VALKEY} sha=00000000:0 malloc=libc bits={} build=respd-{own}",
+                usize::BITS
+            )
+        }
+    }
+}
+
+/// The version of Valkey whose replies respd has.
+const VALKEY: &str = "9.1.0";

@@ -1,0 +1,60 @@
+//! The log of the process: where it goes, what is in it, and what its lines look like.
+
+use std::io::{self, Write};
+
+use respd::Config;
+
+use super::command_line::Name;
+use super::log_format::Lines;
+use super::log_writer::LogWriter;
+use super::logfile::LogFile;
+
+/// What writes the log, and the file that is logged to, if it is one.
+pub struct Log {
+    pub file: Option<LogFile>,
+    /// It does not go to stderr.
+    pub is_elsewhere: bool,
+    _writer: LogWriter,
+}
+
+/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time. Panics are
+/// logged, too: what prints them by itself could block.
+pub fn start(config: &Config, called: Name) -> Result<Log, String> {
+    let mut builder = env_logger::Builder::new();
+    let decided = std::env::var_os("RUST_LOG").is_some();
+    if decided {
+        builder.parse_default_env();
+    } else {
+        builder.filter_level(log::LevelFilter::Trace);
+    }
+    let file = match &config.logfile {
+        Some(path) => Some(LogFile::open(path.clone()).map_err(|error| {
+            format!("'logfile {}': cannot open it to write: {error}", path.display())
+        })?),
+        None => None,
+    };
+    let writer = match &file {
+        Some(file) => LogWriter::start(file.clone()),
+        None => LogWriter::start(stream(called)),
+    };
+    let writer = writer.map_err(|error| format!("cannot start the thread of the log: {error}"))?;
+    let lines = Lines::new(config.log_format, config.log_timestamp_format);
+    builder.format(move |out, record| lines.write(out, record));
+    builder.target(env_logger::Target::Pipe(Box::new(writer.queue())));
+    builder.init();
+    std::panic::set_hook(Box::new(|panic| log::error!("{panic}")));
+    if !decided {
+        log::set_max_level(config.loglevel.filter());
+    }
+    let is_elsewhere = file.is_some() || called != Name::Respd;
+    Ok(Log { file, is_elsewhere, _writer: writer })
+}
+
+/// The log goes to stderr. That of redis-server goes to stdout, where test harnesses wait for `Ready to accept
+/// connections`: a program that was started by that name does as it does.
+fn stream(called: Name) -> Box<dyn Write + Send> {
+    match called {
+        Name::Respd => Box::new(io::stderr()),
+        Name::RedisServer | Name::ValkeyServer => Box::new(io::stdout()),
+    }
+}

@@ -1,0 +1,71 @@
+//! The binary: command line, configuration, log, signals, run.
+
+#![forbid(unsafe_code)]
+
+mod command_line;
+mod configuration;
+mod help;
+mod log_format;
+mod log_writer;
+mod logfile;
+mod logging;
+mod run;
+mod start_lines;
+mod supervision;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use command_line::{Action, CommandLine};
+
+fn main() -> ExitCode {
+    let line = match command_line::parse(std::env::args_os()) {
+        Ok(line) => line,
+        Err(reason) => return fail(&reason),
+    };
+    match line.action {
+        Action::Serve => serve(&line),
+        Action::Check => match configuration::check(&line) {
+            (told, true) => print(&told),
+            (told, false) => fail(&told),
+        },
+        Action::PrintConfig => print_config(&line),
+        Action::Help => print(help::HELP.trim_end()),
+        Action::Version => print(&help::version(line.called)),
+    }
+}
+
+fn serve(line: &CommandLine) -> ExitCode {
+    let configured = match configuration::read(line) {
+        Ok(configured) => configured,
+        Err(mistakes) => return fail(&configuration::lines(&mistakes)),
+    };
+    match run::run(line, configured) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => fail(&reason.to_string()),
+    }
+}
+
+/// Prints a text on stdout. A reader that has gone, as `head` does, is no failure.
+fn print(text: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            fail(&format!("cannot print: {error}"))
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Tells why nothing was done, each line with the name of the program.
+fn fail(reason: &str) -> ExitCode {
+    for line in reason.lines() {
+        // There is no other place to say so.
+        let _ = writeln!(io::stderr(), "respd: {line}");
+    }
+    ExitCode::FAILURE
+}
+
+/// `--print-config`.
+fn print_config(_: &CommandLine) -> ExitCode {
+    fail("--print-config is not there yet")
+}

@@ -1,0 +1,143 @@
+//! From a configuration to a server that runs, and to its end.
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::thread;
+
+use respd::net::ListenAddress;
+use respd::{Handle, Server};
+
+use super::command_line::CommandLine;
+use super::configuration::Configuration;
+use super::logfile::LogFile;
+use super::logging::{self, Log};
+use super::start_lines;
+use super::supervision::{PidFile, Supervision};
+
+/// Serves until the server is asked to leave. The error is why it did not start, or how it failed; a log that is read
+/// elsewhere than stderr has it, too.
+pub fn run(line: &CommandLine, configured: Configuration) -> Result<(), Box<dyn Error>> {
+    if line.exits_with_stdin && line.reads_stdin {
+        return Err(
+            "'-' reads standard input to its end, and with --exit-with-stdin that is the server's"
+                .into(),
+        );
+    }
+    let log = logging::start(&configured.config, line.called)?;
+    let served = serve(line, configured, &log);
+    if let Err(reason) = &served
+        && log.is_elsewhere
+    {
+        log::error!("the server ends: {reason}");
+    }
+    served
+}
+
+fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(), Box<dyn Error>> {
+    let Configuration { config, ports, sources } = configured;
+    let supervision = Supervision::find(config.supervised, |name| std::env::var_os(name));
+    start_lines::check_foreground(&config, supervision.is_some())?;
+    start_lines::starting(&config, &sources);
+    supervision.starting();
+    let pidfile = config.pidfile.clone();
+    let mut builder = Server::builder().config(config).ports(ports);
+    if let Some(path) = &line.file {
+        builder = builder.config_file(path);
+    }
+    let mut server = builder.bind()?;
+    // Not before: a server that finds its port taken leaves the file of the other as it is.
+    let _pidfile = pidfile.as_deref().and_then(PidFile::write);
+    handle_signals(&mut server, log, &supervision)
+        .map_err(|error| format!("cannot wait for signals: {error}"))?;
+    start_lines::bound(&server);
+    if line.exits_with_stdin {
+        end_with_stdin(server.handle())?;
+    }
+    tell_when_ready(&mut server, line.announces, &supervision);
+    server.when_leaving(move || supervision.stopping());
+    server.run()?;
+    log::info!("bye");
+    Ok(())
+}
+
+/// The log, the supervisor, and a program that waits for a line on stdout are told that the server is ready.
+fn tell_when_ready(server: &mut Server, announces: bool, supervision: &Supervision) {
+    let (bound, supervision) = (server.bound(), supervision.clone());
+    server.when_ready(move || {
+        log::info!("Ready to accept connections: {}", names(&bound));
+        supervision.ready();
+        if announces && let Err(error) = announce(&bound) {
+            log::error!("cannot print that the server is ready: {error}");
+        }
+    });
+}
+
+/// SIGTERM and SIGINT end the server; SIGHUP has it reopen its log file and read users anew; others it outlives.
+fn handle_signals(server: &mut Server, log: &Log, supervision: &Supervision) -> io::Result<()> {
+    server.stop_on_signals()?;
+    let (handle, file, supervision) = (server.handle(), log.file.clone(), supervision.clone());
+    server.outlive_signals(move || {
+        supervision.reloading();
+        reopen(file.as_ref());
+        let supervision = supervision.clone();
+        handle.reload(move || supervision.reloaded());
+    })
+}
+
+fn reopen(log: Option<&LogFile>) {
+    let Some(log) = log else {
+        return log::info!("SIGHUP has come: there is no 'logfile' to reopen");
+    };
+    let path = log.path().display();
+    match log.reopen() {
+        Ok(()) => log::info!("SIGHUP has come: 'logfile {path}' is reopened"),
+        Err(error) => log::error!(
+            "SIGHUP has come: 'logfile {path}' cannot be reopened, the old one goes on: {error}"
+        ),
+    }
+}
+
+/// A thread waits for the end of standard input, which comes when the program that holds its other end has gone,
+/// however that ended. What arrives there is not looked at.
+fn end_with_stdin(handle: Handle) -> Result<(), String> {
+    let wait = move || {
+        let mut buffer = [0; 1024];
+        let mut stdin = io::stdin().lock();
+        loop {
+            match stdin.read(&mut buffer) {
+                Ok(0) => break log::info!("standard input has ended, and so does the server"),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    break log::warn!("standard input cannot be read, which ends it: {error}");
+                }
+            }
+        }
+        handle.stop();
+    };
+    thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(wait)
+        .map(drop)
+        .map_err(|error| format!("cannot start the thread that waits for standard input: {error}"))
+}
+
+/// What is listened on: `tcp, unix`.
+fn names(bound: &[ListenAddress]) -> String {
+    let mut names: Vec<&str> = bound.iter().map(ListenAddress::name).collect();
+    names.dedup();
+    names.join(", ")
+}
+
+/// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [tls=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
+fn announce(bound: &[ListenAddress]) -> io::Result<()> {
+    let mut line = format!("ready pid={}", std::process::id());
+    for name in ["tcp", "admin", "tls", "unix"] {
+        if let Some(first) = bound.iter().find(|bound| bound.name() == name) {
+            line += &format!(" {name}={first}");
+        }
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
