@@ -28,7 +28,9 @@ complete -F _respd respd
 
 def files(release):
     """Each file, by where it is installed."""
-    told = [(name, about.split(". ")[0].rstrip(".")) for name, _, about in manual.directives(release)]
+    # The first section has those that do something.
+    rows = manual.directives(release)
+    told = [(row.name, row.about.split(". ")[0].rstrip(".")) for row in rows if row.section == rows[0].section]
     flags = manual.flags(release)
     found = {
         "usr/share/bash-completion/completions/respd": bash(told, flags),

@@ -1,15 +1,18 @@
 """The man pages: respd(1), which is written by hand, and respd.conf(5), which the binary's directives make."""
 
+import itertools
 import re
 import shutil
 import subprocess
 import time
+from dataclasses import dataclass
 from textwrap import dedent
 
 from .release import PACKAGING, Broken, expect, run
 
 # A line of `--print-config` that is a directive with its default, or would be without the mark of a comment.
 DIRECTIVE = re.compile(r"^#?([a-z][a-z0-9-]*)(?: (.*))?$")
+SECTION = re.compile(r"^# -+ (.*) -+$")
 
 
 def pages(release):
@@ -27,24 +30,36 @@ def pages(release):
 
 def flags(release):
     """The options of the binary that are no directive, as its help has them at the beginnings of lines."""
-    lines = run(release.binary, "--help").splitlines()
-    found = re.findall(r"--[a-z-]+|(?<![\w-])-[a-z]\b", "\n".join(line for line in lines if line.lstrip().startswith("-")))
-    return sorted(set(found) - {f"--{name}" for name, _, _ in directives(release)})
+    lines = [line for line in run(release.binary, "--help").splitlines() if line.lstrip().startswith("-")]
+    found = re.findall(r"(?<![\w-])(?:--[a-z][a-z-]+|-[a-z]\b)", "\n".join(lines))
+    return sorted(set(found) - {f"--{directive.name}" for directive in directives(release)})
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A row of the binary's table, as `--print-config` has it."""
+
+    section: str
+    name: str
+    default: str
+    about: str
 
 
 def directives(release):
-    """Every directive: its name, its default and what it means, as `--print-config` has them."""
-    found, said = [], []
+    """Every directive, section by section.
+
+    A line `# ---- SECTION ----` begins a section. Lines `# TEXT` say what the directive means that follows, which is
+    `#NAME DEFAULT`.
+    """
+    found, section, said = [], "", []
     for line in run(release.binary, "--print-config").splitlines():
-        directive = DIRECTIVE.match(line)
-        if directive:
-            found.append((directive[1], directive[2] or "", " ".join(said)))
-            said = []
-        elif line.startswith("# "):
-            said.append(line[2:].strip())
-        else:
-            said = []
-    expect(len(found) > 100, f"--print-config shows {len(found)} directives")
+        heading, directive = SECTION.match(line), DIRECTIVE.match(line)
+        if heading:
+            section = heading[1]
+        elif directive:
+            found.append(Directive(section, directive[1], directive[2] or "", " ".join(said)))
+        said = [*said, line[2:].strip()] if line.startswith("# ") and not heading else []
+    expect(len(found) > 50, f"--print-config shows {len(found)} directives")
     return found
 
 
@@ -68,17 +83,28 @@ def configuration(release, date):
         Lines that begin with
         .Sq #
         are comments, and
-        .Ql include
+        .Ql include Ar file
         reads another file.
+        A line
+        .Ql user Ar name rule ...
+        declares a user, in the words of
+        .Ql ACL SETUSER .
         The directives of Redis and Valkey are known; those that ask for what respd has not are refused, with the reason.
-        .Pp
-        The directives are as follows, with their defaults:
-        .Bl -tag -width Ds
+        .Sh DIRECTIVES
+        Each with its default.
         """)
-    for name, default, about in directives(release):
-        shown = f" {escaped(default)}" if default else ""
-        page += f".It Ic {escaped(name)}{shown}\n{escaped(about)}\n"
-    return page + ".El\n.Sh SEE ALSO\n.Xr respd 1\n"
+    for section, rows in itertools.groupby(directives(release), lambda directive: directive.section):
+        page += f".Ss {escaped(section)}\n.Bl -tag -width Ds\n"
+        for row in rows:
+            shown = f" No {escaped(row.default)}" if row.default else ""
+            page += f".It Ic {escaped(row.name)}{shown}\n{sentences(row.about)}\n"
+        page += ".El\n"
+    return page + ".Sh SEE ALSO\n.Xr respd 1\n"
+
+
+def sentences(text):
+    """A sentence a line, as the language of man pages wants it."""
+    return "\n".join(escaped(sentence) for sentence in re.split(r"(?<=[.!?]) (?=[A-Z])", text))
 
 
 def check(name, page):
