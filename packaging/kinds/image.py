@@ -164,6 +164,9 @@ def prove(release, image):
             reply = server.reachable(address)
             wanted = "-NOAUTH" if guarded else "+PONG"
             expect(reply.startswith(wanted), f"{' '.join(words) or 'without arguments'}: PING gets {reply}")
+            if not words:
+                saved = server.asked(address, b"SAVE\r\n")
+                expect(saved == "+OK", f"its volume is not the server's to write: SAVE gets {saved}")
     return f"{len(FORMS)} command lines in {place}"
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+from . import server
 from .release import OUT, PACKAGING, ROOT, Skipped, expect, fresh, run
 
 NAME = "npm"
@@ -52,6 +53,8 @@ def prove(release, package):
     expect(release.version in said, f"npx respd says {said}")
     shutil.copy(SOURCE / "tests/respd.test.js", place)
     environment = {name: value for name, value in os.environ.items() if name != "RESPD_BINARY"}
-    told = run("node", "--test", "--test-reporter=tap", "respd.test.js", cwd=place, env=environment)
+    # The limit is for a server that outlives its test, or keeps a program alive.
+    limit = f"--test-timeout={server.PATIENCE * 1000}"
+    told = run("node", "--test", "--test-reporter=tap", limit, "respd.test.js", cwd=place, env=environment)
     passed = [line for line in told.splitlines() if line.startswith("# pass ")]
     return f"{passed[0].split()[-1]} tests passed, npx respd --version"

@@ -24,7 +24,10 @@ class Skipped(Exception):
 def run(*command, **options):
     """Runs a command and returns what it prints. What it says is part of the error if it fails."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    except OSError as error:
+        raise Broken(f"{words[0]} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         raise Broken(f"{' '.join(words)}: status {done.returncode}\n{done.stdout.rstrip()}")
     return done.stdout

@@ -12,17 +12,12 @@ from .release import Broken, expect
 PATIENCE = 60
 
 
-def ping(address):
-    """Sends a PING over TCP; returns the reply without its end of line."""
+def asked(address, request):
+    """Sends a request over TCP; returns the first line of the reply."""
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE) as connection:
-        return exchange(connection, b"PING\r\n")
-
-
-def exchange(connection, request):
-    """Sends a request; returns the first line of the reply."""
-    connection.sendall(request)
-    return connection.makefile("rb").readline().decode().rstrip("\r\n")
+        connection.sendall(request)
+        return connection.makefile("rb").readline().decode().rstrip("\r\n")
 
 
 def reachable(address):
@@ -30,7 +25,7 @@ def reachable(address):
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return ping(address)
+            return asked(address, b"PING\r\n")
         except OSError as error:
             if time.monotonic() > deadline:
                 raise Broken(f"{address}: {error}") from error
