@@ -22,7 +22,7 @@ use crate::clock::Now;
 use crate::config::{Config, LoadError};
 use crate::dispatch::duty::Duty;
 use crate::dispatch::{Frame, Invocation, NoDriver, Outcome, Table};
-use crate::session::{Doom, Slot};
+use crate::session::{Departure, Doom, Slot};
 use crate::telemetry::Timer;
 use crate::telemetry::stats::ReadNanos;
 use crate::wire::{Args, Reply};
@@ -122,7 +122,7 @@ impl Engine {
     pub(crate) fn dismiss_all(&mut self) {
         let slots: Vec<Slot> = self.world.clients.slots().collect();
         for slot in slots {
-            self.world.clients.doom(slot, Doom::AfterReply);
+            self.world.clients.doom(slot, Doom::AfterReply, Departure::Shutdown);
         }
         // The log reports the minutes that have begun.
         self.world.peer_log.report(u64::MAX);

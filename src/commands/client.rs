@@ -14,7 +14,7 @@ use crate::dispatch::spec::category::CONNECTION;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::{Ctx, client_line};
 use crate::error::{self, Error};
-use crate::session::{Doom, ReplyMode, Slot};
+use crate::session::{Departure, Doom, ReplyMode, Slot};
 use crate::wire::Args;
 
 use super::connection::validate_name;
@@ -285,10 +285,10 @@ fn kill(ctx: &mut Ctx<'_>, filter: &Filter<'_>, skips_me: bool) -> usize {
     let slots: Vec<Slot> = filter.candidates(clients).filter(chosen).collect();
     for &slot in &slots {
         if slot == ctx.slot {
-            ctx.world.clients.doom(slot, Doom::AfterReply);
+            ctx.world.clients.doom(slot, Doom::AfterReply, Departure::Killed);
         } else {
             ctx.world.end_session(slot);
-            ctx.world.clients.doom(slot, Doom::Now);
+            ctx.world.clients.doom(slot, Doom::Now, Departure::Killed);
         }
     }
     slots.len()

@@ -7,7 +7,7 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::{Databases, Spec};
 use crate::dispatch::{Ctx, permission};
 use crate::error::{self, Error};
-use crate::session::{Doom, ReplyMode};
+use crate::session::{Departure, Doom, ReplyMode};
 use crate::telemetry::peer_log::Cause;
 use crate::text::number;
 use crate::wire::{Args, Protocol};
@@ -184,7 +184,7 @@ fn ping(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// QUIT
 fn quit(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
+    ctx.world.clients.doom(ctx.slot, Doom::AfterReply, Departure::Quit);
     ctx.reply.ok();
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::{Spec, at, key};
 use crate::error::{self, Error};
 use crate::persistence::snapshots::{self, Farewell};
-use crate::session::Doom;
+use crate::session::{Departure, Doom};
 use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[
@@ -190,7 +190,7 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SHUTDOWN_FAILED);
     }
     ctx.world.reactor_requests.shutdown = true;
-    ctx.world.clients.doom(ctx.slot, Doom::AfterReply);
+    ctx.world.clients.doom(ctx.slot, Doom::AfterReply, Departure::Shutdown);
     ctx.replies = 0;
     Ok(())
 }

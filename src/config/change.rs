@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::directive::{Directive, Effect};
 use super::place::Reason;
 use super::settings::Config;
-use super::table::{self, Directive, Effect};
+use super::table;
 use crate::text::glob::Glob;
 
 impl Config {
@@ -71,7 +72,7 @@ impl Config {
 
     /// The directives that have another value in `other`.
     pub(super) fn differences(&self, other: &Config) -> impl Iterator<Item = &'static Directive> {
-        table::DIRECTIVES.iter().filter(|directive| directive.show(self) != directive.show(other))
+        table::all().filter(|directive| directive.show(self) != directive.show(other))
     }
 }
 
@@ -199,7 +200,7 @@ mod tests {
         let config = Config::default();
         assert_eq!(names(&config, &["TimeOut", "hz", "tim*"]), ["TimeOut", "hz"]);
         assert_eq!(names(&config, &["tim*", "TimeOut"]), ["timeout"]);
-        assert_eq!(names(&config, &["slaveof", "replica*"]), ["replicaof", "slaveof"]);
+        assert_eq!(names(&config, &["slaveof", "replicao*"]), ["replicaof", "slaveof"]);
     }
 
     #[test]
@@ -320,6 +321,53 @@ mod tests {
         {
             let error = set(&mut config, &[(name, value)]).unwrap_err();
             assert!(error.contains(" - respd "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect_keeps_its_value_and_is_checked_as_the_reference_checks_it() {
+        let mut config = Config::default();
+        let pairs = [
+            ("replica-priority", "7"),
+            ("oom-score-adj-values", "1 2 3"),
+            ("repl-diskless-load", "SwapDB"),
+            ("primaryauth", "hunter2"),
+        ];
+        assert_eq!(set(&mut config, &pairs), Ok(vec![]));
+        let shown = get(&config, &["slave-priority", "oom-score-adj-values", "repl-diskless-load"]);
+        let values: Vec<_> = shown.iter().map(|(_, value)| &value[..]).collect();
+        assert_eq!(values, ["1 2 3", "swapdb", "7"]);
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let defaults = [
+            ("slave-priority", "100"),
+            ("oom-score-adj-values", "0 200 800"),
+            ("repl-diskless-load", "disabled"),
+            ("masterauth", ""),
+        ];
+        assert_eq!(set(&mut config, &defaults), Ok(vec![]));
+        assert_eq!(config, Config::default());
+        for (name, value, reason) in [
+            ("replica-priority", "-1", "argument must be between 0 and 2147483647 inclusive"),
+            ("oom-score-adj-values", "1 2", "wrong number of arguments"),
+            (
+                "oom-score-adj-values",
+                "0 0 2001",
+                "Invalid oom-score-adj-values, elements must be between -2000 and 2000.",
+            ),
+            (
+                "repl-diskless-load",
+                "x",
+                "argument(s) must be one of the following: disabled, on-empty-db, swapdb, flush-before-load",
+            ),
+            ("cluster-announce-client-ipv4", "::1", "Invalid IPv4 address"),
+            (
+                "slot-migration-max-failover-repl-bytes",
+                "-2",
+                "argument must be between -1 and 9223372036854775807 inclusive",
+            ),
+        ] {
+            let error = set(&mut config, &[(name, value)]).unwrap_err();
+            assert!(error.ends_with(&format!("'{name}') - {reason}")), "{error}");
         }
     }
 

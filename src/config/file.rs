@@ -9,21 +9,66 @@
 //!
 //! How the files of an `include` are found and read, [`Includes`] says: here is text only.
 //!
-//! Anything that is not understood is an error that names its line. The text of the line is shown
-//! only when its directive is known to hold no secret.
+//! Anything that is not understood is an error that names its line, and reading goes on, so that all errors are told
+//! at once. Unknown directives may be let pass (`unknown-directives warn`, wherever it stands). The text of a line
+//! is shown only when its directive is known to hold no secret.
 
 use std::path::{Path, PathBuf};
 
-use super::place::{LoadError, Place, Reason};
+use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
+use super::suggestion;
 use super::table;
-use super::value::UserLine;
+use super::value::{UnknownDirectives, UserLine};
 use crate::text::quote;
 
 pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
 
 /// How many files deep an `include` may lie. A file that includes itself runs into this.
 const DEEPEST: usize = 16;
+/// Behind so many mistakes a file is not read on: it is likely to be no configuration at all.
+const MOST_MISTAKES: usize = 1000;
+
+/// A directive that stands in files only: CONFIG GET and SET do not know it.
+pub(crate) struct FileOnly {
+    pub(super) name: &'static str,
+    pub(super) synopsis: &'static str,
+    /// What it means, in one sentence.
+    pub(super) about: &'static str,
+    /// Why it is refused, and what to do instead.
+    pub(super) refused: Option<&'static str>,
+}
+
+pub(crate) const FILE_ONLY: &[FileOnly] = &[
+    FileOnly {
+        name: "include",
+        synopsis: "include PATH",
+        about: "Reads another file at this point; the last part of its path may be a pattern.",
+        refused: None,
+    },
+    FileOnly {
+        name: "loadmodule",
+        synopsis: "loadmodule PATH [ARGUMENT...]",
+        about: "Loads a module.",
+        refused: Some(
+            "respd loads no modules: leave the line out, and see docs/embedding.md for commands of one's own",
+        ),
+    },
+    FileOnly {
+        name: "rename-command",
+        synopsis: "rename-command NAME NEW-NAME",
+        about: "Gives a command another name, or none.",
+        refused: Some(
+            "respd renames no commands: take the command from the users that should not have it, as in 'user default on nopass ~* &* +@all -config'",
+        ),
+    },
+    FileOnly {
+        name: "user",
+        synopsis: "user NAME RULE...",
+        about: "Declares a user.",
+        refused: None,
+    },
+];
 
 /// Finds and reads the files that `include` names.
 pub(crate) trait Includes {
@@ -40,20 +85,25 @@ impl Config {
         file: &Path,
         text: &[u8],
         includes: &dyn Includes,
-    ) -> Result<Config, LoadError> {
+    ) -> Result<Config, LoadErrors> {
         let mut config = Config::default();
-        config.read_on(file, text, includes)?;
+        config.read_file(file, text, includes)?;
         Ok(config)
     }
 
-    /// Reads a further text. After an error some of its lines have been read.
-    pub(crate) fn read_on(
+    /// Changes this configuration by `text`, which is the content of `file`, or leaves it as it is and says all
+    /// that is wrong.
+    pub(crate) fn read_file(
         &mut self,
         file: &Path,
         text: &[u8],
         includes: &dyn Includes,
-    ) -> Result<(), LoadError> {
-        read_text(self, file, text, includes, 1)
+    ) -> Result<(), LoadErrors> {
+        let mut reader = Reader { config: self.clone(), includes, mistakes: Vec::new() };
+        // Reading goes on behind a mistake; what stopped it is one of them.
+        let _ = reader.read_text(file, text, 1);
+        *self = reader.finish()?;
+        Ok(())
     }
 
     /// Changes one directive from the command line: `-o name=value`, `--port 7000`.
@@ -72,7 +122,8 @@ impl Config {
             }
         };
         let mut next = self.clone();
-        read_directive(&mut next, name.as_bytes(), &words, &Place::CommandLine).map_err(refused)?;
+        read_directive(&mut next, name.as_bytes(), &words, &Place::CommandLine)
+            .map_err(|wrong| refused(wrong.reason()))?;
         *self = next;
         Ok(())
     }
@@ -81,7 +132,7 @@ impl Config {
 impl Config {
     /// Changes one directive, whose words are separate, from the command line: `--save 3600 1 300 100`. `line` is its
     /// name, behind which values may follow as in a line of a file. One value alone is read as
-    /// [`Config::apply_option`] reads it.
+    /// [`Config::apply_option`] reads it. An unknown one may be let pass, as in a file.
     pub fn apply_words(&mut self, line: &[u8], words: &[&[u8]]) -> Result<(), LoadError> {
         let refused = |reason| LoadError::new(Place::CommandLine, shown(line), reason);
         let in_line = split(line).map_err(refused)?;
@@ -100,41 +151,124 @@ impl Config {
         let text = [&name[..], &words.join(&b" "[..])].join(&b" "[..]);
         let refused = |reason| LoadError::new(Place::CommandLine, shown(&text), reason);
         let mut next = self.clone();
-        read_directive(&mut next, name, &words, &Place::CommandLine).map_err(refused)?;
-        *self = next;
+        match read_directive(&mut next, name, &words, &Place::CommandLine) {
+            Ok(()) => *self = next,
+            Err(Wrong::Unknown(reason)) if self.unknown_directives == UnknownDirectives::Warn => {
+                self.without_effect.unknown.push(refused(reason));
+            }
+            Err(wrong) => return Err(refused(wrong.reason())),
+        }
         Ok(())
     }
 }
 
-fn read_text(
-    config: &mut Config,
-    file: &Path,
-    text: &[u8],
-    includes: &dyn Includes,
-    depth: usize,
-) -> Result<(), LoadError> {
-    for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
-        let place = Place::Line { file: file.to_owned(), number };
-        let refused = |reason| LoadError::new(place.clone(), shown(line), reason);
-        let words = split(line).map_err(refused)?;
+/// Reads a file and those it includes, and collects what is wrong with them.
+struct Reader<'a> {
+    config: Config,
+    includes: &'a dyn Includes,
+    mistakes: Vec<Mistake>,
+}
+
+/// What is wrong with a line.
+struct Mistake {
+    error: LoadError,
+    /// Its directive is not known, which the configuration may let pass.
+    is_unknown: bool,
+}
+
+/// The files are no use beyond this mistake: there are too many, or the files include one another.
+struct Stopped;
+
+impl Reader<'_> {
+    fn read_text(&mut self, file: &Path, text: &[u8], depth: usize) -> Result<(), Stopped> {
+        for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
+            let place = Place::Line { file: file.to_owned(), number };
+            match self.read_line(line, &place, depth) {
+                Ok(included) => {
+                    for (file, text) in included {
+                        self.read_text(&file, &text, depth + 1)?;
+                    }
+                }
+                Err(wrong) => {
+                    let is_unknown = matches!(wrong, Wrong::Unknown(_));
+                    let is_last = matches!(wrong, Wrong::TooDeep);
+                    let error = LoadError::new(place, shown(line), wrong.reason());
+                    self.mistakes.push(Mistake { error, is_unknown });
+                    if is_last || self.mistakes.len() == MOST_MISTAKES {
+                        return Err(Stopped);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a line. Returns the files to read at this point, and what is in them.
+    fn read_line(
+        &mut self,
+        line: &[u8],
+        place: &Place,
+        depth: usize,
+    ) -> Result<Vec<(PathBuf, Vec<u8>)>, Wrong> {
+        let words = split(line)?;
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         match words[..] {
             [] => {}
             [name, pattern] if is_include(name) => {
-                for file in includes.named(pattern).map_err(refused)? {
-                    if depth == DEEPEST {
-                        return Err(refused(format!("more than {DEEPEST} files deep").into()));
-                    }
-                    let text = includes.read(&file).map_err(refused)?;
-                    read_text(config, &file, &text, includes, depth + 1)?;
+                let files = self.includes.named(pattern)?;
+                if depth == DEEPEST && !files.is_empty() {
+                    return Err(Wrong::TooDeep);
                 }
+                let read = |file: PathBuf| Ok((self.includes.read(&file)?, file));
+                return files
+                    .into_iter()
+                    .map(read)
+                    .map(|read| read.map(|(text, file)| (file, text)))
+                    .collect();
             }
-            [name, ref values @ ..] => {
-                read_directive(config, name, values, &place).map_err(refused)?;
+            [name, ref values @ ..] => read_directive(&mut self.config, name, values, place)?,
+        }
+        Ok(Vec::new())
+    }
+
+    /// The configuration, or all that is wrong with it.
+    fn finish(mut self) -> Result<Config, LoadErrors> {
+        let lets_pass = self.config.unknown_directives == UnknownDirectives::Warn;
+        let (unknown, wrong): (Vec<_>, Vec<_>) =
+            self.mistakes.into_iter().partition(|mistake| mistake.is_unknown && lets_pass);
+        let errors = |mistakes: Vec<Mistake>| mistakes.into_iter().map(|mistake| mistake.error);
+        match LoadErrors::some(errors(wrong).collect()) {
+            Some(wrong) => Err(wrong),
+            None => {
+                self.config.without_effect.unknown.extend(errors(unknown));
+                Ok(self.config)
             }
         }
     }
-    Ok(())
+}
+
+/// Why a line is not taken.
+enum Wrong {
+    /// There is no such directive.
+    Unknown(Reason),
+    Refused(Reason),
+    /// It includes a file too deep.
+    TooDeep,
+}
+
+impl Wrong {
+    fn reason(self) -> Reason {
+        match self {
+            Wrong::Unknown(reason) | Wrong::Refused(reason) => reason,
+            Wrong::TooDeep => format!("more than {DEEPEST} files deep").into(),
+        }
+    }
+}
+
+impl From<Reason> for Wrong {
+    fn from(reason: Reason) -> Wrong {
+        Wrong::Refused(reason)
+    }
 }
 
 fn read_directive(
@@ -142,12 +276,34 @@ fn read_directive(
     name: &[u8],
     words: &[&[u8]],
     place: &Place,
-) -> Result<(), Reason> {
+) -> Result<(), Wrong> {
     if is_user(name) {
-        return read_user(config, words, place);
+        return Ok(read_user(config, words, place)?);
     }
-    let (_, directive) = table::find(name).ok_or(BAD_DIRECTIVE)?;
-    directive.read_words(config, words)
+    if is_include(name) {
+        return Err(Wrong::Refused(BAD_DIRECTIVE.into()));
+    }
+    let file_only = FILE_ONLY.iter().find(|line| line.name.as_bytes().eq_ignore_ascii_case(name));
+    if let Some(reason) = file_only.and_then(|line| line.refused) {
+        return Err(Wrong::Refused(reason.into()));
+    }
+    let Some((_, directive)) = table::find(name) else {
+        return Err(Wrong::Unknown(unknown(name)));
+    };
+    directive.read_words(config, words)?;
+    if directive.class.is_without_effect() {
+        config.without_effect.accepted.insert(directive.name);
+    }
+    Ok(())
+}
+
+/// The reason for refusing a directive that is not known, with the name that may have been meant.
+fn unknown(name: &[u8]) -> Reason {
+    let known = table::names().map(|(name, _)| name).chain(FILE_ONLY.iter().map(|line| line.name));
+    match suggestion::nearest(name, known) {
+        Some(meant) => format!("{BAD_DIRECTIVE}; did you mean '{meant}'?").into(),
+        None => BAD_DIRECTIVE.into(),
+    }
 }
 
 fn read_user(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), Reason> {
@@ -286,13 +442,58 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn every_mistake_is_told_at_once_and_what_was_meant() {
+        let text = "prot 7000\ntimeout 5\nmaxmemroy 1gb\nreplicaof 10.0.0.1 6379\nloadmodule x.so\n\
+            nothing-like-it 1\ntimeout x\nslave-priority 7\n";
+        let bad = "Bad directive or wrong number of arguments";
+        let expected = [
+            format!("respd.conf:1: 'prot …': {bad}; did you mean 'port'?"),
+            format!("respd.conf:3: 'maxmemroy …': {bad}; did you mean 'maxmemory'?"),
+            "respd.conf:4: 'replicaof 10.0.0.1 6379': respd does not replicate: leave the line out, and copy the data with its snapshot".into(),
+            "respd.conf:5: 'loadmodule …': respd loads no modules: leave the line out, and see docs/embedding.md for commands of one's own".into(),
+            format!("respd.conf:6: 'nothing-like-it …': {bad}"),
+            "respd.conf:7: 'timeout x': argument couldn't be parsed into an integer".into(),
+        ];
+        assert_eq!(parse(text), Err(expected.join("\n")));
+    }
+
+    #[test]
+    fn unknown_directives_may_be_let_pass() {
+        let text = "vm-enabled no\nunknown-directives warn\ntimeout 5\nvm-pages 7\n";
+        let config = parse(text).unwrap();
+        assert_eq!(config.timeout, 5);
+        let lines: Vec<_> = config.unknown_lines().iter().map(ToString::to_string).collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].starts_with("respd.conf:4: 'vm-pages …': Bad directive"), "{lines:?}");
+        // What is known and wrong is wrong all the same.
+        let error = parse(&format!("{text}timeout x\nloadmodule x\n")).unwrap_err();
+        assert_eq!(error.lines().count(), 2, "{error}");
+    }
+
+    #[test]
+    fn what_is_accepted_without_effect_is_counted() {
+        let config =
+            parse("io-threads 1\nslave-priority 7\nreplica-priority 8\ntimeout 5\n").unwrap();
+        assert_eq!(config.without_effect().collect::<Vec<_>>(), ["io-threads", "replica-priority"]);
+        assert_eq!(parse("timeout 5").unwrap().without_effect().len(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_not_read_to_its_end() {
+        let error = parse(&"x\n".repeat(MOST_MISTAKES * 2)).unwrap_err();
+        assert_eq!(error.lines().count(), MOST_MISTAKES);
+    }
+
+    #[test]
     fn an_error_holds_no_secret() {
         for text in [
             "requirepass hunter2 hunter2",
             "requirepass \"hunter2",
             "requirepas hunter2",
             "\"requirepass\" hunter2 hunter2",
-            "masterauth hunter2",
+            "masterauth hunter2 hunter2",
+            "primaryauth hunter2 hunter2",
+            "masterauht hunter2",
             "user bob \">hunter2",
             "user bob on\nuser bob >hunter2",
         ] {

@@ -179,6 +179,101 @@ impl<T: Choice> Kind<T> for OneOf {
     }
 }
 
+/// One of these names, for a directive that has no effect and so no type of its own.
+pub(crate) struct Names(pub(crate) &'static [&'static str]);
+
+impl Kind<&'static str> for Names {
+    fn read(&self, field: &mut &'static str, words: &[&[u8]]) -> Result<(), Reason> {
+        let word = single(words)?;
+        match self.0.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(word)) {
+            Some(name) => *field = name,
+            None => {
+                let names = self.0.join(", ");
+                return Err(format!("argument(s) must be one of the following: {names}").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &&'static str) -> Vec<u8> {
+        field.as_bytes().to_vec()
+    }
+}
+
+/// Any bytes.
+pub(crate) struct Text;
+
+impl Kind<Vec<u8>> for Text {
+    fn read(&self, field: &mut Vec<u8>, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = single(words)?.to_vec();
+        Ok(())
+    }
+
+    fn show(&self, field: &Vec<u8>) -> Vec<u8> {
+        field.clone()
+    }
+}
+
+/// A text of which this is true, and the reason to refuse any other.
+pub(crate) struct Checked(pub(crate) fn(&[u8]) -> bool, pub(crate) &'static str);
+
+impl Kind<Vec<u8>> for Checked {
+    fn read(&self, field: &mut Vec<u8>, words: &[&[u8]]) -> Result<(), Reason> {
+        let Checked(is_right, reason) = self;
+        match single(words)? {
+            word if is_right(word) => *field = word.to_vec(),
+            _ => return Err((*reason).into()),
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &Vec<u8>) -> Vec<u8> {
+        field.clone()
+    }
+}
+
+/// A number of bytes that may be below zero, down to this one.
+pub(crate) struct SignedMemory(pub(crate) i64);
+
+impl Kind<i64> for SignedMemory {
+    fn read(&self, field: &mut i64, words: &[&[u8]]) -> Result<(), Reason> {
+        let word = single(words)?;
+        let bytes = match word.strip_prefix(b"-") {
+            Some(below) => number::parse_memory(below).map(|bytes| -i128::from(bytes)),
+            None => number::parse_memory(word).map(i128::from),
+        };
+        let bytes = bytes.ok_or("argument must be a memory value")?;
+        *field = within(bytes, &(self.0.into()..=i64::MAX.into()))?;
+        Ok(())
+    }
+
+    fn show(&self, field: &i64) -> Vec<u8> {
+        field.to_string().into_bytes()
+    }
+}
+
+/// The three values of `oom-score-adj-values`.
+pub(crate) struct OomScores;
+
+impl Kind<[i64; 3]> for OomScores {
+    fn read(&self, field: &mut [i64; 3], words: &[&[u8]]) -> Result<(), Reason> {
+        const OUTSIDE: &str =
+            "Invalid oom-score-adj-values, elements must be between -2000 and 2000.";
+        let &[primary, replica, child] = words else {
+            return Err("wrong number of arguments".into());
+        };
+        for (score, word) in field.iter_mut().zip([primary, replica, child]) {
+            let given = number::parse_i64(word).ok_or(OUTSIDE)?;
+            *score = within(given, &(-2000..=2000)).map_err(|_| OUTSIDE)?;
+        }
+        Ok(())
+    }
+
+    fn show(&self, field: &[i64; 3]) -> Vec<u8> {
+        field.map(|score| score.to_string()).join(" ").into_bytes()
+    }
+}
+
 /// The name of a file; empty for none.
 pub(crate) struct FilePath;
 
@@ -473,15 +568,19 @@ impl<T: Clone + PartialEq, K: Kind<T>> Kind<()> for Only<K, T> {
     }
 }
 
-/// A directive that can name nothing, and the reason for that.
-pub(crate) struct Empty(pub(crate) &'static str);
+/// `HOST PORT`, from which to replicate. `NO ONE` and no word at all are none.
+pub(crate) struct Source;
 
-impl Kind<()> for Empty {
-    fn read(&self, (): &mut (), words: &[&[u8]]) -> Result<(), Reason> {
-        if words.iter().all(|word| word.is_empty()) { Ok(()) } else { Err(self.0.into()) }
+impl Kind<Vec<u8>> for Source {
+    fn read(&self, field: &mut Vec<u8>, words: &[&[u8]]) -> Result<(), Reason> {
+        *field = words.join(&b' ');
+        if field.eq_ignore_ascii_case(b"no one") {
+            field.clear();
+        }
+        Ok(())
     }
 
-    fn show(&self, (): &()) -> Vec<u8> {
-        Vec::new()
+    fn show(&self, field: &Vec<u8>) -> Vec<u8> {
+        field.clone()
     }
 }

@@ -18,25 +18,31 @@
 
 mod change;
 mod choice;
+mod commented;
+mod directive;
 mod file;
 mod kind;
 pub mod persona;
 pub(crate) mod place;
+mod replication;
 mod rewrite;
 mod settings;
+mod suggestion;
+mod surroundings;
 mod table;
 mod value;
 
 pub use change::SetError;
 pub(crate) use change::{has_wildcard, is_no_secret, selects_secret};
+pub use commented::commented;
+pub(crate) use directive::Effect;
 pub(crate) use file::{BAD_DIRECTIVE, Includes};
 pub use persona::Persona;
-pub use place::{LoadError, Place, Reason};
+pub use place::{LoadError, LoadErrors, Place, Reason};
 pub use settings::Config;
 pub(crate) use settings::RESERVED_PLACES;
-pub(crate) use table::Effect;
 pub use value::{
     AppendOnly, BufferLimit, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, Fsync,
     KeyspaceEvents, LogFormat, LogLevel, LogSettings, LogTime, OutputBufferLimits, Percentiles,
-    SavePoint, Secret, Share, Shutdown, Supervisor, UserLine,
+    SavePoint, Secret, Share, Shutdown, Supervisor, UnknownDirectives, UserLine,
 };

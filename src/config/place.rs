@@ -33,7 +33,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why the configuration could not be read: `FILE:LINE: 'TEXT': REASON`. It stops the start.
+/// A mistake in the configuration: `FILE:LINE: 'TEXT': REASON`. It stops the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadError {
     place: Place,
@@ -68,3 +68,47 @@ impl fmt::Display for LoadError {
 }
 
 impl std::error::Error for LoadError {}
+
+/// Why the configuration could not be read: every mistake that was found, in the order of the lines. Shown, each is
+/// a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadErrors(Vec<LoadError>);
+
+impl LoadErrors {
+    /// `None` if there are none.
+    pub(crate) fn some(errors: Vec<LoadError>) -> Option<LoadErrors> {
+        (!errors.is_empty()).then_some(LoadErrors(errors))
+    }
+
+    /// The mistakes, at least one.
+    pub fn iter(&self) -> std::slice::Iter<'_, LoadError> {
+        self.0.iter()
+    }
+}
+
+impl From<LoadError> for LoadErrors {
+    fn from(error: LoadError) -> LoadErrors {
+        LoadErrors(vec![error])
+    }
+}
+
+impl<'a> IntoIterator for &'a LoadErrors {
+    type Item = &'a LoadError;
+    type IntoIter = std::slice::Iter<'a, LoadError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for LoadErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.iter().enumerate() {
+            let before = if index > 0 { "\n" } else { "" };
+            write!(f, "{before}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for LoadErrors {}

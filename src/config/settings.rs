@@ -1,13 +1,14 @@
 //! Everything that can be configured, as plain typed fields, and what it is by default.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::persona::{PERSONAS, Persona};
-use super::place::Reason;
+use super::place::{LoadError, Reason};
 use super::value::{
     AppendOnly, Callers, ChannelDefault, ChosenPorts, CommandLogSettings, KeyspaceEvents,
     LogFormat, LogLevel, LogTime, OutputBufferLimits, Percentiles, SavePoint, Secret, Share,
-    Shutdown, Supervisor, UserLine,
+    Shutdown, Supervisor, UnknownDirectives, UserLine, WithoutEffect,
 };
 use crate::keyspace::Limits;
 use crate::keyspace::lifetime::evict::Settings as Eviction;
@@ -111,6 +112,9 @@ pub struct Config {
     pub rdbchecksum: bool,
     /// Whether the strings of a snapshot are compressed.
     pub rdbcompression: bool,
+    /// The values of directives that respd accepts and does nothing about, where they are not the default: by
+    /// name, as CONFIG GET shows them.
+    pub remembered: BTreeMap<&'static str, Secret>,
     /// The password of the user `default`. Empty: none is asked for.
     pub requirepass: Secret,
     /// When a snapshot is written without being asked for. Empty: never.
@@ -137,9 +141,13 @@ pub struct Config {
     pub unixsocket: Option<PathBuf>,
     /// The mode of the unix socket. `None`: as the process's umask leaves it.
     pub unixsocketperm: Option<u32>,
+    /// What becomes of lines of a file whose directive is not known.
+    pub unknown_directives: UnknownDirectives,
     /// The `user` lines of the file, in order. Not a directive that CONFIG GET or SET knows; CONFIG
     /// REWRITE first puts the users here that are to be in the file.
     pub users: Vec<UserLine>,
+    /// What was read and does nothing.
+    pub without_effect: WithoutEffect,
 }
 
 impl Default for Config {
@@ -189,6 +197,7 @@ impl Default for Config {
             rdb_save_incremental_fsync: true,
             rdbchecksum: true,
             rdbcompression: true,
+            remembered: BTreeMap::new(),
             requirepass: Secret::default(),
             save: Vec::new(),
             shutdown_on_sigint: Shutdown::default(),
@@ -202,12 +211,24 @@ impl Default for Config {
             timeout: 0,
             unixsocket: None,
             unixsocketperm: None,
+            unknown_directives: UnknownDirectives::Refuse,
             users: Vec::new(),
+            without_effect: WithoutEffect::default(),
         }
     }
 }
 
 impl Config {
+    /// The names of the directives that were read and accepted though respd does nothing about them, sorted.
+    pub fn without_effect(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.without_effect.accepted.iter().copied()
+    }
+
+    /// The lines of unknown directives that `unknown-directives warn` let pass, each an error that stops nothing.
+    pub fn unknown_lines(&self) -> &[LoadError] {
+        &self.without_effect.unknown
+    }
+
     /// Returns whether the server is to keep its data beyond its end, or to begin with what was kept: it then loads what is
     /// in its folder when it starts. A test double that is told nothing of files reads none.
     pub(crate) fn keeps_data(&self) -> bool {

@@ -1,29 +1,18 @@
 //! The directives: one row each, in the order of their names.
 //!
 //! A row says how a directive's text becomes the field and back ([`super::kind`]), what may be done with
-//! it, and what follows when it has another value ([`Effect`]). Without a field, `directive!(name, kind)` is for what cannot be otherwise here: an
-//! [`Only`] or [`Empty`] that reports the truth and refuses anything else with a reason.
+//! it, and what follows when it has another value ([`Effect`]). The rows of what has no effect stand
+//! in `replication.rs` and `surroundings.rs`.
 
+use super::directive::{Directive, Effect, directive};
 use super::kind::{
-    Addresses, BufferLimits, Empty, EventLetters, FileName, FilePath, FolderPath, Integer, Kind,
-    Memory, MemoryOrPercent, OctalMode, OneOf, Only, Password, PercentileList, SavePoints,
-    ShutdownOptions, YesNo,
+    Addresses, BufferLimits, EventLetters, FileName, FilePath, FolderPath, Integer, Kind, Memory,
+    MemoryOrPercent, OctalMode, OneOf, Password, PercentileList, SavePoints, ShutdownOptions,
+    YesNo,
 };
 use super::place::Reason;
 use super::settings::Config;
-
-macro_rules! directive {
-    ($name:literal, $($field:ident).+, $kind:expr) => {
-        Directive::new(
-            $name,
-            |config| $kind.show(&config.$($field).+),
-            |config, words| $kind.read(&mut config.$($field).+, words),
-        )
-    };
-    ($name:literal, $kind:expr) => {
-        Directive::new($name, |_| $kind.show(&()), |_, words| $kind.read(&mut (), words))
-    };
-}
+use super::{replication, surroundings};
 
 /// The range of what the reference keeps in a C `int`.
 const INT: Integer = Integer(0..=i32::MAX as i64);
@@ -38,148 +27,214 @@ const COUNT: Integer = Integer(0..=i64::MAX);
 const THRESHOLD: Integer = Integer(-1..=i64::MAX);
 const BYTES: Memory = Memory(0..=i64::MAX as u64);
 
-const NO_ONE_WAITS: Only<YesNo, bool> =
-    Only(YesNo, true, "respd never lets anyone wait while memory is freed");
-const NO_EFFORT: &str = "respd removes every key when its time has come";
-
 const LISTEN_ADDRESSES: &[Effect] = &[Effect::ListenAddresses];
 const STORE: &[Effect] = &[Effect::Store];
 const SNAPSHOT_ERRORS: &[Effect] = &[Effect::SnapshotErrors];
 const THRESHOLDS: &[Effect] = &[Effect::Thresholds];
 
 pub(crate) const DIRECTIVES: &[Directive] = &[
-    directive!("acl-pubsub-default", acl_pubsub_default, OneOf),
-    directive!("aclfile", aclfile, FilePath).immutable(),
-    directive!("acllog-max-len", acllog_max_len, COUNT),
-    directive!("active-expire-effort", Only(Integer(1..=10), 1, NO_EFFORT)),
-    directive!("activedefrag", Only(YesNo, false, "respd does not move what it has allocated")),
-    directive!(
-        "activerehashing",
-        Only(YesNo, true, "respd's tables grow and shrink in small steps")
-    ),
-    directive!("admin-bind", admin_bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
+
+    directive!("acl-pubsub-default", acl_pubsub_default, OneOf)
+        .about("Whether a new user may use every channel or none."),
+    directive!("aclfile", aclfile, FilePath).immutable()
+        .about("The file that declares the users; empty: this one does."),
+    directive!("acllog-max-len", acllog_max_len, COUNT).about("How many entries ACL LOG keeps."),
+    directive!("admin-bind", admin_bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES)
+        .about("The addresses of the administration port, as 'bind' has them."),
     directive!("admin-commands-on-admin-port", admin_commands_on_admin_port, YesNo)
-        .effects(&[Effect::AdministrationPort]),
+        .effects(&[Effect::AdministrationPort])
+        .about("Commands for operators run on the administration port alone."),
     Directive::new("admin-port", |config| PORT.show(&config.admin_port), read_admin_port)
-        .effects(&[Effect::AdministrationPort, Effect::ListenPorts]),
-    directive!("aof-load-truncated", append_only.load_truncated, YesNo),
-    directive!("aof-rewrite-incremental-fsync", append_only.rewrite_incremental_fsync, YesNo),
-    directive!("aof-timestamp-enabled", append_only.timestamps, YesNo),
-    directive!("aof-use-rdb-preamble", append_only.base_is_snapshot, YesNo),
-    directive!("appenddirname", append_only.folder, FileName("appenddirname")).immutable(),
-    directive!("appendfilename", append_only.file_name, FileName("appendfilename")).immutable(),
-    directive!("appendfsync", append_only.fsync, OneOf),
-    directive!("appendonly", append_only.enabled, YesNo).effects(&[Effect::AppendOnly]),
-    directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000)),
-    directive!("auth-timeout", auth_timeout, INT),
-    directive!("auto-aof-rewrite-min-size", append_only.rewrite_min_size, BYTES),
-    directive!("auto-aof-rewrite-percentage", append_only.rewrite_percentage, INT),
-    directive!("bind", bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES),
-    directive!("busy-reply-threshold", busy_reply_threshold, COUNT).alias("lua-time-limit"),
+        .effects(&[Effect::AdministrationPort, Effect::ListenPorts])
+        .about("The administration port; 0: there is none."),
+    directive!("aof-load-truncated", append_only.load_truncated, YesNo)
+        .about("Loads a log that is cut off at its end."),
+    directive!("aof-rewrite-incremental-fsync", append_only.rewrite_incremental_fsync, YesNo)
+        .about("Syncs a base of the log bit by bit while it is written."),
+    directive!("aof-timestamp-enabled", append_only.timestamps, YesNo)
+        .about("Writes the time into the log."),
+    directive!("aof-use-rdb-preamble", append_only.base_is_snapshot, YesNo)
+        .about("The base of the log has the form of a snapshot, and else that of commands."),
+    directive!("appenddirname", append_only.folder, FileName("appenddirname")).immutable()
+        .about("The folder of the files of the log, in 'dir'."),
+    directive!("appendfilename", append_only.file_name, FileName("appendfilename")).immutable()
+        .about("What the names of the files of the log begin with."),
+    directive!("appendfsync", append_only.fsync, OneOf)
+        .about("When the log is synced to the disk."),
+    directive!("appendonly", append_only.enabled, YesNo).effects(&[Effect::AppendOnly])
+        .about("Keeps a log of all changes."),
+    directive!("auth-failure-delay", auth_failure_delay, Integer(0..=1000))
+        .about("The milliseconds by which the reply to a failed login is put off; doubled by each further one."),
+    directive!("auth-timeout", auth_timeout, INT)
+        .about("The seconds that a client has to log in; 0: any time."),
+    directive!("auto-aof-rewrite-min-size", append_only.rewrite_min_size, BYTES)
+        .about("The bytes that the log has at least when it is rewritten by itself."),
+    directive!("auto-aof-rewrite-percentage", append_only.rewrite_percentage, INT)
+        .about("By how many percent the log grows before it is rewritten by itself; 0: it is not."),
+    directive!("bind", bind, Addresses { most: 16 }).list().effects(LISTEN_ADDRESSES)
+        .about("The addresses to listen at; one that begins with '-' may be missing, '*' is all of IPv4 and '::*' of IPv6."),
+    directive!("busy-reply-threshold", busy_reply_threshold, COUNT).alias("lua-time-limit")
+        .about("The milliseconds that a script runs before other clients are told that the server is busy."),
     directive!("client-output-buffer-limit", client_output_buffer_limit, BufferLimits)
         .list()
-        .effects(&[Effect::OutputLimits]),
-    directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB),
-    directive!("cluster-enabled", Only(YesNo, false, "respd is not part of a cluster")).immutable(),
+        .effects(&[Effect::OutputLimits])
+        .about("When a client that does not read its replies is closed: class, hard limit, soft limit, seconds."),
+    directive!("client-query-buffer-limit", client_query_buffer_limit, AT_LEAST_1MB)
+        .about("The bytes that a client may have sent and that are not run yet."),
     directive!("commandlog-execution-slower-than", commandlog.slow.threshold, THRESHOLD)
         .alias("slowlog-log-slower-than")
-        .effects(THRESHOLDS),
-    directive!("commandlog-large-reply-max-len", commandlog.large_reply.max_len, COUNT),
-    directive!("commandlog-large-request-max-len", commandlog.large_request.max_len, COUNT),
+        .effects(THRESHOLDS)
+        .about("From how many microseconds on a command is logged as slow; -1: none is."),
+    directive!("commandlog-large-reply-max-len", commandlog.large_reply.max_len, COUNT)
+        .about("How many commands with a large reply are kept."),
+    directive!("commandlog-large-request-max-len", commandlog.large_request.max_len, COUNT)
+        .about("How many large requests are kept."),
     directive!("commandlog-reply-larger-than", commandlog.large_reply.threshold, THRESHOLD)
-        .effects(THRESHOLDS),
+        .effects(THRESHOLDS)
+        .about("From how many bytes on a reply is logged as large; -1: none is."),
     directive!("commandlog-request-larger-than", commandlog.large_request.threshold, THRESHOLD)
-        .effects(THRESHOLDS),
+        .effects(THRESHOLDS)
+        .about("From how many bytes on a request is logged as large; -1: none is."),
     directive!("commandlog-slow-execution-max-len", commandlog.slow.max_len, COUNT)
-        .alias("slowlog-max-len"),
-    directive!("daemonize", daemonize, YesNo).immutable(),
-    Directive::new("databases", |config| INT.show(&config.databases), read_databases).immutable(),
-    directive!("dbfilename", dbfilename, FileName("dbfilename")).protected(),
-    directive!("dir", dir, FolderPath).protected().effects(&[Effect::Folder]),
-    directive!("enable-debug-command", enable_debug_command, OneOf).immutable(),
-    directive!("enable-protected-configs", enable_protected_configs, OneOf).immutable(),
+        .alias("slowlog-max-len")
+        .about("How many slow commands are kept."),
+    directive!("daemonize", daemonize, YesNo).immutable()
+        .about("Goes on in the background, which respd leaves to whatever starts it."),
+    Directive::new("databases", |config| INT.show(&config.databases), read_databases).immutable()
+        .about("How many databases SELECT can choose from."),
+    directive!("dbfilename", dbfilename, FileName("dbfilename")).protected()
+        .about("The name of the file of a snapshot, in 'dir'."),
+    directive!("dir", dir, FolderPath).protected().effects(&[Effect::Folder])
+        .about("The folder of the files that are written."),
+    directive!("enable-debug-command", enable_debug_command, OneOf).immutable()
+        .about("Which clients may call DEBUG."),
+    directive!("enable-protected-configs", enable_protected_configs, OneOf).immutable()
+        .about("Which clients may change by CONFIG SET where files are written."),
     directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
         .alias("hash-max-ziplist-entries")
-        .effects(STORE),
+        .effects(STORE)
+        .about("How many fields a compact hash has at most."),
     directive!("hash-max-listpack-value", limits.hash_max_listpack_value, BYTES)
         .alias("hash-max-ziplist-value")
-        .effects(STORE),
-    directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES).effects(STORE),
-    Directive::new("hz", |config| INT.show(&config.hz), read_hz),
-    directive!("io-threads", Only(Integer(1..=256), 1, "respd runs on one thread")),
-    directive!("latency-monitor-threshold", latency_monitor_threshold, COUNT).effects(THRESHOLDS),
-    directive!("latency-tracking", latency_tracking, YesNo).effects(THRESHOLDS),
+        .effects(STORE)
+        .about("The bytes of a field or value of a compact hash at most."),
+    directive!("hll-sparse-max-bytes", limits.hll_sparse_max_bytes, BYTES).effects(STORE)
+        .about("The bytes of a sparse HyperLogLog at most."),
+    Directive::new("hz", |config| INT.show(&config.hz), read_hz)
+        .about("How often a second background work is done, 1 to 500."),
+    directive!("latency-monitor-threshold", latency_monitor_threshold, COUNT).effects(THRESHOLDS)
+        .about("From how many milliseconds on LATENCY keeps an event; 0: none."),
+    directive!("latency-tracking", latency_tracking, YesNo).effects(THRESHOLDS)
+        .about("Counts for each command how long it takes."),
     directive!(
         "latency-tracking-info-percentiles",
         latency_tracking_info_percentiles,
         PercentileList
     )
-    .list(),
-    directive!("lazyfree-lazy-eviction", NO_ONE_WAITS),
-    directive!("lazyfree-lazy-expire", NO_ONE_WAITS),
-    directive!("lazyfree-lazy-server-del", NO_ONE_WAITS),
-    directive!("lazyfree-lazy-user-del", NO_ONE_WAITS),
-    directive!("lazyfree-lazy-user-flush", NO_ONE_WAITS),
-    directive!("lfu-decay-time", eviction.lfu_decay_time, INT).effects(STORE),
-    directive!("lfu-log-factor", eviction.lfu_log_factor, INT).effects(STORE),
-    directive!("list-compress-depth", Only(INT, 0, "respd does not compress lists")),
+    .list()
+        .about("The percentiles of that which INFO shows."),
+    directive!("lfu-decay-time", eviction.lfu_decay_time, INT).effects(STORE)
+        .about("The minutes after which how often a key was used counts one less; 0: never."),
+    directive!("lfu-log-factor", eviction.lfu_log_factor, INT).effects(STORE)
+        .about("How slowly that count grows."),
     directive!("list-max-listpack-size", limits.list_max_listpack_size, SIGNED_INT)
         .alias("list-max-ziplist-size")
-        .effects(STORE),
-    directive!("log-format", log_format, OneOf).immutable(),
-    directive!("log-timestamp-format", log_timestamp_format, OneOf).immutable(),
-    directive!("logfile", logfile, FilePath).immutable(),
-    directive!("loglevel", loglevel, OneOf).effects(&[Effect::LogLevel]),
+        .effects(STORE)
+        .about("How many elements a compact list has at most; below zero: how many bytes, -1 to -5."),
+    directive!("log-format", log_format, OneOf).immutable()
+        .about("How a line of the log is written."),
+    directive!("log-timestamp-format", log_timestamp_format, OneOf).immutable()
+        .about("How the time is written in the log."),
+    directive!("logfile", logfile, FilePath).immutable()
+        .about("The file of the log; empty: standard error."),
+    directive!("loglevel", loglevel, OneOf).effects(&[Effect::LogLevel])
+        .about("The least severe message that is logged."),
     directive!("maxclients", maxclients, Integer(1..=u32::MAX as i64))
-        .effects(&[Effect::FileDescriptors]),
+        .effects(&[Effect::FileDescriptors])
+        .about("How many clients may be connected."),
     directive!(
         "maxclients-unauthenticated",
         maxclients_unauthenticated,
         Integer(0..=u32::MAX as i64)
-    ),
-    directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)).effects(&[Effect::Memory]),
-    directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent),
-    directive!("maxmemory-policy", eviction.policy, OneOf).effects(STORE),
-    directive!("maxmemory-samples", eviction.samples, Integer(1..=64)).effects(STORE),
-    directive!("no-appendfsync-on-rewrite", append_only.no_fsync_on_rewrite, YesNo),
+    )
+        .about("How many of them may be there without having logged in; 0: a quarter."),
+    directive!("maxmemory", maxmemory, Memory(0..=u64::MAX)).effects(&[Effect::Memory])
+        .about("The bytes of memory that may be used before keys are evicted; 0: any number."),
+    directive!("maxmemory-clients", maxmemory_clients, MemoryOrPercent)
+        .about("The bytes, or the percentage of 'maxmemory', that clients may hold before the largest are closed."),
+    directive!("maxmemory-policy", eviction.policy, OneOf).effects(STORE)
+        .about("Which keys are evicted when memory is short."),
+    directive!("maxmemory-samples", eviction.samples, Integer(1..=64)).effects(STORE)
+        .about("How many keys are looked at to evict one."),
+    directive!("no-appendfsync-on-rewrite", append_only.no_fsync_on_rewrite, YesNo)
+        .about("Does not sync the log while a snapshot or a base is written."),
     directive!("notify-keyspace-events", notify_keyspace_events, EventLetters)
-        .effects(&[Effect::KeyspaceEvents]),
-    Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable(),
-    directive!("pidfile", pidfile, FilePath).immutable(),
+        .effects(&[Effect::KeyspaceEvents])
+        .about("Which events of keys are published, as letters of Ag$lshzxeKEtmdn."),
+    Directive::new("persona", |config| OneOf.show(&config.persona), read_persona).immutable()
+        .about("The server to answer as."),
+    directive!("pidfile", pidfile, FilePath).immutable()
+        .about("The file that holds the process id while the server runs; empty: there is none."),
     Directive::new("port", |config| PORT.show(&config.port), read_port)
-        .effects(&[Effect::ListenPorts]),
-    directive!("protected-mode", protected_mode, YesNo),
-    directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB),
-    directive!("rdb-del-sync-files", Only(YesNo, false, "respd has no replicas to send files to")),
-    directive!("rdb-save-incremental-fsync", rdb_save_incremental_fsync, YesNo),
-    directive!("rdbchecksum", rdbchecksum, YesNo).immutable(),
-    directive!("rdbcompression", rdbcompression, YesNo),
-    directive!("replicaof", Empty("respd does not replicate")).alias("slaveof").list().immutable(),
-    directive!("requirepass", requirepass, Password).secret().effects(&[Effect::DefaultPassword]),
-    directive!("save", save, SavePoints).list().cumulative().effects(SNAPSHOT_ERRORS),
-    directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT).effects(STORE),
-    directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT).effects(STORE),
-    directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT).effects(STORE),
-    directive!("shutdown-on-sigint", shutdown_on_sigint, ShutdownOptions).list(),
-    directive!("shutdown-on-sigterm", shutdown_on_sigterm, ShutdownOptions).list(),
-    directive!("start-ready", start_ready, YesNo).immutable(),
+        .effects(&[Effect::ListenPorts])
+        .about("The port for clients; 0: none."),
+    directive!("protected-mode", protected_mode, YesNo)
+        .about("Turns away clients of other machines as long as the default user needs no password."),
+    directive!("proto-max-bulk-len", proto_max_bulk_len, AT_LEAST_1MB)
+        .about("The bytes of an argument at most."),
+    directive!("rdb-save-incremental-fsync", rdb_save_incremental_fsync, YesNo)
+        .about("Syncs a snapshot bit by bit while it is written."),
+    directive!("rdbchecksum", rdbchecksum, YesNo).immutable()
+        .about("Ends a snapshot with a checksum."),
+    directive!("rdbcompression", rdbcompression, YesNo)
+        .about("Compresses the strings of a snapshot."),
+    directive!("requirepass", requirepass, Password).secret().effects(&[Effect::DefaultPassword])
+        .about("The password of the default user; empty: none is asked for."),
+    directive!("save", save, SavePoints).list().cumulative().effects(SNAPSHOT_ERRORS)
+        .about("When a snapshot is written: after so many seconds, if there were so many changes; any number of pairs."),
+    directive!("set-max-intset-entries", limits.set_max_intset_entries, COUNT).effects(STORE)
+        .about("How many members a set of integers has at most to be compact."),
+    directive!("set-max-listpack-entries", limits.set_max_listpack_entries, COUNT).effects(STORE)
+        .about("How many members a compact set has at most."),
+    directive!("set-max-listpack-value", limits.set_max_listpack_value, COUNT).effects(STORE)
+        .about("The bytes of a member of a compact set at most."),
+    directive!("shutdown-on-sigint", shutdown_on_sigint, ShutdownOptions).list()
+        .about("What SIGINT does, as the options of SHUTDOWN."),
+    directive!("shutdown-on-sigterm", shutdown_on_sigterm, ShutdownOptions).list()
+        .about("What SIGTERM does, as the options of SHUTDOWN."),
+    directive!("start-ready", start_ready, YesNo).immutable()
+        .about("Serves as soon as it listens; else it waits to be told."),
     directive!("stop-writes-on-bgsave-error", stop_writes_on_bgsave_error, YesNo)
-        .effects(SNAPSHOT_ERRORS),
-    directive!("stream-node-max-bytes", limits.stream_node_max_bytes, BYTES).effects(STORE),
-    directive!("stream-node-max-entries", limits.stream_node_max_entries, COUNT).effects(STORE),
-    directive!("supervised", supervised, OneOf).immutable(),
-    directive!("tcp-backlog", tcp_backlog, INT).immutable(),
-    directive!("tcp-keepalive", tcp_keepalive, INT).effects(&[Effect::TcpKeepalive]),
-    directive!("timeout", timeout, INT),
-    directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT),
-    directive!("unixsocket", unixsocket, FilePath).immutable(),
-    directive!("unixsocketperm", unixsocketperm, OctalMode).immutable(),
+        .effects(SNAPSHOT_ERRORS)
+        .about("Clients may not write while snapshots fail."),
+    directive!("stream-node-max-bytes", limits.stream_node_max_bytes, BYTES).effects(STORE)
+        .about("The bytes of a node of a stream at most."),
+    directive!("stream-node-max-entries", limits.stream_node_max_entries, COUNT).effects(STORE)
+        .about("How many entries a node of a stream has at most."),
+    directive!("supervised", supervised, OneOf).immutable()
+        .about("What supervises the server and is told how it is."),
+    directive!("tcp-backlog", tcp_backlog, INT).immutable()
+        .about("How many connections may wait to be accepted."),
+    directive!("tcp-keepalive", tcp_keepalive, INT).effects(&[Effect::TcpKeepalive])
+        .about("The seconds of silence after which the system probes a client; 0: never."),
+    directive!("timeout", timeout, INT)
+        .about("The seconds after which an idle client is closed; 0: never."),
+    directive!("tracking-table-max-keys", tracking_table_max_keys, COUNT)
+        .about("How many keys are remembered for clients that track them; 0: any number."),
+    directive!("unixsocket", unixsocket, FilePath).immutable()
+        .about("The path of the unix socket; empty: there is none."),
+    directive!("unixsocketperm", unixsocketperm, OctalMode).immutable()
+        .about("The mode of the unix socket, in octal; 0: as the umask leaves it."),
+    directive!("unknown-directives", unknown_directives, OneOf).immutable()
+        .about("Whether lines of directives that are not known are errors, or left out and warned of."),
     directive!("zset-max-listpack-entries", limits.zset_max_listpack_entries, COUNT)
         .alias("zset-max-ziplist-entries")
-        .effects(STORE),
+        .effects(STORE)
+        .about("How many members a compact sorted set has at most."),
     directive!("zset-max-listpack-value", limits.zset_max_listpack_value, BYTES)
         .alias("zset-max-ziplist-value")
-        .effects(STORE),
+        .effects(STORE)
+        .about("The bytes of a member of a compact sorted set at most."),
 ];
 
 /// The most databases: 65536 take 55 MB while they are empty.
@@ -227,164 +282,9 @@ fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
     PORT.read(&mut config.admin_port, words)
 }
 
-/// What follows when a directive has another value. Most directives are read where they matter, each
-/// time, and have no effect beside that.
-///
-/// The order is that in which effects are taken: those that can fail come first, so that nothing has
-/// happened by then that would have to be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Effect {
-    /// The process may open a file for each client.
-    FileDescriptors,
-    /// The folder of files is there.
-    Folder,
-    /// Administration commands have a port on which they run.
-    AdministrationPort,
-    /// The server listens at the configured addresses.
-    ListenAddresses,
-    /// The server listens on the configured ports.
-    ListenPorts,
-    /// Accepted connections probe their peers.
-    TcpKeepalive,
-    /// The filter of the log.
-    LogLevel,
-    /// The password of the default user.
-    DefaultPassword,
-    /// The keyspace's own copy of its limits and of the eviction policy.
-    Store,
-    /// Whether a snapshot that failed keeps clients from writing.
-    SnapshotErrors,
-    /// Which keyspace events the journal keeps.
-    KeyspaceEvents,
-    /// The output buffer limits of connected clients.
-    OutputLimits,
-    /// The thresholds of COMMANDLOG and LATENCY.
-    Thresholds,
-    /// The memory in use. It comes after the eviction policy.
-    Memory,
-    /// The log of all changes. It comes after the folder where it is.
-    AppendOnly,
-}
-
-/// What is known about one directive.
-pub(crate) struct Directive {
-    /// In lower case.
-    pub(crate) name: &'static str,
-    /// The name it had before. CONFIG GET, CONFIG SET and the file know both.
-    alias: Option<&'static str>,
-    list: bool,
-    cumulative: bool,
-    immutable: bool,
-    protected: bool,
-    secret: bool,
-    pub(crate) effects: &'static [Effect],
-    show: fn(&Config) -> Vec<u8>,
-    read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
-}
-
-impl Directive {
-    const fn new(
-        name: &'static str,
-        show: fn(&Config) -> Vec<u8>,
-        read: fn(&mut Config, &[&[u8]]) -> Result<(), Reason>,
-    ) -> Directive {
-        Directive {
-            name,
-            alias: None,
-            list: false,
-            cumulative: false,
-            immutable: false,
-            protected: false,
-            secret: false,
-            effects: &[],
-            show,
-            read,
-        }
-    }
-
-    const fn alias(mut self, alias: &'static str) -> Directive {
-        self.alias = Some(alias);
-        self
-    }
-
-    /// Its value is any number of words, which CONFIG SET takes as one text with spaces between.
-    const fn list(mut self) -> Directive {
-        self.list = true;
-        self
-    }
-
-    /// Decided when the server starts; CONFIG SET refuses it.
-    const fn immutable(mut self) -> Directive {
-        self.immutable = true;
-        self
-    }
-
-    /// Lines of a file add up; CONFIG SET gives the whole value.
-    const fn cumulative(mut self) -> Directive {
-        self.cumulative = true;
-        self
-    }
-
-    /// CONFIG SET refuses it unless `enable-protected-configs` allows it.
-    const fn protected(mut self) -> Directive {
-        self.protected = true;
-        self
-    }
-
-    /// Its value is in no error text.
-    const fn secret(mut self) -> Directive {
-        self.secret = true;
-        self
-    }
-
-    /// What follows when it has another value.
-    const fn effects(mut self, effects: &'static [Effect]) -> Directive {
-        self.effects = effects;
-        self
-    }
-
-    pub(crate) fn is_immutable(&self) -> bool {
-        self.immutable
-    }
-
-    pub(crate) fn is_cumulative(&self) -> bool {
-        self.cumulative
-    }
-
-    pub(crate) fn is_protected(&self) -> bool {
-        self.protected
-    }
-
-    pub(crate) fn is_secret(&self) -> bool {
-        self.secret
-    }
-
-    /// The value as one text, as CONFIG GET gives it.
-    pub(crate) fn show(&self, config: &Config) -> Vec<u8> {
-        (self.show)(config)
-    }
-
-    /// Takes the value as the words of a line. A refusal may leave `config` half changed.
-    pub(crate) fn read_words(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
-        (self.read)(config, words)
-    }
-
-    /// Takes the value as one text, as [`Directive::show`] gives it.
-    pub(crate) fn read_text(&self, config: &mut Config, text: &[u8]) -> Result<(), Reason> {
-        if self.cumulative {
-            self.read_words(config, &[])?;
-        }
-        self.read_words(config, &self.words(text))
-    }
-
-    /// A text as the words of a line: a list is split at every space, an empty one is no words.
-    pub(crate) fn words<'a>(&self, text: &'a [u8]) -> Vec<&'a [u8]> {
-        match self.list {
-            true if text.is_empty() => Vec::new(),
-            true => text.split(|&byte| byte == b' ').collect(),
-            false => vec![text],
-        }
-    }
+/// Every row there is.
+pub(crate) fn all() -> impl Iterator<Item = &'static Directive> {
+    [DIRECTIVES, replication::ROWS, surroundings::ROWS].into_iter().flatten()
 }
 
 /// The directive called `name`, and the lower-case spelling of that name: its own or its alias.
@@ -394,7 +294,7 @@ pub(crate) fn find(name: &[u8]) -> Option<(&'static str, &'static Directive)> {
 
 /// Every name there is, aliases too.
 pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static Directive)> {
-    DIRECTIVES.iter().flat_map(|directive| {
+    all().flat_map(|directive| {
         [Some(directive.name), directive.alias]
             .into_iter()
             .flatten()
@@ -411,8 +311,10 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_and_their_names_lower_case_and_unique() {
-        let order: Vec<_> = DIRECTIVES.iter().map(|directive| directive.name).collect();
-        assert!(order.is_sorted(), "{order:?}");
+        for rows in [DIRECTIVES, replication::ROWS, surroundings::ROWS] {
+            let order: Vec<_> = rows.iter().map(|directive| directive.name).collect();
+            assert!(order.is_sorted(), "{order:?}");
+        }
         let mut all: Vec<_> = names().map(|(name, _)| name).collect();
         let count = all.len();
         all.sort_unstable();
@@ -422,8 +324,15 @@ mod tests {
     }
 
     #[test]
+    fn every_row_says_in_a_sentence_what_it_means() {
+        for directive in all() {
+            assert!(directive.about.ends_with('.'), "{}", directive.name);
+        }
+    }
+
+    #[test]
     fn every_default_is_taken_as_it_is_shown() {
-        for directive in DIRECTIVES {
+        for directive in all() {
             let mut config = Config::default();
             let shown = directive.show(&config);
             assert_eq!(directive.read_text(&mut config, &shown), Ok(()), "{}", directive.name);
@@ -436,7 +345,7 @@ mod tests {
     #[test]
     fn every_other_value_is_taken_as_it_is_shown_and_as_it_is_written() {
         let texts = ["7", "2mb", "local", "debug", "normal 1 2 3", "mn$KE", "it's \"\x07\" a name"];
-        for directive in DIRECTIVES {
+        for directive in all() {
             for text in texts {
                 let mut config = Config::default();
                 if directive.read_text(&mut config, text.as_bytes()).is_err() {

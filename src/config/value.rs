@@ -1,5 +1,6 @@
 //! The types of the fields that are more than a number.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -401,6 +402,39 @@ impl fmt::Debug for UserLine {
         write!(f, "UserLine({name}, {} rules, {})", self.rules.len(), self.place)
     }
 }
+
+/// What becomes of lines of a file whose directive is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownDirectives {
+    /// They are errors.
+    Refuse,
+    /// They are left out, and warned of.
+    Warn,
+}
+
+impl Choice for UnknownDirectives {
+    const NAMES: &'static [(&'static str, UnknownDirectives)] =
+        &[("refuse", UnknownDirectives::Refuse), ("warn", UnknownDirectives::Warn)];
+}
+
+/// What was read and does nothing, for the log.
+///
+/// It is how a configuration came about and not what it says, so any two are equal.
+#[derive(Debug, Clone, Default)]
+pub struct WithoutEffect {
+    /// The directives that were accepted, though respd does nothing about them.
+    pub(crate) accepted: BTreeSet<&'static str>,
+    /// The lines of unknown directives, which `unknown-directives warn` let pass.
+    pub(crate) unknown: Vec<LoadError>,
+}
+
+impl PartialEq for WithoutEffect {
+    fn eq(&self, _: &WithoutEffect) -> bool {
+        true
+    }
+}
+
+impl Eq for WithoutEffect {}
 
 /// Which ports were asked for by number, also if that is the one there would be anyway.
 ///

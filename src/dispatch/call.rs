@@ -14,7 +14,7 @@ use super::table::Row;
 use super::telemetry::{self, Cost};
 use crate::error::{self, Error};
 use crate::listeners::{WaitCondition, Wake};
-use crate::session::Doom;
+use crate::session::{Departure, Doom};
 use crate::telemetry::peer_log::Cause;
 use crate::wire::{Args, Mark, frames};
 
@@ -79,7 +79,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
             let (client, now) = (ctx.world.clients[slot].id, ctx.world.now.mono);
             let line = format_args!("a panic in {} closes client {client}", row.full_name);
             ctx.world.peer_log.log(Cause::Panic, now, line);
-            ctx.world.clients.doom(slot, Doom::AfterReply);
+            ctx.world.clients.doom(slot, Doom::AfterReply, Departure::Panic);
             if !matches!(ctx.frame, Frame::Script(_)) {
                 ctx.world.abandon_script(slot);
             }

@@ -6,7 +6,7 @@
 use super::Engine;
 use crate::clock::Now;
 use crate::dispatch::{Driver, serve, telemetry};
-use crate::session::Doom;
+use crate::session::{Departure, Doom};
 use crate::telemetry::latency::event;
 use crate::telemetry::peer_log::Cause;
 use crate::world::World;
@@ -39,7 +39,7 @@ impl Engine {
                 if self.world.clients[slot].bytes_out > lingering.bytes_out {
                     self.world.clients.linger(slot, now.mono + LINGER);
                 } else {
-                    self.world.clients.doom(slot, Doom::Now);
+                    self.world.clients.doom(slot, Doom::Now, Departure::Unread);
                 }
             }
         }
@@ -144,7 +144,7 @@ impl Engine {
             let World { peer_log, clients, .. } = &mut self.world;
             let id = clients[slot].id;
             peer_log.log(Cause::Idle, now, format_args!("client {id} was idle too long"));
-            clients.doom(slot, Doom::Now);
+            clients.doom(slot, Doom::Now, Departure::Idle);
         }
         let pause = 1_000_000 / u64::from(self.world.config.hz.max(1));
         self.sweep = (next.max(now + pause), timeout);

@@ -10,7 +10,7 @@ use crate::dispatch::{Driver, Frame, Invocation};
 use crate::error;
 use crate::session::outbox::MAX_UNREAD;
 use crate::session::unauthenticated;
-use crate::session::{Doom, ReplyMode, Slot};
+use crate::session::{Departure, Doom, ReplyMode, Slot};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
 use crate::wire::{Args, Limits, Parsed, ProtocolError, Reply};
@@ -76,7 +76,7 @@ impl Traffic<'_> {
         self.process_inbox(slot, driver);
         let client = &self.world.clients[slot];
         if client.half_closed && !client.unfinished {
-            self.world.clients.doom(slot, Doom::AfterReply);
+            self.world.clients.doom(slot, Doom::AfterReply, Departure::Peer);
         }
         self.world.clients.account(slot);
     }
@@ -102,7 +102,7 @@ impl Traffic<'_> {
             let line = format_args!("client {id} has sent more than the query buffer limit");
             world.peer_log.log(Cause::QueryLimit, world.now.mono, line);
             world.stats.query_buffer_limit_disconnections += 1;
-            world.clients.doom(slot, Doom::Now);
+            world.clients.doom(slot, Doom::Now, Departure::QueryLimit);
         }
     }
 
@@ -186,7 +186,7 @@ impl Traffic<'_> {
             let id = world.clients[slot].id;
             let line = format_args!("client {id} does not read its replies");
             world.peer_log.log(Cause::OutputLimit, world.now.mono, line);
-            world.clients.doom(slot, Doom::Now);
+            world.clients.doom(slot, Doom::Now, Departure::OutputLimit);
             return false;
         }
         let has_enough = reply.len() - backlog.written > most_replies;
@@ -261,5 +261,5 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
             reply.error(&error);
         }
     }
-    world.clients.doom(slot, Doom::AfterReply);
+    world.clients.doom(slot, Doom::AfterReply, Departure::Protocol);
 }

@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::dispatch::Table;
 use crate::listeners::BlockedCommand;
 use crate::peer::{Kind, Peer};
-use crate::session::{Doom, Slot};
+use crate::session::{Client, Departure, Doom, Slot};
 use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
 use crate::wire::{Pipeline, Reply, Span};
@@ -68,7 +68,9 @@ impl<'e> Traffic<'e> {
             reply.error(&refused);
             return Err(reply.into_inner());
         }
-        Ok(self.world.connect(peer))
+        let slot = self.world.connect(peer);
+        self.log_arrival(slot);
+        Ok(slot)
     }
 
     /// The client will send nothing more. It still gets the replies to its requests.
@@ -80,22 +82,43 @@ impl<'e> Traffic<'e> {
         } else if client.is_waiting {
             // No element may be popped for a client that has gone.
             self.world.end_session(slot);
-            self.world.clients.doom(slot, Doom::Now);
+            self.world.clients.doom(slot, Doom::Now, Departure::Peer);
         } else if !client.unfinished {
-            self.world.clients.doom(slot, Doom::AfterReply);
+            self.world.clients.doom(slot, Doom::AfterReply, Departure::Peer);
         }
     }
 
     /// The connection is broken: nothing can be sent any more.
     pub(crate) fn hang_up(&mut self, slot: Slot) {
-        self.world.clients.doom(slot, Doom::Now);
+        self.world.clients.doom(slot, Doom::Now, Departure::Broken);
     }
 
     /// The connection has been closed and the slot is free.
     pub(crate) fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
+        self.log_departure(&client);
         self.world.buffer_pool.give_back(client.outbox.bytes);
+    }
+
+    fn log_arrival(&mut self, slot: Slot) {
+        if Cause::Arrival.is_logged() {
+            let Client { id, peer, .. } = &self.world.clients[slot];
+            let line = format_args!("client {id} at {} has connected to {}", peer.addr, peer.laddr);
+            self.world.peer_log.log(Cause::Arrival, self.world.now.mono, line);
+        }
+    }
+
+    fn log_departure(&mut self, client: &Client) {
+        if Cause::Departure.is_logged() {
+            let Client { id, peer, commands, .. } = client;
+            let why = client.departure.unwrap_or(Departure::Peer);
+            let line = format_args!(
+                "client {id} at {} has left after {commands} commands: {why}",
+                peer.addr
+            );
+            self.world.peer_log.log(Cause::Departure, self.world.now.mono, line);
+        }
     }
 
     // Output.

@@ -9,24 +9,31 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::replace::replace_file;
-use crate::config::{BAD_DIRECTIVE, Config, Includes, LoadError, Place, Reason, has_wildcard};
+use crate::config::{
+    BAD_DIRECTIVE, Config, Includes, LoadError, LoadErrors, Place, Reason, has_wildcard,
+};
 use crate::text::glob;
 
 impl Config {
     /// The defaults, changed by the file at `path`.
-    pub fn load(path: &Path) -> Result<Config, LoadError> {
+    pub fn load(path: &Path) -> Result<Config, LoadErrors> {
+        let mut config = Config::default();
+        config.load_file(path)?;
+        Ok(config)
+    }
+
+    /// Changes this configuration by the file at `path`, or leaves it as it is and says all that is wrong.
+    pub fn load_file(&mut self, path: &Path) -> Result<(), LoadErrors> {
         let text = fs::read(path)
             .map_err(|error| format!("cannot read the configuration file: {error}"))
             .map_err(|reason| LoadError::new(Place::File(path.to_owned()), "", reason))?;
-        Config::parse(path, &text, &Disk)
+        self.load_text(path, &text)
     }
 
-    /// Changes this configuration by a text that is in no file: what came on standard input, say, which is `name`.
-    pub fn load_text(&mut self, name: &Path, text: &[u8]) -> Result<(), LoadError> {
-        let mut next = self.clone();
-        next.read_on(name, text, &Disk)?;
-        *self = next;
-        Ok(())
+    /// Changes this configuration by a text as a file has it, what came on standard input, say, or leaves it as it is
+    /// and says all that is wrong. `name` is what errors call the file.
+    pub fn load_text(&mut self, name: &Path, text: &[u8]) -> Result<(), LoadErrors> {
+        self.read_file(name, text, &Disk)
     }
 
     /// Writes this configuration to the file at `path`, which keeps its mode, in one step: a reader sees the
@@ -38,7 +45,10 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), Vec::new()),
             Err(error) => return Err(error),
         };
-        let text = self.rewritten(&path, &original, &Disk).map_err(io::Error::other)?;
+        let text = self.rewritten(&path, &original, &Disk).map_err(|errors| {
+            // The reply is one line, and so is its reason.
+            io::Error::other(errors.iter().map(LoadError::to_string).collect::<Vec<_>>().join("; "))
+        })?;
         replace_file(&path, &text)
     }
 }

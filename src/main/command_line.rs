@@ -63,9 +63,18 @@ impl Given {
         Given { is_flag: true, name: name.to_vec(), words }
     }
 
+    /// Returns whether it is this directive, whose name is in lower case.
+    pub fn is_called(&self, name: &str) -> bool {
+        let own = self.name.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        own.eq_ignore_ascii_case(name.as_bytes())
+    }
+
     /// Returns whether the only value is 0.
     pub fn is_zero(&self) -> bool {
-        self.words == [b"0"]
+        match &self.words[..] {
+            [] => self.name.trim_ascii().ends_with(b" 0"),
+            words => words == [b"0"],
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use respd::config::LoadError;
 use respd::net::Ports;
 
 use super::command_line::{CommandLine, Given};
-use super::start_lines::check_foreground;
+use super::notes::{check_foreground, notes};
 
 /// What standard input is called where a file would be named.
 const STDIN: &str = "(standard input)";
@@ -30,18 +30,20 @@ pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
     let mut mistakes = Mistakes::new();
     let mut sources = Vec::new();
     let mut config = Config::default();
+    // It is asked for while the file is read.
+    for given in line.directives.iter().filter(|given| given.is_called("unknown-directives")) {
+        // What is wrong with it is told in its turn.
+        let _ = apply(&mut config, given);
+    }
     if let Some(path) = &line.file {
         sources.push(path.display().to_string());
-        match Config::load(path) {
-            Ok(loaded) => config = loaded,
-            Err(error) => mistakes.push(error.to_string()),
+        if let Err(errors) = config.load_file(path) {
+            mistakes.extend(errors.iter().map(ToString::to_string));
         }
     }
     if line.reads_stdin {
         sources.push("standard input".to_owned());
-        if let Err(reason) = read_stdin(&mut config) {
-            mistakes.push(reason);
-        }
+        mistakes.extend(read_stdin(&mut config).err().unwrap_or_default());
     }
     let mut any_port = AnyPort::default();
     for given in &line.directives {
@@ -68,13 +70,14 @@ pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
     }
 }
 
-fn read_stdin(config: &mut Config) -> Result<(), String> {
+fn read_stdin(config: &mut Config) -> Result<(), Mistakes> {
     let mut text = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut text)
-        .map_err(|error| format!("cannot read the configuration from standard input: {error}"))?;
-    config.load_text(Path::new(STDIN), &text).map_err(|error| error.to_string())
+    io::stdin().lock().read_to_end(&mut text).map_err(|error| {
+        vec![format!("cannot read the configuration from standard input: {error}")]
+    })?;
+    config
+        .load_text(Path::new(STDIN), &text)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn apply(config: &mut Config, given: &Given) -> Result<(), String> {
@@ -92,10 +95,10 @@ struct AnyPort {
 impl AnyPort {
     fn note(&mut self, given: &Given) {
         let is_any = given.is_flag && given.is_zero();
-        match &given.name.to_ascii_lowercase()[..] {
-            b"port" => self.clients = is_any,
-            b"admin-port" => self.admin = is_any,
-            _ => {}
+        if given.is_called("port") {
+            self.clients = is_any;
+        } else if given.is_called("admin-port") {
+            self.admin = is_any;
         }
     }
 
@@ -122,6 +125,7 @@ fn in_words(given: &Given, error: &LoadError) -> String {
 
 /// What a directive expects, where the reason is one of the texts that CONFIG SET has, too.
 fn expectation(name: &str, words: usize, reason: &str) -> String {
+    const BAD_DIRECTIVE: &str = "Bad directive or wrong number of arguments";
     const NO_NUMBER: &str = "argument couldn't be parsed into an integer";
     let range = reason
         .strip_prefix("argument must be between ")
@@ -130,7 +134,7 @@ fn expectation(name: &str, words: usize, reason: &str) -> String {
     match reason {
         "wrong number of arguments" if words == 0 => format!("there is no value: --{name} VALUE"),
         "wrong number of arguments" => {
-            format!("one value is expected, and these are {words}")
+            format!("one value is expected, and these are {words} (the configuration file comes first)")
         }
         _ if is_port && (reason == NO_NUMBER || range.is_some()) => {
             format!("a port is a number from 0 to {}", u16::MAX)
@@ -147,8 +151,8 @@ fn expectation(name: &str, words: usize, reason: &str) -> String {
             "pairs of seconds and changes are expected: --save 3600 1 300 100, or --save '' for none"
                 .to_owned()
         }
-        "Bad directive or wrong number of arguments" if name != "user" => {
-            "there is no directive of this name".to_owned()
+        _ if let Some(meant) = reason.strip_prefix(BAD_DIRECTIVE).filter(|_| name != "user") => {
+            format!("there is no directive of this name{meant}")
         }
         _ => match (range.and_then(|range| range.split_once(" and ")), reason) {
             (Some((least, most)), _) => format!("a number from {least} to {most} is expected"),
@@ -169,7 +173,10 @@ pub fn check(line: &CommandLine) -> (String, bool) {
     };
     match read(line) {
         Ok(configured) => match check_foreground(&configured.config, false) {
-            Ok(()) => (format!("{subject} is fine"), true),
+            Ok(()) => {
+                let notes = [vec![format!("{subject} is fine")], notes(&configured.config)];
+                (lines(&notes.concat()), true)
+            }
             Err(reason) => (reason, false),
         },
         Err(mistakes) => (lines(&mistakes), false),

@@ -9,6 +9,7 @@ mod log_format;
 mod log_writer;
 mod logfile;
 mod logging;
+mod notes;
 mod run;
 mod start_lines;
 mod supervision;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
             (told, true) => print(&told),
             (told, false) => fail(&told),
         },
-        Action::PrintConfig => print_config(&line),
+        Action::PrintConfig => print(respd::config::commented().trim_end()),
         Action::Help => print(help::HELP.trim_end()),
         Action::Version => print(&help::version(line.called)),
     }
@@ -63,9 +64,4 @@ fn fail(reason: &str) -> ExitCode {
         let _ = writeln!(io::stderr(), "respd: {line}");
     }
     ExitCode::FAILURE
-}
-
-/// `--print-config`.
-fn print_config(_: &CommandLine) -> ExitCode {
-    fail("--print-config is not there yet")
 }

@@ -11,6 +11,7 @@ use super::command_line::CommandLine;
 use super::configuration::Configuration;
 use super::logfile::LogFile;
 use super::logging::{self, Log};
+use super::notes;
 use super::start_lines;
 use super::supervision::{PidFile, Supervision};
 
@@ -36,7 +37,7 @@ pub fn run(line: &CommandLine, configured: Configuration) -> Result<(), Box<dyn 
 fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(), Box<dyn Error>> {
     let Configuration { config, ports, sources } = configured;
     let supervision = Supervision::find(config.supervised, |name| std::env::var_os(name));
-    start_lines::check_foreground(&config, supervision.is_some())?;
+    notes::check_foreground(&config, supervision.is_some())?;
     start_lines::starting(&config, &sources);
     supervision.starting();
     let pidfile = config.pidfile.clone();

@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
-use respd::config::Supervisor;
 use respd::{Config, Server};
+
+use super::notes::notes;
 
 /// Before anything is bound.
 pub fn starting(config: &Config, sources: &[String]) {
@@ -18,6 +19,10 @@ pub fn starting(config: &Config, sources: &[String]) {
         persona.name,
         persona.version,
     );
+    let (passed, accepted): (Vec<_>, Vec<_>) =
+        notes(config).into_iter().partition(|note| note.starts_with("let pass"));
+    accepted.iter().for_each(|note| log::info!("{note}"));
+    passed.iter().for_each(|note| log::warn!("{note}"));
 }
 
 /// When everything is bound.
@@ -52,26 +57,14 @@ fn limits(config: &Config) -> String {
 
 fn data(config: &Config) -> String {
     let folder = config.dir.as_deref().unwrap_or(Path::new("."));
-    let mut line = format!("in {}: ", folder.display());
+    let mut line = format!("in {}: snapshots in {}", folder.display(), config.dbfilename.display());
     line += match config.save.is_empty() {
-        true => "no snapshot by itself (no 'save')",
-        false => "snapshots",
+        true => " when they are asked for (no 'save')",
+        false => " by themselves ('save')",
     };
-    let _ = write!(line, " in {}", config.dbfilename.display());
     line += match config.append_only.enabled {
         true => ", every change in the log (appendonly yes)",
         false => ", no log of changes (appendonly no)",
     };
     line
-}
-
-/// `daemonize yes` where nothing supervises the process. The error says what to do instead.
-pub fn check_foreground(config: &Config, is_supervised: bool) -> Result<(), String> {
-    match config.daemonize && !is_supervised && config.supervised == Supervisor::No {
-        true => Err("'daemonize yes': respd stays in the foreground. Let it be started by a supervisor ('supervised \
-                     systemd', a container), or by `setsid respd FILE --daemonize no --logfile LOG &`, and write \
-                     'daemonize no'"
-            .to_owned()),
-        false => Ok(()),
-    }
 }

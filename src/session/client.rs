@@ -3,6 +3,7 @@
 //! Ten thousand idle ones are normal, so the struct is small and what few clients need sits behind
 //! boxes. It knows no socket: `net` has the socket that belongs to the slot.
 
+use super::departure::Departure;
 use super::held::HeldBytes;
 use super::state::Session;
 use crate::access::UserId;
@@ -106,6 +107,8 @@ pub struct Client {
     pub session: Option<Box<Session>>,
 
     pub doom: Doom,
+    /// Why, since it was first to be closed.
+    pub(crate) departure: Option<Departure>,
     /// It sends nothing any more, but wants its replies.
     pub half_closed: bool,
     /// Its inbox may hold complete requests, which run in the next turn.
@@ -159,6 +162,7 @@ impl Client {
             is_waiting: false,
             session: None,
             doom: Doom::No,
+            departure: None,
             half_closed: false,
             unfinished: false,
             touched: false,

@@ -2,6 +2,7 @@
 
 pub(crate) mod buffer_pool;
 pub(crate) mod client;
+pub(crate) mod departure;
 pub(crate) mod held;
 pub(crate) mod outbox;
 pub(crate) mod registry;
@@ -10,4 +11,5 @@ pub(crate) mod unauthenticated;
 
 pub(crate) use buffer_pool::BufferPool;
 pub use client::{Client, Doom, Outbox, ReplyMode};
+pub(crate) use departure::Departure;
 pub use registry::{Clients, Slot};

@@ -10,6 +10,7 @@ use std::ops::{Index, IndexMut};
 use slab::Slab;
 
 use super::client::{Client, Doom};
+use super::departure::Departure;
 use super::held::Held;
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
@@ -327,8 +328,10 @@ impl Clients {
     }
 
     /// The connection is to be closed. The stronger doom wins; the slot stays until it has been reaped.
-    pub(crate) fn doom(&mut self, slot: Slot, doom: Doom) {
+    /// The first reason is the one that counts.
+    pub(crate) fn doom(&mut self, slot: Slot, doom: Doom, why: Departure) {
         let client = &mut self.slab[slot];
+        client.departure.get_or_insert(why);
         let is_going = client.doom != Doom::Now && doom == Doom::Now;
         if is_going {
             self.leaving += 1;
@@ -473,8 +476,8 @@ mod tests {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let slot = slots[random as usize >> 8 & 3];
             match random >> 12 & 7 {
-                0 => clients.doom(slot, Doom::Now),
-                1 => clients.doom(slot, Doom::AfterReply),
+                0 => clients.doom(slot, Doom::Now, Departure::Killed),
+                1 => clients.doom(slot, Doom::AfterReply, Departure::Killed),
                 2 | 3 => clients.set_no_evict(slot, random >> 16 & 1 == 1),
                 // The slot is free, and the next to be taken.
                 _ => {
@@ -499,10 +502,10 @@ mod tests {
         assert!(has_room(&clients, Kind::Admin, 0));
         let [first, _] = [(); 2].map(|()| add(&mut clients, Kind::Admin));
         assert!(!has_room(&clients, Kind::Admin, 0) && has_room(&clients, Kind::Admin, 1));
-        clients.doom(first, Doom::AfterReply);
+        clients.doom(first, Doom::AfterReply, Departure::Killed);
         assert!(!has_room(&clients, Kind::Admin, 0), "it may stay for a while");
-        clients.doom(first, Doom::Now);
-        clients.doom(first, Doom::Now);
+        clients.doom(first, Doom::Now, Departure::Killed);
+        clients.doom(first, Doom::Now, Departure::Killed);
         assert!(has_room(&clients, Kind::Admin, 0));
         clients.remove(first);
         add(&mut clients, Kind::Admin);

@@ -17,12 +17,20 @@ const MINUTE: u64 = 60_000_000;
 /// How many of them are written.
 const MOST_LINES: u32 = 20;
 
+/// How many clients are seen to come and to go: these lines are asked for, with `loglevel verbose`, and are worth more
+/// when there are none missing. At ten a second they fill no disk unseen.
+const MOST_CLIENTS: u32 = 600;
+
 /// What these lines are called where the log shows the module that wrote them.
 const TARGET: &str = "respd::peers";
 
 /// What a peer has done, or what was done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
+    /// It has connected.
+    Arrival,
+    /// Its connection has ended.
+    Departure,
     /// It was not accepted, or the server could not accept it.
     Accept,
     /// There was no place for it, or it must not connect from there.
@@ -55,7 +63,9 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every one, in the order of their numbers.
-    const ALL: [Cause; 14] = [
+    const ALL: [Cause; 16] = [
+        Cause::Arrival,
+        Cause::Departure,
         Cause::Accept,
         Cause::Refused,
         Cause::Replaced,
@@ -75,6 +85,8 @@ impl Cause {
     /// How grave it is, and what many of them are called.
     fn described(self) -> (Level, &'static str) {
         match self {
+            Cause::Arrival => (Level::Debug, "clients that connected"),
+            Cause::Departure => (Level::Debug, "clients that left"),
             Cause::Accept => (Level::Warn, "connections that were not accepted"),
             Cause::Refused => (Level::Warn, "refused connections"),
             Cause::Replaced => (Level::Info, "unauthenticated clients that made room"),
@@ -90,6 +102,19 @@ impl Cause {
             Cause::Panic => (Level::Error, "panics"),
             Cause::SlowScript => (Level::Warn, "scripts that ran long"),
         }
+    }
+
+    /// How many lines of a minute are written.
+    fn most_lines(self) -> u32 {
+        match self {
+            Cause::Arrival | Cause::Departure => MOST_CLIENTS,
+            _ => MOST_LINES,
+        }
+    }
+
+    /// Returns whether the log has lines of this kind at all.
+    pub(crate) fn is_logged(self) -> bool {
+        self.described().0 <= log::max_level()
     }
 }
 
@@ -110,11 +135,11 @@ struct Window {
 
 impl Window {
     /// One more line. Returns whether it is to be written.
-    fn admit(&mut self, now: u64) -> bool {
+    fn admit(&mut self, now: u64, most: u32) -> bool {
         if self.written == 0 {
             self.began = now;
         }
-        let is_written = self.written < MOST_LINES;
+        let is_written = self.written < most;
         if is_written {
             self.written += 1;
         } else {
@@ -137,10 +162,7 @@ impl PeerLog {
     /// [`crate::clock::Now::mono`].
     pub(crate) fn log(&mut self, cause: Cause, now: u64, line: fmt::Arguments<'_>) {
         let (level, _) = cause.described();
-        if level > log::max_level() {
-            return;
-        }
-        if self.admits(cause, now) {
+        if cause.is_logged() && self.admits(cause, now) {
             log::log!(target: TARGET, level, "{line}");
         }
     }
@@ -148,7 +170,7 @@ impl PeerLog {
     /// Counts one more line of a kind. Returns whether it is to be written.
     pub(crate) fn admits(&mut self, cause: Cause, now: u64) -> bool {
         self.end_window(cause, now);
-        self.windows[cause as usize].admit(now)
+        self.windows[cause as usize].admit(now, cause.most_lines())
     }
 
     /// When [`PeerLog::report`] has something to say.
@@ -187,12 +209,12 @@ mod tests {
     #[test]
     fn the_first_lines_of_a_minute_are_written_and_the_others_counted() {
         let mut window = Window::default();
-        let written = (0..1000).filter(|&now| window.admit(5 + now)).count();
+        let written = (0..1000).filter(|&now| window.admit(5 + now, MOST_LINES)).count();
         assert_eq!(written, MOST_LINES as usize);
         assert_eq!(window.end(MINUTE + 4), 0, "the minute began with the first of them");
         assert_eq!(window.end(MINUTE + 5), 1000 - u64::from(MOST_LINES));
         assert_eq!(window.end(2 * MINUTE + 5), 0, "that was told");
-        assert!(window.admit(2 * MINUTE + 6));
+        assert!(window.admit(2 * MINUTE + 6, MOST_LINES));
         assert_eq!(window.end(3 * MINUTE + 6), 0, "nothing was left out");
     }
 
@@ -200,9 +222,9 @@ mod tests {
     fn only_what_was_left_out_is_waited_for() {
         let mut peers = PeerLog::default();
         let protocol = Cause::Protocol as usize;
-        (0..MOST_LINES).for_each(|_| assert!(peers.windows[protocol].admit(7)));
+        (0..MOST_LINES).for_each(|_| assert!(peers.windows[protocol].admit(7, MOST_LINES)));
         assert_eq!(peers.next_report(), None);
-        assert!(!peers.windows[protocol].admit(8));
+        assert!(!peers.windows[protocol].admit(8, MOST_LINES));
         assert_eq!(peers.next_report(), Some(7 + MINUTE));
         peers.report(6 + MINUTE);
         assert_eq!(peers.next_report(), Some(7 + MINUTE));
@@ -224,8 +246,8 @@ mod tests {
     fn one_kind_does_not_silence_another() {
         let mut peers = PeerLog::default();
         for _ in 0..100 {
-            peers.windows[Cause::Protocol as usize].admit(0);
+            peers.windows[Cause::Protocol as usize].admit(0, MOST_LINES);
         }
-        assert!(peers.windows[Cause::Login as usize].admit(0));
+        assert!(peers.windows[Cause::Login as usize].admit(0, MOST_LINES));
     }
 }

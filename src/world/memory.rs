@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use super::World;
 use crate::keyspace::MOST_UNFREED;
-use crate::session::{Client, Doom};
+use crate::session::{Client, Departure, Doom};
 use crate::telemetry::memory::{Eviction, Usage};
 use crate::telemetry::peer_log::Cause;
 
@@ -160,7 +160,7 @@ impl World {
                 used -= memory;
                 self.stats.evicted_clients += 1;
                 self.end_session(slot);
-                self.clients.doom(slot, Doom::Now);
+                self.clients.doom(slot, Doom::Now, Departure::Evicted);
             }
         }
     }

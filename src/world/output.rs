@@ -3,6 +3,7 @@
 use super::World;
 use crate::config::BufferLimit;
 use crate::error::{self, Error};
+use crate::session::Departure;
 use crate::session::Slot;
 use crate::session::client::{Doom, ReplyMode};
 use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
@@ -177,7 +178,7 @@ impl World {
         let line = format_args!("client {id} has passed its output buffer limit");
         self.peer_log.log(Cause::OutputLimit, self.now.mono, line);
         self.stats.output_buffer_limit_disconnections += 1;
-        self.clients.doom(slot, Doom::Now);
+        self.clients.doom(slot, Doom::Now, Departure::OutputLimit);
     }
 
     /// The limit for the client's class.

@@ -5,6 +5,7 @@ use crate::access::UserId;
 use crate::config::RESERVED_PLACES;
 use crate::error::{self, Error};
 use crate::peer::{Kind, Peer};
+use crate::session::Departure;
 use crate::session::Slot;
 use crate::session::client::Doom;
 use crate::telemetry::peer_log::Cause;
@@ -30,7 +31,7 @@ impl World {
                 let (id, addr) = (client.id, &client.peer.addr);
                 let line = format_args!("client {id} at {addr} makes room for a newcomer");
                 self.peer_log.log(Cause::Replaced, self.now.mono, line);
-                self.clients.doom(slot, Doom::Now);
+                self.clients.doom(slot, Doom::Now, Departure::Replaced);
                 Ok(())
             }
             _ => Err(error::MAX_CLIENTS),
@@ -100,7 +101,7 @@ impl World {
             let (id, addr) = (client.id, &client.peer.addr);
             let line = format_args!("client {id} at {addr} did not log in in time");
             self.peer_log.log(Cause::LoginTimeout, self.now.mono, line);
-            self.clients.doom(slot, Doom::Now);
+            self.clients.doom(slot, Doom::Now, Departure::LoginTimeout);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::World;
 use crate::access::{Channels, User, UserId};
 use crate::listeners::Topic;
-use crate::session::{Client, Doom, Slot};
+use crate::session::{Client, Departure, Doom, Slot};
 
 impl World {
     /// Adds a user, or changes the one that has its name. Connections that listen to what it may not
@@ -18,7 +18,7 @@ impl World {
             for slot in slots {
                 let client = &self.clients[slot];
                 if client.user == id && listens_beyond(client, &user) {
-                    self.clients.doom(slot, how_soon(slot, by));
+                    self.clients.doom(slot, how_soon(slot, by), Departure::User);
                 }
             }
         }
@@ -60,7 +60,7 @@ impl World {
     fn expel(&mut self, slot: Slot, by: Slot) {
         self.clients[slot].user = UserId::DEFAULT;
         self.clients.set_unauthenticated_since(slot, Some(self.now.mono));
-        self.clients.doom(slot, how_soon(slot, by));
+        self.clients.doom(slot, how_soon(slot, by), Departure::User);
     }
 }
 

@@ -26,11 +26,11 @@ fn refusal(flags: &[&str]) -> String {
 /// 203.0.113.0/24 is for documentation: no machine has an address of it.
 #[test]
 fn an_optional_address_may_be_missing_from_the_machine() {
-    let respd = Respd::start(&["--port", "0", "--bind", "-203.0.113.1", "--bind", "127.0.0.1"]);
+    let respd = Respd::start(&["--port", "0", "--bind", "-203.0.113.1", "127.0.0.1"]);
     assert_eq!(respd.addr().ip().to_string(), "127.0.0.1");
     assert_eq!(respd.connect().call(["PING"]), "PONG");
 
-    let told = refusal(&["--port", "0", "--bind", "203.0.113.1", "--bind", "127.0.0.1"]);
+    let told = refusal(&["--port", "0", "--bind", "203.0.113.1", "127.0.0.1"]);
     assert!(
         told.contains("'bind 203.0.113.1' with 'port 0': cannot listen on 203.0.113.1:0: "),
         "{told}"
@@ -62,11 +62,11 @@ fn a_flag_that_is_no_number_is_told_which_numbers_there_are() {
         ("--port", "99999", "a port is a number from 0 to 65535"),
         ("--port", "http", "a port is a number from 0 to 65535"),
         ("--admin-port", "-1", "a port is a number from 0 to 65535"),
-        ("--maxclients", "many", "a number of clients from 1 to 4294967295"),
-        ("--maxclients", "0", "a number of clients from 1 to 4294967295"),
+        ("--maxclients", "many", "a whole number is expected"),
+        ("--maxclients", "0", "a number from 1 to 4294967295 is expected"),
     ] {
         let told = refusal(&[flag, value]);
-        assert!(told.contains(&format!("'{flag}' with value '{value}': ")), "{told}");
+        assert!(told.contains(&format!("'{} {value}': ", &flag[2..])), "{told}");
         assert!(told.contains(reason), "{told}");
     }
 }
@@ -108,15 +108,15 @@ fn an_error_at_the_start_names_its_directive_and_its_object() {
             "no IP address",
         ),
         (
-            &["--bind", "127.0.0.1", "--bind", "127.0.0.1"],
+            &["--bind", "127.0.0.1", "127.0.0.1"],
             "'bind 127.0.0.1' with 'port ".to_owned(),
             "names it twice",
         ),
         (&["--persona", "x"], "'persona x': ".to_owned(), "one of the following: respd, "),
-        (&["-o", "=x"], "'=x'".to_owned(), "-o takes name=value"),
+        (&["-o", "=x"], "'=…'".to_owned(), "-o takes NAME=VALUE"),
         (&["-o", "user=eve +nosuch"], "'user eve …': ".to_owned(), "+nosuch: Unknown command"),
     ] {
-        let told = refusal(&[&["--port", "0"], flags].concat());
+        let told = refusal(&[flags, &["--port", "0"]].concat());
         assert!(told.contains(&subject) && told.contains(reason), "{flags:?}: {told}");
     }
 }
@@ -170,7 +170,7 @@ fn logging_to(path: &Path) -> (Respd, Socket) {
 }
 
 /// Waits for a text in a log, which a thread of the server writes, and returns the log.
-fn logged(path: &Path, text: &str) -> String {
+pub fn logged(path: &Path, text: &str) -> String {
     let begun = Instant::now();
     loop {
         let log = fs::read_to_string(path).unwrap_or_default();

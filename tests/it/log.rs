@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
 use respd::embed::local::request;
 
-use crate::process::{Folder, Respd, text};
+use crate::lifetime::logged;
+use crate::process::{Folder, Respd, run, run_as, text};
 use crate::socket::PATIENCE;
 
 const LEFT_OUT: &str = "lines of the log were left out";
@@ -89,4 +91,170 @@ fn a_log_that_is_not_read_stops_nothing() {
     assert!(count(&log, "ECHO") > 1000 && count(&log, LEFT_OUT) == 1, "{} bytes", log.len());
     server.signal("TERM");
     assert!(server.wait().success());
+}
+
+/// A server whose log, at `verbose`, goes to a file in `folder`.
+fn verbose(folder: &Folder, flags: &[&str]) -> (Respd, PathBuf) {
+    let path = folder.file("log");
+    let own = ["--port", "0", "--loglevel", "verbose", "--logfile", text(&path)];
+    let respd = Respd::start(&[&own[..], flags].concat());
+    (respd, path)
+}
+
+#[test]
+fn each_client_that_leaves_has_its_reason_in_the_log() {
+    let folder = Folder::new();
+    let flags = ["--client-query-buffer-limit", "1mb", "--enable-debug-command", "yes"];
+    let (mut respd, log) = verbose(&folder, &flags);
+    let mut operator = respd.connect();
+    let told = |number: usize, reason: &str| {
+        let line = format!("client {number} at ");
+        let log = logged(&log, &format!(": {reason}\n"));
+        let found = log.lines().find(|told| told.contains(&line) && told.ends_with(reason));
+        found.unwrap_or_else(|| panic!("client {number} {reason}: {log}")).to_owned()
+    };
+    assert_eq!(operator.call(["CLIENT", "ID"]), "(integer) 1");
+
+    drop(respd.connect());
+    let line = told(2, "closed by the peer");
+    assert!(line.contains("has left after 0 commands"), "{line}");
+
+    let mut client = respd.connect();
+    assert_eq!(client.call(["QUIT"]), "OK");
+    client.rest();
+    told(3, "QUIT");
+
+    let mut client = respd.connect();
+    client.call(["PING"]);
+    assert_eq!(operator.call(["CLIENT", "KILL", "ID", "4"]), "(integer) 1");
+    client.rest();
+    told(4, "CLIENT KILL");
+
+    let mut client = respd.connect();
+    client.send(b"*x\r\n");
+    client.rest();
+    told(5, "protocol error");
+
+    let mut client = respd.connect();
+    client.send(b"*2\r\n$4\r\nECHO\r\n$9000000\r\n");
+    // The server may have closed it before all is sent.
+    let _ = client.try_send(&vec![b'x'; 4 << 20]);
+    told(6, "over the query buffer limit (client-query-buffer-limit)");
+
+    let mut client = respd.connect();
+    assert_eq!(
+        client.call(["CONFIG", "SET", "client-output-buffer-limit", "normal 1000 0 0"]),
+        "OK"
+    );
+    client.send(&request(["ECHO", &"x".repeat(1 << 20)]));
+    client.rest();
+    told(7, "over the output buffer limit (client-output-buffer-limit)");
+
+    let mut client = respd.connect();
+    assert_eq!(operator.call(["ACL", "SETUSER", "bob", "on", "nopass", "+@all"]), "OK");
+    assert_eq!(client.call(["AUTH", "bob", "any"]), "OK");
+    assert_eq!(operator.call(["ACL", "DELUSER", "bob"]), "(integer) 1");
+    client.rest();
+    told(8, "its user was deleted or changed");
+
+    respd.signal("TERM");
+    assert!(respd.wait().success());
+    told(1, "the server leaves");
+    let log = fs::read_to_string(&log).expect("a log");
+    assert_eq!(count(&log, "has connected to 127.0.0.1:"), 8, "{log}");
+}
+
+/// By default the log has none of that.
+#[test]
+fn clients_that_come_and_go_are_no_news_at_notice() {
+    let folder = Folder::new();
+    let path = folder.file("log");
+    let mut respd = Respd::start(&["--port", "0", "--logfile", text(&path)]);
+    drop(respd.connect());
+    respd.signal("TERM");
+    assert!(respd.wait().success());
+    let log = fs::read_to_string(&path).expect("a log");
+    assert_eq!((count(&log, "has connected"), count(&log, "has left")), (0, 0), "{log}");
+}
+
+/// What a client sends may hold anything. DEBUG LOG writes it, and so does a script.
+#[test]
+fn no_client_forges_a_line_of_the_log() {
+    let forged = "x\n[2026-11-28T00:00:00.000Z ERROR respd] \"forged\" \\ \u{1b}[31m\u{2028}";
+    for format in ["legacy", "logfmt", "json"] {
+        let folder = Folder::new();
+        let (mut respd, log) =
+            verbose(&folder, &["--log-format", format, "--enable-debug-command", "yes"]);
+        let mut client = respd.connect();
+        assert_eq!(client.call(["DEBUG", "LOG", forged]), "OK");
+        client.call([&b"DEBUG"[..], b"LOG", b"\xff\xfe\x00"]);
+        client.call(["AUTH", forged, forged]);
+        client.call(["CLIENT", "SETNAME", forged]);
+        respd.signal("TERM");
+        assert!(respd.wait().success());
+        let log = fs::read_to_string(&log).expect("text");
+        assert!(count(&log, "forged") > 0, "{log}");
+        for line in log.lines() {
+            let begins = match format {
+                "legacy" => line.starts_with("[20") && line.contains("] "),
+                "logfmt" => line.starts_with("pid=") && line.ends_with('"'),
+                _ => line.starts_with("{\"pid\":") && line.ends_with("\"}"),
+            };
+            assert!(begins && !line.starts_with("[2026-11-28T00:00:00.000Z"), "{format}: {line}");
+            assert!(!line.contains(|c: char| c.is_control() || c == '\u{2028}'), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn the_first_lines_say_what_was_started() {
+    let folder = Folder::new();
+    let (file, log) = (folder.file("respd.conf"), folder.file("log"));
+    let dir = folder.file("").display().to_string();
+    fs::write(&file, "maxclients 50\nmaxmemory 100mb\nactivedefrag no\n").expect("a file");
+    let flags = [text(&file), "--port", "0", "--dir", &dir, "--logfile", text(&log)];
+    let open = ["--protected-mode", "no", "--bind", "0.0.0.0"];
+    let respd = Respd::start(&[&flags[..], &open].concat());
+    let lines = logged(&log, "Ready to accept connections: tcp\n");
+    for part in [
+        &format!("respd {} is starting: pid {}, persona respd", respd::VERSION, respd.pid())[..],
+        &format!("configuration: {}, the command line", text(&file)),
+        "1 directive is accepted without effect: activedefrag",
+        "limits: 50 clients (maxclients), ",
+        "104857600 bytes of memory (maxmemory)",
+        &format!("data: in {dir}: snapshots in dump.rdb when they are asked for"),
+        "WARN  respd::start_lines] open to other machines without a password",
+    ] {
+        assert!(lines.contains(part), "{part}: {lines}");
+    }
+    drop(respd);
+    fs::remove_file(&log).expect("the log");
+    let _closed = Respd::start(&[&flags[..], &open, &["--requirepass", "x"]].concat());
+    assert_eq!(count(&logged(&log, "Ready to accept"), "without a password"), 0);
+    // Milliseconds, and UTC.
+    let lines = fs::read_to_string(&log).expect("a log");
+    let time = lines.split(' ').next().expect("a time");
+    assert_eq!((time.len(), &time[20..21], &time[24..]), (25, ".", "Z"), "{time}");
+}
+
+/// Where the log is not stderr, it has the reason for which the server did not start.
+#[test]
+fn a_start_that_fails_is_in_the_log() {
+    let folder = Folder::new();
+    let log = folder.file("log");
+    let output = run(&["--bind", "x.example", "--port", "0", "--logfile", text(&log)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("'x.example' is no IP address"));
+    let lines = fs::read_to_string(&log).expect("a log");
+    assert!(lines.contains("ERROR respd::run] the server ends: 'bind': 'x.example'"), "{lines}");
+}
+
+/// Test harnesses of redis-server wait for a line on its stdout.
+#[test]
+fn redis_server_logs_to_stdout() {
+    let output = run_as("redis-server", &["--bind", "x.example", "--port", "0"], "");
+    let told = String::from_utf8(output.stdout).expect("text");
+    assert!(told.contains("is starting: pid ") && told.contains("the server ends"), "{told}");
+    let respd = Respd::start_as("redis-server", &["--port", "0"]);
+    assert_eq!(respd.connect().call(["PING"]), "PONG");
 }

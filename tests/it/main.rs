@@ -17,6 +17,8 @@
 //! | `wake` | what ends a wait: keys of a type, changed keys, keys that are gone, events, time |
 //! | `personas` | what the table of personas promises |
 //! | `net` | real sockets, and the real process |
+//! | `command_line` | what a command line means, and what is wrong with one; those of test harnesses start |
+//! | `supervision` | what systemd and others are told; signals that say what to save; the end of standard input |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
@@ -45,6 +47,7 @@ mod changes;
 mod client;
 mod clients;
 mod clock;
+mod command_line;
 mod docs;
 mod effects;
 #[cfg(feature = "lua")]
@@ -72,6 +75,7 @@ mod scripting;
 mod socket;
 mod stream_groups;
 mod streams;
+mod supervision;
 mod synopsis;
 mod table;
 mod test_command;

@@ -416,7 +416,7 @@ fn a_mistake_in_the_configuration_stops_the_start_and_says_where_it_is() {
     }
     for (flags, told_of) in [
         (&["-o", "nosuch=1"][..], "nosuch"),
-        (&["-o", "timeout"], "name=value"),
+        (&["-o", "timeout"], "NAME=VALUE"),
         (&["-o", "timeout=soon"], "timeout"),
         (&["no-such-file.conf"], "no-such-file.conf"),
     ] {

@@ -1,9 +1,10 @@
 //! The real binary as a child process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -53,22 +54,45 @@ impl Respd {
         Respd::spawn(environment, flags, Stdio::null())
     }
 
+    /// As [`Respd::start`], with a standard input that is open until it is dropped.
+    pub fn start_with_stdin(flags: &[&str]) -> (Respd, ChildStdin) {
+        let mut respd = Respd::spawn_as("respd", &[], flags, [Stdio::piped(), Stdio::null()]);
+        let stdin = respd.child.stdin.take().unwrap();
+        (respd, stdin)
+    }
+
+    /// As [`Respd::start`], under another name.
+    pub fn start_as(name: &str, flags: &[&str]) -> Respd {
+        Respd::spawn_as(name, &[], flags, [Stdio::null(), Stdio::null()])
+    }
+
     fn spawn(environment: &[(&str, &str)], flags: &[&str], stderr: Stdio) -> Respd {
+        Respd::spawn_as("respd", environment, flags, [Stdio::null(), stderr])
+    }
+
+    fn spawn_as(
+        name: &str,
+        environment: &[(&str, &str)],
+        flags: &[&str],
+        [stdin, stderr]: [Stdio; 2],
+    ) -> Respd {
         let mut child = Command::new(BINARY)
+            .arg0(name)
             .arg("--ready")
             .args(flags)
             .env_remove("RUST_LOG")
             .envs(environment.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()
             .unwrap();
-        let mut ready = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut ready).unwrap();
-        assert!(ready.ends_with('\n'), "respd ended before it was ready");
-        ready.pop();
+        // Under the name of redis-server the log is there, too.
+        let stdout = child.stdout.take().unwrap();
+        let mut stdout = BufReader::new(stdout).lines().map_while(Result::ok);
+        let ready = stdout.find(|line| line.starts_with("ready "));
+        let ready = ready.expect("respd ended before it was ready");
+        std::thread::spawn(move || stdout.for_each(drop));
         Respd { child, ready }
     }
 
@@ -85,10 +109,19 @@ impl Respd {
     /// Starts `respd --ready` with more `flags`, and waits until it listens, ready or not. The receiver
     /// gets the line that `--ready` prints, and `Respd::ready` is what the log says of the listener.
     pub fn start_unready(flags: &[&str]) -> (Respd, Receiver<String>) {
+        Respd::start_unready_in(&[], flags)
+    }
+
+    /// As [`Respd::start_unready`], with these variables in its environment.
+    pub fn start_unready_in(
+        environment: &[(&str, &str)],
+        flags: &[&str],
+    ) -> (Respd, Receiver<String>) {
         let mut child = Command::new(BINARY)
             .arg("--ready")
             .args(flags)
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -107,6 +140,19 @@ impl Respd {
         });
         let ready = format!("tcp={}", listening.expect("respd ended before it listened"));
         (Respd { child, ready }, told)
+    }
+
+    /// Starts respd with `flags` alone, and does not wait.
+    pub fn start_unannounced(flags: &[&str]) -> Respd {
+        let child = Command::new(BINARY)
+            .args(flags)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Respd { child, ready: String::new() }
     }
 
     pub fn pid(&self) -> u32 {
@@ -174,14 +220,24 @@ impl Drop for Respd {
 
 /// Runs respd with flags that make it end by itself.
 pub fn run(flags: &[&str]) -> Output {
+    run_as("respd", flags, "")
+}
+
+/// As [`run`], under another name and with a text on its standard input.
+pub fn run_as(name: &str, flags: &[&str], input: &str) -> Output {
     let mut child = Command::new(BINARY)
+        .arg0(name)
         .args(flags)
         .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // It may have ended, and read nothing.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
     let start = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {

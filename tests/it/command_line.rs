@@ -1,0 +1,298 @@
+//! The command line of the real process: what it means, and what it says of a wrong one.
+//!
+//! What redis-server and valkey-server make of the same words was asked of them.
+
+use std::fs;
+
+use crate::process::{self, Folder, Respd, run_as, text};
+use crate::socket::Socket;
+
+/// What the server prints when it does not start.
+fn refusal(flags: &[&str]) -> String {
+    let output = process::run(flags);
+    assert_eq!(output.status.code(), Some(1), "{flags:?}");
+    assert_eq!(output.stdout, b"", "{flags:?}");
+    String::from_utf8(output.stderr).expect("text")
+}
+
+fn get(client: &mut Socket, directive: &str) -> String {
+    let reply = client.call(["CONFIG", "GET", directive]);
+    let (_, value) = reply.split_once("2) ").expect("a value");
+    value.trim_matches('"').to_owned()
+}
+
+#[test]
+fn directives_are_given_as_redis_server_takes_them() {
+    let folder = Folder::new();
+    for (flags, expected) in [
+        (
+            &["--maxmemory", "100mb", "--save", "", "--appendonly", "no"][..],
+            &[("maxmemory", "104857600"), ("save", ""), ("appendonly", "no")][..],
+        ),
+        (&["--save", "3600", "1", "300", "100"], &[("save", "3600 1 300 100")]),
+        (&["--save", "60", "1", "--save", "300", "10"], &[("save", "60 1 300 10")]),
+        (&["--save 60 1", "--timeout 7"], &[("save", "60 1"), ("timeout", "7")]),
+        (&["--save", "60 1"], &[("save", "60 1")]),
+        (&["--save", "--timeout", "7"], &[("save", ""), ("timeout", "7")]),
+        (&["--timeout=7", "--save=60 1"], &[("save", "60 1"), ("timeout", "7")]),
+        (&["--TIMEOUT", "7", "--timeout", "8"], &[("timeout", "8")]),
+        (
+            &["--client-output-buffer-limit", "normal", "1gb", "2mb", "3"],
+            &[("client-output-buffer-limit", "normal 1073741824 2097152 3 slave")],
+        ),
+        (&["--shutdown-on-sigterm", "now", "nosave"], &[("shutdown-on-sigterm", "nosave now")]),
+    ] {
+        let dir = format!("dir={}", text(&folder.file("")));
+        let respd = Respd::start(&[&["--port", "0", "-o", &dir], flags].concat());
+        let mut client = respd.connect();
+        for (directive, value) in expected {
+            let told = get(&mut client, directive);
+            assert!(
+                told.starts_with(value) && (told == *value || value.contains("slave")),
+                "{told}"
+            );
+        }
+        assert_eq!(client.call(["CONFIG", "SET", "save", ""]), "OK");
+    }
+}
+
+#[test]
+fn a_password_may_begin_with_dashes_and_a_user_be_one_word() {
+    let flags = ["--port", "0", "--requirepass", "--x", "--user", "bob on >y +ping", "--ready"];
+    let respd = Respd::start(&flags);
+    let mut client = respd.connect();
+    assert!(client.call(["PING"]).contains("NOAUTH"));
+    assert_eq!(client.call(["AUTH", "--x"]), "OK");
+    assert_eq!(client.call(["AUTH", "bob", "y"]), "OK");
+    let several = ["--port", "0", "--user", "eve", "on", ">y", "+ping"];
+    let respd = Respd::start(&several);
+    assert_eq!(respd.connect().call(["AUTH", "eve", "y"]), "OK");
+}
+
+/// `FILE`, then standard input, then the command line: the later counts more.
+#[test]
+fn standard_input_is_read_behind_the_file_and_before_directives() {
+    let folder = Folder::new();
+    let file = folder.file("a.conf");
+    fs::write(&file, "timeout 1\nhz 11\nmaxclients 11\n").expect("a file");
+    let file = text(&file);
+    for flags in [&[file, "-", "--hz", "33"][..], &[file, "--hz", "33", "-"]] {
+        // It reads standard input to its end and then says what is wrong, which shows what it has read.
+        let told = run_as("respd", flags, "timeout 2\nhz x\nnosuch 1\n");
+        let told = String::from_utf8(told.stderr).expect("text");
+        assert!(told.contains("(standard input):2: 'hz x': "), "{told}");
+    }
+    let mut child = Respd::start_with_stdin(&[file, "--port", "0", "--hz", "33"]);
+    drop(child.1);
+    let mut client = child.0.connect();
+    assert_eq!((&get(&mut client, "hz")[..], &get(&mut client, "timeout")[..]), ("33", "1"));
+    child.0.signal("TERM");
+    assert!(child.0.wait().success());
+    let told = run_as("respd", &["--check", "-"], "timeout 5\n");
+    assert_eq!(told.stdout, b"standard input is fine\n");
+}
+
+#[test]
+fn what_is_wrong_is_told_in_the_words_of_a_person_and_all_at_once() {
+    let folder = Folder::new();
+    let file = folder.file("a.conf");
+    fs::write(&file, "timeout x\n").expect("a file");
+    let file = text(&file);
+    for (flags, expected) in [
+        (&["--port", "abc"][..], &["'port abc': a port is a number from 0 to 65535"][..]),
+        (&["--port=70000"], &["'port 70000': a port is a number from 0 to 65535"]),
+        (&["--port"], &["'port': there is no value: --port VALUE"]),
+        (&["--port", "--save", ""], &["'port --save': one value is expected, and these are 2"]),
+        (&["--port", "1", "2"], &["'port 1 2': one value is expected, and these are 2"]),
+        (&["--port", "1", file], &["stands behind --port", "the configuration file comes first"]),
+        (&[file, file], &["there is one configuration file, and these are two"]),
+        (&["--maxmemory", "lots"], &["'maxmemory lots': an amount of memory is expected: 100mb"]),
+        (&["--appendonly", "maybe"], &["'appendonly maybe': 'yes' or 'no' is expected"]),
+        (&["--loglevel", "loud"], &["'loglevel loud': it is one of the following: debug, "]),
+        (&["--save", "60"], &["'save 60': pairs of seconds and changes are expected"]),
+        (&["--unixsocketperm", "9"], &["'unixsocketperm 9': the permissions of a file"]),
+        (&["--requirepass", "hunter", "two"], &["'requirepass …': one value is expected"]),
+        (&["--shutdown-on-sigint", "save", "nosave"], &["can't be used simultaneously"]),
+        (&["-x"], &["there is no flag -x: see respd --help"]),
+        (&["--sentinel"], &["respd has no --sentinel"]),
+        (&["-", "--exit-with-stdin"], &["'-' reads standard input to its end"]),
+        (&["--daemonize", "yes"], &["respd stays in the foreground", "supervised"]),
+        (
+            &[file, "--port", "x", "--hz", "y", "--appendonly", "z"],
+            &["a.conf:1: 'timeout x': ", "'port x': ", "'hz y': ", "'appendonly z': "],
+        ),
+    ] {
+        let told = refusal(flags);
+        for part in expected {
+            assert!(told.contains(part), "{flags:?}: {told}");
+        }
+        assert!(told.lines().all(|line| line.starts_with("respd: ")), "{told}");
+        assert!(!told.contains("hunter"), "{told}");
+    }
+}
+
+#[test]
+fn a_configuration_can_be_checked_without_a_start() {
+    let folder = Folder::new();
+    let (good, bad) = (folder.file("good.conf"), folder.file("bad.conf"));
+    fs::write(&good, "port 7000\nsave 60 1\n").expect("a file");
+    fs::write(&bad, "port 7000\ntimeout x\n").expect("a file");
+    for flags in [["--check", text(&good)], [text(&good), "--check"]] {
+        let output = process::run(&flags);
+        assert!(output.status.success());
+        let told = String::from_utf8(output.stdout).expect("text");
+        assert!(told.starts_with(&format!("{} is fine", text(&good))), "{told}");
+    }
+    assert!(refusal(&["--check", text(&bad)]).contains("bad.conf:2: 'timeout x': "));
+    assert!(refusal(&["--check", text(&good), "--port", "x"]).contains("a port is a number"));
+    assert!(refusal(&["--check", "no-such-file"]).contains("no-such-file"));
+}
+
+/// `--port 0 --unixsocket PATH` serves on the socket alone, as in redis-server, but where the port is announced.
+#[test]
+fn port_0_is_no_port_beside_a_unix_socket() {
+    let folder = Folder::new();
+    let path = folder.file("socket");
+    let log = folder.file("log");
+    let flags = ["--port", "0", "--unixsocket", text(&path), "--logfile", text(&log)];
+    let announced = Respd::start(&flags);
+    assert!(announced.field("tcp").is_some());
+    drop(announced);
+    fs::remove_file(&path).expect("the socket");
+    fs::remove_file(&log).expect("the log");
+    let mut alone = Respd::start_unannounced(&flags);
+    let lines = crate::lifetime::logged(&log, "Ready to accept connections: unix\n");
+    assert!(!lines.contains("listening on tcp"), "{lines}");
+    alone.signal("TERM");
+    assert!(alone.wait().success());
+}
+
+/// Tools look for `v=` and a version in what redis-server prints.
+#[test]
+fn the_version_is_told_in_the_words_of_the_program_that_was_started() {
+    for flag in ["-v", "--version"] {
+        let told = |name: &str| {
+            let output = run_as(name, &[flag], "");
+            assert!(output.status.success());
+            String::from_utf8(output.stdout).expect("text")
+        };
+        assert_eq!(told("respd"), format!("respd {}\n", respd::VERSION));
+        assert!(
+            told("/usr/bin/redis-server")
+                .starts_with("Redis server v=7.2.4 sha=00000000:0 malloc=")
+        );
+        assert!(told("valkey-server").starts_with("Valkey server v=9.1.0 sha=00000000:0 malloc="));
+    }
+}
+
+#[test]
+fn help_names_every_flag() {
+    let output = process::run(&["--help"]);
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stdout).expect("text");
+    for flag in ["--NAME VALUE", "-o", "--check", "--print-config", "--ready", "--exit-with-stdin"]
+    {
+        assert!(told.contains(flag), "{flag}");
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 100));
+}
+
+/// The command lines by which test harnesses, images and charts start redis-server. `{dir}`: a folder. The port is added.
+#[rustfmt::skip]
+const USUAL: &[(&str, &[&str])] = &[
+    (
+        "pytest-redis",
+        &[
+            "--daemonize", "no", "--rdbcompression", "no", "--rdbchecksum", "no", "--appendonly",
+            "no", "--databases", "8", "--timeout", "60", "--pidfile", "{dir}/redis.pid",
+            "--unixsocket", "{dir}/redis.sock", "--dbfilename", "dump.0.rdb", "--logfile",
+            "{dir}/redis.log", "--loglevel", "notice", "--syslog-enabled", "no", "--dir", "{dir}",
+            "--save 3600 1",
+        ],
+    ),
+    ("redis-memory-server", &["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]),
+    ("testcontainers", &["--requirepass", "x"]),
+    ("jest-redis", &["--save", "--dir", "{dir}"]),
+    ("ioredis", &["--notify-keyspace-events", "Ex", "--enable-debug-command", "yes"]),
+    ("docker-library", &["--save", "60", "1", "--loglevel", "warning", "--dir", "{dir}"]),
+    (
+        "bitnami",
+        &[
+            "--pidfile", "{dir}/redis.pid", "--daemonize", "no", "--io-threads", "1",
+            "--maxmemory-policy", "noeviction", "--replica-announce-port", "6379",
+        ],
+    ),
+    ("sidekiq", &["--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--hz", "10"]),
+    (
+        "rails",
+        &["--appendonly", "yes", "--appendfsync", "everysec", "--dir", "{dir}", "--save", "900", "1"],
+    ),
+    ("github actions", &["--protected-mode", "no", "--bind", "0.0.0.0", "-::*"]),
+    ("as a chart", &["--replica-announce-ip", "127.0.0.1", "--masterauth", "x", "--masteruser", "y"]),
+];
+
+#[test]
+fn the_usual_command_lines_of_redis_server_start_it() {
+    for (harness, usual) in USUAL {
+        let folder = Folder::new();
+        let dir = folder.file("").display().to_string();
+        let flags: Vec<String> = usual.iter().map(|word| word.replace("{dir}", &dir)).collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).chain(["--port", "0"]).collect();
+        for name in ["redis-server", "valkey-server"] {
+            let mut respd = Respd::start_as(name, &flags);
+            let mut client = respd.connect();
+            if flags.contains(&"--requirepass") {
+                assert_eq!(client.call(["AUTH", "x"]), "OK", "{harness}");
+            }
+            assert_eq!(client.call(["PING"]), "PONG", "{harness}");
+            respd.signal("TERM");
+            assert!(respd.wait().success(), "{harness}");
+        }
+    }
+}
+
+/// A chart's file in front, as `redis-server /etc/redis/redis.conf --replica-announce-ip ...`.
+#[test]
+fn a_file_stands_before_the_directives_of_a_chart() {
+    let folder = Folder::new();
+    let file = folder.file("redis.conf");
+    fs::write(&file, "port 1\nbind 0.0.0.0\nprotected-mode no\nsave \"\"\n").expect("a file");
+    // `start_as` puts `--ready` in front, and the file is the file all the same.
+    let announce = ["--replica-announce-ip", "127.0.0.1", "--port", "0"];
+    let respd = Respd::start_as("redis-server", &[&[text(&file)][..], &announce].concat());
+    assert_eq!(respd.addr().ip().to_string(), "0.0.0.0");
+}
+
+#[test]
+fn unknown_directives_may_be_let_pass_wherever_that_is_said() {
+    let folder = Folder::new();
+    let (file, log) = (folder.file("a.conf"), folder.file("log"));
+    fs::write(&file, "nosuch 1\n").expect("a file");
+    let told = refusal(&[text(&file), "--another", "2", "--maxmemroy", "1mb"]);
+    assert!(told.contains("a.conf:1: 'nosuch …': ") && told.contains("'another …': "), "{told}");
+    assert!(told.contains("did you mean 'maxmemory'?"), "{told}");
+    let flags = ["--another", "2", "--unknown-directives", "warn", "--logfile", text(&log)];
+    let _respd = Respd::start(&[&[text(&file), "--port", "0"][..], &flags].concat());
+    let lines = crate::lifetime::logged(&log, "Ready to accept");
+    for line in ["a.conf:1: 'nosuch …'", "command line: 'another …'"] {
+        assert!(
+            lines.contains(&format!("let pass by 'unknown-directives warn': {line}")),
+            "{lines}"
+        );
+    }
+}
+
+/// What is printed is a file by which nothing changes.
+#[test]
+fn the_configuration_is_printed_with_every_directive_and_its_meaning() {
+    let output = process::run(&["--print-config"]);
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).expect("text");
+    for part in
+        ["\n#port 6379\n", "\n#pidfile \"\"\n", "\n#supervised no\n", "\n#log-format legacy\n"]
+    {
+        assert!(printed.contains(part), "{part}");
+    }
+    let told = run_as("respd", &["--check", "-"], &printed);
+    assert_eq!(told.stdout, b"standard input is fine\n");
+}
