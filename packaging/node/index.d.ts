@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /** What a directive may be given: text, a number, a boolean for yes or no, several words, or null for no port. */
 export type Value = string | number | boolean | null | readonly (string | number)[]
 
