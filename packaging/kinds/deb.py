@@ -128,7 +128,7 @@ def prove(release, package, debootstrap=False):
         raise Skipped("root may install packages; to try the .deb: sudo scripts/package deb")
     lower = new_debian() if debootstrap else "/"
     scratch = fresh(OUT / "try-deb")
-    command = ["unshare", "--mount", "--pid", "--net", "--fork", "bash", SOURCE / "tests/elsewhere", lower, scratch, package]
+    command = ["unshare", "--mount", "--pid", "--fork", "bash", SOURCE / "tests/elsewhere", lower, scratch, package]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode == NO_PLACE:
         raise Skipped(f"this machine does not give it a root of its own: {done.stdout.strip()}")
