@@ -202,6 +202,15 @@ fn lines(path: &Path) -> usize {
 
 // What they name.
 
+/// A release has an entry: the first version in the changelog is that of the crate.
+#[test]
+fn the_changelog_begins_with_this_version() {
+    let changelog = read("CHANGELOG.md");
+    let versions = changelog.lines().filter_map(|line| line.strip_prefix("## [")?.split_once(']'));
+    let first = versions.map(|(version, _)| version).find(|version| *version != "Unreleased");
+    assert_eq!(first, Some(env!("CARGO_PKG_VERSION")));
+}
+
 #[test]
 fn the_readme_is_short() {
     let lines = read("README.md").lines().count();
