@@ -1,7 +1,7 @@
 //! A configuration file of comments alone: every directive, what it means, its default, and what respd does with it.
 
 use super::directive::{Class, Directive};
-use super::file::{FILE_ONLY, Fate};
+use super::file_only::{FILE_ONLY, Fate};
 use super::settings::Config;
 use super::table;
 

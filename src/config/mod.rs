@@ -2,13 +2,15 @@
 //!
 //! [`Config`] (`settings.rs`) is read by the whole server as fields (`world.config.timeout`). Its text form
 //! lives in `table.rs`, a row per directive: name, type, range, whether it may change at run time, and what
-//! follows when it does. From a row derive the configuration file (`file.rs`), `-o name=value`, CONFIG GET
-//! and CONFIG SET (`change.rs`) and CONFIG REWRITE (`rewrite.rs`), with every error text. **Adding a
+//! follows when it does, and what it means. The rows of what respd has not stand in `replication.rs` and
+//! `surroundings.rs`, and what files alone have in `file_only.rs`. From a row derive the configuration file (`file.rs`), `-o name=value`, CONFIG GET
+//! and CONFIG SET (`change.rs`) and CONFIG REWRITE (`rewrite.rs`), and the text of `--print-config` (`commented.rs`), with every error text. **Adding a
 //! directive is a field, its default and one row.**
 //!
-//! What it promises: a change is made whole or not at all; `Config::get` shows what is true, so a
-//! directive whose effect respd does not have can be set to nothing else; a rewritten file loads as
-//! the configuration it was written from; secrets are in no error text and in no `Debug` output.
+//! What it promises: a change is made whole or not at all; a directive that asks for what respd has not
+//! can be set to nothing but what is true, while one that only tunes it is checked, remembered and shown;
+//! all mistakes of a file are told at once; a rewritten file loads as the configuration it was written
+//! from; secrets are in no error text and in no `Debug` output.
 //!
 //! What it does not know: where text comes from and goes to, which is for `files`; and how an effect is
 //! taken. `Config::set` names the effects of a change; rebinding a port is the world's work, and so is
@@ -22,6 +24,7 @@ mod commented;
 mod directive;
 mod encryption;
 mod file;
+mod file_only;
 mod kind;
 mod networks;
 pub mod persona;

@@ -11,9 +11,8 @@
 use std::path::Path;
 
 use super::directive::Directive;
-use super::file::{
-    BAD_DIRECTIVE, Includes, is_ignored, is_include, is_rename, is_user, shown, split,
-};
+use super::file::{BAD_DIRECTIVE, Includes, shown, split};
+use super::file_only::{is_ignored, is_include, is_rename, is_user};
 use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
 use super::table;

@@ -35,7 +35,8 @@ fn files_of_others_start_a_server_and_are_written_again() {
         let shown = client.call(["CONFIG", "GET", "*"]);
         let is_shown = |line: &&str| {
             let directive = line.split(' ').next().expect("a word");
-            ["rename-command", "list-max-ziplist-entries"].contains(&directive)
+            ["rename-command", "list-max-ziplist-entries", "list-max-ziplist-value"]
+                .contains(&directive)
                 || shown.contains(&format!("\"{directive}\""))
         };
         let lines = fs::read_to_string(&file).expect("text");
