@@ -23,9 +23,8 @@ const fn reference(since: &'static str, names: &'static str) -> Names {
 
 /// As COMMAND LIST and COMMAND DOCS of Valkey 9.1 and Redis 8.2 name them.
 const NAMES: &[Names] = &[
-    reference("1.0.0", "slaveof sync"),
+    reference("1.0.0", "slaveof"),
     reference("2.8.0", "psync"),
-    reference("3.0.0", "replconf"),
     reference("3.2.0", "script|debug"),
     reference("4.0.0", "module|load module|unload"),
     reference("5.0.0", "replicaof"),

@@ -72,6 +72,7 @@ pub const GROUPS: &[Group] = &[
     ("server", memory::TABLE),
     ("server", monitor::TABLE),
     ("server", persistence::TABLE),
+    ("server", replication::COPIES),
     ("server", server::TABLE),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),

@@ -1,16 +1,37 @@
-//! What is asked about copies elsewhere, by a server that has none: WAIT WAITAOF.
+//! What is asked about copies elsewhere, by a server that has none: REPLCONF SYNC WAIT WAITAOF.
+//!
+//! A client may take a copy of the data with it: it says that it is no replica (REPLCONF rdb-only), and SYNC gives it the
+//! file of a snapshot. How that is made is for [`crate::persistence::copies`]. A replica would take what it got for the
+//! beginning of a stream of changes that never comes, so SYNC of one is refused.
 
 use std::time::Duration;
 
-use super::arguments::{int, timeout_in_ms};
+use super::arguments::{int, integer, timeout_in_ms};
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::category::CONNECTION;
 use crate::dispatch::spec::flag::*;
 use crate::error::{self, Error};
-use crate::persistence::log;
-use crate::text::number;
+use crate::persistence::{copies, log};
+use crate::session::ReplyMode;
+use crate::session::state::CopyParts;
+use crate::text::{number, quote};
 use crate::wire::Args;
+
+/// The longest `ip-address` of a replica.
+const LONGEST_ADDRESS: usize = 255;
+
+pub(crate) const COPIES: &[Spec] = &[
+    Spec::new("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf)
+        .doc("3.0.0", "O(1)", "", "Says what the client is able to take, and wants of a copy of the data.")
+        .system(),
+    Spec::new("sync", 1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, sync).doc(
+        "1.0.0",
+        "",
+        "",
+        "Returns the data of this moment as the file of a snapshot, to a client that is no replica.",
+    ),
+];
 
 pub(crate) const TABLE: &[Spec] = &[
     Spec::new("wait", 3, BLOCKING, wait)
@@ -32,6 +53,105 @@ pub(crate) const TABLE: &[Spec] = &[
             "Waits until what the connection wrote has reached the disk, here or on replicas.",
         ),
 ];
+
+/// REPLCONF [option value [option value ...]]
+///
+/// Of what replicas say of themselves nothing is kept.
+fn replconf(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if args.len() % 2 == 0 {
+        return Err(error::SYNTAX);
+    }
+    let (mut is_rdb_only, mut parts) = (None, None);
+    for at in (1..args.len()).step_by(2) {
+        let (value, is) = (&args[at + 1], |name| args.is(at, name));
+        if is("rdb-only") {
+            is_rdb_only = Some(yes_or_no(value)?);
+        } else if is("rdb-filter-only") {
+            parts = Some(parts_named(value)?);
+        } else {
+            check_replica_option(args, at)?;
+        }
+    }
+    if is_rdb_only == Some(true) || parts.is_some() || ctx.client().session.is_some() {
+        let session = ctx.client_mut().session_mut();
+        session.is_rdb_only = is_rdb_only.unwrap_or(session.is_rdb_only);
+        session.copy_parts = parts.unwrap_or(session.copy_parts);
+    }
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// `0` or `1`.
+fn yes_or_no(value: &[u8]) -> Result<bool, Error> {
+    match integer(value)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(error::NOT_ZERO_OR_ONE),
+    }
+}
+
+/// The words of `rdb-filter-only`.
+fn parts_named(value: &[u8]) -> Result<CopyParts, Error> {
+    let words = quote::split(value).ok_or(error::NO_PARTS)?;
+    match words.iter().find(|word| !word.eq_ignore_ascii_case(b"functions")) {
+        Some(unknown) => Err(error::unsupported_part(unknown)),
+        None if words.is_empty() => Ok(CopyParts::None),
+        None => Ok(CopyParts::Functions),
+    }
+}
+
+/// Looks at what a replica says of itself: the option at this argument.
+fn check_replica_option(args: Args<'_>, at: usize) -> Result<(), Error> {
+    let (value, is) = (&args[at + 1], |name| args.is(at, name));
+    if is("listening-port") {
+        integer(value).map(drop)
+    } else if is("ip-address") {
+        match value.len() {
+            0..=LONGEST_ADDRESS => Ok(()),
+            bytes => Err(error::replica_address_too_long(bytes)),
+        }
+    } else if is("capa") {
+        Ok(())
+    } else if is("version") {
+        match is_version(value) {
+            true => Ok(()),
+            false => Err(error::unrecognized_version(value)),
+        }
+    } else if is("rdb-channel") {
+        yes_or_no(value).map(drop)
+    } else if is("set-rdb-client-id") {
+        integer(value).and_then(|id| Err(error::unrecognized_rdb_client(id)))
+    } else if is("set-cluster-node-id") {
+        Err(error::CLUSTER_DISABLED)
+    } else {
+        Err(error::unrecognized_replconf(&args[at]))
+    }
+}
+
+/// Returns whether this is three numbers with dots between them, each of a byte.
+fn is_version(text: &[u8]) -> bool {
+    let mut numbers = text.split(|&byte| byte == b'.');
+    let is_number = |number: &[u8]| {
+        number.iter().all(u8::is_ascii_digit)
+            && str::from_utf8(number).is_ok_and(|number| number.parse::<u8>().is_ok())
+    };
+    numbers.clone().count() == 3 && numbers.all(is_number)
+}
+
+/// SYNC
+fn sync(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    let client = ctx.client();
+    if client.copy_parts().is_none() || !ctx.frame.may_wait() {
+        return Err(error::NO_REPLICATION);
+    }
+    if client.reply_mode == ReplyMode::On {
+        copies::ask(ctx.world, ctx.slot)?;
+        ctx.leave_reply();
+    }
+    // Nothing is sent of this: the file is the reply.
+    ctx.reply.ok();
+    Ok(())
+}
 
 /// WAIT numreplicas timeout
 ///

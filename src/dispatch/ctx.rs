@@ -97,6 +97,12 @@ impl Ctx<'_> {
         self.wait_until(Some(delay), Wake::ReplyDue, 0..0);
     }
 
+    /// The command is done, and its reply is made by a feature, which sends it in parts:
+    /// [`World::send_part`]. What the client sends meanwhile waits.
+    pub(crate) fn leave_reply(&mut self) {
+        self.wait_until(None, Wake::ReplyDue, 0..0);
+    }
+
     /// Keeps another word in place of an argument, for when the command that waits runs again: what the argument meant
     /// when the wait began. To be called behind [`Ctx::wait`], in the order of the arguments.
     pub fn keep_argument(&mut self, index: usize, word: &[u8]) {

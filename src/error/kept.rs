@@ -1,4 +1,4 @@
-//! What a client is told of data that is kept, or loaded: snapshots and the log.
+//! What a client is told of data that is kept, loaded or copied: snapshots, the log, REPLCONF and SYNC.
 
 use super::Error;
 
@@ -13,6 +13,13 @@ pub const NOT_SAVING: Error =
 pub const RECORDING: Error = Error::fixed(
     "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to \
      schedule a BGSAVE whenever possible.",
+);
+/// A client asks for a copy of the data, and the file of that could not be written.
+pub const NOT_COPIED: Error = Error::fixed("ERR BGSAVE failed, replication can't continue");
+/// SYNC of a replica.
+pub const NO_REPLICATION: Error = Error::fixed(
+    "ERR this server does not replicate: SYNC is for a client that wants a copy of the data, and has said \
+     REPLCONF rdb-only 1",
 );
 pub const NOT_LOADED: Error =
     Error::fixed("ERR Error trying to load the RDB dump, check server logs.");
@@ -40,4 +47,33 @@ pub const LOG_NOT_LOADED: Error =
 /// The log cannot be written.
 pub fn unlogged(reason: &str) -> Error {
     Error::text(format!("MISCONF Errors writing to the AOF file: {reason}"))
+}
+
+pub const NO_PARTS: Error = Error::fixed("ERR Missing rdb-filter-only values");
+
+/// About a word of a client.
+fn about(text: &str, word: &[u8]) -> Error {
+    Error::text([text.as_bytes(), word].concat())
+}
+
+pub fn unsupported_part(name: &[u8]) -> Error {
+    about("ERR Unsupported rdb-filter-only option: ", name)
+}
+
+pub fn unrecognized_version(version: &[u8]) -> Error {
+    about("ERR Unrecognized version format: ", version)
+}
+
+pub fn unrecognized_replconf(option: &[u8]) -> Error {
+    about("ERR Unrecognized REPLCONF option: ", option)
+}
+
+pub fn unrecognized_rdb_client(id: i64) -> Error {
+    Error::text(format!("ERR Unrecognized RDB client id {id}"))
+}
+
+pub fn replica_address_too_long(bytes: usize) -> Error {
+    Error::text(format!(
+        "ERR REPLCONF ip-address provided by replica instance is too long: {bytes} bytes"
+    ))
 }

@@ -59,6 +59,11 @@ impl Db<'_> {
 }
 
 impl Store {
+    /// A file says how many keys a database is going to have; 0 when it is over.
+    pub(crate) fn expect_keys(&mut self, db: usize, keys: usize) {
+        self.databases[db].entries.expect(keys);
+    }
+
     /// Runs `load` at a time at which nothing has expired.
     pub(crate) fn before_all_expiries<R>(&mut self, load: impl FnOnce(&mut Store) -> R) -> R {
         let now = std::mem::replace(&mut self.shared.now, Millis::MIN);

@@ -3,9 +3,12 @@
 //! A file is written under another name in the folder where it will be, which no other server chooses; synced; and then
 //! renamed into its place, so that there is a whole file at any time, the one from before or the new one. When
 //! something fails, what has been written is removed and the one from before stays.
+//!
+//! A file without a name is one that is only read again: it loses its name when it has been made, so that it is gone with
+//! the last that has it open, however the server ends.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +53,16 @@ pub(crate) struct Target {
     pub(crate) path: PathBuf,
     pub(crate) format: Format,
     pub(crate) is_synced_on_the_way: bool,
+    /// It has no name, and is handed back when it is whole: it is in the folder of `path`, and not synced.
+    pub(crate) is_nameless: bool,
+}
+
+/// A file that is whole.
+#[derive(Default)]
+pub(crate) struct Written {
+    pub(crate) bytes: u64,
+    /// The file itself, at its beginning, if it has no name.
+    pub(crate) file: Option<File>,
 }
 
 /// How its chunks become its bytes.
@@ -63,8 +76,8 @@ pub(crate) enum Format {
 
 /// What came of it.
 pub(crate) enum Report {
-    /// The file of this id is in its place, so many bytes long. Or it is not.
-    Written(u64, Result<u64, String>),
+    /// The file of this id is whole and in its place. Or it is not.
+    Written(u64, Result<Written, String>),
     /// The next bytes of the file that is read, or why there are none; none at its end.
     Read(u64, Result<Vec<u8>, String>),
 }
@@ -135,17 +148,23 @@ struct Writing {
     written: u64,
     /// Bytes since the file was synced.
     unsynced: usize,
+    /// There is nothing to remove: the file is in its place, or has no name.
     is_in_place: bool,
 }
 
 impl Writing {
     fn begin(target: Target) -> Result<Writing, String> {
         let (file, temporary) = create_beside(&target.path)?;
+        if target.is_nameless {
+            let failed = |error| format!("cannot remove {}: {error}", temporary.display());
+            fs::remove_file(&temporary).map_err(failed)?;
+        }
         let finisher = match target.format {
             Format::Snapshot { compress, checksum } => Some(Finisher::new(compress, checksum)),
             Format::Plain => None,
         };
         Ok(Writing {
+            is_in_place: target.is_nameless,
             target,
             temporary,
             file,
@@ -153,7 +172,6 @@ impl Writing {
             bytes: Vec::new(),
             written: 0,
             unsynced: 0,
-            is_in_place: false,
         })
     }
 
@@ -177,11 +195,16 @@ impl Writing {
         Ok(())
     }
 
-    /// Puts the file in its place, and returns how long it is. After that nothing that happens to the machine takes it
-    /// away.
-    fn finish(mut self) -> Result<u64, String> {
+    /// Puts the file in its place. After that nothing that happens to the machine takes it away.
+    fn finish(mut self) -> Result<Written, String> {
         if let Some(finisher) = self.finisher.take() {
             finisher.end(&mut self.bytes);
+        }
+        if self.target.is_nameless {
+            let whole = self.flush().and_then(|()| self.file.rewind());
+            whole.map_err(|error| self.failure(&error))?;
+            let file = self.file.try_clone().map_err(|error| self.failure(&error))?;
+            return Ok(Written { bytes: self.written, file: Some(file) });
         }
         let synced = self.flush().and_then(|()| self.file.sync_all());
         synced.map_err(|error| self.failure(&error))?;
@@ -193,7 +216,7 @@ impl Writing {
         self.is_in_place = true;
         let synced = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
         synced.map_err(|error| format!("cannot sync the folder of {}: {error}", path.display()))?;
-        Ok(self.written)
+        Ok(Written { bytes: self.written, file: None })
     }
 
     fn failure(&self, error: &io::Error) -> String {
@@ -218,7 +241,7 @@ fn create_beside(path: &Path) -> Result<(File, PathBuf), String> {
     let folder = folder_of(path);
     let pid = std::process::id();
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(MODE);
+    options.read(true).write(true).create_new(true).mode(MODE);
     let mut number = 1;
     loop {
         let temporary = folder.join(format!("temp-{pid}-{number}.rdb"));

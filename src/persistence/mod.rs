@@ -2,6 +2,7 @@
 //!
 //! * [`log`]: every change, appended to a file as it happens;
 //! * `snapshots`: when one is written, what came of it, and what the server begins with;
+//! * [`copies`]: the data of one moment for a client that asks for it;
 //! * `recording`: one moment of the keyspace on its way to the disk; `loading`: a file on its way to the keyspace;
 //! * `status`: how snapshots stand; `libraries`: functions in files;
 //! * `files`: the files, as the thread of the disk has them; `disk`: that thread;
@@ -10,6 +11,7 @@
 //! By default nothing is written, and a server in a test has no files at all: `dir`, `save` and `appendonly` turn that on. What is kept of it while the server runs is lent
 //! from the world; what is done in every turn is a [`Duty`].
 
+pub(crate) mod copies;
 mod disk;
 mod files;
 pub(crate) mod libraries;
@@ -23,4 +25,4 @@ mod status;
 use crate::dispatch::duty::Duty;
 
 /// What is done in every turn.
-pub(crate) const DUTIES: &[Duty] = &[snapshots::DUTY, log::DUTY];
+pub(crate) const DUTIES: &[Duty] = &[snapshots::DUTY, log::DUTY, copies::DUTY];

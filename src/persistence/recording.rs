@@ -1,6 +1,6 @@
 //! A file that is recorded: one moment of the keyspace goes to the thread of the disk, slice by slice.
 //!
-//! It is a snapshot, or the base of a log. There is one at a time, for the keyspace records one moment at a time.
+//! It is a snapshot, the base of a log, or a copy for clients. There is one at a time, for the keyspace records one moment at a time.
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -29,10 +29,12 @@ pub(crate) type Finish = fn(Box<dyn Recorder>) -> u64;
 
 /// What the file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Snapshot,
     /// The base of a log, which that has asked for.
     Base,
+    /// A copy for clients that have asked for one.
+    Copy,
 }
 
 /// A file that is being recorded.

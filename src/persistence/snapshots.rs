@@ -7,12 +7,16 @@
 //! What fails is told to the log, to INFO, and, while there are save points, to clients that want to write
 //! ([`World::set_unsaved`]); the snapshot from before and the data stay as they are.
 
+pub(crate) mod ordered;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ordered::Outcomes;
+
 use super::disk::DiskThread;
-use super::files::{Format, Report, SnapshotFiles, Target};
+use super::files::{Format, Report, SnapshotFiles, Target, Written};
 use super::libraries::Libraries;
 use super::loading::{self, Contents, Loading};
 use super::recording::{self, Finish, Purpose, Recording};
@@ -61,8 +65,8 @@ struct Snapshots {
     loading: Option<Loading>,
     /// BGSAVE waits for a time at which it can begin.
     is_scheduled: bool,
-    /// What came of the base that a log has asked for.
-    base: Option<Result<u64, String>>,
+    /// What came of what other features have asked for.
+    outcomes: Outcomes,
     status: Status,
 }
 
@@ -83,7 +87,7 @@ pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
         recording: None,
         loading: None,
         is_scheduled: false,
-        base: None,
+        outcomes: Outcomes::default(),
         status: Status::at_start(world),
     };
     // A log has all of it.
@@ -167,37 +171,6 @@ pub(crate) fn part(world: &mut World, farewell: Farewell) -> Result<(), Error> {
 /// DEBUG RELOAD: the data is what the file says, or what it was.
 pub(crate) fn reload(world: &mut World, options: Reload) -> Result<(), Error> {
     with(world, |snapshots, world| snapshots.reload(world, options))
-}
-
-/// Begins to record the base of a log. `make` makes what records it, and `finish` ends that.
-pub(crate) fn begin_base(
-    world: &mut World,
-    path: PathBuf,
-    format: Format,
-    make: impl FnOnce(Box<dyn Output>) -> Box<dyn Recorder>,
-    finish: Finish,
-) -> Result<(), Error> {
-    with(world, |snapshots, world| {
-        snapshots.base = None;
-        snapshots.begin(world, (Purpose::Base, path, format), make, finish)
-    })
-}
-
-/// Takes what came of the base: how many bytes it has, or why it could not be written.
-pub(crate) fn base_written(world: &mut World) -> Option<Result<u64, String>> {
-    with(world, |snapshots, _| Ok(snapshots.base.take())).ok().flatten()
-}
-
-/// Gives the base up.
-pub(crate) fn cancel_base(world: &mut World) {
-    // Without the feature there is nothing to give up.
-    let _ = with(world, |snapshots, world| {
-        if snapshots.recording.as_ref().is_some_and(|base| base.purpose == Purpose::Base) {
-            snapshots.abandon(world);
-            snapshots.base = None;
-        }
-        Ok(())
-    });
 }
 
 /// The libraries of functions, which a log has too.
@@ -332,8 +305,10 @@ impl Snapshots {
         finish: Finish,
     ) -> Result<(), Error> {
         self.ids += 1;
-        let is_synced_on_the_way = world.config.rdb_save_incremental_fsync;
-        let target = Target { id: self.ids, path, format, is_synced_on_the_way };
+        let is_synced_on_the_way =
+            world.config.rdb_save_incremental_fsync && purpose != Purpose::Copy;
+        let is_nameless = purpose == Purpose::Copy;
+        let target = Target { id: self.ids, path, format, is_synced_on_the_way, is_nameless };
         let jobs = self.disk.jobs(SnapshotFiles::default).map_err(|failed| {
             log::error!("cannot start the thread that writes {}: {failed}", target.path.display());
             error::NOT_SAVED
@@ -380,7 +355,7 @@ impl Snapshots {
         let recorded = recording.go_through(world, || self.disk.catch_up());
         let id = recording.id;
         self.recording = Some(recording);
-        let mut written = recorded.map(|()| 0);
+        let mut written = recorded.map(|()| Written::default());
         self.disk.catch_up();
         while let Some(report) = self.disk.take() {
             match report {
@@ -395,7 +370,7 @@ impl Snapshots {
     fn saved(
         &mut self,
         world: &mut World,
-        written: Result<u64, String>,
+        written: Result<Written, String>,
         in_background: bool,
     ) -> Result<(), Error> {
         let Some(recording) = self.recording.take() else { return Ok(()) };
@@ -406,7 +381,7 @@ impl Snapshots {
         }
         let path = recording.path.display();
         match written {
-            Ok(bytes) => {
+            Ok(Written { bytes, .. }) => {
                 let keys = recording.keys;
                 log::info!("{path} is saved: {keys} keys, {bytes} bytes");
                 self.status.last_save = world.now;
@@ -426,24 +401,25 @@ impl Snapshots {
     }
 
     /// What was being recorded has been written, or could not be.
-    fn ended(&mut self, world: &mut World, written: Result<u64, String>) {
+    fn ended(&mut self, world: &mut World, written: Result<Written, String>) {
         let purpose = self.recording.as_ref().map(|recording| recording.purpose);
         if purpose == Some(Purpose::Snapshot) {
             // The error has been told to the log.
             let _ = self.saved(world, written, true);
-        } else if let Some(base) = self.recording.take() {
-            if written.is_err() {
-                base.abandon(world);
+        } else if let Some(recording) = self.recording.take() {
+            let (purpose, has_failed) = (recording.purpose, written.is_err());
+            if has_failed {
+                recording.abandon(world);
             }
-            self.base = Some(written);
+            *self.outcomes.of(purpose) = Some(written);
         }
     }
 
-    /// Gives up what is being recorded. A log that waits for its base is told.
+    /// Gives up what is being recorded. A feature that has asked for it is told.
     fn abandon(&mut self, world: &mut World) {
         if let Some(recording) = self.recording.take() {
-            if recording.purpose == Purpose::Base {
-                self.base = Some(Err("it was given up".to_owned()));
+            if recording.purpose != Purpose::Snapshot {
+                *self.outcomes.of(recording.purpose) = Some(Err("it was given up".to_owned()));
             }
             recording.abandon(world);
         }

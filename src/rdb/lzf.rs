@@ -155,7 +155,8 @@ fn repeated(before: &[u8], now: &[u8]) -> usize {
 /// What was compressed; nothing if it is not of this length, or is not well-formed. Memory is taken for what there is,
 /// not for what is declared.
 pub(super) fn decompress(mut input: &[u8], length: usize) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
+    // Three bytes make no more than the longest repetition.
+    let mut out = Vec::with_capacity(length.min(input.len() * (MOST_REPEATED / 3)));
     while let Some((&first, rest)) = input.split_first() {
         let first = usize::from(first);
         if first < MOST_LITERAL {

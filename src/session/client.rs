@@ -5,7 +5,7 @@
 
 use super::departure::Departure;
 use super::held::HeldBytes;
-use super::state::Session;
+use super::state::{CopyParts, Session};
 use crate::access::UserId;
 use crate::listeners::blocked::BlockedCommand;
 use crate::listeners::pause::Postponed;
@@ -56,7 +56,8 @@ pub struct Outbox {
     pub bytes: Vec<u8>,
     /// How many of them have been sent.
     pub sent: usize,
-    /// A command of the client is running, and has taken `bytes` to write its reply.
+    /// A command of the client is running, and has taken `bytes` to write its reply; or its reply comes in parts, and there
+    /// are more: see [`World::send_part`](crate::world::World).
     pub is_away: bool,
     /// What was pushed to the client meanwhile. It follows the reply: no push lands inside a reply.
     pub late: Vec<u8>,
@@ -274,6 +275,12 @@ impl Client {
     /// As [`Client::tracker`], to change.
     pub(crate) fn tracker_mut(&mut self) -> Option<&mut Tracker> {
         self.session.as_mut()?.tracker.as_mut()
+    }
+
+    /// What it wants a copy of, if it wants one and is no replica.
+    pub(crate) fn copy_parts(&self) -> Option<CopyParts> {
+        let session = self.session.as_ref()?;
+        session.is_rdb_only.then_some(session.copy_parts)
     }
 
     /// Bytes that requests have brought and cost that have not run: half-read ones, those behind a command

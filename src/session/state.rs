@@ -1,4 +1,5 @@
-//! What only some clients have: a transaction, keys they watch, a command that waits or is held back.
+//! What only some clients have: a transaction, keys they watch, a command that waits or is held back, what they want
+//! copied.
 //!
 //! It sits behind one box, so that the many clients that have none of it stay small.
 
@@ -8,6 +9,15 @@ use crate::listeners::pubsub::subscriptions::Subscriptions;
 use crate::listeners::tracking::tracker::Tracker;
 use crate::listeners::transaction::Transaction;
 use crate::listeners::watch::Watched;
+
+/// What of the data a client wants a copy of: REPLCONF rdb-filter-only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum CopyParts {
+    #[default]
+    All,
+    Functions,
+    None,
+}
 
 /// The rare parts of a client's state.
 #[derive(Debug, Default)]
@@ -28,6 +38,9 @@ pub struct Session {
     pub(crate) subscriptions: Subscriptions,
     /// The command that a pause holds back.
     pub(crate) postponed: Option<Postponed>,
+    /// REPLCONF rdb-only: it wants a copy of the data, and is no replica.
+    pub(crate) is_rdb_only: bool,
+    pub(crate) copy_parts: CopyParts,
 }
 
 impl Session {

@@ -107,6 +107,27 @@ impl World {
         self.limit_output(slot);
     }
 
+    /// Sends a part of the reply to the command of the client, which waits. What is pushed to the client follows the last
+    /// part: [`World::end_parts`].
+    pub(crate) fn send_part(&mut self, slot: Slot, bytes: &[u8]) {
+        self.clients[slot].outbox.is_away = false;
+        self.send(slot, bytes);
+        self.clients[slot].outbox.is_away = true;
+    }
+
+    /// The reply is complete, and the command is over.
+    pub(crate) fn end_parts(&mut self, slot: Slot) {
+        let outbox = &mut self.clients[slot].outbox;
+        outbox.is_away = false;
+        let late = std::mem::take(&mut outbox.late);
+        if !late.is_empty() {
+            self.send(slot, &late);
+        }
+        if let Some(wait) = self.stop_waiting(slot) {
+            self.count_call(slot, wait.command, false);
+        }
+    }
+
     /// Sends the frame to all clients with these ids, except those that are closing. Returns how many get it.
     pub(crate) fn broadcast<W: Fn(&mut Reply)>(
         &mut self,
@@ -184,7 +205,11 @@ impl World {
     /// The limit for the client's class.
     fn output_limit(&self, slot: Slot) -> BufferLimit {
         let limits = &self.config.client_output_buffer_limit;
-        if self.clients[slot].is_subscriber() { limits.pubsub } else { limits.normal }
+        match &self.clients[slot].session {
+            Some(session) if session.is_rdb_only => limits.replica,
+            Some(session) if !session.subscriptions.is_empty() => limits.pubsub,
+            _ => limits.normal,
+        }
     }
 }
 

@@ -163,6 +163,23 @@ fn with_always_a_reply_waits_for_the_disk() {
 }
 
 #[test]
+fn a_sync_that_replies_wait_for_is_an_event() {
+    let folder = Folder::new("latency");
+    let mut config = folder.config();
+    config.append_only.fsync = Fsync::Always;
+    let (mut local, client) = start(config);
+    show(&mut local, client, "CONFIG SET latency-monitor-threshold 20");
+    let events = |local: &mut Local| show(local, client, "LATENCY HISTORY aof-fsync-always");
+    for (millis, seen) in [(10, 0), (30, 1)] {
+        local.send(client, &request(["SET", "k", "v"]));
+        local.advance(Duration::from_millis(millis));
+        local.wait_for_disk();
+        assert_eq!(local.received(client), b"+OK\r\n");
+        assert_eq!(events(&mut local).matches("30").count(), seen);
+    }
+}
+
+#[test]
 fn a_log_that_is_cut_at_any_byte_is_loaded_as_far_as_it_is_whole() {
     let folder = Folder::new("cut");
     let log = log_of("SELECT 0; SET a 1; MULTI; INCR n; INCR n; EXEC; SET b 2");

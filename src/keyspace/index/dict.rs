@@ -104,6 +104,11 @@ impl<E: Keyed> Dict<E> {
         self.find(hash_of(key), key).is_some()
     }
 
+    /// So many entries are going to be here, if what is said is true; 0 takes that back.
+    pub(crate) fn expect(&mut self, entries: usize) {
+        self.index.expect(entries);
+    }
+
     /// The entry at a position.
     pub(crate) fn at(&self, at: usize) -> &E {
         &self.entries[at]

@@ -29,8 +29,10 @@ use super::manifest::{self, Manifest};
 use super::progress::Rewrite;
 use super::writer::{Job, Replacement, Report, Writer};
 use crate::config::Fsync;
+use crate::dispatch::telemetry;
 use crate::keyspace::effects::ListenerId;
 use crate::persistence::disk::{DiskThread, Jobs};
+use crate::telemetry::latency::event;
 use crate::world::World;
 
 /// A sync is due so many µs after the last.
@@ -224,6 +226,7 @@ impl Log {
                 }
                 Report::Durable { position } => {
                     self.is_syncing = false;
+                    self.note_latency(world);
                     // What is in the new file is of no use without the base that is being made.
                     match self.failure.as_ref().is_some_and(|failure| failure.is_broken) {
                         true => self.synced_beside = position,
@@ -253,6 +256,17 @@ impl Log {
             world.signal(SYNCED);
         }
         self.tell(world);
+    }
+
+    /// Counts a sync that replies have waited for as an event, if it took too long.
+    fn note_latency(&self, world: &mut World) {
+        let kind = match world.config.append_only.fsync {
+            Fsync::Always => event::LOG_SYNC,
+            _ if self.is_behind => event::LOG_BEHIND,
+            _ => return,
+        };
+        let micros = world.now.mono - self.asked_at;
+        telemetry::record_latency_event(world, kind, micros * 1000);
     }
 
     /// Hands what the turn has said to the thread, if it is time to. To be called when a turn ends.

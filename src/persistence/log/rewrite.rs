@@ -1,7 +1,7 @@
 //! Rewriting: the keyspace of one moment takes the place of all that the log has grown to.
 //!
 //! At the moment a new increment begins, which the manifest names at once, and the keyspace is recorded
-//! ([`snapshots::begin_base`]) while clients are served. When the base is whole, a manifest of the base and the increment
+//! ([`ordered::begin`]) while clients are served. When the base is whole, a manifest of the base and the increment
 //! takes the place of the one before; what that named is history, and is deleted. A log that has just been turned on has
 //! no manifest until then.
 //!
@@ -16,7 +16,8 @@ use super::writer::{Job, Rebase};
 use super::{Status, manifest_path, read_manifest};
 use crate::keyspace::Recorder;
 use crate::persistence::files::Format;
-use crate::persistence::{recording, snapshots};
+use crate::persistence::recording::{self, Purpose};
+use crate::persistence::snapshots::{self, ordered};
 use crate::rdb::recorder::FileRecorder;
 use crate::world::World;
 
@@ -77,14 +78,15 @@ impl Log {
                 (recording::header(world, true, codes), recording::snapshot_format(world));
             let make =
                 |output| -> Box<dyn Recorder> { Box::new(FileRecorder::new(header, output)) };
-            snapshots::begin_base(world, path, format, make, recording::finish_snapshot)
+            let what = (Purpose::Base, path, format);
+            ordered::begin(world, what, make, recording::finish_snapshot)
         } else {
             let codes = (snapshots::libraries(world).codes)(world);
             let limits = world.config.limits;
             let make = |output| -> Box<dyn Recorder> {
                 Box::new(CommandRecorder::new(codes, limits, output))
             };
-            snapshots::begin_base(world, path, Format::Plain, make, commands::finish)
+            ordered::begin(world, (Purpose::Base, path, Format::Plain), make, commands::finish)
         };
         match begun {
             Ok(()) => log::info!("the log is being rewritten in the background"),
@@ -95,7 +97,7 @@ impl Log {
     /// Gives up the rewrite that is under way, if its base is not written yet.
     pub(super) fn give_up_rewrite(&mut self, world: &mut World) {
         if let Some(running) = self.rewrite.running.take_if(|running| running.written.is_none()) {
-            snapshots::cancel_base(world);
+            ordered::cancel(world, Purpose::Base);
             self.rewrite.last_took = Some((world.now.mono - running.began.mono) / 1_000_000);
             log::info!("the rewrite of the log is given up");
         }
@@ -115,11 +117,11 @@ impl Log {
         if running.written.is_some() {
             return;
         }
-        match snapshots::base_written(world) {
+        match ordered::take(world, Purpose::Base) {
             None => {}
             Some(Err(reason)) => self.rewrite_fails(reason, world),
-            Some(Ok(bytes)) => {
-                running.written = Some(bytes);
+            Some(Ok(base)) => {
+                running.written = Some(base.bytes);
                 let base = running.base.clone();
                 self.put_base(base, world);
             }
@@ -191,7 +193,7 @@ impl Log {
 
     fn rewrite_fails(&mut self, reason: String, world: &mut World) {
         log::error!("the log is not rewritten: {reason}");
-        snapshots::cancel_base(world);
+        ordered::cancel(world, Purpose::Base);
         if let Some(running) = self.rewrite.running.take() {
             self.rewrite.last_took = Some((world.now.mono - running.began.mono) / 1_000_000);
         }

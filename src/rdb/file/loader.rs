@@ -274,7 +274,7 @@ impl Loader {
         }
     }
 
-    fn opcode(&mut self, reader: &mut Reader<'_>, store: &Store, opcode: u8) -> Parsed<Item> {
+    fn opcode(&mut self, reader: &mut Reader<'_>, store: &mut Store, opcode: u8) -> Parsed<Item> {
         let item = match opcode {
             opcode::EXPIRY_MS | opcode::EXPIRY => {
                 let when = match opcode {
@@ -296,8 +296,13 @@ impl Loader {
                 }
                 number => number.map(|number| self.db = number),
             },
-            // The tables of the keyspace grow by small pieces, so that it does not help to know this.
-            opcode::SIZES => lengths(reader, 2),
+            opcode::SIZES => match (reader.length(), reader.length()) {
+                (Some(keys), Some(_)) => {
+                    store.expect_keys(self.db, keys);
+                    Some(())
+                }
+                _ => None,
+            },
             opcode::SLOT_SIZES => lengths(reader, 3),
             opcode::SLOT_IMPORT => slot_import(reader),
             opcode::AUX => {
@@ -315,6 +320,7 @@ impl Loader {
                 return Err(Defect::ModuleAux { name: module_name(id as u64) });
             }
             _ => {
+                (0..store.databases()).for_each(|db| store.expect_keys(db, 0));
                 self.stage = match self.version {
                     ..FIRST_WITH_CHECKSUM => Stage::Over,
                     _ => Stage::Checksum,

@@ -21,6 +21,8 @@ pub(crate) struct Index {
     shift: u32,
     /// Bytes of memory that the tables hold.
     tables_memory: usize,
+    /// So many positions are expected; 0 if that is unknown.
+    expected: usize,
 }
 
 /// How many places a full table has. A step of a scan looks at all entries of one: with 4096 places and a
@@ -33,6 +35,10 @@ const FULL: usize = PLACES / 8 * 7;
 /// A table of so many that has no room left is split. With fewer, places of what was removed are cleared.
 const CROWDED: usize = FULL / 4 * 3;
 
+/// A table is split into so many at most, if as many are expected: what is declared of a file may be a lie, and then takes
+/// 90 bytes for each key that is there.
+const MOST_PARTS: usize = 16;
+
 /// A table with room for no more than this is not made smaller, unless it is empty and one of many.
 const SMALL: usize = 28;
 
@@ -44,7 +50,13 @@ const NOWHERE: usize = u32::MAX as usize;
 
 impl Default for Index {
     fn default() -> Index {
-        Index { tables: vec![HashTable::new()], directory: vec![0], shift: 32, tables_memory: 0 }
+        Index {
+            tables: vec![HashTable::new()],
+            directory: vec![0],
+            shift: 32,
+            tables_memory: 0,
+            expected: 0,
+        }
     }
 }
 
@@ -169,30 +181,49 @@ impl Index {
         self.directory[(bend(hash) >> self.shift) as usize] as usize
     }
 
-    /// Gives the table with this hash half of its range, and the other half to a new table.
+    /// So many positions are going to be added, all in all; 0 takes that back. Tables are then split into as many as there
+    /// will be, so that each hash is read once, where it is read three times otherwise.
+    pub(crate) fn expect(&mut self, positions: usize) {
+        self.expected = positions.min(NOWHERE);
+    }
+
+    /// Gives the table with this hash a part of its range, and the other parts to new tables: half, if no more are expected.
     fn split(&mut self, hash: u32, hash_at: impl Fn(&u32) -> u32) {
         let id = self.table_of(hash);
         let mut cells = self.cells_of(hash, id);
-        if cells.len() == 1 {
-            if self.directory.len() == MAX_DIRECTORY {
-                return;
-            }
+        let expected = self.expected / CROWDED * cells.len() / self.directory.len();
+        let room = if expected > 1 { FULL } else { 0 };
+        let parts = expected.clamp(2, MOST_PARTS).next_power_of_two();
+        while cells.len() < parts && self.directory.len() < MAX_DIRECTORY {
             self.directory = self.directory.iter().flat_map(|&id| [id, id]).collect();
             self.shift -= 1;
             cells = self.cells_of(hash, id);
         }
-        let middle = cells.start + cells.len() / 2;
-        self.directory[middle..cells.end].fill(self.tables.len() as u32);
+        let parts = parts.min(cells.len());
+        if parts == 1 {
+            return;
+        }
+        let width = cells.len() / parts;
+        let part_of = |hash| ((bend(hash) >> self.shift) as usize - cells.start) / width;
 
         let table = &mut self.tables[id];
-        let before = memory(table);
-        let is_upper = |link: &Link| (bend(link.hash) >> self.shift) as usize >= middle;
-        let (upper, lower): (Vec<Link>, Vec<Link>) =
-            links(table, &hash_at).into_iter().partition(is_upper);
-        *table = table_of(lower.into_iter(), 0, &hash_at);
-        let other = table_of(upper.into_iter(), 0, &hash_at);
-        self.tables_memory = self.tables_memory + memory(table) + memory(&other) - before;
-        self.tables.push(other);
+        self.tables_memory -= memory(table);
+        let mut parted: [Vec<Link>; MOST_PARTS] = Default::default();
+        for link in links(table, &hash_at) {
+            parted[part_of(link.hash)].push(link);
+        }
+        let tables =
+            parted.into_iter().take(parts).map(|links| table_of(links.into_iter(), room, &hash_at));
+        for (part, table) in tables.enumerate() {
+            self.tables_memory += memory(&table);
+            if part == 0 {
+                self.tables[id] = table;
+            } else {
+                let start = cells.start + part * width;
+                self.directory[start..start + width].fill(self.tables.len() as u32);
+                self.tables.push(table);
+            }
+        }
     }
 
     /// The cells of the directory that lead to the table with this hash. They are neighbours.
@@ -255,6 +286,7 @@ fn spread(hash: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     #[test]
     fn tables_never_grow_all_at_once() {
@@ -274,6 +306,34 @@ mod tests {
             assert_eq!(index.find(hash, |found| found == at), Some(at));
         }
         assert!(index.tables.iter().all(|table| table.len() <= FULL));
+    }
+
+    #[test]
+    fn hashes_that_are_expected_find_tables_for_all() {
+        let hashes: Vec<u32> = (0..400_000_u32).map(|n| n.wrapping_mul(0x9e37_79b9)).collect();
+        let filled = |expected, count| {
+            let (mut index, read) = (Index::default(), Cell::new(0));
+            index.expect(expected);
+            for at in 0..count {
+                index.insert(hashes[at], at, |at| {
+                    read.set(read.get() + 1);
+                    hashes[at]
+                });
+            }
+            for (at, &hash) in hashes[..count].iter().enumerate() {
+                assert_eq!(index.find(hash, |found| found == at), Some(at));
+            }
+            (index.memory() as f64 / count as f64, f64::from(read.get()) / count as f64)
+        };
+        let (each, read) = filled(0, hashes.len());
+        assert!((6.0..10.0).contains(&each) && read > 2.0, "{each} bytes, read {read} times");
+        let (each, read) = filled(hashes.len(), hashes.len());
+        assert!((6.0..10.0).contains(&each) && read < 1.0, "{each} bytes, read {read} times");
+        // More are expected than come.
+        for count in [1000, 10_000, 100_000] {
+            let (each, _) = filled(usize::MAX, count);
+            assert!(each < 150.0, "{each} bytes");
+        }
     }
 
     #[test]
