@@ -99,7 +99,8 @@ impl<'e> Traffic<'e> {
     }
 
     /// The client's connection has not begun as it has to. Returns the reply to send before closing it.
-    pub(crate) fn turn_away_unopened(&mut self, broken: &Error) -> Vec<u8> {
+    pub(crate) fn turn_away_unopened(&mut self, slot: Slot, broken: &Error) -> Vec<u8> {
+        self.world.clients.doom(slot, Doom::Now, Departure::Proxy);
         self.world.stats.count_error(broken);
         refusal(broken)
     }

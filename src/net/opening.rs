@@ -51,12 +51,12 @@ pub(super) fn hear(
         }
         Heard::NoHeader(Broken::Missing) => {
             traffic.log_opening(Cause::Proxy, slot, "did not begin with a PROXY header");
-            traffic.turn_away_unopened(&error::NO_PROXY_HEADER)
+            traffic.turn_away_unopened(slot, &error::NO_PROXY_HEADER)
         }
         Heard::NoHeader(broken) => {
             let line = format!("sent a broken PROXY header: {broken}");
             traffic.log_opening(Cause::Proxy, slot, &line);
-            traffic.turn_away_unopened(&error::NO_PROXY_HEADER)
+            traffic.turn_away_unopened(slot, &error::NO_PROXY_HEADER)
         }
     };
     if let Err(error) = connection.tell(&farewell, scratch) {

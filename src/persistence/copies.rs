@@ -24,7 +24,7 @@ use crate::rdb::chunk::Chunk;
 use crate::rdb::file::Finisher;
 use crate::rdb::recorder::{FileRecorder, Output};
 use crate::session::state::CopyParts;
-use crate::session::{Doom, Slot};
+use crate::session::{Departure, Doom, Slot};
 use crate::world::World;
 
 /// So many bytes are read at once.
@@ -259,7 +259,7 @@ impl Copies {
             Err(reason) => {
                 // What it has been told of the length cannot come true.
                 log::error!("client {} is closed: its copy cannot be read: {reason}", piece.client);
-                world.clients.doom(slot, Doom::Now);
+                world.clients.doom(slot, Doom::Now, Departure::Copy);
             }
         }
     }
@@ -286,7 +286,7 @@ impl Copies {
                         self.disk.jobs(|| Reader).and_then(|jobs| jobs.hand(job, 0))
                     {
                         log::error!("client {client} is closed: its copy cannot be read: {failed}");
-                        world.clients.doom(slot, Doom::Now);
+                        world.clients.doom(slot, Doom::Now, Departure::Copy);
                     }
                     sending.is_being_read = true;
                     self.sent.push(sending);

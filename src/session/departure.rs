@@ -29,6 +29,10 @@ pub(crate) enum Departure {
     Evicted,
     /// A handler panicked.
     Panic,
+    /// The copy of the data that it is being sent cannot be read.
+    Copy,
+    /// It should have begun with a proxy's header.
+    Proxy,
     /// The server leaves.
     Shutdown,
 }
@@ -50,6 +54,8 @@ impl fmt::Display for Departure {
             Departure::Unread => "it was closing and did not read what it was owed",
             Departure::Evicted => "to save memory (maxmemory-clients)",
             Departure::Panic => "its command failed",
+            Departure::Copy => "its copy of the data cannot be read",
+            Departure::Proxy => "it did not begin with a PROXY header",
             Departure::Shutdown => "the server leaves",
         })
     }
