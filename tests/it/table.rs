@@ -43,7 +43,7 @@ const ODD_ARITY: &[&str] =
 const DISABLED: &[&str] = &["cluster"];
 
 /// The reference does not say how their time grows either.
-const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor", "xread"];
+const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor", "sync", "xread"];
 
 pub fn table() -> Table {
     Table::new(groups())
