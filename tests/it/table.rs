@@ -36,8 +36,15 @@ const GROUP_NAMES: &[&str] = &[
 ];
 
 /// Their arity does not follow from their synopsis, in the reference neither.
-const ODD_ARITY: &[&str] =
-    &["cluster|migrateslots", "cluster|syncslots", "debug", "geosearch", "geosearchstore", "quit"];
+const ODD_ARITY: &[&str] = &[
+    "cluster|migrateslots",
+    "cluster|syncslots",
+    "debug",
+    "geosearch",
+    "geosearchstore",
+    "quit",
+    "replconf",
+];
 
 /// Containers of which every subcommand, HELP included, is an error here.
 const DISABLED: &[&str] = &["cluster"];
