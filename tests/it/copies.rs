@@ -202,6 +202,8 @@ fn nothing_stays_of_the_copy_of_a_client_that_goes() {
         call(&mut local, writer, "CLIENT KILL TYPE normal SKIPME yes");
         local.received(client);
         assert!(!local.is_open(client));
+        local.advance(std::time::Duration::ZERO);
+        assert!(local.engine.world.store.moment().is_none(), "{turns}: nothing is recorded for it");
         assert_nothing_is_left(&mut local, &folder);
     }
 }
