@@ -169,12 +169,12 @@ fn a_first_argument_is_enough_where_the_command_is_not_granted() {
 
 #[test]
 fn a_rule_may_name_what_is_not_implemented_and_grants_nothing_by_it() {
-    assert_described("-psync -sync +@all -failover", "off resetchannels +@all -failover");
+    assert_described("-psync -failover +@all -failover", "off resetchannels +@all -failover");
     assert_described("+FAILOVER", "off resetchannels -@all +failover");
-    assert_described("+sync|x +sync|Y +sync|x", "off resetchannels -@all +sync|y +sync|x");
+    assert_described("+psync|x +psync|Y +psync|x", "off resetchannels -@all +psync|y +psync|x");
     assert_described("+client|import-source", "off resetchannels -@all +client|import-source");
     assert_described("(-failover)", "off resetchannels -@all (resetchannels -@all -failover)");
-    assert_runs("+failover +sync|x +client|import-source", &[]);
+    assert_runs("+failover +psync|x +client|import-source", &[]);
     assert_runs("+@all -failover -client|import-source", &NAMES.map(|(name, ..)| name));
     let everything = user("+@all -failover ~* &*").expect("valid rules");
     assert!(everything.is_unrestricted(), "there is nothing that it may not do");

@@ -58,7 +58,7 @@ pub(crate) const TABLE: &[Spec] = &[
 ///
 /// Of what replicas say of themselves nothing is kept.
 fn replconf(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    if args.len() % 2 == 0 {
+    if args.len().is_multiple_of(2) {
         return Err(error::SYNTAX);
     }
     let (mut is_rdb_only, mut parts) = (None, None);

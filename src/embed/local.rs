@@ -181,8 +181,10 @@ impl Local {
     /// is written or a file loaded. No time passes by the clock.
     pub fn wait_for_disk(&mut self) {
         loop {
-            let had = self.engine.wait_for_duties();
+            let mut had = self.engine.wait_for_duties();
             self.turn();
+            // The turn may have given them more.
+            had |= self.engine.wait_for_duties();
             let is_due = self.engine.duties_due().is_some_and(|due| due <= self.now.mono);
             if !had && !is_due {
                 return self.reap();

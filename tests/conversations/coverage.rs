@@ -21,6 +21,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("cluster", "every subcommand is an error here"),
     ("shutdown", "ends the server: `process`"),
+    ("sync", "its reply is a file: `copies`"),
     ("config|rewrite", "needs a file: `process`"),
     ("script|kill", "needs a script that runs: `busy`"),
     ("function|kill", "needs a function that runs: `functions`"),

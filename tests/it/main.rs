@@ -7,6 +7,7 @@
 //! | `changes` | what writes says so: watched keys, transactions |
 //! | `effects` | every change is said as a command; a mirror that is told them holds the same |
 //! | `persistence` | data that outlives its server: snapshots, and what is loaded |
+//! | `copies` | copies of the data for clients: SYNC |
 //! | `restarts` | the real process: what is there after it has ended, however it has |
 //! | `clients` | what time does to clients; time is told, never waited for |
 //! | `gates` | what a request passes before it runs, and what is counted |
@@ -52,6 +53,7 @@ mod clients;
 mod clock;
 mod command_line;
 mod config_files;
+mod copies;
 mod docs;
 mod effects;
 #[cfg(feature = "lua")]

@@ -80,11 +80,16 @@ fn a_script_that_goes_too_deep_fails_alone() {
 
 #[test]
 fn a_reply_nests_so_deep_and_no_deeper() {
-    let (mut local, client) = start(&[]);
-    local.send(client, &request(["EVAL", "local t = {} t[1] = t return t", "0"]));
-    let reply = local.received(client);
-    assert!(reply.ends_with(b"-ERR reached lua stack limit\r\n"));
-    assert_eq!(reply.iter().filter(|&&byte| byte == b'*').count(), 1000);
+    let nest = || {
+        let (mut local, client) = start(&[]);
+        local.send(client, &request(["EVAL", "local t = {} t[1] = t return t", "0"]));
+        let reply = local.received(client);
+        assert!(reply.ends_with(b"-ERR reached lua stack limit\r\n"));
+        assert_eq!(reply.iter().filter(|&&byte| byte == b'*').count(), 1000);
+    };
+    // As much stack as a server has; threads of tests have a quarter of it.
+    let server = thread::Builder::new().stack_size(8 << 20).spawn(nest).unwrap();
+    server.join().unwrap();
 }
 
 #[test]

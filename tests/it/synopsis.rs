@@ -30,6 +30,7 @@ const SKIPPED: &[(&str, &str)] = &[
 
 /// Commands that take more than their synopsis allows, as the reference does.
 const TAKE_MORE: &[(&str, &str)] = &[
+    ("replconf", "its options are for programs, and in no document of the reference"),
     ("client|pause", "ignores everything when there are more words than it knows"),
     ("quit", "ignores everything"),
 ];
@@ -40,6 +41,11 @@ const EXCUSED: &[Excuse] = &[
     excuse("bgrewriteaof", "ERR this server keeps no files", "there is no folder"),
     excuse("bgsave", "ERR Background saving is currently not", "nothing is being saved"),
     excuse("bgsave", "ERR this server keeps no files", "there is no folder"),
+    excuse(
+        "sync",
+        "ERR this server does not replicate",
+        "is for a client that says it is no replica",
+    ),
     excuse("save", "ERR this server keeps no files", "there is no folder"),
     excuse("bitop", "ERR BITOP DIFF must be", "is the difference of two at least"),
     excuse("bitop", "ERR BITOP DIFF1 must be", "is the difference of two at least"),

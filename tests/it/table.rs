@@ -36,14 +36,21 @@ const GROUP_NAMES: &[&str] = &[
 ];
 
 /// Their arity does not follow from their synopsis, in the reference neither.
-const ODD_ARITY: &[&str] =
-    &["cluster|migrateslots", "cluster|syncslots", "debug", "geosearch", "geosearchstore", "quit"];
+const ODD_ARITY: &[&str] = &[
+    "cluster|migrateslots",
+    "cluster|syncslots",
+    "debug",
+    "geosearch",
+    "geosearchstore",
+    "quit",
+    "replconf",
+];
 
 /// Containers of which every subcommand, HELP included, is an error here.
 const DISABLED: &[&str] = &["cluster"];
 
 /// The reference does not say how their time grows either.
-const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor", "xread"];
+const NO_COMPLEXITY: &[&str] = &["lolwut", "monitor", "sync", "xread"];
 
 pub fn table() -> Table {
     Table::new(groups())
