@@ -24,6 +24,9 @@ use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
 use crate::telemetry::{Process, process};
 
+/// Bytes of stack of a thread that serves.
+const STACK: usize = 8 << 20;
+
 /// What a server will be.
 pub struct Builder {
     config: Config,
@@ -220,12 +223,19 @@ impl Server {
         self.reactor.run(&mut self.engine)
     }
 
-    /// Serves in a thread of its own.
+    /// Serves in a thread of its own, with as much stack as a program has: replies and scripts may nest deep.
+    ///
+    /// # Panics
+    /// The system starts no thread.
     pub fn spawn(self) -> Running {
         let (addr, handle) = (self.addr(), self.handle());
         // Before the thread runs, so that no change of the clock is made behind its back.
         self.reactor.attach_clock();
-        Running { addr, handle, thread: Some(thread::spawn(move || self.run())) }
+        let serving = thread::Builder::new().name("respd".to_owned()).stack_size(STACK);
+        let thread = serving
+            .spawn(move || self.run())
+            .unwrap_or_else(|error| panic!("the server has no thread: {error}"));
+        Running { addr, handle, thread: Some(thread) }
     }
 }
 

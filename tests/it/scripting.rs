@@ -2,6 +2,8 @@
 //!
 //! What a script replies is in `tests/conversations/scripting`.
 
+use std::thread;
+
 use respd::embed::local::{Connection, Local, request};
 use respd::{Config, Running, Server};
 

@@ -54,21 +54,26 @@ fn items_fit(
     names: &mut Names,
 ) -> bool {
     if order == Order::Fixed {
-        return match items {
-            [] => values.is_empty(),
-            [Pattern::Rest] => true,
-            [Pattern::Rest, rest @ ..] => (0..=values.len()).any(|skipped| {
-                let mut found = names.clone();
-                let fits = items_fit(order, step, rest, &values[skipped..], &mut found);
-                if fits {
-                    *names = found;
-                }
-                fits
-            }),
-            [first, rest @ ..] => values.split_first().is_some_and(|(value, values)| {
-                first.fits_tree(value, names) && items_fit(order, step, rest, values, names)
-            }),
+        let (fixed, open) = match items.iter().position(|item| *item == Pattern::Rest) {
+            Some(rest) => items.split_at(rest),
+            None => (items, &[][..]),
         };
+        let fits = values.len() >= fixed.len()
+            && fixed.iter().zip(values).all(|(item, value)| item.fits_tree(value, names));
+        let values = values.get(fixed.len()..).unwrap_or_default();
+        return fits
+            && match open {
+                [] => values.is_empty(),
+                [_] => true,
+                [_, rest @ ..] => (0..=values.len()).any(|skipped| {
+                    let mut found = names.clone();
+                    let fits = items_fit(order, step, rest, &values[skipped..], &mut found);
+                    if fits {
+                        *names = found;
+                    }
+                    fits
+                }),
+            };
     }
     let step = if order == Order::Pairs { 2 } else { step };
     let open = items.last() == Some(&Pattern::Rest);
