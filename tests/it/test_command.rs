@@ -13,7 +13,7 @@ use crate::process::Folder;
 const ONLY_RUST: [&str; 6] = [
     "cargo fmt --check",
     "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
-    "cargo test",
+    "cargo test --all-features",
     "cargo test --no-default-features",
     "cargo doc --no-deps",
     "cargo build --release",

@@ -22,7 +22,7 @@ pub(crate) struct Index {
     /// Bytes of memory that the tables hold.
     tables_memory: usize,
     /// So many positions are expected; 0 if that is unknown.
-    expected: usize,
+    expected: u32,
 }
 
 /// How many places a full table has. A step of a scan looks at all entries of one: with 4096 places and a
@@ -184,14 +184,14 @@ impl Index {
     /// So many positions are going to be added, all in all; 0 takes that back. Tables are then split into as many as there
     /// will be, so that each hash is read once, where it is read three times otherwise.
     pub(crate) fn expect(&mut self, positions: usize) {
-        self.expected = positions.min(NOWHERE);
+        self.expected = u32::try_from(positions).unwrap_or(u32::MAX);
     }
 
     /// Gives the table with this hash a part of its range, and the other parts to new tables: half, if no more are expected.
     fn split(&mut self, hash: u32, hash_at: impl Fn(&u32) -> u32) {
         let id = self.table_of(hash);
         let mut cells = self.cells_of(hash, id);
-        let expected = self.expected / CROWDED * cells.len() / self.directory.len();
+        let expected = self.expected as usize / CROWDED * cells.len() / self.directory.len();
         let room = if expected > 1 { FULL } else { 0 };
         let parts = expected.clamp(2, MOST_PARTS).next_power_of_two();
         while cells.len() < parts && self.directory.len() < MAX_DIRECTORY {
