@@ -80,7 +80,8 @@ def semaphore(db):
 
 
 def outcome(result):
-    """What has come of a task so far, which may be the error of a try."""
+    """What has come of a task so far, which may be the error of a try. A result remembers what it was first."""
+    result.reset()
     try:
         return result.get()
     except huey.exceptions.TaskException as error:
