@@ -18,7 +18,7 @@ pub struct Tls {
     pub cert_file: Option<PathBuf>,
     /// The key of that certificate. PEM, not encrypted.
     pub key_file: Option<PathBuf>,
-    /// Who may have signed the certificates of clients.
+    /// The authorities that sign the certificates of clients.
     pub ca_cert_file: Option<PathBuf>,
     /// Likewise: every file in this folder.
     pub ca_cert_dir: Option<PathBuf>,

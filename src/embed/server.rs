@@ -103,9 +103,8 @@ impl Builder {
         let mut config = self.config;
         fit_maxclients(&mut config)?;
         let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
-        if ports.tls.is_none() {
-            config.tls.port = 0;
-        }
+        // Any port that is free is one that speaks TLS, too: which it is, is known when it is bound.
+        config.tls.port = ports.tls.map_or(0, |port| port.max(1));
         if ports.admin.is_none() {
             config.admin_port = 0;
             let invalid =

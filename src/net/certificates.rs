@@ -1,4 +1,4 @@
-//! The files of TLS, read while the server runs: CONFIG SET, and whoever asks for them to be read anew.
+//! The files of TLS, read while the server runs: by CONFIG SET, and by what asks for them anew, as SIGHUP does.
 
 use std::fs;
 use std::io;

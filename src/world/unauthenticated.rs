@@ -37,7 +37,7 @@ impl World {
         }
     }
 
-    /// Protected mode: as long as there is no password, who is not on this machine may not connect.
+    /// Protected mode: as long as there is no password, clients of other machines may not connect.
     fn protect_from(&self, peer: &Peer) -> Result<(), Error> {
         let is_open = !self.access.is_login_required();
         match is_open && self.config.protected_mode && !peer.is_near() {

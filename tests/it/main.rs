@@ -36,7 +36,7 @@
 //! | `order` | a million steps of many clients: replies, pushes and invalidations in their order |
 //! | `proxy` | the PROXY protocol on real sockets: whose address a client has, and what closes |
 //! | `products` | two lengths that a client chooses are not multiplied |
-//! | `tls` | TLS: who is let in, what is refused, what changes while the server runs |
+//! | `tls` | TLS: which clients are let in, what is refused, what changes while the server runs |
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
 //! | `scripting` | what scripts may take, and what one of them cannot do to others |

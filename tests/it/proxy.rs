@@ -22,7 +22,7 @@ const UNKNOWN: &[u8] = b"PROXY UNKNOWN\r\n";
 const NO_HEADER: &[u8] = b"-ERR Protocol error: a connection from this address has to begin with a PROXY header, for 'proxy-protocol-from' names it\r\n";
 const NOT_NAMED: &[u8] = b"-ERR Protocol error: a PROXY header, from an address that 'proxy-protocol-from' does not name\r\n";
 
-/// A server for proxies at these addresses, an administration port with it, and a unix socket for who looks on.
+/// A server for proxies at these addresses, an administration port with it, and a unix socket for a client that looks on.
 struct Proxied {
     folder: Folder,
     clock: ManualClock,

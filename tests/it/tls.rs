@@ -1,4 +1,4 @@
-//! TLS on real sockets, with rustls as the client's side: who is let in, what is refused, and what changes while the
+//! TLS on real sockets, with rustls as the client's side: which clients are let in, what is refused, what changes while the
 //! server runs. The certificates stand in `tests/tls/`.
 
 use std::fs;
@@ -201,7 +201,7 @@ fn set(client: &mut Socket, pairs: &[&str]) -> String {
 
 const NOT_UPDATED: &str = "Unable to update TLS configuration. Check server logs.";
 
-// Who is let in.
+// Which clients are let in.
 
 #[test]
 fn both_versions_of_tls_serve_commands() {
@@ -293,7 +293,7 @@ fn a_client_is_the_user_that_its_certificate_names() {
         operator.call(["ACL", "SETUSER", user, "on", "+@all", "~*"]);
     }
     assert_eq!(named("ann").connect(server.tls).call(["ACL", "WHOAMI"]), "\"ann\"");
-    // There is no bob: who has his certificate logs in with a password.
+    // There is no user bob: a client with that certificate logs in with a password.
     let mut bob = named("bob").connect(server.tls);
     assert!(bob.call(["ACL", "WHOAMI"]).contains("NOAUTH"));
     let log = operator.call(["ACL", "LOG"]);
@@ -541,14 +541,17 @@ fn pushes_reach_subscribers() {
 
 // What changes while the server runs.
 
+/// Puts a certificate of the folder of tests, and its key, in these places.
+fn put(name: &str, cert: &Path, key: &Path) {
+    fs::copy(file(&format!("{name}.crt")), cert).unwrap();
+    fs::copy(file(&format!("{name}.key")), key).unwrap();
+}
+
 #[test]
 fn a_new_certificate_is_for_new_connections_and_a_bad_one_for_none() {
     let folder = Folder::new();
     let (cert, key) = (folder.file("server.crt"), folder.file("server.key"));
-    let put = |name: &str| {
-        fs::copy(file(&format!("{name}.crt")), &cert).unwrap();
-        fs::copy(file(&format!("{name}.key")), &key).unwrap();
-    };
+    let put = |name| put(name, &cert, &key);
     put("server");
     let server = with(Tls { cert_file: Some(cert.clone()), key_file: Some(key.clone()), ..open() });
     let mut operator = plain(&server);
@@ -604,10 +607,7 @@ fn a_new_certificate_is_for_new_connections_and_a_bad_one_for_none() {
 fn files_that_change_are_read_when_the_interval_is_over() {
     let folder = Folder::new();
     let (cert, key) = (folder.file("server.crt"), folder.file("server.key"));
-    let put = |name: &str| {
-        fs::copy(file(&format!("{name}.crt")), &cert).unwrap();
-        fs::copy(file(&format!("{name}.key")), &key).unwrap();
-    };
+    let put = |name| put(name, &cert, &key);
     put("server");
     let clock = ManualClock::new();
     clock.freeze();

@@ -1,7 +1,7 @@
 //! Sessions that clients may go on with when they come again: `tls-session-caching` and its kin.
 //!
 //! So many, for so long; the oldest goes first. They are in memory and belong to one [`super::Acceptor`]: with other
-//! files, no session of before counts, and nobody who was trusted then is trusted still for it.
+//! files, no session of before counts: a client that was trusted then is asked for its certificate again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
