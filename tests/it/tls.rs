@@ -34,7 +34,6 @@ fn certificates(name: &str) -> Vec<CertificateDer<'static>> {
 /// TLS that asks clients for no certificate.
 fn open() -> Tls {
     Tls {
-        port: 1,
         cert_file: Some(file("server.crt")),
         key_file: Some(file("server.key")),
         auth_clients: ClientCertificates::No,
