@@ -92,6 +92,7 @@ pub use rdb::fuzzing;
 #[cfg(feature = "lua")]
 mod scripting;
 pub mod session;
+mod stage;
 pub mod telemetry;
 pub mod text;
 pub mod wire;

@@ -113,6 +113,15 @@ impl<'a> Invocation<'a> {
     /// As [`Invocation::invoke`], for what [`Table::find`](super::table::Table::find) has found.
     #[inline]
     pub(crate) fn invoke_found(&mut self, found: Found<'a>) -> Outcome {
+        if self.world.stage.is_some() {
+            return self.invoke_on_stage(found);
+        }
+        self.invoke_as_usual(found)
+    }
+
+    /// Runs the command by the contract.
+    #[inline]
+    pub(super) fn invoke_as_usual(&mut self, found: Found<'a>) -> Outcome {
         // 1. Admit. The gates may write pushes about evicted keys, which are no part of the reply.
         let admitted = self.admit(found);
         let start = self.reply.mark();

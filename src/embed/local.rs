@@ -66,7 +66,7 @@ impl Local {
     ///
     /// When a `user` line of `config` has a rule that is none, or the file that it is to begin with cannot be opened.
     pub fn new(config: Config) -> Local {
-        let table = Table::of_persona(config.persona, super::groups());
+        let table = super::table(&config);
         Local::with_table(config, table)
     }
 

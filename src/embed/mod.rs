@@ -14,7 +14,7 @@ use std::io;
 
 use crate::clock::Now;
 use crate::commands;
-use crate::config::{Config, LoadError};
+use crate::config::{Callers, Config, LoadError};
 use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
@@ -37,6 +37,15 @@ const LIBRARIES: Libraries = Libraries::NONE;
 /// Every command that this build has, in groups.
 pub fn groups() -> impl Iterator<Item = Group> + Clone {
     commands::GROUPS.iter().chain(FEATURES).copied()
+}
+
+/// Every command of a server with this configuration.
+fn table(config: &Config) -> Table {
+    let mut table = Table::of_persona(config.persona, groups());
+    if config.enable_stage_command != Callers::No {
+        table.add_of_every_persona(commands::ON_STAGE.iter().copied());
+    }
+    table
 }
 
 /// An engine with the users of the configuration or of its ACL file, without the commands that it takes away.

@@ -18,7 +18,6 @@ use std::time::Instant;
 use super::handle::Handle;
 use crate::config::Config;
 use crate::config::Reason;
-use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
@@ -131,7 +130,7 @@ impl Builder {
                 ListenAddress::Unix(_) => {}
             }
         }
-        let mut table = Table::of_persona(config.persona, super::groups());
+        let mut table = super::table(&config);
         table.extend(self.groups);
         let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;

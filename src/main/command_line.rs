@@ -109,6 +109,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             b"--print-config" => reading.act(Action::PrintConfig),
             b"--ready" => reading.switch(|line| line.announces = true),
             b"--exit-with-stdin" => reading.switch(|line| line.exits_with_stdin = true),
+            b"--stage" => reading.stage(),
             b"--check" => {
                 reading.act(Action::Check);
                 rest = reading.check(rest)?;
@@ -190,6 +191,13 @@ impl Reading {
     fn switch(&mut self, set: impl FnOnce(&mut CommandLine)) {
         self.close();
         set(&mut self.line);
+    }
+
+    /// `--stage`: programs of this machine may drive the server.
+    fn stage(&mut self) {
+        self.close();
+        let words = vec![b"local".to_vec()];
+        self.line.directives.push(Given::flag(b"enable-stage-command", words));
     }
 
     /// The first of several actions counts, so that `--help` and `--version` do nothing else.
@@ -326,6 +334,7 @@ mod tests {
             (&["--bind", "127.0.0.1", "-::1"], &["bind \"127.0.0.1\" \"-::1\""]),
             (&["--list-max-listpack-size", "-2"], &["list-max-listpack-size \"-2\""]),
             (&["--port", "0", "-o", "hz=1", "--ready"], &["port \"0\"", "hz \"1\""]),
+            (&["--port", "1", "--stage"], &["port \"1\"", "enable-stage-command \"local\""]),
         ] {
             assert_eq!(directives(args), expected, "{args:?}");
         }

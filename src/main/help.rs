@@ -16,6 +16,7 @@ A small server for RESP, the Redis protocol.
   --check [FILE]      say what is wrong with the configuration, or that it is fine, and leave
   --print-config      print every directive, its default and its meaning, and leave
   --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
+  --stage             let programs of this machine drive the server as a test double: STAGE
   --exit-with-stdin   leave when standard input ends, as it does when the starting program does
   -h, --help          print this
   -v, --version       print the version

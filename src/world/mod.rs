@@ -51,11 +51,12 @@ use std::time::Duration;
 
 use crate::access::{Access, UserId, Vocabulary};
 use crate::clock::Now;
-use crate::config::{Config, LoadError, LogLevel, Reason};
+use crate::config::{Callers, Config, LoadError, LogLevel, Reason};
 use crate::keyspace::{Millis, Store};
 use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
 use crate::peer::Peer;
 use crate::session::{BufferPool, Clients, Slot};
+use crate::stage::Stage;
 use crate::telemetry::memory::Eviction;
 use crate::telemetry::{
     Certificates, CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
@@ -118,6 +119,8 @@ pub struct World {
     pub peer_log: PeerLog,
     pub process: Process,
     pub reactor_requests: ReactorRequests,
+    /// What a test drives the server by, if it may. While it is `None`, that is all that a command asks.
+    pub(crate) stage: Option<Box<Stage>>,
     /// The script that runs, if one does. When another client's command sees it, the server is busy.
     pub(crate) running: Option<RunningScript>,
     /// What keeps commands from running: see [`World::set_ready`].
@@ -173,6 +176,7 @@ impl World {
             thresholds: Thresholds::of(&config),
             monitors: Monitors::default(),
             peer_log: PeerLog::default(),
+            stage: (config.enable_stage_command != Callers::No).then(Box::default),
             config,
             process: Process::default(),
             reactor_requests: ReactorRequests::default(),

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["config", "rdb"],
     &["telemetry"],
     &["access"],
-    &["listeners"],
+    &["listeners", "stage"],
     &["session"],
     &["world"],
     &["dispatch"],

@@ -25,6 +25,7 @@
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
 //! | `log` | what peers can make the real process write, and what a log that is not read costs |
+//! | `stage` | a server that a test drives |
 //! | `table` | every row of the command table |
 //! | `redis_rs` | a real client in the tests' own process |
 //! | `pubsub` | who hears what, and what is left of who has gone |
@@ -80,6 +81,7 @@ mod restarts;
 #[cfg(feature = "lua")]
 mod scripting;
 mod socket;
+mod stage;
 mod stream_groups;
 mod streams;
 mod supervision;
