@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use bitmaps::*;
+pub use cluster::*;
 pub use groups::*;
 pub use kept::*;
 pub use newcomers::*;
@@ -16,6 +17,7 @@ pub use stage::*;
 pub use values::*;
 
 mod bitmaps;
+mod cluster;
 mod groups;
 mod kept;
 mod newcomers;

@@ -47,6 +47,7 @@ impl<'a> Invocation<'a> {
         self.may_be_scripted(SCRIPT, row)?;
         self.is_permitted(TOP | TRANSACTION | SCRIPT, row)?;
         self.is_at_its_port(TOP | SCRIPT, row)?;
+        self.is_at_its_node(TOP | SCRIPT, row)?;
         self.may_reply_between_messages(TOP, row, has_session)?;
         self.may_write(SCRIPT, row)?;
         self.has_memory(TOP | SCRIPT, row)?;
@@ -128,6 +129,15 @@ impl<'a> Invocation<'a> {
             return Err(error::on_admin_port_only(&row.full_name, port));
         }
         Ok(())
+    }
+
+    /// Refuses what is not for the client's node: see [`super::nodes`].
+    #[inline(always)]
+    fn is_at_its_node(&mut self, frames: Frames, row: &Row) -> Result<(), Error> {
+        match self.world.stage.is_some() && self.frame.is_in(frames) {
+            true => self.find_node(row),
+            false => Ok(()),
+        }
     }
 
     /// Refuses a client that is subscribed in RESP2 the commands whose replies it could take for messages.
@@ -248,7 +258,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Returns whether the command has one of the flags, or is EXEC and a command that it will run has it.
-    fn needs(&self, row: &Row, flags: Flags) -> bool {
+    pub(super) fn needs(&self, row: &Row, flags: Flags) -> bool {
         let queued = self.client().transaction().map_or(0, |transaction| transaction.flags);
         self.flags(row) & flags != 0 || row.has(flag::RUNS_QUEUE) && queued & flags != 0
     }
@@ -364,6 +374,10 @@ impl<'a> Invocation<'a> {
         }
         self.world.end_transaction(self.slot);
         self.world.unwatch(self.slot);
+        // A client follows the error of a cluster, whichever command it was.
+        if refused.is_of_cluster() {
+            return refused;
+        }
         error::exec_refused(&refused)
     }
 

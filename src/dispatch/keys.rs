@@ -41,6 +41,27 @@ pub(crate) fn each(spec: &Spec, args: Args<'_>, mut visit: impl FnMut(Key)) -> R
     Ok(())
 }
 
+/// The arguments that decide in a cluster which node the request is for: its keys, or the shard channels that stand
+/// where keys would. None, if the arguments do not hold what the key specs promise.
+pub(crate) fn routed(spec: &Spec, args: Args<'_>) -> Vec<usize> {
+    let mut routed = Vec::new();
+    if each(spec, args, |key| routed.push(key.index)).is_err() {
+        return Vec::new();
+    }
+    for place in spec.key_specs().iter().filter(|place| place.flags & key::NOT_KEY != 0) {
+        let before = routed.len();
+        if find(spec, place, args, |key| routed.push(key.index)).is_err() {
+            routed.truncate(before);
+        }
+    }
+    routed
+}
+
+/// Returns whether the command is about shard channels.
+pub(crate) fn are_shard_channels(spec: &Spec) -> bool {
+    spec.key_specs().iter().any(|place| place.flags & key::NOT_KEY != 0)
+}
+
 /// Returns whether the command may have keys at all.
 pub fn are_possible(spec: &Spec) -> bool {
     real_places(spec).next().is_some()

@@ -31,6 +31,7 @@ pub mod help;
 pub mod invocation;
 pub mod invoke;
 pub mod keys;
+mod nodes;
 pub mod permission;
 pub mod running;
 pub mod serve;

@@ -97,6 +97,9 @@ pub mod flag {
     /// Tells whether the server is well: refused, like a write, while data cannot be written.
     pub const SHOWS_HEALTH: Flags = 1 << 25;
 
+    /// A Sentinel has it, too. Its subcommands follow it.
+    pub const SENTINEL: Flags = 1 << 24;
+
     /// Comes from an embedder: its replies are counted before they are sent. Derived, never written in a row.
     pub const COUNTED: Flags = 1 << 27;
 

@@ -9,6 +9,9 @@ impl<'a> Invocation<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn invoke_on_stage(&mut self, found: Found<'a>) -> Outcome {
-        self.invoke_as_usual(found)
+        let found = self.at_its_port(found);
+        let outcome = self.invoke_as_usual(found);
+        self.end_asking(outcome);
+        outcome
     }
 }

@@ -58,6 +58,9 @@ impl<'e> Traffic<'e> {
     /// Takes a new connection in. The error is the reply to send before closing it. An unauthenticated client
     /// may be closed in its favour: see [`crate::session::unauthenticated`].
     pub(crate) fn connect(&mut self, mut peer: Peer) -> Result<Slot, Vec<u8>> {
+        if self.world.is_closed_port(&peer) {
+            return Err(Vec::new());
+        }
         self.world.expect_header(&mut peer);
         match self.world.admit(&peer) {
             Ok(()) => {

@@ -277,6 +277,16 @@ impl Client {
         self.session.as_mut()?.tracker.as_mut()
     }
 
+    /// Its next command follows an -ASK: ASKING.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.asking > 0)
+    }
+
+    /// It reads from replicas: READONLY.
+    pub(crate) fn reads_replica(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.reads_replica)
+    }
+
     /// What it wants a copy of, if it wants one and is no replica.
     pub(crate) fn copy_parts(&self) -> Option<CopyParts> {
         let session = self.session.as_ref()?;

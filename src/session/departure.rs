@@ -33,6 +33,8 @@ pub(crate) enum Departure {
     Copy,
     /// It should have begun with a proxy's header.
     Proxy,
+    /// A test has taken its node away, or has given it another role.
+    Stage,
     /// The server leaves.
     Shutdown,
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Departure {
             Departure::Panic => "its command failed",
             Departure::Copy => "its copy of the data cannot be read",
             Departure::Proxy => "it did not begin with a PROXY header",
+            Departure::Stage => "its node went down, or has another role (STAGE)",
             Departure::Shutdown => "the server leaves",
         })
     }

@@ -41,6 +41,10 @@ pub struct Session {
     /// REPLCONF rdb-only: it wants a copy of the data, and is no replica.
     pub(crate) is_rdb_only: bool,
     pub(crate) copy_parts: CopyParts,
+    /// For so many commands from here on it has sent ASKING: for its next one.
+    pub(crate) asking: u8,
+    /// READONLY: it reads from a node that is a replica.
+    pub(crate) reads_replica: bool,
 }
 
 impl Session {

@@ -5,6 +5,17 @@
 //! own: STAGE. What they say is kept here, a file for each part; the commands themselves are in
 //! [`crate::commands`], and what becomes of a client's command is decided in [`crate::dispatch`].
 
+pub(crate) mod nodes;
+pub(crate) mod sentinel;
+pub(crate) mod slots;
+
+use nodes::Nodes;
+use sentinel::Sentinels;
+
 /// What the commands of STAGE have said.
 #[derive(Debug, Default)]
-pub(crate) struct Stage {}
+pub(crate) struct Stage {
+    /// Further ports that clients take for other servers.
+    pub(crate) nodes: Nodes,
+    pub(crate) sentinels: Sentinels,
+}

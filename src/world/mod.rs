@@ -11,6 +11,8 @@
 //! | `blocked` | blocked clients with the keys, events and deadlines that they wait for |
 //! | `watch`, `transaction` | clients with the keys that break their transactions |
 //! | `tracking` | clients with the keys that they have cached |
+//! | `failover` | the stage's nodes with what Sentinels say of them |
+//! | `nodes` | the stage's nodes and Sentinels with the clients of their ports |
 //! | `pubsub`, `monitor` | messages and commands with the clients that are shown them |
 //! | `pause` | CLIENT PAUSE with the commands that it holds back, and with expiry |
 //! | `restraint` | what is not there yet, or was not written, with the commands that this keeps from running |
@@ -27,9 +29,11 @@ mod blocked;
 mod commandlog;
 mod configuration;
 mod courier;
+mod failover;
 mod keyspace_changes;
 mod memory;
 mod monitor;
+mod nodes;
 mod output;
 mod pause;
 mod pubsub;
@@ -63,6 +67,7 @@ use crate::telemetry::{
 };
 
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
+pub use nodes::NodePorts;
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
@@ -134,6 +139,8 @@ pub struct World {
     eviction: Eviction,
     /// What `net` offers to CONFIG SET, if there is a `net`.
     pub rebind: Option<Rebind>,
+    /// What `net` offers to STAGE NODE and STAGE SENTINEL, if there is a `net`.
+    pub node_ports: Option<Box<dyn NodePorts>>,
     /// What `net` offers to CONFIG SET of `tls-…`, if there is a `net`, and it can.
     pub tls_files: Option<Box<dyn TlsFiles>>,
     /// The certificates in use.
@@ -186,6 +193,7 @@ impl World {
             peak_memory: 0,
             eviction: Eviction::default(),
             rebind: None,
+            node_ports: None,
             tls_files: None,
             certificates: Certificates::default(),
             courier: None,

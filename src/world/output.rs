@@ -5,7 +5,7 @@ use crate::config::BufferLimit;
 use crate::error::{self, Error};
 use crate::session::Departure;
 use crate::session::Slot;
-use crate::session::client::{Doom, ReplyMode};
+use crate::session::client::{Client, Doom, ReplyMode};
 use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
@@ -134,10 +134,21 @@ impl World {
         ids: &[u64],
         frame: &mut Frame<W>,
     ) -> usize {
+        self.broadcast_where(ids, frame, |_| true)
+    }
+
+    /// As [`World::broadcast`], to those of the clients that hear it.
+    pub(super) fn broadcast_where<W: Fn(&mut Reply)>(
+        &mut self,
+        ids: &[u64],
+        frame: &mut Frame<W>,
+        hears: impl Fn(&Client) -> bool,
+    ) -> usize {
         let mut sent = 0;
         for &id in ids {
             if let Some(slot) = self.clients.slot_of(id)
                 && self.clients[slot].doom == Doom::No
+                && hears(&self.clients[slot])
             {
                 self.send(slot, frame.bytes(self.clients[slot].protocol));
                 sent += 1;

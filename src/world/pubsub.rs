@@ -1,9 +1,10 @@
 //! Subscriptions, and messages to their clients: see [`crate::listeners::pubsub`].
 
 use super::World;
+use super::nodes::came_through;
 use crate::listeners::pubsub::subscriptions::Topic;
-use crate::session::Slot;
-use crate::wire::Frame;
+use crate::session::{Client, Slot};
+use crate::wire::{Frame, Reply};
 
 impl World {
     /// The client listens to a name from now on.
@@ -56,10 +57,25 @@ impl World {
     /// Sends a message to the subscribers of the channel, and to those of every pattern that matches it.
     /// Returns how many messages that were.
     pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> usize {
+        if self.stage.is_some() {
+            let deaf = self.sentinel_ports();
+            return self.publish_where(channel, message, |client| !came_through(client, &deaf));
+        }
+        self.publish_where(channel, message, |_| true)
+    }
+
+    /// The same, to those of the clients that hear it.
+    pub(super) fn publish_where(
+        &mut self,
+        channel: &[u8],
+        message: &[u8],
+        hears: impl Fn(&Client) -> bool,
+    ) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
         let mut sent = 0;
         if let Some(ids) = pubsub.listeners(Topic::Channel).get(channel) {
-            sent += self.send_message(ids, b"message", channel, message);
+            let mut frame = message_frame(b"message", channel, message);
+            sent += self.broadcast_where(ids, &mut frame, &hears);
         }
         for (pattern, ids) in pubsub.listeners(Topic::Pattern) {
             if pubsub.matches(pattern, channel) {
@@ -70,7 +86,7 @@ impl World {
                     reply.bulk(channel);
                     reply.bulk(message);
                 });
-                sent += self.broadcast(ids, &mut frame);
+                sent += self.broadcast_where(ids, &mut frame, &hears);
             }
         }
         self.pubsub = pubsub;
@@ -81,19 +97,10 @@ impl World {
     pub(crate) fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
         let pubsub = std::mem::take(&mut self.pubsub);
         let ids = pubsub.listeners(Topic::Shard).get(channel);
-        let sent = ids.map_or(0, |ids| self.send_message(ids, b"smessage", channel, message));
+        let mut frame = message_frame(b"smessage", channel, message);
+        let sent = ids.map_or(0, |ids| self.broadcast(ids, &mut frame));
         self.pubsub = pubsub;
         sent
-    }
-
-    fn send_message(&mut self, ids: &[u64], kind: &[u8], channel: &[u8], message: &[u8]) -> usize {
-        let mut frame = Frame::new(|reply| {
-            reply.push(3);
-            reply.bulk(kind);
-            reply.bulk(channel);
-            reply.bulk(message);
-        });
-        self.broadcast(ids, &mut frame)
     }
 
     /// Publishes what happened to a key, as `notify-keyspace-events` says.
@@ -114,6 +121,20 @@ impl World {
         let events = self.config.notify_keyspace_events;
         self.store.shared.journal.announces = if is_heard { events.announced() } else { 0 };
     }
+}
+
+/// A message, as its subscribers are sent it.
+fn message_frame<'m>(
+    kind: &'m [u8],
+    channel: &'m [u8],
+    message: &'m [u8],
+) -> Frame<impl Fn(&mut Reply) + 'm> {
+    Frame::new(move |reply: &mut Reply| {
+        reply.push(3);
+        reply.bulk(kind);
+        reply.bulk(channel);
+        reply.bulk(message);
+    })
 }
 
 #[cfg(test)]
