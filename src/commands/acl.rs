@@ -20,7 +20,7 @@ use crate::text::number;
 use crate::wire::{Args, OwnedArgs, Reply};
 use crate::world::World;
 
-pub(crate) const TABLE: &[Spec] = &[Spec::container("acl", ACL).doc(
+pub(crate) const TABLE: &[Spec] = &[Spec::container("acl", ACL).flags(SENTINEL).doc(
     "6.0.0",
     "Depends on the subcommand.",
     "",

@@ -22,7 +22,7 @@ use filter::Filter;
 use tracking::{client_caching, client_getredir, client_tracking, client_trackinginfo};
 use waiting::{client_pause, client_unblock, client_unpause};
 
-pub(crate) const TABLE: &[Spec] = &[Spec::container("client", CLIENT).flags(KEEPS_CACHING).doc(
+pub(crate) const TABLE: &[Spec] = &[Spec::container("client", CLIENT).flags(SENTINEL).flags(KEEPS_CACHING).doc(
     "2.4.0",
     "Depends on the subcommand.",
     "",

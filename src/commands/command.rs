@@ -20,7 +20,7 @@ use crate::error::{self, Error};
 use crate::text::glob::Glob;
 use crate::wire::{Args, Mark, OwnedArgs, Reply};
 
-pub(crate) const TABLE: &[Spec] = &[Spec::new("command", -1, LOADING | STALE, command)
+pub(crate) const TABLE: &[Spec] = &[Spec::new("command", -1, LOADING | STALE | flag::SENTINEL, command)
     .subcommands(COMMAND)
     .acl(CONNECTION)
     .tips(&["nondeterministic_output_order"])

@@ -14,7 +14,7 @@ use crate::wire::{Args, Protocol};
 use crate::world::World;
 
 pub(crate) const TABLE: &[Spec] = &[
-    Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, auth)
+    Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL, auth)
         .acl(CONNECTION)
         .doc(
             "1.0.0",
@@ -30,7 +30,7 @@ pub(crate) const TABLE: &[Spec] = &[
         "message",
         "Sends its argument back.",
     ),
-    Spec::new("hello", -1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY, hello)
+    Spec::new("hello", -1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL, hello)
         .acl(CONNECTION)
         .doc(
             "6.0.0",
@@ -46,7 +46,7 @@ pub(crate) const TABLE: &[Spec] = &[
         .secret(|args, index| {
             index > 2 && (args.is(index - 1, "AUTH") || index > 3 && args.is(index - 2, "AUTH"))
         }),
-    Spec::new("ping", -1, FAST | SUBSCRIBER | SHOWS_HEALTH, ping)
+    Spec::new("ping", -1, FAST | SUBSCRIBER | SHOWS_HEALTH | SENTINEL, ping)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
         .doc("1.0.0", "O(1)", "[message]", "Answers PONG, or the message it was given."),
@@ -147,8 +147,9 @@ fn describe_server(ctx: &mut Ctx<'_>) {
     let client = ctx.client();
     let (id, protocol) = (client.id, client.protocol);
     let persona = ctx.world.config.persona;
+    let (mode, role) = mode_and_role(ctx);
     let reply = &mut ctx.reply;
-    reply.map(7);
+    reply.map(6 + usize::from(role.is_some()));
     reply.bulk(b"server");
     reply.bulk(persona.server.as_bytes());
     reply.bulk(b"version");
@@ -158,11 +159,29 @@ fn describe_server(ctx: &mut Ctx<'_>) {
     reply.bulk(b"id");
     reply.int(id as i64);
     reply.bulk(b"mode");
-    reply.bulk(persona.mode.as_bytes());
-    reply.bulk(b"role");
-    reply.bulk(b"master");
+    reply.bulk(mode.as_bytes());
+    if let Some(role) = role {
+        reply.bulk(b"role");
+        reply.bulk(role.as_bytes());
+    }
     reply.bulk(b"modules");
     reply.array(0);
+}
+
+/// What the port is to its clients, and its part in replication: those of the persona, unless a test has made the port a
+/// node or a Sentinel.
+pub(super) fn mode_and_role(ctx: &Ctx<'_>) -> (&'static str, Option<&'static str>) {
+    if ctx.world.sentinel_of(ctx.slot).is_some() {
+        return ("sentinel", None);
+    }
+    let persona = ctx.world.config.persona;
+    match ctx.world.node_of(ctx.slot) {
+        None => (persona.mode, Some("master")),
+        Some(node) => {
+            let mode = if node.is_in_cluster { "cluster" } else { "standalone" };
+            (mode, Some(if node.primary.is_some() { "replica" } else { "master" }))
+        }
+    }
 }
 
 /// PING [message]
@@ -223,8 +242,16 @@ pub(crate) fn database(ctx: &Ctx<'_>, text: &[u8]) -> Result<usize, Error> {
     let index = number::parse_i64(text).ok_or(error::NOT_AN_INTEGER)?;
     let index = i32::try_from(index).map_err(|_| error::NOT_AN_INT)?;
     match usize::try_from(index) {
-        Ok(index) if index < ctx.world.store.databases() => Ok(index),
+        Ok(index) if index < databases(ctx) => Ok(index),
         _ => Err(error::DB_INDEX),
+    }
+}
+
+/// How many databases the client may select: a cluster has one.
+fn databases(ctx: &Ctx<'_>) -> usize {
+    match ctx.world.cluster_node_of(ctx.slot) {
+        Some(_) => 1,
+        None => ctx.world.store.databases(),
     }
 }
 

@@ -6,9 +6,12 @@
 //!
 //! **Adding a section is one row of `SECTIONS` and one function.**
 
+mod staged;
+
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
+use super::connection;
 use super::memory::Summary;
 use crate::clock::Now;
 use crate::dispatch::Ctx;
@@ -23,7 +26,7 @@ use crate::telemetry::stats::ScriptStats;
 use crate::wire::Args;
 use crate::world::World;
 
-pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE, info)
+pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE | SENTINEL, info)
     .acl(DANGEROUS)
     .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
     .doc(
@@ -80,6 +83,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Cluster", cluster),
     Section::new("Scripting Engines", scripting_engines).on_request(),
     Section::new("Keyspace", keyspace),
+    Section::new("Sentinel", staged::sentinel),
 ];
 
 /// INFO [section...]
@@ -90,7 +94,12 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Err(error::SYNTAX);
     }
     let mut report = Report::default();
-    for section in SECTIONS {
+    let is_sentinel = ctx.world.sentinel_of(ctx.slot).is_some();
+    let is_there = |section: &&Section| match is_sentinel {
+        true => staged::is_of_sentinel(section.title),
+        false => section.title != "Sentinel",
+    };
+    for section in SECTIONS.iter().filter(is_there) {
         let is_asked_for = match args.len() {
             1 => section.is_default,
             _ => args.from(1).any(|word| section.answers(word)),
@@ -129,7 +138,8 @@ fn server(report: &mut Report, ctx: &Ctx<'_>) {
     // This is how the reference spells "unknown".
     report.field("redis_git_sha1", "00000000");
     report.zeros(&["redis_git_dirty", "redis_build_id"]);
-    persona.mode_fields.iter().for_each(|name| report.field(name, persona.mode));
+    let (mode, _) = connection::mode_and_role(ctx);
+    persona.mode_fields.iter().for_each(|name| report.field(name, mode));
     report.field("os", &process.os);
     report.field("arch_bits", BITS);
     report.field("monotonic_clock", "POSIX clock_gettime");
@@ -137,8 +147,9 @@ fn server(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("gcc_version", "0.0.0");
     report.field("process_id", process.pid);
     report.field("process_supervised", "no");
-    report.field("run_id", &process.run_id);
-    report.field("tcp_port", process.tcp_port());
+    let (port, run_id) = staged::port_and_run(ctx);
+    report.field("run_id", run_id);
+    report.field("tcp_port", port);
     report.field("server_time_usec", now);
     report.field("uptime_in_seconds", world.uptime());
     report.field("uptime_in_days", world.uptime() / (24 * 60 * 60));
@@ -435,10 +446,10 @@ fn denials(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("acl_access_denied_db", denied.database);
 }
 
-fn replication(report: &mut Report, _: &Ctx<'_>) {
+fn replication(report: &mut Report, ctx: &Ctx<'_>) {
     let no_id = "0".repeat(40);
-    report.field("role", "master");
-    report.zeros(&["connected_slaves", "replicas_waiting_psync"]);
+    staged::part(report, ctx);
+    report.zeros(&["replicas_waiting_psync"]);
     report.field("master_failover_state", "no-failover");
     report.field("master_replid", &no_id);
     report.field("master_replid2", &no_id);
@@ -512,12 +523,16 @@ fn error_stats(report: &mut Report, ctx: &Ctx<'_>) {
 }
 
 fn cluster(report: &mut Report, ctx: &Ctx<'_>) {
-    report.field("cluster_enabled", u8::from(ctx.world.config.persona.mode == "cluster"));
+    let (mode, _) = connection::mode_and_role(ctx);
+    report.field("cluster_enabled", u8::from(mode == "cluster"));
 }
 
 /// Databases without a key are left out.
 fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
     let store = &ctx.world.store;
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        return keyspace_of_node(report, ctx);
+    }
     for (index, db) in store.iter() {
         report.field(
             &format!("db{index}"),
@@ -529,6 +544,15 @@ fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
                 db.with_volatile_fields()
             ),
         );
+    }
+}
+
+/// The one database of a cluster, as the client's node has it.
+fn keyspace_of_node(report: &mut Report, ctx: &Ctx<'_>) {
+    let (keys, expiring) = ctx.world.count_of_node(ctx.slot);
+    if keys > 0 {
+        let told = format_args!("keys={keys},expires={expiring},avg_ttl=0,keys_with_volatile_items=0");
+        report.field("db0", told);
     }
 }
 

@@ -228,12 +228,45 @@ fn move_(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// RANDOMKEY
 fn randomkey(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        return random_key_of_node(ctx);
+    }
     let (mut db, reply) = ctx.db_and_reply();
     match db.random_key() {
         Some(key) => reply.bulk(key),
         None => reply.null(),
     }
     Ok(())
+}
+
+/// One of the keys at the client's node of a cluster.
+fn random_key_of_node(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let keys = keys_of_node(ctx);
+    match keys.len() {
+        0 => ctx.reply.null(),
+        count => ctx.reply.bulk(&keys[ctx.world.store.db(0).random().below(count)]),
+    }
+    Ok(())
+}
+
+/// All keys at the client's node of a cluster.
+fn keys_of_node(ctx: &mut Ctx<'_>) -> Vec<Box<[u8]>> {
+    let mut keys: Vec<Box<[u8]>> = Vec::new();
+    let (db, is_here) = ctx.world.db_of_node(ctx.slot);
+    db.scan(0, usize::MAX, |key, _| {
+        if is_here(key) {
+            keys.push(key.into());
+        }
+    });
+    keys
+}
+
+/// Removes all keys at the client's node of a cluster, as flushing a server of its own would.
+fn flush_node(ctx: &mut Ctx<'_>) {
+    for key in keys_of_node(ctx) {
+        ctx.world.store.db(0).delete(&key);
+    }
+    ctx.reply.ok();
 }
 
 /// RENAME key newkey
@@ -290,7 +323,10 @@ fn unlink(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// DBSIZE
 fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let keys = ctx.db().len();
+    let keys = match ctx.world.cluster_node_of(ctx.slot) {
+        Some(_) => keys_of_node(ctx).len(),
+        None => ctx.db().len(),
+    };
     ctx.reply.int(keys as i64);
     Ok(())
 }
@@ -298,6 +334,10 @@ fn dbsize(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// FLUSHALL [ASYNC | SYNC]
 fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_flush_type(args)?;
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        flush_node(ctx);
+        return Ok(());
+    }
     ctx.world.flush_all();
     snapshots::flushed(ctx.world);
     ctx.reply.ok();
@@ -307,6 +347,10 @@ fn flushall(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// FLUSHDB [ASYNC | SYNC]
 fn flushdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     check_flush_type(args)?;
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        flush_node(ctx);
+        return Ok(());
+    }
     let db = ctx.client().db;
     ctx.world.flush(db);
     ctx.reply.ok();
@@ -323,6 +367,9 @@ fn check_flush_type(args: Args<'_>) -> Result<(), Error> {
 
 /// SWAPDB index1 index2
 fn swapdb(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        return Err(error::SWAPDB_IN_CLUSTER);
+    }
     let number = |index: usize| {
         let number = number::parse_i64(&args[index])?;
         i32::try_from(number).ok()

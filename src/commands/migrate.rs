@@ -99,6 +99,10 @@ impl Exchanges {
 /// MIGRATE host port key|"" destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password]
 /// [KEYS key [key ...]]
 pub(super) fn migrate(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        // Its nodes have one keyspace: a key that went from one to another would be gone.
+        return Err(error::STAGE_CHANGES_THE_CLUSTER);
+    }
     let request = Request::parsed(args)?;
     let mut exchanges = ctx.world.lend::<Exchanges>().unwrap_or_default();
     let result = go_on(ctx, &mut exchanges, &request);

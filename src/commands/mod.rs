@@ -30,6 +30,7 @@ mod persistence;
 mod pubsub;
 mod replication;
 mod scan;
+mod sentinel;
 mod server;
 mod set;
 mod sort;
@@ -86,4 +87,4 @@ pub const GROUPS: &[Group] = &[
 ];
 
 /// The tables of a server that a test may drive.
-pub const ON_STAGE: &[Group] = &[("stage", stage::TABLE)];
+pub const ON_STAGE: &[Group] = &[("sentinel", sentinel::TABLE), ("stage", stage::TABLE)];

@@ -20,7 +20,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "psubscribe",
         -2,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
+        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         psubscribe,
     )
     .channels(Channels::Patterns)
@@ -30,7 +30,7 @@ pub(crate) const TABLE: &[Spec] = &[
         "pattern...",
         "Begins to listen to every channel that matches a pattern.",
     ),
-    Spec::new("publish", 3, PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE, publish)
+    Spec::new("publish", 3, PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE | SENTINEL, publish)
         .channels(Channels::First)
         .doc(
             "2.0.0",
@@ -48,7 +48,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "punsubscribe",
         -1,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
+        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         punsubscribe,
     )
     .doc(
@@ -83,7 +83,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "subscribe",
         -2,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
+        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         subscribe,
     )
     .channels(Channels::All)
@@ -109,7 +109,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "unsubscribe",
         -1,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
+        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         unsubscribe,
     )
     .doc(
@@ -161,7 +161,11 @@ fn psubscribe(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// PUBLISH channel message
 fn publish(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let receivers = ctx.world.publish(&args[1], &args[2]);
+    let receivers = match ctx.world.sentinel_of(ctx.slot) {
+        None => ctx.world.publish(&args[1], &args[2]),
+        Some(_) if args[1] == *b"__sentinel__:hello" => 1,
+        Some(_) => return Err(error::HELLO_MESSAGES_ONLY),
+    };
     ctx.reply.int(receivers as i64);
     Ok(())
 }

@@ -157,13 +157,30 @@ fn sync(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 ///
 /// To wait for no replica takes no time, to wait for one as long as one is willing to.
 fn wait(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if is_replica(ctx) {
+        return Err(error::WAIT_ON_REPLICA);
+    }
     let replicas = int(args, 1)?;
     let timeout = timeout_in_ms(args, 2, ctx.now())?;
-    ctx.reply.int(0);
-    if replicas > 0 {
+    let there = replicas_there(ctx);
+    ctx.reply.int(there);
+    if replicas > there {
         ctx.delay_reply(timeout);
     }
     Ok(())
+}
+
+/// Returns whether the client's node is a replica.
+fn is_replica(ctx: &Ctx<'_>) -> bool {
+    ctx.world.node_of(ctx.slot).is_some_and(|node| node.primary.is_some())
+}
+
+/// How many replicas the client's node has that are up. What is written they have at once: the keyspace is the same.
+fn replicas_there(ctx: &Ctx<'_>) -> i64 {
+    let node = ctx.world.nodes().zip(ctx.world.node_of(ctx.slot));
+    node.map_or(0, |(nodes, node)| {
+        nodes.replicas_of(node.key).filter(|replica| replica.is_up()).count() as i64
+    })
 }
 
 /// WAITAOF numlocal numreplicas timeout
@@ -171,6 +188,9 @@ fn wait(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// It waits until all is on disk that has been written until now, by whichever client. What that is, is kept with the first
 /// argument while the command waits: `1@position`.
 fn waitaof(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if is_replica(ctx) {
+        return Err(error::WAITAOF_ON_REPLICA);
+    }
     let is_again = ctx.client().is_waiting;
     let (wanted, kept) = match args[1].iter().position(|&byte| byte == b'@') {
         Some(at) if is_again => (&args[1][..at], number::parse_u64(&args[1][at + 1..])),

@@ -149,11 +149,14 @@ pub(crate) fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
 fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let cursor = cursor(&args[1], ctx.world.config.persona)?;
     let options = ScanOptions::parse(args, 2, Walk::Keys)?;
-    let (db, reply) = ctx.db_and_reply();
-    reply.page(|reply| {
+    let (db, is_here) = ctx.world.db_of_node(ctx.slot);
+    ctx.reply.page(|reply| {
         let mut shown = 0;
         let next = db.scan(cursor, options.count, |key, kind| {
-            if options.kind.is_none_or(|wanted| wanted == Some(kind)) && options.matches(key) {
+            if options.kind.is_none_or(|wanted| wanted == Some(kind))
+                && options.matches(key)
+                && is_here(key)
+            {
                 reply.bulk(key);
                 shown += 1;
             }
@@ -167,11 +170,11 @@ fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn keys(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let pattern = Glob::new(&args[1]);
     let is_any = args[1] == *b"*";
-    let (db, reply) = ctx.db_and_reply();
-    reply.array_of(|reply| {
+    let (db, is_here) = ctx.world.db_of_node(ctx.slot);
+    ctx.reply.array_of(|reply| {
         let mut shown = 0;
         db.scan(0, usize::MAX, |key, _| {
-            if is_any || pattern.matches(key) {
+            if (is_any || pattern.matches(key)) && is_here(key) {
                 reply.bulk(key);
                 shown += 1;
             }

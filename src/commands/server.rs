@@ -36,13 +36,13 @@ pub(crate) const TABLE: &[Spec] = &[
             "As RESTORE, in a cluster.",
         )
         .history(values::RESTORE_HISTORY),
-    Spec::new("role", 1, NOSCRIPT | LOADING | STALE | FAST, role)
+    Spec::new("role", 1, NOSCRIPT | LOADING | STALE | FAST | SENTINEL, role)
         .acl(category::ADMIN | DANGEROUS)
         .doc("2.8.12", "O(1)", "", "Returns the part the server has in replication."),
     Spec::new(
         "shutdown",
         -1,
-        ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY | MANY_REPLIES,
+        ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY | SENTINEL | MANY_REPLIES,
         shutdown,
     )
     .doc(
@@ -142,12 +142,42 @@ fn module_list(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// ROLE
 ///
-/// A primary at offset 0, without replicas.
+/// A primary at offset 0, without replicas, unless a test has made the port something else.
 fn role(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    ctx.reply.array(3);
-    ctx.reply.bulk(b"master");
-    ctx.reply.int(0);
-    ctx.reply.array(0);
+    let Ctx { world, reply, slot, .. } = ctx;
+    if let Some(sentinel) = world.sentinel_of(*slot) {
+        reply.array(2);
+        reply.bulk(b"sentinel");
+        reply.array(sentinel.watches.len());
+        sentinel.watches.iter().for_each(|watch| reply.bulk(watch.group.as_bytes()));
+        return Ok(());
+    }
+    let node = world.nodes().zip(world.node_of(*slot));
+    if let Some((nodes, node)) = node.filter(|(_, node)| node.primary.is_some()) {
+        let primary = nodes.primary_of(node);
+        reply.array(5);
+        reply.bulk(b"slave");
+        reply.bulk(nodes.host.as_bytes());
+        reply.int(primary.port.into());
+        reply.bulk(if primary.is_up() { b"connected" } else { b"connect" });
+        reply.int(if primary.is_up() { 0 } else { -1 });
+        return Ok(());
+    }
+    reply.array(3);
+    reply.bulk(b"master");
+    reply.int(0);
+    let Some((nodes, node)) = node else {
+        reply.array(0);
+        return Ok(());
+    };
+    let replicas = nodes.replicas_of(node.key).filter(|replica| replica.is_up());
+    reply.array(replicas.clone().count());
+    for replica in replicas {
+        reply.array(3);
+        reply.bulk(nodes.host.as_bytes());
+        reply.bulk_int(replica.port.into());
+        reply.bulk(b"0");
+    }
     Ok(())
 }
 

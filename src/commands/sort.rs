@@ -14,6 +14,7 @@ use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::list::Side;
 use crate::keyspace::{Db, Hash, Kind, List, Set, Zset};
+use crate::stage::slots::slot;
 use crate::text::double;
 use crate::wire::Args;
 
@@ -67,6 +68,9 @@ const MAX_STORED: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> {
     let mut plan = Plan::parse(args, may_store, permission::may_read_any_key(ctx, args))?;
+    if ctx.world.cluster_node_of(ctx.slot).is_some() {
+        stays_in_slot(args)?;
+    }
     plan.is_repeatable |= matches!(ctx.frame, Frame::Script(_));
     let (mut db, reply) = ctx.db_and_reply();
     // Members of a set with the same text to sort by come in the order of its table, which another set of the
@@ -109,6 +113,40 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> 
     if has_no_order {
         ctx.says("DEL", &[destination]);
         ctx.says_all("RPUSH", &[destination], results.iter().map(|result| &**result));
+    }
+    Ok(())
+}
+
+/// In a cluster, the keys that BY and GET look up have to be in the slot of the key that is sorted, whatever stands for
+/// the star.
+fn stays_in_slot(args: Args<'_>) -> Result<(), Error> {
+    let own = slot(&args[1]);
+    let leaves = |pattern: &[u8]| {
+        let tag = pattern.iter().position(|&byte| byte == b'{');
+        let end = tag.and_then(|tag| {
+            Some(tag + pattern[tag..].iter().position(|&byte| byte == b'}')?)
+        });
+        let star = pattern.iter().position(|&byte| byte == b'*');
+        let is_tagged = tag.zip(end).is_some_and(|(tag, end)| {
+            end > tag + 1 && star.is_none_or(|star| star < tag || star > end)
+        });
+        star.is_some() && !(is_tagged && slot(pattern) == own)
+    };
+    let mut options = args.options(2);
+    while !options.is_over() {
+        if let Some(pattern) = options.value("BY") {
+            if leaves(pattern) {
+                return Err(error::SORT_BY_IN_CLUSTER);
+            }
+        } else if let Some(pattern) = options.value("GET") {
+            if leaves(pattern) {
+                return Err(error::SORT_GET_IN_CLUSTER);
+            }
+        } else if options.flag("LIMIT") {
+            options.skip(2);
+        } else {
+            options.skip(1);
+        }
     }
     Ok(())
 }

@@ -21,6 +21,9 @@ pub const MASTER_IS_MISSING: Error = Error::fixed("ERR SENTINEL ADD takes MASTER
 pub const STAGE_CHANGES_THE_CLUSTER: Error =
     Error::fixed("ERR this cluster is a stage's: STAGE NODE is what changes it");
 
+pub const STAGE_CHANGES_SENTINELS: Error =
+    Error::fixed("ERR this Sentinel is a stage's: STAGE SENTINEL is what changes it");
+
 /// A node or a Sentinel has the name already.
 pub fn name_is_taken(name: &str) -> Error {
     Error::text(format!("ERR there is a node or a Sentinel '{name}' already"))

@@ -257,6 +257,11 @@ impl Database {
         self.entries.is_empty()
     }
 
+    /// Calls `visit` with every key, and whether it will expire.
+    pub(crate) fn each_key(&self, mut visit: impl FnMut(&[u8], bool)) {
+        self.entries.iter().for_each(|entry| visit(entry.key(), entry.expiry().is_some()));
+    }
+
     /// The position of a key with this hash, whether it has expired or not.
     #[inline]
     fn position(&self, hash: u32, key: &[u8]) -> Option<usize> {

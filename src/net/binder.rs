@@ -1,10 +1,13 @@
-//! Listeners that change while the server runs: CONFIG SET of `bind`, `port` and their kin.
+//! Listeners that change while the server runs: CONFIG SET of `bind`, `port` and their kin, and ports beside those of the
+//! configuration: STAGE NODE.
 
 use std::io;
+use std::net::SocketAddr;
 
-use super::listener::{ListenAddress, Ports, bind_all};
+use super::listener::{ListenAddress, Ports, bind_all, bind_node};
 use super::mailbox::{Letter, MailSender};
 use crate::config::Config;
+use crate::world::NodePorts;
 
 /// Binds other addresses when a directive has changed, and has the reactor adopt what it has bound.
 pub(crate) struct Binder {
@@ -24,5 +27,32 @@ impl Binder {
         self.bound = wanted.iter().map(|wanted| wanted.bound().clone()).collect();
         self.mail.send(Letter::Rebind(wanted)).map_err(io::Error::other)?;
         Ok(&self.bound)
+    }
+}
+
+/// Binds the ports of nodes, and has the reactor adopt them, or let go of them.
+pub(crate) struct NodeBinder {
+    mail: MailSender,
+}
+
+impl NodeBinder {
+    pub(crate) fn new(mail: MailSender) -> NodeBinder {
+        NodeBinder { mail }
+    }
+}
+
+impl NodePorts for NodeBinder {
+    fn open(&mut self, config: &Config, port: u16) -> io::Result<SocketAddr> {
+        let sockets = bind_node(config, port)?;
+        let first = sockets.iter().find_map(|socket| socket.bound().tcp());
+        let nowhere = || io::Error::new(io::ErrorKind::InvalidInput, "'bind' has no address");
+        let first = first.ok_or_else(nowhere)?;
+        self.mail.send(Letter::Open(sockets)).map_err(io::Error::other)?;
+        Ok(first)
+    }
+
+    fn close(&mut self, port: u16) {
+        // The loop reads it in this very turn. When there is no loop any more, there is no listener.
+        let _ = self.mail.send(Letter::Close(port));
     }
 }

@@ -57,7 +57,7 @@ impl ListenAddress {
     }
 
     /// The address, if it is one of TCP.
-    fn tcp(&self) -> Option<SocketAddr> {
+    pub(crate) fn tcp(&self) -> Option<SocketAddr> {
         match *self {
             ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) | ListenAddress::Admin(addr) => {
                 Some(addr)
@@ -122,11 +122,17 @@ pub(crate) struct ListenSocket {
     bound: ListenAddress,
     /// There may be newcomers of whom no event will tell.
     more: bool,
+    /// It is a node's: it stays whatever the configuration says.
+    is_node: bool,
 }
 
 impl ListenSocket {
     pub(crate) fn bound(&self) -> &ListenAddress {
         &self.bound
+    }
+
+    pub(crate) fn is_node(&self) -> bool {
+        self.is_node
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -271,6 +277,21 @@ pub(crate) fn bind_all(
     Ok(wanted)
 }
 
+/// Listeners for a node, at every address for clients: 0 is any port that is free.
+pub(crate) fn bind_node(config: &Config, port: u16) -> io::Result<Vec<ListenSocket>> {
+    let ports = Ports { clients: Some(port), tls: None, admin: None };
+    let mut wanted = Vec::new();
+    bind_port(Endpoint::clients(config, ports), config, &[], &mut wanted)?;
+    let sockets = wanted.into_iter().filter_map(|wanted| match wanted {
+        Wanted::New(mut socket) => {
+            socket.is_node = port != config.port;
+            Some(socket)
+        }
+        Wanted::Kept(_) => None,
+    });
+    Ok(sockets.collect())
+}
+
 /// Why a server with this configuration would listen nowhere.
 pub(crate) fn nowhere(config: &Config, ports: Ports) -> io::Error {
     let reason = |endpoint: Endpoint<'_>| match endpoint {
@@ -403,7 +424,7 @@ fn bind_addresses(
                 port = addr.port();
                 let bound = (endpoint.bound)(addr);
                 let socket = Socketed::Tcp(socket);
-                wanted.push(Wanted::New(ListenSocket { socket, bound, more: false }));
+                wanted.push(Wanted::New(ListenSocket { socket, bound, more: false, is_node: false }));
             }
             Err(error) if is_optional && is_address_missing(&error) => {
                 log::info!("'{} {text}' is not on this machine: {error}", endpoint.directive);
@@ -500,7 +521,7 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     let name = Arc::from(path.to_string_lossy());
     let bound = ListenAddress::Unix(path.to_owned());
     let socket = Socketed::Unix(socket, name, file_at(path));
-    let listener = ListenSocket { socket, bound, more: false };
+    let listener = ListenSocket { socket, bound, more: false, is_node: false };
     if let Some(mode) = config.unixsocketperm {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|error| {
             told(&format!("give it the mode {mode:o} of 'unixsocketperm'"), error)

@@ -20,7 +20,7 @@ use std::thread::{self, ThreadId};
 
 use mio::{Registry, Token, Waker};
 
-use super::listener::Wanted;
+use super::listener::{ListenSocket, Wanted};
 use super::tls::Acceptor;
 use super::told_time::Change;
 use crate::engine::Engine;
@@ -36,6 +36,10 @@ pub(crate) enum Letter {
     Ready(bool),
     /// Listen here from now on, and nowhere else.
     Rebind(Vec<Wanted>),
+    /// Listen here, too.
+    Open(Vec<ListenSocket>),
+    /// Listen on this port no more.
+    Close(u16),
     /// New connections of the ports that speak TLS begin with this.
     Secure(Option<Acceptor>),
     /// Run this between two commands.

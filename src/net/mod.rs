@@ -45,7 +45,7 @@ use crate::session::Slot;
 use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
 use crate::world::World;
-use binder::Binder;
+use binder::{Binder, NodeBinder};
 use certificates::Reader;
 use clock::ClockChanges;
 use connection::Connection;
@@ -166,17 +166,19 @@ impl Reactor {
         Ok(reactor)
     }
 
-    /// Listens on `wanted`, and on nothing else any more.
+    /// Listens on `wanted`, and on nothing else any more but the ports of nodes.
     fn adopt(&mut self, wanted: Vec<Wanted>) -> io::Result<()> {
         let mut old = std::mem::take(&mut self.listeners);
         let mut old_tokens = std::mem::take(&mut self.listener_tokens);
+        while let Some(at) = old.iter().position(ListenSocket::is_node) {
+            self.listeners.push(old.swap_remove(at));
+            self.listener_tokens.push(old_tokens.swap_remove(at));
+        }
         for wanted in wanted {
             let (listener, token) = match wanted {
-                Wanted::New(mut listener) => {
-                    let token = self.next_listener;
-                    self.next_listener += 1;
-                    listener.register(self.poll.registry(), Token(token))?;
-                    (listener, token)
+                Wanted::New(listener) => {
+                    self.listen(listener)?;
+                    continue;
                 }
                 Wanted::Kept(bound) => {
                     let Some(at) = old.iter().position(|listener| *listener.bound() == bound)
@@ -190,6 +192,27 @@ impl Reactor {
             self.listener_tokens.push(token);
         }
         Ok(())
+    }
+
+    /// Listens on one more socket.
+    fn listen(&mut self, mut listener: ListenSocket) -> io::Result<()> {
+        let token = self.next_listener;
+        self.next_listener += 1;
+        listener.register(self.poll.registry(), Token(token))?;
+        self.listeners.push(listener);
+        self.listener_tokens.push(token);
+        Ok(())
+    }
+
+    /// Listens on the port no more.
+    fn stop_listening(&mut self, port: u16) {
+        let is_there = |listener: &ListenSocket| {
+            matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port)
+        };
+        while let Some(at) = self.listeners.iter().position(is_there) {
+            self.listeners.swap_remove(at);
+            self.listener_tokens.swap_remove(at);
+        }
     }
 
     /// SIGTERM and SIGINT end the loop as [`Letter::Stop`] does.
@@ -251,6 +274,7 @@ impl Reactor {
         let reader = Reader::new(engine.config(), self.mail());
         engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
+        engine.world.node_ports = Some(Box::new(NodeBinder::new(self.mail())));
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();
@@ -351,6 +375,10 @@ impl Reactor {
                 self.adopt(wanted)?;
                 self.listeners.iter().for_each(|listener| listener.retune(engine.config()));
             }
+            Letter::Open(sockets) => {
+                sockets.into_iter().try_for_each(|socket| self.listen(socket))?;
+            }
+            Letter::Close(port) => self.stop_listening(port),
             Letter::Secure(acceptor) => {
                 self.acceptor = acceptor;
                 self.listeners.iter_mut().for_each(ListenSocket::come_back);

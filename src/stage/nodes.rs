@@ -332,11 +332,6 @@ impl Nodes {
         has_changed
     }
 
-    /// The slot is not on the move any more, and stays where it is.
-    pub(crate) fn settle(&mut self, slot: u16) {
-        self.moves.remove(&slot);
-    }
-
     /// The node's epoch becomes the greatest of all. Returns it, and whether it was not before.
     pub(crate) fn bump_epoch(&mut self, key: NodeKey) -> (u64, bool) {
         let Some(own) = self.get(key).map(|node| self.primary_of(node).key) else {

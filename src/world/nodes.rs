@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::World;
 use crate::config::Config;
 use crate::error::{self, Error};
+use crate::keyspace::Db;
 use crate::listeners::{Topic, Wake};
 use crate::peer::{Address, Kind, Peer};
 use crate::session::{Client, Departure, Doom, Slot};
@@ -58,17 +59,31 @@ impl World {
         stage.sentinels.at_port(port(&self.clients[slot].peer)?)
     }
 
-    /// The node whose replica the client is connected to.
-    pub(crate) fn primary_of(&self, slot: Slot) -> Option<&Node> {
-        self.nodes()?.get(self.node_of(slot)?.primary?)
+    /// The client's database, and which of its keys are at the client's node: all, but in a cluster.
+    pub(crate) fn db_of_node(&mut self, slot: Slot) -> (Db<'_>, impl Fn(&[u8]) -> bool) {
+        let own = self.cluster_node_of(slot).map(|node| node.key);
+        let World { stage, store, clients, .. } = self;
+        let nodes = stage.as_deref().map(|stage| &stage.nodes);
+        let at = nodes.and_then(|nodes| Some((nodes, nodes.get(own?)?)));
+        let is_here = move |key: &[u8]| at.is_none_or(|(nodes, node)| nodes.holds(node, key));
+        (store.db(clients[slot].db), is_here)
     }
 
-    /// What the client sees of the keyspace, if that is not all: the keys that are at its node of the cluster.
-    pub(crate) fn sees_key(&self, slot: Slot, key: &[u8]) -> bool {
-        match (self.nodes(), self.cluster_node_of(slot)) {
-            (Some(nodes), Some(node)) => nodes.holds(node, key),
-            _ => true,
+    /// How many keys are at the client's node of a cluster, and how many of them expire.
+    pub(crate) fn count_of_node(&self, slot: Slot) -> (usize, usize) {
+        let Some((nodes, node)) = self.nodes().zip(self.cluster_node_of(slot)) else {
+            return (0, 0);
+        };
+        let (mut keys, mut expiring) = (0, 0);
+        if let Some((_, db)) = self.store.iter().find(|(index, _)| *index == 0) {
+            db.each_key(|key, expires| {
+                if nodes.holds(node, key) {
+                    keys += 1;
+                    expiring += usize::from(expires);
+                }
+            });
         }
+        (keys, expiring)
     }
 
     /// Returns whether a Sentinel has this port.
@@ -96,9 +111,9 @@ impl World {
 
     // Ports.
 
-    /// Returns whether the port is the server's own for clients.
+    /// Returns whether the port is the server's own for clients. One that speaks TLS is none that a node can have.
     pub(crate) fn is_own_port(&self, port: u16) -> bool {
-        port == self.config.port || port == self.config.tls.port
+        port == self.config.port
     }
 
     /// Listens on the port, or on any that is free, unless it is the server's own. Returns which it is.

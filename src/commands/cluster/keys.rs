@@ -16,12 +16,12 @@ fn slot_number(number: i64) -> Option<u16> {
 /// The keys at the client's node that `wanted` holds of.
 fn keys_here(ctx: &mut Ctx<'_>, mut wanted: impl FnMut(u16) -> bool) -> Vec<Box<[u8]>> {
     let mut keys = Vec::new();
-    ctx.world.store.db(0).scan(0, usize::MAX, |key, _| {
-        if wanted(slot(key)) {
+    let (db, is_here) = ctx.world.db_of_node(ctx.slot);
+    db.scan(0, usize::MAX, |key, _| {
+        if wanted(slot(key)) && is_here(key) {
             keys.push(Box::from(key));
         }
     });
-    keys.retain(|key: &Box<[u8]>| ctx.world.sees_key(ctx.slot, key));
     keys
 }
 
