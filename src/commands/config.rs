@@ -57,9 +57,13 @@ fn config_get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let patterns: Vec<&[u8]> = args.from(2).collect();
     let found = ctx.world.config.get(&patterns);
     ctx.reply.map(found.len());
+    let is_in_cluster = ctx.world.cluster_node_of(ctx.slot).is_some();
     for (name, value) in &found {
         ctx.reply.bulk(name);
-        ctx.reply.bulk(value);
+        match is_in_cluster && name.eq_ignore_ascii_case(b"cluster-enabled") {
+            true => ctx.reply.bulk(b"yes"),
+            false => ctx.reply.bulk(value),
+        }
     }
     Ok(())
 }

@@ -121,6 +121,7 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> 
 /// the star.
 fn stays_in_slot(args: Args<'_>) -> Result<(), Error> {
     let own = slot(&args[1]);
+    let has_star = |pattern: &[u8]| pattern.contains(&b'*');
     let leaves = |pattern: &[u8]| {
         let tag = pattern.iter().position(|&byte| byte == b'{');
         let end = tag.and_then(|tag| {
@@ -130,16 +131,16 @@ fn stays_in_slot(args: Args<'_>) -> Result<(), Error> {
         let is_tagged = tag.zip(end).is_some_and(|(tag, end)| {
             end > tag + 1 && star.is_none_or(|star| star < tag || star > end)
         });
-        star.is_some() && !(is_tagged && slot(pattern) == own)
+        !(is_tagged && slot(pattern) == own)
     };
     let mut options = args.options(2);
     while !options.is_over() {
         if let Some(pattern) = options.value("BY") {
-            if leaves(pattern) {
+            if has_star(pattern) && leaves(pattern) {
                 return Err(error::SORT_BY_IN_CLUSTER);
             }
         } else if let Some(pattern) = options.value("GET") {
-            if leaves(pattern) {
+            if pattern != b"#" && leaves(pattern) {
                 return Err(error::SORT_GET_IN_CLUSTER);
             }
         } else if options.flag("LIMIT") {

@@ -26,6 +26,8 @@ struct Demand {
     is_asking: bool,
     /// The client reads from replicas, too.
     reads_replica: bool,
+    /// It is to be queued: which of its keys exist is of no interest before EXEC.
+    is_queued: bool,
 }
 
 /// How a request is served.
@@ -69,6 +71,7 @@ impl<'a> Invocation<'a> {
             may_write,
             is_asking: client.is_asking() || row.has(flag::ASKING),
             reads_replica: client.reads_replica(),
+            is_queued: client.transaction().is_some() && !row.has(flag::UNQUEUED),
         };
         let mut add = |row: &Row, args: Args<'_>| {
             let routed = keys::routed(&row.spec, args);
@@ -115,13 +118,15 @@ impl<'a> Invocation<'a> {
         let owner_is_here = owner.key == node.key;
         let serves = node.primary.is_none() || demand.reads_replica;
         let settled = || {
-            let reads = demand.reads_replica && !demand.may_write;
+            let reads =
+                demand.is_about_channels || demand.reads_replica && !demand.may_write;
             match owner_is_here || reads && nodes.primary_of(node).key == owner.key {
                 true => Ok(Service::AsUsual),
                 false => Err(error::moved(at, &nodes.host, owner.port)),
             }
         };
-        let side = side(nodes, node, owner, at).filter(|_| serves && !demand.is_about_channels);
+        let asks_for_keys = serves && !demand.is_about_channels && !demand.is_queued;
+        let side = side(nodes, node, owner, at).filter(|_| asks_for_keys);
         let Some(side) = side else {
             return match demand.is_asking && serves && imports(nodes, node, at) {
                 true => Ok(Service::AsUsual),

@@ -139,6 +139,7 @@ impl Builder {
         engine.world.extension = self.extension;
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
+        engine.world.node_ports = Some(reactor.node_ports());
         super::begin_to_keep(&mut engine)?;
         Ok(Server { engine, reactor })
     }
@@ -195,6 +196,22 @@ impl Server {
     /// Calls `tell` when the server leaves, before clients are sent what they are owed.
     pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_leaving = Some(Box::new(tell));
+    }
+
+    /// Makes a cluster of the server, whose stage has to be on: so many shards of so many nodes, each a primary and its
+    /// replicas. The first is the server's own port. The others have the ports behind that, or any that are free.
+    /// Returns their names and addresses.
+    pub fn stage_cluster(
+        &mut self,
+        shards: usize,
+        nodes: usize,
+        any_port: bool,
+    ) -> io::Result<Vec<(String, SocketAddr)>> {
+        let world = &mut self.engine.world;
+        let staged = world.stage_cluster(shards, nodes, any_port);
+        let staged = staged.map_err(|error| io::Error::other(error.to_string()))?;
+        let host = self.addr().ok_or_else(|| io::Error::other("there is no port for clients"))?;
+        Ok(staged.into_iter().map(|(name, port)| (name, SocketAddr::new(host.ip(), port))).collect())
     }
 
     /// The configuration, as it came into force.

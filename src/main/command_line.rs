@@ -26,6 +26,42 @@ pub struct CommandLine {
     pub announces: bool,
     /// The server ends when its standard input does.
     pub exits_with_stdin: bool,
+    /// The server is a cluster, as a test would make it.
+    pub cluster: Option<Cluster>,
+}
+
+/// `--stage-cluster 3x2`: three shards of two nodes each.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct Cluster {
+    pub shards: usize,
+    pub nodes: usize,
+}
+
+impl Cluster {
+    /// The most shards, which are named with a letter, and the most nodes.
+    const MOST_SHARDS: usize = 26;
+    const MOST_NODES: usize = 64;
+
+    fn parse(text: &[u8]) -> Result<Cluster, String> {
+        let numbers = str::from_utf8(text).ok().and_then(|text| {
+            let (shards, nodes) = text.split_once('x')?;
+            Some((shards.parse().ok()?, nodes.parse().ok()?))
+        });
+        match numbers {
+            Some((shards @ 1..=Self::MOST_SHARDS, nodes @ 1..=Self::MOST_NODES))
+                if shards * nodes <= Self::MOST_NODES =>
+            {
+                Ok(Cluster { shards, nodes })
+            }
+            _ => Err(format!(
+                "--stage-cluster takes SHARDSxNODES, as 3x2 for three primaries with a replica each, up to {} \
+                 shards and {} nodes, not '{}'",
+                Self::MOST_SHARDS,
+                Self::MOST_NODES,
+                shown(text)
+            )),
+        }
+    }
 }
 
 /// Names of the program under which scripts and test harnesses may start it.
@@ -110,6 +146,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             b"--ready" => reading.switch(|line| line.announces = true),
             b"--exit-with-stdin" => reading.switch(|line| line.exits_with_stdin = true),
             b"--stage" => reading.stage(),
+            b"--stage-cluster" => {
+                let (shape, more) = rest.split_first().ok_or("--stage-cluster takes 3x2")?;
+                reading.cluster(shape)?;
+                rest = more;
+            }
             b"--check" => {
                 reading.act(Action::Check);
                 rest = reading.check(rest)?;
@@ -122,6 +163,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             b"-" => reading.switch(|line| line.reads_stdin = true),
             b"--sentinel" | b"--check-system" | b"--test-memory" => {
                 return Err(format!("respd has no {}", shown(word)));
+            }
+            _ if let Some(shape) = word.strip_prefix(b"--stage-cluster=") => {
+                reading.cluster(shape)?;
             }
             [b'-', b'-', name @ ..] => reading.directive(name)?,
             [b'-', ..] => {
@@ -198,6 +242,16 @@ impl Reading {
         self.close();
         let words = vec![b"local".to_vec()];
         self.line.directives.push(Given::flag(b"enable-stage-command", words));
+    }
+
+    /// `--stage-cluster`: so does `--stage`, and the server is a cluster.
+    fn cluster(&mut self, shape: &[u8]) -> Result<(), String> {
+        self.line.cluster = Some(Cluster::parse(shape)?);
+        if !self.line.directives.iter().any(|given| given.is_called("enable-stage-command")) {
+            self.stage();
+        }
+        self.close();
+        Ok(())
     }
 
     /// The first of several actions counts, so that `--help` and `--version` do nothing else.
@@ -334,6 +388,7 @@ mod tests {
             (&["--bind", "127.0.0.1", "-::1"], &["bind \"127.0.0.1\" \"-::1\""]),
             (&["--list-max-listpack-size", "-2"], &["list-max-listpack-size \"-2\""]),
             (&["--port", "0", "-o", "hz=1", "--ready"], &["port \"0\"", "hz \"1\""]),
+            (&["--stage-cluster", "3x2"], &["enable-stage-command \"local\""]),
             (&["--port", "1", "--stage"], &["port \"1\"", "enable-stage-command \"local\""]),
         ] {
             assert_eq!(directives(args), expected, "{args:?}");

@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::thread;
 
 use respd::net::ListenAddress;
 use respd::{Handle, Server};
 
-use super::command_line::CommandLine;
+use super::command_line::{Cluster, CommandLine};
 use super::configuration::Configuration;
 use super::logfile::LogFile;
 use super::logging::{self, Log};
@@ -41,6 +42,7 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     start_lines::starting(&config, &sources);
     supervision.starting();
     let pidfile = config.pidfile.clone();
+    let is_any_port = ports.clients == Some(0);
     let mut builder = Server::builder().config(config).ports(ports);
     if let Some(path) = &line.file {
         builder = builder.config_file(path);
@@ -48,13 +50,17 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     let mut server = builder.bind()?;
     // Not before: a server that finds its port taken leaves the file of the other as it is.
     let _pidfile = pidfile.as_deref().and_then(PidFile::write);
+    let nodes = match line.cluster {
+        None => Vec::new(),
+        Some(Cluster { shards, nodes }) => server.stage_cluster(shards, nodes, is_any_port)?,
+    };
     handle_signals(&mut server, log, &supervision)
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
     start_lines::bound(&server);
     if line.exits_with_stdin {
         end_with_stdin(server.handle())?;
     }
-    tell_when_ready(&mut server, line.announces, &supervision);
+    tell_when_ready(&mut server, line.announces.then_some(nodes), &supervision);
     server.when_leaving(move || supervision.stopping());
     server.run()?;
     log::info!("bye");
@@ -62,12 +68,19 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
 }
 
 /// The log, the supervisor, and a program that waits for a line on stdout are told that the server is ready.
-fn tell_when_ready(server: &mut Server, announces: bool, supervision: &Supervision) {
+/// `announced`: what stands in that line beside the listeners.
+fn tell_when_ready(
+    server: &mut Server,
+    announced: Option<Vec<(String, SocketAddr)>>,
+    supervision: &Supervision,
+) {
     let (bound, supervision) = (server.bound(), supervision.clone());
     server.when_ready(move || {
         log::info!("Ready to accept connections: {}", names(&bound));
         supervision.ready();
-        if announces && let Err(error) = announce(&bound) {
+        if let Some(nodes) = &announced
+            && let Err(error) = announce(&bound, nodes)
+        {
             log::error!("cannot print that the server is ready: {error}");
         }
     });
@@ -130,13 +143,17 @@ fn names(bound: &[ListenAddress]) -> String {
     names.join(", ")
 }
 
-/// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [tls=ADDR:PORT] [unix=PATH]`, the first listener of each kind.
-fn announce(bound: &[ListenAddress]) -> io::Result<()> {
+/// `ready pid=… tcp=ADDR:PORT [admin=ADDR:PORT] [tls=ADDR:PORT] [unix=PATH] [node-NAME=ADDR:PORT …]`, the first
+/// listener of each kind and the nodes of a cluster.
+fn announce(bound: &[ListenAddress], nodes: &[(String, SocketAddr)]) -> io::Result<()> {
     let mut line = format!("ready pid={}", std::process::id());
     for name in ["tcp", "admin", "tls", "unix"] {
         if let Some(first) = bound.iter().find(|bound| bound.name() == name) {
             line += &format!(" {name}={first}");
         }
+    }
+    for (name, addr) in nodes {
+        line += &format!(" node-{name}={addr}");
     }
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;

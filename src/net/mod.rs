@@ -44,7 +44,7 @@ use crate::engine::{Engine, Reading, Traffic};
 use crate::session::Slot;
 use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
-use crate::world::World;
+use crate::world::{NodePorts, World};
 use binder::{Binder, NodeBinder};
 use certificates::Reader;
 use clock::ClockChanges;
@@ -254,6 +254,11 @@ impl Reactor {
         self.mailbox.sender()
     }
 
+    /// What has it listen on the ports of nodes, from now on: they are adopted when the loop runs.
+    pub(crate) fn node_ports(&self) -> Box<dyn NodePorts> {
+        Box::new(NodeBinder::new(self.mail()))
+    }
+
     /// Where the reactor listens, in the order of the configuration.
     pub(crate) fn bound(&self) -> Vec<ListenAddress> {
         self.listeners.iter().map(|listener| listener.bound().clone()).collect()
@@ -274,7 +279,6 @@ impl Reactor {
         let reader = Reader::new(engine.config(), self.mail());
         engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
-        engine.world.node_ports = Some(Box::new(NodeBinder::new(self.mail())));
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();

@@ -12,13 +12,12 @@ type Event = (u16, String, String);
 
 impl World {
     /// Adds a node, whose port is open.
-    pub(crate) fn add_node(&mut self, new: NewNode) {
-        let Some(stage) = self.stage.as_deref_mut() else {
-            return;
-        };
+    pub(crate) fn add_node(&mut self, new: NewNode) -> Option<NodeKey> {
+        let stage = self.stage.as_deref_mut()?;
         let key = stage.nodes.add(new);
         let told = about_replica(stage, key, "+slave");
         self.tell_all(told);
+        Some(key)
     }
 
     /// The replica takes over. `by`: the Sentinel that has it do so, if a client of that has asked.

@@ -10,9 +10,9 @@ use crate::keyspace::Db;
 use crate::listeners::{Topic, Wake};
 use crate::peer::{Address, Kind, Peer};
 use crate::session::{Client, Departure, Doom, Slot};
-use crate::stage::nodes::{Node, NodeKey, Nodes};
+use crate::stage::nodes::{NewNode, Node, NodeKey, Nodes};
 use crate::stage::sentinel::Sentinel;
-use crate::stage::slots::slot as slot_of_key;
+use crate::stage::slots::{SLOTS, slot as slot_of_key};
 use crate::wire::Reply;
 
 /// What `net` offers to the stage: ports beside those of the configuration.
@@ -136,6 +136,41 @@ impl World {
         let addr = opened.map_err(|why| error::cannot_listen(&why))?;
         self.tell_host(Some(addr));
         Ok(addr.port())
+    }
+
+    /// Makes a cluster of so many shards, each of so many nodes: `a` and its replicas `a2`, `a3`, then `b`. The first has the
+    /// server's own port, the others those behind it, or any that are free. Returns their names and ports.
+    pub(crate) fn stage_cluster(
+        &mut self,
+        shards: usize,
+        nodes: usize,
+        any_port: bool,
+    ) -> Result<Vec<(String, u16)>, Error> {
+        let border = |shard: usize| (shard * usize::from(SLOTS) + shards / 2) / shards;
+        let mut added = Vec::new();
+        let mut primaries = Vec::new();
+        for number in 0..shards * nodes {
+            let (row, shard) = (number / shards, number % shards);
+            let letter = char::from(b'a' + shard as u8);
+            let name = if row == 0 { letter.to_string() } else { format!("{letter}{}", row + 1) };
+            let next = u16::try_from(number).ok().and_then(|n| self.config.port.checked_add(n));
+            let wanted = if any_port && number > 0 { None } else { next };
+            let port = self.open_node_port(wanted)?;
+            let slots = match row {
+                0 => vec![(border(shard) as u16, border(shard + 1) as u16 - 1)],
+                _ => Vec::new(),
+            };
+            let (is_own_port, primary) = (self.is_own_port(port), primaries.get(shard).copied());
+            let primary = primary.filter(|_| row > 0);
+            let new = NewNode { name: name.clone(), port, is_own_port, slots, primary };
+            if let Some(key) = self.add_node(new)
+                && row == 0
+            {
+                primaries.push(key);
+            }
+            added.push((name, port));
+        }
+        Ok(added)
     }
 
     /// Finds out which address clients are told of nodes: `cluster-announce-ip`, or that where they listen.

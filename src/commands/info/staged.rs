@@ -69,7 +69,7 @@ pub(super) fn part(report: &mut Report, ctx: &Ctx<'_>) {
 }
 
 /// What identifies the server: its port, and an id of the run.
-pub(super) fn port_and_run(ctx: &Ctx<'_>) -> (u16, &str) {
+pub(super) fn port_and_run<'c>(ctx: &'c Ctx<'_>) -> (u16, &'c str) {
     let process = &ctx.world.process;
     let node = ctx.world.node_of(ctx.slot).map(|node| (node.port, &*node.id));
     let sentinel = ctx.world.sentinel_of(ctx.slot).map(|one| (one.port, &*one.id));
