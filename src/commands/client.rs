@@ -22,12 +22,10 @@ use filter::Filter;
 use tracking::{client_caching, client_getredir, client_tracking, client_trackinginfo};
 use waiting::{client_pause, client_unblock, client_unpause};
 
-pub(crate) const TABLE: &[Spec] = &[Spec::container("client", CLIENT).flags(SENTINEL).flags(KEEPS_CACHING).doc(
-    "2.4.0",
-    "Depends on the subcommand.",
-    "",
-    "Commands about client connections.",
-)];
+pub(crate) const TABLE: &[Spec] = &[Spec::container("client", CLIENT)
+    .flags(SENTINEL)
+    .flags(KEEPS_CACHING)
+    .doc("2.4.0", "Depends on the subcommand.", "", "Commands about client connections.")];
 
 const CLIENT: &[Spec] = &[
     Spec::new("caching", 3, NOSCRIPT | LOADING | STALE | ALLOW_BUSY, client_caching)

@@ -11,10 +11,10 @@ mod keys;
 mod topology;
 
 use crate::dispatch::Ctx;
+use crate::dispatch::help::help;
 use crate::dispatch::spec::category::{CONNECTION, KEYSPACE};
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::{Databases, Spec};
-use crate::dispatch::help::help;
 use crate::error::{self, Error};
 use crate::stage::nodes::{Node, Nodes};
 use crate::stage::slots::slot;
@@ -123,13 +123,21 @@ const CLUSTER: &[Spec] = &[
         "node-id",
         "Removes a node from the table of known nodes.",
     ),
-    Spec::new("getkeysinslot", 4, STALE, keys::cluster_getkeysinslot).tips(&["nondeterministic_output"]).doc(
-        "3.0.0",
-        "O(N), N being the number of keys asked for",
-        "slot count",
-        "Returns keys of a slot.",
-    ),
-    Spec::new("getslotmigrations", 2, ADMIN | STALE | NO_ASYNC_LOADING, change::cluster_getslotmigrations).doc(
+    Spec::new("getkeysinslot", 4, STALE, keys::cluster_getkeysinslot)
+        .tips(&["nondeterministic_output"])
+        .doc(
+            "3.0.0",
+            "O(N), N being the number of keys asked for",
+            "slot count",
+            "Returns keys of a slot.",
+        ),
+    Spec::new(
+        "getslotmigrations",
+        2,
+        ADMIN | STALE | NO_ASYNC_LOADING,
+        change::cluster_getslotmigrations,
+    )
+    .doc(
         "9.0.0",
         "O(N), N being the number of migrations",
         "",
@@ -141,12 +149,9 @@ const CLUSTER: &[Spec] = &[
         "",
         "Lists the subcommands.",
     ),
-    Spec::new("info", 2, LOADING | STALE, topology::cluster_info).tips(&["nondeterministic_output"]).doc(
-        "3.0.0",
-        "O(1)",
-        "",
-        "Reports on the cluster as this node sees it.",
-    ),
+    Spec::new("info", 2, LOADING | STALE, topology::cluster_info)
+        .tips(&["nondeterministic_output"])
+        .doc("3.0.0", "O(1)", "", "Reports on the cluster as this node sees it."),
     Spec::new("keyslot", 3, STALE, cluster_keyslot).doc(
         "3.0.0",
         "O(N), N being the length of the key in bytes",

@@ -20,16 +20,17 @@ use crate::error::{self, Error};
 use crate::text::glob::Glob;
 use crate::wire::{Args, Mark, OwnedArgs, Reply};
 
-pub(crate) const TABLE: &[Spec] = &[Spec::new("command", -1, LOADING | STALE | flag::SENTINEL, command)
-    .subcommands(COMMAND)
-    .acl(CONNECTION)
-    .tips(&["nondeterministic_output_order"])
-    .doc(
-        "2.8.13",
-        "O(N), N being the number of commands",
-        "",
-        "Describes every command to a client library.",
-    )];
+pub(crate) const TABLE: &[Spec] =
+    &[Spec::new("command", -1, LOADING | STALE | flag::SENTINEL, command)
+        .subcommands(COMMAND)
+        .acl(CONNECTION)
+        .tips(&["nondeterministic_output_order"])
+        .doc(
+            "2.8.13",
+            "O(N), N being the number of commands",
+            "",
+            "Describes every command to a client library.",
+        )];
 
 const COMMAND: &[Spec] = &[
     Spec::new("count", 2, LOADING | STALE, command_count).acl(CONNECTION).doc(

@@ -14,38 +14,48 @@ use crate::wire::{Args, Protocol};
 use crate::world::World;
 
 pub(crate) const TABLE: &[Spec] = &[
-    Spec::new("auth", -2, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL, auth)
-        .acl(CONNECTION)
-        .doc(
-            "1.0.0",
-            "O(N), N being the number of passwords the user has",
-            "[username]@6.0 password",
-            "Logs the connection in, as the default user or as the one named.",
-        )
-        .history(&[("6.0.0", "Takes a user name as well as a password.")])
-        .secret(|_, index| index > 0),
+    Spec::new(
+        "auth",
+        -2,
+        NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL,
+        auth,
+    )
+    .acl(CONNECTION)
+    .doc(
+        "1.0.0",
+        "O(N), N being the number of passwords the user has",
+        "[username]@6.0 password",
+        "Logs the connection in, as the default user or as the one named.",
+    )
+    .history(&[("6.0.0", "Takes a user name as well as a password.")])
+    .secret(|_, index| index > 0),
     Spec::new("echo", 2, LOADING | STALE | FAST, echo).acl(CONNECTION).doc(
         "1.0.0",
         "O(1)",
         "message",
         "Sends its argument back.",
     ),
-    Spec::new("hello", -1, NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL, hello)
-        .acl(CONNECTION)
-        .doc(
-            "6.0.0",
-            "O(1)",
-            "[arguments: protover [AUTH username password] [SETNAME clientname]]",
-            "Chooses the protocol version, and may log in and name the connection in the same \
+    Spec::new(
+        "hello",
+        -1,
+        NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL,
+        hello,
+    )
+    .acl(CONNECTION)
+    .doc(
+        "6.0.0",
+        "O(1)",
+        "[arguments: protover [AUTH username password] [SETNAME clientname]]",
+        "Chooses the protocol version, and may log in and name the connection in the same \
             step.",
-        )
-        .history(&[
-            ("8.1.0", "The reply has an `availability_zone` when the server was given one."),
-            ("6.2.0", "Without arguments it describes the connection and changes nothing."),
-        ])
-        .secret(|args, index| {
-            index > 2 && (args.is(index - 1, "AUTH") || index > 3 && args.is(index - 2, "AUTH"))
-        }),
+    )
+    .history(&[
+        ("8.1.0", "The reply has an `availability_zone` when the server was given one."),
+        ("6.2.0", "Without arguments it describes the connection and changes nothing."),
+    ])
+    .secret(|args, index| {
+        index > 2 && (args.is(index - 1, "AUTH") || index > 3 && args.is(index - 2, "AUTH"))
+    }),
     Spec::new("ping", -1, FAST | SUBSCRIBER | SHOWS_HEALTH | SENTINEL, ping)
         .acl(CONNECTION)
         .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])

@@ -551,7 +551,8 @@ fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
 fn keyspace_of_node(report: &mut Report, ctx: &Ctx<'_>) {
     let (keys, expiring) = ctx.world.count_of_node(ctx.slot);
     if keys > 0 {
-        let told = format_args!("keys={keys},expires={expiring},avg_ttl=0,keys_with_volatile_items=0");
+        let told =
+            format_args!("keys={keys},expires={expiring},avg_ttl=0,keys_with_volatile_items=0");
         report.field("db0", told);
     }
 }

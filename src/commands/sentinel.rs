@@ -74,7 +74,13 @@ const SUBCOMMANDS: &[Spec] = &[
     ),
     row("masters", 2, sentinel_primaries, "", "Describes all primaries, under the old name."),
     row("myid", 2, sentinel_myid, "", "Returns the id of the Sentinel."),
-    row("pending-scripts", 2, sentinel_pending_scripts, "", "Returns nothing: there are no scripts."),
+    row(
+        "pending-scripts",
+        2,
+        sentinel_pending_scripts,
+        "",
+        "Returns nothing: there are no scripts.",
+    ),
     row("primaries", 2, sentinel_primaries, "", "Describes all primaries."),
     row("primary", 3, sentinel_primary, "primary-name", "Describes the primary of a group."),
     row("replicas", 3, sentinel_replicas, "primary-name", "Describes the replicas of a group."),
@@ -161,8 +167,14 @@ fn sentinel_ckquorum(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let reasons = [
-        (lacks_quorum, "Not enough available Sentinels to reach the specified quorum for this master"),
-        (lacks_majority, "Not enough available Sentinels to reach the majority and authorize a failover"),
+        (
+            lacks_quorum,
+            "Not enough available Sentinels to reach the specified quorum for this master",
+        ),
+        (
+            lacks_majority,
+            "Not enough available Sentinels to reach the majority and authorize a failover",
+        ),
     ];
     let reasons = reasons.iter().filter(|(lacks, _)| *lacks).map(|(_, reason)| *reason);
     let reasons: Vec<&str> = reasons.collect();
@@ -403,8 +415,7 @@ fn about_primary(
     let is_agreed = is_agreed_down(stage, sentinel, group, primary);
     let flags = flags("master", primary.is_up(), is_agreed);
     let name = group.name.clone();
-    let mut about =
-        About::server(name, &stage.nodes.host, primary.port, &primary.id, flags);
+    let mut about = About::server(name, &stage.nodes.host, primary.port, &primary.id, flags);
     about.add_pings(primary.down_since, is_agreed, now);
     about.add("info-refresh", 0);
     about.add("role-reported", "master");
@@ -418,13 +429,7 @@ fn about_primary(
     about
 }
 
-fn about_replica(
-    stage: &Stage,
-    group: &Group,
-    primary: &Node,
-    replica: &Node,
-    now: u64,
-) -> About {
+fn about_replica(stage: &Stage, group: &Group, primary: &Node, replica: &Node, now: u64) -> About {
     let (host, port) = (&stage.nodes.host, replica.port);
     let flags = flags("slave", replica.is_up(), false);
     let mut about = About::server(format!("{host}:{port}"), host, port, &replica.id, flags);

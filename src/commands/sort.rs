@@ -124,9 +124,8 @@ fn stays_in_slot(args: Args<'_>) -> Result<(), Error> {
     let has_star = |pattern: &[u8]| pattern.contains(&b'*');
     let leaves = |pattern: &[u8]| {
         let tag = pattern.iter().position(|&byte| byte == b'{');
-        let end = tag.and_then(|tag| {
-            Some(tag + pattern[tag..].iter().position(|&byte| byte == b'}')?)
-        });
+        let end =
+            tag.and_then(|tag| Some(tag + pattern[tag..].iter().position(|&byte| byte == b'}')?));
         let star = pattern.iter().position(|&byte| byte == b'*');
         let is_tagged = tag.zip(end).is_some_and(|(tag, end)| {
             end > tag + 1 && star.is_none_or(|star| star < tag || star > end)

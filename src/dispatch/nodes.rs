@@ -99,8 +99,7 @@ impl<'a> Invocation<'a> {
         let reads_when_down = self.world.is_set("cluster-allow-reads-when-down", "yes", "no");
         let channels_when_down =
             self.world.is_set("cluster-allow-pubsubshard-when-down", "yes", "yes");
-        let (Some(nodes), Some(node)) =
-            (self.world.nodes(), self.world.cluster_node_of(self.slot))
+        let (Some(nodes), Some(node)) = (self.world.nodes(), self.world.cluster_node_of(self.slot))
         else {
             return Ok(Service::AsUsual);
         };
@@ -118,8 +117,7 @@ impl<'a> Invocation<'a> {
         let owner_is_here = owner.key == node.key;
         let serves = node.primary.is_none() || demand.reads_replica;
         let settled = || {
-            let reads =
-                demand.is_about_channels || demand.reads_replica && !demand.may_write;
+            let reads = demand.is_about_channels || demand.reads_replica && !demand.may_write;
             match owner_is_here || reads && nodes.primary_of(node).key == owner.key {
                 true => Ok(Service::AsUsual),
                 false => Err(error::moved(at, &nodes.host, owner.port)),

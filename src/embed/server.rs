@@ -211,7 +211,10 @@ impl Server {
         let staged = world.stage_cluster(shards, nodes, any_port);
         let staged = staged.map_err(|error| io::Error::other(error.to_string()))?;
         let host = self.addr().ok_or_else(|| io::Error::other("there is no port for clients"))?;
-        Ok(staged.into_iter().map(|(name, port)| (name, SocketAddr::new(host.ip(), port))).collect())
+        Ok(staged
+            .into_iter()
+            .map(|(name, port)| (name, SocketAddr::new(host.ip(), port)))
+            .collect())
     }
 
     /// The configuration, as it came into force.

@@ -2,10 +2,8 @@
 
 use super::Error;
 
-pub const CROSSSLOT: Error =
-    Error::fixed("CROSSSLOT Keys in request don't hash to the same slot");
-pub const TRYAGAIN: Error =
-    Error::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
+pub const CROSSSLOT: Error = Error::fixed("CROSSSLOT Keys in request don't hash to the same slot");
+pub const TRYAGAIN: Error = Error::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
 pub const CLUSTERDOWN: Error = Error::fixed("CLUSTERDOWN The cluster is down");
 pub const SLOT_NOT_SERVED: Error = Error::fixed("CLUSTERDOWN Hash slot not served");
 

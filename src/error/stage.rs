@@ -8,15 +8,17 @@ pub const STAGE_NOT_ALLOWED: Error = Error::fixed(
 
 // STAGE NODE and STAGE SENTINEL.
 
-pub const NO_MORE_NODES: Error = Error::fixed("ERR there are 64 of them, which is as many as may be");
+pub const NO_MORE_NODES: Error =
+    Error::fixed("ERR there are 64 of them, which is as many as may be");
 pub const STAGE_NAME: Error =
     Error::fixed("ERR a name is of 1 to 64 printable characters, without spaces and without '='");
 pub const STAGE_PORT: Error = Error::fixed("ERR PORT takes a number from 1 to 65535");
 pub const STAGE_QUORUM: Error = Error::fixed("ERR QUORUM takes a number from 1 to 64");
 pub const STAGE_SLOTS: Error =
     Error::fixed("ERR SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462");
-pub const SLOTS_OF_A_REPLICA: Error =
-    Error::fixed("ERR a replica serves the slots of its primary: SLOTS and REPLICA-OF go not together");
+pub const SLOTS_OF_A_REPLICA: Error = Error::fixed(
+    "ERR a replica serves the slots of its primary: SLOTS and REPLICA-OF go not together",
+);
 pub const MASTER_IS_MISSING: Error = Error::fixed("ERR SENTINEL ADD takes MASTER group");
 pub const STAGE_CHANGES_THE_CLUSTER: Error =
     Error::fixed("ERR this cluster is a stage's: STAGE NODE is what changes it");

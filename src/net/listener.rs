@@ -424,7 +424,12 @@ fn bind_addresses(
                 port = addr.port();
                 let bound = (endpoint.bound)(addr);
                 let socket = Socketed::Tcp(socket);
-                wanted.push(Wanted::New(ListenSocket { socket, bound, more: false, is_node: false }));
+                wanted.push(Wanted::New(ListenSocket {
+                    socket,
+                    bound,
+                    more: false,
+                    is_node: false,
+                }));
             }
             Err(error) if is_optional && is_address_missing(&error) => {
                 log::info!("'{} {text}' is not on this machine: {error}", endpoint.directive);

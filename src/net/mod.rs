@@ -206,9 +206,7 @@ impl Reactor {
 
     /// Listens on the port no more.
     fn stop_listening(&mut self, port: u16) {
-        let is_there = |listener: &ListenSocket| {
-            matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port)
-        };
+        let is_there = |listener: &ListenSocket| matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port);
         while let Some(at) = self.listeners.iter().position(is_there) {
             self.listeners.swap_remove(at);
             self.listener_tokens.swap_remove(at);

@@ -212,8 +212,7 @@ impl Nodes {
         let primary = new.primary.and_then(|primary| self.get(primary));
         let id = digits("node", &new.name);
         let shard = primary.map_or_else(|| digits("shard", &new.name), |node| node.shard.clone());
-        let is_in_cluster =
-            primary.map_or(!new.slots.is_empty(), |primary| primary.is_in_cluster);
+        let is_in_cluster = primary.map_or(!new.slots.is_empty(), |primary| primary.is_in_cluster);
         let node = Node {
             key,
             name: new.name,
@@ -262,8 +261,7 @@ impl Nodes {
         let node = self.all.remove(at);
         self.owners.iter_mut().filter(|owner| **owner == Some(key)).for_each(|owner| *owner = None);
         let owners = &self.owners;
-        self.moves
-            .retain(|&slot, going| going.to != key && owners[usize::from(slot)].is_some());
+        self.moves.retain(|&slot, going| going.to != key && owners[usize::from(slot)].is_some());
         self.examine();
         Some(node)
     }

@@ -85,8 +85,7 @@ impl World {
         let Some(stage) = self.stage.as_deref_mut() else {
             return Ok(());
         };
-        let is_own_and_down =
-            |node: &&Node| node.is_own_port && !node.is_up();
+        let is_own_and_down = |node: &&Node| node.is_own_port && !node.is_up();
         if let Some(port) = stage.nodes.get(key).filter(is_own_and_down).map(|node| node.port) {
             self.reopen_node_port(port)?;
         }
@@ -128,7 +127,8 @@ impl World {
 
     /// The Sentinel's port is open again.
     pub(crate) fn bring_sentinel_up(&mut self, name: &str) -> Result<(), Error> {
-        let sentinel = self.stage.as_deref().and_then(|stage| stage.sentinels.named(name.as_bytes()));
+        let sentinel =
+            self.stage.as_deref().and_then(|stage| stage.sentinels.named(name.as_bytes()));
         if let Some(port) = sentinel.map(|sentinel| sentinel.port) {
             self.reopen_node_port(port)?;
         }
@@ -178,10 +178,8 @@ fn about_replica(stage: &Stage, key: NodeKey, channel: &str) -> Vec<Event> {
 
 /// A node has gone down (`+`) or has come up (`-`).
 fn about_node(stage: &Stage, key: NodeKey, sign: char) -> Vec<Event> {
-    let Some((node, group)) = stage
-        .nodes
-        .get(key)
-        .and_then(|node| Some((node, stage.sentinels.group_of(node)?)))
+    let Some((node, group)) =
+        stage.nodes.get(key).and_then(|node| Some((node, stage.sentinels.group_of(node)?)))
     else {
         return Vec::new();
     };
@@ -196,7 +194,8 @@ fn about_node(stage: &Stage, key: NodeKey, sign: char) -> Vec<Event> {
     for sentinel in watchers {
         let quorum = sentinel.quorum(&group.name).unwrap_or_default();
         if agreed >= quorum {
-            let end = if sign == '+' { format!(" #quorum {agreed}/{quorum}") } else { String::new() };
+            let end =
+                if sign == '+' { format!(" #quorum {agreed}/{quorum}") } else { String::new() };
             told.push((sentinel.port, format!("{sign}odown"), format!("{message}{end}")));
         }
     }
@@ -265,10 +264,8 @@ fn about_failover(stage: &Stage, key: NodeKey, old: NodeKey, by: Option<&str>) -
         leader.port,
         primary_words(stage, group, old)
     );
-    let switched = format!(
-        "{} {} {} {} {}",
-        group.name, nodes.host, old.port, nodes.host, new.port
-    );
+    let switched =
+        format!("{} {} {} {} {}", group.name, nodes.host, old.port, nodes.host, new.port);
     let replicas = nodes.replicas_of(old.key).filter(|other| other.key != key).chain([old]);
     let mut told = Vec::new();
     for sentinel in &watchers {

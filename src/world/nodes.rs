@@ -120,8 +120,7 @@ impl World {
     pub(crate) fn open_node_port(&mut self, wanted: Option<u16>) -> Result<u16, Error> {
         let is_free = |world: &World, port: u16| {
             let nodes = world.stage.as_deref().map(|stage| &stage.nodes);
-            nodes.is_none_or(|nodes| nodes.at_port(port).is_none())
-                && !world.is_sentinel_port(port)
+            nodes.is_none_or(|nodes| nodes.at_port(port).is_none()) && !world.is_sentinel_port(port)
         };
         if let Some(own) = wanted.filter(|&port| self.is_own_port(port)) {
             self.tell_host(None);
@@ -307,7 +306,8 @@ impl World {
             .map(|(channel, ids)| (channel.clone(), ids.clone()))
             .collect();
         for (channel, ids) in channels {
-            for slot in ids.into_iter().filter_map(|id| self.clients.slot_of(id)).collect::<Vec<_>>()
+            for slot in
+                ids.into_iter().filter_map(|id| self.clients.slot_of(id)).collect::<Vec<_>>()
             {
                 if self.cluster_node_of(slot).is_none() {
                     continue;

@@ -1,5 +1,8 @@
 //! STAGE: the server as a test double.
 
+mod node;
+mod sentinel;
+
 use respd::config::{Callers, Config};
 use respd::embed::local::{Connection, Local, request};
 use respd::peer::{Address, Peer};

@@ -72,11 +72,15 @@ pub(super) fn cluster_slot_stats(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<()
     let own: Vec<u16> = ranges.flat_map(|(first, last, _)| first..=last).collect();
     if args.is(2, "SLOTSRANGE") && args.len() == 5 {
         let end = |index: usize| {
-            integer(&args[index]).ok().and_then(slot_number).ok_or(error::INVALID_OR_OUT_OF_RANGE_SLOT)
+            integer(&args[index])
+                .ok()
+                .and_then(slot_number)
+                .ok_or(error::INVALID_OR_OUT_OF_RANGE_SLOT)
         };
         let (first, last) = (end(3)?, end(4)?);
         if first > last {
-            let told = format!("ERR Start slot number {first} is greater than end slot number {last}");
+            let told =
+                format!("ERR Start slot number {first} is greater than end slot number {last}");
             return Err(Error::text(told));
         }
         let shown = counted(ctx, own.into_iter().filter(|slot| (first..=last).contains(slot)));
@@ -93,7 +97,9 @@ pub(super) fn cluster_slot_stats(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<()
             let given = integer(given).ok().and_then(|given| usize::try_from(given).ok());
             let given = given.filter(|limit| (1..=usize::from(SLOTS)).contains(limit));
             limit = given.ok_or_else(|| {
-                Error::fixed("ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
+                Error::fixed(
+                    "ERR Limit has to lie in between 1 and 16384 (maximum number of slots).",
+                )
             })?;
         } else if options.flag("ASC") {
             descends = false;

@@ -12,8 +12,7 @@ pub(super) fn is_of_sentinel(title: &str) -> bool {
 
 /// The section that only a Sentinel has.
 pub(super) fn sentinel(report: &mut Report, ctx: &Ctx<'_>) {
-    let Some((stage, sentinel)) =
-        ctx.world.stage.as_deref().zip(ctx.world.sentinel_of(ctx.slot))
+    let Some((stage, sentinel)) = ctx.world.stage.as_deref().zip(ctx.world.sentinel_of(ctx.slot))
     else {
         return;
     };
@@ -62,8 +61,7 @@ pub(super) fn part(report: &mut Report, ctx: &Ctx<'_>) {
     report.field("connected_slaves", replicas.clone().count());
     for (index, replica) in replicas.enumerate() {
         let (host, port) = (&nodes.host, replica.port);
-        let told =
-            format_args!("ip={host},port={port},state=online,offset=0,lag=0,type=replica");
+        let told = format_args!("ip={host},port={port},state=online,offset=0,lag=0,type=replica");
         report.field(&format!("slave{index}"), told);
     }
 }

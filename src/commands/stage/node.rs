@@ -75,7 +75,8 @@ fn slot(text: &[u8]) -> Result<u16, Error> {
 /// The ranges behind SLOTS: words that begin with a digit.
 fn ranges(options: &mut Options<'_>) -> Result<Vec<(u16, u16)>, Error> {
     let mut ranges = Vec::new();
-    while let Some(word) = options.peek().filter(|word| word.first().is_some_and(u8::is_ascii_digit))
+    while let Some(word) =
+        options.peek().filter(|word| word.first().is_some_and(u8::is_ascii_digit))
     {
         let mut ends = word.splitn(2, |&byte| byte == b'-');
         let first = slot(ends.next().unwrap_or_default())?;
