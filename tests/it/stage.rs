@@ -1,6 +1,7 @@
 //! STAGE: the server as a test double.
 
 mod node;
+mod ports;
 mod sentinel;
 
 use respd::config::{Callers, Config};
