@@ -531,7 +531,7 @@ fn cluster(report: &mut Report, ctx: &Ctx<'_>) {
 fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
     let store = &ctx.world.store;
     if ctx.world.cluster_node_of(ctx.slot).is_some() {
-        return keyspace_of_node(report, ctx);
+        return staged::keyspace(report, ctx);
     }
     for (index, db) in store.iter() {
         report.field(
@@ -544,16 +544,6 @@ fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
                 db.with_volatile_fields()
             ),
         );
-    }
-}
-
-/// The one database of a cluster, as the client's node has it.
-fn keyspace_of_node(report: &mut Report, ctx: &Ctx<'_>) {
-    let (keys, expiring) = ctx.world.count_of_node(ctx.slot);
-    if keys > 0 {
-        let told =
-            format_args!("keys={keys},expires={expiring},avg_ttl=0,keys_with_volatile_items=0");
-        report.field("db0", told);
     }
 }
 

@@ -107,6 +107,7 @@ const FLAGS: &[(char, Shows)] = &[
     ('d', |client| client.watched().is_some_and(|watched| watched.is_dirty)),
     ('c', |client| client.doom == Doom::AfterReply),
     ('U', |client| client.peer.kind == Kind::Unix),
+    ('r', Client::reads_replica),
     ('a', |client| client.peer.kind == Kind::Admin),
     ('e', |client| client.no_evict),
     ('T', |client| client.no_touch),

@@ -17,7 +17,7 @@ A small server for RESP, the Redis protocol.
   --print-config      print every directive, its default and its meaning, and leave
   --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
   --stage             let programs of this machine drive the server as a test double: STAGE
-  --stage-cluster 3x2 the same, as a cluster: three shards, each a primary and a replica, from --port on
+  --stage-cluster 3x2 the same, and it is a cluster: three shards of two nodes, from --port on
   --exit-with-stdin   leave when standard input ends, as it does when the starting program does
   -h, --help          print this
   -v, --version       print the version

@@ -1,9 +1,11 @@
-//! Newcomers: which listeners are accepted from, how many at once, and what they begin with.
+//! Listeners, and newcomers: where the reactor listens, how many it accepts at once, and what they begin with.
+
+use std::io;
 
 use mio::Token;
 
 use super::connection::Connection;
-use super::listener::{self, ListenAddress, ListenSocket};
+use super::listener::{self, ListenAddress, ListenSocket, Wanted};
 use super::tls::{Acceptor, Session};
 use super::{Reactor, log_broken};
 use crate::clock::Now;
@@ -17,6 +19,53 @@ const ACCEPT_BUDGET: usize = 256;
 const ACCEPT_PAUSE: u64 = 100_000;
 
 impl Reactor {
+    /// Listens on `wanted`, and on nothing else any more but the ports of nodes.
+    pub(super) fn adopt(&mut self, wanted: Vec<Wanted>) -> io::Result<()> {
+        let mut old = std::mem::take(&mut self.listeners);
+        let mut old_tokens = std::mem::take(&mut self.listener_tokens);
+        while let Some(at) = old.iter().position(ListenSocket::is_node) {
+            self.listeners.push(old.swap_remove(at));
+            self.listener_tokens.push(old_tokens.swap_remove(at));
+        }
+        for wanted in wanted {
+            let (listener, token) = match wanted {
+                Wanted::New(listener) => {
+                    self.listen(listener)?;
+                    continue;
+                }
+                Wanted::Kept(bound) => {
+                    let Some(at) = old.iter().position(|listener| *listener.bound() == bound)
+                    else {
+                        continue;
+                    };
+                    (old.swap_remove(at), old_tokens.swap_remove(at))
+                }
+            };
+            self.listeners.push(listener);
+            self.listener_tokens.push(token);
+        }
+        Ok(())
+    }
+
+    /// Listens on one more socket.
+    pub(super) fn listen(&mut self, mut listener: ListenSocket) -> io::Result<()> {
+        let token = self.next_listener;
+        self.next_listener += 1;
+        listener.register(self.poll.registry(), Token(token))?;
+        self.listeners.push(listener);
+        self.listener_tokens.push(token);
+        Ok(())
+    }
+
+    /// Listens on the port no more.
+    pub(super) fn stop_listening(&mut self, port: u16) {
+        let is_there = |listener: &ListenSocket| matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port);
+        while let Some(at) = self.listeners.iter().position(is_there) {
+            self.listeners.swap_remove(at);
+            self.listener_tokens.swap_remove(at);
+        }
+    }
+
     fn accept(&mut self, traffic: &mut Traffic<'_>, index: usize, now: Now) {
         if self.accept_at.is_some() {
             return;

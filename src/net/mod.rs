@@ -50,7 +50,7 @@ use certificates::Reader;
 use clock::ClockChanges;
 use connection::Connection;
 use courier::Carrier;
-use listener::{ListenSocket, Wanted, described};
+use listener::{ListenSocket, described};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
 use stream::{Arrival, Flushed, Received};
@@ -164,53 +164,6 @@ impl Reactor {
         };
         reactor.adopt(wanted)?;
         Ok(reactor)
-    }
-
-    /// Listens on `wanted`, and on nothing else any more but the ports of nodes.
-    fn adopt(&mut self, wanted: Vec<Wanted>) -> io::Result<()> {
-        let mut old = std::mem::take(&mut self.listeners);
-        let mut old_tokens = std::mem::take(&mut self.listener_tokens);
-        while let Some(at) = old.iter().position(ListenSocket::is_node) {
-            self.listeners.push(old.swap_remove(at));
-            self.listener_tokens.push(old_tokens.swap_remove(at));
-        }
-        for wanted in wanted {
-            let (listener, token) = match wanted {
-                Wanted::New(listener) => {
-                    self.listen(listener)?;
-                    continue;
-                }
-                Wanted::Kept(bound) => {
-                    let Some(at) = old.iter().position(|listener| *listener.bound() == bound)
-                    else {
-                        continue;
-                    };
-                    (old.swap_remove(at), old_tokens.swap_remove(at))
-                }
-            };
-            self.listeners.push(listener);
-            self.listener_tokens.push(token);
-        }
-        Ok(())
-    }
-
-    /// Listens on one more socket.
-    fn listen(&mut self, mut listener: ListenSocket) -> io::Result<()> {
-        let token = self.next_listener;
-        self.next_listener += 1;
-        listener.register(self.poll.registry(), Token(token))?;
-        self.listeners.push(listener);
-        self.listener_tokens.push(token);
-        Ok(())
-    }
-
-    /// Listens on the port no more.
-    fn stop_listening(&mut self, port: u16) {
-        let is_there = |listener: &ListenSocket| matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port);
-        while let Some(at) = self.listeners.iter().position(is_there) {
-            self.listeners.swap_remove(at);
-            self.listener_tokens.swap_remove(at);
-        }
     }
 
     /// SIGTERM and SIGINT end the loop as [`Letter::Stop`] does.

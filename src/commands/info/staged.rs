@@ -66,6 +66,16 @@ pub(super) fn part(report: &mut Report, ctx: &Ctx<'_>) {
     }
 }
 
+/// The one database of a cluster, as the client's node has it.
+pub(super) fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
+    let (keys, expiring) = ctx.world.count_of_node(ctx.slot);
+    if keys > 0 {
+        let told =
+            format_args!("keys={keys},expires={expiring},avg_ttl=0,keys_with_volatile_items=0");
+        report.field("db0", told);
+    }
+}
+
 /// What identifies the server: its port, and an id of the run.
 pub(super) fn port_and_run<'c>(ctx: &'c Ctx<'_>) -> (u16, &'c str) {
     let process = &ctx.world.process;
