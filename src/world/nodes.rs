@@ -175,7 +175,7 @@ impl World {
     /// Finds out which address clients are told of nodes: `cluster-announce-ip`, or that where they listen.
     fn tell_host(&mut self, bound: Option<SocketAddr>) {
         let announced = self.config.remembered.get("cluster-announce-ip");
-        let announced = announced.map(|ip| String::from_utf8_lossy(&ip.to_vec()).into_owned());
+        let announced = announced.map(|ip| String::from_utf8_lossy(ip).into_owned());
         let first = self.config.bind.first().map(|first| first.trim_start_matches('-').to_owned());
         let bound = bound.map(|addr| addr.ip().to_string()).or(first).unwrap_or_default();
         let is_everywhere = ["*", "::*", "0.0.0.0", "::", "", "localhost"].contains(&&*bound);

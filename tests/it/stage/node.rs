@@ -274,6 +274,9 @@ fn the_keys_of_a_slot_on_the_move_are_on_two_sides() {
          7004 GET {b}none => -ASK 3300 127.0.0.1:7002|
          7005 READONLY => +OK|
          7005 GET b => -MOVED 3300 127.0.0.1:7001|
+         stage NODE FAILOVER b2 => +OK|
+         7001 GET {b}none => -ASK 3300 127.0.0.1:7005|
+         stage NODE FAILOVER b => +OK|
          stage NODE MOVE 3300 b => +OK|
          7001 GET b => -MOVED 3300 127.0.0.1:7002|
          7002 MGET b {b}x {b}new => *3|$1|1|$1|2|$1|1|
