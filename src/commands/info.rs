@@ -83,8 +83,10 @@ const SECTIONS: &[Section] = &[
     Section::new("Cluster", cluster),
     Section::new("Scripting Engines", scripting_engines).on_request(),
     Section::new("Keyspace", keyspace),
-    Section::new("Sentinel", staged::sentinel),
 ];
+
+/// The section that only a Sentinel has, behind the others.
+const OF_SENTINEL: Section = Section::new("Sentinel", staged::sentinel);
 
 /// INFO [section...]
 ///
@@ -95,11 +97,9 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     let mut report = Report::default();
     let is_sentinel = ctx.world.sentinel_of(ctx.slot).is_some();
-    let is_there = |section: &&Section| match is_sentinel {
-        true => staged::is_of_sentinel(section.title),
-        false => section.title != "Sentinel",
-    };
-    for section in SECTIONS.iter().filter(is_there) {
+    let is_there = |section: &&Section| !is_sentinel || staged::is_of_sentinel(section.title);
+    let own = is_sentinel.then_some(&OF_SENTINEL);
+    for section in SECTIONS.iter().chain(own).filter(is_there) {
         let is_asked_for = match args.len() {
             1 => section.is_default,
             _ => args.from(1).any(|word| section.answers(word)),
