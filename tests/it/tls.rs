@@ -135,9 +135,18 @@ fn stream(addr: SocketAddr) -> TcpStream {
 
 impl Client {
     fn connect(addr: SocketAddr, config: Arc<ClientConfig>) -> Client {
+        Client::behind(b"", addr, config)
+    }
+
+    /// A client whose proxy sends this in clear. The first bytes of TLS come with it.
+    fn behind(header: &[u8], addr: SocketAddr, config: Arc<ClientConfig>) -> Client {
         let name = ServerName::try_from("localhost").unwrap();
-        let tls = ClientConnection::new(config, name).unwrap();
-        Client { stream: StreamOwned::new(tls, stream(addr)), arrived: Vec::new() }
+        let mut tls = ClientConnection::new(config, name).unwrap();
+        let mut begins = header.to_vec();
+        tls.write_tls(&mut begins).unwrap();
+        let mut socket = stream(addr);
+        socket.write_all(&begins).unwrap();
+        Client { stream: StreamOwned::new(tls, socket), arrived: Vec::new() }
     }
 
     fn try_call<T: AsRef<[u8]>>(
@@ -450,6 +459,72 @@ fn the_end_of_a_connection_is_said() {
     plain(&server).call(["CLIENT", "KILL", "ID", &id]);
     assert_eq!(client.stream.read(&mut [0]).unwrap(), 0);
     wait_for_clients(&mut plain(&server), 1);
+}
+
+// Behind a proxy.
+
+const V1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 51234 6379\r\n";
+const V2: &[u8] =
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x08\xc6\x33\x64\x01\xc8\x22\x18\xeb";
+const V2_LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
+/// Proxies at these addresses, in front of each port.
+fn proxied(from: &str) -> Served {
+    let mut config = Config { tls: open(), ..Config::default() };
+    config.apply_option("proxy-protocol-from", from).unwrap();
+    config.apply_option("protected-mode", "no").unwrap();
+    serve(config)
+}
+
+/// The header comes in clear, and TLS begins behind it.
+#[test]
+fn a_client_that_a_proxy_passes_on_speaks_tls_behind_the_header() {
+    let server = proxied("127.0.0.1");
+    let mut operator = plain(&server);
+    operator.send(V2_LOCAL);
+    for (header, addr) in [(V1, "192.0.2.7:51234"), (V2, "192.0.2.8:51234")] {
+        for versions in [ONLY_12, ONLY_13] {
+            let config = Visitor { versions, ..ANYONE }.config();
+            let mut client = Client::behind(header, server.tls, config);
+            assert_eq!(client.call(["PING"]), "PONG");
+            let ends = format!(" addr={addr} laddr=198.51.100.1:6379 ");
+            assert!(client.call(["CLIENT", "INFO"]).contains(&ends));
+            assert!(operator.call(["CLIENT", "LIST"]).contains(&ends));
+            assert_eq!(operator.call(["CLIENT", "KILL", "ADDR", addr]), "(integer) 1");
+            assert_eq!(client.stream.read(&mut [0]).unwrap(), 0);
+        }
+    }
+    // A proxy that looks whether the server lives is the client itself.
+    let mut check = Client::behind(V2_LOCAL, server.tls, ANYONE.config());
+    assert!(check.call(["CLIENT", "INFO"]).contains(" addr=127.0.0.1:"));
+}
+
+/// By it a client that speaks TLS would be at any address that it likes.
+#[test]
+fn a_header_within_tls_is_a_protocol_error() {
+    let refused = |client: &mut Client, header: &[u8]| {
+        client.stream.write_all(&[header, &request(["SET", "k", "v"])].concat()).unwrap();
+        let mut heard = Vec::new();
+        client.stream.read_to_end(&mut heard).unwrap();
+        assert!(heard.starts_with(b"-ERR Protocol error: a PROXY header"), "{heard:?}");
+        assert_eq!(heard.iter().filter(|byte| **byte == b'\n').count(), 1, "{heard:?}");
+    };
+    for (from, outer) in [("", &b""[..]), ("192.0.2.1", b""), ("127.0.0.1", V1)] {
+        let server = proxied(from);
+        for inner in [V1, V2, V2_LOCAL] {
+            refused(&mut Client::behind(outer, server.tls, ANYONE.config()), inner);
+        }
+        let mut client = Client::behind(outer, server.tls, ANYONE.config());
+        assert_eq!(client.call(["EXISTS", "k"]), "(integer) 0");
+    }
+    // A proxy does not begin with TLS. What it would be told in clear, TLS could not read: it is closed.
+    let server = proxied("127.0.0.1");
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut tls = ClientConnection::new(ANYONE.config(), name).unwrap();
+    let (mut hello, mut socket) = (Vec::new(), Socket::tcp(server.tls));
+    tls.write_tls(&mut hello).unwrap();
+    socket.send(&hello);
+    assert_eq!(socket.rest(), b"");
 }
 
 // Places and time.
