@@ -82,12 +82,15 @@ fn standard_input_is_read_behind_the_file_and_before_directives() {
         let told = String::from_utf8(told.stderr).expect("text");
         assert!(told.contains("(standard input):2: 'hz x': "), "{told}");
     }
-    let mut child = Respd::start_with_stdin(&[file, "--port", "0", "--hz", "33"]);
-    drop(child.1);
-    let mut client = child.0.connect();
-    assert_eq!((&get(&mut client, "hz")[..], &get(&mut client, "timeout")[..]), ("33", "1"));
-    child.0.signal("TERM");
-    assert!(child.0.wait().success());
+    let more = folder.file("more");
+    fs::write(&more, "timeout 2\nhz 22\n").expect("a file");
+    let last = ["--port", "0", "--hz", "33", "-"];
+    for flags in [&[file, "-", "--port", "0", "--hz", "33"][..], &[&[file], &last[..]].concat()] {
+        let respd = Respd::start_reading(&more, flags);
+        let mut client = respd.connect();
+        let values = ["maxclients", "timeout", "hz"].map(|name| get(&mut client, name));
+        assert_eq!(values, ["11", "2", "33"], "{flags:?}");
+    }
     let told = run_as("respd", &["--check", "-"], "timeout 5\n");
     assert_eq!(told.stdout, b"standard input is fine\n");
 }

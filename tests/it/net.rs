@@ -14,7 +14,7 @@ use respd::net::{ListenAddress, Ports};
 use respd::{Config, Server};
 
 use crate::process::{self, Folder, Respd};
-use crate::socket::Socket;
+use crate::socket::{Socket, until};
 
 fn serve(config: Config) -> (Running, SocketAddr) {
     let server = Server::builder().config(config).any_port().bind().unwrap();
@@ -336,9 +336,7 @@ fn a_signal_to_end_lets_all_clients_have_what_they_are_owed() {
         }
         owed.send(&request(["SET", "all", "run"]));
         let mut other = respd.connect();
-        while other.call(["EXISTS", "all"]) != "(integer) 1" {
-            thread::yield_now();
-        }
+        until("all have run", || other.call(["EXISTS", "all"]) == "(integer) 1");
         respd.signal(signal);
         let rest = owed.rest();
         assert_eq!(rest.len(), COUNT * (100_000 + b"$100000\r\n\r\n".len()) + b"+OK\r\n".len());

@@ -1,5 +1,6 @@
 //! The real binary as a child process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -59,6 +60,12 @@ impl Respd {
         let mut respd = Respd::spawn_as("respd", &[], flags, [Stdio::piped(), Stdio::null()]);
         let stdin = respd.child.stdin.take().unwrap();
         (respd, stdin)
+    }
+
+    /// As [`Respd::start`], with this file as its standard input.
+    pub fn start_reading(input: &Path, flags: &[&str]) -> Respd {
+        let input = File::open(input).unwrap();
+        Respd::spawn_as("respd", &[], flags, [input.into(), Stdio::null()])
     }
 
     /// As [`Respd::start`], under another name.

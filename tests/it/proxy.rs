@@ -11,7 +11,7 @@ use respd::net::{ListenAddress, Ports};
 use respd::{Config, ManualClock, Running, Server};
 
 use crate::process::{Folder, Respd, text};
-use crate::socket::Socket;
+use crate::socket::{Socket, until};
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 51234 6379\r\n";
 const OTHER_V1: &[u8] = b"PROXY TCP4 192.0.2.8 198.51.100.1 51234 6379\r\n";
@@ -243,9 +243,10 @@ fn failed_logins_count_for_each_client_behind_a_proxy() {
     assert_eq!(other.call(["AUTH", "sesame"]), "OK");
     // Both have been heard when the log has both.
     let mut log = String::new();
-    while log.matches("\"reason\"").count() < 2 {
+    until("both logins have failed", || {
         log = other.call(["ACL", "LOG"]);
-    }
+        log.matches("\"reason\"").count() == 2
+    });
     assert!(
         log.contains("addr=192.0.2.7:51234 ") && log.contains("addr=192.0.2.8:51234 "),
         "{log}"
@@ -313,9 +314,7 @@ fn any_bytes_are_survived() {
     }
     // All have gone, and the server has heard of it.
     let mut other = server.unix();
-    while other.call(["CLIENT", "LIST"]).matches("id=").count() > 1 {
-        std::thread::yield_now();
-    }
+    until("all have gone", || other.call(["CLIENT", "LIST"]).matches("id=").count() == 1);
     assert!(other.call(["INFO", "errorstats"]).contains("ERR"));
 }
 
