@@ -28,7 +28,7 @@ Often used:
   --dir FOLDER        where data is kept; --save 3600 1 and --appendonly yes say when
   --persona NAME      answer as another server: redis-7.0
 
-SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users anew.
+SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users and TLS files anew.
 ";
 
 /// What tools read to learn which server this is, in the words of the server that they started.

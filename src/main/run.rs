@@ -73,7 +73,7 @@ fn tell_when_ready(server: &mut Server, announces: bool, supervision: &Supervisi
     });
 }
 
-/// SIGTERM and SIGINT end the server; SIGHUP has it reopen its log file and read users anew; others it outlives.
+/// SIGTERM and SIGINT end the server; SIGHUP has it reopen its log file and read users and the files of TLS anew; others it outlives.
 fn handle_signals(server: &mut Server, log: &Log, supervision: &Supervision) -> io::Result<()> {
     server.stop_on_signals()?;
     let (handle, file, supervision) = (server.handle(), log.file.clone(), supervision.clone());
