@@ -470,6 +470,13 @@ pub struct ChosenPorts {
     pub(crate) admin: bool,
 }
 
+impl ChosenPorts {
+    /// Returns whether the administration port is one that was asked for, and not that of a persona.
+    pub fn admin(self) -> bool {
+        self.admin
+    }
+}
+
 impl PartialEq for ChosenPorts {
     fn eq(&self, _: &ChosenPorts) -> bool {
         true

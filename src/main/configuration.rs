@@ -105,11 +105,14 @@ impl AnyPort {
         }
     }
 
-    /// `--port 0` with a unix socket is what redis-server serves on the socket alone. Here it is so, too, unless the
-    /// port is to be announced.
+    /// With `--port 0` redis-server has no port. Here it is so, too, where there is another way in, by the unix socket
+    /// or by a port for TLS or administration that was given, unless the port is to be announced.
     fn ports(&self, config: &Config, announces: bool) -> Ports {
         let configured = Ports::configured(config);
-        let is_wanted = announces || config.unixsocket.is_none();
+        let has_other_way = config.unixsocket.is_some()
+            || configured.tls.is_some()
+            || config.ports_chosen.admin() && configured.admin.is_some();
+        let is_wanted = announces || !has_other_way;
         Ports {
             clients: configured.clients.or((self.clients && is_wanted).then_some(0)),
             tls: configured.tls.or((self.tls && announces).then_some(0)),

@@ -170,6 +170,40 @@ fn port_0_is_no_port_beside_a_unix_socket() {
     assert!(alone.wait().success());
 }
 
+/// Where a port for TLS or administration is given, `--port 0` opens none in clear: that is the usual command line of a
+/// server that speaks TLS alone.
+#[test]
+fn port_0_is_no_port_beside_another_that_was_given() {
+    for (name, others) in [("respd", ADMIN_ALONE), ("redis-server", ADMIN_ALONE)]
+        .into_iter()
+        .chain(cfg!(feature = "tls").then_some(("redis-server", TLS_ALONE)))
+    {
+        let folder = Folder::new();
+        let log = folder.file("log");
+        let port = process::free_port().to_string();
+        let others = others(&port);
+        let mut flags = vec!["--port", "0", "--bind", "127.0.0.1", "--logfile", text(&log)];
+        flags.extend(others.iter().map(String::as_str));
+        let mut alone = Respd::start_unannounced_as(name, &flags);
+        let lines = crate::lifetime::logged(&log, "Ready to accept connections: ");
+        assert!(!lines.contains("listening on tcp"), "{lines}");
+        assert!(lines.contains(&format!("127.0.0.1:{port}")), "{lines}");
+        alone.signal("TERM");
+        assert!(alone.wait().success());
+    }
+}
+
+const ADMIN_ALONE: fn(&str) -> Vec<String> =
+    |port| vec!["--admin-port".to_owned(), port.to_owned()];
+
+const TLS_ALONE: fn(&str) -> Vec<String> = |port| {
+    let file = |name: &str| format!("{}/tests/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let flags = ["--tls-port", port, "--tls-auth-clients", "no"].map(str::to_owned);
+    let files = [("--tls-cert-file", "server.crt"), ("--tls-key-file", "server.key")];
+    let files = files.into_iter().flat_map(|(flag, name)| [flag.to_owned(), file(name)]);
+    flags.into_iter().chain(files).collect()
+};
+
 /// Tools look for `v=` and a version in what redis-server prints.
 #[test]
 fn the_version_is_told_in_the_words_of_the_program_that_was_started() {

@@ -151,7 +151,13 @@ impl Respd {
 
     /// Starts respd with `flags` alone, and does not wait.
     pub fn start_unannounced(flags: &[&str]) -> Respd {
+        Respd::start_unannounced_as("respd", flags)
+    }
+
+    /// As [`Respd::start_unannounced`], under another name.
+    pub fn start_unannounced_as(name: &str, flags: &[&str]) -> Respd {
         let child = Command::new(BINARY)
+            .arg0(name)
             .args(flags)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -223,6 +229,11 @@ impl Drop for Respd {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A port that no server of this machine listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Runs respd with flags that make it end by itself.
