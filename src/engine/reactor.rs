@@ -45,6 +45,11 @@ impl Engine {
         self.world.rebind = Some(rebind);
     }
 
+    /// The server does not listen any more, and nothing holds a descriptor of a listener.
+    pub(crate) fn stop_listening(&mut self) {
+        self.world.rebind = None;
+    }
+
     /// TLS is as the configuration says, with these certificates, and `files` is what changes that.
     pub(crate) fn secure(&mut self, files: Box<dyn TlsFiles>, certificates: Certificates) {
         self.world.certificates = certificates;

@@ -18,6 +18,7 @@ use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
+use super::standing::Standing;
 use super::stream::Stream;
 use crate::config::Config;
 use crate::peer::{Address, Kind, Peer, Proxy};
@@ -79,7 +80,7 @@ impl ListenAddress {
     }
 
     /// Returns whether listening here leaves no room for listening at `addr`.
-    fn overlaps(&self, addr: SocketAddr) -> bool {
+    pub(super) fn overlaps(&self, addr: SocketAddr) -> bool {
         let Some(own) = self.tcp() else {
             return false;
         };
@@ -133,6 +134,14 @@ impl ListenSocket {
         match &mut self.socket {
             Socketed::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
             Socketed::Unix(listener, ..) => registry.register(listener, token, Interest::READABLE),
+        }
+    }
+
+    /// Another descriptor of its socket, if it is one of TCP.
+    pub(super) fn another_descriptor(&self) -> io::Result<Option<Socket>> {
+        match &self.socket {
+            Socketed::Tcp(listener) => SockRef::from(listener).try_clone().map(Some),
+            Socketed::Unix(..) => Ok(None),
         }
     }
 
@@ -251,21 +260,21 @@ impl Wanted {
     }
 }
 
-/// Every listener that the configuration asks for: TCP, TLS, admin, unix. Those in `have` are not bound anew.
+/// Every listener that the configuration asks for: TCP, TLS, admin, unix. Those in `have` are not bound anew, and
+/// those of them that are in the way of others have made room.
 pub(crate) fn bind_all(
     config: &Config,
     ports: Ports,
-    have: &[ListenAddress],
+    have: &mut Standing,
 ) -> io::Result<Vec<Wanted>> {
     let mut wanted = Vec::new();
     bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
     bind_port(Endpoint::tls(config, ports), config, have, &mut wanted)?;
     bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
     if let Some(path) = &config.unixsocket {
-        let bound = ListenAddress::Unix(path.clone());
-        wanted.push(match have.contains(&bound) {
-            true => Wanted::Kept(bound),
-            false => Wanted::New(bind_unix(path, config)?),
+        wanted.push(match have.unix() {
+            Some(bound) => Wanted::Kept(bound),
+            None => Wanted::New(bind_unix(path, config)?),
         });
     }
     Ok(wanted)
@@ -352,7 +361,7 @@ impl Endpoint<'_> {
 fn bind_port(
     endpoint: Endpoint<'_>,
     config: &Config,
-    have: &[ListenAddress],
+    have: &mut Standing,
     wanted: &mut Vec<Wanted>,
 ) -> io::Result<()> {
     let Some(port) = endpoint.port else {
@@ -378,7 +387,7 @@ fn bind_addresses(
     endpoint: Endpoint<'_>,
     mut port: u16,
     config: &Config,
-    have: &[ListenAddress],
+    have: &mut Standing,
     wanted: &mut Vec<Wanted>,
 ) -> io::Result<()> {
     for text in endpoint.addresses {
@@ -388,15 +397,21 @@ fn bind_addresses(
         };
         let addr = SocketAddr::new(parse_address(host, endpoint.directive)?, port);
         let bound = (endpoint.bound)(addr);
-        if have.contains(&bound) {
+        if have.has(&bound) {
             wanted.push(Wanted::Kept(bound));
             continue;
         }
+        let listening = || {
+            (endpoint.listen)(addr, config).and_then(|socket| {
+                let addr = socket.local_addr()?;
+                Ok((socket, addr))
+            })
+        };
+        let listening = match listening() {
+            Err(error) if is_taken(&error) && have.make_room(addr, wanted) => listening(),
+            first => first,
+        };
         // The error is asked what it means before it is given a text: that takes its number away.
-        let listening = (endpoint.listen)(addr, config).and_then(|socket| {
-            let addr = socket.local_addr()?;
-            Ok((socket, addr))
-        });
         match listening {
             Ok((socket, addr)) => {
                 // Port 0 chooses once; the other addresses follow.
@@ -429,6 +444,10 @@ fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
             io::Error::new(io::ErrorKind::InvalidInput, told)
         }),
     }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrInUse
 }
 
 /// Returns whether no interface of the machine has the address.
@@ -476,7 +495,7 @@ fn set_keepalive(socket: SockRef<'_>, seconds: u32) -> io::Result<()> {
     socket.set_tcp_keepalive(&times)
 }
 
-fn backlog(config: &Config) -> i32 {
+pub(super) fn backlog(config: &Config) -> i32 {
     i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX)
 }
 
@@ -541,7 +560,7 @@ mod tests {
         };
         let mut wanted = Vec::new();
         let endpoint = Endpoint { listen, ..Endpoint::clients(&config, ANY) };
-        bind_port(endpoint, &config, &[], &mut wanted)?;
+        bind_port(endpoint, &config, &mut Standing::default(), &mut wanted)?;
         Ok(wanted.len())
     }
 
@@ -577,7 +596,7 @@ mod tests {
     fn an_error_says_which_addresses_are_the_same() {
         let bind = vec!["127.0.0.1".to_owned(), "127.0.0.1".to_owned()];
         let config = Config { bind, ..Config::default() };
-        let error = bind_all(&config, ANY, &[]).unwrap_err().to_string();
+        let error = bind_all(&config, ANY, &mut Standing::default()).unwrap_err().to_string();
         assert!(error.contains("Address already in use"), "{error}");
         assert!(error.ends_with("by this server: the configuration names it twice"), "{error}");
     }

@@ -25,6 +25,7 @@ mod mailbox;
 mod opening;
 mod proxy;
 mod signals;
+mod standing;
 mod stream;
 mod tls;
 mod told_time;
@@ -53,6 +54,7 @@ use courier::Carrier;
 use listener::{ListenSocket, Wanted, described};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
+use standing::Standing;
 use stream::{Arrival, Flushed, Received};
 use tls::{Acceptor, Session};
 
@@ -140,7 +142,7 @@ impl Reactor {
         let poll = Poll::new()?;
         let mailbox = Mailbox::register(poll.registry(), MAILBOX)?;
         let acceptor = Acceptor::read(config)?;
-        let wanted = listener::bind_all(config, ports, &[])?;
+        let wanted = listener::bind_all(config, ports, &mut Standing::default())?;
         let mut reactor = Reactor {
             poll,
             events: Events::with_capacity(1024),
@@ -244,7 +246,7 @@ impl Reactor {
 
     /// Serves until a letter, a signal or a command asks it to stop.
     pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
-        let mut binder = Binder::new(self.bound(), self.mail());
+        let mut binder = Binder::new(Standing::of(&self.listeners)?, self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
         let certificates = self.acceptor.as_ref().map(Acceptor::certificates).unwrap_or_default();
@@ -517,6 +519,7 @@ impl Reactor {
         self.mailbox.close();
         self.clock_changes.finish(&self.clock);
         self.listeners.clear();
+        engine.stop_listening();
         self.accept_at = None;
         engine.dismiss_all();
         let end = Instant::now() + FAREWELL;

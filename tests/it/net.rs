@@ -43,6 +43,48 @@ fn a_client_is_served_over_tcp_and_over_a_unix_socket() {
     assert!(!path.exists(), "the unix socket goes with the server");
 }
 
+/// A listener on one address leaves no room for one on all of them, nor the other way round.
+#[test]
+fn listeners_that_are_in_the_way_of_others_make_room() {
+    let (port, admin_port) = (process::free_port(), process::free_port());
+    let config = Config { bind: vec!["127.0.0.1".into()], port, admin_port, ..Config::default() };
+    let running = Server::builder().config(config).bind().unwrap().spawn();
+    let addr = running.addr().expect("a TCP listener");
+    let mut first = Socket::tcp(addr);
+    for directive in ["bind", "admin-bind"] {
+        for addresses in ["0.0.0.0", "127.0.0.1", "*", "127.0.0.1 127.0.0.2", "* -::*", "127.0.0.1"]
+        {
+            assert_eq!(first.call(["CONFIG", "SET", directive, addresses]), "OK", "{addresses}");
+            let port = if directive == "bind" { port } else { admin_port };
+            let mut another = Socket::tcp(SocketAddr::from(([127, 0, 0, 1], port)));
+            assert_eq!(another.call(["PING"]), "PONG", "{directive} {addresses}");
+        }
+    }
+    // The two ports in each other's place.
+    let [port, admin_port] = [port, admin_port].map(|port| port.to_string());
+    let swap = ["CONFIG", "SET", "port", &admin_port, "admin-port", &port];
+    assert_eq!(first.call(swap), "OK");
+    assert_eq!(
+        Socket::tcp(addr).call(["CONFIG", "SET", "port", &port, "admin-port", &admin_port]),
+        "OK"
+    );
+
+    // One of several addresses is taken: everything stays as it is.
+    let taken = std::net::TcpListener::bind(("127.0.0.2", addr.port())).unwrap();
+    for addresses in ["0.0.0.0", "127.0.0.1 127.0.0.2", "::* *", "0.0.0.0 127.0.0.1"] {
+        let reply = first.call(["CONFIG", "SET", "bind", addresses]);
+        assert!(reply.ends_with("Failed to bind to specified addresses."), "{addresses}: {reply}");
+        assert_eq!(
+            Socket::tcp(addr).call(["CONFIG", "GET", "bind"]),
+            "1) \"bind\"\n2) \"127.0.0.1\""
+        );
+    }
+    drop(taken);
+    assert_eq!(first.call(["CONFIG", "SET", "bind", "0.0.0.0"]), "OK");
+    running.stop().unwrap();
+    std::net::TcpListener::bind(addr).expect("no descriptor of a listener is left");
+}
+
 #[test]
 fn every_address_is_listened_on_at_the_same_port() {
     let config = Config { bind: vec!["127.0.0.1".into(), "-::1".into()], ..Config::default() };
