@@ -319,7 +319,7 @@ fn describe_entry(reply: &mut Reply, entry: &Entry, now: Now) {
 fn acl_save(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let World { config, access, .. } = &*ctx.world;
     let file = config.aclfile.as_deref().ok_or(error::NO_ACL_FILE)?;
-    files::save_users(file, access.users()).map_err(|failed| {
+    files::save_users(&config.locate(file), access.users()).map_err(|failed| {
         log::error!("ACL SAVE to {}: {failed}", file.display());
         error::ACL_SAVE_FAILED
     })?;

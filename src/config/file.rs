@@ -4,8 +4,8 @@
 //! that start with `#` say nothing; there are no comments at the end of a line. A later line has the
 //! last word, except that `user` lines add up and `client-output-buffer-limit` changes only the
 //! classes it names. Two directives exist in files only: `user`, and `include PATH`, which reads
-//! another file at that point. The path is relative to the working directory, and its last part may
-//! be a pattern, which may match nothing.
+//! another file at that point. A relative path begins in the folder of `dir`, as far as that has been read, or else in
+//! the working directory; its last part may be a pattern, which may match nothing.
 //!
 //! How the files of an `include` are found and read, [`Includes`] says: here is text only.
 //!
@@ -13,6 +13,8 @@
 //! at once. Unknown directives may be let pass (`unknown-directives warn`, wherever it stands). The text of a line
 //! is shown only when its directive is known to hold no secret.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::file_only::{FILE_ONLY, Fate, is_include, is_rename, is_user};
@@ -175,7 +177,8 @@ impl Reader<'_> {
         match words[..] {
             [] => {}
             [name, pattern] if is_include(name) => {
-                let files = self.includes.named(pattern)?;
+                let pattern = self.config.locate(Path::new(OsStr::from_bytes(pattern)));
+                let files = self.includes.named(pattern.as_os_str().as_bytes())?;
                 if depth == DEEPEST && !files.is_empty() {
                     return Err(Wrong::TooDeep);
                 }

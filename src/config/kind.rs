@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Display;
+use std::fs;
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{self, Path, PathBuf};
@@ -289,18 +290,20 @@ impl Kind<Option<PathBuf>> for FilePath {
     }
 }
 
-/// The path of a folder, from the root on. One that was named stays named.
+/// The path of a folder, from the root on. A relative one begins at the folder that was named before, as if the process
+/// had gone there, and else at the working directory. That it is there is for the start to see.
 pub(crate) struct FolderPath;
 
 impl Kind<Option<PathBuf>> for FolderPath {
     fn read(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Reason> {
         match single(words)? {
-            [] if field.is_none() => {}
             [] => return Err("dir can't be empty".into()),
             word => {
                 let given = Path::new(OsStr::from_bytes(word));
+                let given = field.as_deref().unwrap_or(Path::new("")).join(given);
                 // Without a working directory there is nothing better than what was given.
-                *field = Some(path::absolute(given).unwrap_or_else(|_| given.to_owned()));
+                let found = fs::canonicalize(&given).or_else(|_| path::absolute(&given));
+                *field = Some(found.unwrap_or(given));
             }
         }
         Ok(())

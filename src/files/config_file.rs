@@ -53,7 +53,7 @@ impl Config {
     }
 }
 
-/// The files of the machine, relative to the working directory.
+/// The files of the machine.
 struct Disk;
 
 impl Includes for Disk {

@@ -28,7 +28,7 @@ pub fn start(config: &Config, called: Name) -> Result<Log, String> {
         builder.filter_level(log::LevelFilter::Trace);
     }
     let file = match &config.logfile {
-        Some(path) => Some(LogFile::open(path.clone()).map_err(|error| {
+        Some(path) => Some(LogFile::open(config.locate(path)).map_err(|error| {
             format!("'logfile {}': cannot open it to write: {error}", path.display())
         })?),
         None => None,

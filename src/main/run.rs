@@ -40,7 +40,7 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     notes::check_foreground(&config, supervision.is_some())?;
     start_lines::starting(&config, &sources);
     supervision.starting();
-    let pidfile = config.pidfile.clone();
+    let pidfile = config.pidfile.as_deref().map(|path| config.locate(path));
     let mut builder = Server::builder().config(config).ports(ports);
     if let Some(path) = &line.file {
         builder = builder.config_file(path);

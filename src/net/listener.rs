@@ -505,6 +505,7 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
         let text = format!("'unixsocket {}': cannot {what}: {error}", path.display());
         io::Error::new(error.kind(), text)
     };
+    let (name, path) = (Arc::from(path.to_string_lossy()), &*config.locate(path));
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket {
         // Left by a server that was killed. Any other kind of file makes bind fail.
@@ -516,7 +517,6 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     SockAddr::unix(path).and_then(|addr| socket.bind(&addr)).map_err(listening)?;
     // From here on dropping the listener removes the file.
     let socket = UnixListener::from_std(socket.into());
-    let name = Arc::from(path.to_string_lossy());
     let bound = ListenAddress::Unix(path.to_owned());
     let socket = Socketed::Unix(socket, name, file_at(path));
     let listener = ListenSocket { socket, bound, more: false };

@@ -32,10 +32,10 @@ impl Acceptor {
     /// Reads all that the configuration names. `None`: no port speaks TLS, and nothing is read. The error says which
     /// directive is wrong, and how.
     pub(crate) fn read(config: &Config) -> io::Result<Option<Acceptor>> {
-        let tls = &config.tls;
-        if !tls.is_on() {
+        if !config.tls.is_on() {
             return Ok(None);
         }
+        let tls = &located(config);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let provider = Arc::new(provider(tls));
         let (chain, server) = own_certificates(tls, now)?;
@@ -94,6 +94,17 @@ impl Acceptor {
         let session = Session::new(self.config.clone(), self.users);
         session.map(Box::new).map_err(io::Error::other)
     }
+}
+
+/// The settings of TLS, with its files where they are now.
+fn located(config: &Config) -> Tls {
+    let mut tls = config.tls.clone();
+    let files =
+        [&mut tls.cert_file, &mut tls.key_file, &mut tls.ca_cert_file, &mut tls.ca_cert_dir];
+    for file in files.into_iter().flatten() {
+        *file = config.locate(file);
+    }
+    tls
 }
 
 /// The cryptography of ring, with the cipher suites that are asked for.
