@@ -241,6 +241,11 @@ impl Config {
         &self.without_effect.unknown
     }
 
+    /// How many such lines there were beside these: a file that is no configuration has many.
+    pub fn more_unknown_lines(&self) -> usize {
+        self.without_effect.more_unknown
+    }
+
     /// Returns whether the server is to keep its data beyond its end, or to begin with what was kept: it then loads what is
     /// in its folder when it starts. A test double that is told nothing of files reads none.
     pub(crate) fn keeps_data(&self) -> bool {

@@ -451,6 +451,8 @@ pub struct WithoutEffect {
     pub(crate) accepted: BTreeSet<&'static str>,
     /// The lines of unknown directives, which `unknown-directives warn` let pass.
     pub(crate) unknown: Vec<LoadError>,
+    /// How many of them there were beside these.
+    pub(crate) more_unknown: usize,
 }
 
 impl PartialEq for WithoutEffect {

@@ -12,6 +12,7 @@ pub use server::{Builder, Running, Server};
 
 use std::io;
 
+use crate::access;
 use crate::clock::Now;
 use crate::commands;
 use crate::config::{Config, LoadError};
@@ -51,6 +52,19 @@ fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadErro
         engine.world.access.put(user);
     }
     Ok(engine)
+}
+
+/// What is wrong with the users of a configuration or of its ACL file, and with the commands that it takes away.
+fn user_faults(config: &Config, table: &mut Table) -> Vec<String> {
+    let mut faults: Vec<LoadError> = Vec::new();
+    for command in &config.disabled_commands {
+        if !table.disable(&command.name) {
+            faults.push(command.refused("No such command in rename-command"));
+        }
+    }
+    faults.extend(access::faults(config, &*table));
+    faults.extend(files::first_users(config, &*table).err());
+    faults.iter().map(LoadError::to_string).collect()
 }
 
 /// The engine keeps what it is to keep, from now on, and begins with what there is.

@@ -22,6 +22,7 @@ use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
+use crate::persistence::snapshots;
 use crate::telemetry::{Process, process};
 
 /// Bytes of stack of a thread that serves.
@@ -98,19 +99,41 @@ impl Builder {
         self
     }
 
-    /// Binds every listener. A configuration by which there is none is an error.
-    pub fn bind(self) -> io::Result<Server> {
-        let mut config = self.config;
-        fit_maxclients(&mut config)?;
-        let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
+    /// Everything that would keep the server from starting, a sentence each, as far as that can be seen without
+    /// listening, and without loading or writing data.
+    pub fn faults(&self) -> Vec<String> {
+        let mut config = self.config.clone();
+        let ports = self.settle_ports(&mut config);
+        let mut table = Table::of_persona(config.persona, super::groups());
+        table.extend(self.groups.iter().copied());
+        let mut faults = super::user_faults(&config, &mut table);
+        faults.extend(config.keeps_a_way_in().err().map(Reason::into_owned));
+        if let Some(folder) = &config.dir
+            && let Err(reason) = snapshots::find_folder(folder)
+        {
+            faults.push(format!("'dir {}': {reason}", folder.display()));
+        }
+        faults.extend(net::faults(&config, ports));
+        faults
+    }
+
+    /// The ports to listen on, with which the configuration says the same.
+    fn settle_ports(&self, config: &mut Config) -> Ports {
+        let ports = self.ports.unwrap_or_else(|| Ports::configured(config));
         // Any port that is free is one that speaks TLS, too: which it is, is known when it is bound.
         config.tls.port = ports.tls.map_or(0, |port| port.max(1));
-        if ports.admin.is_none() {
-            config.admin_port = 0;
-            let invalid =
-                |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
-            config.keeps_a_way_in().map_err(invalid)?;
-        }
+        config.admin_port = ports.admin.map_or(0, |port| port.max(1));
+        ports
+    }
+
+    /// Binds every listener. A configuration by which there is none is an error.
+    pub fn bind(self) -> io::Result<Server> {
+        let mut config = self.config.clone();
+        fit_maxclients(&mut config)?;
+        let ports = self.settle_ports(&mut config);
+        let invalid =
+            |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
+        config.keeps_a_way_in().map_err(invalid)?;
         let clock = match self.clock {
             Some(clock) => {
                 clock.claim()?;

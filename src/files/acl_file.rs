@@ -2,7 +2,6 @@
 //!
 //! What its lines say is for [`crate::access`].
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -26,7 +25,7 @@ pub(crate) fn load_users(
 }
 
 fn read(config: &Config, path: &Path, grammar: Grammar<'_>) -> Result<Vec<User>, Vec<u8>> {
-    let text = fs::read(config.locate(path)).map_err(|error| {
+    let text = super::read(&config.locate(path)).map_err(|error| {
         let reason = super::reason(&error);
         format!("Error loading ACLs, opening file '{}': {reason}", path.display())
     })?;

@@ -69,6 +69,21 @@ impl Given {
         own.eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// What `--include PATTERN` reads. `None`: it is another directive, or it is a wrong one.
+    pub fn included(&self) -> Option<Vec<u8>> {
+        if !self.is_called("include") {
+            return None;
+        }
+        match &self.words[..] {
+            [] => {
+                let end = self.name.iter().position(u8::is_ascii_whitespace)?;
+                Some(self.name[end..].trim_ascii().to_vec())
+            }
+            [pattern] => Some(pattern.clone()),
+            _ => None,
+        }
+    }
+
     /// Returns whether the only value is 0.
     pub fn is_zero(&self) -> bool {
         match &self.words[..] {

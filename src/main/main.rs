@@ -37,10 +37,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(line: &CommandLine) -> ExitCode {
-    let configured = match configuration::read(line) {
-        Ok(configured) => configured,
-        Err(mistakes) => return fail(&configuration::lines(&mistakes)),
-    };
+    let (configured, mut mistakes) = configuration::read(line);
+    if !mistakes.is_empty() {
+        mistakes.extend(configuration::faults(line, &configured));
+        return fail(&mistakes.lines().join("\n"));
+    }
     match run::run(line, configured) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => fail(&reason.to_string()),

@@ -8,37 +8,41 @@ use respd::net::ListenAddress;
 use respd::{Handle, Server};
 
 use super::command_line::CommandLine;
-use super::configuration::Configuration;
+use super::configuration::{self, Configuration};
 use super::logfile::LogFile;
 use super::logging::{self, Log};
-use super::notes;
 use super::start_lines;
 use super::supervision::{PidFile, Supervision};
 
 /// Serves until the server is asked to leave. The error is why it did not start, or how it failed; a log that is read
 /// elsewhere than stderr has it, too.
 pub fn run(line: &CommandLine, configured: Configuration) -> Result<(), Box<dyn Error>> {
-    if line.exits_with_stdin && line.reads_stdin {
-        return Err(
-            "'-' reads standard input to its end, and with --exit-with-stdin that is the server's"
-                .into(),
-        );
+    let faults = configuration::faults(line, &configured);
+    let log = match logging::start(&configured.config, line.called) {
+        Err(_) if !faults.is_empty() => return Err(faults.join("\n").into()),
+        started => started?,
+    };
+    // Where the log is what the operator sees, the faults alone are told.
+    if faults.is_empty() || log.is_elsewhere {
+        start_lines::starting(&configured.config, &configured.sources);
     }
-    let log = logging::start(&configured.config, line.called)?;
-    let served = serve(line, configured, &log);
+    let served = match faults.is_empty() {
+        true => serve(line, configured, &log),
+        false => Err(faults.join("\n").into()),
+    };
     if let Err(reason) = &served
         && log.is_elsewhere
     {
-        log::error!("the server ends: {reason}");
+        for reason in reason.to_string().lines() {
+            log::error!("the server ends: {reason}");
+        }
     }
     served
 }
 
 fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(), Box<dyn Error>> {
-    let Configuration { config, ports, sources } = configured;
+    let Configuration { config, ports, .. } = configured;
     let supervision = Supervision::find(config.supervised, |name| std::env::var_os(name));
-    notes::check_foreground(&config, supervision.is_some())?;
-    start_lines::starting(&config, &sources);
     supervision.starting();
     let pidfile = config.pidfile.as_deref().map(|path| config.locate(path));
     let mut builder = Server::builder().config(config).ports(ports);

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -280,36 +280,21 @@ pub(crate) fn bind_all(
     Ok(wanted)
 }
 
-/// Why a server with this configuration would listen nowhere.
-pub(crate) fn nowhere(config: &Config, ports: Ports) -> io::Error {
-    let reason = |endpoint: Endpoint<'_>| match endpoint {
-        Endpoint { port: None, .. } => format!("'{}' is 0", endpoint.port_directive),
-        Endpoint { addresses: [], .. } => format!("'{}' is empty", endpoint.directive),
-        _ => format!("no address of '{}' is on this machine", endpoint.directive),
-    };
-    let clients = reason(Endpoint::clients(config, ports));
-    let admin = reason(Endpoint::admin(config, ports));
-    io::Error::new(
-        io::ErrorKind::InvalidInput,
-        format!("configured to listen nowhere: {clients}, {admin}, and there is no 'unixsocket'"),
-    )
-}
-
 /// The addresses to listen on, all on one port if on any.
 #[derive(Clone, Copy)]
-struct Endpoint<'a> {
-    addresses: &'a [String],
-    port: Option<u16>,
-    bound: fn(SocketAddr) -> ListenAddress,
+pub(super) struct Endpoint<'a> {
+    pub(super) addresses: &'a [String],
+    pub(super) port: Option<u16>,
+    pub(super) bound: fn(SocketAddr) -> ListenAddress,
     /// The directives that say so, for errors.
-    directive: &'static str,
-    port_directive: &'static str,
+    pub(super) directive: &'static str,
+    pub(super) port_directive: &'static str,
     /// [`listen`], but in tests.
     listen: fn(SocketAddr, &Config) -> io::Result<TcpListener>,
 }
 
 impl Endpoint<'_> {
-    fn clients(config: &Config, ports: Ports) -> Endpoint<'_> {
+    pub(super) fn clients(config: &Config, ports: Ports) -> Endpoint<'_> {
         Endpoint {
             addresses: &config.bind,
             port: ports.clients,
@@ -320,12 +305,12 @@ impl Endpoint<'_> {
         }
     }
 
-    fn tls(config: &Config, ports: Ports) -> Endpoint<'_> {
+    pub(super) fn tls(config: &Config, ports: Ports) -> Endpoint<'_> {
         let (port, bound) = (ports.tls, ListenAddress::Tls as fn(SocketAddr) -> ListenAddress);
         Endpoint { port, bound, port_directive: "tls-port", ..Endpoint::clients(config, ports) }
     }
 
-    fn admin(config: &Config, ports: Ports) -> Endpoint<'_> {
+    pub(super) fn admin(config: &Config, ports: Ports) -> Endpoint<'_> {
         Endpoint {
             addresses: &config.admin_bind,
             port: ports.admin,
@@ -395,7 +380,7 @@ fn bind_addresses(
             Some(host) => (host, true),
             None => (text.as_str(), false),
         };
-        let addr = SocketAddr::new(parse_address(host, endpoint.directive)?, port);
+        let addr = SocketAddr::new(find_address(host, endpoint.directive)?, port);
         let bound = (endpoint.bound)(addr);
         if have.has(&bound) {
             wanted.push(Wanted::Kept(bound));
@@ -432,18 +417,42 @@ fn bind_addresses(
     Ok(())
 }
 
-/// The values of `bind` and `admin-bind`: an address, or `*` and `::*` for all of IPv4 and all of IPv6.
-fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
+/// The values of `bind` and `admin-bind`: an address, `*` and `::*` for all of IPv4 and all of IPv6, or a name, which is
+/// looked up, and may have to be waited for. Of its addresses one of IPv4 counts more, as in the reference.
+pub(super) fn find_address(text: &str, directive: &str) -> io::Result<IpAddr> {
+    let wrong =
+        |kind, what: String| io::Error::new(kind, format!("'{directive}': '{text}' {what}"));
     match text {
-        "*" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        "::*" => Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        _ => text.parse().map_err(|_| {
-            let told =
-                format!("'{directive}': '{text}' is no IP address, and names are not looked up");
-            io::Error::new(io::ErrorKind::InvalidInput, told)
-        }),
+        "*" => return Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        "::*" => return Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        "localhost" => return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        _ => {}
     }
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if !is_name(text) {
+        let what = "is neither an IP address nor the name of a machine".to_owned();
+        return Err(wrong(io::ErrorKind::InvalidInput, what));
+    }
+    let found = (text, 0).to_socket_addrs().map_err(|error| {
+        wrong(error.kind(), format!("has no address that can be found: {error}"))
+    })?;
+    let mut found: Vec<IpAddr> = found.map(|found| found.ip()).collect();
+    found.sort_by_key(IpAddr::is_ipv6);
+    let nothing = || wrong(io::ErrorKind::NotFound, "has no address".to_owned());
+    found.first().copied().ok_or_else(nothing)
+}
+
+/// Returns whether a machine may be called so: what is no such name need not be looked up.
+fn is_name(text: &str) -> bool {
+    let labels = || text.strip_suffix('.').unwrap_or(text).split('.');
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    labels().all(is_label) && !labels().next_back().is_some_and(is_number)
 }
 
 fn is_taken(error: &io::Error) -> bool {
@@ -451,12 +460,12 @@ fn is_taken(error: &io::Error) -> bool {
 }
 
 /// Returns whether no interface of the machine has the address.
-fn is_address_missing(error: &io::Error) -> bool {
+pub(super) fn is_address_missing(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32)
 }
 
 /// Returns whether the system does not have the family of the address: IPv6 that is not built in, say.
-fn is_family_missing(error: &io::Error) -> bool {
+pub(super) fn is_family_missing(error: &io::Error) -> bool {
     [
         Errno::EAFNOSUPPORT,
         Errno::EPFNOSUPPORT,
@@ -599,18 +608,5 @@ mod tests {
         let error = bind_all(&config, ANY, &mut Standing::default()).unwrap_err().to_string();
         assert!(error.contains("Address already in use"), "{error}");
         assert!(error.ends_with("by this server: the configuration names it twice"), "{error}");
-    }
-
-    #[test]
-    fn what_turns_every_listener_off_is_named() {
-        let off = Ports { clients: None, tls: None, admin: None };
-        let told = nowhere(&Config::default(), off).to_string();
-        let expected = "configured to listen nowhere: 'port' is 0, 'admin-port' is 0, \
-            and there is no 'unixsocket'";
-        assert_eq!(told, expected);
-        let empty = Config { bind: Vec::new(), ..Config::default() };
-        assert!(nowhere(&empty, ANY).to_string().contains("'bind' is empty, "));
-        let told = nowhere(&Config::default(), ANY).to_string();
-        assert!(told.contains("no address of 'bind' is on this machine, "), "{told}");
     }
 }

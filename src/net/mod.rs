@@ -20,6 +20,7 @@ mod certificates;
 mod clock;
 mod connection;
 mod courier;
+mod faults;
 mod listener;
 mod mailbox;
 mod opening;
@@ -60,7 +61,7 @@ use tls::{Acceptor, Session};
 
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
-pub(crate) use listener::nowhere;
+pub(crate) use faults::{faults, nowhere};
 pub use listener::{ListenAddress, Ports};
 pub use mailbox::Undelivered;
 pub(crate) use mailbox::{Letter, MailSender};

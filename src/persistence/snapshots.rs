@@ -9,7 +9,7 @@
 
 pub(crate) mod ordered;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -210,7 +210,7 @@ fn with<T>(
 }
 
 /// Says why a folder cannot be used.
-fn find_folder(folder: &Path) -> Result<(), Reason> {
+pub(crate) fn find_folder(folder: &Path) -> Result<(), Reason> {
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err("Not a directory".into()),
@@ -503,7 +503,7 @@ impl Snapshots {
         let path = world.config.folder().join(&world.config.dbfilename);
         let unreadable =
             |reason: String| io::Error::other(format!("cannot load {}: {reason}", path.display()));
-        let file = match File::open(&path) {
+        let file = match crate::files::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened.map_err(|error| unreadable(error.to_string()))?,
         };

@@ -210,7 +210,7 @@ fn no_client_forges_a_line_of_the_log() {
 fn the_first_lines_say_what_was_started() {
     let folder = Folder::new();
     let (file, log) = (folder.file("respd.conf"), folder.file("log"));
-    let dir = folder.file("").display().to_string();
+    let dir = log.parent().expect("a folder").display().to_string();
     fs::write(&file, "maxclients 50\nmaxmemory 100mb\nactivedefrag no\n").expect("a file");
     let flags = [text(&file), "--port", "0", "--dir", &dir, "--logfile", text(&log)];
     let open = ["--protected-mode", "no", "--bind", "0.0.0.0"];
@@ -242,17 +242,17 @@ fn the_first_lines_say_what_was_started() {
 fn a_start_that_fails_is_in_the_log() {
     let folder = Folder::new();
     let log = folder.file("log");
-    let output = run(&["--bind", "x.example", "--port", "0", "--logfile", text(&log)]);
+    let output = run(&["--bind", "x..y", "--port", "0", "--logfile", text(&log)]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("'x.example' is no IP address"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("'x..y' is neither an IP address"));
     let lines = fs::read_to_string(&log).expect("a log");
-    assert!(lines.contains("ERROR respd::run] the server ends: 'bind': 'x.example'"), "{lines}");
+    assert!(lines.contains("ERROR respd::run] the server ends: 'bind': 'x..y'"), "{lines}");
 }
 
 /// Test harnesses of redis-server wait for a line on its stdout.
 #[test]
 fn redis_server_logs_to_stdout() {
-    let output = run_as("redis-server", &["--bind", "x.example", "--port", "0"], "");
+    let output = run_as("redis-server", &["--bind", "x..y", "--port", "0"], "");
     let told = String::from_utf8(output.stdout).expect("text");
     assert!(told.contains("is starting: pid ") && told.contains("the server ends"), "{told}");
     let respd = Respd::start_as("redis-server", &["--port", "0"]);

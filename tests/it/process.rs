@@ -252,6 +252,16 @@ pub fn run_as(name: &str, flags: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // It writes more than a pipe holds, perhaps.
+    fn all_of(mut output: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut told = Vec::new();
+            output.read_to_end(&mut told).unwrap();
+            told
+        })
+    }
+    let stdout = all_of(child.stdout.take().unwrap());
+    let stderr = all_of(child.stderr.take().unwrap());
     let mut stdin = child.stdin.take().unwrap();
     // It may have ended, and read nothing.
     let _ = stdin.write_all(input.as_bytes());
@@ -267,10 +277,12 @@ pub fn run_as(name: &str, flags: &[&str], input: &str) -> Output {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
-    child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
-    Output { status, stdout, stderr }
+    Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+}
+
+/// Makes a named pipe.
+pub fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 /// As UTF-8, for flags.

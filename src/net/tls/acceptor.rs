@@ -17,6 +17,7 @@ use super::certificate::Certificate;
 use super::session::Session;
 use super::session_cache::SessionCache;
 use crate::config::{CertificateUser, ClientCertificates, Config, Tls, tls::Protocol};
+use crate::files;
 use crate::telemetry::{self, Certificates};
 
 /// What every new connection that speaks TLS begins with.
@@ -222,7 +223,7 @@ const NO_CERTIFICATE: &str = "it holds no certificate in PEM";
 
 /// The certificates that a file holds.
 fn certificates(directive: &str, path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let text = fs::read(path).map_err(|error| wrong(directive, path, error))?;
+    let text = files::read(path).map_err(|error| wrong(directive, path, error))?;
     CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
         .map_err(|error| wrong(directive, path, error))
@@ -251,7 +252,7 @@ fn valid(
 /// The key that a file holds.
 fn key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
     let directive = "tls-key-file";
-    let text = fs::read(path).map_err(|error| wrong(directive, path, error))?;
+    let text = files::read(path).map_err(|error| wrong(directive, path, error))?;
     let is_encrypted = text.windows(9).any(|word| word == b"ENCRYPTED");
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match is_encrypted {
         true => wrong(
