@@ -265,6 +265,7 @@ impl Reactor {
                 break;
             }
             engine.stay();
+            self.signals.iter().for_each(Signals::stay);
         }
         self.leave(engine, &mut touched)?;
         engine.take_failure().map_or(Ok(()), |reason| Err(io::Error::other(reason)))

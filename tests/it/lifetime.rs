@@ -235,3 +235,27 @@ fn a_hangup_waits_for_no_pipe() {
     assert_eq!(client.call(["AUTH", "bob", "x"]), "OK");
     assert_eq!(client.call(["PING"]), "PONG");
 }
+
+/// A second SIGINT comes from a person who does not want to wait; a second SIGTERM from a supervisor, perhaps.
+#[cfg(feature = "lua")]
+#[test]
+fn an_interrupt_that_is_repeated_ends_the_process_at_once() {
+    for first in ["INT", "TERM"] {
+        let folder = Folder::new();
+        let (dir, log) = (folder.file(""), folder.file("log"));
+        let flags =
+            ["--port", "0", "--dir", text(&dir), "--logfile", text(&log), "--save", "3600", "1"];
+        let mut respd =
+            Respd::start(&[&flags[..], &["--busy-reply-threshold", "1000000"]].concat());
+        let mut client = respd.connect();
+        assert_eq!(client.call(["SET", "k", "v"]), "OK");
+        let script = "redis.log(redis.LOG_WARNING, 'it runs') while true do end";
+        client.send(&respd::embed::local::request(["EVAL", script, "0"]));
+        logged(&log, "it runs");
+        respd.signal(first);
+        respd.signal("TERM");
+        respd.signal("INT");
+        assert_eq!(respd.wait().code(), Some(1), "{first}");
+        assert!(!dir.join("dump.rdb").exists());
+    }
+}
