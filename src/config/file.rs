@@ -351,6 +351,8 @@ fn read_rename(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<()
             }
             Ok(())
         }
+        // It keeps its name.
+        [name, same] if name.eq_ignore_ascii_case(same) => Ok(()),
         [_, _] => Err("respd takes commands away ('') and gives them no other names: take this one from the users \
                        that should not have it, as in 'user default on nopass ~* &* +@all -keys'"
             .into()),

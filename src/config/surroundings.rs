@@ -35,6 +35,31 @@ const FACILITIES: Names = Names(&[
     "user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ]);
 
+const BAD_TEMPLATE: &str = "template format is invalid or contains unknown variables";
+
+/// Returns whether a template of a title names nothing but what there is, and comes to a text. `{{` is a brace.
+fn is_title_template(template: &[u8]) -> bool {
+    let (mut rest, mut is_empty) = (template, true);
+    while let Some((&first, more)) = rest.split_first() {
+        if first != b'{' || more.first() == Some(&b'{') {
+            is_empty &= first == b' ';
+            rest = if first == b'{' { &more[1..] } else { more };
+            continue;
+        }
+        let Some(end) = more.iter().position(|&byte| byte == b'}') else {
+            return false;
+        };
+        match &more[..end] {
+            b"listen-addr" | b"server-mode" | b"port" | b"tls-port" => is_empty = false,
+            // There may be none of these.
+            b"title" | b"unixsocket" | b"config-file" => {}
+            _ => return false,
+        }
+        rest = &more[end + 1..];
+    }
+    !is_empty
+}
+
 /// Returns whether a locale compares texts by their bytes.
 fn is_bytewise(locale: &[u8]) -> bool {
     [&b""[..], b"C", b"POSIX", b"C.UTF-8", b"C.utf8"].contains(&locale)
@@ -212,8 +237,13 @@ pub(super) const ROWS: &[Directive] = &[
         .about("The scores of a primary, a replica and a child."),
     unused!("prefetch-batch-max-size", Integer(0..=128), 16, PREFETCH)
         .about("How many keys are fetched ahead."),
-    unused!("proc-title-template", Text, b"{title} {listen-addr} {server-mode}".to_vec(), NOT_HERE)
-        .about("What ps(1) shows of the server."),
+    unused!(
+        "proc-title-template",
+        Checked(is_title_template, BAD_TEMPLATE),
+        b"{title} {listen-addr} {server-mode}".to_vec(),
+        NOT_HERE
+    )
+    .about("What ps(1) shows of the server."),
     unused!("rdb-key-save-delay", SIGNED_INT, 0, NO_TESTS)
         .hidden()
         .about("The microseconds for which writing stops at each key."),

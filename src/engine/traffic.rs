@@ -6,6 +6,7 @@
 //! through the same functions.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 
 use super::SPARE_BYTES;
@@ -110,6 +111,11 @@ impl<'e> Traffic<'e> {
         let client = &self.world.clients[slot];
         let line = format_args!("client {} at {} {what}", client.id, client.peer.addr);
         self.world.peer_log.log(cause, self.world.now.mono, line);
+    }
+
+    /// Logs what failed on a client's connection.
+    pub(crate) fn log_broken(&mut self, slot: Slot, what: &str, error: &io::Error) {
+        self.log_opening(Cause::Connection, slot, &format!("goes: {what} failed: {error}"));
     }
 
     /// What comes before the client's first request is over.

@@ -109,7 +109,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
     let program = args.next().unwrap_or_default();
     let args: Vec<Vec<u8>> = args.map(OsString::into_vec).collect();
     let line = CommandLine { called: Name::of(&program), ..CommandLine::default() };
-    let mut reading = Reading { line, open: Open::Nothing };
+    let mut reading = Reading { line, open: Open::Nothing, is_first: true };
     let mut rest = &args[..];
     while let [word, more @ ..] = rest {
         let is_last = more.is_empty();
@@ -119,6 +119,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             continue;
         }
         match &word[..] {
+            // As redis-server has it: a script that has no file, and one that has no more to say.
+            b"" if reading.is_first => {}
+            b"--" if is_last => reading.close(),
             b"-h" | b"--help" => reading.act(Action::Help),
             b"-v" | b"--version" => reading.act(Action::Version),
             b"--print-config" => reading.act(Action::PrintConfig),
@@ -143,6 +146,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             }
             _ => reading.file(word)?,
         }
+        reading.is_first = false;
     }
     reading.close();
     reading.line.directives.iter().try_for_each(is_clear)?;
@@ -153,6 +157,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
 struct Reading {
     line: CommandLine,
     open: Open,
+    /// No word has been read.
+    is_first: bool,
 }
 
 /// Whether the last directive takes more words.
@@ -172,9 +178,7 @@ impl Reading {
             Open::Nothing => false,
             _ if word == b"-" => !is_last,
             Open::ForAny => !(self.is_bare_save() && word.starts_with(b"--")),
-            Open::ForMore => {
-                !word.starts_with(b"--") && ![&b"-o"[..], b"-h", b"-v"].contains(&word)
-            }
+            Open::ForMore => !word.starts_with(b"--") && word != b"-o",
         }
     }
 
@@ -336,6 +340,8 @@ mod tests {
             ),
             (&["--save 60 1", "--port 7000"], &["save 60 1", "port 7000"]),
             (&["--port ", "7000"], &["port \"7000\""]),
+            (&["", "a.conf", "--port", "7000", "--"], &["port \"7000\""]),
+            (&["--hz", "1", "-v", "-h"], &["hz \"1\" \"-v\" \"-h\""]),
             (&["--port=7000", "--save=60 1"], &["port \"7000\"", "save \"60 1\""]),
             (&["-o", "port=7000", "-o", "x=a=b"], &["port \"7000\"", "x \"a=b\""]),
             (&["--bind", "127.0.0.1", "-::1"], &["bind \"127.0.0.1\" \"-::1\""]),

@@ -177,7 +177,10 @@ fn in_words(given: &Given, error: &LoadError) -> String {
     let name = String::from_utf8_lossy(name).to_lowercase();
     let what = error.to_string();
     let what = what.strip_suffix(error.reason()).unwrap_or(&what);
-    format!("{what}{}", expectation(&name, given.words.len(), error.reason()))
+    // Values may stand in the word of the name.
+    let words = given.name.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+    let words = words.saturating_sub(1) + given.words.len();
+    format!("{what}{}", expectation(&name, words, error.reason()))
 }
 
 /// What a directive expects, where the reason is one of the texts that CONFIG SET has, too.

@@ -2,10 +2,10 @@
 
 use mio::Token;
 
+use super::Reactor;
 use super::connection::Connection;
 use super::listener::{self, ListenAddress, ListenSocket};
 use super::tls::{Acceptor, Session};
-use super::{Reactor, log_broken};
 use crate::clock::Now;
 use crate::engine::Traffic;
 use crate::telemetry::peer_log::Cause;
@@ -71,7 +71,9 @@ impl Reactor {
                         let connection = Connection::new(stream, None);
                         let heard = connection.dismiss(farewell, &mut self.buffer);
                         if let Err(error) = heard {
-                            log_broken(traffic, "telling a newcomer why it cannot stay", &error);
+                            let line =
+                                format_args!("cannot tell a newcomer why it cannot stay: {error}");
+                            traffic.log_peer(Cause::Connection, line);
                         }
                     }
                 },
@@ -83,7 +85,9 @@ impl Reactor {
                     return;
                 }
                 // That newcomer is gone; the next one may be fine.
-                Err(error) => log_broken(traffic, "accepting", &error),
+                Err(error) => {
+                    traffic.log_peer(Cause::Connection, format_args!("accepting failed: {error}"));
+                }
             }
         }
         listener.come_back();

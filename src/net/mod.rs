@@ -447,12 +447,12 @@ impl Reactor {
                 Received::Nothing => return,
                 Received::End => return traffic.finish(slot),
                 Received::CutOff => {
-                    let line = format_args!("a connection ended without the close_notify of TLS");
-                    traffic.log_peer(Cause::Connection, line);
+                    let line = "ended its connection without the close_notify of TLS";
+                    traffic.log_opening(Cause::Connection, slot, line);
                     return traffic.finish(slot);
                 }
                 Received::Broken(error) => {
-                    log_broken(traffic, "reading", &error);
+                    traffic.log_broken(slot, "reading", &error);
                     return traffic.hang_up(slot);
                 }
                 Received::Refused(why) => {
@@ -492,12 +492,12 @@ impl Reactor {
         }
         let is_stalled = matches!(flushed, Flushed::Part);
         if let Flushed::Broken(error) = flushed {
-            log_broken(traffic, "writing", &error);
+            traffic.log_broken(slot, "writing", &error);
             traffic.hang_up(slot);
         } else {
             let registry = self.poll.registry();
             if let Err(error) = connection.want_writable(registry, Token(slot), is_stalled) {
-                log_broken(traffic, "waiting", &error);
+                traffic.log_broken(slot, "waiting", &error);
             }
         }
         if is_stalled {
@@ -595,10 +595,4 @@ fn attend_tls(traffic: &mut Traffic<'_>, slot: Slot, session: &mut Session, arri
     if let Some(bytes) = session.grown() {
         traffic.set_transport(slot, bytes);
     }
-}
-
-/// Logs what failed on a client's connection.
-fn log_broken(traffic: &mut Traffic<'_>, what: &str, error: &io::Error) {
-    let line = format_args!("{what} failed: {error}");
-    traffic.log_peer(Cause::Connection, line);
 }

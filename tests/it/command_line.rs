@@ -114,6 +114,12 @@ fn what_is_wrong_is_told_in_the_words_of_a_person_and_all_at_once() {
         (&["--loglevel", "loud"], &["'loglevel loud': it is one of the following: debug, "]),
         (&["--save", "60"], &["'save 60': pairs of seconds and changes are expected"]),
         (&["--unixsocketperm", "9"], &["'unixsocketperm 9': the permissions of a file"]),
+        (&["--requirepass a b", "c"], &["'requirepass …': one value is expected, and these are 3"]),
+        (
+            &["--maxclients", "55", "-v"],
+            &["'maxclients 55 -v': one value is expected, and these are 2"],
+        ),
+        (&["--proc-title-template", "{bad}"], &["template format is invalid"]),
         (&["--requirepass", "hunter", "two"], &["'requirepass …': one value is expected"]),
         (&["--shutdown-on-sigint", "save", "nosave"], &["can't be used simultaneously"]),
         (&["-x"], &["there is no flag -x: see respd --help"]),
@@ -388,6 +394,21 @@ const TLS_ALONE: fn(&str) -> Vec<String> = |port| {
     let files = files.into_iter().flat_map(|(flag, name)| [flag.to_owned(), file(name)]);
     flags.into_iter().chain(files).collect()
 };
+
+/// Lines that change nothing, as in the reference: a directive of its past, a command that keeps its name, and a locale
+/// that compares bytes.
+#[test]
+fn lines_that_change_nothing_are_taken() {
+    let folder = Folder::new();
+    let (file, dir) = (folder.file("a.conf"), folder.file(""));
+    let lines = "events-per-io-thread 2\nrename-command KEYS keys\nlocale-collate C\n";
+    fs::write(&file, lines).expect("a file");
+    let respd = Respd::start(&[text(&file), "--port", "0", "--dir", text(&dir), "--"]);
+    let mut client = respd.connect();
+    assert_eq!(client.call(["KEYS", "*"]), "(empty array)");
+    assert_eq!(get(&mut client, "locale-collate"), "C");
+    assert_eq!(client.call(["CONFIG", "REWRITE"]), "OK");
+}
 
 /// Tools look for `v=` and a version in what redis-server prints.
 #[test]

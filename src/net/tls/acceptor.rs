@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
-use rustls::{RootCertStore, SupportedProtocolVersion, version};
+use rustls::{CertificateError, RootCertStore, SupportedProtocolVersion, version};
 
 use super::certificate::Certificate;
 use super::session::Session;
@@ -42,6 +42,7 @@ impl Acceptor {
         let (chain, server) = own_certificates(tls, now)?;
         let key_file = needed("tls-key-file", &tls.key_file)?;
         let key = key(key_file)?;
+        let cert_file = needed("tls-cert-file", &tls.cert_file)?;
         let authorities = Authorities::read(tls, now)?;
         let verifier = verifier(tls, authorities.roots, &provider)?;
         let versions: Vec<&'static SupportedProtocolVersion> = tls
@@ -58,14 +59,14 @@ impl Acceptor {
             .map_err(fitting)?
             .with_client_cert_verifier(verifier)
             .with_single_cert(chain, key)
-            .map_err(|error| {
-                let what = match error {
-                    rustls::Error::InconsistentKeys(_) => {
-                        "it is not the key of 'tls-cert-file'".to_owned()
-                    }
-                    other => other.to_string(),
-                };
-                wrong("tls-key-file", key_file, what)
+            .map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    wrong("tls-key-file", key_file, "it is not the key of 'tls-cert-file'")
+                }
+                rustls::Error::InvalidCertificate(error) => {
+                    wrong("tls-cert-file", cert_file, unfit(&error))
+                }
+                other => wrong("tls-key-file", key_file, other),
             })?;
         made.ignore_client_order = tls.prefer_server_ciphers;
         if tls.session_caching {
@@ -226,7 +227,7 @@ fn certificates(directive: &str, path: &Path) -> io::Result<Vec<CertificateDer<'
     let text = files::read(path).map_err(|error| wrong(directive, path, error))?;
     CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
-        .map_err(|error| wrong(directive, path, error))
+        .map_err(|error| wrong(directive, path, unreadable(&error)))
 }
 
 /// What INFO tells of a certificate. One whose time has not come, or is over, is an error.
@@ -261,8 +262,37 @@ fn key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
             "it is encrypted, which respd does not read: write the key without its password \
              (`openssl pkey -in KEY -out PLAIN`), to a file that only the user of respd can read",
         ),
-        false => wrong(directive, path, format!("it holds no private key in PEM: {error}")),
+        false => wrong(
+            directive,
+            path,
+            format!("it holds no private key in PEM: {}", unreadable(&error)),
+        ),
     })
+}
+
+/// Why a text is no PEM. What is in it is not shown: it may be a key.
+fn unreadable(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "it is cut off: a part of it has no END line".into()
+        }
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line in it is wrong".into(),
+        pem::Error::Base64Decode(_) => "a part of it is damaged: it is no base64".into(),
+        pem::Error::NoItemsFound => "there is none".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Why a certificate cannot be the server's.
+fn unfit(error: &CertificateError) -> String {
+    match format!("{error:?}") {
+        shown if shown.contains("UnsupportedCertVersion") => {
+            "it is of version 1 of X.509, and TLS needs version 3: make it with extensions \
+             (`openssl req -x509 -addext subjectAltName=DNS:NAME`)"
+                .into()
+        }
+        _ => format!("it cannot be used: {error}"),
+    }
 }
 
 /// The file that a directive has to name.
