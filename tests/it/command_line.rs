@@ -236,6 +236,32 @@ fn everything_that_would_stop_the_start_is_told_at_once() {
     assert!(!folder.file("log").exists());
 }
 
+/// A file of TLS that is wrong is named, and what is in it is not shown.
+#[cfg(feature = "tls")]
+#[test]
+fn a_file_of_tls_that_is_wrong_is_told_in_words() {
+    let folder = Folder::new();
+    let file = |name: &str| format!("{}/tests/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let cut = |name: &str| {
+        let (whole, part) = (fs::read_to_string(file(name)).expect("text"), folder.file(name));
+        fs::write(&part, &whole[..whole.len() / 2]).expect("a file");
+        text(&part).to_owned()
+    };
+    let (certificate, key) = (file("server.crt"), file("server.key"));
+    for (certificate, key, directive, expected) in [
+        (file("version-1.crt"), key.clone(), "tls-cert-file", "it is of version 1 of X.509"),
+        (cut("server.crt"), key, "tls-cert-file", "it is cut off"),
+        (certificate, cut("server.key"), "tls-key-file", "it is cut off"),
+    ] {
+        let named = if directive == "tls-cert-file" { &certificate } else { &key };
+        let expected_start = format!("respd: '{directive} {named}': ");
+        let flags =
+            ["--tls-auth-clients", "no", "--tls-port", "7000", "--tls-cert-file", &certificate];
+        let told = refusal(&[&flags[..], &["--tls-key-file", &key]].concat());
+        assert!(told.starts_with(&expected_start) && told.contains(expected), "{told}");
+    }
+}
+
 #[test]
 fn mistakes_beyond_those_that_are_told_are_counted() {
     let folder = Folder::new();

@@ -258,3 +258,35 @@ fn redis_server_logs_to_stdout() {
     let respd = Respd::start_as("redis-server", &["--port", "0"]);
     assert_eq!(respd.connect().call(["PING"]), "PONG");
 }
+
+/// What a shell has for another program does not silence this one.
+#[test]
+fn a_filter_of_another_program_does_not_count() {
+    for filter in ["mycrate=debug", ""] {
+        let folder = Folder::new();
+        let log = folder.file("log");
+        let flags = ["--port", "0", "--logfile", text(&log)];
+        let respd = Respd::start_in(&[("RUST_LOG", filter)], &flags);
+        logged(&log, "Ready to accept connections");
+        let mut client = respd.connect();
+        assert_eq!(client.call(["CONFIG", "SET", "loglevel", "verbose"]), "OK");
+        drop(respd.connect());
+        logged(&log, "client 2 ");
+    }
+}
+
+/// The client whose connection breaks is named.
+#[test]
+fn a_connection_that_breaks_is_that_of_a_client() {
+    let folder = Folder::new();
+    let (respd, log) = verbose(&folder, &[]);
+    let mut client = respd.connect();
+    // A reply that is not read makes the end of a connection a reset.
+    client.send(&request(["PING"]));
+    let mut another = respd.connect();
+    assert_eq!(another.call(["PING"]), "PONG");
+    drop(client);
+    let lines = logged(&log, "failed: Connection reset");
+    assert!(lines.contains("client 1 at 127.0.0.1:"), "{lines}");
+    assert!(lines.contains(" goes: reading failed: Connection reset"), "{lines}");
+}
