@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::memory::Summary;
 use crate::clock::Now;
+use crate::config::Persona;
 use crate::dispatch::Ctx;
 use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::category::DANGEROUS;
@@ -40,17 +41,25 @@ struct Section {
     title: &'static str,
     /// Whether it is shown to who asks for nothing, or for `default`.
     is_default: bool,
+    /// Whether Redis has it, too.
+    is_of_redis: bool,
     write: fn(&mut Report, &Ctx<'_>),
 }
 
 impl Section {
     const fn new(title: &'static str, write: fn(&mut Report, &Ctx<'_>)) -> Section {
-        Section { title, is_default: true, write }
+        Section { title, is_default: true, is_of_redis: true, write }
     }
 
     /// Shown to who asks for it by name, and to who asks for `all` or `everything`.
     const fn on_request(mut self) -> Section {
         self.is_default = false;
+        self
+    }
+
+    /// Unknown to personas of Redis.
+    const fn of_valkey(mut self) -> Section {
+        self.is_of_redis = false;
         self
     }
 
@@ -66,7 +75,7 @@ impl Section {
 /// All sections, in the order of the report.
 const SECTIONS: &[Section] = &[
     Section::new("Server", server),
-    Section::new("TLS", tls).on_request(),
+    Section::new("TLS", tls).on_request().of_valkey(),
     Section::new("Clients", clients),
     Section::new("Memory", memory),
     Section::new("Persistence", persistence),
@@ -78,7 +87,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Errorstats", error_stats),
     Section::new("Latencystats", latency_stats).on_request(),
     Section::new("Cluster", cluster),
-    Section::new("Scripting Engines", scripting_engines).on_request(),
+    Section::new("Scripting Engines", scripting_engines).on_request().of_valkey(),
     Section::new("Keyspace", keyspace),
 ];
 
@@ -89,18 +98,19 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() > 2 && !ctx.world.config.persona.is_at_least("7.0.0") {
         return Err(error::SYNTAX);
     }
-    let mut report = Report::default();
+    let persona = ctx.world.config.persona;
+    let mut report = Report { text: String::new(), persona };
     for section in SECTIONS {
         let is_asked_for = match args.len() {
             1 => section.is_default,
             _ => args.from(1).any(|word| section.answers(word)),
         };
-        if is_asked_for {
+        if is_asked_for && (section.is_of_redis || !persona.is_redis()) {
             report.title(section.title);
             (section.write)(&mut report, ctx);
         }
     }
-    ctx.reply.verbatim(b"txt", report.0.as_bytes());
+    ctx.reply.verbatim(b"txt", report.text.as_bytes());
     Ok(())
 }
 
@@ -518,33 +528,75 @@ fn cluster(report: &mut Report, ctx: &Ctx<'_>) {
 /// Databases without a key are left out.
 fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
     let store = &ctx.world.store;
+    let persona = ctx.world.config.persona;
     for (index, db) in store.iter() {
+        let count = db.with_volatile_fields();
+        let volatile_fields = match persona.is_redis() {
+            false => format!(",keys_with_volatile_items={count}"),
+            true if persona.has_command("hexpire", "9.0.0") => format!(",subexpiry={count}"),
+            true => String::new(),
+        };
         report.field(
             &format!("db{index}"),
             format_args!(
-                "keys={},expires={},avg_ttl={},keys_with_volatile_items={}",
+                "keys={},expires={},avg_ttl={}{}",
                 db.len(),
                 db.volatile(),
                 db.mean_time_to_live(store.shared.now),
-                db.with_volatile_fields()
+                volatile_fields
             ),
         );
     }
 }
 
 /// The text of a reply, as it grows.
-#[derive(Default)]
-struct Report(String);
+struct Report {
+    text: String,
+    persona: &'static Persona,
+}
+
+/// What Valkey alone reports, and what Redis calls it, if it has the same.
+const OF_VALKEY: &[(&str, Option<&str>)] = &[
+    ("clients_hz", None),
+    ("availability_zone", None),
+    ("paused_reason", None),
+    ("paused_actions", None),
+    ("paused_timeout_milliseconds", None),
+    ("mem_replicas_repl_buffer", Some("mem_replica_full_sync_buffer")),
+    ("mem_cluster_slot_import", None),
+    ("mem_cluster_slot_export", None),
+    ("slot_migration_fork_in_progress", None),
+    ("total_net_cluster_slot_import_bytes", None),
+    ("total_net_cluster_slot_export_bytes", None),
+    ("expired_fields", Some("expired_subkeys")),
+    ("expired_keys_with_volatile_items_stale_perc", None),
+    ("io_threaded_freed_objects", None),
+    ("io_threaded_accept_processed", None),
+    ("io_threaded_poll_processed", None),
+    ("acl_access_denied_tls_cert", None),
+    ("acl_access_denied_db", None),
+    ("replicas_waiting_psync", None),
+];
 
 impl Report {
     /// An empty line parts a section from the one before it.
     fn title(&mut self, title: &str) {
-        let gap = if self.0.is_empty() { "" } else { "\r\n" };
+        let gap = if self.text.is_empty() { "" } else { "\r\n" };
         self.line(format_args!("{gap}# {title}"));
     }
 
+    /// A field, if the persona has it.
     fn field(&mut self, name: &str, value: impl Display) {
-        self.line(format_args!("{name}:{value}"));
+        let of_valkey = OF_VALKEY.iter().find(|(known, _)| *known == name);
+        let name = match of_valkey.filter(|_| self.persona.is_redis()) {
+            None => Some(name),
+            Some((_, of_redis)) => {
+                of_redis.filter(|_| self.persona.version_of_part("info", name, "9.0.0").is_some())
+            }
+        };
+        if let Some(name) = name {
+            self.line(format_args!("{name}:{value}"));
+        }
     }
 
     /// Fields of things that there are none of.
@@ -568,7 +620,7 @@ impl Report {
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
-        let _ = write!(self.0, "{line}\r\n");
+        let _ = write!(self.text, "{line}\r\n");
     }
 }
 

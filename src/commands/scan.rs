@@ -121,7 +121,7 @@ fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
 /// It is read as C reads numbers: white space, a sign and zeros may precede it. Up to Redis 7 no white space
 /// may, but every sign, and no digits at all are zero.
 pub(crate) fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
-    let is_strict = persona.is_at_least("8.0.0");
+    let is_strict = persona.version_of_part("scan", "cursor", "8.0.0").is_some();
     if let Some(number) = number::parse_i64(arg)
         && (number >= 0 || is_strict)
     {
