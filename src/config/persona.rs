@@ -4,8 +4,8 @@
 //! of which generation its manners are. The command table is built for one persona, so what is unknown
 //! to it costs nothing while requests are served; everything else is asked where an answer differs.
 //!
-//! What a persona does not change: the bytes of replies that succeed, but for doubles, options of commands
-//! that work on keys, and fields of INFO beside those that name the product.
+//! What a persona does not change: the bytes of replies that succeed, but for doubles, what describes users, clients and
+//! commands, and INFO; and most options of commands that work on keys.
 
 use std::cmp::Ordering;
 
@@ -513,6 +513,21 @@ mod tests {
         for other in ["valkey-9.1", "valkey-8.0", "redis-7.2"] {
             assert!(!named(other).is_at_least("8.2.0"), "{other}");
         }
+    }
+
+    #[test]
+    fn redis_knows_what_both_brought_since_its_own_version() {
+        let redis = named("redis-8.2");
+        assert_eq!(redis.version_of("hexpire", "9.0.0"), Some("7.4.0"));
+        assert_eq!(named("redis-7.2").version_of("hexpire", "9.0.0"), None);
+        assert_eq!(named("valkey-9.1").version_of("hexpire", "9.0.0"), Some("9.0.0"));
+        assert_eq!(named("valkey-8.0").version_of("hexpire", "9.0.0"), None);
+        assert_eq!(redis.version_of("delifeq", "9.0.0"), None);
+        assert_eq!(redis.version_of("xdelex", "8.2.0"), Some("8.2.0"));
+        // The versions of Valkey's 8 are no versions of Redis.
+        assert_eq!(redis.version_of_part("client|kill", "MAXAGE", "8.0.0"), Some("7.4.0"));
+        assert_eq!(redis.version_of_part("client|kill", "PRIMARY", "8.0.0"), None);
+        assert_eq!(redis.version_of("client|kill", "2.4.0"), Some("2.4.0"));
     }
 
     #[test]
