@@ -549,6 +549,14 @@ pub fn invalid_expire(command: &str) -> Error {
 pub const REDIS_HELLO_NOAUTH: Error = Error::fixed(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
+pub const REDIS_NOT_IN_TRANSACTION: Error =
+    Error::fixed("ERR Command not allowed inside a transaction");
+pub const REDIS_NESTED_MULTI: Error = Error::fixed("ERR MULTI calls can not be nested");
+pub const REDIS_WATCH_IN_MULTI: Error = Error::fixed("ERR WATCH inside MULTI is not allowed");
+pub const REDIS_NO_ACL_FILE: Error = Error::fixed(
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.",
+);
+pub const REDIS_BAD_CLIENT_ID: Error = Error::fixed("ERR Invalid client ID");
 pub const REDIS_6_WRONGPASS: Error = Error::fixed("WRONGPASS invalid username-password pair");
 pub const REDIS_5_WRONG_PASSWORD: Error = Error::fixed("ERR invalid password");
 pub const REDIS_5_NO_PASSWORD: Error = Error::fixed("ERR Client sent AUTH, but no password is set");

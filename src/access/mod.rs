@@ -30,7 +30,7 @@ use slab::Slab;
 #[cfg(test)]
 pub(crate) use commands::NoCommands;
 pub(crate) use failures::Failures;
-pub(crate) use file::{line, parse, print};
+pub(crate) use file::{line_with, parse, print};
 pub(crate) use grammar::Grammar;
 pub(crate) use grammar::Vocabulary;
 pub(crate) use log::{Context, Entry, Log, Reason, What};

@@ -315,14 +315,20 @@ fn asking(_: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// READONLY
 ///
-/// Outside a cluster it changes nothing.
+/// Outside a cluster it changes nothing; Redis refuses it there.
 fn readonly(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    if ctx.world.config.persona.is_redis() {
+        return Err(error::CLUSTER_DISABLED);
+    }
     ctx.reply.ok();
     Ok(())
 }
 
 /// READWRITE
 fn readwrite(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    if ctx.world.config.persona.is_redis() {
+        return Err(error::CLUSTER_DISABLED);
+    }
     ctx.reply.ok();
     Ok(())
 }

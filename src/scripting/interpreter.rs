@@ -14,6 +14,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
 use super::{api, goes_on, host, libraries, memory, patterns, random, reach, texts};
+use crate::config::Persona;
 use crate::wire::Args;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
@@ -71,18 +72,26 @@ pub(super) const FIRST_GIVEN: usize = 3;
 
 impl Interpreter {
     /// A fresh state for scripts.
-    pub(super) fn for_scripts() -> mlua::Result<Interpreter> {
-        Interpreter::new(api::table, None)
+    pub(super) fn for_scripts(persona: &'static Persona) -> mlua::Result<Interpreter> {
+        Interpreter::new(persona, api::table, None)
     }
 
     /// A fresh state for functions, whose code finds what `at_load` has in the table `server` while it is loaded.
-    pub(super) fn for_functions(at_load: MakeTable) -> mlua::Result<Interpreter> {
-        Interpreter::new(api::table_for_functions, Some(at_load))
+    pub(super) fn for_functions(
+        persona: &'static Persona,
+        at_load: MakeTable,
+    ) -> mlua::Result<Interpreter> {
+        Interpreter::new(persona, api::table_for_functions, Some(at_load))
     }
 
-    fn new(server: MakeTable, at_load: Option<MakeTable>) -> mlua::Result<Interpreter> {
+    fn new(
+        persona: &'static Persona,
+        server: MakeTable,
+        at_load: Option<MakeTable>,
+    ) -> mlua::Result<Interpreter> {
         let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
+        lua.set_app_data(persona);
         let state = Arc::new(AtomicU64::new(random::UNSEEDED));
         let seeded = state.clone();
         let random = lua.create_function(move |lua, range: Variadic<Value>| {
@@ -118,6 +127,9 @@ impl Interpreter {
         }
         share.call::<()>(("server", server(&lua)?))?;
         globals.raw_set("redis", globals.raw_get::<Value>("server")?)?;
+        if persona.is_redis() {
+            globals.raw_remove("server")?;
+        }
         lua.set_globals(environment)?;
         goes_on::watch(&lua)?;
         let load = at_load.map(|contents| loader.call::<Function>(contents(&lua)?)).transpose()?;
