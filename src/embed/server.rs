@@ -16,8 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::handle::Handle;
-use crate::config::Config;
-use crate::config::Reason;
+use crate::config::{Callers, Config, Reason};
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
@@ -91,7 +90,8 @@ impl Builder {
         self
     }
 
-    /// Goes by this clock instead of the machine's. Binding is an error while another server does.
+    /// Goes by this clock instead of the machine's. Binding is an error while another server does. STAGE CLOCK changes
+    /// it, too, if `enable-stage-command` lets clients.
     pub fn clock(mut self, clock: ManualClock) -> Builder {
         self.clock = Some(clock);
         self
@@ -112,6 +112,11 @@ impl Builder {
         }
         let clock = match self.clock {
             Some(clock) => {
+                clock.claim()?;
+                Clock::Manual(clock)
+            }
+            None if config.enable_stage_command != Callers::No => {
+                let clock = ManualClock::new();
                 clock.claim()?;
                 Clock::Manual(clock)
             }

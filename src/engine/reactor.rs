@@ -7,7 +7,7 @@ use super::Engine;
 use crate::config::Config;
 use crate::dispatch::{Driver, serve};
 use crate::telemetry::{Certificates, process};
-use crate::world::{Courier, Rebind, TlsFiles};
+use crate::world::{ClockRequest, Courier, Rebind, TlsFiles};
 
 impl Engine {
     // What the server wants of the reactor.
@@ -31,6 +31,16 @@ impl Engine {
     /// asked for: see [`ReactorRequests::stall`](crate::world::ReactorRequests).
     pub(crate) fn take_stall(&mut self) -> Option<Duration> {
         self.world.reactor_requests.stall.take()
+    }
+
+    /// Returns whether commands want the clock to be changed.
+    pub(crate) fn has_clock_requests(&self) -> bool {
+        !self.world.reactor_requests.clock.is_empty()
+    }
+
+    /// What commands want of the clock. They wait for it.
+    pub(crate) fn take_clock_requests(&mut self) -> Vec<ClockRequest> {
+        std::mem::take(&mut self.world.reactor_requests.clock)
     }
 
     pub(crate) fn config(&self) -> &Config {

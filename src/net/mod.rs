@@ -26,6 +26,7 @@ mod opening;
 mod proxy;
 mod signals;
 mod stream;
+mod timekeeping;
 mod tls;
 mod told_time;
 
@@ -47,7 +48,7 @@ use crate::telemetry::peer_log::Cause;
 use crate::world::World;
 use binder::Binder;
 use certificates::Reader;
-use clock::ClockChanges;
+use clock::{Asker, ClockChanges};
 use connection::Connection;
 use courier::Carrier;
 use listener::{ListenSocket, Wanted, described};
@@ -271,10 +272,7 @@ impl Reactor {
         if !self.poll(self.patience(engine))? {
             return Ok(());
         }
-        if !self.clock_changes.is_empty() {
-            let (is_quiet, due) = (self.events.is_empty() && !self.has_more(), self.due(engine));
-            self.clock_changes.begin_turn(&self.clock, is_quiet, due);
-        }
+        self.begin_clock_turn(engine);
         let now = self.clock.now();
         self.sort_events();
         self.reread_tls(engine, now);
@@ -292,9 +290,7 @@ impl Reactor {
         self.accept_newcomers(&mut engine.traffic(), now);
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
-        if !self.clock_changes.is_empty() {
-            self.clock_changes.end_turn(&self.clock, self.due(engine));
-        }
+        self.end_clock_turn(engine, touched);
         Ok(())
     }
 
@@ -356,7 +352,7 @@ impl Reactor {
                 self.listeners.iter_mut().for_each(ListenSocket::come_back);
             }
             Letter::Call(call) => engine.run(call, self),
-            Letter::Clock(change, done) => self.clock_changes.push(change, done),
+            Letter::Clock(change, done) => self.clock_changes.push(change, Asker::Thread(done)),
         }
         Ok(())
     }
@@ -515,7 +511,7 @@ impl Reactor {
     fn leave(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
         log::info!("leaving: {} clients are sent what they are owed", engine.clients());
         self.mailbox.close();
-        self.clock_changes.finish(&self.clock);
+        self.finish_clock_changes(engine);
         self.listeners.clear();
         self.accept_at = None;
         engine.dismiss_all();

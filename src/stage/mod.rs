@@ -7,4 +7,7 @@
 
 /// What the commands of STAGE have said.
 #[derive(Debug, Default)]
-pub(crate) struct Stage {}
+pub(crate) struct Stage {
+    /// Whether STAGE CLOCK has been called.
+    pub(crate) is_clock_changed: bool,
+}

@@ -22,6 +22,7 @@
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
 //! | `courier` | commands with other servers |
+//! | `timekeeping` | commands with the clock that they change |
 
 mod blocked;
 mod commandlog;
@@ -36,6 +37,7 @@ mod pubsub;
 pub(crate) mod restraint;
 mod running;
 mod sessions;
+mod timekeeping;
 mod tls;
 mod tracking;
 mod transaction;
@@ -66,6 +68,7 @@ pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
+pub(crate) use timekeeping::ClockRequest;
 pub use tls::TlsFiles;
 
 /// What commands ask of the loop that drives the engine.
@@ -78,6 +81,8 @@ pub struct ReactorRequests {
     /// Do nothing for so long, and tell the time anew, before the next command: DEBUG SLEEP, or a script that ran
     /// long.
     pub stall: Option<Duration>,
+    /// Change the clock so, one after the other.
+    pub(crate) clock: Vec<ClockRequest>,
 }
 
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,

@@ -2,6 +2,9 @@
 //!
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
+mod clock;
+
+use crate::clock::Change;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::flag::*;
@@ -18,6 +21,12 @@ pub(crate) const TABLE: &[Spec] = &[Spec::container("stage", STAGE).doc(
 )];
 
 const STAGE: &[Spec] = &[
+    Spec::new("clock", -3, DRIVES, clock::stage_clock).doc(
+        "9.1.0",
+        "O(N), N being how often something falls due in the time that passes",
+        "(FREEZE | RUN | ADVANCE milliseconds:integer | SET unix-time-milliseconds:unix-time)",
+        "Stops the server's clock, sets it, or lets time pass, and replies when all that is due has happened.",
+    ),
     Spec::new("help", 2, LOADING | STALE, help).doc("9.1.0", "O(1)", "", "Lists the subcommands."),
     Spec::new("reset", 2, DRIVES, stage_reset).doc(
         "9.1.0",
@@ -28,7 +37,8 @@ const STAGE: &[Spec] = &[
 ];
 
 /// The flags of what drives the server: it runs whatever state that is in.
-const DRIVES: Flags = ADMIN | NOSCRIPT | NO_MULTI | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG;
+const DRIVES: Flags =
+    ADMIN | NOSCRIPT | NO_MULTI | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG | UNPAUSED;
 
 /// The stage, for a client that may drive the server.
 fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
@@ -40,7 +50,10 @@ fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
 
 /// STAGE RESET
 fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    *on_stage(ctx)? = Stage::default();
-    ctx.reply.ok();
+    let before = std::mem::take(on_stage(ctx)?);
+    match before.is_clock_changed {
+        true => clock::make(ctx, Change::Restore),
+        false => ctx.reply.ok(),
+    }
     Ok(())
 }
