@@ -290,7 +290,7 @@ impl Reactor {
         self.accept_newcomers(&mut engine.traffic(), now);
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
-        self.end_clock_turn(engine, touched);
+        self.end_clock_turn(engine);
         Ok(())
     }
 

@@ -4,7 +4,6 @@ use super::Reactor;
 use super::clock::Asker;
 use crate::clock::Change;
 use crate::engine::Engine;
-use crate::session::Slot;
 
 impl Reactor {
     /// A turn begins: time goes on, if it is being changed.
@@ -18,8 +17,8 @@ impl Reactor {
     }
 
     /// A turn ends, and clients have been sent what they are owed. The one whose change of the clock is over by that is
-    /// told so after all others.
-    pub(super) fn end_clock_turn(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) {
+    /// told so in the next.
+    pub(super) fn end_clock_turn(&mut self, engine: &mut Engine) {
         if engine.has_clock_requests() {
             self.heed_clock_requests(engine);
         } else if self.clock_changes.is_empty() {
@@ -29,7 +28,6 @@ impl Reactor {
         if let Some(asker) = self.clock_changes.end_turn(&self.clock, due) {
             tell(engine, asker);
         }
-        self.flush_touched(&mut engine.traffic(), touched, None);
     }
 
     /// Puts what commands have asked for behind what is being done. What is asked for before STAGE RESET, and not over

@@ -30,9 +30,9 @@ fn say(client: &mut Socket, line: &str) -> String {
 
 /// Milliseconds on the server's clock, by a reply of TIME.
 fn millis(time: &str) -> u64 {
-    let numbers = time.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
-    let words: Vec<u64> = numbers.filter(|&number| number > 9).collect();
-    words[0] * 1000 + words.get(1).map_or(0, |micros| micros / 1000)
+    let words = time.split(['"', '\r', '\n']).filter_map(|word| word.parse().ok());
+    let [seconds, micros] = words.collect::<Vec<u64>>()[..] else { panic!("{time}") };
+    seconds * 1000 + micros / 1000
 }
 
 #[test]
@@ -75,6 +75,21 @@ fn several_clients_change_the_clock_one_after_the_other() {
     shown.sort();
     let time = |seconds: u64| format!("*2\r\n$4\r\n{seconds}\r\n$1\r\n0\r\n");
     assert_eq!(shown, [time(1001), time(1002)]);
+}
+
+#[test]
+fn what_clients_have_sent_before_runs_before() {
+    let server = serve();
+    let (mut ann, mut ben) = (connect(&server), connect(&server));
+    say(&mut ann, "STAGE CLOCK FREEZE");
+    let time = say(&mut ann, "TIME");
+    ben.send(&[request(["BLPOP", "l", "0"]), request(["TIME"])].concat());
+    while !say(&mut ann, "INFO clients").contains("blocked_clients:1\\r") {}
+    let advance = request("STAGE CLOCK ADVANCE 1000".split(' '));
+    ann.send(&[request(["RPUSH", "l", "x"]), advance].concat());
+    assert_eq!(ben.frame().unwrap(), b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
+    let shown = String::from_utf8(ben.frame().unwrap()).unwrap();
+    assert_eq!(millis(&shown), millis(&time));
 }
 
 #[test]
