@@ -85,8 +85,8 @@ fn what_clients_have_sent_before_runs_before() {
     let time = say(&mut ann, "TIME");
     ben.send(&[request(["BLPOP", "l", "0"]), request(["TIME"])].concat());
     while !say(&mut ann, "INFO clients").contains("blocked_clients:1\\r") {}
-    let advance = request("STAGE CLOCK ADVANCE 1000".split(' '));
-    ann.send(&[request(["RPUSH", "l", "x"]), advance].concat());
+    let set = request("STAGE CLOCK SET 1000".split(' '));
+    ann.send(&[request(["RPUSH", "l", "x"]), set].concat());
     assert_eq!(ben.frame().unwrap(), b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
     let shown = String::from_utf8(ben.frame().unwrap()).unwrap();
     assert_eq!(millis(&shown), millis(&time));
