@@ -19,6 +19,7 @@ use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
+use crate::keyspace;
 use crate::persistence::libraries::Libraries;
 use crate::persistence::{self, snapshots};
 
@@ -54,6 +55,9 @@ fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadErro
         if !table.disable(&command.name) {
             return Err(command.refused("No such command in rename-command"));
         }
+    }
+    if config.enable_stage_command != Callers::No {
+        keyspace::may_be_foretold();
     }
     let mut engine = Engine::new(config, table, now)?;
     for user in files::first_users(&engine.world.config, engine.table())? {

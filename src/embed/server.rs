@@ -33,6 +33,7 @@ pub struct Builder {
     groups: Vec<Group>,
     extension: Box<dyn Any + Send>,
     clock: Option<ManualClock>,
+    seed: Option<u64>,
 }
 
 /// A server whose listeners are bound. Connections queue up until [`Server::run`].
@@ -97,6 +98,13 @@ impl Builder {
         self
     }
 
+    /// What is picked at random follows from this number, and so does the server's identity (`run_id`): the same
+    /// commands have the same replies. STAGE RESET comes back to it.
+    pub fn seed(mut self, number: u64) -> Builder {
+        self.seed = Some(number);
+        self
+    }
+
     /// Binds every listener. A configuration by which there is none is an error.
     pub fn bind(self) -> io::Result<Server> {
         let mut config = self.config;
@@ -141,6 +149,10 @@ impl Builder {
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
         engine.world.process = Process::current(self.config_file.as_deref());
+        if let Some(number) = self.seed {
+            engine.world.process.follow(number);
+            engine.world.begin_seeded(number);
+        }
         engine.world.extension = self.extension;
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
@@ -159,6 +171,7 @@ impl Server {
             groups: Vec::new(),
             extension: Box::new(()),
             clock: None,
+            seed: None,
         }
     }
 

@@ -26,3 +26,12 @@ pub fn bad_clock_time(word: &str, most: u64) -> Error {
         "ERR STAGE CLOCK {word} takes milliseconds, a whole number from 0 to {most}"
     ))
 }
+
+/// STAGE SEED with what is no seed.
+pub fn bad_seed(said: &[u8]) -> Error {
+    super::quoting(
+        "STAGE SEED takes a whole number from 0 to 18446744073709551615, and not '",
+        said,
+        "'",
+    )
+}

@@ -21,10 +21,12 @@
 //! | `tls` | the configuration with what `net` reads for it, and certificates with users |
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
+//! | `chance` | the seed of a test with what is picked at random |
 //! | `courier` | commands with other servers |
 //! | `timekeeping` | commands with the clock that they change |
 
 mod blocked;
+mod chance;
 mod commandlog;
 mod configuration;
 mod courier;
@@ -64,6 +66,7 @@ use crate::telemetry::{
     Certificates, CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
+pub(crate) use chance::Seed;
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
@@ -126,6 +129,8 @@ pub struct World {
     pub reactor_requests: ReactorRequests,
     /// What a test drives the server by, if it may. While it is `None`, that is all that a command asks.
     pub(crate) stage: Option<Box<Stage>>,
+    /// What random picks follow from, if a test has said so.
+    pub(crate) seed: Seed,
     /// The script that runs, if one does. When another client's command sees it, the server is busy.
     pub(crate) running: Option<RunningScript>,
     /// What keeps commands from running: see [`World::set_ready`].
@@ -182,6 +187,7 @@ impl World {
             monitors: Monitors::default(),
             peer_log: PeerLog::default(),
             stage: (config.enable_stage_command != Callers::No).then(Box::default),
+            seed: Seed::default(),
             config,
             process: Process::default(),
             reactor_requests: ReactorRequests::default(),

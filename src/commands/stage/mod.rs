@@ -3,6 +3,7 @@
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
 mod clock;
+mod seed;
 
 use crate::clock::Change;
 use crate::dispatch::Ctx;
@@ -34,6 +35,12 @@ const STAGE: &[Spec] = &[
         "",
         "Ends all that was staged, as the end of a test does.",
     ),
+    Spec::new("seed", 3, DRIVES, seed::stage_seed).doc(
+        "9.1.0",
+        "O(1)",
+        "number:integer",
+        "Makes what is picked at random from now on follow from a number.",
+    ),
 ];
 
 /// The flags of what drives the server: it runs whatever state that is in.
@@ -51,6 +58,7 @@ fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
 /// STAGE RESET
 fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let before = std::mem::take(on_stage(ctx)?);
+    ctx.world.forget_seed();
     match before.is_clock_changed {
         true => clock::make(ctx, Change::Restore),
         false => ctx.reply.ok(),
