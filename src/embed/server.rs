@@ -17,10 +17,14 @@ use std::time::Instant;
 
 use super::handle::Handle;
 use crate::config::{Callers, Config, Reason};
+use crate::dispatch::Frame;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
+use crate::peer::Peer;
 use crate::telemetry::{Process, process};
+use crate::text::quote;
+use crate::wire::{OwnedArgs, Protocol, Reply};
 
 /// Bytes of stack of a thread that serves.
 const STACK: usize = 8 << 20;
@@ -157,6 +161,7 @@ impl Builder {
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
         super::begin_to_keep(&mut engine)?;
+        reactor.serve_engine(&mut engine);
         Ok(Server { engine, reactor })
     }
 }
@@ -213,6 +218,25 @@ impl Server {
     /// Calls `tell` when the server leaves, before clients are sent what they are owed.
     pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_leaving = Some(Box::new(tell));
+    }
+
+    /// Calls STAGE with the words of a line, which are quoted as in a configuration file, before the server runs. What
+    /// they change of the clock is changed at once. The error is what a client would be told.
+    pub fn set_stage(&mut self, line: &[u8]) -> Result<(), String> {
+        let Server { engine, reactor } = self;
+        let words = quote::split(line).ok_or("Unbalanced quotes in the line")?;
+        let args: OwnedArgs = std::iter::once(b"STAGE".to_vec()).chain(words).collect();
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp2);
+        let now = engine.world.now.mono;
+        let slot = engine.world.clients.add_own(Peer::local(), now);
+        engine.invoke(Frame::Replay, slot, args.args(), &mut reply);
+        engine.world.clients.remove_own(slot);
+        reactor.change_clock_at_once(engine);
+        let told = String::from_utf8_lossy(&reply.into_inner()).into_owned();
+        match told.strip_prefix('-') {
+            None => Ok(()),
+            Some(error) => Err(error.trim_start_matches("ERR ").trim_end().to_owned()),
+        }
     }
 
     /// The configuration, as it came into force.

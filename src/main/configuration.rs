@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use respd::Config;
-use respd::config::LoadError;
+use respd::config::{Callers, LoadError};
 use respd::net::Ports;
 
 use super::command_line::{CommandLine, Given};
@@ -55,6 +55,9 @@ pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
     }
     if !line.directives.is_empty() {
         sources.push("the command line".to_owned());
+    }
+    if line.stage.is_set() && config.enable_stage_command == Callers::No {
+        config.enable_stage_command = Callers::Local;
     }
     // The program begins with what is in its folder; a server in a test does so only if it is told.
     if config.dir.is_none()

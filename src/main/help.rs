@@ -17,6 +17,9 @@ A small server for RESP, the Redis protocol.
   --print-config      print every directive, its default and its meaning, and leave
   --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
   --stage             let programs of this machine drive the server as a test double: STAGE
+  --clock frozen      --stage, and no time passes but as STAGE CLOCK says
+  --seed N            --stage, and what is picked at random follows from N, as with STAGE SEED
+  --stage-file FILE   --stage, and call STAGE with each line of FILE before clients are served
   --exit-with-stdin   leave when standard input ends, as it does when the starting program does
   -h, --help          print this
   -v, --version       print the version

@@ -1,11 +1,13 @@
 //! From a configuration to a server that runs, and to its end.
 
 use std::error::Error;
+use std::fs;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::thread;
 
 use respd::net::ListenAddress;
-use respd::{Handle, Server};
+use respd::{Handle, ManualClock, Server};
 
 use super::command_line::CommandLine;
 use super::configuration::Configuration;
@@ -45,7 +47,18 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     if let Some(path) = &line.file {
         builder = builder.config_file(path);
     }
+    if line.stage.clock_is_frozen {
+        let clock = ManualClock::new();
+        clock.freeze();
+        builder = builder.clock(clock);
+    }
+    if let Some(seed) = line.stage.seed {
+        builder = builder.seed(seed);
+    }
     let mut server = builder.bind()?;
+    if let Some(path) = &line.stage.file {
+        set_stage(&mut server, path)?;
+    }
     // Not before: a server that finds its port taken leaves the file of the other as it is.
     let _pidfile = pidfile.as_deref().and_then(PidFile::write);
     handle_signals(&mut server, log, &supervision)
@@ -58,6 +71,20 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     server.when_leaving(move || supervision.stopping());
     server.run()?;
     log::info!("bye");
+    Ok(())
+}
+
+/// Calls STAGE with the lines of a file. What is wrong with one keeps the server from starting.
+fn set_stage(server: &mut Server, path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let text =
+        fs::read(path).map_err(|error| format!("cannot read the stage file '{shown}': {error}"))?;
+    for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if !line.is_empty() && !line.starts_with(b"#") {
+            server.set_stage(line).map_err(|reason| format!("{shown}:{}: {reason}", at + 1))?;
+        }
+    }
     Ok(())
 }
 

@@ -49,6 +49,13 @@ impl Clock {
         }
     }
 
+    /// Changes the time while nothing goes by it yet.
+    pub(crate) fn change_at_once(&self, change: Change) {
+        if let Clock::Manual(clock) = self {
+            clock.lock().change(change);
+        }
+    }
+
     /// The loop runs: it makes the changes of the clock from now on, which come by mail.
     pub(crate) fn attach(&self, mail: MailSender) {
         if let Clock::Manual(clock) = self {

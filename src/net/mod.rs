@@ -243,8 +243,8 @@ impl Reactor {
         self.clock.attach(self.mail());
     }
 
-    /// Serves until a letter, a signal or a command asks it to stop.
-    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
+    /// Offers what sockets are good for to the commands of the engine.
+    pub(crate) fn serve_engine(&self, engine: &mut Engine) {
         let mut binder = Binder::new(self.bound(), self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
@@ -252,6 +252,10 @@ impl Reactor {
         let reader = Reader::new(engine.config(), self.mail());
         engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
+    }
+
+    /// Serves until a letter, a signal or a command asks it to stop.
+    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();

@@ -44,6 +44,14 @@ impl Reactor {
         }
     }
 
+    /// The loop does not run yet: what a command has asked for is made at once.
+    pub(crate) fn change_clock_at_once(&mut self, engine: &mut Engine) {
+        for request in engine.take_clock_requests() {
+            self.clock.change_at_once(request.change);
+        }
+        engine.world.set_now(self.clock.now());
+    }
+
     /// The loop ends, and no turn waits for anything any more.
     pub(super) fn finish_clock_changes(&mut self, engine: &mut Engine) {
         self.heed_clock_requests(engine);

@@ -1,6 +1,7 @@
 //! STAGE: the server as a test double.
 
 mod clock;
+mod flags;
 mod seed;
 
 use respd::config::{Callers, Config};
