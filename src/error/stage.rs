@@ -1,7 +1,25 @@
 //! What a test is told that drives the server.
 
-use super::Error;
+use super::{Error, quoting};
 
 pub const STAGE_NOT_ALLOWED: Error = Error::fixed(
     "ERR STAGE command not allowed. If the enable-stage-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
 );
+
+/// What stands behind a word of STAGE is none of its values, or is not there. `wanted` says what it takes.
+pub fn stage_value(word: &str, value: Option<&[u8]>, wanted: &str) -> Error {
+    match value {
+        Some(value) => quoting(&format!("STAGE: {word} takes {wanted}, not '"), value, "'"),
+        None => Error::text(format!("ERR STAGE: {word} takes {wanted}, and nothing follows it")),
+    }
+}
+
+/// A word of STAGE is none of those that may stand in its place.
+pub fn stage_word(word: &[u8], wanted: &str) -> Error {
+    quoting("STAGE: '", word, &format!("' cannot stand here, where {wanted} can"))
+}
+
+/// What stands behind a word of STAGE is longer than it may be.
+pub fn stage_too_long(word: &str, most: usize) -> Error {
+    Error::text(format!("ERR STAGE: {word} takes at most {most} bytes"))
+}
