@@ -1,6 +1,6 @@
 //! What a test is told that drives the server.
 
-use super::Error;
+use super::{Error, quoting};
 
 pub const STAGE_NOT_ALLOWED: Error = Error::fixed(
     "ERR STAGE command not allowed. If the enable-stage-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
@@ -10,28 +10,20 @@ pub const CLOCK_CANNOT_RUN: Error = Error::fixed(
     "ERR the time of this server is told by the program around it: it stands still, and STAGE CLOCK RUN has no meaning",
 );
 
-/// STAGE CLOCK with a word that it does not know, or with too many.
-pub fn bad_clock_change(said: &[u8]) -> Error {
-    super::quoting(
-        "STAGE CLOCK takes FREEZE, ADVANCE milliseconds, SET unix-time-milliseconds or RUN, and not '",
-        said,
-        "'",
-    )
+/// What stands behind a word of STAGE is none of its values, or is not there. `wanted` says what it takes.
+pub fn stage_value(word: &str, value: Option<&[u8]>, wanted: &str) -> Error {
+    match value {
+        Some(value) => quoting(&format!("STAGE: {word} takes {wanted}, not '"), value, "'"),
+        None => Error::text(format!("ERR STAGE: {word} takes {wanted}, and nothing follows it")),
+    }
 }
 
-/// `ADVANCE` or `SET` with what is no number of milliseconds, or one that is too large. `least` and `most` are what it may
-/// be.
-pub fn bad_clock_time(word: &str, most: u64) -> Error {
-    Error::text(format!(
-        "ERR STAGE CLOCK {word} takes milliseconds, a whole number from 0 to {most}"
-    ))
+/// A word of STAGE is none of those that may stand in its place.
+pub fn stage_word(word: &[u8], wanted: &str) -> Error {
+    quoting("STAGE: '", word, &format!("' cannot stand here, where {wanted} can"))
 }
 
-/// STAGE SEED with what is no seed.
-pub fn bad_seed(said: &[u8]) -> Error {
-    super::quoting(
-        "STAGE SEED takes a whole number from 0 to 18446744073709551615, and not '",
-        said,
-        "'",
-    )
+/// What stands behind a word of STAGE is longer than it may be.
+pub fn stage_too_long(word: &str, most: usize) -> Error {
+    Error::text(format!("ERR STAGE: {word} takes at most {most} bytes"))
 }

@@ -5,6 +5,9 @@
 //! own: STAGE. What they say is kept here, a file for each part; the commands themselves are in
 //! [`crate::commands`], and what becomes of a client's command is decided in [`crate::dispatch`].
 
+#[allow(dead_code)]
+pub(crate) mod matching;
+
 /// What the commands of STAGE have said.
 #[derive(Debug, Default)]
 pub(crate) struct Stage {

@@ -4,7 +4,7 @@ use super::on_stage;
 use crate::clock::{Change, Now};
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
-use crate::text::number;
+use crate::stage::matching::number;
 use crate::wire::Args;
 
 /// The last millisecond of the year 9999, since 1970: clients cannot say a later one.
@@ -29,17 +29,21 @@ pub(super) fn make(ctx: &mut Ctx<'_>, change: Change) {
 
 /// What the words behind STAGE CLOCK ask for.
 fn change(args: Args<'_>, now: Now) -> Result<Change, Error> {
-    let millis = |word: &str, most: u64| {
-        let given = number::parse_u64(&args[3]).filter(|&millis| millis <= most);
-        given.map(|millis| millis * 1000).ok_or_else(|| error::bad_clock_time(word, most))
+    let mut words = args.options(2);
+    let change = if words.flag("FREEZE") {
+        Change::Freeze
+    } else if words.flag("RUN") {
+        Change::Run
+    } else if words.flag("ADVANCE") {
+        let most = LAST.saturating_sub(now.wall / 1000);
+        Change::Advance(number("ADVANCE", words.word(), 0..=most)? * 1000)
+    } else if words.flag("SET") {
+        Change::SetWall(number("SET", words.word(), 0..=LAST)? * 1000)
+    } else {
+        return Err(error::stage_value("CLOCK", words.peek(), "FREEZE, ADVANCE, SET or RUN"));
     };
-    match args.len() {
-        3 if args.is(2, "FREEZE") => Ok(Change::Freeze),
-        3 if args.is(2, "RUN") => Ok(Change::Run),
-        4 if args.is(2, "ADVANCE") => {
-            millis("ADVANCE", LAST.saturating_sub(now.wall / 1000)).map(Change::Advance)
-        }
-        4 if args.is(2, "SET") => millis("SET", LAST).map(Change::SetWall),
-        _ => Err(error::bad_clock_change(&args.from(2).collect::<Vec<_>>().join(&b' '))),
+    match words.word() {
+        Some(word) => Err(error::stage_word(word, "nothing")),
+        None => Ok(change),
     }
 }

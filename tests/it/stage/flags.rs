@@ -54,7 +54,7 @@ fn a_stage_file_with_a_mistake_keeps_the_server_from_starting() {
     let folder = Folder::new();
     let file = folder.file("stage");
     for (lines, told) in [
-        ("CLOCK FREEZE\n\nCLOCK STOP\n", ":3: STAGE CLOCK takes "),
+        ("CLOCK FREEZE\n\nCLOCK STOP\n", ":3: STAGE: CLOCK takes FREEZE"),
         ("NOSUCH", ":1: unknown subcommand 'NOSUCH'"),
         ("SEED 'x", ":1: Unbalanced quotes"),
     ] {

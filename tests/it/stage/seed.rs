@@ -68,7 +68,7 @@ fn a_seed_that_is_none_changes_nothing() {
     let (mut local, ann) = staged();
     for seed in ["x", "-1", "1.5", "18446744073709551616"] {
         let reply = call(&mut local, ann, &format!("STAGE SEED {seed}"));
-        assert!(reply.starts_with("-ERR STAGE SEED takes a whole number"), "{reply}");
+        assert!(reply.starts_with("-ERR STAGE: SEED takes a number"), "{reply}");
         assert!(reply.contains(&format!("'{seed}'")), "{reply}");
     }
     assert_eq!(call(&mut local, ann, "STAGE SEED 18446744073709551615"), "+OK\r\n");
