@@ -9,6 +9,8 @@ pub const CLOCK_LEFT: Error = Error::fixed("ERR STAGE RESET has come before the 
 pub const CLOCK_CANNOT_RUN: Error = Error::fixed(
     "ERR the time of this server is told by the program around it: it stands still, and STAGE CLOCK RUN has no meaning",
 );
+pub const JOURNAL_OFF: Error =
+    Error::fixed("ERR STAGE: the journal is off, so that there is nothing to wait for");
 
 /// What stands behind a word of STAGE is none of its values, or is not there. `wanted` says what it takes.
 pub fn stage_value(word: &str, value: Option<&[u8]>, wanted: &str) -> Error {

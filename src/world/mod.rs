@@ -23,6 +23,7 @@
 //! | `commandlog` | the configuration with the thresholds of logs |
 //! | `chance` | the seed of a test with what is picked at random |
 //! | `courier` | commands with other servers |
+//! | `journal` | clients with the journal of the stage |
 //! | `timekeeping` | commands with the clock that they change |
 
 mod blocked;
@@ -30,6 +31,7 @@ mod chance;
 mod commandlog;
 mod configuration;
 mod courier;
+pub(crate) mod journal;
 mod keyspace_changes;
 mod memory;
 mod monitor;
@@ -86,6 +88,8 @@ pub struct ReactorRequests {
     pub stall: Option<Duration>,
     /// Change the clock so, one after the other.
     pub(crate) clock: Vec<ClockRequest>,
+    /// Say when so much of the machine's time has passed.
+    pub(crate) alarms: Vec<journal::Alarm>,
 }
 
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,

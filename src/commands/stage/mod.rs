@@ -3,6 +3,7 @@
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
 mod clock;
+mod journal;
 mod seed;
 
 use crate::clock::Change;
@@ -29,6 +30,12 @@ const STAGE: &[Spec] = &[
         "Stops the server's clock, sets it, or lets time pass, and replies when all that is due has happened.",
     ),
     Spec::new("help", 2, LOADING | STALE, help).doc("9.1.0", "O(1)", "", "Lists the subcommands."),
+    Spec::new("journal", -3, DRIVES, journal::stage_journal).doc(
+        "9.1.0",
+        "O(N), N being the number of entries",
+        "(ON [limit:integer] | OFF | RESET | GET [CLIENT (matcher value)...] [SINCE seq:integer] | WAIT command [ARGS (index:integer pattern)...] COUNT count TIMEOUT milliseconds:integer)",
+        "Keeps what clients send and are replied, shows it, and waits until it has been sent.",
+    ),
     Spec::new("reset", 2, DRIVES, stage_reset).doc(
         "9.1.0",
         "O(N), N being all that was staged",
