@@ -70,6 +70,11 @@ impl Engine {
         serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
     }
 
+    /// Returns whether a segment of a reply waits for a later turn: see [`crate::session::plan`].
+    pub(crate) fn awaits_turn(&self) -> bool {
+        self.world.clients.await_turn()
+    }
+
     /// How many clients there are.
     pub(crate) fn clients(&self) -> usize {
         self.world.clients.len()

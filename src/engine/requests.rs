@@ -85,7 +85,7 @@ impl Traffic<'_> {
     fn keep(&mut self, slot: Slot, mut inbox: Vec<u8>, more: &[u8]) {
         let world = &mut *self.world;
         let client = &mut world.clients[slot];
-        if client.doom != Doom::No {
+        if client.doom != Doom::No || client.hangs() {
             return;
         }
         if inbox.is_empty() {

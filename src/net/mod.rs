@@ -72,6 +72,9 @@ const READ_BUDGET: usize = 4 * READ_BUFFER;
 /// How long clients may take to read what they are owed when the server leaves, by the clock of the machine.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// How long the loop waits for the turn in which the next segment of a split reply is sent.
+const A_SEGMENT: Duration = Duration::from_millis(1);
+
 /// Listeners have the tokens from here on upwards; clients have their slots.
 const LISTENERS: usize = usize::MAX / 2;
 const MAILBOX: Token = Token(usize::MAX - 1);
@@ -272,7 +275,8 @@ impl Reactor {
             return Ok(());
         }
         if !self.clock_changes.is_empty() {
-            let (is_quiet, due) = (self.events.is_empty() && !self.has_more(), self.due(engine));
+            let (is_quiet, due) =
+                (self.events.is_empty() && !self.has_more(), self.due_for_clock(engine));
             self.clock_changes.begin_turn(&self.clock, is_quiet, due);
         }
         let now = self.clock.now();
@@ -293,7 +297,7 @@ impl Reactor {
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
         if !self.clock_changes.is_empty() {
-            self.clock_changes.end_turn(&self.clock, self.due(engine));
+            self.clock_changes.end_turn(&self.clock, self.due_for_clock(engine));
         }
         Ok(())
     }
@@ -373,6 +377,12 @@ impl Reactor {
         engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
     }
 
+    /// As [`Reactor::due`]: now, if a segment of a reply waits for a later turn.
+    fn due_for_clock(&self, engine: &Engine) -> Option<u64> {
+        let segment = engine.awaits_turn().then(|| self.clock.now().mono);
+        self.due(engine).into_iter().chain(segment).min()
+    }
+
     /// Reads the files of TLS anew if they have changed, as often as the configuration says.
     fn reread_tls(&mut self, engine: &mut Engine, now: Now) {
         let seconds = engine.config().tls.auto_reload_interval;
@@ -396,6 +406,9 @@ impl Reactor {
     fn patience(&self, engine: &Engine) -> Option<Duration> {
         if self.has_more() || !self.clock_changes.is_empty() {
             return Some(Duration::ZERO);
+        }
+        if engine.awaits_turn() {
+            return Some(A_SEGMENT);
         }
         let due = self.due(engine)?;
         let now = self.clock.now().mono;
@@ -501,7 +514,10 @@ impl Reactor {
         }
         if traffic.is_over(slot) {
             if let Some(connection) = self.connections[slot].take() {
-                connection.close(traffic.may_still_send(slot), &mut self.buffer);
+                match traffic.is_reset(slot) {
+                    true => connection.reset(),
+                    false => connection.close(traffic.may_still_send(slot), &mut self.buffer),
+                }
             }
             traffic.disconnect(slot);
             if self.accept_at.is_some() {

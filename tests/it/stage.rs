@@ -1,5 +1,7 @@
 //! STAGE: the server as a test double.
 
+mod fault;
+
 use respd::config::{Callers, Config};
 use respd::embed::local::{Connection, Local, request};
 use respd::peer::{Address, Peer};

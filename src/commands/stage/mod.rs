@@ -2,6 +2,8 @@
 //!
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
+mod fault;
+
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::flag::*;
@@ -18,6 +20,12 @@ pub(crate) const TABLE: &[Spec] = &[Spec::container("stage", STAGE).doc(
 )];
 
 const STAGE: &[Spec] = &[
+    Spec::new("fault", -3, DRIVES, fault::stage_fault).doc(
+        "9.1.0",
+        "O(N), N being the number of faults",
+        "(operation: (ADD name rule...) | CLEAR | DEL name | LIST)",
+        "Has commands meet what goes wrong: lost, late, cut and false replies, closed connections.",
+    ),
     Spec::new("help", 2, LOADING | STALE, help).doc("9.1.0", "O(1)", "", "Lists the subcommands."),
     Spec::new("reset", 2, DRIVES, stage_reset).doc(
         "9.1.0",
@@ -41,6 +49,7 @@ fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
 /// STAGE RESET
 fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     *on_stage(ctx)? = Stage::default();
+    ctx.world.forget_plans();
     ctx.reply.ok();
     Ok(())
 }
