@@ -116,12 +116,12 @@ impl<'a> Invocation<'a> {
         if self.world.stage.is_some() {
             return self.invoke_on_stage(found);
         }
-        self.invoke_as_usual(found)
+        self.invoke_as_usual::<false>(found)
     }
 
-    /// Runs the command by the contract.
+    /// Runs the command by the contract. `STAGED`: on a server that a test drives, which costs others nothing so.
     #[inline]
-    pub(super) fn invoke_as_usual(&mut self, found: Found<'a>) -> Outcome {
+    pub(super) fn invoke_as_usual<const STAGED: bool>(&mut self, found: Found<'a>) -> Outcome {
         // 1. Admit. The gates may write pushes about evicted keys, which are no part of the reply.
         let admitted = self.admit(found);
         let start = self.reply.mark();
@@ -154,7 +154,12 @@ impl<'a> Invocation<'a> {
         let is_silent = self.end_reply(start);
         let outcome = match wait {
             Some((row, until)) => self.start_waiting(row, start, *until, outcome, is_silent),
-            None => outcome,
+            None => {
+                if STAGED {
+                    self.world.complete_reply(self.slot, self.reply, start, self.args);
+                }
+                outcome
+            }
         };
         if self.world.tracking.is_on() {
             self.world.end_tracked_command(self.slot, keeps_caching);
@@ -183,7 +188,7 @@ impl<'a> Invocation<'a> {
 
     /// Completes the reply. Returns whether CLIENT REPLY has had it taken back.
     #[inline]
-    fn end_reply(&mut self, start: Mark) -> bool {
+    pub(super) fn end_reply(&mut self, start: Mark) -> bool {
         if self.reply.is_full()
             && let Some(error) = self.world.reply_is_full(self.reply, self.slot)
         {

@@ -33,6 +33,8 @@ pub struct Local {
     now: Now,
     /// By how many µs commands have set the wall clock forward.
     ahead: i64,
+    /// When the watches of these numbers end. The time that is told is all that there is here.
+    alarms: Vec<(u64, u64)>,
     touched: Vec<Slot>,
     meanwhile: Meanwhile,
 }
@@ -81,7 +83,14 @@ impl Local {
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
         let mut engine = super::engine(config, table, now).expect("a valid configuration");
         super::begin_to_keep(&mut engine).expect("files that can be read");
-        Local { engine, now, ahead: 0, touched: Vec::new(), meanwhile: Meanwhile::default() }
+        Local {
+            engine,
+            now,
+            ahead: 0,
+            alarms: Vec::new(),
+            touched: Vec::new(),
+            meanwhile: Meanwhile::default(),
+        }
     }
 
     /// Connects a client.
@@ -199,12 +208,19 @@ impl Local {
     }
 
     fn turn(&mut self) {
+        let now = self.now.mono;
+        for (_, watch) in self.alarms.extract_if(.., |(at, _)| *at <= now) {
+            self.engine.world.end_watch(watch);
+        }
         self.engine.turn(self.now, &mut self.meanwhile);
         self.engine.end_turn(&mut self.meanwhile);
     }
 
-    /// Makes the changes of the clock that commands have asked for, one after the other.
+    /// Sets the alarms, and makes the changes of the clock, that commands have asked for, one after the other.
     fn heed_clock_requests(&mut self) {
+        let now = self.now.mono;
+        let alarms = self.engine.take_alarms().into_iter();
+        self.alarms.extend(alarms.map(|alarm| (now.saturating_add(alarm.after), alarm.watch)));
         while self.engine.has_clock_requests() {
             for ClockRequest { change, client } in self.engine.take_clock_requests() {
                 let before = self.now.wall;

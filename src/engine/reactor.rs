@@ -7,6 +7,7 @@ use super::Engine;
 use crate::config::Config;
 use crate::dispatch::{Driver, serve};
 use crate::telemetry::{Certificates, process};
+use crate::world::journal::Alarm;
 use crate::world::{ClockRequest, Courier, Rebind, TlsFiles};
 
 impl Engine {
@@ -41,6 +42,11 @@ impl Engine {
     /// What commands want of the clock. They wait for it.
     pub(crate) fn take_clock_requests(&mut self) -> Vec<ClockRequest> {
         std::mem::take(&mut self.world.reactor_requests.clock)
+    }
+
+    /// What commands want to be told of when so much of the machine's time has passed.
+    pub(crate) fn take_alarms(&mut self) -> Vec<Alarm> {
+        std::mem::take(&mut self.world.reactor_requests.alarms)
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -78,6 +84,11 @@ impl Engine {
             log::error!("a closure of the embedder panicked");
         }
         serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
+    }
+
+    /// Returns whether a segment of a reply waits for a later turn: see [`crate::session::plan`].
+    pub(crate) fn awaits_turn(&self) -> bool {
+        self.world.clients.await_turn()
     }
 
     /// How many clients there are.

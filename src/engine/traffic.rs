@@ -159,6 +159,7 @@ impl<'e> Traffic<'e> {
     pub(crate) fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
         let client = self.world.clients.remove(slot);
+        self.world.journal_departure(client.id);
         self.log_departure(&client);
         self.world.buffer_pool.give_back(client.outbox.bytes);
     }
@@ -206,8 +207,11 @@ impl<'e> Traffic<'e> {
         let outbox = &mut client.outbox;
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
+            if let Some(held) = &mut outbox.held {
+                held.shift(outbox.sent);
+            }
             outbox.sent = 0;
-            outbox.held = None;
+            outbox.held.take_if(|held| held.is_over());
             self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
@@ -216,6 +220,10 @@ impl<'e> Traffic<'e> {
                 held.shift(outbox.sent);
             }
             outbox.sent = 0;
+        }
+        if self.world.clients[slot].outbox.held.is_some() {
+            let (now, nanos) = (self.world.now.mono, self.timer.now());
+            self.world.clients.await_stop(slot, now, nanos);
         }
         self.world.limit_output(slot);
         self.world.clients.account(slot);
@@ -240,9 +248,14 @@ impl<'e> Traffic<'e> {
         let client = &self.world.clients[slot];
         match client.doom {
             Doom::No => false,
-            Doom::AfterReply => client.outbox.unsent().is_empty(),
+            Doom::AfterReply => !client.is_owed(),
             Doom::Now => true,
         }
+    }
+
+    /// Returns whether the connection ends with a reset, as a test has asked.
+    pub(crate) fn is_reset(&self, slot: Slot) -> bool {
+        self.world.clients[slot].departure == Some(Departure::StagedReset)
     }
 
     /// Returns whether a client whose connection is over may be sending still: the server closes it.

@@ -29,3 +29,50 @@ pub fn stage_word(word: &[u8], wanted: &str) -> Error {
 pub fn stage_too_long(word: &str, most: usize) -> Error {
     Error::text(format!("ERR STAGE: {word} takes at most {most} bytes"))
 }
+
+/// STAGE has been said something twice that can be said once.
+pub fn stage_two(what: &str) -> Error {
+    Error::text(format!("ERR STAGE: {what} can stand there once"))
+}
+
+/// There is no room for more of these.
+pub fn stage_too_many(what: &str, most: usize) -> Error {
+    Error::text(format!("ERR STAGE: there are at most {most} {what}"))
+}
+
+/// A line of STAGE ends too early.
+pub fn stage_lacks(what: &str) -> Error {
+    Error::text(format!("ERR STAGE: the line ends without {what}"))
+}
+
+/// Nothing comes behind the end of a connection.
+pub fn stage_behind_end(word: &str) -> Error {
+    Error::text(format!("ERR STAGE: nothing can follow {word}"))
+}
+
+/// What says where a reply comes from comes before what shapes it.
+pub fn stage_first(word: &str) -> Error {
+    Error::text(format!("ERR STAGE: {word} can only follow DO, or PUSH"))
+}
+
+/// There is no true reply that an action could shape.
+pub fn stage_needs_reply(words: &str, beside: &str) -> Error {
+    Error::text(format!(
+        "ERR STAGE: {words} cannot stand beside {beside}: there is no reply for it"
+    ))
+}
+
+/// A fault is meant for a client that meets none.
+pub fn stage_own_client(id: u64) -> Error {
+    Error::text(format!(
+        "ERR STAGE: client {id} is the one that says this, or of the administration port: it meets no fault"
+    ))
+}
+
+pub fn stage_fault_exists(name: &[u8]) -> Error {
+    quoting("STAGE: there is a fault '", name, "' already")
+}
+
+pub fn stage_no_fault(name: &[u8]) -> Error {
+    quoting("STAGE: there is no fault '", name, "'")
+}

@@ -133,6 +133,8 @@ pub(crate) struct Reactor {
     unread: Vec<Slot>,
     /// While accepting pauses for want of file descriptors: when it is tried again.
     accept_at: Option<u64>,
+    /// When the watches of these numbers end.
+    alarms: Vec<(Instant, u64)>,
 }
 
 impl Reactor {
@@ -162,6 +164,7 @@ impl Reactor {
             ready: VecDeque::new(),
             unread: Vec::new(),
             accept_at: None,
+            alarms: Vec::new(),
         };
         reactor.adopt(wanted)?;
         Ok(reactor)
@@ -292,9 +295,10 @@ impl Reactor {
             self.heed(engine, letter)?;
         }
         self.accept_newcomers(&mut engine.traffic(), now);
+        self.keep_alarms(engine);
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
-        self.end_clock_turn(engine);
+        self.end_clock_turn(engine, touched);
         Ok(())
     }
 
@@ -368,11 +372,6 @@ impl Reactor {
             || self.listeners.iter().any(ListenSocket::has_more)
     }
 
-    /// When the next turn is due even if nothing arrives.
-    fn due(&self, engine: &Engine) -> Option<u64> {
-        engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
-    }
-
     /// Reads the files of TLS anew if they have changed, as often as the configuration says.
     fn reread_tls(&mut self, engine: &mut Engine, now: Now) {
         let seconds = engine.config().tls.auto_reload_interval;
@@ -389,21 +388,6 @@ impl Reactor {
             // The interval is another one now.
             due => self.reread_at = Some(due.map_or(next, |due| due.min(next))),
         }
-    }
-
-    /// How long to wait for events: not at all while there is something to do, else until the next
-    /// deadline, else for ever.
-    fn patience(&self, engine: &Engine) -> Option<Duration> {
-        if self.has_more() || !self.clock_changes.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        let due = self.due(engine)?;
-        let now = self.clock.now().mono;
-        if due > now && self.clock.is_frozen() {
-            return None;
-        }
-        // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
-        Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
     }
 
     // Bytes.
@@ -501,7 +485,10 @@ impl Reactor {
         }
         if traffic.is_over(slot) {
             if let Some(connection) = self.connections[slot].take() {
-                connection.close(traffic.may_still_send(slot), &mut self.buffer);
+                match traffic.is_reset(slot) {
+                    true => connection.reset(),
+                    false => connection.close(traffic.may_still_send(slot), &mut self.buffer),
+                }
             }
             traffic.disconnect(slot);
             if self.accept_at.is_some() {

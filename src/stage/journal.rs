@@ -262,7 +262,7 @@ mod tests {
         let mut journal = Journal::default();
         journal.turn_on(100);
         let args: OwnedArgs = ["GET"].into_iter().collect();
-        for number in 1..=9 {
+        for _ in 0..9 {
             journal.add(0, ANN, b"get", args.args());
             journal.answer(1, &vec![0; 10 << 20]);
         }

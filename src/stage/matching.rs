@@ -94,35 +94,6 @@ impl Clients {
             && is(&self.lib, client.lib)
             && is(&self.user, client.user)
     }
-
-    /// Appends the words that say it again: none if every client is meant.
-    pub(crate) fn push_words(&self, words: &mut Vec<Vec<u8>>) {
-        let numbers = [
-            ("ID", self.id),
-            ("DB", self.db.map(|db| db as u64)),
-            ("PROTO", self.proto.map(u64::from)),
-        ];
-        let patterns = [("NAME", &self.name), ("LIB", &self.lib), ("USER", &self.user)];
-        let start = words.len();
-        for (word, number) in numbers {
-            if let Some(number) = number {
-                words.extend([word.into(), number.to_string().into_bytes()]);
-            }
-        }
-        for (word, pattern) in patterns {
-            if let Some(pattern) = pattern {
-                words.extend([word.into(), pattern.pattern().to_vec()]);
-            }
-        }
-        if words.len() > start {
-            words.insert(start, b"CLIENT".to_vec());
-        }
-    }
-
-    /// Bytes of memory beside the matcher itself.
-    pub(crate) fn memory(&self) -> usize {
-        [&self.name, &self.lib, &self.user].into_iter().flatten().map(weight).sum()
-    }
 }
 
 /// `ON command` and `ARGS index glob [index glob ...]`: commands.
@@ -182,23 +153,9 @@ impl Commands {
             })
     }
 
-    /// Appends the words that say it again, the name behind `word`.
-    pub(crate) fn push_words(&self, word: &str, words: &mut Vec<Vec<u8>>) {
-        if let Some(name) = &self.name {
-            words.extend([word.into(), name.pattern().to_vec()]);
-        }
-        if !self.arguments.is_empty() {
-            words.push(b"ARGS".to_vec());
-        }
-        for (index, pattern) in &self.arguments {
-            words.extend([index.to_string().into_bytes(), pattern.pattern().to_vec()]);
-        }
-    }
-
-    /// Bytes of memory beside the matcher itself.
-    pub(crate) fn memory(&self) -> usize {
-        let arguments = self.arguments.iter().map(|(_, pattern)| pattern);
-        size_of_val(&self.arguments[..]) + arguments.chain(&self.name).map(weight).sum::<usize>()
+    /// The same commands, with these arguments.
+    pub(crate) fn with_arguments(self, arguments: Commands) -> Commands {
+        Commands { arguments: arguments.arguments, ..self }
     }
 }
 
@@ -218,11 +175,6 @@ fn argument(args: Args<'_>, index: i64) -> Option<&[u8]> {
 /// Returns whether the text matches. Here `*` is any text, the empty one too.
 fn is_like(pattern: &Pattern, text: &[u8]) -> bool {
     pattern.matches(text) || text.is_empty() && pattern.pattern().iter().all(|&byte| byte == b'*')
-}
-
-/// What a pattern takes of the memory: as much again is for what was read of it.
-fn weight(pattern: &Pattern) -> usize {
-    2 * pattern.pattern().len()
 }
 
 /// The value of `word` as a text that is not too long.
@@ -373,15 +325,5 @@ mod tests {
             assert_eq!(commands(name, line).unwrap_err(), told, "{name} {line}");
         }
         assert!(commands(&"x".repeat(1025), "").is_err());
-    }
-
-    #[test]
-    fn what_was_said_can_be_said_again() {
-        let (mut words, said) = (Vec::new(), "CLIENT ID 7 DB 2 PROTO 3 NAME w* LIB x USER y");
-        commands("GET", "ARGS 1 a* -1 b").unwrap().push_words("ON", &mut words);
-        clients(said).unwrap().push_words(&mut words);
-        let words = words.into_iter().map(|word| String::from_utf8(word).unwrap());
-        let again = words.collect::<Vec<_>>().join(" ");
-        assert_eq!(again, format!("ON GET ARGS 1 a* -1 b {said}"));
     }
 }

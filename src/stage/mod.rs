@@ -4,14 +4,26 @@
 //! test says "the second GET of the client named web runs, and its reply is cut after five bytes", in commands of its
 //! own: STAGE. What they say is kept here, a file for each part; the commands themselves are in
 //! [`crate::commands`], and what becomes of a client's command is decided in [`crate::dispatch`].
+//!
+//! * [`matching`]: which commands of which clients are meant;
+//! * [`fault`]: the faults, and which of them a command meets;
+//! * [`actions`]: what a fault does, read from its words;
+//! * [`shape`]: what becomes of a reply by that: its bytes, and where they stop;
+//! * [`conversion`]: a value spelled as another type.
 
+pub(crate) mod actions;
+mod conversion;
+pub(crate) mod fault;
 pub(crate) mod journal;
-#[allow(dead_code)]
 pub(crate) mod matching;
+pub(crate) mod shape;
+
+use fault::Faults;
 
 /// What the commands of STAGE have said.
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
+    pub(crate) faults: Faults,
     pub(crate) journal: journal::Journal,
     /// Whether STAGE CLOCK has been called.
     pub(crate) is_clock_changed: bool,

@@ -301,6 +301,13 @@ impl Reply {
         }
     }
 
+    /// Any bytes, as they are: a test has said them.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        if self.fits(bytes.len()) {
+            self.out.extend_from_slice(bytes);
+        }
+    }
+
     // Aggregates: a header, then so many elements by further calls.
 
     /// The header of an array of `n` elements.

@@ -1,9 +1,10 @@
 //! The journal of the stage: what clients send and are replied. See [`crate::stage::journal`].
 
 use super::World;
+use crate::listeners::blocked::{BlockedCommand, Wake};
 use crate::peer::Kind;
 use crate::session::Slot;
-use crate::stage::journal::{Journal, Watch};
+use crate::stage::journal::Watch;
 use crate::stage::matching::{Commands, Subject};
 use crate::wire::Args;
 
@@ -16,15 +17,15 @@ pub(crate) struct Alarm {
 }
 
 impl World {
-    /// The journal, if it is on.
-    fn journal(&mut self) -> Option<&mut Journal> {
-        self.stage.as_deref_mut().map(|stage| &mut stage.journal).filter(|journal| journal.is_on())
+    /// Returns whether the commands of clients are entered in the journal.
+    pub(crate) fn keeps_journal(&self) -> bool {
+        self.stage.as_ref().is_some_and(|stage| stage.journal.is_on())
     }
 
     /// A client has sent a command, of this full name. Clients of the administration port are in no journal.
     pub(crate) fn journal_command(&mut self, slot: Slot, name: &[u8], args: Args<'_>) {
         let World { stage, clients, access, now, .. } = self;
-        let Some(stage) = stage.as_deref_mut().filter(|stage| stage.journal.is_on()) else {
+        let Some(stage) = stage.as_deref_mut() else {
             return;
         };
         let client = &clients[slot];
@@ -46,7 +47,7 @@ impl World {
         for watch in stage.journal.count(name, args) {
             if let Some(slot) = clients.slot_of(watch.client)
                 && let Some(session) = &mut clients[slot].session
-                && let Some(wait) = &mut session.wait
+                && let Some(wait) = session.wait.as_mut().filter(|wait| watches(wait))
             {
                 // What it is told if its time is up before there are enough.
                 wait.answer = format!(":{}\r\n", watch.count).into_bytes();
@@ -61,8 +62,8 @@ impl World {
     /// The last command of the client has this reply.
     pub(crate) fn journal_reply(&mut self, slot: Slot, reply: &[u8]) {
         let id = self.clients[slot].id;
-        if let Some(journal) = self.journal() {
-            journal.answer(id, reply);
+        if let Some(stage) = &mut self.stage {
+            stage.journal.answer(id, reply);
         }
     }
 
@@ -83,7 +84,8 @@ impl World {
         after: u64,
     ) -> Option<u64> {
         let id = self.clients[slot].id;
-        let journal = self.journal()?;
+        let stage = self.stage.as_deref_mut().filter(|stage| stage.journal.is_on())?;
+        let journal = &mut stage.journal;
         let watch = journal.watch(id, commands, wanted);
         let (number, count, is_met) = (watch.number, watch.count, watch.is_met());
         if is_met {
@@ -100,8 +102,14 @@ impl World {
         let watch = stage.and_then(|stage| stage.journal.take_watch(number));
         if let Some(Watch { client, .. }) = watch
             && let Some(slot) = self.clients.slot_of(client)
+            && self.clients[slot].wait().is_some_and(watches)
         {
             self.give_up_waiting(slot);
         }
     }
+}
+
+/// Returns whether it is STAGE JOURNAL WAIT that waits. CLIENT UNBLOCK ends it, and the watch is there still.
+fn watches(wait: &BlockedCommand) -> bool {
+    wait.until.wake == Wake::Time && wait.args.args().is(2, "WAIT")
 }

@@ -19,6 +19,7 @@
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
 //! | `tls` | the configuration with what `net` reads for it, and certificates with users |
+//! | `staged` | what a test has staged with the replies of clients |
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
 //! | `chance` | the seed of a test with what is picked at random |
@@ -41,6 +42,7 @@ mod pubsub;
 pub(crate) mod restraint;
 mod running;
 mod sessions;
+mod staged;
 mod timekeeping;
 mod tls;
 mod tracking;

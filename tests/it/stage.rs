@@ -1,7 +1,9 @@
 //! STAGE: the server as a test double.
 
 mod clock;
+mod fault;
 mod flags;
+mod journal;
 mod seed;
 
 use respd::config::{Callers, Config};

@@ -3,6 +3,7 @@
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
 mod clock;
+mod fault;
 mod journal;
 mod seed;
 
@@ -28,6 +29,12 @@ const STAGE: &[Spec] = &[
         "O(N), N being how often something falls due in the time that passes",
         "(FREEZE | RUN | ADVANCE milliseconds:integer | SET unix-time-milliseconds:unix-time)",
         "Stops the server's clock, sets it, or lets time pass, and replies when all that is due has happened.",
+    ),
+    Spec::new("fault", -3, DRIVES, fault::stage_fault).doc(
+        "9.1.0",
+        "O(N), N being the number of faults",
+        "(operation: (ADD name rule...) | CLEAR | DEL name | LIST)",
+        "Has commands meet what goes wrong: lost, late, cut and false replies, closed connections.",
     ),
     Spec::new("help", 2, LOADING | STALE, help).doc("9.1.0", "O(1)", "", "Lists the subcommands."),
     Spec::new("journal", -3, DRIVES, journal::stage_journal).doc(
@@ -65,6 +72,7 @@ fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
 /// STAGE RESET
 fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let before = std::mem::take(on_stage(ctx)?);
+    ctx.world.forget_plans();
     ctx.world.forget_seed();
     match before.is_clock_changed {
         true => clock::make(ctx, Change::Restore),
