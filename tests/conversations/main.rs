@@ -6,52 +6,10 @@
 //! valkey-server. The replies are those of Valkey 9.1, unless the file names another server:
 //! `scripts/record FILE...` writes them.
 //!
-//! ```text
-//! # a comment
-//! !config timeout 10        how the server is started
-//! !reference Redis 8.2      at the head: the replies are that server's, and Valkey 9.1 has none for this
-//! !plain                    connections are not greeted: the file says HELLO itself, and is played once
-//! > SET key "two words"     a command
-//! < +OK                     its reply; `notation` has the spelling of every value
-//! > GET nosuch
-//! 2< $-1                    in RESP2
-//! 3< _                      and in RESP3
-//! > CLIENT ID
-//! < :{me:int}               what varies has a name if it occurs again,
-//! > CLIENT KILL ID {me}     in replies and in commands
-//! @other                    from here on another connection speaks (the first is `main`)
-//! > BLPOP list 0            no reply: it waits
-//! @main
-//! > RPUSH list {x*5000}     a word with 5000 x
-//! < :1
-//! @other
-//! < ["list" "{x*5000}"]     what arrives without a question
-//! < nothing                 and nothing more
-//! >+ MULTI                  goes out in one write with what comes next
-//! > EXEC
-//! < +OK
-//! < []
-//! >> "PING\r\n"             bytes as they are
-//! < +PONG
-//! > CLIENT KILL {addr:main} the address of a connection
-//! < +OK
-//! > MONITOR
-//! < +OK
-//! > MONITOR
-//! !ours MONITOR a second time
-//! < +OK                     where respd differs on purpose: its reply, the title in docs/differences.md,
-//! ref< nothing              and the reply of the reference. At the head it means the whole file
-//! !advance 50ms             time passes; a reference really waits
-//! !finish                   the client sends nothing more
-//! !close                    the client is gone
-//! !closed                   the server has closed the connection
-//! ```
-//!
-//! A line that begins with a space goes on with the reply above it.
+//! The grammar is in `docs/conversations.md`; `respd::conversation` reads it.
 
-mod conversation;
 mod coverage;
-mod notation;
+mod files;
 mod play;
 mod record;
 mod side;
@@ -59,8 +17,8 @@ mod side;
 use std::fs;
 
 use respd::Config;
+use respd::conversation::Conversation;
 
-use conversation::Conversation;
 use play::Judge;
 use record::Recorder;
 use side::{Engine, Folder, Remote, Side};
@@ -85,7 +43,7 @@ fn chosen() -> Vec<Conversation> {
         |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
     let is_possible = |found: &Conversation| cfg!(feature = "lua") || !needs_lua(found);
     let is_wanted = |found: &Conversation| is_chosen(&found.name) && is_possible(found);
-    conversation::all().into_iter().filter(is_wanted).collect()
+    files::all().into_iter().filter(is_wanted).collect()
 }
 
 /// Whether a conversation is about scripts, has one run, or lists all commands.
@@ -176,18 +134,18 @@ fn record() {
         for what in heard.iter().flat_map(|recorder| &recorder.wrong) {
             eprintln!("{what}");
         }
-        let path = conversation::folder().join(&conversation.name);
+        let path = files::folder().join(&conversation.name);
         fs::write(path, record::rewritten(conversation, &heard)).unwrap();
     }
 }
 
 #[test]
 fn a_conversation_may_name_its_reference() {
-    let redis = Conversation::read("example.txt", "!reference Redis 8.2\n> PING\n< +PONG\n");
+    let redis = files::read("example.txt", "!reference Redis 8.2\n> PING\n< +PONG\n");
     assert!(redis.is_of("Redis server v=8.2.3 sha=b5d43ceb:0 malloc=jemalloc-5.3.0 bits=64"));
     assert!(!redis.is_of("Redis server v=8.20.1 sha=00000000:0"));
     assert!(!redis.is_of("Valkey server v=9.1.2 sha=00000000:0"));
-    let any = Conversation::read("example.txt", "> PING\n< +PONG\n");
+    let any = files::read("example.txt", "> PING\n< +PONG\n");
     assert!(any.is_of("Valkey server v=9.1.2 sha=00000000:0"));
 }
 
@@ -196,7 +154,7 @@ fn a_conversation_may_name_its_reference() {
 fn what_is_ours_is_in_differences() {
     let differences = include_str!("../../docs/differences.md");
     let mut unknown = Vec::new();
-    for conversation in conversation::all() {
+    for conversation in files::all() {
         let of_steps = conversation.steps.iter().filter_map(|step| step.ours.as_ref());
         for title in conversation.ours.iter().chain(of_steps) {
             let is_known = differences.contains(&format!("| {title} |"))
@@ -213,7 +171,7 @@ fn what_is_ours_is_in_differences() {
 #[test]
 fn a_wrong_reply_is_found_wherever_it_is_played() {
     let text = "> SET k v\n< +OK\n> GET k\n2< \"v\"\n3< \"w\"\n> PING\n> PING\n< +PONG\n";
-    let conversation = Conversation::read("example.txt", text);
+    let conversation = files::read("example.txt", text);
     let sides: [fn() -> Box<dyn Side>; 2] = [
         || Box::new(Engine::new(Config::default(), Folder::new())),
         || Box::new(Remote::respd(Config::default(), Folder::new())),

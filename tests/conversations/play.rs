@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use respd::conversation::{Act, Conversation, Expected, Names, Pattern, Step, Text};
 use respd::embed::local::request;
 use respd::wire::{Value, value};
 
-use crate::conversation::{Act, Conversation, Expected, Step};
-use crate::notation::{Names, Pattern, Text};
 use crate::side::Side;
 
 /// What is done with a frame, or with its absence.

@@ -7,10 +7,9 @@
 
 use std::time::Duration;
 
+use respd::conversation::{Act, Conversation, Expected, Names, Pattern};
 use respd::wire::value;
 
-use crate::conversation::{Act, Conversation, Expected};
-use crate::notation::{Names, Pattern};
 use crate::play::{Ear, play};
 use crate::side::Side;
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["text", "error", "clock", "peer"],
     &["wire", "keyspace"],
-    &["config", "rdb"],
+    &["config", "rdb", "conversation"],
     &["telemetry"],
     &["access"],
     &["listeners"],

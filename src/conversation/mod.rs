@@ -1,0 +1,16 @@
+//! Conversations: what clients say and what they must be answered, as text.
+//!
+//! The grammar is in `docs/conversations.md`: a line a command, a line a reply, `@` for another client's turn. Tests of
+//! respd itself are such files, `respd play` plays them with any server, and `respd record` writes them.
+//!
+//! * [`Conversation::read`] makes [`Step`]s of a text and says which line it cannot read;
+//! * [`notation`] has the spelling of every value and of what may vary, and compares a [`Pattern`] with a
+//!   [`Value`](crate::wire::Value).
+//!
+//! This room knows no files and no clients of the server: text goes in and comes out.
+
+pub mod notation;
+mod steps;
+
+pub use notation::{Names, Pattern, Text};
+pub use steps::{Act, Conversation, Expected, Mistake, Step};
