@@ -5,12 +5,20 @@
 //!
 //! * [`Conversation::read`] makes [`Step`]s of a text and says which line it cannot read;
 //! * [`notation`] has the spelling of every value and of what may vary, and compares a [`Pattern`] with a
-//!   [`Value`](crate::wire::Value).
+//!   [`Value`](crate::wire::Value);
+//! * [`play`] plays with a server, and [`Judge`] tells what was not as it is written: with one behind [`Tcp`], or with
+//!   any other [`Side`].
 //!
 //! This room knows no files and no clients of the server: text goes in and comes out.
 
+mod arrived;
+mod configuration;
 pub mod notation;
+pub mod play;
 mod steps;
+mod tcp;
 
 pub use notation::{Names, Pattern, Text};
+pub use play::{Absence, Difference, Ear, Judge, Side};
 pub use steps::{Act, Conversation, Expected, Mistake, Step};
+pub use tcp::Tcp;

@@ -4,6 +4,7 @@ use super::command_line::Name;
 
 pub const HELP: &str = "\
 Usage: respd [FILE | -] [--NAME VALUE...]... [FLAG...]
+       respd play FILE... [HOST:PORT]      play conversations with a server: respd play --help
 
 A small server for RESP, the Redis protocol.
 

@@ -10,30 +10,20 @@
 
 mod coverage;
 mod files;
-mod play;
 mod record;
 mod side;
 
 use std::fs;
 
 use respd::Config;
-use respd::conversation::Conversation;
+use respd::conversation::{Conversation, Judge, Side};
 
-use play::Judge;
 use record::Recorder;
-use side::{Engine, Folder, Remote, Side};
+use side::{Engine, Folder};
 
 /// The configuration that a conversation is played with.
 fn config(conversation: &Conversation, folder: &Folder) -> Config {
-    let mut config = Config::default();
-    config.apply_option("enable-debug-command", "yes").unwrap();
-    // A failed login is answered at once, as by the reference.
-    config.apply_option("auth-failure-delay", "0").unwrap();
-    config.dir = Some(folder.path().to_owned());
-    for (name, value) in &conversation.config {
-        config.apply_option(name, value).unwrap();
-    }
-    config
+    conversation.configuration(folder.path()).unwrap()
 }
 
 /// The conversations that the environment variable asks for, or all.
@@ -64,12 +54,10 @@ fn play_all(
     let mut wrong = Vec::new();
     for conversation in chosen().iter().filter(|conversation| is_wanted(conversation)) {
         for &protocol in conversation.protocols() {
-            wrong.extend(Judge::judge(
-                conversation,
-                &mut *side(conversation),
-                protocol,
-                is_reference,
-            ));
+            let found =
+                Judge::judge(conversation, &mut *side(conversation), protocol, is_reference);
+            let name = &conversation.name;
+            wrong.extend(found.iter().map(|found| format!("RESP{protocol} {name}:{found}")));
         }
     }
     assert!(wrong.is_empty(), "{} are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
@@ -94,7 +82,7 @@ fn over_tcp() {
         |conversation| !conversation.is_timed(),
         |conversation| {
             let folder = Folder::new();
-            Box::new(Remote::respd(config(conversation, &folder), folder))
+            Box::new(side::respd(config(conversation, &folder), folder))
         },
     );
 }
@@ -106,7 +94,7 @@ fn on_a_reference() {
     play_all(
         true,
         |conversation| conversation.ours.is_none() && conversation.is_of(&version),
-        |conversation| Box::new(Remote::reference(&program, &conversation.config)),
+        |conversation| Box::new(side::reference(&program, &conversation.config)),
     );
 }
 
@@ -127,7 +115,7 @@ fn record() {
             .protocols()
             .iter()
             .map(|&protocol| {
-                let mut side = Remote::reference(&program, &conversation.config);
+                let mut side = side::reference(&program, &conversation.config);
                 Recorder::listen(conversation, &mut side, protocol)
             })
             .collect();
@@ -174,17 +162,17 @@ fn a_wrong_reply_is_found_wherever_it_is_played() {
     let conversation = files::read("example.txt", text);
     let sides: [fn() -> Box<dyn Side>; 2] = [
         || Box::new(Engine::new(Config::default(), Folder::new())),
-        || Box::new(Remote::respd(Config::default(), Folder::new())),
+        || Box::new(side::respd(Config::default(), Folder::new())),
     ];
     for side in sides {
         let wrong = Judge::judge(&conversation, &mut *side(), 2, false);
         // The first PING has no reply in the file, so its PONG was taken for the next one.
         assert_eq!(wrong.len(), 1, "{wrong:?}");
-        assert!(wrong[0].contains("nobody asked for"), "{wrong:?}");
+        assert!(wrong[0].what.contains("no step reads"), "{wrong:?}");
         let wrong = Judge::judge(&conversation, &mut *side(), 3, false);
         assert_eq!(wrong.len(), 2, "{wrong:?}");
         assert!(
-            wrong[0].starts_with("example.txt:3 (RESP3): > GET k\nwanted\n3< \"w\""),
+            wrong[0].to_string().starts_with("3: > GET k\nwanted\n3< \"w\"\ngot\n< \"v\""),
             "{wrong:?}"
         );
     }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["text", "error", "clock", "peer"],
     &["wire", "keyspace"],
-    &["config", "rdb", "conversation"],
-    &["telemetry"],
+    &["config", "rdb"],
+    &["telemetry", "conversation"],
     &["access"],
     &["listeners"],
     &["session"],
