@@ -1,7 +1,7 @@
 //! Bytes from a server, which arrive in any pieces and are taken frame by frame.
 
 use crate::wire::frames::{Found, Scan};
-use crate::wire::value::{self, Malformed};
+use crate::wire::value::{self, Malformed, Value};
 
 /// What has arrived and was not taken.
 #[derive(Debug, Default)]
@@ -26,26 +26,19 @@ impl Arrived {
         &self.bytes[self.from..]
     }
 
-    /// The next reply or push as it was sent, if it is complete. What is already known of a long one is not looked
-    /// at again.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
+    /// The next reply or push and the bytes that it was sent in, if it is complete. What is already known of a long one
+    /// is not looked at again.
+    pub fn next(&mut self) -> Result<Option<(Value, Vec<u8>)>, Malformed> {
         let rest = &self.bytes[self.from..];
-        let length = match self.scan.find(rest) {
-            Found::Partial => return Ok(None),
-            Found::Whole(length) => {
-                value::decode(rest)?;
-                length
-            }
-            // What is wrong with it, the decoder says.
-            Found::Malformed => match value::decode(rest)? {
-                Some((_, length)) => length,
-                None => return Ok(None),
-            },
-        };
+        if self.scan.find(rest) == Found::Partial {
+            return Ok(None);
+        }
+        // What is wrong with it, the decoder says.
+        let Some((value, length)) = value::decode(rest)? else { return Ok(None) };
         let frame = rest[..length].to_vec();
         self.from += length;
         self.scan = Scan::default();
-        Ok(Some(frame))
+        Ok(Some((value, frame)))
     }
 
     /// Everything that was not taken.

@@ -7,7 +7,8 @@
 //! * [`notation`] has the spelling of every value and of what may vary, and compares a [`Pattern`] with a
 //!   [`Value`](crate::wire::Value);
 //! * [`play`] plays with a server, and [`Judge`] tells what was not as it is written: with one behind [`Tcp`], or with
-//!   any other [`Side`].
+//!   any other [`Side`];
+//! * a [`Recorder`] writes one while it takes place.
 //!
 //! This room knows no files and no clients of the server: text goes in and comes out.
 
@@ -15,10 +16,12 @@ mod arrived;
 mod configuration;
 pub mod notation;
 pub mod play;
+mod recorder;
 mod steps;
 mod tcp;
 
 pub use notation::{Names, Pattern, Text};
 pub use play::{Absence, Difference, Ear, Judge, Side};
+pub use recorder::Recorder;
 pub use steps::{Act, Conversation, Expected, Mistake, Step};
 pub use tcp::Tcp;

@@ -155,7 +155,7 @@ impl Socket {
         let until = Instant::now() + patience;
         loop {
             match self.arrived.next() {
-                Ok(Some(frame)) => return Ok(frame),
+                Ok(Some((_, frame))) => return Ok(frame),
                 Ok(None) => {}
                 Err(reason) => {
                     return Err(Absence::Malformed { bytes: self.arrived.take_all(), reason });

@@ -95,9 +95,11 @@ impl Name {
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Subcommand {
     Play,
+    Record,
 }
 
-const SUBCOMMANDS: &[(&str, Subcommand)] = &[("play", Subcommand::Play)];
+const SUBCOMMANDS: &[(&str, Subcommand)] =
+    &[("play", Subcommand::Play), ("record", Subcommand::Record)];
 
 /// The subcommand that the arguments of the process begin with, the name of the program before it. A file that `exists`
 /// under that name is a configuration file, as it is for redis-server.
@@ -411,6 +413,7 @@ mod tests {
         };
         assert_eq!(found("respd play a.txt", ""), Some(Subcommand::Play));
         assert_eq!(found("/usr/bin/respd play", ""), Some(Subcommand::Play));
+        assert_eq!(found("respd record --upstream a:1 b", ""), Some(Subcommand::Record));
         assert_eq!(found("respd play a.txt", "play"), None);
         assert_eq!(found("respd ./play", ""), None);
         assert_eq!(found("respd --port 0 play", ""), None);

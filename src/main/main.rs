@@ -11,8 +11,10 @@ mod logfile;
 mod logging;
 mod notes;
 mod play;
+mod record;
 mod run;
 mod start_lines;
+mod stdin;
 mod supervision;
 
 use std::ffi::OsString;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match command_line::subcommand(&args, Path::exists) {
         Some(Subcommand::Play) => return play::run(args.into_iter().skip(2).collect()),
+        Some(Subcommand::Record) => return record::run(args.into_iter().skip(2).collect()),
         None => {}
     }
     let line = match command_line::parse(args) {

@@ -14,6 +14,8 @@ use respd::conversation::{Conversation, Difference, Judge};
 use arguments::{Arguments, Asked};
 use server::{Given, Own, Skipped};
 
+pub use server::reachable;
+
 /// The exit status when the conversations could not be played: a wrong argument, a file that cannot be read, a server
 /// that does not answer.
 const NOT_PLAYED: u8 = 2;

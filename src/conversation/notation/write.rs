@@ -117,7 +117,8 @@ pub fn command<'w>(words: impl IntoIterator<Item = &'w Text>) -> String {
 }
 
 impl Text {
-    fn quoted(&self) -> String {
+    /// The text between quotes.
+    pub fn quoted(&self) -> String {
         let mut quoted = "\"".to_owned();
         for piece in &self.0 {
             quoted += &match piece {

@@ -122,7 +122,11 @@ impl Given {
                 return Err(Skipped::Failed(format!("FLUSHALL: {error}")));
             }
         }
-        for (name, value) in &conversation.config {
+        // Personas are respd's. Another server is what it is.
+        let is_known = |name: &str| name != "persona" || !self.is_reference;
+        for (name, value) in
+            conversation.config.iter().filter(|(name, _)| is_known(name)).collect::<Vec<_>>()
+        {
             self.set(name, value)?;
         }
         Ok(Tcp::new(self.addr, self.timeout))
