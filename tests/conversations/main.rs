@@ -11,6 +11,7 @@
 mod coverage;
 mod files;
 mod record;
+mod recorded;
 mod side;
 
 use std::fs;
@@ -135,6 +136,26 @@ fn a_conversation_may_name_its_reference() {
     assert!(!redis.is_of("Valkey server v=9.1.2 sha=00000000:0"));
     let any = files::read("example.txt", "> PING\n< +PONG\n");
     assert!(any.is_of("Valkey server v=9.1.2 sha=00000000:0"));
+}
+
+/// What a recorder hears of every conversation is one that says the same.
+#[test]
+fn what_is_recorded_can_be_played() {
+    let mut wrong = Vec::new();
+    for conversation in chosen().iter().filter(|found| recorded::is_repeatable(found)) {
+        let engine = || {
+            let folder = Folder::new();
+            Engine::new(config(conversation, &folder), folder)
+        };
+        for &protocol in conversation.protocols() {
+            let name = format!("RESP{protocol} {}", conversation.name);
+            let text = recorded::text(conversation, engine(), protocol);
+            let again = files::read(&name, &text);
+            let found = Judge::judge(&again, &mut engine(), 2, false);
+            wrong.extend(found.iter().map(|found| format!("{name}:{found}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 /// A difference is explained where all of them are.

@@ -50,7 +50,7 @@ impl Asked {
         match (name.as_str(), second.as_str()) {
             ("HELLO", _) => Asked::Hello,
             ("CLIENT", "ID" | "GETREDIR") => Asked::ClientId,
-            ("CLIENT", "LIST" | "INFO") | ("INFO", _) => Asked::Report,
+            ("CLIENT", "LIST" | "INFO") | ("DEBUG", "OBJECT") | ("INFO", _) => Asked::Report,
             ("COMMAND", "" | "DOCS") if words.len() < 3 => Asked::Commands,
             ("CLIENT", "REPLY") => match upper(2).as_deref() {
                 Some("OFF") => Asked::Silence(Silence::Always),
@@ -100,6 +100,11 @@ impl Questions {
             (_, Silence::Never) => {}
         }
         self.open.push_back((asked, now));
+    }
+
+    /// Returns whether no request waits for its reply.
+    pub fn are_answered(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// A frame goes out: a reply to the oldest request, or nothing that was asked for.
@@ -206,10 +211,11 @@ impl Names {
                     self.id(id, client);
                 }
             }
-            (Asked::ClientId, _, Pattern::Scalar(b':', id)) if *id != Text::literal(b"-1") => {
-                self.id(id, client);
-            }
-            (Asked::Report, Value::Bulk(text), Pattern::Scalar(_, shown)) if !text.is_empty() => {
+            // CLIENT GETREDIR may say that there is none.
+            (Asked::ClientId, Value::Integer(1..), Pattern::Scalar(_, id)) => self.id(id, client),
+            (Asked::Report, Value::Bulk(text) | Value::Status(text), Pattern::Scalar(_, shown))
+                if !text.is_empty() =>
+            {
                 *shown = Text(vec![Piece::Any]);
             }
             (Asked::Report, Value::Verbatim { format, .. }, Pattern::Scalar(_, shown)) => {
@@ -237,7 +243,7 @@ impl Names {
                     *shown = self.monitored(line);
                 }
             }
-            (_, _, reply) => self.name_entries(reply),
+            (_, _, reply) => self.name_parts(reply),
         }
         reply
     }
@@ -269,27 +275,30 @@ impl Names {
         Text(pieces)
     }
 
-    /// Ids of stream entries that the server has made, wherever they are.
-    fn name_entries(&self, reply: &mut Pattern) {
-        if self.entries.is_empty() {
-            return;
-        }
+    /// Ids of stream entries that the server has made, and lines of CLIENT LIST, wherever they are in a reply.
+    fn name_parts(&self, reply: &mut Pattern) {
         match reply {
             Pattern::Scalar(b'$', text) => {
-                let name = match text.0.as_slice() {
-                    [Piece::Literal(text)] => self.entries.get(text),
-                    _ => None,
-                };
-                if let Some(name) = name {
+                let [Piece::Literal(literal), ..] = text.0.as_slice() else { return };
+                if is_client_line(literal) {
+                    *text = Text(vec![Piece::Any]);
+                } else if let (Some(name), 1) = (self.entries.get(literal), text.0.len()) {
                     *text = named(name);
                 }
             }
             Pattern::Aggregate(_, _, items) => {
-                items.iter_mut().for_each(|item| self.name_entries(item));
+                items.iter_mut().for_each(|item| self.name_parts(item));
             }
             _ => {}
         }
     }
+}
+
+/// Returns whether a text is one of CLIENT LIST: `id=7 addr=…`.
+fn is_client_line(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"id=").unwrap_or_default();
+    let rest = digits.iter().position(|byte| !byte.is_ascii_digit()).map(|end| &digits[end..]);
+    rest.is_some_and(|rest| rest.starts_with(b" addr="))
 }
 
 fn named(name: &str) -> Text {

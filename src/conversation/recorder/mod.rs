@@ -6,12 +6,14 @@
 //!
 //! * A request is written when it comes and a reply when it goes out, so that a command that waits stands before the one
 //!   that serves it.
-//! * Time that passes is `!advance`: exactly before what has been waited for, and in steps of [`PAUSE`] otherwise.
+//! * Time that passes is `!advance`: exactly before what has been waited for, and otherwise when there has been a pause.
 //! * What differs from one run to the next is written in braces: ids of clients, stream entries named by the server, the
 //!   time, INFO. `asked` says which replies these are.
 //! * What is no RESP ends the record of its client, with a comment. A client that breaks the protocol is written as bytes.
 
 mod asked;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,6 +27,8 @@ use asked::{Asked, Names, Questions};
 
 /// Shorter pauses before a request are not written; they add up until they are as long.
 const PAUSE: Duration = Duration::from_millis(20);
+/// The shortest pause that can be written.
+const MOMENT: Duration = Duration::from_millis(1);
 /// A reply that took as long has been waited for.
 const WAIT: Duration = Duration::from_millis(10);
 /// A push so shortly behind something else comes of that, and not of time.
@@ -53,6 +57,8 @@ pub struct Recorder {
     now: Duration,
     /// How much of it the text lets pass; nothing has happened yet if there is none.
     passed: Option<Duration>,
+    /// Shorter pauses are not written.
+    pause: Duration,
     /// When the last line was written.
     last: Duration,
 }
@@ -148,8 +154,15 @@ impl Recorder {
             finishing: None,
             now: Duration::ZERO,
             passed: None,
+            pause: PAUSE,
             last: Duration::ZERO,
         }
+    }
+
+    /// Writes pauses that are so long, and longer ones; 20 ms unless this says so. Where time is told, each ms counts.
+    pub fn with_pause(mut self, pause: Duration) -> Recorder {
+        self.pause = pause.max(MOMENT);
+        self
     }
 
     /// What was written since the last call: whole lines.
@@ -224,21 +237,18 @@ impl Recorder {
     /// A client sends nothing more; it may be sent more.
     pub fn finished(&mut self, id: u64) {
         self.write_finish();
-        let client = self.client(id);
-        if client.is_over {
-            return;
+        if !self.client(id).is_over {
+            self.write_part(id);
+            self.finishing = Some(id);
         }
-        // What has begun and goes on no more was sent all the same.
-        let rest = std::mem::take(&mut client.input);
-        if !rest.is_empty() {
-            self.send(id, vec![Line::Raw(rest)]);
-        }
-        self.finishing = Some(id);
     }
 
     /// The server has closed a client's connection.
     pub fn closed(&mut self, id: u64) {
         let is_finishing = self.finishing == Some(id);
+        if !is_finishing {
+            self.write_part(id);
+        }
         let client = self.client(id);
         let rest = client.arrived.as_slice();
         if client.is_over {
@@ -253,6 +263,7 @@ impl Recorder {
 
     /// A client is gone: it reads nothing more.
     pub fn gone(&mut self, id: u64) {
+        self.write_part(id);
         if !self.client(id).is_over {
             self.end_client(id, "!close");
         }
@@ -290,7 +301,7 @@ impl Recorder {
         }
         let has_spoken = self.client(id).questions.has_spoken;
         if has_spoken || line != "!close" {
-            self.pass(PAUSE);
+            self.pass(self.pause);
             self.turn_of(id);
             self.text += line;
             self.text.push('\n');
@@ -302,8 +313,7 @@ impl Recorder {
 
     /// The line of a request, if its client is still written.
     fn command(&mut self, id: u64, words: &[&[u8]]) -> Option<Line> {
-        let client = self.client(id);
-        if client.is_over {
+        if self.client(id).is_over || words.is_empty() {
             return None;
         }
         let now = self.now;
@@ -330,7 +340,7 @@ impl Recorder {
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         let mut usual = Vec::new();
         push_request(&mut usual, words.iter().copied());
-        if usual == raw {
+        if usual == raw && !words.is_empty() {
             return self.command(id, &words);
         }
         if !words.is_empty() {
@@ -345,7 +355,7 @@ impl Recorder {
             return;
         }
         self.write_finish();
-        self.pass(PAUSE);
+        self.pass(self.pause);
         self.turn_of(id);
         self.client(id).questions.has_spoken = true;
         let count = lines.len();
@@ -360,9 +370,24 @@ impl Recorder {
         }
     }
 
+    /// Writes the beginning of a request that goes on no more, or only behind what follows. Its client is one that
+    /// sends bytes, from then on.
+    fn write_part(&mut self, id: u64) {
+        let client = self.client(id);
+        let part = std::mem::take(&mut client.input);
+        if !part.is_empty() {
+            client.is_raw = true;
+            self.send(id, vec![Line::Raw(part)]);
+        }
+    }
+
     /// Writes a reply or push.
     fn reply(&mut self, id: u64, value: &Value) {
         self.write_finish();
+        // A server may know sooner than a reader that a request is none.
+        if self.client(id).questions.are_answered() && !matches!(value, Value::Push(_)) {
+            self.write_part(id);
+        }
         let Some(client) = self.clients.get_mut(&id) else { return };
         let answered = client.questions.answer(value);
         let has_waited = match answered.since {
@@ -371,7 +396,7 @@ impl Recorder {
         };
         let reply = self.names.reply(&answered.asked, value, client.name);
         client.questions.has_spoken = true;
-        self.pass(if has_waited { Duration::from_millis(1) } else { PAUSE });
+        self.pass(if has_waited { MOMENT } else { self.pause });
         self.turn_of(id);
         let _ = writeln!(self.text, "< {}", reply.written(2));
     }
