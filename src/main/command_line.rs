@@ -9,6 +9,9 @@
 //! What drives the server as a test double is no directive, for it is no part of a configuration: `--clock frozen`,
 //! `--seed N` and `--stage-file FILE` are flags with one value, and mean `--stage` besides.
 //!
+//! A first argument such as `play` is a subcommand with arguments of its own, unless a file of that name is there, which
+//! is the configuration; under the names of the other servers it is always a file. `./play` is a file for respd, too.
+//!
 //! What it does not know: which directives there are, and what their values may be.
 
 use std::ffi::{OsStr, OsString};
@@ -133,6 +136,24 @@ impl Name {
             _ => Name::Respd,
         }
     }
+}
+
+/// What the program does beside serving.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Subcommand {
+    Play,
+    Record,
+}
+
+const SUBCOMMANDS: &[(&str, Subcommand)] =
+    &[("play", Subcommand::Play), ("record", Subcommand::Record)];
+
+/// The subcommand that the arguments of the process begin with, the name of the program before it. A file that `exists`
+/// under that name is a configuration file, as it is for redis-server.
+pub fn subcommand(args: &[OsString], exists: impl Fn(&Path) -> bool) -> Option<Subcommand> {
+    let [program, first, ..] = args else { return None };
+    let (_, found) = SUBCOMMANDS.iter().find(|(name, _)| first == name)?;
+    (Name::of(program) == Name::Respd && !exists(Path::new(first))).then_some(*found)
 }
 
 /// Reads the arguments of the process, the name of the program first.
@@ -476,6 +497,22 @@ mod tests {
             let told = read(args).unwrap_err();
             assert!(told.contains(reason), "{args:?}: {told}");
         }
+    }
+
+    #[test]
+    fn a_subcommand_gives_way_to_a_file_of_its_name() {
+        let found = |line: &str, file: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            subcommand(&args, |path| path == Path::new(file))
+        };
+        assert_eq!(found("respd play a.txt", ""), Some(Subcommand::Play));
+        assert_eq!(found("/usr/bin/respd play", ""), Some(Subcommand::Play));
+        assert_eq!(found("respd record --upstream a:1 b", ""), Some(Subcommand::Record));
+        assert_eq!(found("respd play a.txt", "play"), None);
+        assert_eq!(found("respd ./play", ""), None);
+        assert_eq!(found("respd --port 0 play", ""), None);
+        assert_eq!(found("redis-server play", ""), None);
+        assert_eq!(found("/opt/valkey-server play", ""), None);
     }
 
     #[test]

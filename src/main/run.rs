@@ -2,12 +2,11 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
-use std::thread;
 
 use respd::net::ListenAddress;
-use respd::{Handle, ManualClock, Server};
+use respd::{ManualClock, Server};
 
 use super::command_line::CommandLine;
 use super::configuration::Configuration;
@@ -15,6 +14,7 @@ use super::logfile::LogFile;
 use super::logging::{self, Log};
 use super::notes;
 use super::start_lines;
+use super::stdin;
 use super::supervision::{PidFile, Supervision};
 
 /// Serves until the server is asked to leave. The error is why it did not start, or how it failed; a log that is read
@@ -65,7 +65,8 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
     start_lines::bound(&server);
     if line.exits_with_stdin {
-        end_with_stdin(server.handle())?;
+        let handle = server.handle();
+        stdin::when_it_ends(move || handle.stop())?;
     }
     tell_when_ready(&mut server, line.announces, &supervision);
     server.when_leaving(move || supervision.stopping());
@@ -123,31 +124,6 @@ fn reopen(log: Option<&LogFile>) {
             "SIGHUP has come: 'logfile {path}' cannot be reopened, the old one goes on: {error}"
         ),
     }
-}
-
-/// A thread waits for the end of standard input, which comes when the program that holds its other end has gone,
-/// however that ended. What arrives there is not looked at.
-fn end_with_stdin(handle: Handle) -> Result<(), String> {
-    let wait = move || {
-        let mut buffer = [0; 1024];
-        let mut stdin = io::stdin().lock();
-        loop {
-            match stdin.read(&mut buffer) {
-                Ok(0) => break log::info!("standard input has ended, and so does the server"),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    break log::warn!("standard input cannot be read, which ends it: {error}");
-                }
-            }
-        }
-        handle.stop();
-    };
-    thread::Builder::new()
-        .name("stdin".to_owned())
-        .spawn(wait)
-        .map(drop)
-        .map_err(|error| format!("cannot start the thread that waits for standard input: {error}"))
 }
 
 /// What is listened on: `tcp, unix`.
