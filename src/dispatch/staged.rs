@@ -28,14 +28,19 @@ impl<'a> Invocation<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn invoke_on_stage(&mut self, found: Found<'a>) -> Outcome {
-        self.enter_in_journal(found);
-        let Some(met) = self.meet(found) else {
-            return self.invoke_as_usual::<true>(found);
-        };
-        match self.frame {
-            Frame::Top => self.request_meets(found, met),
-            _ => self.part_meets(found, &met),
+        let is_request = self.frame == Frame::Top;
+        if is_request {
+            self.enter(found);
         }
+        let outcome = match self.meet(found) {
+            None => self.invoke_as_usual::<true>(found),
+            Some(met) if is_request => self.request_meets(found, met),
+            Some(met) => self.part_meets(found, &met),
+        };
+        if outcome == Outcome::HeldBack {
+            self.world.record_hold(self.slot);
+        }
+        outcome
     }
 
     /// The fault that the command meets.
@@ -64,13 +69,15 @@ impl<'a> Invocation<'a> {
         faults.meet(&name, self.args, subject)
     }
 
-    /// A request is an entry of the journal, whatever comes of it.
-    fn enter_in_journal(&mut self, found: Found<'a>) {
-        if self.frame == Frame::Top
-            && self.world.keeps_journal()
+    /// A request is an entry of the journal and a line of a recording, whatever comes of it.
+    fn enter(&mut self, found: Found<'a>) {
+        if self.world.keeps_journal()
             && let Some(name) = full_name(found, self.args)
         {
             self.world.journal_command(self.slot, &name, self.args);
+        }
+        if self.world.is_recorded() {
+            self.world.record_request(self.slot, self.args);
         }
     }
 

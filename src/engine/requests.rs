@@ -146,6 +146,9 @@ impl Traffic<'_> {
                     }
                     Ok(Parsed::Partial) => break,
                     Err(broken) => {
+                        if self.world.is_recorded() {
+                            self.world.record_broken(slot, &input[at..]);
+                        }
                         refuse(self.world, &mut reply, slot, broken);
                         at = input.len();
                         break;

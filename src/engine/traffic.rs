@@ -62,6 +62,9 @@ impl<'e> Traffic<'e> {
         match self.world.admit(&peer) {
             Ok(()) => {
                 let slot = self.world.connect(peer);
+                if self.world.is_recorded() {
+                    self.world.record_arrival(slot);
+                }
                 self.log_arrival(slot);
                 Ok(slot)
             }
@@ -137,6 +140,9 @@ impl<'e> Traffic<'e> {
 
     /// The client will send nothing more. It still gets the replies to its requests.
     pub(crate) fn finish(&mut self, slot: Slot) {
+        if self.world.is_recorded() {
+            self.world.record_finish(slot);
+        }
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
         if client.wait().is_some_and(BlockedCommand::is_done) {
@@ -158,6 +164,9 @@ impl<'e> Traffic<'e> {
     /// The connection has been closed and the slot is free.
     pub(crate) fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
+        if self.world.is_recorded() {
+            self.world.record_departure(slot);
+        }
         let client = self.world.clients.remove(slot);
         self.world.journal_departure(client.id);
         self.log_departure(&client);
@@ -199,6 +208,9 @@ impl<'e> Traffic<'e> {
 
     /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
     pub(crate) fn sent(&mut self, slot: Slot, bytes: usize) {
+        if self.world.is_recorded() {
+            self.world.record_sent(slot, bytes);
+        }
         self.world.stats.bytes_out += bytes as u64;
         self.world.stats.writes += 1;
         let client = &mut self.world.clients[slot];

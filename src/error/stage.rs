@@ -76,3 +76,14 @@ pub fn stage_fault_exists(name: &[u8]) -> Error {
 pub fn stage_no_fault(name: &[u8]) -> Error {
     quoting("STAGE: there is no fault '", name, "'")
 }
+
+pub const RECORDING_GOES_ON: Error =
+    Error::fixed("ERR STAGE: a recording goes on, which RECORD STOP ends");
+pub const NOT_RECORDING: Error = Error::fixed("ERR STAGE: no recording goes on");
+pub const RECORDING_WITHOUT_DIR: Error =
+    Error::fixed("ERR STAGE: a recording is a file in 'dir', which is not configured");
+
+/// The file of a recording cannot be written.
+pub fn recording_failed(file: &[u8], reason: &str) -> Error {
+    quoting("STAGE: the recording '", file, &format!("' cannot be written: {reason}"))
+}

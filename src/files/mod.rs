@@ -8,6 +8,7 @@
 
 mod acl_file;
 mod config_file;
+mod new_file;
 mod replace;
 
 use std::io;
@@ -15,6 +16,7 @@ use std::io;
 use nix::errno::Errno;
 
 pub(crate) use acl_file::{first_users, load_users, save_users};
+pub(crate) use new_file::create_in;
 
 /// What the operating system calls an error.
 pub(crate) fn reason(error: &io::Error) -> String {

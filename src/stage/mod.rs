@@ -8,6 +8,8 @@
 //! * [`matching`]: which commands of which clients are meant;
 //! * [`fault`]: the faults, and which of them a command meets;
 //! * [`actions`]: what a fault does, read from its words;
+//! * [`journal`]: which commands clients have sent, and what they were replied;
+//! * [`recording`]: a conversation that is written while it takes place;
 //! * [`shape`]: what becomes of a reply by that: its bytes, and where they stop;
 //! * [`conversion`]: a value spelled as another type.
 
@@ -16,6 +18,7 @@ mod conversion;
 pub(crate) mod fault;
 pub(crate) mod journal;
 pub(crate) mod matching;
+pub(crate) mod recording;
 pub(crate) mod shape;
 
 use fault::Faults;
@@ -25,6 +28,7 @@ use fault::Faults;
 pub(crate) struct Stage {
     pub(crate) faults: Faults,
     pub(crate) journal: journal::Journal,
+    pub(crate) recording: Option<Box<recording::Recording>>,
     /// Whether STAGE CLOCK has been called.
     pub(crate) is_clock_changed: bool,
 }

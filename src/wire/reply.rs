@@ -447,6 +447,11 @@ impl Reply {
         self.end = self.limit;
     }
 
+    /// All that was written.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.out
+    }
+
     /// What was written since `mark`.
     pub fn since(&self, mark: Mark) -> &[u8] {
         self.out.get(mark.0..).unwrap_or_default()

@@ -24,7 +24,7 @@
 //! | `commandlog` | the configuration with the thresholds of logs |
 //! | `chance` | the seed of a test with what is picked at random |
 //! | `courier` | commands with other servers |
-//! | `journal` | clients with the journal of the stage |
+//! | `journal`, `recording` | clients with the journal and the recording of the stage |
 //! | `timekeeping` | commands with the clock that they change |
 
 mod blocked;
@@ -39,6 +39,7 @@ mod monitor;
 mod output;
 mod pause;
 mod pubsub;
+mod recording;
 pub(crate) mod restraint;
 mod running;
 mod sessions;

@@ -4,6 +4,7 @@ mod clock;
 mod fault;
 mod flags;
 mod journal;
+mod record;
 mod seed;
 
 use respd::config::{Callers, Config};

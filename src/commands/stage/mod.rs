@@ -5,6 +5,7 @@
 mod clock;
 mod fault;
 mod journal;
+mod record;
 mod seed;
 
 use crate::clock::Change;
@@ -42,6 +43,12 @@ const STAGE: &[Spec] = &[
         "O(N), N being the number of entries",
         "(ON [limit:integer] | OFF | RESET | GET [CLIENT (matcher value)...] [SINCE seq:integer] | WAIT command [ARGS (index:integer pattern)...] COUNT count TIMEOUT milliseconds:integer)",
         "Keeps what clients send and are replied, shows it, and waits until it has been sent.",
+    ),
+    Spec::new("record", -3, DRIVES, record::stage_record).doc(
+        "9.1.0",
+        "O(N), N being the number of clients",
+        "(START file | STOP)",
+        "Writes a conversation of what clients and the server say to a file.",
     ),
     Spec::new("reset", 2, DRIVES, stage_reset).doc(
         "9.1.0",

@@ -26,6 +26,8 @@ pub enum Asked {
     /// The id of a stream entry, which the server makes.
     Entry,
     Monitor,
+    /// What drives the server, and is no part of a conversation.
+    Stage,
     /// So many frames are the reply, one for each channel.
     Channels(usize),
     /// `CLIENT REPLY`: nothing more is replied, the next request is not replied to, or all are again.
@@ -61,6 +63,7 @@ impl Asked {
             ("TIME" | "LASTSAVE" | "PTTL" | "EXPIRETIME" | "PEXPIRETIME", _) => Asked::Time,
             ("XADD", _) if words.contains(&&b"*"[..]) => Asked::Entry,
             ("MONITOR", _) => Asked::Monitor,
+            ("STAGE", _) => Asked::Stage,
             ("SUBSCRIBE" | "PSUBSCRIBE" | "SSUBSCRIBE", _)
             | ("UNSUBSCRIBE" | "PUNSUBSCRIBE" | "SUNSUBSCRIBE", _) => {
                 Asked::Channels(words.len().saturating_sub(1).max(1))

@@ -9,6 +9,7 @@
 //! * Time that passes is `!advance`: exactly before what has been waited for, and otherwise when there has been a pause.
 //! * What differs from one run to the next is written in braces: ids of clients, stream entries named by the server, the
 //!   time, INFO. `asked` says which replies these are.
+//! * STAGE, which drives the server, is no part of it.
 //! * What is no RESP ends the record of its client, with a comment. A client that breaks the protocol is written as bytes.
 
 mod asked;
@@ -202,7 +203,7 @@ impl Recorder {
         client.input.extend_from_slice(bytes);
         let mut lines = Vec::new();
         while let Some(line) = self.next_line(id) {
-            lines.push(line);
+            lines.extend(line);
         }
         let client = self.client(id);
         client.input.drain(..client.from.min(client.input.len()));
@@ -316,14 +317,17 @@ impl Recorder {
         if self.client(id).is_over || words.is_empty() {
             return None;
         }
-        let now = self.now;
-        self.client(id).questions.ask(Asked::of(words), now);
+        let (asked, now) = (Asked::of(words), self.now);
+        self.client(id).questions.ask(asked, now);
+        if asked == Asked::Stage {
+            return None;
+        }
         let texts: Vec<Text> = self.names.words(words);
         Some(Line::Command(command(&texts)))
     }
 
-    /// Reads the next request of what a client has sent.
-    fn next_line(&mut self, id: u64) -> Option<Line> {
+    /// Reads the next request of what a client has sent, if there is one. Not every one is written.
+    fn next_line(&mut self, id: u64) -> Option<Option<Line>> {
         let client = self.clients.get_mut(&id)?;
         let next = match client.input.get(client.from)? {
             b'*' => client.next_multibulk(),
@@ -334,19 +338,23 @@ impl Recorder {
             Next::Partial => return None,
             Next::Broken => {
                 client.is_raw = true;
-                return Some(Line::Raw(client.input.split_off(client.from)));
+                return Some(Some(Line::Raw(client.input.split_off(client.from))));
             }
         };
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         let mut usual = Vec::new();
         push_request(&mut usual, words.iter().copied());
         if usual == raw && !words.is_empty() {
-            return self.command(id, &words);
+            return Some(self.command(id, &words));
         }
         if !words.is_empty() {
-            client.questions.ask(Asked::of(&words), self.now);
+            let asked = Asked::of(&words);
+            client.questions.ask(asked, self.now);
+            if asked == Asked::Stage {
+                return Some(None);
+            }
         }
-        Some(Line::Raw(raw))
+        Some(Some(Line::Raw(raw)))
     }
 
     /// Writes what a client has sent at once.
@@ -390,6 +398,9 @@ impl Recorder {
         }
         let Some(client) = self.clients.get_mut(&id) else { return };
         let answered = client.questions.answer(value);
+        if answered.asked == Asked::Stage {
+            return;
+        }
         let has_waited = match answered.since {
             Some(since) => self.now.saturating_sub(since) >= WAIT,
             None => self.now.saturating_sub(self.last) >= AT_ONCE,
