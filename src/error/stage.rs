@@ -70,3 +70,8 @@ pub fn stage_fault_exists(name: &[u8]) -> Error {
 pub fn stage_no_fault(name: &[u8]) -> Error {
     quoting("STAGE: there is no fault '", name, "'")
 }
+
+/// A script meets a REPLY whose bytes are no value.
+pub const STAGE_NO_REPLY: Error = Error::fixed(
+    "ERR STAGE: the bytes that a fault replies with are no reply that a script can be given",
+);

@@ -9,18 +9,22 @@
 //! * [`fault`]: the faults, and which of them a command meets;
 //! * [`actions`]: what a fault does, read from its words;
 //! * [`shape`]: what becomes of a reply by that: its bytes, and where they stop;
-//! * [`conversion`]: a value spelled as another type.
+//! * [`conversion`]: a value spelled as another type;
+//! * [`accept`]: what becomes of newcomers.
 
+pub(crate) mod accept;
 pub(crate) mod actions;
 mod conversion;
 pub(crate) mod fault;
 pub(crate) mod matching;
 pub(crate) mod shape;
 
+use accept::Newcomers;
 use fault::Faults;
 
 /// What the commands of STAGE have said.
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
     pub(crate) faults: Faults,
+    pub(crate) newcomers: Newcomers,
 }

@@ -1,6 +1,7 @@
 //! STAGE: the server as a test double.
 
 mod fault;
+mod sockets;
 
 use respd::config::{Callers, Config};
 use respd::embed::local::{Connection, Local, request};

@@ -3,6 +3,7 @@
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
 mod fault;
+mod newcomers;
 
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
@@ -20,6 +21,12 @@ pub(crate) const TABLE: &[Spec] = &[Spec::container("stage", STAGE).doc(
 )];
 
 const STAGE: &[Spec] = &[
+    Spec::new("accept", -3, DRIVES, newcomers::stage_accept).doc(
+        "9.1.0",
+        "O(1)",
+        "(fate: ALL | REFUSE | HANG | CLOSE) [TIMES times]",
+        "Has newcomers refused, closed or never answered.",
+    ),
     Spec::new("fault", -3, DRIVES, fault::stage_fault).doc(
         "9.1.0",
         "O(N), N being the number of faults",
@@ -32,6 +39,12 @@ const STAGE: &[Spec] = &[
         "O(N), N being all that was staged",
         "",
         "Ends all that was staged, as the end of a test does.",
+    ),
+    Spec::new("send", -5, DRIVES, newcomers::stage_send).doc(
+        "9.1.0",
+        "O(N), N being the number of clients",
+        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] bytes",
+        "Sends any bytes to clients.",
     ),
 ];
 
