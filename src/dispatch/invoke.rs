@@ -156,7 +156,7 @@ impl<'a> Invocation<'a> {
             Some((row, until)) => self.start_waiting(row, start, *until, outcome, is_silent),
             None => {
                 if STAGED {
-                    self.world.complete_reply(self.slot, self.reply, start, self.args);
+                    self.complete_reply(found, start);
                 }
                 outcome
             }

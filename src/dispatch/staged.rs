@@ -6,18 +6,18 @@
 //! reply of the request around it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::frame::Frame;
 use super::invocation::Invocation;
 use super::invoke::Outcome;
 use super::spec::flag;
 use super::table::Found;
+use crate::error;
 use crate::peer::Kind;
-use crate::stage::actions::Source;
-use crate::stage::fault::Met;
-use crate::stage::matching::Subject;
+use crate::stage::actions::{Actions, Source};
 use crate::stage::shape::Shape;
-use crate::wire::Args;
+use crate::wire::{Args, Mark, value};
 use crate::world::World;
 
 /// What is the name of the container whose commands are never staged.
@@ -28,23 +28,29 @@ impl<'a> Invocation<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn invoke_on_stage(&mut self, found: Found<'a>) -> Outcome {
-        let is_request = self.frame == Frame::Top;
-        if is_request {
+        if self.frame == Frame::Top {
             self.enter(found);
         }
-        let outcome = match self.meet(found) {
-            None => self.invoke_as_usual::<true>(found),
-            Some(met) if is_request => self.request_meets(found, met),
-            Some(met) => self.part_meets(found, &met),
+        // A command that a pause holds back comes again, and has met nothing until then.
+        let before = self.world.pause.is_some().then(|| self.world.fault_counters());
+        let met = self.meet(found);
+        let outcome = match (self.frame, met) {
+            (Frame::Top, met) => self.request_meets(found, met.as_deref()),
+            (_, Some(met)) => self.part_meets(found, &met),
+            (_, None) => self.invoke_as_usual::<true>(found),
         };
         if outcome == Outcome::HeldBack {
             self.world.record_hold(self.slot);
+            if let Some(before) = before {
+                self.world.unshape_reply(self.slot);
+                self.world.set_fault_counters(&before);
+            }
         }
         outcome
     }
 
     /// The fault that the command meets.
-    fn meet(&mut self, found: Found<'a>) -> Option<Met> {
+    fn meet(&mut self, found: Found<'a>) -> Option<Arc<Actions>> {
         if self.frame == Frame::Replay {
             return None;
         }
@@ -58,14 +64,7 @@ impl<'a> Invocation<'a> {
             return None;
         }
         let name = full_name(found, self.args)?;
-        let subject = Subject {
-            id: client.id,
-            name: &client.name,
-            lib: &client.lib_name,
-            user: &access.user(client.user).name,
-            db: client.db,
-            proto: client.protocol.number(),
-        };
+        let subject = client.subject(&access.user(client.user).name);
         faults.meet(&name, self.args, subject)
     }
 
@@ -81,20 +80,26 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// A request has met a fault.
-    fn request_meets(&mut self, found: Found<'a>, met: Met) -> Outcome {
-        self.world.shape_reply(self.slot, met.actions.shape.clone());
-        if met.actions.source != Source::Run {
-            return self.reply_in_its_place(found, &met.actions.source);
-        }
-        let outcome = self.invoke_as_usual::<true>(found);
-        if outcome == Outcome::HeldBack {
-            self.world.unshape_reply(self.slot);
-            if let Some(stage) = &mut self.world.stage {
-                stage.faults.take_back(&met);
+    /// A request that may have met a fault.
+    fn request_meets(&mut self, found: Found<'a>, met: Option<&Actions>) -> Outcome {
+        if let Some(met) = met {
+            self.world.shape_reply(self.slot, met.shape.clone());
+            if met.source != Source::Run {
+                return self.reply_in_its_place(found, &met.source);
             }
         }
-        outcome
+        self.invoke_as_usual::<true>(found)
+    }
+
+    /// The reply to the request is complete: see [`World::complete_reply`].
+    pub(super) fn complete_reply(&mut self, found: Found<'a>, start: Mark) {
+        // What SUBSCRIBE and its kin confirm may be pushed, and is their reply all the same.
+        if matches!(found, Found::Row(row) if row.has(flag::MANY_REPLIES))
+            && self.reply.since(start).is_empty()
+        {
+            self.reply.append(&mut self.world.clients[self.slot].outbox.late);
+        }
+        self.world.complete_reply(self.slot, self.reply, start, self.args);
     }
 
     /// The request does not run. Its reply is what the fault says.
@@ -116,13 +121,13 @@ impl<'a> Invocation<'a> {
     }
 
     /// A command of a transaction or a script has met a fault.
-    fn part_meets(&mut self, found: Found<'a>, met: &Met) -> Outcome {
-        let Shape { converted, .. } = met.actions.shape;
-        let around = Shape { converted: None, ..met.actions.shape.clone() };
+    fn part_meets(&mut self, found: Found<'a>, met: &Actions) -> Outcome {
+        let Shape { converted, .. } = met.shape;
+        let around = Shape { converted: None, ..met.shape.clone() };
         self.world.shape_reply(self.slot, around);
-        if met.actions.source != Source::Run {
-            self.write_source(&met.actions.source);
-            let has_failed = matches!(met.actions.source, Source::Error(_));
+        if met.source != Source::Run {
+            self.write_source(&met.source);
+            let has_failed = matches!(met.source, Source::Error(_));
             return Outcome::Ran { replies: 1, has_failed };
         }
         let start = self.reply.mark();
@@ -144,11 +149,19 @@ impl<'a> Invocation<'a> {
                 self.world.stats.count_error(error);
                 self.reply.error(error);
             }
+            Source::Reply(bytes) if matches!(self.frame, Frame::Script(_)) && !is_reply(bytes) => {
+                self.reply.error(&error::STAGE_NO_REPLY);
+            }
             Source::Reply(bytes) => self.reply.raw(bytes),
             Source::Run | Source::Nothing if self.frame != Frame::Top => self.reply.null(),
             Source::Run | Source::Nothing => {}
         }
     }
+}
+
+/// Returns whether the bytes are one reply, as a script needs it.
+fn is_reply(bytes: &[u8]) -> bool {
+    matches!(value::decode(bytes), Ok(Some((_, len))) if len == bytes.len())
 }
 
 /// The name of the command as COMMAND LIST would spell it, if there is such a command or not; none for those of STAGE.

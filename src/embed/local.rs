@@ -20,6 +20,7 @@ use crate::dispatch::{Driver, Table};
 use crate::engine::{Engine, Reading, Traffic};
 use crate::peer::Peer;
 use crate::session::Slot;
+use crate::stage::shape::End;
 use crate::telemetry::Timer;
 use crate::wire::{Value, push_request, value};
 use crate::world::{ClockRequest, World};
@@ -104,7 +105,14 @@ impl Local {
 
     /// Connects a client as `peer`. The error is what the server says before it closes.
     pub fn try_connect(&mut self, peer: Peer) -> Result<Connection, Vec<u8>> {
+        let fate = self.engine.traffic().fate_of(&peer);
+        if fate.is_some_and(|fate| fate != End::Hang) {
+            return Err(Vec::new());
+        }
         let slot = self.engine.traffic().connect(peer)?;
+        if fate.is_some() {
+            self.engine.traffic().hang(slot);
+        }
         Ok(Connection { slot, id: self.engine.world.clients[slot].id })
     }
 

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::listeners::BlockedCommand;
 use crate::peer::{Address, Kind, Peer, Proxy};
 use crate::session::{Client, Departure, Doom, Slot};
+use crate::stage::shape::End;
 use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
 use crate::wire::{Pipeline, Reply, Span};
@@ -72,6 +73,21 @@ impl<'e> Traffic<'e> {
         }
     }
 
+    /// How the connection of a newcomer ends before its first byte, if a test has staged that.
+    pub(crate) fn fate_of(&mut self, peer: &Peer) -> Option<End> {
+        let stage = self.world.stage.as_mut().filter(|_| peer.kind != Kind::Admin)?;
+        let fate = stage.newcomers.next()?;
+        if fate != End::Hang {
+            self.world.stats.connections_rejected += 1;
+        }
+        Some(fate)
+    }
+
+    /// The client is never answered: see [`Traffic::fate_of`].
+    pub(crate) fn hang(&mut self, slot: Slot) {
+        self.world.end_as_staged(slot, End::Hang);
+    }
+
     /// A client from this address may not connect. Returns the reply to send before closing its connection.
     fn turn_away(&mut self, addr: &Address, refused: &Error) -> Vec<u8> {
         self.world.stats.connections_rejected += 1;
@@ -85,7 +101,8 @@ impl<'e> Traffic<'e> {
 
     /// Returns whether the client's connection is to begin with a proxy's header.
     pub(crate) fn expects_header(&self, slot: Slot) -> bool {
-        self.world.clients[slot].peer.proxy == Proxy::Awaited
+        let client = &self.world.clients[slot];
+        client.peer.proxy == Proxy::Awaited && !client.hangs()
     }
 
     /// The header has come, with the client's address and where it connected to, or without. The error is the reply to

@@ -87,3 +87,8 @@ pub const RECORDING_WITHOUT_DIR: Error =
 pub fn recording_failed(file: &[u8], reason: &str) -> Error {
     quoting("STAGE: the recording '", file, &format!("' cannot be written: {reason}"))
 }
+
+/// A script meets a REPLY whose bytes are no value.
+pub const STAGE_NO_REPLY: Error = Error::fixed(
+    "ERR STAGE: the bytes that a fault replies with are no reply that a script can be given",
+);

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::client::Client;
 use super::registry::{Clients, Slot};
+use crate::stage::matching::Subject;
 use crate::stage::shape::{Layout, Pause, Segment, Shape};
 
 /// The least time between two segments, in nanoseconds of the machine's clock: the peer reads them apart.
@@ -148,6 +149,18 @@ impl Client {
 
     pub(crate) fn plan(&self) -> Option<&Plan> {
         self.outbox.held.as_deref().map(|held| &held.plan)
+    }
+
+    /// The client as matchers see it. This is its user's name.
+    pub(crate) fn subject<'a>(&'a self, user: &'a [u8]) -> Subject<'a> {
+        Subject {
+            id: self.id,
+            name: &self.name,
+            lib: &self.lib_name,
+            user,
+            db: self.db,
+            proto: self.protocol.number(),
+        }
     }
 
     /// Returns whether the client is sent nothing any more, and not heard.

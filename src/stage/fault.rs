@@ -54,14 +54,6 @@ pub(crate) struct Counters {
     random: u64,
 }
 
-/// A fault that a command has met.
-#[derive(Debug)]
-pub(crate) struct Met {
-    pub(crate) actions: Arc<Actions>,
-    index: usize,
-    before: Counters,
-}
-
 /// All faults.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -113,29 +105,26 @@ impl Faults {
         self.line.iter().position(|fault| fault.name() == name)
     }
 
-    /// The fault that a command of the client meets, if it meets one. It is hit by that.
+    /// What the fault does that a command of the client meets, if it meets one. It is hit by that.
     pub(crate) fn meet(
         &mut self,
         full_name: &[u8],
         args: Args<'_>,
         client: Subject<'_>,
-    ) -> Option<Met> {
-        for (index, fault) in self.line.iter_mut().enumerate() {
-            let before = fault.counters;
-            if fault.clients.matches(client)
+    ) -> Option<Arc<Actions>> {
+        let met = self.line.iter_mut().find_map(|fault| {
+            let is_hit = fault.clients.matches(client)
                 && fault.commands.matches(full_name, args)
-                && fault.is_hit()
-            {
-                return Some(Met { actions: Arc::clone(&fault.actions), index, before });
-            }
-        }
-        None
+                && fault.is_hit();
+            is_hit.then_some(&fault.actions)
+        });
+        met.cloned()
     }
 
-    /// The command has not run, and comes again: it has not met the fault.
-    pub(crate) fn take_back(&mut self, met: &Met) {
-        if let Some(fault) = self.line.get_mut(met.index) {
-            fault.counters = met.before;
+    /// The counters of the faults are these again, in their order.
+    pub(crate) fn set_counters(&mut self, counters: &[Counters]) {
+        for (fault, &counters) in self.line.iter_mut().zip(counters) {
+            fault.counters = counters;
         }
     }
 }

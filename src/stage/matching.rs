@@ -49,11 +49,20 @@ impl Clients {
         if !options.flag("CLIENT") {
             return Ok(false);
         }
+        self.read_words("CLIENT", options).map(|()| true)
+    }
+
+    /// Steps over what says which clients are meant, behind `word`.
+    pub(crate) fn read_words(
+        &mut self,
+        word: &str,
+        options: &mut Options<'_>,
+    ) -> Result<(), Error> {
         let first = options.index();
         while self.read_word(options)? {}
         match options.index() > first {
-            true => Ok(true),
-            false => Err(error::stage_value("CLIENT", options.peek(), CLIENT_WORDS)),
+            true => Ok(()),
+            false => Err(error::stage_value(word, options.peek(), CLIENT_WORDS)),
         }
     }
 

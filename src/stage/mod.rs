@@ -11,8 +11,10 @@
 //! * [`journal`]: which commands clients have sent, and what they were replied;
 //! * [`recording`]: a conversation that is written while it takes place;
 //! * [`shape`]: what becomes of a reply by that: its bytes, and where they stop;
-//! * [`conversion`]: a value spelled as another type.
+//! * [`conversion`]: a value spelled as another type;
+//! * [`accept`]: what becomes of newcomers.
 
+pub(crate) mod accept;
 pub(crate) mod actions;
 mod conversion;
 pub(crate) mod fault;
@@ -21,6 +23,7 @@ pub(crate) mod matching;
 pub(crate) mod recording;
 pub(crate) mod shape;
 
+use accept::Newcomers;
 use fault::Faults;
 
 /// What the commands of STAGE have said.
@@ -31,4 +34,5 @@ pub(crate) struct Stage {
     pub(crate) recording: Option<Box<recording::Recording>>,
     /// Whether STAGE CLOCK has been called.
     pub(crate) is_clock_changed: bool,
+    pub(crate) newcomers: Newcomers,
 }

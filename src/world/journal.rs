@@ -5,7 +5,7 @@ use crate::listeners::blocked::{BlockedCommand, Wake};
 use crate::peer::Kind;
 use crate::session::Slot;
 use crate::stage::journal::Watch;
-use crate::stage::matching::{Commands, Subject};
+use crate::stage::matching::Commands;
 use crate::wire::Args;
 
 /// What is to be rung in so many µs of the machine's clock, whatever time it is here.
@@ -32,14 +32,7 @@ impl World {
         if client.peer.kind == Kind::Admin {
             return;
         }
-        let subject = Subject {
-            id: client.id,
-            name: &client.name,
-            lib: &client.lib_name,
-            user: &access.user(client.user).name,
-            db: client.db,
-            proto: client.protocol.number(),
-        };
+        let subject = client.subject(&access.user(client.user).name);
         if stage.journal.add(now.wall, subject, name, args).is_none() {
             return;
         }

@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::session::{Departure, Doom, Slot};
+use crate::stage::fault::{Counters, Fault};
 use crate::stage::shape::{End, Shape};
 use crate::telemetry::wire_log;
 use crate::wire::{Args, Mark, Reply};
@@ -11,6 +12,18 @@ impl World {
     pub(crate) fn shape_reply(&mut self, slot: Slot, more: Shape) {
         self.clients[slot].plan_mut().shape.get_or_insert_default().add(more);
         self.clients.account(slot);
+    }
+
+    /// What has come of each fault by now.
+    pub(crate) fn fault_counters(&self) -> Vec<Counters> {
+        self.stage.iter().flat_map(|stage| stage.faults.iter().map(Fault::counters)).collect()
+    }
+
+    /// Nothing has come of them since.
+    pub(crate) fn set_fault_counters(&mut self, before: &[Counters]) {
+        if let Some(stage) = &mut self.stage {
+            stage.faults.set_counters(before);
+        }
     }
 
     /// Takes back what [`World::shape_reply`] has said: the command comes again.

@@ -6,6 +6,7 @@ mod flags;
 mod journal;
 mod record;
 mod seed;
+mod sockets;
 
 use respd::config::{Callers, Config};
 use respd::embed::local::{Connection, Local, request};

@@ -5,6 +5,7 @@
 mod clock;
 mod fault;
 mod journal;
+mod newcomers;
 mod record;
 mod seed;
 
@@ -25,6 +26,12 @@ pub(crate) const TABLE: &[Spec] = &[Spec::container("stage", STAGE).doc(
 )];
 
 const STAGE: &[Spec] = &[
+    Spec::new("accept", -3, DRIVES, newcomers::stage_accept).doc(
+        "9.1.0",
+        "O(1)",
+        "(fate: ALL | REFUSE | HANG | CLOSE) [TIMES times]",
+        "Has newcomers refused, closed or never answered.",
+    ),
     Spec::new("clock", -3, DRIVES, clock::stage_clock).doc(
         "9.1.0",
         "O(N), N being how often something falls due in the time that passes",
@@ -62,6 +69,12 @@ const STAGE: &[Spec] = &[
         "number:integer",
         "Makes what is picked at random from now on follow from a number.",
     ),
+    Spec::new("send", -5, DRIVES, newcomers::stage_send).doc(
+        "9.1.0",
+        "O(N), N being the number of clients",
+        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] bytes",
+        "Sends any bytes to clients.",
+    ),
 ];
 
 /// The flags of what drives the server: it runs whatever state that is in.
@@ -81,6 +94,11 @@ fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let before = std::mem::take(on_stage(ctx)?);
     ctx.world.forget_plans();
     ctx.world.forget_seed();
+    if let Some(recording) = before.recording
+        && let Err(error) = recording.end(ctx.now().mono)
+    {
+        log::warn!("STAGE RESET ends a recording that could not be written to its end: {error}");
+    }
     match before.is_clock_changed {
         true => clock::make(ctx, Change::Restore),
         false => ctx.reply.ok(),
