@@ -185,7 +185,7 @@ fn everything_goes_by_the_one_clock() {
     assert_eq!(call(&mut local, ann, "OBJECT IDLETIME idle"), ":62\r\n");
     assert_eq!(call(&mut local, ann, "TIME"), "*2\r\n$10\r\n1700000062\r\n$1\r\n0\r\n");
     assert_eq!(call(&mut local, ann, "XADD s * f v"), "$15\r\n1700000062000-0\r\n");
-    let list = call(&mut local, ann, &format!("CLIENT LIST ID 2"));
+    let list = call(&mut local, ann, "CLIENT LIST ID 2");
     assert!(list.contains(" age=62 idle=60 "), "{list}");
     let info = call(&mut local, ann, "INFO server");
     assert!(info.contains("server_time_usec:1700000062000000\r\n"), "{info}");
