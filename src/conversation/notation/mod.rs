@@ -207,7 +207,7 @@ mod tests {
         assert!(value("[{x*600000000}]").is_err());
     }
 
-    /// A count of each unit at each byte took half an hour here.
+    /// A count of each unit at each byte: a tenth of this kept a recorder busy for more than ten minutes.
     #[test]
     fn a_long_text_is_looked_at_once() {
         let long = b"x y".repeat(1_000_000);
