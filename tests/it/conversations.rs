@@ -114,7 +114,8 @@ fn a_recorded_session_plays_back() {
     let (status, told, _) = play(&[&damaged]);
     assert_eq!(status, 1);
     assert!(told.contains(&format!("\nnot ok 1 - {damaged}\n#   line ")), "{told}");
-    assert!(told.contains(": > GET k\n#   wanted\n#   < \"w\"\n#   got\n#   < \"v\"\n"), "{told}");
+    // The invalidation may have come between the request and its reply: then that is a step of its own.
+    assert!(told.contains("\n#   wanted\n#   < \"w\"\n#   got\n#   < \"v\"\n"), "{told}");
 }
 
 #[test]

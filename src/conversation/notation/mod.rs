@@ -151,9 +151,12 @@ impl Text {
 fn repetition(text: &[u8]) -> Option<(&[u8], usize)> {
     (1..=4).filter(|size| text.len() >= LONG.max(4 * size)).find_map(|size| {
         let unit = &text[..size];
-        let is_plain = unit.iter().all(u8::is_ascii_alphanumeric);
+        // First, or a long text of another unit would be counted anew at each of its bytes.
+        if !unit.iter().all(u8::is_ascii_alphanumeric) {
+            return None;
+        }
         let times = text.chunks_exact(size).take_while(|chunk| *chunk == unit).count();
-        (is_plain && times * size >= LONG).then_some((unit, times))
+        (times * size >= LONG).then_some((unit, times))
     })
 }
 
@@ -202,6 +205,15 @@ mod tests {
         assert!(words("SET k {x*18446744073709551615}").unwrap_err().contains("longer than"));
         assert!(words("SET k {xy*9223372036854775808}").unwrap_err().contains("longer than"));
         assert!(value("[{x*600000000}]").is_err());
+    }
+
+    /// A count of each unit at each byte: a tenth of this kept a recorder busy for more than ten minutes.
+    #[test]
+    fn a_long_text_is_looked_at_once() {
+        let long = b"x y".repeat(1_000_000);
+        assert_eq!(Text::literal(&long), Text(vec![Piece::Literal(long)]));
+        let plain = Text::literal(&b"xy".repeat(1_000_000));
+        assert_eq!(plain, Text(vec![Piece::Repeated(b"xy".to_vec(), 1_000_000)]));
     }
 
     #[test]
