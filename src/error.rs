@@ -12,6 +12,7 @@ pub use groups::*;
 pub use kept::*;
 pub use newcomers::*;
 pub use scripts::*;
+pub use stage::*;
 pub use values::*;
 
 mod bitmaps;
@@ -19,6 +20,7 @@ mod groups;
 mod kept;
 mod newcomers;
 mod scripts;
+mod stage;
 mod values;
 
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.

@@ -34,6 +34,7 @@ mod server;
 mod set;
 mod sort;
 mod sorted_set;
+mod stage;
 mod stream;
 mod string;
 mod transactions;
@@ -83,3 +84,6 @@ pub const GROUPS: &[Group] = &[
     ("string", string::numbers::TABLE),
     ("transactions", transactions::TABLE),
 ];
+
+/// The tables of a server that a test may drive.
+pub const ON_STAGE: &[Group] = &[("stage", stage::TABLE)];

@@ -69,6 +69,8 @@ pub struct Config {
     pub enable_debug_command: Callers,
     /// Which clients may change with CONFIG SET where files are written.
     pub enable_protected_configs: Callers,
+    /// Which clients may call STAGE. While it is none, there is no such command.
+    pub enable_stage_command: Callers,
     /// Up to which size collections and HyperLogLogs stay compact: nine directives.
     pub limits: Limits,
     /// What is evicted when memory is short, and how it is found: four directives.
@@ -183,6 +185,7 @@ impl Default for Config {
             disabled_commands: Vec::new(),
             enable_debug_command: Callers::No,
             enable_protected_configs: Callers::No,
+            enable_stage_command: Callers::No,
             limits: Limits::default(),
             eviction: Eviction::default(),
             hz: 10,

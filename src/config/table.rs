@@ -111,6 +111,8 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         .about("Which clients may call DEBUG."),
     directive!("enable-protected-configs", enable_protected_configs, OneOf).immutable()
         .about("Which clients may change by CONFIG SET where files are written."),
+    directive!("enable-stage-command", enable_stage_command, OneOf).immutable()
+        .about("Which clients may call STAGE, which drives the server as a test double; 'no': there is no such command."),
     directive!("hash-max-listpack-entries", limits.hash_max_listpack_entries, COUNT)
         .alias("hash-max-ziplist-entries")
         .effects(STORE)

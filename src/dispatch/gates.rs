@@ -235,7 +235,9 @@ impl<'a> Invocation<'a> {
     #[inline(always)]
     fn is_held_back(&self, frames: Frames, row: &Row) -> bool {
         const WRITES: Flags = flag::WRITE | flag::MAY_REPLICATE;
-        self.world.holds_back(self.slot, || self.needs(row, WRITES)) && self.frame.is_in(frames)
+        self.world.holds_back(self.slot, || self.needs(row, WRITES))
+            && !row.has(flag::UNPAUSED)
+            && self.frame.is_in(frames)
     }
 
     /// Returns whether the command belongs to a transaction that MULTI has begun.

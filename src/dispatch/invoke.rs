@@ -113,6 +113,15 @@ impl<'a> Invocation<'a> {
     /// As [`Invocation::invoke`], for what [`Table::find`](super::table::Table::find) has found.
     #[inline]
     pub(crate) fn invoke_found(&mut self, found: Found<'a>) -> Outcome {
+        if self.world.stage.is_some() {
+            return self.invoke_on_stage(found);
+        }
+        self.invoke_as_usual::<false>(found)
+    }
+
+    /// Runs the command by the contract. `STAGED`: on a server that a test drives, which costs others nothing so.
+    #[inline]
+    pub(super) fn invoke_as_usual<const STAGED: bool>(&mut self, found: Found<'a>) -> Outcome {
         // 1. Admit. The gates may write pushes about evicted keys, which are no part of the reply.
         let admitted = self.admit(found);
         let start = self.reply.mark();
@@ -145,7 +154,12 @@ impl<'a> Invocation<'a> {
         let is_silent = self.end_reply(start);
         let outcome = match wait {
             Some((row, until)) => self.start_waiting(row, start, *until, outcome, is_silent),
-            None => outcome,
+            None => {
+                if STAGED {
+                    self.complete_reply(found, start);
+                }
+                outcome
+            }
         };
         if self.world.tracking.is_on() {
             self.world.end_tracked_command(self.slot, keeps_caching);
@@ -174,7 +188,7 @@ impl<'a> Invocation<'a> {
 
     /// Completes the reply. Returns whether CLIENT REPLY has had it taken back.
     #[inline]
-    fn end_reply(&mut self, start: Mark) -> bool {
+    pub(super) fn end_reply(&mut self, start: Mark) -> bool {
         if self.reply.is_full()
             && let Some(error) = self.world.reply_is_full(self.reply, self.slot)
         {

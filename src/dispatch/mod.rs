@@ -35,6 +35,7 @@ pub mod permission;
 pub mod running;
 pub mod serve;
 pub mod spec;
+mod staged;
 pub mod synopsis;
 pub mod table;
 pub mod telemetry;

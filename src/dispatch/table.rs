@@ -76,7 +76,7 @@ impl Table {
     pub fn of_persona(persona: &'static Persona, groups: impl IntoIterator<Item = Group>) -> Table {
         let mut table =
             Table { persona, rows: Vec::new(), buckets: Vec::new(), disabled: Vec::new() };
-        table.add_groups(groups);
+        table.add_groups(groups, false);
         table
     }
 
@@ -84,8 +84,13 @@ impl Table {
     /// too few or too many becomes an error, and the client stays in step.
     pub fn extend(&mut self, groups: impl IntoIterator<Item = Group>) {
         let own = self.rows.len();
-        self.add_groups(groups);
+        self.add_groups(groups, false);
         self.rows[own..].iter_mut().for_each(|row| row.flags |= flag::COUNTED);
+    }
+
+    /// Adds commands that a server has as whatever persona it answers.
+    pub(crate) fn add_of_every_persona(&mut self, groups: impl IntoIterator<Item = Group>) {
+        self.add_groups(groups, true);
     }
 
     /// Takes a command away, with its subcommands: no request finds it, while ACL rules still know it. Returns
@@ -114,14 +119,15 @@ impl Table {
         rows.find(|row| row.spec.name.as_bytes().eq_ignore_ascii_case(name))
     }
 
-    fn add_groups(&mut self, groups: impl IntoIterator<Item = Group>) {
+    /// Adds the rows that the persona has, or all.
+    fn add_groups(&mut self, groups: impl IntoIterator<Item = Group>, all: bool) {
         for (group, specs) in groups {
             for spec in specs {
-                let Some(id) = self.add(spec, group, None) else {
+                let Some(id) = self.add(spec, group, None, all) else {
                     continue;
                 };
                 for sub in spec.subcommands {
-                    if let Some(sub) = self.add(sub, group, Some(id)) {
+                    if let Some(sub) = self.add(sub, group, Some(id), all) {
                         self.rows[id.index()].subcommands.push(sub);
                     }
                 }
@@ -130,19 +136,20 @@ impl Table {
         self.fill_buckets();
     }
 
-    /// Adds a row, unless the persona has no such command.
+    /// Adds a row, unless the persona has no such command and that matters.
     fn add(
         &mut self,
         spec: &Spec,
         group: &'static str,
         container: Option<CommandId>,
+        in_any_case: bool,
     ) -> Option<CommandId> {
         let id = CommandId(u16::try_from(self.rows.len()).expect("fewer than 65,536 commands"));
         let full_name = match container {
             Some(container) => format!("{}|{}", self.row(container).spec.name, spec.name),
             None => spec.name.to_owned(),
         };
-        if !self.persona.has_command(&full_name, spec.since) {
+        if !in_any_case && !self.persona.has_command(&full_name, spec.since) {
             return None;
         }
         let (spec, unknown_options) = as_it_was(self.persona, spec, &full_name);

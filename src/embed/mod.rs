@@ -15,11 +15,12 @@ use std::io;
 use crate::access;
 use crate::clock::Now;
 use crate::commands;
-use crate::config::{Config, LoadError};
+use crate::config::{Callers, Config, LoadError};
 use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
+use crate::keyspace;
 use crate::persistence::libraries::Libraries;
 use crate::persistence::{self, snapshots};
 
@@ -40,12 +41,24 @@ pub fn groups() -> impl Iterator<Item = Group> + Clone {
     commands::GROUPS.iter().chain(FEATURES).copied()
 }
 
+/// Every command of a server with this configuration.
+fn table(config: &Config) -> Table {
+    let mut table = Table::of_persona(config.persona, groups());
+    if config.enable_stage_command != Callers::No {
+        table.add_of_every_persona(commands::ON_STAGE.iter().copied());
+    }
+    table
+}
+
 /// An engine with the users of the configuration or of its ACL file, without the commands that it takes away.
 fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadError> {
     for command in &config.disabled_commands {
         if !table.disable(&command.name) {
             return Err(command.refused("No such command in rename-command"));
         }
+    }
+    if config.enable_stage_command != Callers::No {
+        keyspace::may_be_foretold();
     }
     let mut engine = Engine::new(config, table, now)?;
     for user in files::first_users(&engine.world.config, engine.table())? {

@@ -16,14 +16,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::handle::Handle;
-use crate::config::Config;
-use crate::config::Reason;
-use crate::dispatch::Table;
+use crate::config::{Callers, Config, Reason};
+use crate::dispatch::Frame;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
 use crate::persistence::snapshots;
+use crate::peer::Peer;
 use crate::telemetry::{Process, process};
+use crate::text::quote;
+use crate::wire::{OwnedArgs, Protocol, Reply};
 
 /// Bytes of stack of a thread that serves.
 const STACK: usize = 8 << 20;
@@ -36,6 +38,7 @@ pub struct Builder {
     groups: Vec<Group>,
     extension: Box<dyn Any + Send>,
     clock: Option<ManualClock>,
+    seed: Option<u64>,
 }
 
 /// A server whose listeners are bound. Connections queue up until [`Server::run`].
@@ -93,9 +96,17 @@ impl Builder {
         self
     }
 
-    /// Goes by this clock instead of the machine's. Binding is an error while another server does.
+    /// Goes by this clock instead of the machine's. Binding is an error while another server does. STAGE CLOCK changes
+    /// it, too, if `enable-stage-command` lets clients.
     pub fn clock(mut self, clock: ManualClock) -> Builder {
         self.clock = Some(clock);
+        self
+    }
+
+    /// What is picked at random follows from this number, and so does the server's identity (`run_id`): the same
+    /// commands have the same replies. STAGE RESET comes back to it.
+    pub fn seed(mut self, number: u64) -> Builder {
+        self.seed = Some(number);
         self
     }
 
@@ -104,7 +115,7 @@ impl Builder {
     pub fn faults(&self) -> Vec<String> {
         let mut config = self.config.clone();
         let ports = self.settle_ports(&mut config);
-        let mut table = Table::of_persona(config.persona, super::groups());
+        let mut table = super::table(&config);
         table.extend(self.groups.iter().copied());
         let mut faults = super::user_faults(&config, &mut table);
         faults.extend(config.keeps_a_way_in().err().map(Reason::into_owned));
@@ -139,6 +150,11 @@ impl Builder {
                 clock.claim()?;
                 Clock::Manual(clock)
             }
+            None if config.enable_stage_command != Callers::No => {
+                let clock = ManualClock::new();
+                clock.claim()?;
+                Clock::Manual(clock)
+            }
             None => Clock::machine(),
         };
         let now = clock.now();
@@ -154,16 +170,21 @@ impl Builder {
                 ListenAddress::Unix(_) => {}
             }
         }
-        let mut table = Table::of_persona(config.persona, super::groups());
+        let mut table = super::table(&config);
         table.extend(self.groups);
         let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
         engine.world.process = Process::current(self.config_file.as_deref());
+        if let Some(number) = self.seed {
+            engine.world.process.follow(number);
+            engine.world.begin_seeded(number);
+        }
         engine.world.extension = self.extension;
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
         super::begin_to_keep(&mut engine)?;
+        reactor.serve_engine(&mut engine)?;
         Ok(Server { engine, reactor })
     }
 }
@@ -178,6 +199,7 @@ impl Server {
             groups: Vec::new(),
             extension: Box::new(()),
             clock: None,
+            seed: None,
         }
     }
 
@@ -219,6 +241,25 @@ impl Server {
     /// Calls `tell` when the server leaves, before clients are sent what they are owed.
     pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_leaving = Some(Box::new(tell));
+    }
+
+    /// Calls STAGE with the words of a line, which are quoted as in a configuration file, before the server runs. What
+    /// they change of the clock is changed at once. The error is what a client would be told.
+    pub fn set_stage(&mut self, line: &[u8]) -> Result<(), String> {
+        let Server { engine, reactor } = self;
+        let words = quote::split(line).ok_or("Unbalanced quotes in the line")?;
+        let args: OwnedArgs = std::iter::once(b"STAGE".to_vec()).chain(words).collect();
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp2);
+        let now = engine.world.now.mono;
+        let slot = engine.world.clients.add_own(Peer::local(), now);
+        engine.invoke(Frame::Replay, slot, args.args(), &mut reply);
+        engine.world.clients.remove_own(slot);
+        reactor.change_clock_at_once(engine);
+        let told = String::from_utf8_lossy(&reply.into_inner()).into_owned();
+        match told.strip_prefix('-') {
+            None => Ok(()),
+            Some(error) => Err(error.trim_start_matches("ERR ").trim_end().to_owned()),
+        }
     }
 
     /// The configuration, as it came into force.

@@ -7,7 +7,8 @@ use super::Engine;
 use crate::config::Config;
 use crate::dispatch::{Driver, serve};
 use crate::telemetry::{Certificates, process};
-use crate::world::{Courier, Rebind, TlsFiles};
+use crate::world::journal::Alarm;
+use crate::world::{ClockRequest, Courier, Rebind, TlsFiles};
 
 impl Engine {
     // What the server wants of the reactor.
@@ -31,6 +32,21 @@ impl Engine {
     /// asked for: see [`ReactorRequests::stall`](crate::world::ReactorRequests).
     pub(crate) fn take_stall(&mut self) -> Option<Duration> {
         self.world.reactor_requests.stall.take()
+    }
+
+    /// Returns whether commands want the clock to be changed.
+    pub(crate) fn has_clock_requests(&self) -> bool {
+        !self.world.reactor_requests.clock.is_empty()
+    }
+
+    /// What commands want of the clock. They wait for it.
+    pub(crate) fn take_clock_requests(&mut self) -> Vec<ClockRequest> {
+        std::mem::take(&mut self.world.reactor_requests.clock)
+    }
+
+    /// What commands want to be told of when so much of the machine's time has passed.
+    pub(crate) fn take_alarms(&mut self) -> Vec<Alarm> {
+        std::mem::take(&mut self.world.reactor_requests.alarms)
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -73,6 +89,11 @@ impl Engine {
             log::error!("a closure of the embedder panicked");
         }
         serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
+    }
+
+    /// Returns whether a segment of a reply waits for a later turn: see [`crate::session::plan`].
+    pub(crate) fn awaits_turn(&self) -> bool {
+        self.world.clients.await_turn()
     }
 
     /// How many clients there are.

@@ -8,6 +8,7 @@
 
 mod acl_file;
 mod config_file;
+mod new_file;
 mod replace;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 pub(crate) use acl_file::{first_users, load_users, save_users};
+pub(crate) use new_file::create_in;
 
 /// Opens a file to read it, and waits for nothing: a named pipe, to which nothing may ever be written, is an error.
 pub(crate) fn open(path: &Path) -> io::Result<File> {

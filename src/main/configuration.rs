@@ -5,7 +5,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use respd::config::{LoadError, LoadErrors};
+use respd::config::{Callers, LoadError, LoadErrors};
 use respd::net::Ports;
 use respd::{Config, Server};
 
@@ -85,6 +85,9 @@ pub fn read(line: &CommandLine) -> (Configuration, Mistakes) {
     }
     if !line.directives.is_empty() {
         sources.push("the command line".to_owned());
+    }
+    if line.stage.is_set() && config.enable_stage_command == Callers::No {
+        config.enable_stage_command = Callers::Local;
     }
     // The program begins with what is in its folder; a server in a test does so only if it is told.
     if config.dir.is_none()

@@ -4,6 +4,8 @@ use super::command_line::Name;
 
 pub const HELP: &str = "\
 Usage: respd [FILE | -] [--NAME VALUE...]... [FLAG...]
+       respd play FILE... [HOST:PORT]            play conversations with a server: respd play --help
+       respd record --upstream HOST:PORT FILE    write one down, as a proxy: respd record --help
 
 A small server for RESP, the Redis protocol.
 
@@ -16,6 +18,10 @@ A small server for RESP, the Redis protocol.
   --check [FILE]      say what is wrong with the configuration, or that it is fine, and leave
   --print-config      print every directive, its default and its meaning, and leave
   --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
+  --stage             let programs of this machine drive the server as a test double: STAGE
+  --clock frozen      --stage, and no time passes but as STAGE CLOCK says
+  --seed N            --stage, and what is picked at random follows from N, as with STAGE SEED
+  --stage-file FILE   --stage, and call STAGE with each line of FILE before clients are served
   --exit-with-stdin   leave when standard input ends, as it does when the starting program does
   -h, --help          print this
   -v, --version       print the version

@@ -1,17 +1,19 @@
 //! From a configuration to a server that runs, and to its end.
 
 use std::error::Error;
-use std::io::{self, Read, Write};
-use std::thread;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
 
 use respd::net::ListenAddress;
-use respd::{Handle, Server};
+use respd::{ManualClock, Server};
 
 use super::command_line::CommandLine;
 use super::configuration::{self, Configuration};
 use super::logfile::LogFile;
 use super::logging::{self, Log};
 use super::start_lines;
+use super::stdin;
 use super::supervision::{PidFile, Supervision};
 
 /// Serves until the server is asked to leave. The error is why it did not start, or how it failed; a log that is read
@@ -49,19 +51,45 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     if let Some(path) = &line.file {
         builder = builder.config_file(path);
     }
+    if line.stage.clock_is_frozen {
+        let clock = ManualClock::new();
+        clock.freeze();
+        builder = builder.clock(clock);
+    }
+    if let Some(seed) = line.stage.seed {
+        builder = builder.seed(seed);
+    }
     let mut server = builder.bind()?;
+    if let Some(path) = &line.stage.file {
+        set_stage(&mut server, path)?;
+    }
     // Not before: a server that finds its port taken leaves the file of the other as it is.
     let _pidfile = pidfile.as_deref().and_then(PidFile::write);
     handle_signals(&mut server, log, &supervision)
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
     start_lines::bound(&server);
     if line.exits_with_stdin {
-        end_with_stdin(server.handle())?;
+        let handle = server.handle();
+        stdin::when_it_ends(move || handle.stop())?;
     }
     tell_when_ready(&mut server, line.announces, &supervision);
     server.when_leaving(move || supervision.stopping());
     server.run()?;
     log::info!("bye");
+    Ok(())
+}
+
+/// Calls STAGE with the lines of a file. What is wrong with one keeps the server from starting.
+fn set_stage(server: &mut Server, path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let text =
+        fs::read(path).map_err(|error| format!("cannot read the stage file '{shown}': {error}"))?;
+    for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if !line.is_empty() && !line.starts_with(b"#") {
+            server.set_stage(line).map_err(|reason| format!("{shown}:{}: {reason}", at + 1))?;
+        }
+    }
     Ok(())
 }
 
@@ -100,31 +128,6 @@ fn reopen(log: Option<&LogFile>) {
             "SIGHUP has come: 'logfile {path}' cannot be reopened, the old one goes on: {error}"
         ),
     }
-}
-
-/// A thread waits for the end of standard input, which comes when the program that holds its other end has gone,
-/// however that ended. What arrives there is not looked at.
-fn end_with_stdin(handle: Handle) -> Result<(), String> {
-    let wait = move || {
-        let mut buffer = [0; 1024];
-        let mut stdin = io::stdin().lock();
-        loop {
-            match stdin.read(&mut buffer) {
-                Ok(0) => break log::info!("standard input has ended, and so does the server"),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    break log::warn!("standard input cannot be read, which ends it: {error}");
-                }
-            }
-        }
-        handle.stop();
-    };
-    thread::Builder::new()
-        .name("stdin".to_owned())
-        .spawn(wait)
-        .map(drop)
-        .map_err(|error| format!("cannot start the thread that waits for standard input: {error}"))
 }
 
 /// What is listened on: `tcp, unix`.

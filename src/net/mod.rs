@@ -28,6 +28,7 @@ mod proxy;
 mod signals;
 mod standing;
 mod stream;
+mod timekeeping;
 mod tls;
 mod told_time;
 
@@ -49,7 +50,7 @@ use crate::telemetry::peer_log::Cause;
 use crate::world::World;
 use binder::Binder;
 use certificates::Reader;
-use clock::ClockChanges;
+use clock::{Asker, ClockChanges};
 use connection::Connection;
 use courier::Carrier;
 use listener::{ListenSocket, Wanted, described};
@@ -135,6 +136,8 @@ pub(crate) struct Reactor {
     unread: Vec<Slot>,
     /// While accepting pauses for want of file descriptors: when it is tried again.
     accept_at: Option<u64>,
+    /// When the watches of these numbers end.
+    alarms: Vec<(Instant, u64)>,
 }
 
 impl Reactor {
@@ -164,6 +167,7 @@ impl Reactor {
             ready: VecDeque::new(),
             unread: Vec::new(),
             accept_at: None,
+            alarms: Vec::new(),
         };
         reactor.adopt(wanted)?;
         Ok(reactor)
@@ -245,8 +249,8 @@ impl Reactor {
         self.clock.attach(self.mail());
     }
 
-    /// Serves until a letter, a signal or a command asks it to stop.
-    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
+    /// Offers what sockets are good for to the commands of the engine.
+    pub(crate) fn serve_engine(&self, engine: &mut Engine) -> io::Result<()> {
         let mut binder = Binder::new(Standing::of(&self.listeners)?, self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
@@ -254,6 +258,11 @@ impl Reactor {
         let reader = Reader::new(engine.config(), self.mail());
         engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
+        Ok(())
+    }
+
+    /// Serves until a letter, a signal or a command asks it to stop.
+    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();
@@ -275,10 +284,7 @@ impl Reactor {
         if !self.poll(self.patience(engine))? {
             return Ok(());
         }
-        if !self.clock_changes.is_empty() {
-            let (is_quiet, due) = (self.events.is_empty() && !self.has_more(), self.due(engine));
-            self.clock_changes.begin_turn(&self.clock, is_quiet, due);
-        }
+        self.begin_clock_turn(engine);
         let now = self.clock.now();
         self.sort_events();
         self.reread_tls(engine, now);
@@ -294,11 +300,10 @@ impl Reactor {
             self.heed(engine, letter)?;
         }
         self.accept_newcomers(&mut engine.traffic(), now);
+        self.keep_alarms(engine);
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
-        if !self.clock_changes.is_empty() {
-            self.clock_changes.end_turn(&self.clock, self.due(engine));
-        }
+        self.end_clock_turn(engine, touched);
         Ok(())
     }
 
@@ -360,7 +365,7 @@ impl Reactor {
                 self.listeners.iter_mut().for_each(ListenSocket::come_back);
             }
             Letter::Call(call) => engine.run(call, self),
-            Letter::Clock(change, done) => self.clock_changes.push(change, done),
+            Letter::Clock(change, done) => self.clock_changes.push(change, Asker::Thread(done)),
         }
         Ok(())
     }
@@ -370,11 +375,6 @@ impl Reactor {
         !self.unread.is_empty()
             || self.mailbox.has_more()
             || self.listeners.iter().any(ListenSocket::has_more)
-    }
-
-    /// When the next turn is due even if nothing arrives.
-    fn due(&self, engine: &Engine) -> Option<u64> {
-        engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
     }
 
     /// Reads the files of TLS anew if they have changed, as often as the configuration says.
@@ -393,21 +393,6 @@ impl Reactor {
             // The interval is another one now.
             due => self.reread_at = Some(due.map_or(next, |due| due.min(next))),
         }
-    }
-
-    /// How long to wait for events: not at all while there is something to do, else until the next
-    /// deadline, else for ever.
-    fn patience(&self, engine: &Engine) -> Option<Duration> {
-        if self.has_more() || !self.clock_changes.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        let due = self.due(engine)?;
-        let now = self.clock.now().mono;
-        if due > now && self.clock.is_frozen() {
-            return None;
-        }
-        // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
-        Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
     }
 
     // Bytes.
@@ -505,7 +490,10 @@ impl Reactor {
         }
         if traffic.is_over(slot) {
             if let Some(connection) = self.connections[slot].take() {
-                connection.close(traffic.may_still_send(slot), &mut self.buffer);
+                match traffic.is_reset(slot) {
+                    true => connection.reset(),
+                    false => connection.close(traffic.may_still_send(slot), &mut self.buffer),
+                }
             }
             traffic.disconnect(slot);
             if self.accept_at.is_some() {
@@ -519,7 +507,7 @@ impl Reactor {
     fn leave(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
         log::info!("leaving: {} clients are sent what they are owed", engine.clients());
         self.mailbox.close();
-        self.clock_changes.finish(&self.clock);
+        self.finish_clock_changes(engine);
         self.listeners.clear();
         engine.stop_listening();
         self.accept_at = None;

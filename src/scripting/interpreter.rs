@@ -16,6 +16,7 @@ use super::failure::{self, Failure};
 use super::{api, goes_on, host, libraries, memory, patterns, random, reach, texts};
 use crate::config::Persona;
 use crate::wire::Args;
+use crate::world::Seed;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
 const MOST_ON_STACK: usize = 200;
@@ -32,6 +33,10 @@ pub(super) struct Interpreter {
     run: Function,
     /// Runs the code of a library; nothing for a state that runs scripts.
     load: Option<Function>,
+    /// The state of its random numbers.
+    random: Arc<AtomicU64>,
+    /// How often the world's seed had been set when they began.
+    seeded: Cell<u64>,
     /// Ends the watch on the garbage collector.
     disarm: Function,
     /// The globals behind the front that scripts see.
@@ -92,8 +97,8 @@ impl Interpreter {
         let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         lua.set_app_data(persona);
-        let state = Arc::new(AtomicU64::new(random::UNSEEDED));
-        let seeded = state.clone();
+        let numbers = Arc::new(AtomicU64::new(random::UNSEEDED));
+        let (state, seeded) = (numbers.clone(), numbers.clone());
         let random = lua.create_function(move |lua, range: Variadic<Value>| {
             random::random(lua, &range, &state)
         })?;
@@ -139,6 +144,8 @@ impl Interpreter {
             lua,
             run,
             load,
+            random: numbers,
+            seeded: Cell::new(0),
             disarm,
             globals,
             kept,
@@ -147,6 +154,14 @@ impl Interpreter {
             resting,
             holds_much,
         })
+    }
+
+    /// Begins the random numbers anew if the world's seed has been set since.
+    pub(super) fn follow(&self, seed: Seed) {
+        if self.seeded.replace(seed.times) != seed.times {
+            let state = seed.number.map_or(random::UNSEEDED, random::seeded);
+            self.random.store(state, Ordering::Relaxed);
+        }
     }
 
     /// The bytes that the state takes.

@@ -72,6 +72,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let kind = if given.is_function { ScriptKind::Function } else { ScriptKind::Eval };
     let (db, suspended) = (ctx.client().db, ctx.timer.suspend());
+    interpreter.follow(ctx.world.seed);
     ctx.world.store.shared.effects.hold();
     let written = ctx.run_script(kind, |ctx| {
         let run = Run { flags, ..Run::default() };

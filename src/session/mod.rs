@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod departure;
 pub(crate) mod held;
 pub(crate) mod outbox;
+pub(crate) mod plan;
 pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod unauthenticated;

@@ -19,23 +19,32 @@
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
 //! | `tls` | the configuration with what `net` reads for it, and certificates with users |
+//! | `staged` | what a test has staged with the replies of clients |
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
+//! | `chance` | the seed of a test with what is picked at random |
 //! | `courier` | commands with other servers |
+//! | `journal`, `recording` | clients with the journal and the recording of the stage |
+//! | `timekeeping` | commands with the clock that they change |
 
 mod blocked;
+mod chance;
 mod commandlog;
 mod configuration;
 mod courier;
+pub(crate) mod journal;
 mod keyspace_changes;
 mod memory;
 mod monitor;
 mod output;
 mod pause;
 mod pubsub;
+mod recording;
 pub(crate) mod restraint;
 mod running;
 mod sessions;
+mod staged;
+mod timekeeping;
 mod tls;
 mod tracking;
 mod transaction;
@@ -51,20 +60,23 @@ use std::time::Duration;
 
 use crate::access::{Access, UserId, Vocabulary};
 use crate::clock::Now;
-use crate::config::{Config, LoadError, LogLevel, Reason};
+use crate::config::{Callers, Config, LoadError, LogLevel, Reason};
 use crate::keyspace::{Millis, Store};
 use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
 use crate::peer::Peer;
 use crate::session::{BufferPool, Clients, Slot};
+use crate::stage::Stage;
 use crate::telemetry::memory::Eviction;
 use crate::telemetry::{
     Certificates, CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
+pub(crate) use chance::Seed;
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
+pub(crate) use timekeeping::ClockRequest;
 pub use tls::TlsFiles;
 
 /// What commands ask of the loop that drives the engine.
@@ -77,6 +89,10 @@ pub struct ReactorRequests {
     /// Do nothing for so long, and tell the time anew, before the next command: DEBUG SLEEP, or a script that ran
     /// long.
     pub stall: Option<Duration>,
+    /// Change the clock so, one after the other.
+    pub(crate) clock: Vec<ClockRequest>,
+    /// Say when so much of the machine's time has passed.
+    pub(crate) alarms: Vec<journal::Alarm>,
 }
 
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,
@@ -118,6 +134,10 @@ pub struct World {
     pub peer_log: PeerLog,
     pub process: Process,
     pub reactor_requests: ReactorRequests,
+    /// What a test drives the server by, if it may. While it is `None`, that is all that a command asks.
+    pub(crate) stage: Option<Box<Stage>>,
+    /// What random picks follow from, if a test has said so.
+    pub(crate) seed: Seed,
     /// The script that runs, if one does. When another client's command sees it, the server is busy.
     pub(crate) running: Option<RunningScript>,
     /// What keeps commands from running: see [`World::set_ready`].
@@ -173,6 +193,8 @@ impl World {
             thresholds: Thresholds::of(&config),
             monitors: Monitors::default(),
             peer_log: PeerLog::default(),
+            stage: (config.enable_stage_command != Callers::No).then(Box::default),
+            seed: Seed::default(),
             config,
             process: Process::default(),
             reactor_requests: ReactorRequests::default(),

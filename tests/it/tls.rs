@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use respd::config::{CertificateUser, ClientCertificates, Tls};
+use respd::config::{Callers, CertificateUser, ClientCertificates, Tls};
 use respd::embed::local::request;
 use respd::net::{ListenAddress, Ports};
 use respd::wire::value;
@@ -796,4 +796,37 @@ fn a_start_with_files_that_are_not_right_says_which() {
         let error = start(tls);
         assert!(error.contains(told), "{error}");
     }
+}
+
+#[test]
+fn a_test_has_connections_end_through_tls_too() {
+    let config = Config { enable_stage_command: Callers::Local, tls: open(), ..Config::default() };
+    let server = serve(config);
+    let mut operator = Socket::tcp(server.admin);
+    for (actions, value, ends_with) in [
+        ("RESET", "", "reset"),
+        ("CUT 3 THEN RESET", "$-1", "reset"),
+        ("CLOSE", "", "end"),
+        ("SPLIT AT 2 THEN CUT 4", "$-1\r", "end"),
+    ] {
+        assert_eq!(operator.call(["STAGE", "RESET"]), "OK");
+        let add = format!("STAGE FAULT ADD f ON GET DO {actions}");
+        assert_eq!(operator.call(add.split(' ')), "OK");
+        let mut client = ANYONE.connect(server.tls);
+        assert_eq!(client.call(["PING"]), "PONG");
+        client.stream.write_all(&request(["GET", "k"])).unwrap();
+        let mut read = Vec::new();
+        let end = match client.stream.read_to_end(&mut read) {
+            Ok(_) => "end",
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => "reset",
+            Err(_) => "cut off",
+        };
+        assert_eq!((&*String::from_utf8_lossy(&read), end), (value, ends_with), "{actions}");
+    }
+    assert_eq!(operator.call(["STAGE", "ACCEPT", "HANG"]), "OK");
+    let mut hanging = stream(server.tls);
+    hanging.write_all(b"\x16\x03\x01").unwrap();
+    assert_eq!(operator.call(["STAGE", "RESET"]), "OK");
+    assert!(matches!(hanging.read(&mut [0]), Ok(0) | Err(_)));
+    assert_eq!(ANYONE.connect(server.tls).call(["PING"]), "PONG");
 }
