@@ -55,7 +55,9 @@ impl<'a> Invocation<'a> {
         let will_be_queued = self.frame == Frame::Top
             && client.transaction().is_some()
             && !matches!(found, Found::Row(row) if row.has(flag::UNQUEUED));
-        if faults.is_empty() || will_be_queued || client.peer.kind == Kind::Admin {
+        // The server's own clients have no connection that could fail.
+        let is_apart = client.id == 0 || client.peer.kind == Kind::Admin;
+        if faults.is_empty() || will_be_queued || is_apart {
             return None;
         }
         let (name, sub) = match found {

@@ -23,6 +23,7 @@ mod courier;
 mod listener;
 mod mailbox;
 mod opening;
+mod patience;
 mod proxy;
 mod signals;
 mod stream;
@@ -71,9 +72,6 @@ const READ_BUDGET: usize = 4 * READ_BUFFER;
 
 /// How long clients may take to read what they are owed when the server leaves, by the clock of the machine.
 const FAREWELL: Duration = Duration::from_secs(3);
-
-/// How long the loop waits for the turn in which the next segment of a split reply is sent.
-const A_SEGMENT: Duration = Duration::from_millis(1);
 
 /// Listeners have the tokens from here on upwards; clients have their slots.
 const LISTENERS: usize = usize::MAX / 2;
@@ -377,12 +375,6 @@ impl Reactor {
         engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
     }
 
-    /// As [`Reactor::due`]: now, if a segment of a reply waits for a later turn.
-    fn due_for_clock(&self, engine: &Engine) -> Option<u64> {
-        let segment = engine.awaits_turn().then(|| self.clock.now().mono);
-        self.due(engine).into_iter().chain(segment).min()
-    }
-
     /// Reads the files of TLS anew if they have changed, as often as the configuration says.
     fn reread_tls(&mut self, engine: &mut Engine, now: Now) {
         let seconds = engine.config().tls.auto_reload_interval;
@@ -399,24 +391,6 @@ impl Reactor {
             // The interval is another one now.
             due => self.reread_at = Some(due.map_or(next, |due| due.min(next))),
         }
-    }
-
-    /// How long to wait for events: not at all while there is something to do, else until the next
-    /// deadline, else for ever.
-    fn patience(&self, engine: &Engine) -> Option<Duration> {
-        if self.has_more() || !self.clock_changes.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        if engine.awaits_turn() {
-            return Some(A_SEGMENT);
-        }
-        let due = self.due(engine)?;
-        let now = self.clock.now().mono;
-        if due > now && self.clock.is_frozen() {
-            return None;
-        }
-        // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
-        Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
     }
 
     // Bytes.

@@ -13,6 +13,9 @@ use crate::wire::Options;
 /// The longest bytes that an action has, after their escapes.
 pub(crate) const LONGEST: usize = 1 << 20;
 
+/// The longest bytes that are sought in a reply: a client chooses how long that is.
+const LONGEST_SOUGHT: usize = 64;
+
 /// The most actions of one fault.
 const MOST_ACTIONS: usize = 16;
 
@@ -169,11 +172,8 @@ impl Reading {
             return Err(error::stage_needs_reply("AS or DROP", "ERROR or REPLY"));
         }
         let is_shaped = shape.converted.is_some() || shape.is_dropped || !shape.splits.is_empty();
-        if let Some(end) = shape.end
-            && !has_own_reply
-            && shape.cut.is_none()
-        {
-            if is_shaped || !shape.behind.is_empty() && shape.end != Some(end) {
+        if shape.end.is_some() && !has_own_reply && shape.cut.is_none() {
+            if is_shaped {
                 let words = "AS, SPLIT or DROP";
                 return Err(error::stage_needs_reply(words, "CLOSE, RESET or HANG without CUT"));
             }
@@ -217,6 +217,9 @@ fn split(options: &mut Options<'_>) -> Result<Split, Error> {
         match bytes("BEFORE", options.word())? {
             empty if empty.is_empty() => {
                 return Err(error::stage_value("BEFORE", Some(b""), "at least one byte"));
+            }
+            long if long.len() > LONGEST_SOUGHT => {
+                return Err(error::stage_too_long("BEFORE", LONGEST_SOUGHT));
             }
             sought => Place::Before(sought.into()),
         }
