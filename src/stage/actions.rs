@@ -5,7 +5,7 @@
 
 use super::conversion::Type;
 use super::matching::number;
-use super::shape::{End, Pause, Place, Shape, Split};
+use super::shape::{End, Pause, Place, Shape, Split, length};
 use crate::error::{self, Error};
 use crate::text::quote;
 use crate::wire::Options;
@@ -86,7 +86,8 @@ impl Actions {
             Source::Reply(bytes) => bytes.len(),
             Source::Run | Source::Nothing => 0,
         };
-        source + self.shape.memory()
+        let pushed = length(&self.shape.before) + length(&self.shape.behind);
+        source + pushed + self.shape.memory()
     }
 }
 
@@ -105,11 +106,11 @@ impl Reading {
         } else if options.flag("REPLY") {
             self.set_source("REPLY", Source::Reply(bytes("REPLY", options.word())?.into()))?;
         } else if options.flag("PUSH") {
-            let pushed = bytes("PUSH", options.word())?;
+            let pushed = bytes("PUSH", options.word())?.into();
             let is_behind = self.is_behind;
             let shape = &mut self.shape;
-            if is_behind { &mut shape.behind } else { &mut shape.before }.extend(pushed);
-            if shape.before.len() + shape.behind.len() > LONGEST {
+            if is_behind { &mut shape.behind } else { &mut shape.before }.push(pushed);
+            if length(&shape.before) + length(&shape.behind) > LONGEST {
                 return Err(error::stage_too_long("PUSH", LONGEST));
             }
             // A first PUSH is in front of the reply. Where nothing says what the reply is, the next is behind it.

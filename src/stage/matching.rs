@@ -156,6 +156,7 @@ impl Commands {
 
     /// Returns whether the command is meant whose full name this is, with these arguments, its name among them.
     pub(crate) fn matches(&self, full_name: &[u8], args: Args<'_>) -> bool {
+        let full_name = &full_name[..full_name.len().min(LOOKED_AT)];
         let has_name = self.name.as_ref().is_none_or(|pattern| {
             is_like(pattern, full_name) || is_like(pattern, container(full_name))
         });

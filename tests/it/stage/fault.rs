@@ -563,6 +563,13 @@ fn faults_and_their_bytes_are_bounded() {
         call(&mut local, client, &format!("STAGE FAULT ADD f{n} ON NOSUCH DO RUN")) == "+OK\r\n"
     });
     assert_eq!(added.count(), 256);
+    // Clients that wait share what they have met.
+    call(&mut local, client, "STAGE FAULT CLEAR");
+    add(&mut local, client, &format!("ON BLPOP DO PUSH {bytes}"));
+    let waiting: Vec<Connection> = (0..20).map(|_| local.connect()).collect();
+    waiting.iter().for_each(|&other| drop(call(&mut local, other, "BLPOP l 0")));
+    let memory: usize = local.engine.world.clients.iter().skip(1).map(|each| each.memory()).sum();
+    assert!(memory < 100_000, "{memory} bytes");
     // What a transaction meets does not add up without an end.
     call(&mut local, client, "STAGE FAULT CLEAR");
     let push = "p".repeat(1 << 18);
