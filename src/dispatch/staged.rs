@@ -33,7 +33,7 @@ impl<'a> Invocation<'a> {
         let outcome = match (self.frame, met) {
             (Frame::Top, met) => self.request_meets(found, met.as_deref()),
             (_, Some(met)) => self.part_meets(found, &met),
-            (_, None) => self.invoke_as_usual::<true>(found),
+            (_, None) => self.invoke_as_usual(found),
         };
         if outcome == Outcome::HeldBack
             && let Some(before) = before
@@ -85,10 +85,12 @@ impl<'a> Invocation<'a> {
                 return self.reply_in_its_place(found, &met.source);
             }
         }
-        self.invoke_as_usual::<true>(found)
+        self.invoke_as_usual(found)
     }
 
     /// The reply to the request is complete: see [`World::complete_reply`].
+    #[cold]
+    #[inline(never)]
     pub(super) fn complete_reply(&mut self, found: Found<'a>, start: Mark) {
         // What SUBSCRIBE and its kin confirm may be pushed, and is their reply all the same.
         if matches!(found, Found::Row(row) if row.has(flag::MANY_REPLIES))
@@ -128,7 +130,7 @@ impl<'a> Invocation<'a> {
             return Outcome::Ran { replies: 1, has_failed };
         }
         let start = self.reply.mark();
-        let outcome = self.invoke_as_usual::<true>(found);
+        let outcome = self.invoke_as_usual(found);
         if converted.is_some() && !self.reply.is_full() {
             let shape = Shape { converted, ..Shape::default() };
             let part = self.reply.since(start).to_vec();
