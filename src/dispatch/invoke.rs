@@ -116,12 +116,12 @@ impl<'a> Invocation<'a> {
         if self.world.stage.is_some() {
             return self.invoke_on_stage(found);
         }
-        self.invoke_as_usual::<false>(found)
+        self.invoke_as_usual(found)
     }
 
-    /// Runs the command by the contract. `STAGED`: on a server that a test drives, which costs others nothing so.
+    /// Runs the command by the contract.
     #[inline]
-    pub(super) fn invoke_as_usual<const STAGED: bool>(&mut self, found: Found<'a>) -> Outcome {
+    pub(super) fn invoke_as_usual(&mut self, found: Found<'a>) -> Outcome {
         // 1. Admit. The gates may write pushes about evicted keys, which are no part of the reply.
         let admitted = self.admit(found);
         let start = self.reply.mark();
@@ -155,7 +155,7 @@ impl<'a> Invocation<'a> {
         let outcome = match wait {
             Some((row, until)) => self.start_waiting(row, start, *until, outcome, is_silent),
             None => {
-                if STAGED {
+                if self.world.stage.is_some() {
                     self.complete_reply(found, start);
                 }
                 outcome

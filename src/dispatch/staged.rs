@@ -37,7 +37,7 @@ impl<'a> Invocation<'a> {
         let outcome = match (self.frame, met) {
             (Frame::Top, met) => self.request_meets(found, met.as_deref()),
             (_, Some(met)) => self.part_meets(found, &met),
-            (_, None) => self.invoke_as_usual::<true>(found),
+            (_, None) => self.invoke_as_usual(found),
         };
         if outcome == Outcome::HeldBack {
             self.world.record_hold(self.slot);
@@ -60,7 +60,9 @@ impl<'a> Invocation<'a> {
         let will_be_queued = self.frame == Frame::Top
             && client.transaction().is_some()
             && !matches!(found, Found::Row(row) if row.has(flag::UNQUEUED));
-        if faults.is_empty() || will_be_queued || client.peer.kind == Kind::Admin {
+        // The server's own clients have no connection that could fail.
+        let is_apart = client.id == 0 || client.peer.kind == Kind::Admin;
+        if faults.is_empty() || will_be_queued || is_apart {
             return None;
         }
         let name = full_name(found, self.args)?;
@@ -88,10 +90,12 @@ impl<'a> Invocation<'a> {
                 return self.reply_in_its_place(found, &met.source);
             }
         }
-        self.invoke_as_usual::<true>(found)
+        self.invoke_as_usual(found)
     }
 
     /// The reply to the request is complete: see [`World::complete_reply`].
+    #[cold]
+    #[inline(never)]
     pub(super) fn complete_reply(&mut self, found: Found<'a>, start: Mark) {
         // What SUBSCRIBE and its kin confirm may be pushed, and is their reply all the same.
         if matches!(found, Found::Row(row) if row.has(flag::MANY_REPLIES))
@@ -131,7 +135,7 @@ impl<'a> Invocation<'a> {
             return Outcome::Ran { replies: 1, has_failed };
         }
         let start = self.reply.mark();
-        let outcome = self.invoke_as_usual::<true>(found);
+        let outcome = self.invoke_as_usual(found);
         if converted.is_some() && !self.reply.is_full() {
             let shape = Shape { converted, ..Shape::default() };
             let part = self.reply.since(start).to_vec();

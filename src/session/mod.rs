@@ -8,6 +8,7 @@ pub(crate) mod outbox;
 pub(crate) mod plan;
 pub(crate) mod registry;
 pub(crate) mod state;
+mod stops;
 pub(crate) mod unauthenticated;
 
 pub(crate) use buffer_pool::BufferPool;

@@ -6,9 +6,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::client::Client;
-use super::registry::{Clients, Slot};
-use crate::stage::matching::Subject;
 use crate::stage::shape::{Layout, Pause, Segment, Shape};
 
 /// The least time between two segments, in nanoseconds of the machine's clock: the peer reads them apart.
@@ -26,7 +23,7 @@ pub(crate) struct Plan {
     /// Nothing is sent any more, and nothing that comes is heard.
     pub(crate) hangs: bool,
     /// What the registry waits for on behalf of the first stop.
-    awaited: Option<Awaited>,
+    pub(super) awaited: Option<Awaited>,
 }
 
 /// A place where sending stops.
@@ -48,7 +45,7 @@ enum Until {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Awaited {
+pub(super) enum Awaited {
     Time(u64),
     Turn,
 }
@@ -56,8 +53,8 @@ enum Awaited {
 /// The clients whose first stop is being waited for.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
-    times: BTreeSet<(u64, Slot)>,
-    turns: BTreeSet<Slot>,
+    times: BTreeSet<(u64, usize)>,
+    turns: BTreeSet<usize>,
 }
 
 impl Plan {
@@ -103,8 +100,18 @@ impl Plan {
         self.stops.len() <= MOST_STOPS
     }
 
+    /// Returns whether the first stop is over.
+    pub(super) fn is_passed(&self, now: u64, nanos: u64) -> bool {
+        match self.stops.front().map(|stop| stop.until) {
+            Some(Until::Time(due)) => due <= now,
+            // A clock that stands still says nothing: then this is a later turn.
+            Some(Until::After(reached)) => nanos == 0 || nanos >= reached.saturating_add(APART),
+            Some(Until::Pause(_)) | None => false,
+        }
+    }
+
     /// The first stop is over. One that comes again takes its next place.
-    fn pass(&mut self) {
+    pub(super) fn pass(&mut self) {
         let Some(Stop { at, again, .. }) = self.stops.pop_front() else {
             return;
         };
@@ -117,7 +124,7 @@ impl Plan {
     }
 
     /// What the first stop waits for, now that the first `sent` bytes of the outbox have been sent.
-    fn awaited(&mut self, sent: usize, now: u64, nanos: u64) -> Option<Awaited> {
+    pub(super) fn awaited(&mut self, sent: usize, now: u64, nanos: u64) -> Option<Awaited> {
         let stop = self.stops.front_mut()?;
         if let Until::Pause(pause) = stop.until
             && stop.at <= sent
@@ -141,113 +148,91 @@ impl Stop {
     }
 }
 
-impl Client {
-    /// What is staged for the client's output, there from now on.
-    pub(crate) fn plan_mut(&mut self) -> &mut Plan {
-        &mut self.outbox.held.get_or_insert_default().plan
-    }
-
-    pub(crate) fn plan(&self) -> Option<&Plan> {
-        self.outbox.held.as_deref().map(|held| &held.plan)
-    }
-
-    /// The client as matchers see it. This is its user's name.
-    pub(crate) fn subject<'a>(&'a self, user: &'a [u8]) -> Subject<'a> {
-        Subject {
-            id: self.id,
-            name: &self.name,
-            lib: &self.lib_name,
-            user,
-            db: self.db,
-            proto: self.protocol.number(),
-        }
-    }
-
-    /// Returns whether the client is sent nothing any more, and not heard.
-    pub(crate) fn hangs(&self) -> bool {
-        self.plan().is_some_and(|plan| plan.hangs)
-    }
-
-    /// Returns whether more of its output is to be sent, now or later.
-    pub(crate) fn is_owed(&self) -> bool {
-        !self.outbox.unsent().is_empty() || self.plan().is_some_and(|plan| !plan.stops.is_empty())
-    }
-}
-
-impl Clients {
-    /// Waits for the first stop of the client, if there is one. To be called when its stops may be others, or more has been
-    /// sent. It is `now`, and `nanos` by the machine's clock.
-    pub(crate) fn await_stop(&mut self, slot: Slot, now: u64, nanos: u64) {
-        let outbox = &mut self[slot].outbox;
-        let sent = outbox.sent;
-        let Some(held) = &mut outbox.held else {
-            return;
-        };
-        let awaited = held.plan.awaited(sent, now, nanos);
-        let before = std::mem::replace(&mut held.plan.awaited, awaited);
-        if before != awaited {
-            self.planned.forget(slot, before);
-            match awaited {
-                Some(Awaited::Time(due)) => drop(self.planned.times.insert((due, slot))),
-                Some(Awaited::Turn) => drop(self.planned.turns.insert(slot)),
-                None => {}
-            }
-        }
-    }
-
-    /// The stops that are over are passed, and what is behind them is sent in this turn.
-    pub(crate) fn pass_stops(&mut self, now: u64, nanos: u64) {
-        let is_over = |clients: &Clients, slot: &Slot| match clients[*slot].plan() {
-            Some(Plan { stops, .. }) => match stops.front().map(|stop| stop.until) {
-                // A clock that stands still says nothing: then this is a later turn.
-                Some(Until::After(reached)) => nanos == 0 || nanos >= reached.saturating_add(APART),
-                _ => false,
-            },
-            None => false,
-        };
-        let mut over: Vec<Slot> =
-            self.planned.turns.iter().copied().filter(|slot| is_over(self, slot)).collect();
-        over.extend(self.planned.times.range(..=(now, Slot::MAX)).map(|&(_, slot)| slot));
-        for slot in over {
-            self[slot].plan_mut().pass();
-            self.await_stop(slot, now, nanos);
-            self.touch(slot);
-        }
-    }
-
-    /// When the first stop is over that waits for a time.
-    pub(crate) fn next_stop(&self) -> Option<u64> {
-        self.planned.times.first().map(|&(due, _)| due)
-    }
-
-    /// Returns whether a segment waits for a later turn.
-    pub(crate) fn await_turn(&self) -> bool {
-        !self.planned.turns.is_empty()
-    }
-
-    /// Nothing of what is staged for the client's output stays: what was held back is sent. Returns whether it hung.
-    pub(crate) fn forget_plan(&mut self, slot: Slot) -> bool {
-        let Some(held) = &mut self[slot].outbox.held else {
-            return false;
-        };
-        let plan = std::mem::take(&mut held.plan);
-        self.planned.forget(slot, plan.awaited);
-        self.touch(slot);
-        plan.hangs
-    }
-}
-
 impl Planned {
-    fn forget(&mut self, slot: Slot, awaited: Option<Awaited>) {
+    /// The slots of clients whose first stop may be over.
+    pub(super) fn over(&self, now: u64) -> Vec<usize> {
+        let due = self.times.range(..=(now, usize::MAX)).map(|&(_, slot)| slot);
+        self.turns.iter().copied().chain(due).collect()
+    }
+
+    pub(super) fn next(&self) -> Option<u64> {
+        self.times.first().map(|&(due, _)| due)
+    }
+
+    pub(super) fn await_turn(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
+    pub(super) fn add(&mut self, slot: usize, awaited: Option<Awaited>) {
+        match awaited {
+            Some(Awaited::Time(due)) => drop(self.times.insert((due, slot))),
+            Some(Awaited::Turn) => drop(self.turns.insert(slot)),
+            None => {}
+        }
+    }
+
+    pub(super) fn forget(&mut self, slot: usize, awaited: Option<Awaited>) {
         match awaited {
             Some(Awaited::Time(due)) => drop(self.times.remove(&(due, slot))),
             Some(Awaited::Turn) => drop(self.turns.remove(&slot)),
             None => {}
         }
     }
+}
 
-    /// The client is gone.
-    pub(super) fn remove(&mut self, slot: Slot, client: &Client) {
-        self.forget(slot, client.plan().and_then(|plan| plan.awaited));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn split(at: usize, pause: Pause) -> Plan {
+        let mut plan = Plan::default();
+        let segments = vec![Segment { at, pause, again: None }];
+        assert!(plan.add(&Layout { segments, ..Layout::default() }, 0, 0));
+        plan
+    }
+
+    #[test]
+    fn segments_are_a_millisecond_of_the_machine_apart() {
+        let mut plan = split(3, Pause::Turn);
+        assert_eq!(plan.awaited(2, 0, 5 * MS), None, "not all before it has been sent");
+        assert!(!plan.is_passed(u64::MAX, 9 * MS));
+        assert_eq!(plan.awaited(3, 0, 5 * MS), Some(Awaited::Turn));
+        assert!(!plan.is_passed(u64::MAX, 6 * MS - 1));
+        assert!(plan.is_passed(0, 6 * MS));
+        assert!(plan.is_passed(0, 0), "by a clock that stands still this is a later turn");
+    }
+
+    #[test]
+    fn a_pause_begins_when_all_before_it_has_been_sent() {
+        let mut plan = split(3, Pause::Micros(20));
+        assert_eq!(plan.awaited(2, 100, 0), None);
+        assert_eq!(plan.awaited(3, 200, 0), Some(Awaited::Time(220)));
+        assert_eq!(plan.awaited(3, 210, 0), Some(Awaited::Time(220)), "and only then");
+        assert!(!plan.is_passed(219, 0) && plan.is_passed(220, 0));
+    }
+
+    #[test]
+    fn delays_behind_one_that_is_as_long_need_no_stop() {
+        let mut plan = Plan::default();
+        for start in 0..1000 {
+            plan.add(&Layout { delay: Some((0, 50)), ..Layout::default() }, start, 7);
+        }
+        plan.add(&Layout { delay: Some((0, 60)), ..Layout::default() }, 1000, 7);
+        assert_eq!(plan.stops.len(), 2);
+    }
+
+    #[test]
+    fn places_move_with_what_is_gone() {
+        let mut plan = Plan::default();
+        let each = Segment { at: 4, pause: Pause::Turn, again: Some((4, 10)) };
+        plan.add(&Layout { segments: vec![each], ..Layout::default() }, 2, 0);
+        plan.shift(3);
+        assert_eq!(plan.stop(), Some(3));
+        plan.pass();
+        assert_eq!(plan.stop(), Some(7));
+        plan.pass();
+        assert!(plan.is_empty(), "a third would be behind the end, which is at 9");
     }
 }

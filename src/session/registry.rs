@@ -133,8 +133,8 @@ impl Clients {
         if self.slab[slot].doom != Doom::Now {
             self.free_place(slot);
         }
+        self.forget_stops(slot);
         let client = self.slab.remove(slot);
-        self.planned.remove(slot, &client);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;
         self.backlog -= client.accounted_backlog;

@@ -5,13 +5,16 @@
 
 use super::conversion::Type;
 use super::matching::number;
-use super::shape::{End, Pause, Place, Shape, Split};
+use super::shape::{End, Pause, Place, Shape, Split, length};
 use crate::error::{self, Error};
 use crate::text::quote;
 use crate::wire::Options;
 
 /// The longest bytes that an action has, after their escapes.
 pub(crate) const LONGEST: usize = 1 << 20;
+
+/// The longest bytes that are sought in a reply: a client chooses how long that is.
+const LONGEST_SOUGHT: usize = 64;
 
 /// The most actions of one fault.
 const MOST_ACTIONS: usize = 16;
@@ -83,7 +86,8 @@ impl Actions {
             Source::Reply(bytes) => bytes.len(),
             Source::Run | Source::Nothing => 0,
         };
-        source + self.shape.memory()
+        let pushed = length(&self.shape.before) + length(&self.shape.behind);
+        source + pushed + self.shape.memory()
     }
 }
 
@@ -102,11 +106,11 @@ impl Reading {
         } else if options.flag("REPLY") {
             self.set_source("REPLY", Source::Reply(bytes("REPLY", options.word())?.into()))?;
         } else if options.flag("PUSH") {
-            let pushed = bytes("PUSH", options.word())?;
+            let pushed = bytes("PUSH", options.word())?.into();
             let is_behind = self.is_behind;
             let shape = &mut self.shape;
-            if is_behind { &mut shape.behind } else { &mut shape.before }.extend(pushed);
-            if shape.before.len() + shape.behind.len() > LONGEST {
+            if is_behind { &mut shape.behind } else { &mut shape.before }.push(pushed);
+            if length(&shape.before) + length(&shape.behind) > LONGEST {
                 return Err(error::stage_too_long("PUSH", LONGEST));
             }
             // A first PUSH is in front of the reply. Where nothing says what the reply is, the next is behind it.
@@ -169,11 +173,8 @@ impl Reading {
             return Err(error::stage_needs_reply("AS or DROP", "ERROR or REPLY"));
         }
         let is_shaped = shape.converted.is_some() || shape.is_dropped || !shape.splits.is_empty();
-        if let Some(end) = shape.end
-            && !has_own_reply
-            && shape.cut.is_none()
-        {
-            if is_shaped || !shape.behind.is_empty() && shape.end != Some(end) {
+        if shape.end.is_some() && !has_own_reply && shape.cut.is_none() {
+            if is_shaped {
                 let words = "AS, SPLIT or DROP";
                 return Err(error::stage_needs_reply(words, "CLOSE, RESET or HANG without CUT"));
             }
@@ -217,6 +218,9 @@ fn split(options: &mut Options<'_>) -> Result<Split, Error> {
         match bytes("BEFORE", options.word())? {
             empty if empty.is_empty() => {
                 return Err(error::stage_value("BEFORE", Some(b""), "at least one byte"));
+            }
+            long if long.len() > LONGEST_SOUGHT => {
+                return Err(error::stage_too_long("BEFORE", LONGEST_SOUGHT));
             }
             sought => Place::Before(sought.into()),
         }

@@ -8,7 +8,7 @@
 //! | `bulk` | the texts of the elements, with a space between | the empty text | its text; of a boolean 1 or 0 |
 //! | `integer`, `double` | how many elements it has | 0 | the number that it is or spells, or the length of its text |
 //!
-//! An error stays one. RESP2 spells sets, pushes and maps as arrays, and doubles as bulk strings.
+//! An error stays one, and so does a reply of more than 4 MiB. RESP2 spells sets, pushes and maps as arrays, and doubles as bulk strings.
 
 use crate::text::{double, number};
 use crate::wire::{Protocol, Value, value};
@@ -39,10 +39,15 @@ impl Type {
     ];
 }
 
+/// The longest reply that is converted: as a tree it takes many times the memory.
+const LONGEST: usize = 4 << 20;
+
 /// Appends each of the frames in `reply` as a frame of the type. What is no frame stays as it is.
 pub(crate) fn convert(reply: &[u8], wanted: Type, protocol: Protocol, out: &mut Vec<u8>) {
     let mut rest = reply;
-    while let Ok(Some((value, len))) = value::decode(rest) {
+    while reply.len() <= LONGEST
+        && let Ok(Some((value, len))) = value::decode(rest)
+    {
         converted(value, wanted, protocol).encode(out);
         rest = &rest[len..];
     }

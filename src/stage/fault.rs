@@ -11,11 +11,11 @@ use crate::error::{self, Error};
 use crate::wire::{Args, Options, OwnedArgs};
 
 /// The most faults, and the bytes of memory that all of them may take.
-const MOST_FAULTS: usize = 1000;
+const MOST_FAULTS: usize = 256;
 const MOST_MEMORY: usize = 64 << 20;
 
 /// The longest name, in bytes.
-const LONGEST_NAME: usize = 1024;
+const LONGEST_NAME: usize = 256;
 
 /// Which of the commands that a fault is meant for it hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

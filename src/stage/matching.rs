@@ -10,10 +10,13 @@ use crate::text::number;
 use crate::wire::{Args, Options};
 
 /// The longest pattern, in bytes.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 
 /// The most arguments that one matcher looks at.
-const MOST_ARGUMENTS: usize = 16;
+const MOST_ARGUMENTS: usize = 8;
+
+/// Of a longer text so many bytes are looked at: a client chooses how long its arguments are.
+const LOOKED_AT: usize = 4096;
 
 type Pattern = Glob<Box<[u8]>>;
 
@@ -153,6 +156,7 @@ impl Commands {
 
     /// Returns whether the command is meant whose full name this is, with these arguments, its name among them.
     pub(crate) fn matches(&self, full_name: &[u8], args: Args<'_>) -> bool {
+        let full_name = &full_name[..full_name.len().min(LOOKED_AT)];
         let has_name = self.name.as_ref().is_none_or(|pattern| {
             is_like(pattern, full_name) || is_like(pattern, container(full_name))
         });
@@ -183,6 +187,7 @@ fn argument(args: Args<'_>, index: i64) -> Option<&[u8]> {
 
 /// Returns whether the text matches. Here `*` is any text, the empty one too.
 fn is_like(pattern: &Pattern, text: &[u8]) -> bool {
+    let text = &text[..text.len().min(LOOKED_AT)];
     pattern.matches(text) || text.is_empty() && pattern.pattern().iter().all(|&byte| byte == b'*')
 }
 
@@ -327,12 +332,12 @@ mod tests {
             ("GET", "ARGS 1", "ERR STAGE: ARGS takes a pattern, and nothing follows it"),
             (
                 "GET",
-                &"ARGS".to_owned().chars().chain(" 1 x".repeat(17).chars()).collect::<String>(),
-                "ERR STAGE: ARGS takes at most 16 arguments, not '1'",
+                &"ARGS".to_owned().chars().chain(" 1 x".repeat(9).chars()).collect::<String>(),
+                "ERR STAGE: ARGS takes at most 8 arguments, not '1'",
             ),
         ] {
             assert_eq!(commands(name, line).unwrap_err(), told, "{name} {line}");
         }
-        assert!(commands(&"x".repeat(1025), "").is_err());
+        assert!(commands(&"x".repeat(257), "").is_err());
     }
 }

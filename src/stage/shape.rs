@@ -4,10 +4,12 @@
 //! it at once or after the command has waited, and gathers what the commands of a transaction or a script have met.
 //! [`Shape::lay_out`] makes of the reply's bytes those that are sent, and says where they stop and how that ends.
 
+use std::sync::Arc;
+
 use super::conversion::{self, Type};
 use crate::wire::Protocol;
 
-/// The most bytes that PUSH adds to one reply, and the most places where it is split, whatever a transaction has met.
+/// The most bytes that PUSH adds on each side of one reply, and the most pieces and splits, whatever a transaction has met.
 const MOST_PUSHED: usize = 1 << 20;
 const MOST_SPLITS: usize = 64;
 
@@ -51,9 +53,9 @@ pub(crate) struct Split {
 /// What becomes of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// What is pushed in front of the reply, and behind it.
-    pub(crate) before: Vec<u8>,
-    pub(crate) behind: Vec<u8>,
+    /// What is pushed in front of the reply, and behind it. Many clients that wait may have met the same fault.
+    pub(crate) before: Vec<Arc<[u8]>>,
+    pub(crate) behind: Vec<Arc<[u8]>>,
     pub(crate) converted: Option<Type>,
     /// So many µs it is held back.
     pub(crate) delay: u64,
@@ -90,7 +92,8 @@ impl Shape {
     /// The reply meets this, too. What there can only be one of is what was there first; delays add up.
     pub(crate) fn add(&mut self, more: Shape) {
         for (pushed, more) in [(&mut self.before, more.before), (&mut self.behind, more.behind)] {
-            if pushed.len() + more.len() <= MOST_PUSHED {
+            let is_bounded = length(pushed) + length(&more) <= MOST_PUSHED;
+            if is_bounded && pushed.len() + more.len() <= MOST_SPLITS {
                 pushed.extend(more);
             }
         }
@@ -105,7 +108,7 @@ impl Shape {
 
     /// What is sent of a reply of which these are the bytes: one frame, or several, or none.
     pub(crate) fn lay_out(self, reply: &[u8], protocol: Protocol) -> Layout {
-        let mut bytes = self.before;
+        let mut bytes = self.before.concat();
         let start = bytes.len();
         if !self.is_dropped {
             match self.converted {
@@ -121,7 +124,7 @@ impl Shape {
             self.splits.iter().filter_map(|split| split.segment(&bytes, start)).collect();
         segments.sort_by_key(|segment| segment.at);
         if self.cut.is_none() {
-            bytes.extend_from_slice(&self.behind);
+            bytes.extend(self.behind.concat());
         }
         let delay = (self.delay > 0).then_some((start, self.delay));
         debug_assert!(segments.iter().all(|segment| start < segment.at && segment.at < end));
@@ -130,11 +133,15 @@ impl Shape {
 
     /// Bytes of memory beside the shape itself.
     pub(crate) fn memory(&self) -> usize {
-        self.before.capacity()
-            + self.behind.capacity()
+        (self.before.capacity() + self.behind.capacity()) * size_of::<Arc<[u8]>>()
             + self.splits.capacity() * size_of::<Split>()
             + self.splits.iter().map(Split::memory).sum::<usize>()
     }
+}
+
+/// The bytes of all of them.
+pub(crate) fn length(pushed: &[Arc<[u8]>]) -> usize {
+    pushed.iter().map(|bytes| bytes.len()).sum()
 }
 
 impl Split {

@@ -72,6 +72,9 @@ impl World {
     /// The reply to the client's command, which has waited, is sent: see [`World::complete_reply`].
     pub(crate) fn send_reply(&mut self, slot: Slot, bytes: &[u8], args: Args<'_>) {
         let client = &self.clients[slot];
+        if self.stage.is_none() && bytes.is_empty() {
+            return;
+        }
         if self.stage.is_none() || client.doom != Doom::No || client.outbox.is_away {
             return self.send(slot, bytes);
         }

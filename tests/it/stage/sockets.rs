@@ -65,6 +65,22 @@ fn the_segments_of_a_split_reply_are_read_apart() {
 }
 
 #[test]
+fn a_pause_keeps_the_segments_apart() {
+    let (server, clock, _operator) = with_fault("ON GET DO SPLIT EACH 4 PAUSE 20");
+    clock.freeze();
+    let mut client = connect(server.addr().unwrap());
+    client.write_all(&request(["GET", "k"])).unwrap();
+    assert_eq!(reads(&mut client, 4), ["$5\r\n"]);
+    for segment in ["valu", "e\r\n"] {
+        client.set_nonblocking(true).unwrap();
+        assert_eq!(client.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        client.set_nonblocking(false).unwrap();
+        clock.advance(Duration::from_millis(20));
+        assert_eq!(reads(&mut client, segment.len()), [segment]);
+    }
+}
+
+#[test]
 fn a_segment_needs_no_time_of_a_clock_that_stands_still() {
     let (server, clock, _operator) = with_fault("ON GET DO SPLIT AT 3");
     clock.freeze();
