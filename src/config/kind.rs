@@ -5,7 +5,6 @@
 
 use std::ffi::OsStr;
 use std::fmt::Display;
-use std::fs;
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{self, Path, PathBuf};
@@ -291,7 +290,8 @@ impl Kind<Option<PathBuf>> for FilePath {
 }
 
 /// The path of a folder, from the root on. A relative one begins at the folder that was named before, as if the process
-/// had gone there, and else at the working directory. That it is there is for the start to see.
+/// had gone there, and else at the working directory. That it is there, and what it is called without links, is for the
+/// start to see.
 pub(crate) struct FolderPath;
 
 impl Kind<Option<PathBuf>> for FolderPath {
@@ -302,8 +302,7 @@ impl Kind<Option<PathBuf>> for FolderPath {
                 let given = Path::new(OsStr::from_bytes(word));
                 let given = field.as_deref().unwrap_or(Path::new("")).join(given);
                 // Without a working directory there is nothing better than what was given.
-                let found = fs::canonicalize(&given).or_else(|_| path::absolute(&given));
-                *field = Some(found.unwrap_or(given));
+                *field = Some(path::absolute(&given).unwrap_or(given));
             }
         }
         Ok(())

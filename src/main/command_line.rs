@@ -507,9 +507,9 @@ mod tests {
         for (args, reason) in [
             (&["--port", "7000", "a.conf"][..], "the configuration file comes first"),
             (&["a.conf", "b.conf"], "'a.conf' and 'b.conf'"),
-            (&[""], "is empty"),
+            (&["--ready", ""], "is empty"),
             (&["-x"], "there is no flag -x"),
-            (&["--"], "name of a directive"),
+            (&["--", "--hz"], "name of a directive"),
             (&["-o"], "-o takes NAME=VALUE"),
             (&["-o", "timeout"], "-o takes NAME=VALUE, not 'timeout'"),
             (&["-o", "=hunter2"], "-o takes NAME=VALUE, not '=…'"),

@@ -11,7 +11,8 @@ use std::path::Path;
 use nix::unistd::{AccessFlags, eaccess};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::listener::{self, Endpoint, ListenAddress, Ports};
+use super::binder::{self, Endpoint};
+use super::listener::{ListenAddress, Ports};
 use super::tls::Acceptor;
 use crate::config::Config;
 
@@ -78,15 +79,15 @@ fn address(text: &str, endpoint: Endpoint<'_>, port: u16) -> Result<Option<Socke
         Some(host) => (host, true),
         None => (text, false),
     };
-    let ip = listener::find_address(host, directive).map_err(|error| error.to_string())?;
+    let ip = binder::find_address(host, directive).map_err(|error| error.to_string())?;
     // On any port: whether the machine has the address.
     let any = SocketAddr::new(ip, 0);
     let bound = Socket::new(Domain::for_address(any), Type::STREAM, None)
         .and_then(|socket| socket.bind(&any.into()));
     match bound {
         Ok(()) => Ok(Some(SocketAddr::new(ip, port))),
-        Err(error) if is_optional && listener::is_address_missing(&error) => Ok(None),
-        Err(error) if listener::is_family_missing(&error) => Ok(None),
+        Err(error) if is_optional && binder::is_address_missing(&error) => Ok(None),
+        Err(error) if binder::is_family_missing(&error) => Ok(None),
         Err(error) => {
             let addr = SocketAddr::new(ip, port);
             let by = format!("'{directive} {text}' with '{port_directive} {port}'");

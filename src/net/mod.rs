@@ -146,7 +146,7 @@ impl Reactor {
         let poll = Poll::new()?;
         let mailbox = Mailbox::register(poll.registry(), MAILBOX)?;
         let acceptor = Acceptor::read(config)?;
-        let wanted = listener::bind_all(config, ports, &mut Standing::default())?;
+        let wanted = binder::bind_all(config, ports, &mut Standing::default())?;
         let mut reactor = Reactor {
             poll,
             events: Events::with_capacity(1024),

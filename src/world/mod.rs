@@ -54,7 +54,7 @@ mod watch;
 
 use std::any::Any;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,8 +102,8 @@ pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> +
 /// Has the loop begin a turn, from any thread: what that has for it is looked at then.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// Says why a folder cannot be used, if it cannot.
-pub(crate) type FindFolder = fn(&Path) -> Result<(), Reason>;
+/// The path of a folder without links, or why it cannot be used.
+pub(crate) type FindFolder = fn(&Path) -> Result<PathBuf, Reason>;
 
 /// What the configuration says about the log comes true, or cannot.
 pub(crate) type TurnLog = fn(&mut World) -> Result<(), Reason>;
@@ -207,7 +207,7 @@ impl World {
             tls_files: None,
             certificates: Certificates::default(),
             courier: None,
-            find_folder: |_| Ok(()),
+            find_folder: |folder| Ok(folder.to_owned()),
             turn_log: |_| Ok(()),
             waker: Arc::new(|| ()),
             extension: Box::new(()),
