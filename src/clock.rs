@@ -8,3 +8,18 @@ pub struct Now {
     /// µs since some moment before the start. It only grows. Timeouts and ages go by it.
     pub mono: u64,
 }
+
+/// What is to become of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It stands still from now on.
+    Freeze,
+    /// It runs from now on, as fast as the machine's.
+    Run,
+    /// So many µs pass.
+    Advance(u64),
+    /// The wall clock is set to so many µs since 1970.
+    SetWall(u64),
+    /// It is as if nothing had changed it since the server began to go by it. The steady clock goes on.
+    Restore,
+}

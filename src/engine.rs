@@ -123,6 +123,7 @@ impl Engine {
         if let Some(tell) = self.world.when_leaving.take() {
             tell();
         }
+        self.world.forget_plans();
         let slots: Vec<Slot> = self.world.clients.slots().collect();
         for slot in slots {
             self.world.clients.doom(slot, Doom::AfterReply, Departure::Shutdown);

@@ -14,6 +14,7 @@ pub use kept::*;
 pub use newcomers::*;
 pub use scripts::*;
 pub use stage::*;
+pub use strings::*;
 pub use values::*;
 
 mod bitmaps;
@@ -23,6 +24,7 @@ mod kept;
 mod newcomers;
 mod scripts;
 mod stage;
+mod strings;
 mod values;
 
 /// An error reply: a code of capital letters, a space and a sentence, without the leading `-`.
@@ -158,7 +160,6 @@ pub const NOPROTO: Error = Error::fixed("NOPROTO unsupported protocol version");
 pub const HELLO_VERSION: Error =
     Error::fixed("ERR Protocol version is not an integer or out of range");
 pub const DB_INDEX: Error = Error::fixed("ERR DB index is out of range");
-pub const CLUSTER_DISABLED: Error = Error::fixed("ERR This instance has cluster support disabled");
 
 // Transactions.
 
@@ -299,22 +300,6 @@ pub const DEBUG_NOT_ALLOWED: Error = Error::fixed(
 pub const RESP2_UNSUPPORTED: Error = Error::fixed("ERR RESP2 is not supported by this command");
 pub const NO_SHUTDOWN: Error = Error::fixed("ERR No shutdown in progress.");
 pub const SHUTDOWN_FAILED: Error = Error::fixed("ERR Errors trying to SHUTDOWN. Check logs.");
-pub const SHUTDOWN_FAILOVER: Error =
-    Error::fixed("ERR SHUTDOWN FAILOVER is only supported in cluster mode.");
-
-// Strings.
-pub const OVERFLOW: Error = Error::fixed("ERR increment or decrement would overflow");
-pub const DECREMENT_OVERFLOW: Error = Error::fixed("ERR decrement would overflow");
-pub const NOT_FINITE: Error = Error::fixed("ERR increment would produce NaN or Infinity");
-pub const OFFSET: Error = Error::fixed("ERR offset is out of range");
-pub const STRING_TOO_LONG: Error =
-    Error::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
-pub const NUMKEYS: Error = Error::fixed("ERR invalid numkeys value or out of range");
-pub const LCS_TYPE: Error = Error::fixed("ERR The specified keys must contain string values");
-pub const LCS_LEN_AND_IDX: Error =
-    Error::fixed("ERR If you want both the length and indexes, please just use IDX.");
-pub const LCS_MEMORY: Error =
-    Error::fixed("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
 
 // Numbers in arguments of several groups.
 pub const NOT_POSITIVE: Error = Error::fixed("ERR value is out of range, must be positive");
@@ -553,6 +538,14 @@ pub fn invalid_expire(command: &str) -> Error {
 pub const REDIS_HELLO_NOAUTH: Error = Error::fixed(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
+pub const REDIS_NOT_IN_TRANSACTION: Error =
+    Error::fixed("ERR Command not allowed inside a transaction");
+pub const REDIS_NESTED_MULTI: Error = Error::fixed("ERR MULTI calls can not be nested");
+pub const REDIS_WATCH_IN_MULTI: Error = Error::fixed("ERR WATCH inside MULTI is not allowed");
+pub const REDIS_NO_ACL_FILE: Error = Error::fixed(
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.",
+);
+pub const REDIS_BAD_CLIENT_ID: Error = Error::fixed("ERR Invalid client ID");
 pub const REDIS_6_WRONGPASS: Error = Error::fixed("WRONGPASS invalid username-password pair");
 pub const REDIS_5_WRONG_PASSWORD: Error = Error::fixed("ERR invalid password");
 pub const REDIS_5_NO_PASSWORD: Error = Error::fixed("ERR Client sent AUTH, but no password is set");

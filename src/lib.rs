@@ -54,6 +54,7 @@
 //! | [`keyspace`] | databases, and the types of values | clients, RESP, clocks |
 //! | `rdb` | values as payloads and files hold them | clients, files |
 //! | [`config`] | directives, a row each; personas | clients |
+//! | [`conversation`] | what clients say and are answered, as text | clients, files |
 //! | [`telemetry`] | statistics, latency, the logs | clients |
 //! | [`access`] | users, their rules, refusals | clients |
 //! | [`listeners`] | who hears of what | commands, sockets |
@@ -76,6 +77,7 @@ pub mod access;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod conversation;
 pub mod dispatch;
 pub mod embed;
 pub mod engine;

@@ -18,8 +18,13 @@ pub(crate) fn print<'a>(users: impl Iterator<Item = &'a User>) -> Vec<u8> {
 }
 
 /// A user as the file and ACL LIST show it.
-pub(crate) fn line(user: &User) -> Vec<u8> {
-    [b"user ", &user.name[..], b" ", &user.describe()].concat()
+fn line(user: &User) -> Vec<u8> {
+    line_with(user, None)
+}
+
+/// The same with another flag, which says nothing here.
+pub(crate) fn line_with(user: &User, flag: Option<&'static str>) -> Vec<u8> {
+    [b"user ", &user.name[..], b" ", &user.describe_with(flag)].concat()
 }
 
 /// The users of `text`, which is the content of the file at `path`. The error is the text of a reply; about

@@ -30,7 +30,7 @@ use slab::Slab;
 #[cfg(test)]
 pub(crate) use commands::NoCommands;
 pub(crate) use failures::Failures;
-pub(crate) use file::{line, parse, print};
+pub(crate) use file::{line_with, parse, print};
 pub(crate) use grammar::Grammar;
 pub(crate) use grammar::Vocabulary;
 pub(crate) use log::{Context, Entry, Log, Reason, What};
@@ -85,9 +85,7 @@ impl Access {
             failures: Failures::default(),
         };
         access.put(default_user(config, grammar));
-        if let (Some(_), Some(line)) = (&config.aclfile, config.users.first()) {
-            return Err(line.refused("users are declared here or in the `aclfile`, not in both"));
-        }
+        twice_declared(config)?;
         for line in &config.users {
             access.put(User::declared(line, grammar)?);
         }
@@ -175,6 +173,24 @@ pub(crate) fn default_user(config: &Config, grammar: Grammar<'_>) -> User {
     let mut user = User::almighty(DEFAULT_NAME, grammar);
     user.set_only_password(&config.requirepass);
     user
+}
+
+/// What is wrong with the users that a configuration names: of each the first mistake.
+pub(crate) fn faults(config: &Config, commands: &dyn Vocabulary) -> Vec<LoadError> {
+    let grammar = Grammar::new(config, commands);
+    let users = config.users.iter().filter_map(|line| User::declared(line, grammar).err());
+    let twice = twice_declared(config).err();
+    twice.into_iter().chain(users).collect()
+}
+
+/// Users are declared in the configuration or in the ACL file.
+fn twice_declared(config: &Config) -> Result<(), LoadError> {
+    match (&config.aclfile, config.users.first()) {
+        (Some(_), Some(line)) => {
+            Err(line.refused("users are declared here or in the `aclfile`, not in both"))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl User {

@@ -56,6 +56,11 @@ impl Selector {
             (b"resetchannels", _) => self.channels.set_all(false),
             (b"allcommands" | b"+@all", _) => self.commands.set_all(true),
             (b"nocommands" | b"-@all", _) => self.commands.set_all(false),
+            (b"alldbs" | b"resetdbs" | [b'd', b'b', b'=', ..], _)
+                if !grammar.persona.is_at_least("9.1.0") =>
+            {
+                return Err(BadRule::Syntax);
+            }
             (b"alldbs", _) => self.databases = Databases::All,
             (b"resetdbs", _) => self.databases = Databases::These(Default::default()),
             ([b'd', b'b', b'=', list @ ..], _) => self.databases = Databases::parse(list)?,

@@ -145,7 +145,12 @@ impl User {
 
     /// The rules that make the same of a new user, in one line.
     pub(crate) fn describe(&self) -> Vec<u8> {
-        let flags: Vec<_> = self.flags().collect();
+        self.describe_with(None)
+    }
+
+    /// The same with another flag, which says nothing here.
+    pub(super) fn describe_with(&self, flag: Option<&'static str>) -> Vec<u8> {
+        let flags: Vec<_> = self.flags().chain(flag).collect();
         let mut line = flags.join(" ").into_bytes();
         for password in self.passwords.iter() {
             line.extend_from_slice(format!(" #{password}").as_bytes());

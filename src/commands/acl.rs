@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::access::UserId;
 use crate::access::{self, Entry, Grammar, Reason, Selector, User, Vocabulary};
 use crate::clock::Now;
+use crate::config::Persona;
 use crate::dispatch::help::help;
 use crate::dispatch::permission::{self, Denied};
 use crate::dispatch::spec::flag::*;
@@ -220,25 +221,33 @@ fn acl_getuser(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         return Ok(());
     };
     let user = ctx.world.access.user(user);
+    let persona = ctx.world.config.persona;
+    let has_databases = persona.is_at_least("9.1.0");
     let reply = &mut ctx.reply;
-    reply.map(7);
+    reply.map(6 + usize::from(has_databases));
     reply.bulk(b"flags");
-    reply.set_of(|reply| user.flags().map(|flag| reply.bulk(flag.as_bytes())).count());
+    let flags = user.flags().chain(more_flags(persona));
+    reply.set_of(|reply| flags.map(|flag| reply.bulk(flag.as_bytes())).count());
     reply.bulk(b"passwords");
     reply.array(user.passwords().iter().len());
     user.passwords().iter().for_each(|hash| reply.bulk(hash.to_string().as_bytes()));
-    describe_selector(reply, user.root());
+    describe_selector(reply, user.root(), has_databases);
     reply.bulk(b"selectors");
     reply.array(user.others().len());
     for selector in user.others() {
-        reply.map(4);
-        describe_selector(reply, selector);
+        reply.map(3 + usize::from(has_databases));
+        describe_selector(reply, selector, has_databases);
     }
     Ok(())
 }
 
-/// Four pairs about a selector.
-fn describe_selector(reply: &mut Reply, selector: &Selector) {
+/// What a user of Redis 8 is shown to have beside what is kept of it: payloads are checked, whatever its rules say.
+fn more_flags(persona: &Persona) -> Option<&'static str> {
+    persona.shows_checks_of_payloads().then_some("sanitize-payload")
+}
+
+/// Three pairs about a selector, or four.
+fn describe_selector(reply: &mut Reply, selector: &Selector, has_databases: bool) {
     let mut pair = |name: &str, describe: &dyn Fn(&mut Vec<u8>)| {
         let mut rules = Vec::new();
         describe(&mut rules);
@@ -248,21 +257,25 @@ fn describe_selector(reply: &mut Reply, selector: &Selector) {
     pair("commands", &|rules| selector.commands.describe(rules));
     pair("keys", &|rules| selector.keys.describe(rules));
     pair("channels", &|rules| selector.channels.describe(rules));
-    pair("databases", &|rules| selector.databases.show(rules));
+    if has_databases {
+        pair("databases", &|rules| selector.databases.show(rules));
+    }
 }
 
 /// ACL LIST
 fn acl_list(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let users = ctx.world.access.users();
+    let flag = more_flags(ctx.world.config.persona);
     ctx.reply.array(users.len());
-    users.for_each(|user| ctx.reply.bulk(&access::line(user)));
+    users.for_each(|user| ctx.reply.bulk(&access::line_with(user, flag)));
     Ok(())
 }
 
 /// ACL LOAD
 fn acl_load(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let config = &ctx.world.config;
-    let users = files::load_users(config, grammar(ctx)).ok_or(error::NO_ACL_FILE)?;
+    let users =
+        files::load_users(config, grammar(ctx)).ok_or_else(|| config.persona.no_acl_file())?;
     let users = users.map_err(|reason| Error::text([b"ERR ", &reason[..]].concat()))?;
     ctx.world.replace_users(users, ctx.slot);
     ctx.reply.ok();
@@ -318,8 +331,8 @@ fn describe_entry(reply: &mut Reply, entry: &Entry, now: Now) {
 /// ACL SAVE
 fn acl_save(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let World { config, access, .. } = &*ctx.world;
-    let file = config.aclfile.as_deref().ok_or(error::NO_ACL_FILE)?;
-    files::save_users(file, access.users()).map_err(|failed| {
+    let file = config.aclfile.as_deref().ok_or_else(|| config.persona.no_acl_file())?;
+    files::save_users(&config.locate(file), access.users()).map_err(|failed| {
         log::error!("ACL SAVE to {}: {failed}", file.display());
         error::ACL_SAVE_FAILED
     })?;

@@ -299,7 +299,10 @@ fn client_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 3 {
         return Err(error::SYNTAX);
     }
-    let filter = Filter::parse(ctx, args.options(2))?;
+    let filter = match ctx.world.config.persona.lists_by_one_filter() {
+        true => Filter::parse_one(ctx, args)?,
+        false => Filter::parse(ctx, args.options(2))?,
+    };
     let me = filter.skips_me(false).then_some(ctx.client().id);
     let mut text = Vec::new();
     for slot in filter.candidates(&ctx.world.clients) {

@@ -320,7 +320,7 @@ fn asking(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// READONLY
 ///
-/// Outside a cluster it changes nothing.
+/// Outside a cluster it changes nothing; Redis refuses it there.
 fn readonly(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     read_replica(ctx, true);
     Ok(())

@@ -239,12 +239,13 @@ fn geohash(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// GEOPOS key [member ...]
 fn geopos(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let in_fewest_digits = ctx.world.config.persona.spells_places_shortest();
     let (mut db, reply) = ctx.db_and_reply();
     let places = db.view::<Zset>(&args[1])?;
     reply.array(args.len() - 2);
     for member in args.from(2) {
         match place(places, member) {
-            Some(point) => coordinates(reply, point),
+            Some(point) => coordinates(reply, point, in_fewest_digits),
             None => reply.null_array(),
         }
     }
@@ -286,9 +287,13 @@ fn distance(reply: &mut Reply, distance: f64) {
     reply.bulk(&text);
 }
 
-/// Writes a longitude and a latitude, in up to 17 decimals.
-fn coordinates(reply: &mut Reply, point: Point) {
+/// Writes a longitude and a latitude, in up to 17 decimals, or as Redis does since 8.
+fn coordinates(reply: &mut Reply, point: Point, in_fewest_digits: bool) {
     reply.array(2);
+    if in_fewest_digits {
+        reply.double(point.longitude);
+        return reply.double(point.latitude);
+    }
     let mut text = Vec::with_capacity(24);
     for degrees in [point.longitude, point.latitude] {
         text.clear();

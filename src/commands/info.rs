@@ -6,9 +6,9 @@
 //!
 //! **Adding a section is one row of `SECTIONS` and one function.**
 
+mod report;
 mod staged;
 
-use std::fmt::{Display, Write};
 use std::time::Duration;
 
 use super::connection;
@@ -25,6 +25,7 @@ use crate::telemetry::process;
 use crate::telemetry::stats::ScriptStats;
 use crate::wire::Args;
 use crate::world::World;
+use report::{Report, human};
 
 pub(crate) const TABLE: &[Spec] = &[Spec::new("info", -1, LOADING | STALE | SENTINEL, info)
     .acl(DANGEROUS)
@@ -43,17 +44,25 @@ struct Section {
     title: &'static str,
     /// Whether it is shown to who asks for nothing, or for `default`.
     is_default: bool,
+    /// Whether Redis has it, too.
+    is_of_redis: bool,
     write: fn(&mut Report, &Ctx<'_>),
 }
 
 impl Section {
     const fn new(title: &'static str, write: fn(&mut Report, &Ctx<'_>)) -> Section {
-        Section { title, is_default: true, write }
+        Section { title, is_default: true, is_of_redis: true, write }
     }
 
     /// Shown to who asks for it by name, and to who asks for `all` or `everything`.
     const fn on_request(mut self) -> Section {
         self.is_default = false;
+        self
+    }
+
+    /// Unknown to personas of Redis.
+    const fn of_valkey(mut self) -> Section {
+        self.is_of_redis = false;
         self
     }
 
@@ -69,7 +78,7 @@ impl Section {
 /// All sections, in the order of the report.
 const SECTIONS: &[Section] = &[
     Section::new("Server", server),
-    Section::new("TLS", tls).on_request(),
+    Section::new("TLS", tls).on_request().of_valkey(),
     Section::new("Clients", clients),
     Section::new("Memory", memory),
     Section::new("Persistence", persistence),
@@ -81,7 +90,7 @@ const SECTIONS: &[Section] = &[
     Section::new("Errorstats", error_stats),
     Section::new("Latencystats", latency_stats).on_request(),
     Section::new("Cluster", cluster),
-    Section::new("Scripting Engines", scripting_engines).on_request(),
+    Section::new("Scripting Engines", scripting_engines).on_request().of_valkey(),
     Section::new("Keyspace", keyspace),
 ];
 
@@ -95,7 +104,8 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() > 2 && !ctx.world.config.persona.is_at_least("7.0.0") {
         return Err(error::SYNTAX);
     }
-    let mut report = Report::default();
+    let persona = ctx.world.config.persona;
+    let mut report = Report { text: String::new(), persona };
     let is_sentinel = ctx.world.sentinel_of(ctx.slot).is_some();
     let is_there = |section: &&Section| !is_sentinel || staged::is_of_sentinel(section.title);
     let own = is_sentinel.then_some(&OF_SENTINEL);
@@ -104,12 +114,12 @@ fn info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             1 => section.is_default,
             _ => args.from(1).any(|word| section.answers(word)),
         };
-        if is_asked_for {
+        if is_asked_for && (section.is_of_redis || !persona.is_redis()) {
             report.title(section.title);
             (section.write)(&mut report, ctx);
         }
     }
-    ctx.reply.verbatim(b"txt", report.0.as_bytes());
+    ctx.reply.verbatim(b"txt", report.text.as_bytes());
     Ok(())
 }
 
@@ -533,69 +543,24 @@ fn keyspace(report: &mut Report, ctx: &Ctx<'_>) {
     if ctx.world.cluster_node_of(ctx.slot).is_some() {
         return staged::keyspace(report, ctx);
     }
+    let persona = ctx.world.config.persona;
     for (index, db) in store.iter() {
+        let count = db.with_volatile_fields();
+        let volatile_fields = match persona.is_redis() {
+            false => format!(",keys_with_volatile_items={count}"),
+            true if persona.has_command("hexpire", "9.0.0") => format!(",subexpiry={count}"),
+            true => String::new(),
+        };
         report.field(
             &format!("db{index}"),
             format_args!(
-                "keys={},expires={},avg_ttl={},keys_with_volatile_items={}",
+                "keys={},expires={},avg_ttl={}{}",
                 db.len(),
                 db.volatile(),
                 db.mean_time_to_live(store.shared.now),
-                db.with_volatile_fields()
+                volatile_fields
             ),
         );
-    }
-}
-
-/// The text of a reply, as it grows.
-#[derive(Default)]
-struct Report(String);
-
-impl Report {
-    /// An empty line parts a section from the one before it.
-    fn title(&mut self, title: &str) {
-        let gap = if self.0.is_empty() { "" } else { "\r\n" };
-        self.line(format_args!("{gap}# {title}"));
-    }
-
-    fn field(&mut self, name: &str, value: impl Display) {
-        self.line(format_args!("{name}:{value}"));
-    }
-
-    /// Fields of things that there are none of.
-    fn zeros(&mut self, names: &[&str]) {
-        names.iter().for_each(|name| self.field(name, 0));
-    }
-
-    /// A number of seconds, -1 if there is none.
-    fn seconds(&mut self, name: &str, seconds: Option<u64>) {
-        match seconds {
-            Some(seconds) => self.field(name, seconds),
-            None => self.field(name, -1),
-        }
-    }
-
-    /// A number of bytes, and beside it one for people.
-    fn bytes(&mut self, name: &str, bytes: u64) {
-        self.field(name, bytes);
-        self.field(&format!("{name}_human"), human(bytes));
-    }
-
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        // Writing to a string cannot fail.
-        let _ = write!(self.0, "{line}\r\n");
-    }
-}
-
-/// A number of bytes in the largest unit of which there is one: `994.68K`.
-fn human(bytes: u64) -> String {
-    const UNITS: &[u8] = b"KMGTPE";
-    match bytes.checked_ilog2().map_or(0, |log| log / 10) {
-        0 => format!("{bytes}B"),
-        power => {
-            let amount = bytes as f64 / (1u64 << (10 * power)) as f64;
-            format!("{amount:.2}{}", char::from(UNITS[power as usize - 1]))
-        }
     }
 }
 

@@ -57,6 +57,7 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let may_wait = match args.len() {
         1 => false,
         2 if args.is(1, "SCHEDULE") => true,
+        2 if ctx.row.is_unknown_option(&args[1]) => return Err(error::SYNTAX),
         2 if args.is(1, "CANCEL") => {
             let was_begun = snapshots::cancel(ctx.world)?;
             ctx.reply.status(match was_begun {

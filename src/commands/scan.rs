@@ -39,6 +39,8 @@ pub(crate) const TABLE: &[Spec] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Walk {
     Keys,
+    /// The same in Redis, where TYPE may name what is no type.
+    KeysOfAnyType,
     Set,
     Hash,
     Zset,
@@ -75,10 +77,10 @@ impl<'a> ScanOptions<'a> {
                 options.count = usize::try_from(count).unwrap_or(usize::MAX);
             } else if let Some(value) = words.value("MATCH") {
                 pattern = Some(value);
-            } else if walk == Walk::Keys
+            } else if matches!(walk, Walk::Keys | Walk::KeysOfAnyType)
                 && let Some(name) = words.value("TYPE")
             {
-                options.kind = Some(kind_named(name)?);
+                options.kind = Some(kind_named(name, walk)?);
             } else if words.flag("NOVALUES") {
                 options.bare = true;
                 if walk != Walk::Hash {
@@ -105,13 +107,13 @@ impl<'a> ScanOptions<'a> {
 }
 
 /// The type that TYPE names so, in capitals or not.
-fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
+fn kind_named(name: &[u8], walk: Walk) -> Result<KindFilter, Error> {
     const KINDS: [Kind; 6] =
         [Kind::String, Kind::List, Kind::Set, Kind::Zset, Kind::Hash, Kind::Stream];
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     match KINDS.into_iter().find(|kind| is(kind.name())) {
         Some(kind) => Ok(Some(kind)),
-        None if is("stream") => Ok(None),
+        None if is("stream") || walk == Walk::KeysOfAnyType => Ok(None),
         None => Err(error::quoting("unknown type name '", name, "'")),
     }
 }
@@ -121,7 +123,7 @@ fn kind_named(name: &[u8]) -> Result<KindFilter, Error> {
 /// It is read as C reads numbers: white space, a sign and zeros may precede it. Up to Redis 7 no white space
 /// may, but every sign, and no digits at all are zero.
 pub(crate) fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
-    let is_strict = persona.is_at_least("8.0.0");
+    let is_strict = persona.version_of_part("scan", "cursor", "8.0.0").is_some();
     if let Some(number) = number::parse_i64(arg)
         && (number >= 0 || is_strict)
     {
@@ -147,8 +149,10 @@ pub(crate) fn cursor(arg: &[u8], persona: &Persona) -> Result<u64, Error> {
 
 /// SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 fn scan(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let cursor = cursor(&args[1], ctx.world.config.persona)?;
-    let options = ScanOptions::parse(args, 2, Walk::Keys)?;
+    let persona = ctx.world.config.persona;
+    let cursor = cursor(&args[1], persona)?;
+    let walk = if persona.is_redis() { Walk::KeysOfAnyType } else { Walk::Keys };
+    let options = ScanOptions::parse(args, 2, walk)?;
     let (db, is_here) = ctx.world.db_of_node(ctx.slot);
     ctx.reply.page(|reply| {
         let mut shown = 0;

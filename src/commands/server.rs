@@ -191,7 +191,10 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     const OPTIONS: [&str; 7] = ["ABORT", "NOSAVE", "SAVE", "FORCE", "FAILOVER", "NOW", "SAFE"];
     let mut given = [false; OPTIONS.len()];
     let mut options = args.options(1);
-    while !options.is_over() {
+    while let Some(word) = options.peek() {
+        if ctx.row.is_unknown_option(word) {
+            return Err(error::SYNTAX);
+        }
         let found = OPTIONS.iter().position(|option| options.flag(option));
         given[found.ok_or(error::SYNTAX)?] = true;
     }

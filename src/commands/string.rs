@@ -299,6 +299,9 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             return Err(error::SYNTAX);
         }
     }
+    if condition.equal.is_some() && ctx.row.is_unknown_option(b"IFEQ") {
+        return Err(error::SYNTAX);
+    }
     let command = ctx.row.spec.name;
     let (mut db, reply) = ctx.db_and_reply();
     let lifetime = expiry.resolve(db.now(), command)?;

@@ -117,6 +117,9 @@ fn run_queue(ctx: &mut Ctx<'_>, transaction: &Transaction) {
 
 /// MULTI
 fn multi(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+    if ctx.client().transaction().is_some() {
+        return Err(error::REDIS_NESTED_MULTI);
+    }
     ctx.client_mut().session_mut().transaction = Some(Transaction::default());
     ctx.reply.ok();
     Ok(())
@@ -131,6 +134,9 @@ fn unwatch(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// WATCH key...
 fn watch(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    if ctx.client().transaction().is_some() {
+        return Err(error::REDIS_WATCH_IN_MULTI);
+    }
     for key in args.from(1) {
         ctx.world.watch(ctx.slot, key);
     }

@@ -9,13 +9,57 @@ use super::settings::Config;
 use super::table;
 use crate::text::glob::Glob;
 
+/// The directives that Valkey has and Redis has not, which CONFIG does not know for personas of Redis.
+const OF_VALKEY: &[&str] = &[
+    "active-defrag-cycle-us",
+    "availability-zone",
+    "cluster-announce-client-ipv4",
+    "cluster-announce-client-ipv6",
+    "cluster-announce-client-port",
+    "cluster-announce-client-tls-port",
+    "cluster-blacklist-ttl",
+    "cluster-config-save-behavior",
+    "cluster-databases",
+    "cluster-manual-failover-timeout",
+    "cluster-slot-migration-log-max-len",
+    "commandlog-execution-slower-than",
+    "commandlog-large-reply-max-len",
+    "commandlog-large-request-max-len",
+    "commandlog-reply-larger-than",
+    "commandlog-request-larger-than",
+    "commandlog-slow-execution-max-len",
+    "dual-channel-replication-enabled",
+    "extended-redis-compatibility",
+    "hash-seed",
+    "import-mode",
+    "mptcp",
+    "prefetch-batch-max-size",
+    "primaryauth",
+    "primaryuser",
+    "rdb-version-check",
+    "rdma-bind",
+    "rdma-completion-vector",
+    "rdma-port",
+    "rdma-rx-size",
+    "repl-mptcp",
+    "slot-migration-max-failover-repl-bytes",
+    "tls-auth-clients-user",
+    "tls-auto-reload-interval",
+];
+
 impl Config {
+    /// Returns whether the persona has a directive of this name, in small letters.
+    fn has_directive(&self, name: &str) -> bool {
+        !self.persona.is_redis() || !OF_VALKEY.contains(&name)
+    }
+
     /// CONFIG GET: the directives that any of `patterns` selects, as name and value, sorted by name.
     ///
     /// A directive comes once. A name asked for without wildcards is answered as it was spelled.
     pub(crate) fn get(&self, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let patterns: Vec<Selection<'_>> = patterns.iter().copied().map(Selection::read).collect();
         let mut found: Vec<_> = table::names()
+            .filter(|(name, _)| self.has_directive(name))
             .filter_map(|(name, directive)| {
                 let name = name.as_bytes();
                 let selects = |pattern: &&Selection<'_>| {
@@ -43,8 +87,9 @@ impl Config {
         // Every name is looked at before any value.
         let mut found = Vec::with_capacity(pairs.len());
         for (index, &(given, value)) in pairs.iter().enumerate() {
-            let (name, directive) =
-                table::find(given).ok_or_else(|| SetError::Unknown { name: given.to_vec() })?;
+            let (name, directive) = table::find(given)
+                .filter(|(name, _)| self.has_directive(name))
+                .ok_or_else(|| SetError::Unknown { name: given.to_vec() })?;
             if directive.is_immutable() {
                 return Err(SetError::refused(given, "can't set immutable config"));
             }

@@ -5,6 +5,9 @@ use super::kind::Kind;
 use super::place::Reason;
 use super::settings::Config;
 use super::value::Secret;
+use crate::text::quote;
+
+pub(super) const UNBALANCED_QUOTES: &str = "Unbalanced quotes in configuration line";
 
 /// What a directive of the reference is to respd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +219,18 @@ impl Directive {
     /// Takes the value as the words of a line. A refusal may leave `config` half changed.
     pub(crate) fn read_words(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
         (self.read)(config, words)
+    }
+
+    /// Takes the value as the words of a line of a file. A list may stand in one word, within quotes, as in the
+    /// reference: `save "60 1"`.
+    pub(super) fn read_line(&self, config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
+        match words {
+            [word] if self.list && !word.is_empty() => {
+                let inner = quote::split(word).ok_or(UNBALANCED_QUOTES)?;
+                self.read_words(config, &inner.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
+            _ => self.read_words(config, words),
+        }
     }
 
     /// Takes the value as one text, as [`Directive::show`] gives it.

@@ -4,17 +4,20 @@
 //! that start with `#` say nothing; there are no comments at the end of a line. A later line has the
 //! last word, except that `user` lines add up and `client-output-buffer-limit` changes only the
 //! classes it names. Two directives exist in files only: `user`, and `include PATH`, which reads
-//! another file at that point. The path is relative to the working directory, and its last part may
-//! be a pattern, which may match nothing.
+//! another file at that point. A relative path begins in the folder of `dir`, as far as that has been read, or else in
+//! the working directory; its last part may be a pattern, which may match nothing.
 //!
 //! How the files of an `include` are found and read, [`Includes`] says: here is text only.
 //!
 //! Anything that is not understood is an error that names its line, and reading goes on, so that all errors are told
-//! at once. Unknown directives may be let pass (`unknown-directives warn`, wherever it stands). The text of a line
+//! at once, also those that a start would find in what is right. Unknown directives may be let pass (`unknown-directives warn`, wherever it stands). The text of a line
 //! is shown only when its directive is known to hold no secret.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::directive::UNBALANCED_QUOTES;
 use super::file_only::{FILE_ONLY, Fate, is_include, is_rename, is_user};
 use super::place::{LoadError, LoadErrors, Place, Reason};
 use super::settings::Config;
@@ -27,7 +30,7 @@ pub(crate) const BAD_DIRECTIVE: &str = "Bad directive or wrong number of argumen
 
 /// How many files deep an `include` may lie. A file that includes itself runs into this.
 const DEEPEST: usize = 16;
-/// Behind so many mistakes a file is not read on: it is likely to be no configuration at all.
+/// So many mistakes are told, and the others counted: the file is likely to be no configuration at all.
 const MOST_MISTAKES: usize = 1000;
 
 /// Finds and reads the files that `include` names.
@@ -51,19 +54,41 @@ impl Config {
         Ok(config)
     }
 
-    /// Changes this configuration by `text`, which is the content of `file`, or leaves it as it is and says all
-    /// that is wrong.
+    /// Changes this configuration by `text`, which is the content of `file`. What is wrong is left out, and all told.
     pub(crate) fn read_file(
         &mut self,
         file: &Path,
         text: &[u8],
         includes: &dyn Includes,
     ) -> Result<(), LoadErrors> {
-        let mut reader = Reader { config: self.clone(), includes, mistakes: Vec::new() };
+        let mut reader = Reader::new(self, includes);
         // Reading goes on behind a mistake; what stopped it is one of them.
         let _ = reader.read_text(file, text, 1);
-        *self = reader.finish()?;
-        Ok(())
+        reader.finish()
+    }
+
+    /// Changes this configuration by the files that `pattern` names, from the command line. What is wrong is left out,
+    /// and all told.
+    pub(crate) fn read_included(
+        &mut self,
+        pattern: &[u8],
+        includes: &dyn Includes,
+    ) -> Result<(), LoadErrors> {
+        let line = [b"include ", pattern].concat();
+        let mut reader = Reader::new(self, includes);
+        match reader.find(pattern, 1) {
+            Ok(files) => {
+                // As above.
+                let _ = files.iter().try_for_each(|(file, text)| reader.read_text(file, text, 2));
+            }
+            Err(wrong) => {
+                reader.add(
+                    LoadError::new(Place::CommandLine, shown(&line), wrong.reason(b"")),
+                    false,
+                );
+            }
+        }
+        reader.finish()
     }
 
     /// Changes one directive from the command line: `-o name=value`, `--port 7000`.
@@ -81,11 +106,8 @@ impl Config {
                 user_words.iter().map(Vec::as_slice).collect()
             }
         };
-        let mut next = self.clone();
-        read_directive(&mut next, name.as_bytes(), &words, &Place::CommandLine)
-            .map_err(|wrong| refused(wrong.reason()))?;
-        *self = next;
-        Ok(())
+        read_directive(self, name.as_bytes(), &words, &Place::CommandLine)
+            .map_err(|wrong| refused(wrong.reason(name.as_bytes())))
     }
 }
 
@@ -110,13 +132,12 @@ impl Config {
         };
         let text = [&name[..], &words.join(&b" "[..])].join(&b" "[..]);
         let refused = |reason| LoadError::new(Place::CommandLine, shown(&text), reason);
-        let mut next = self.clone();
-        match read_directive(&mut next, name, &words, &Place::CommandLine) {
-            Ok(()) => *self = next,
-            Err(Wrong::Unknown(reason)) if self.unknown_directives == UnknownDirectives::Warn => {
-                self.without_effect.unknown.push(refused(reason));
+        match read_directive(self, name, &words, &Place::CommandLine) {
+            Ok(()) => {}
+            Err(Wrong::Unknown) if self.unknown_directives == UnknownDirectives::Warn => {
+                self.without_effect.unknown.push(refused(Wrong::Unknown.reason(name)));
             }
-            Err(wrong) => return Err(refused(wrong.reason())),
+            Err(wrong) => return Err(refused(wrong.reason(name))),
         }
         Ok(())
     }
@@ -124,22 +145,28 @@ impl Config {
 
 /// Reads a file and those it includes, and collects what is wrong with them.
 struct Reader<'a> {
-    config: Config,
+    config: &'a mut Config,
     includes: &'a dyn Includes,
-    mistakes: Vec<Mistake>,
+    wrong: Mistakes,
+    /// Lines whose directive is not known, which the configuration may let pass.
+    unknown: Mistakes,
 }
 
-/// What is wrong with a line.
-struct Mistake {
-    error: LoadError,
-    /// Its directive is not known, which the configuration may let pass.
-    is_unknown: bool,
+/// What is wrong, in the order of the lines, and how many there are beyond what is kept.
+#[derive(Default)]
+struct Mistakes {
+    errors: Vec<(usize, LoadError)>,
+    more: usize,
 }
 
-/// The files are no use beyond this mistake: there are too many, or the files include one another.
+/// The files are no use beyond this mistake: they include one another.
 struct Stopped;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(config: &'a mut Config, includes: &'a dyn Includes) -> Reader<'a> {
+        Reader { config, includes, wrong: Mistakes::default(), unknown: Mistakes::default() }
+    }
+
     fn read_text(&mut self, file: &Path, text: &[u8], depth: usize) -> Result<(), Stopped> {
         for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
             let place = Place::Line { file: file.to_owned(), number };
@@ -150,17 +177,35 @@ impl Reader<'_> {
                     }
                 }
                 Err(wrong) => {
-                    let is_unknown = matches!(wrong, Wrong::Unknown(_));
+                    let is_unknown = matches!(wrong, Wrong::Unknown);
                     let is_last = matches!(wrong, Wrong::TooDeep);
-                    let error = LoadError::new(place, shown(line), wrong.reason());
-                    self.mistakes.push(Mistake { error, is_unknown });
-                    if is_last || self.mistakes.len() == MOST_MISTAKES {
+                    if self.is_full(is_unknown) {
+                        self.of_kind(is_unknown).more += 1;
+                    } else {
+                        let name = split(line).ok().and_then(|words| words.into_iter().next());
+                        let reason = wrong.reason(&name.unwrap_or_default());
+                        self.add(LoadError::new(place, shown(line), reason), is_unknown);
+                    }
+                    if is_last {
                         return Err(Stopped);
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    fn of_kind(&mut self, is_unknown: bool) -> &mut Mistakes {
+        if is_unknown { &mut self.unknown } else { &mut self.wrong }
+    }
+
+    fn is_full(&mut self, is_unknown: bool) -> bool {
+        self.of_kind(is_unknown).errors.len() >= MOST_MISTAKES
+    }
+
+    fn add(&mut self, error: LoadError, is_unknown: bool) {
+        let place = self.wrong.errors.len() + self.unknown.errors.len();
+        self.of_kind(is_unknown).errors.push((place, error));
     }
 
     /// Reads a line. Returns the files to read at this point, and what is in them.
@@ -174,52 +219,54 @@ impl Reader<'_> {
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         match words[..] {
             [] => {}
-            [name, pattern] if is_include(name) => {
-                let files = self.includes.named(pattern)?;
-                if depth == DEEPEST && !files.is_empty() {
-                    return Err(Wrong::TooDeep);
-                }
-                let read = |file: PathBuf| Ok((self.includes.read(&file)?, file));
-                return files
-                    .into_iter()
-                    .map(read)
-                    .map(|read| read.map(|(text, file)| (file, text)))
-                    .collect();
-            }
-            [name, ref values @ ..] => read_directive(&mut self.config, name, values, place)?,
+            [name, pattern] if is_include(name) => return self.find(pattern, depth),
+            [name, ref values @ ..] => read_directive(self.config, name, values, place)?,
         }
         Ok(Vec::new())
     }
 
-    /// The configuration, or all that is wrong with it.
-    fn finish(mut self) -> Result<Config, LoadErrors> {
-        let lets_pass = self.config.unknown_directives == UnknownDirectives::Warn;
-        let (unknown, wrong): (Vec<_>, Vec<_>) =
-            self.mistakes.into_iter().partition(|mistake| mistake.is_unknown && lets_pass);
-        let errors = |mistakes: Vec<Mistake>| mistakes.into_iter().map(|mistake| mistake.error);
-        match LoadErrors::some(errors(wrong).collect()) {
-            Some(wrong) => Err(wrong),
-            None => {
-                self.config.without_effect.unknown.extend(errors(unknown));
-                Ok(self.config)
-            }
+    /// The files of an `include`, and what is in them.
+    fn find(&mut self, pattern: &[u8], depth: usize) -> Result<Vec<(PathBuf, Vec<u8>)>, Wrong> {
+        let pattern = self.config.locate(Path::new(OsStr::from_bytes(pattern)));
+        let files = self.includes.named(pattern.as_os_str().as_bytes())?;
+        if depth == DEEPEST && !files.is_empty() {
+            return Err(Wrong::TooDeep);
         }
+        let read = |file: PathBuf| Ok((self.includes.read(&file)?, file));
+        files.into_iter().map(read).map(|read| read.map(|(text, file)| (file, text))).collect()
+    }
+
+    /// All that is wrong.
+    fn finish(self) -> Result<(), LoadErrors> {
+        let Reader { config, mut wrong, mut unknown, .. } = self;
+        if config.unknown_directives == UnknownDirectives::Warn {
+            let passed = &mut config.without_effect;
+            passed.unknown.extend(unknown.errors.drain(..).map(|(_, error)| error));
+            passed.more_unknown += std::mem::take(&mut unknown.more);
+        }
+        wrong.errors.append(&mut unknown.errors);
+        wrong.errors.sort_by_key(|&(place, _)| place);
+        let more = wrong.more + unknown.more + wrong.errors.len().saturating_sub(MOST_MISTAKES);
+        let errors = wrong.errors.into_iter().map(|(_, error)| error).take(MOST_MISTAKES);
+        LoadErrors::some(errors.collect(), more).map_or(Ok(()), Err)
     }
 }
 
 /// Why a line is not taken.
 enum Wrong {
     /// There is no such directive.
-    Unknown(Reason),
+    Unknown,
     Refused(Reason),
     /// It includes a file too deep.
     TooDeep,
 }
 
 impl Wrong {
-    fn reason(self) -> Reason {
+    /// `name`: the name of the directive.
+    fn reason(self, name: &[u8]) -> Reason {
         match self {
-            Wrong::Unknown(reason) | Wrong::Refused(reason) => reason,
+            Wrong::Unknown => unknown(name),
+            Wrong::Refused(reason) => reason,
             Wrong::TooDeep => format!("more than {DEEPEST} files deep").into(),
         }
     }
@@ -231,6 +278,7 @@ impl From<Reason> for Wrong {
     }
 }
 
+/// Changes the configuration by a line, or leaves it as it is.
 fn read_directive(
     config: &mut Config,
     name: &[u8],
@@ -259,9 +307,12 @@ fn read_directive(
         Some((_, Fate::Read)) | None => {}
     }
     let Some((_, directive)) = table::find(name) else {
-        return Err(Wrong::Unknown(unknown(name)));
+        return Err(Wrong::Unknown);
     };
-    directive.read_words(config, words)?;
+    // A refusal may leave it half changed.
+    let mut next = config.clone();
+    directive.read_line(&mut next, words)?;
+    *config = next;
     if directive.class.is_without_effect() {
         config.without_effect.accepted.insert(directive.name);
     }
@@ -292,13 +343,16 @@ fn read_user(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), 
 
 fn read_rename(config: &mut Config, words: &[&[u8]], place: &Place) -> Result<(), Reason> {
     match words {
-        [name, b""] => {
+        // The shell's quotes are gone, and those of a file that was copied are there still.
+        [name, b"" | b"\"\""] if words[1].is_empty() || *place == Place::CommandLine => {
             let command = DisabledCommand { name: name.to_vec(), place: place.clone() };
             if !config.disabled_commands.contains(&command) {
                 config.disabled_commands.push(command);
             }
             Ok(())
         }
+        // It keeps its name.
+        [name, same] if name.eq_ignore_ascii_case(same) => Ok(()),
         [_, _] => Err("respd takes commands away ('') and gives them no other names: take this one from the users \
                        that should not have it, as in 'user default on nopass ~* &* +@all -keys'"
             .into()),
@@ -312,7 +366,7 @@ pub(crate) fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, Reason> {
     if line.starts_with(b"#") {
         return Ok(Vec::new());
     }
-    quote::split(line).ok_or("Unbalanced quotes in configuration line".into())
+    quote::split(line).ok_or(UNBALANCED_QUOTES.into())
 }
 
 /// A line as an error shows it: whole if its directive is known and no secret, else only its name.
@@ -460,9 +514,17 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_file_that_is_none_is_not_read_to_its_end() {
-        let error = parse(&"x\n".repeat(MOST_MISTAKES * 2)).unwrap_err();
-        assert_eq!(error.lines().count(), MOST_MISTAKES);
+    fn of_a_file_that_is_none_most_mistakes_are_counted() {
+        let error = parse(&"x\ntimeout x\n".repeat(MOST_MISTAKES)).unwrap_err();
+        assert_eq!(error.lines().count(), MOST_MISTAKES + 1);
+        assert!(error.ends_with("\n… and 1000 more"), "{}", &error[error.len() - 100..]);
+        let passed =
+            parse(&("unknown-directives warn\n".to_owned() + &"x\n".repeat(3000) + "hz 20"));
+        let passed = passed.unwrap();
+        assert_eq!(
+            (passed.hz, passed.unknown_lines().len(), passed.more_unknown_lines()),
+            (20, 1000, 2000)
+        );
     }
 
     #[test]

@@ -21,6 +21,12 @@ pub(crate) enum Fate {
 
 pub(crate) const FILE_ONLY: &[FileOnly] = &[
     FileOnly {
+        name: "events-per-io-thread",
+        synopsis: "events-per-io-thread 2",
+        about: "How many events there are for each thread that reads and writes.",
+        fate: Fate::Ignored,
+    },
+    FileOnly {
         name: "include",
         synopsis: "include PATH",
         about: "Reads another file at this point; the last part of its path may be a pattern.",

@@ -289,18 +289,20 @@ impl Kind<Option<PathBuf>> for FilePath {
     }
 }
 
-/// The path of a folder, from the root on. One that was named stays named.
+/// The path of a folder, from the root on. A relative one begins at the folder that was named before, as if the process
+/// had gone there, and else at the working directory. That it is there, and what it is called without links, is for the
+/// start to see.
 pub(crate) struct FolderPath;
 
 impl Kind<Option<PathBuf>> for FolderPath {
     fn read(&self, field: &mut Option<PathBuf>, words: &[&[u8]]) -> Result<(), Reason> {
         match single(words)? {
-            [] if field.is_none() => {}
             [] => return Err("dir can't be empty".into()),
             word => {
                 let given = Path::new(OsStr::from_bytes(word));
+                let given = field.as_deref().unwrap_or(Path::new("")).join(given);
                 // Without a working directory there is nothing better than what was given.
-                *field = Some(path::absolute(given).unwrap_or_else(|_| given.to_owned()));
+                *field = Some(path::absolute(&given).unwrap_or(given));
             }
         }
         Ok(())

@@ -4,8 +4,8 @@
 //! of which generation its manners are. The command table is built for one persona, so what is unknown
 //! to it costs nothing while requests are served; everything else is asked where an answer differs.
 //!
-//! What a persona does not change: the bytes of replies that succeed, but for doubles, options of commands
-//! that work on keys, and fields of INFO beside those that name the product.
+//! What a persona does not change: the bytes of replies that succeed, but for doubles, what describes users, clients and
+//! commands, and INFO; and most options of commands that work on keys.
 
 use std::cmp::Ordering;
 
@@ -62,17 +62,46 @@ pub(crate) enum Generation {
     Redis6,
     /// Subcommands are commands.
     Redis7,
+    /// HELLO's error shows where the version goes, and users are shown with their checks of payloads.
+    Redis8,
     /// Unauthenticated clients are not told which commands exist.
     Valkey9,
 }
 
-/// The version of Redis that Valkey was made from. What is younger in the table is Valkey's,
-/// but for what came with [`OF_REDIS_ALONE`].
+/// The version of Redis that Valkey was made from. What is younger in the table of commands is Valkey's,
+/// but for what came with [`OF_REDIS_ALONE`], and what [`OF_BOTH`] names.
 const FORK: &str = "7.2.4";
 
 /// A version of Redis, and of no other server: Valkey went from 8.1 to 9.0. What came with it in the table is
-/// there when respd is itself, and unknown to the personas, of which all are older or another server.
+/// there when respd is itself or that Redis, and unknown to the other personas.
 const OF_REDIS_ALONE: &str = "8.2.0";
+
+/// What each line brought after they parted, and since which version Redis has it; the table of commands has
+/// Valkey's version. These are full names, with the token of an option or the name of a field behind them.
+const OF_BOTH: &[(&str, &str)] = &[
+    ("client|kill MAXAGE", "7.4.0"),
+    ("client|list watch", "7.4.0"),
+    ("client|list io-thread", "8.0.0"),
+    ("client|list tot-net-in", "8.2.0"),
+    ("client|list tot-net-out", "8.2.0"),
+    ("client|list tot-cmds", "8.2.0"),
+    ("info mem_replicas_repl_buffer", "8.0.0"),
+    ("info expired_fields", "7.4.0"),
+    ("scan cursor", "8.2.0"),
+    ("cluster|slot-stats", "8.2.0"),
+    ("hexpire", "7.4.0"),
+    ("hexpireat", "7.4.0"),
+    ("hexpiretime", "7.4.0"),
+    ("hgetdel", "8.0.0"),
+    ("hgetex", "8.0.0"),
+    ("hpersist", "7.4.0"),
+    ("hpexpire", "7.4.0"),
+    ("hpexpireat", "7.4.0"),
+    ("hpexpiretime", "7.4.0"),
+    ("hpttl", "7.4.0"),
+    ("hsetex", "8.0.0"),
+    ("httl", "7.4.0"),
+];
 
 const RESPD: Persona = Persona {
     name: "respd",
@@ -143,6 +172,13 @@ pub const PERSONAS: &[Persona] = &[
         ],
         generation: Generation::Redis7,
         ..VALKEY
+    },
+    Persona {
+        name: "redis-8.2",
+        version: "8.2.3",
+        identity: &[("redis_version", "8.2.3")],
+        generation: Generation::Redis8,
+        ..REDIS
     },
     Persona {
         name: "redis-7.2",
@@ -219,14 +255,46 @@ impl Persona {
         match self.commands {
             Commands::All | Commands::Only(_) => true,
             Commands::Valkey => !is_younger(since, self.version) && since != OF_REDIS_ALONE,
-            Commands::Redis => !is_younger(since, self.version) && !is_younger(since, FORK),
+            Commands::Redis => {
+                let is_of_redis = !is_younger(since, FORK) || since == OF_REDIS_ALONE;
+                is_of_redis && !is_younger(since, self.version)
+            }
+        }
+    }
+
+    /// The version in which the persona's line of servers got a command that the table has since `since`.
+    /// `None`: that is younger than the persona, or never came.
+    pub(crate) fn version_of<'a>(&self, full_name: &str, since: &'a str) -> Option<&'a str> {
+        self.version_where(since, |known| known == full_name)
+    }
+
+    /// As [`Persona::version_of`], of an option of a command, by its token, or of a field in the command's reply.
+    pub(crate) fn version_of_part<'a>(
+        &self,
+        full_name: &str,
+        part: &str,
+        since: &'a str,
+    ) -> Option<&'a str> {
+        self.version_where(since, |known| known.split_once(' ') == Some((full_name, part)))
+    }
+
+    fn version_where<'a>(&self, since: &'a str, is_it: impl Fn(&str) -> bool) -> Option<&'a str> {
+        let of_redis = match self.commands {
+            Commands::Redis if is_younger(since, FORK) => {
+                OF_BOTH.iter().find(|(known, _)| is_it(known))
+            }
+            _ => None,
+        };
+        match of_redis {
+            Some(&(_, since)) => Some(since).filter(|since| !is_younger(since, self.version)),
+            None => Some(since).filter(|since| self.is_at_least(since)),
         }
     }
 
     /// Whether there is a command of this full name, which came with a version of Redis or Valkey.
     pub fn has_command(&self, full_name: &str, since: &str) -> bool {
         let Commands::Only(names) = self.commands else {
-            return self.is_at_least(since);
+            return self.version_of(full_name, since).is_some();
         };
         let is_part_of = |name: &str, whole: &str| {
             name.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
@@ -249,7 +317,7 @@ impl Persona {
         match self.generation {
             Generation::Redis5 => 6,
             Generation::Redis6 => 7,
-            Generation::Redis7 | Generation::Valkey9 => 10,
+            Generation::Redis7 | Generation::Redis8 | Generation::Valkey9 => 10,
         }
     }
 
@@ -315,9 +383,74 @@ impl Persona {
     pub(crate) fn hello_without_login(&self) -> Option<Error> {
         match self.generation {
             _ if self.greets_unauthenticated => None,
-            Generation::Valkey9 => Some(error::HELLO_NOAUTH),
+            Generation::Redis8 | Generation::Valkey9 => Some(error::HELLO_NOAUTH),
             _ => Some(error::REDIS_HELLO_NOAUTH),
         }
+    }
+
+    /// A command that has to run before a transaction or after it. `full_name` is its name.
+    pub(crate) fn not_in_transaction(&self, full_name: &str) -> Error {
+        match self.is_redis() {
+            true => error::REDIS_NOT_IN_TRANSACTION,
+            false => error::not_in_transaction(full_name),
+        }
+    }
+
+    /// There is no file for users.
+    pub(crate) fn no_acl_file(&self) -> Error {
+        if self.is_redis() { error::REDIS_NO_ACL_FILE } else { error::NO_ACL_FILE }
+    }
+
+    // Errors of scripts. How Redis 6 worded them is not known here.
+
+    /// A script calls no command.
+    pub(crate) fn unknown_in_script(&self) -> Error {
+        match self.scripts_are_of_redis() {
+            true => error::REDIS_UNKNOWN_IN_SCRIPT,
+            false => error::UNKNOWN_IN_SCRIPT,
+        }
+    }
+
+    /// A script calls a command with too many arguments, or too few.
+    pub(crate) fn arity_in_script(&self) -> Error {
+        match self.scripts_are_of_redis() {
+            true => error::REDIS_ARITY_IN_SCRIPT,
+            false => error::ARITY_IN_SCRIPT,
+        }
+    }
+
+    /// A script calls what may not run in one.
+    pub(crate) fn not_from_script(&self) -> Error {
+        match self.scripts_are_of_redis() {
+            true => error::REDIS_NOT_FROM_SCRIPT,
+            false => error::NOT_FROM_SCRIPT,
+        }
+    }
+
+    /// No script has this digest.
+    #[cfg(feature = "lua")]
+    pub(crate) fn no_script(&self) -> Error {
+        if self.is_redis() { error::REDIS_NOSCRIPT } else { error::NOSCRIPT }
+    }
+
+    /// Whether errors of scripts name Redis, and say which script it was.
+    pub(crate) fn scripts_are_of_redis(&self) -> bool {
+        self.is_redis() && self.names_subcommands()
+    }
+
+    /// Whether the places of geo commands are spelled as other doubles are.
+    pub(crate) fn spells_places_shortest(&self) -> bool {
+        self.generation == Generation::Redis8
+    }
+
+    /// Whether CLIENT LIST takes one filter alone, and CLIENT KILL one id behind each `ID`.
+    pub(crate) fn lists_by_one_filter(&self) -> bool {
+        !self.is_at_least("8.1.0")
+    }
+
+    /// Whether users are shown to have the payloads of RESTORE checked.
+    pub(crate) fn shows_checks_of_payloads(&self) -> bool {
+        self.generation == Generation::Redis8
     }
 
     /// Returns whether it is a version of Redis.
@@ -380,6 +513,21 @@ mod tests {
         for other in ["valkey-9.1", "valkey-8.0", "redis-7.2"] {
             assert!(!named(other).is_at_least("8.2.0"), "{other}");
         }
+    }
+
+    #[test]
+    fn redis_knows_what_both_brought_since_its_own_version() {
+        let redis = named("redis-8.2");
+        assert_eq!(redis.version_of("hexpire", "9.0.0"), Some("7.4.0"));
+        assert_eq!(named("redis-7.2").version_of("hexpire", "9.0.0"), None);
+        assert_eq!(named("valkey-9.1").version_of("hexpire", "9.0.0"), Some("9.0.0"));
+        assert_eq!(named("valkey-8.0").version_of("hexpire", "9.0.0"), None);
+        assert_eq!(redis.version_of("delifeq", "9.0.0"), None);
+        assert_eq!(redis.version_of("xdelex", "8.2.0"), Some("8.2.0"));
+        // The versions of Valkey's 8 are no versions of Redis.
+        assert_eq!(redis.version_of_part("client|kill", "MAXAGE", "8.0.0"), Some("7.4.0"));
+        assert_eq!(redis.version_of_part("client|kill", "PRIMARY", "8.0.0"), None);
+        assert_eq!(redis.version_of("client|kill", "2.4.0"), Some("2.4.0"));
     }
 
     #[test]

@@ -70,25 +70,33 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 /// Why the configuration could not be read: every mistake that was found, in the order of the lines. Shown, each is
-/// a line.
+/// a line, and behind them stands how many more there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadErrors(Vec<LoadError>);
+pub struct LoadErrors {
+    told: Vec<LoadError>,
+    more: usize,
+}
 
 impl LoadErrors {
-    /// `None` if there are none.
-    pub(crate) fn some(errors: Vec<LoadError>) -> Option<LoadErrors> {
-        (!errors.is_empty()).then_some(LoadErrors(errors))
+    /// `None` if there are none. `more`: how many there are beside these.
+    pub(crate) fn some(told: Vec<LoadError>, more: usize) -> Option<LoadErrors> {
+        (!told.is_empty()).then_some(LoadErrors { told, more })
+    }
+
+    /// How many mistakes there are beside those that are told one by one.
+    pub fn more(&self) -> usize {
+        self.more
     }
 
     /// The mistakes, at least one.
     pub fn iter(&self) -> std::slice::Iter<'_, LoadError> {
-        self.0.iter()
+        self.told.iter()
     }
 }
 
 impl From<LoadError> for LoadErrors {
     fn from(error: LoadError) -> LoadErrors {
-        LoadErrors(vec![error])
+        LoadErrors { told: vec![error], more: 0 }
     }
 }
 
@@ -106,6 +114,9 @@ impl fmt::Display for LoadErrors {
         for (index, error) in self.iter().enumerate() {
             let before = if index > 0 { "\n" } else { "" };
             write!(f, "{before}{error}")?;
+        }
+        if self.more > 0 {
+            write!(f, "\n… and {} more", self.more)?;
         }
         Ok(())
     }

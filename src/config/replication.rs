@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Directive] = &[
         .about("What follows when a change cannot be taken over."),
     unused!("rdb-del-sync-files", YesNo, false, ALONE)
         .about("Deletes snapshots that were made for replicas."),
-    unused!("repl-backlog-size", BYTES, 10 << 20, ALONE)
+    unused!("repl-backlog-size", Memory(1..=i64::MAX as u64), 10 << 20, ALONE)
         .about("The bytes of changes that are kept for replicas."),
     unused!("repl-backlog-ttl", COUNT, 3600, ALONE)
         .about("The seconds for which changes are kept when no replica is there."),

@@ -128,7 +128,7 @@ impl Config {
         }
         // A line holds if saying it again changes nothing.
         let mut again = self.clone();
-        directive.read_words(&mut again, words)?;
+        directive.read_line(&mut again, words)?;
         if again == *self {
             return Ok(Revision::Keep);
         }

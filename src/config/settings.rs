@@ -1,6 +1,7 @@
 //! Everything that can be configured, as plain typed fields, and what it is by default.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::{Path, PathBuf};
 
 use super::networks::Networks;
@@ -243,6 +244,11 @@ impl Config {
         &self.without_effect.unknown
     }
 
+    /// How many such lines there were beside these: a file that is no configuration has many.
+    pub fn more_unknown_lines(&self) -> usize {
+        self.without_effect.more_unknown
+    }
+
     /// Returns whether the server is to keep its data beyond its end, or to begin with what was kept: it then loads what is
     /// in its folder when it starts. A test double that is told nothing of files reads none.
     pub(crate) fn keeps_data(&self) -> bool {
@@ -254,6 +260,17 @@ impl Config {
         self.dir.as_deref().unwrap_or(Path::new("."))
     }
 
+    /// Where the file is that a directive names: a relative path begins in the folder, as it is now. Nothing changes the
+    /// working directory for that: it is the whole process's.
+    pub fn locate(&self, path: &Path) -> PathBuf {
+        match &self.dir {
+            Some(folder) if path.is_relative() && !is_working_directory(folder) => {
+                folder.join(path)
+            }
+            _ => path.to_owned(),
+        }
+    }
+
     /// Checks that commands which run on the administration port alone have such a port.
     pub(crate) fn keeps_a_way_in(&self) -> Result<(), Reason> {
         match self.admin_commands_on_admin_port && self.admin_port == 0 {
@@ -263,4 +280,9 @@ impl Config {
             false => Ok(()),
         }
     }
+}
+
+/// A path that begins there stays as short as it was given: the path of a unix socket may not be long.
+fn is_working_directory(folder: &Path) -> bool {
+    env::current_dir().is_ok_and(|here| here == folder)
 }

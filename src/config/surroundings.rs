@@ -2,7 +2,7 @@
 //! operating system, modules, and what its own tests need.
 
 use super::directive::{Class, Directive, fixed, recall, remember, unused};
-use super::kind::{Integer, Kind, Memory, Names, Only, OomScores, Text, YesNo};
+use super::kind::{Checked, Integer, Kind, Memory, Names, Only, OomScores, Text, YesNo};
 
 const INT: Integer = Integer(0..=i32::MAX as i64);
 const SIGNED_INT: Integer = Integer(i32::MIN as i64..=i32::MAX as i64);
@@ -26,6 +26,7 @@ const OWN_OOM_SCORE: &str = "respd leaves its score alone: set OOMScoreAdjust= i
 const NO_SYSLOG: &str =
     "respd logs to standard error or to 'logfile': let systemd's journal or logger(1) pass it on";
 const NO_CONNECTIONS: &str = "respd connects to no other server";
+const COMPARES_BYTES: &str = "SORT compares bytes, as by 'C', 'POSIX' and 'C.UTF-8'";
 const NO_CYCLES: &str = "respd accepts as many as come";
 
 const OOM_SCORES: Names = Names(&["no", "yes", "relative", "absolute"]);
@@ -33,6 +34,36 @@ const CALLERS: Names = Names(&["no", "yes", "local"]);
 const FACILITIES: Names = Names(&[
     "user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ]);
+
+const BAD_TEMPLATE: &str = "template format is invalid or contains unknown variables";
+
+/// Returns whether a template of a title names nothing but what there is, and comes to a text. `{{` is a brace.
+fn is_title_template(template: &[u8]) -> bool {
+    let (mut rest, mut is_empty) = (template, true);
+    while let Some((&first, more)) = rest.split_first() {
+        if first != b'{' || more.first() == Some(&b'{') {
+            is_empty &= first == b' ';
+            rest = if first == b'{' { &more[1..] } else { more };
+            continue;
+        }
+        let Some(end) = more.iter().position(|&byte| byte == b'}') else {
+            return false;
+        };
+        match &more[..end] {
+            b"listen-addr" | b"server-mode" | b"port" | b"tls-port" => is_empty = false,
+            // There may be none of these.
+            b"title" | b"unixsocket" | b"config-file" => {}
+            _ => return false,
+        }
+        rest = &more[end + 1..];
+    }
+    !is_empty
+}
+
+/// Returns whether a locale compares texts by their bytes.
+fn is_bytewise(locale: &[u8]) -> bool {
+    [&b""[..], b"C", b"POSIX", b"C.UTF-8", b"C.utf8"].contains(&locale)
+}
 
 /// In the order of their names.
 pub(super) const ROWS: &[Directive] = &[
@@ -156,7 +187,7 @@ pub(super) const ROWS: &[Directive] = &[
     )
     .hidden()
     .about("The bytes that are loaded between turns of the server."),
-    fixed!("locale-collate", Text, Vec::new(), "SORT compares bytes")
+    unused!("locale-collate", Checked(is_bytewise, COMPARES_BYTES), Vec::new(), COMPARES_BYTES)
         .about("The language by which SORT ALPHA compares."),
     fixed!(
         "lua-enable-deprecated-api",
@@ -206,8 +237,13 @@ pub(super) const ROWS: &[Directive] = &[
         .about("The scores of a primary, a replica and a child."),
     unused!("prefetch-batch-max-size", Integer(0..=128), 16, PREFETCH)
         .about("How many keys are fetched ahead."),
-    unused!("proc-title-template", Text, b"{title} {listen-addr} {server-mode}".to_vec(), NOT_HERE)
-        .about("What ps(1) shows of the server."),
+    unused!(
+        "proc-title-template",
+        Checked(is_title_template, BAD_TEMPLATE),
+        b"{title} {listen-addr} {server-mode}".to_vec(),
+        NOT_HERE
+    )
+    .about("What ps(1) shows of the server."),
     unused!("rdb-key-save-delay", SIGNED_INT, 0, NO_TESTS)
         .hidden()
         .about("The microseconds for which writing stops at each key."),

@@ -337,7 +337,8 @@ mod tests {
 
     #[test]
     fn every_default_is_taken_as_it_is_shown() {
-        for directive in all() {
+        // Without a folder `dir` shows nothing, and nothing is no folder.
+        for directive in all().filter(|directive| directive.name != "dir") {
             let mut config = Config::default();
             let shown = directive.show(&config);
             assert_eq!(directive.read_text(&mut config, &shown), Ok(()), "{}", directive.name);

@@ -451,6 +451,8 @@ pub struct WithoutEffect {
     pub(crate) accepted: BTreeSet<&'static str>,
     /// The lines of unknown directives, which `unknown-directives warn` let pass.
     pub(crate) unknown: Vec<LoadError>,
+    /// How many of them there were beside these.
+    pub(crate) more_unknown: usize,
 }
 
 impl PartialEq for WithoutEffect {
@@ -468,6 +470,13 @@ impl Eq for WithoutEffect {}
 pub struct ChosenPorts {
     pub(crate) clients: bool,
     pub(crate) admin: bool,
+}
+
+impl ChosenPorts {
+    /// Returns whether the administration port is one that was asked for, and not that of a persona.
+    pub fn admin(self) -> bool {
+        self.admin
+    }
 }
 
 impl PartialEq for ChosenPorts {

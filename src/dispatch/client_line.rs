@@ -65,6 +65,10 @@ pub(crate) fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Cl
     line.field("resp", client.protocol.number());
     line.bytes("lib-name", &client.lib_name);
     line.bytes("lib-ver", &client.lib_ver);
+    if persona.is_redis() {
+        // The thread that reads from the client: the one that serves everything.
+        line.field("io-thread", 0);
+    }
     line.field("tot-net-in", client.bytes_in);
     line.field("tot-net-out", client.bytes_out);
     line.field("tot-cmds", client.commands);
@@ -86,6 +90,7 @@ const LATER: &[(&str, &str)] = &[
     ("lib-name", "7.2.0"),
     ("lib-ver", "7.2.0"),
     ("watch", "8.0.0"),
+    ("io-thread", "8.0.0"),
     ("tot-net-in", "8.0.0"),
     ("tot-net-out", "8.0.0"),
     ("tot-cmds", "8.0.0"),
@@ -206,7 +211,9 @@ impl Line<'_> {
     /// Writes the name of a field, if the persona has it.
     fn begins(&mut self, name: &str) -> bool {
         let later = LATER.iter().find(|(known, _)| *known == name);
-        if later.is_some_and(|(_, since)| !self.persona.is_at_least(since)) {
+        if let Some((_, since)) = later
+            && self.persona.version_of_part("client|list", name, since).is_none()
+        {
             return false;
         }
         if !std::mem::take(&mut self.is_fresh) {

@@ -93,7 +93,7 @@ impl<'a> Invocation<'a> {
             && self.client().transaction().is_some()
             && self.frame.is_in(frames)
         {
-            return Err(error::not_in_transaction(&row.full_name));
+            return Err(self.world.config.persona.not_in_transaction(&row.full_name));
         }
         Ok(())
     }
@@ -102,7 +102,7 @@ impl<'a> Invocation<'a> {
     #[inline(always)]
     fn may_be_scripted(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if row.has(flag::NOSCRIPT) && self.frame.is_in(frames) {
-            return Err(error::NOT_FROM_SCRIPT);
+            return Err(self.world.config.persona.not_from_script());
         }
         Ok(())
     }
@@ -245,7 +245,9 @@ impl<'a> Invocation<'a> {
     #[inline(always)]
     fn is_held_back(&self, frames: Frames, row: &Row) -> bool {
         const WRITES: Flags = flag::WRITE | flag::MAY_REPLICATE;
-        self.world.holds_back(self.slot, || self.needs(row, WRITES)) && self.frame.is_in(frames)
+        self.world.holds_back(self.slot, || self.needs(row, WRITES))
+            && !row.has(flag::UNPAUSED)
+            && self.frame.is_in(frames)
     }
 
     /// Returns whether the command belongs to a transaction that MULTI has begun.
@@ -317,7 +319,7 @@ impl<'a> Invocation<'a> {
             Found::NoCommand => {
                 self.world.stats.unknown_commands += 1;
                 match in_script {
-                    true => error::UNKNOWN_IN_SCRIPT,
+                    true => persona.unknown_in_script(),
                     false => {
                         let name = args.get(0).unwrap_or_default();
                         persona.unknown_command(name, args.from(1))
@@ -325,7 +327,7 @@ impl<'a> Invocation<'a> {
                 }
             }
             Found::NoSubcommand(row) => persona.unknown_subcommand(row.spec.name, &args[1]),
-            Found::Row(_) if in_script => error::ARITY_IN_SCRIPT,
+            Found::Row(_) if in_script => persona.arity_in_script(),
             Found::Row(row) => persona.wrong_arity(&row.full_name, args.get(1)),
         }
     }

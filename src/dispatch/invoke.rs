@@ -154,7 +154,12 @@ impl<'a> Invocation<'a> {
         let is_silent = self.end_reply(start);
         let outcome = match wait {
             Some((row, until)) => self.start_waiting(row, start, *until, outcome, is_silent),
-            None => outcome,
+            None => {
+                if self.world.stage.is_some() {
+                    self.complete_reply(found, start);
+                }
+                outcome
+            }
         };
         if self.world.tracking.is_on() {
             self.world.end_tracked_command(self.slot, keeps_caching);
@@ -183,7 +188,7 @@ impl<'a> Invocation<'a> {
 
     /// Completes the reply. Returns whether CLIENT REPLY has had it taken back.
     #[inline]
-    fn end_reply(&mut self, start: Mark) -> bool {
+    pub(super) fn end_reply(&mut self, start: Mark) -> bool {
         if self.reply.is_full()
             && let Some(error) = self.world.reply_is_full(self.reply, self.slot)
         {

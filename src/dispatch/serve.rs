@@ -77,6 +77,9 @@ fn run_again(
     if !is_over || wait.is_silent {
         reply.rewind(start);
     }
+    if is_over && world.stage.is_some() {
+        world.complete_reply(slot, &mut reply, start, wait.args.args());
+    }
     end_turn(world, slot, reply, before, wait);
     match outcome {
         Rerun::Over => drop(world.stop_waiting(slot)),

@@ -78,6 +78,8 @@ pub mod flag {
     pub const RUNS_QUEUE: Flags = 1 << 22;
     /// Runs for a client that is subscribed in RESP2, where other commands do not.
     pub const SUBSCRIBER: Flags = 1 << 23;
+    /// No pause holds it back: what ends a pause may be asked for while one is on.
+    pub const UNPAUSED: Flags = 1 << 24;
     /// Is refused on the port for clients if `admin-commands-on-admin-port` says so. Derived, never written in
     /// a row: so is every command of `@admin` or `@dangerous`.
     pub const FOR_OPERATORS: Flags = 1 << 30;

@@ -129,13 +129,22 @@ pub fn render(arguments: &[Argument]) -> String {
     arguments.iter().map(Argument::rendered).collect::<Vec<_>>().join(" ")
 }
 
-/// The tree without what `is_there` says no to, which is asked for the version of each argument that
-/// came later than its command.
-pub(crate) fn pruned(arguments: Vec<Argument>, is_there: &impl Fn(&str) -> bool) -> Vec<Argument> {
+/// The tree without what was never there according to `version_of`, which is asked for the name and the version of
+/// each argument that came later than its command, and tells the version to show. Its name is its token, if it has one.
+pub(crate) fn pruned(
+    arguments: Vec<Argument>,
+    version_of: &impl Fn(&str, &str) -> Option<String>,
+) -> Vec<Argument> {
     let mut left = arguments;
-    left.retain(|argument| argument.since.as_deref().is_none_or(is_there));
+    left.retain_mut(|argument| {
+        let Some(since) = argument.since.take() else {
+            return true;
+        };
+        argument.since = version_of(argument.token.unwrap_or(&argument.name), &since);
+        argument.since.is_some()
+    });
     for argument in &mut left {
-        argument.arguments = pruned(std::mem::take(&mut argument.arguments), is_there);
+        argument.arguments = pruned(std::mem::take(&mut argument.arguments), version_of);
     }
     left
 }

@@ -171,7 +171,7 @@ impl Table {
     pub(crate) fn arguments(&self, row: &Row) -> Vec<Argument> {
         // A test parses the synopsis of every row, so a mistake is an embedder's.
         let arguments = synopsis::parse(row.spec.synopsis).unwrap_or_default();
-        synopsis::pruned(arguments, &|since| self.persona.is_at_least(since))
+        arguments_then(self.persona, arguments, &row.full_name)
     }
 
     /// What happened to the row's command until the persona's version.
@@ -339,7 +339,7 @@ fn derived_flags(spec: &Spec) -> Flags {
 fn as_it_was(persona: &Persona, spec: &Spec, full_name: &str) -> (Spec, Vec<&'static str>) {
     let mut spec = *spec;
     let today = synopsis::parse(spec.synopsis).unwrap_or_default();
-    let then = synopsis::pruned(today.clone(), &|since| persona.is_at_least(since));
+    let then = arguments_then(persona, today.clone(), full_name);
     let known = synopsis::tokens(&then);
     let mut unknown_options = synopsis::tokens(&today);
     unknown_options.retain(|option| !known.contains(option));
@@ -355,7 +355,19 @@ fn as_it_was(persona: &Persona, spec: &Spec, full_name: &str) -> (Spec, Vec<&'st
     if persona.needing_login.contains(&full_name) {
         spec.flags &= !flag::NO_AUTH;
     }
+    // Redis refuses MULTI and WATCH in a transaction when they run, and goes on with it.
+    if persona.is_redis() && spec.has(flag::UNQUEUED) {
+        spec.flags &= !flag::NO_MULTI;
+    }
+    spec.since = persona.version_of(full_name, spec.since).unwrap_or(spec.since);
     (spec, unknown_options)
+}
+
+/// Those arguments of a command that a persona has.
+fn arguments_then(persona: &Persona, today: Vec<Argument>, full_name: &str) -> Vec<Argument> {
+    synopsis::pruned(today, &|name, since| {
+        persona.version_of_part(full_name, name, since).map(str::to_owned)
+    })
 }
 
 /// A name as it is looked for: capitals are small letters. Of a long one it has only the end.

@@ -1,6 +1,6 @@
 //! Clients without a socket: an engine driven by hand, for tests and embedders.
 //!
-//! Time stands still until [`Local::advance`] moves it.
+//! Time stands still until [`Local::advance`] moves it, or STAGE CLOCK does.
 //!
 //! ```
 //! use respd::embed::local::Local;
@@ -14,20 +14,28 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::clock::Now;
+use crate::clock::{Change, Now};
 use crate::config::Config;
 use crate::dispatch::{Driver, Table};
 use crate::engine::{Engine, Reading, Traffic};
 use crate::peer::Peer;
 use crate::session::Slot;
+use crate::stage::shape::End;
 use crate::telemetry::Timer;
 use crate::wire::{Value, push_request, value};
-use crate::world::World;
+use crate::world::{ClockRequest, World};
+
+/// So many turns at most a moment takes in which there is always something to do.
+const TURNS_A_MOMENT: usize = 10_000;
 
 /// An engine and the time it believes in.
 pub struct Local {
     pub engine: Engine,
     now: Now,
+    /// By how many µs commands have set the wall clock forward.
+    ahead: i64,
+    /// When the watches of these numbers end. The time that is told is all that there is here.
+    alarms: Vec<(u64, u64)>,
     touched: Vec<Slot>,
     meanwhile: Meanwhile,
 }
@@ -76,7 +84,14 @@ impl Local {
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
         let mut engine = super::engine(config, table, now).expect("a valid configuration");
         super::begin_to_keep(&mut engine).expect("files that can be read");
-        Local { engine, now, touched: Vec::new(), meanwhile: Meanwhile::default() }
+        Local {
+            engine,
+            now,
+            ahead: 0,
+            alarms: Vec::new(),
+            touched: Vec::new(),
+            meanwhile: Meanwhile::default(),
+        }
     }
 
     /// Connects a client.
@@ -90,7 +105,14 @@ impl Local {
 
     /// Connects a client as `peer`. The error is what the server says before it closes.
     pub fn try_connect(&mut self, peer: Peer) -> Result<Connection, Vec<u8>> {
+        let fate = self.engine.traffic().fate_of(&peer);
+        if fate.is_some_and(|fate| fate != End::Hang) {
+            return Err(Vec::new());
+        }
         let slot = self.engine.traffic().connect(peer)?;
+        if fate.is_some() {
+            self.engine.traffic().hang(slot);
+        }
         Ok(Connection { slot, id: self.engine.world.clients[slot].id })
     }
 
@@ -107,6 +129,7 @@ impl Local {
             self.engine.traffic().receive(client.slot, &mut bytes.to_vec(), &mut self.meanwhile);
         }
         self.engine.end_turn(&mut self.meanwhile);
+        self.heed_clock_requests();
         self.reap();
     }
 
@@ -142,6 +165,7 @@ impl Local {
             }
             // More of its requests were waiting for these replies to be sent.
             self.turn();
+            self.heed_clock_requests();
         }
         if self.is_open(client) && self.engine.traffic().is_over(client.slot) {
             self.engine.traffic().disconnect(client.slot);
@@ -171,9 +195,8 @@ impl Local {
     /// Lets time pass, and what is due by then happen.
     pub fn advance(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).expect("less than half a million years");
-        self.now.wall += micros;
-        self.now.mono += micros;
-        self.turn();
+        self.go_on_by(micros);
+        self.heed_clock_requests();
         self.reap();
     }
 
@@ -193,8 +216,63 @@ impl Local {
     }
 
     fn turn(&mut self) {
+        let now = self.now.mono;
+        for (_, watch) in self.alarms.extract_if(.., |(at, _)| *at <= now) {
+            self.engine.world.end_watch(watch);
+        }
         self.engine.turn(self.now, &mut self.meanwhile);
         self.engine.end_turn(&mut self.meanwhile);
+    }
+
+    /// Sets the alarms, and makes the changes of the clock, that commands have asked for, one after the other.
+    fn heed_clock_requests(&mut self) {
+        let now = self.now.mono;
+        let alarms = self.engine.take_alarms().into_iter();
+        self.alarms.extend(alarms.map(|alarm| (now.saturating_add(alarm.after), alarm.watch)));
+        while self.engine.has_clock_requests() {
+            for ClockRequest { change, client } in self.engine.take_clock_requests() {
+                let before = self.now.wall;
+                match change {
+                    Change::Run => {
+                        self.engine.world.clock_cannot_run(client);
+                        continue;
+                    }
+                    Change::Freeze => {}
+                    Change::Advance(micros) => self.pass(micros),
+                    Change::SetWall(wall) => self.set_wall(wall),
+                    Change::Restore => self.set_wall(before.saturating_add_signed(-self.ahead)),
+                }
+                self.ahead += self.now.wall as i64 - before as i64;
+                self.engine.world.clock_is_changed(client);
+            }
+            self.turn();
+        }
+    }
+
+    fn set_wall(&mut self, wall: u64) {
+        self.now.wall = wall;
+        self.pass(0);
+    }
+
+    /// Lets so many µs pass, with a turn at every deadline on the way.
+    fn pass(&mut self, micros: u64) {
+        let end = self.now.mono.saturating_add(micros);
+        let mut turns = 0;
+        while let Some(due) = self.engine.next_deadline().filter(|&due| due <= end) {
+            let passed = due.saturating_sub(self.now.mono);
+            turns = if passed > 0 { 0 } else { turns + 1 };
+            if turns > TURNS_A_MOMENT {
+                break;
+            }
+            self.go_on_by(passed);
+        }
+        self.go_on_by(end - self.now.mono);
+    }
+
+    fn go_on_by(&mut self, micros: u64) {
+        self.now.wall += micros;
+        self.now.mono += micros;
+        self.turn();
     }
 
     fn reap(&mut self) {

@@ -12,6 +12,7 @@ pub use server::{Builder, Running, Server};
 
 use std::io;
 
+use crate::access;
 use crate::clock::Now;
 use crate::commands;
 use crate::config::{Callers, Config, LoadError};
@@ -19,6 +20,7 @@ use crate::dispatch::Table;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
+use crate::keyspace;
 use crate::persistence::libraries::Libraries;
 use crate::persistence::{self, snapshots};
 
@@ -55,11 +57,27 @@ fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadErro
             return Err(command.refused("No such command in rename-command"));
         }
     }
+    if config.enable_stage_command != Callers::No {
+        keyspace::may_be_foretold();
+    }
     let mut engine = Engine::new(config, table, now)?;
     for user in files::first_users(&engine.world.config, engine.table())? {
         engine.world.access.put(user);
     }
     Ok(engine)
+}
+
+/// What is wrong with the users of a configuration or of its ACL file, and with the commands that it takes away.
+fn user_faults(config: &Config, table: &mut Table) -> Vec<String> {
+    let mut faults: Vec<LoadError> = Vec::new();
+    for command in &config.disabled_commands {
+        if !table.disable(&command.name) {
+            faults.push(command.refused("No such command in rename-command"));
+        }
+    }
+    faults.extend(access::faults(config, &*table));
+    faults.extend(files::first_users(config, &*table).err());
+    faults.iter().map(LoadError::to_string).collect()
 }
 
 /// The engine keeps what it is to keep, from now on, and begins with what there is.

@@ -16,12 +16,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::handle::Handle;
-use crate::config::Config;
-use crate::config::Reason;
+use crate::config::{Callers, Config, Reason};
+use crate::dispatch::Frame;
 use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
+use crate::peer::Peer;
+use crate::persistence::snapshots;
 use crate::telemetry::{Process, process};
+use crate::text::quote;
+use crate::wire::{OwnedArgs, Protocol, Reply};
 
 /// Bytes of stack of a thread that serves.
 const STACK: usize = 8 << 20;
@@ -34,6 +38,7 @@ pub struct Builder {
     groups: Vec<Group>,
     extension: Box<dyn Any + Send>,
     clock: Option<ManualClock>,
+    seed: Option<u64>,
 }
 
 /// A server whose listeners are bound. Connections queue up until [`Server::run`].
@@ -91,27 +96,62 @@ impl Builder {
         self
     }
 
-    /// Goes by this clock instead of the machine's. Binding is an error while another server does.
+    /// Goes by this clock instead of the machine's. Binding is an error while another server does. STAGE CLOCK changes
+    /// it, too, if `enable-stage-command` lets clients.
     pub fn clock(mut self, clock: ManualClock) -> Builder {
         self.clock = Some(clock);
         self
     }
 
-    /// Binds every listener. A configuration by which there is none is an error.
-    pub fn bind(self) -> io::Result<Server> {
-        let mut config = self.config;
-        fit_maxclients(&mut config)?;
-        let ports = self.ports.unwrap_or_else(|| Ports::configured(&config));
+    /// What is picked at random follows from this number, and so does the server's identity (`run_id`): the same
+    /// commands have the same replies. STAGE RESET comes back to it.
+    pub fn seed(mut self, number: u64) -> Builder {
+        self.seed = Some(number);
+        self
+    }
+
+    /// Everything that would keep the server from starting, a sentence each, as far as that can be seen without
+    /// listening, and without loading or writing data.
+    pub fn faults(&self) -> Vec<String> {
+        let mut config = self.config.clone();
+        let ports = self.settle_ports(&mut config);
+        let mut table = super::table(&config);
+        table.extend(self.groups.iter().copied());
+        let mut faults = super::user_faults(&config, &mut table);
+        faults.extend(config.keeps_a_way_in().err().map(Reason::into_owned));
+        if let Some(folder) = &config.dir
+            && let Err(reason) = snapshots::find_folder(folder)
+        {
+            faults.push(format!("'dir {}': {reason}", folder.display()));
+        }
+        faults.extend(net::faults(&config, ports));
+        faults
+    }
+
+    /// The ports to listen on, with which the configuration says the same.
+    fn settle_ports(&self, config: &mut Config) -> Ports {
+        let ports = self.ports.unwrap_or_else(|| Ports::configured(config));
         // Any port that is free is one that speaks TLS, too: which it is, is known when it is bound.
         config.tls.port = ports.tls.map_or(0, |port| port.max(1));
-        if ports.admin.is_none() {
-            config.admin_port = 0;
-            let invalid =
-                |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
-            config.keeps_a_way_in().map_err(invalid)?;
-        }
+        config.admin_port = ports.admin.map_or(0, |port| port.max(1));
+        ports
+    }
+
+    /// Binds every listener. A configuration by which there is none is an error.
+    pub fn bind(self) -> io::Result<Server> {
+        let mut config = self.config.clone();
+        fit_maxclients(&mut config)?;
+        let ports = self.settle_ports(&mut config);
+        let invalid =
+            |reason: Reason| io::Error::new(io::ErrorKind::InvalidInput, reason.into_owned());
+        config.keeps_a_way_in().map_err(invalid)?;
         let clock = match self.clock {
             Some(clock) => {
+                clock.claim()?;
+                Clock::Manual(clock)
+            }
+            None if config.enable_stage_command != Callers::No => {
+                let clock = ManualClock::new();
                 clock.claim()?;
                 Clock::Manual(clock)
             }
@@ -136,11 +176,16 @@ impl Builder {
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
         engine.world.process = Process::current(self.config_file.as_deref());
+        if let Some(number) = self.seed {
+            engine.world.process.follow(number);
+            engine.world.begin_seeded(number);
+        }
         engine.world.extension = self.extension;
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
         engine.world.node_ports = Some(reactor.node_ports());
         super::begin_to_keep(&mut engine)?;
+        reactor.serve_engine(&mut engine)?;
         Ok(Server { engine, reactor })
     }
 }
@@ -155,6 +200,7 @@ impl Server {
             groups: Vec::new(),
             extension: Box::new(()),
             clock: None,
+            seed: None,
         }
     }
 
@@ -215,6 +261,25 @@ impl Server {
             .into_iter()
             .map(|(name, port)| (name, SocketAddr::new(host.ip(), port)))
             .collect())
+    }
+
+    /// Calls STAGE with the words of a line, which are quoted as in a configuration file, before the server runs. What
+    /// they change of the clock is changed at once. The error is what a client would be told.
+    pub fn set_stage(&mut self, line: &[u8]) -> Result<(), String> {
+        let Server { engine, reactor } = self;
+        let words = quote::split(line).ok_or("Unbalanced quotes in the line")?;
+        let args: OwnedArgs = std::iter::once(b"STAGE".to_vec()).chain(words).collect();
+        let mut reply = Reply::new(Vec::new(), Protocol::Resp2);
+        let now = engine.world.now.mono;
+        let slot = engine.world.clients.add_own(Peer::local(), now);
+        engine.invoke(Frame::Replay, slot, args.args(), &mut reply);
+        engine.world.clients.remove_own(slot);
+        reactor.change_clock_at_once(engine);
+        let told = String::from_utf8_lossy(&reply.into_inner()).into_owned();
+        match told.strip_prefix('-') {
+            None => Ok(()),
+            Some(error) => Err(error.trim_start_matches("ERR ").trim_end().to_owned()),
+        }
     }
 
     /// The configuration, as it came into force.

@@ -48,6 +48,7 @@ impl Engine {
         }
         self.world.close_unauthenticated();
         self.world.peer_log.report(now.mono);
+        self.world.clients.pass_stops(now.mono, self.timer.now());
         self.world.cut_off_slow();
         self.world.bound_backlog();
         self.world.evict_clients();
@@ -93,8 +94,9 @@ impl Engine {
         let login = self.world.next_auth_deadline();
         let report = self.world.peer_log.next_report();
         let duties = self.duties_due();
-        let due =
-            [linger, wait, slow, pause, login, report, self.sweep_at(), self.store_at(), duties];
+        let stop = self.world.clients.next_stop();
+        let (sweep, store) = (self.sweep_at(), self.store_at());
+        let due = [linger, wait, slow, pause, login, report, sweep, store, duties, stop];
         due.into_iter().flatten().min()
     }
 

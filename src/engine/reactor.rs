@@ -7,7 +7,8 @@ use super::Engine;
 use crate::config::Config;
 use crate::dispatch::{Driver, serve};
 use crate::telemetry::{Certificates, process};
-use crate::world::{Courier, Rebind, TlsFiles};
+use crate::world::journal::Alarm;
+use crate::world::{ClockRequest, Courier, Rebind, TlsFiles};
 
 impl Engine {
     // What the server wants of the reactor.
@@ -33,6 +34,21 @@ impl Engine {
         self.world.reactor_requests.stall.take()
     }
 
+    /// Returns whether commands want the clock to be changed.
+    pub(crate) fn has_clock_requests(&self) -> bool {
+        !self.world.reactor_requests.clock.is_empty()
+    }
+
+    /// What commands want of the clock. They wait for it.
+    pub(crate) fn take_clock_requests(&mut self) -> Vec<ClockRequest> {
+        std::mem::take(&mut self.world.reactor_requests.clock)
+    }
+
+    /// What commands want to be told of when so much of the machine's time has passed.
+    pub(crate) fn take_alarms(&mut self) -> Vec<Alarm> {
+        std::mem::take(&mut self.world.reactor_requests.alarms)
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.world.config
     }
@@ -43,6 +59,11 @@ impl Engine {
     pub(crate) fn start_listening(&mut self, listeners: Vec<process::Listener>, rebind: Rebind) {
         self.world.process.listeners = listeners;
         self.world.rebind = Some(rebind);
+    }
+
+    /// The server does not listen any more, and nothing holds a descriptor of a listener.
+    pub(crate) fn stop_listening(&mut self) {
+        self.world.rebind = None;
     }
 
     /// TLS is as the configuration says, with these certificates, and `files` is what changes that.
@@ -68,6 +89,11 @@ impl Engine {
             log::error!("a closure of the embedder panicked");
         }
         serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
+    }
+
+    /// Returns whether a segment of a reply waits for a later turn: see [`crate::session::plan`].
+    pub(crate) fn awaits_turn(&self) -> bool {
+        self.world.clients.await_turn()
     }
 
     /// How many clients there are.

@@ -13,7 +13,7 @@ use crate::session::unauthenticated;
 use crate::session::{Departure, Doom, ReplyMode, Slot};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
-use crate::wire::{Args, Limits, Parsed, ProtocolError, Reply};
+use crate::wire::{Args, Limits, OwnedArgs, Parsed, ProtocolError, Reply};
 use crate::world::World;
 
 /// When a client's requests have brought so many bytes of replies, these are sent before more of its
@@ -85,7 +85,7 @@ impl Traffic<'_> {
     fn keep(&mut self, slot: Slot, mut inbox: Vec<u8>, more: &[u8]) {
         let world = &mut *self.world;
         let client = &mut world.clients[slot];
-        if client.doom != Doom::No {
+        if client.doom != Doom::No || client.hangs() {
             return;
         }
         if inbox.is_empty() {
@@ -146,6 +146,9 @@ impl Traffic<'_> {
                     }
                     Ok(Parsed::Partial) => break,
                     Err(broken) => {
+                        if self.world.is_recorded() {
+                            self.world.record_broken(slot, &input[at..]);
+                        }
                         refuse(self.world, &mut reply, slot, broken);
                         at = input.len();
                         break;
@@ -244,7 +247,7 @@ fn prefetch<'a>(world: &mut World, slot: Slot, requests: impl Iterator<Item = Ar
 
 /// Answers what breaks the protocol, and closes the client: where its next request begins cannot be told.
 fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolError) {
-    let now = world.now.mono;
+    let (now, start) = (world.now.mono, reply.mark());
     let World { peer_log, clients, stats, .. } = world;
     let client = &clients[slot];
     let (id, addr) = (client.id, &client.peer.addr);
@@ -261,6 +264,10 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
         if client.reply_mode == ReplyMode::On {
             reply.error(&error);
         }
+    }
+    if world.keeps_journal() {
+        world.journal_command(slot, b"", OwnedArgs::default().args());
+        world.journal_reply(slot, reply.since(start));
     }
     world.clients.doom(slot, Doom::AfterReply, Departure::Protocol);
 }

@@ -6,6 +6,7 @@
 //! through the same functions.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 
 use super::SPARE_BYTES;
@@ -16,6 +17,7 @@ use crate::error::Error;
 use crate::listeners::BlockedCommand;
 use crate::peer::{Address, Kind, Peer, Proxy};
 use crate::session::{Client, Departure, Doom, Slot};
+use crate::stage::shape::End;
 use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
 use crate::wire::{Pipeline, Reply, Span};
@@ -65,11 +67,29 @@ impl<'e> Traffic<'e> {
         match self.world.admit(&peer) {
             Ok(()) => {
                 let slot = self.world.connect(peer);
+                if self.world.is_recorded() {
+                    self.world.record_arrival(slot);
+                }
                 self.log_arrival(slot);
                 Ok(slot)
             }
             Err(refused) => Err(self.turn_away(&peer.addr, &refused)),
         }
+    }
+
+    /// How the connection of a newcomer ends before its first byte, if a test has staged that.
+    pub(crate) fn fate_of(&mut self, peer: &Peer) -> Option<End> {
+        let stage = self.world.stage.as_mut().filter(|_| peer.kind != Kind::Admin)?;
+        let fate = stage.newcomers.next()?;
+        if fate != End::Hang {
+            self.world.stats.connections_rejected += 1;
+        }
+        Some(fate)
+    }
+
+    /// The client is never answered: see [`Traffic::fate_of`].
+    pub(crate) fn hang(&mut self, slot: Slot) {
+        self.world.end_as_staged(slot, End::Hang);
     }
 
     /// A client from this address may not connect. Returns the reply to send before closing its connection.
@@ -85,7 +105,8 @@ impl<'e> Traffic<'e> {
 
     /// Returns whether the client's connection is to begin with a proxy's header.
     pub(crate) fn expects_header(&self, slot: Slot) -> bool {
-        self.world.clients[slot].peer.proxy == Proxy::Awaited
+        let client = &self.world.clients[slot];
+        client.peer.proxy == Proxy::Awaited && !client.hangs()
     }
 
     /// The header has come, with the client's address and where it connected to, or without. The error is the reply to
@@ -115,6 +136,11 @@ impl<'e> Traffic<'e> {
         self.world.peer_log.log(cause, self.world.now.mono, line);
     }
 
+    /// Logs what failed on a client's connection.
+    pub(crate) fn log_broken(&mut self, slot: Slot, what: &str, error: &io::Error) {
+        self.log_opening(Cause::Connection, slot, &format!("goes: {what} failed: {error}"));
+    }
+
     /// What comes before the client's first request is over.
     pub(crate) fn opened(&mut self, slot: Slot) {
         self.world.clients.opened(slot);
@@ -140,6 +166,9 @@ impl<'e> Traffic<'e> {
 
     /// The client will send nothing more. It still gets the replies to its requests.
     pub(crate) fn finish(&mut self, slot: Slot) {
+        if self.world.is_recorded() {
+            self.world.record_finish(slot);
+        }
         let client = &mut self.world.clients[slot];
         client.half_closed = true;
         if client.wait().is_some_and(BlockedCommand::is_done) {
@@ -161,7 +190,11 @@ impl<'e> Traffic<'e> {
     /// The connection has been closed and the slot is free.
     pub(crate) fn disconnect(&mut self, slot: Slot) {
         self.world.end_session(slot);
+        if self.world.is_recorded() {
+            self.world.record_departure(slot);
+        }
         let client = self.world.clients.remove(slot);
+        self.world.journal_departure(client.id);
         self.log_departure(&client);
         self.world.buffer_pool.give_back(client.outbox.bytes);
     }
@@ -201,6 +234,9 @@ impl<'e> Traffic<'e> {
 
     /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
     pub(crate) fn sent(&mut self, slot: Slot, bytes: usize) {
+        if self.world.is_recorded() {
+            self.world.record_sent(slot, bytes);
+        }
         self.world.stats.bytes_out += bytes as u64;
         self.world.stats.writes += 1;
         let client = &mut self.world.clients[slot];
@@ -209,8 +245,11 @@ impl<'e> Traffic<'e> {
         let outbox = &mut client.outbox;
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
+            if let Some(held) = &mut outbox.held {
+                held.shift(outbox.sent);
+            }
             outbox.sent = 0;
-            outbox.held = None;
+            outbox.held.take_if(|held| held.is_over());
             self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {
@@ -219,6 +258,10 @@ impl<'e> Traffic<'e> {
                 held.shift(outbox.sent);
             }
             outbox.sent = 0;
+        }
+        if self.world.clients[slot].outbox.held.is_some() {
+            let (now, nanos) = (self.world.now.mono, self.timer.now());
+            self.world.clients.await_stop(slot, now, nanos);
         }
         self.world.limit_output(slot);
         self.world.clients.account(slot);
@@ -243,9 +286,14 @@ impl<'e> Traffic<'e> {
         let client = &self.world.clients[slot];
         match client.doom {
             Doom::No => false,
-            Doom::AfterReply => client.outbox.unsent().is_empty(),
+            Doom::AfterReply => !client.is_owed(),
             Doom::Now => true,
         }
+    }
+
+    /// Returns whether the connection ends with a reset, as a test has asked.
+    pub(crate) fn is_reset(&self, slot: Slot) -> bool {
+        self.world.clients[slot].departure == Some(Departure::StagedReset)
     }
 
     /// Returns whether a client whose connection is over may be sending still: the server closes it.

@@ -2,6 +2,9 @@
 
 use super::Error;
 
+pub const CLUSTER_DISABLED: Error = Error::fixed("ERR This instance has cluster support disabled");
+pub const SHUTDOWN_FAILOVER: Error =
+    Error::fixed("ERR SHUTDOWN FAILOVER is only supported in cluster mode.");
 pub const CROSSSLOT: Error = Error::fixed("CROSSSLOT Keys in request don't hash to the same slot");
 pub const TRYAGAIN: Error = Error::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
 pub const CLUSTERDOWN: Error = Error::fixed("CLUSTERDOWN The cluster is down");

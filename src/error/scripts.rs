@@ -9,6 +9,15 @@ pub const NOT_FROM_SCRIPT: Error =
 pub const UNKNOWN_IN_SCRIPT: Error = Error::fixed("ERR Unknown command called from script");
 pub const ARITY_IN_SCRIPT: Error =
     Error::fixed("ERR Wrong number of args calling command from script");
+// As Redis has them since 7.0, for personas.
+pub const REDIS_NOT_FROM_SCRIPT: Error =
+    Error::fixed("ERR This Redis command is not allowed from script");
+pub const REDIS_UNKNOWN_IN_SCRIPT: Error =
+    Error::fixed("ERR Unknown Redis command called from script");
+pub const REDIS_ARITY_IN_SCRIPT: Error =
+    Error::fixed("ERR Wrong number of args calling Redis command from script");
+pub const REDIS_NOSCRIPT: Error = Error::fixed("NOSCRIPT No matching script. Please use EVAL.");
+
 pub const WRITE_IN_READ_ONLY_SCRIPT: Error =
     Error::fixed("ERR Write commands are not allowed from read-only scripts.");
 

@@ -2,7 +2,6 @@
 //!
 //! What its lines say is for [`crate::access`].
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -17,7 +16,7 @@ pub(crate) fn load_users(
     grammar: Grammar<'_>,
 ) -> Option<Result<Vec<User>, Vec<u8>>> {
     let path = config.aclfile.as_deref()?;
-    Some(read(path, grammar).map(|mut users| {
+    Some(read(config, path, grammar).map(|mut users| {
         if !users.iter().any(|user| *user.name == *DEFAULT_NAME) {
             users.push(access::default_user(config, grammar));
         }
@@ -25,8 +24,8 @@ pub(crate) fn load_users(
     }))
 }
 
-fn read(path: &Path, grammar: Grammar<'_>) -> Result<Vec<User>, Vec<u8>> {
-    let text = fs::read(path).map_err(|error| {
+fn read(config: &Config, path: &Path, grammar: Grammar<'_>) -> Result<Vec<User>, Vec<u8>> {
+    let text = super::read(&config.locate(path)).map_err(|error| {
         let reason = super::reason(&error);
         format!("Error loading ACLs, opening file '{}': {reason}", path.display())
     })?;
@@ -42,7 +41,7 @@ pub(crate) fn first_users(
     let Some(path) = &config.aclfile else {
         return Ok(Vec::new());
     };
-    read(path, Grammar::new(config, commands)).map_err(|reason| {
+    read(config, path, Grammar::new(config, commands)).map_err(|reason| {
         LoadError::new(Place::AclFile(path.clone()), "", String::from_utf8_lossy(&reason))
     })
 }

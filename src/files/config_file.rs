@@ -22,7 +22,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Changes this configuration by the file at `path`, or leaves it as it is and says all that is wrong.
+    /// Changes this configuration by the file at `path`. What is wrong is left out, and all told: after an error it is
+    /// good for looking what else is wrong.
     pub fn load_file(&mut self, path: &Path) -> Result<(), LoadErrors> {
         let text = fs::read(path)
             .map_err(|error| format!("cannot read the configuration file: {error}"))
@@ -30,10 +31,14 @@ impl Config {
         self.load_text(path, &text)
     }
 
-    /// Changes this configuration by a text as a file has it, what came on standard input, say, or leaves it as it is
-    /// and says all that is wrong. `name` is what errors call the file.
+    /// Likewise by a text as a file has it, what came on standard input, say. `name` is what errors call the file.
     pub fn load_text(&mut self, name: &Path, text: &[u8]) -> Result<(), LoadErrors> {
         self.read_file(name, text, &Disk)
+    }
+
+    /// Likewise by the files that `pattern` names: `--include PATTERN`.
+    pub fn load_included(&mut self, pattern: &[u8]) -> Result<(), LoadErrors> {
+        self.read_included(pattern, &Disk)
     }
 
     /// Writes this configuration to the file at `path`, which keeps its mode, in one step: a reader sees the
@@ -41,7 +46,7 @@ impl Config {
     pub(crate) fn rewrite(&self, path: &Path) -> io::Result<()> {
         // A link stays a link, and what it leads to is replaced.
         let (path, original) = match fs::canonicalize(path) {
-            Ok(path) => (path.clone(), fs::read(&path)?),
+            Ok(path) => (path.clone(), super::read(&path)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), Vec::new()),
             Err(error) => return Err(error),
         };
@@ -53,7 +58,7 @@ impl Config {
     }
 }
 
-/// The files of the machine, relative to the working directory.
+/// The files of the machine.
 struct Disk;
 
 impl Includes for Disk {

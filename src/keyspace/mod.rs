@@ -61,6 +61,7 @@ use value::Value;
 pub use apart::PastUse;
 pub use blob::Millis;
 pub use error::Error;
+pub(crate) use index::dict::may_be_foretold;
 pub use index::random::Random;
 pub use kind::Kind;
 pub(crate) use large::list::fill::Fill;

@@ -6,6 +6,12 @@
 //! configuration file, if there is one, comes first; `-`, first or last, is standard input, which is read after the
 //! file. Directives count more than both, the later more than the earlier. All that is as redis-server does it.
 //!
+//! What drives the server as a test double is no directive, for it is no part of a configuration: `--clock frozen`,
+//! `--seed N` and `--stage-file FILE` are flags with one value, and mean `--stage` besides.
+//!
+//! A first argument such as `play` is a subcommand with arguments of its own, unless a file of that name is there, which
+//! is the configuration; under the names of the other servers it is always a file. `./play` is a file for respd, too.
+//!
 //! What it does not know: which directives there are, and what their values may be.
 
 use std::ffi::{OsStr, OsString};
@@ -26,8 +32,53 @@ pub struct CommandLine {
     pub announces: bool,
     /// The server ends when its standard input does.
     pub exits_with_stdin: bool,
+    pub stage: Stage,
+}
+
+/// How a server begins that a test drives.
+#[derive(Debug, PartialEq, Eq, Clone, Default)]
+pub struct Stage {
+    /// No time passes by itself.
+    pub clock_is_frozen: bool,
+    /// What is picked at random follows from this.
+    pub seed: Option<u64>,
+    /// What STAGE is called with at the start, a line each.
+    pub file: Option<PathBuf>,
     /// The server is a cluster, as a test would make it.
     pub cluster: Option<Cluster>,
+}
+
+impl Stage {
+    /// Returns whether a test has to be able to drive the server.
+    pub fn is_set(&self) -> bool {
+        *self != Stage::default()
+    }
+
+    /// Returns whether it is a flag with a value.
+    fn has(name: &[u8]) -> bool {
+        [&b"--clock"[..], b"--seed", b"--stage-cluster", b"--stage-file"].contains(&name)
+    }
+
+    fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), String> {
+        let text = shown(value);
+        match name {
+            b"--clock" if value == b"frozen" => self.clock_is_frozen = true,
+            b"--clock" => return Err(format!("--clock takes 'frozen', not '{text}'")),
+            b"--seed" => {
+                let digits =
+                    Some(&text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+                let seed = digits.and_then(|digits| digits.parse().ok());
+                let most = u64::MAX;
+                self.seed = Some(seed.ok_or_else(|| {
+                    format!("--seed takes a whole number from 0 to {most}, not '{text}'")
+                })?);
+            }
+            b"--stage-cluster" => self.cluster = Some(Cluster::parse(value)?),
+            _ if value.is_empty() => return Err("the name of the stage file is empty".to_owned()),
+            _ => self.file = Some(PathBuf::from(OsString::from_vec(value.to_vec()))),
+        }
+        Ok(())
+    }
 }
 
 /// `--stage-cluster 3x2`: three shards of two nodes each.
@@ -105,6 +156,21 @@ impl Given {
         own.eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// What `--include PATTERN` reads. `None`: it is another directive, or it is a wrong one.
+    pub fn included(&self) -> Option<Vec<u8>> {
+        if !self.is_called("include") {
+            return None;
+        }
+        match &self.words[..] {
+            [] => {
+                let end = self.name.iter().position(u8::is_ascii_whitespace)?;
+                Some(self.name[end..].trim_ascii().to_vec())
+            }
+            [pattern] => Some(pattern.clone()),
+            _ => None,
+        }
+    }
+
     /// Returns whether the only value is 0.
     pub fn is_zero(&self) -> bool {
         match &self.words[..] {
@@ -124,13 +190,31 @@ impl Name {
     }
 }
 
+/// What the program does beside serving.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Subcommand {
+    Play,
+    Record,
+}
+
+const SUBCOMMANDS: &[(&str, Subcommand)] =
+    &[("play", Subcommand::Play), ("record", Subcommand::Record)];
+
+/// The subcommand that the arguments of the process begin with, the name of the program before it. A file that `exists`
+/// under that name is a configuration file, as it is for redis-server.
+pub fn subcommand(args: &[OsString], exists: impl Fn(&Path) -> bool) -> Option<Subcommand> {
+    let [program, first, ..] = args else { return None };
+    let (_, found) = SUBCOMMANDS.iter().find(|(name, _)| first == name)?;
+    (Name::of(program) == Name::Respd && !exists(Path::new(first))).then_some(*found)
+}
+
 /// Reads the arguments of the process, the name of the program first.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, String> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();
     let args: Vec<Vec<u8>> = args.map(OsString::into_vec).collect();
     let line = CommandLine { called: Name::of(&program), ..CommandLine::default() };
-    let mut reading = Reading { line, open: Open::Nothing };
+    let mut reading = Reading { line, open: Open::Nothing, is_first: true };
     let mut rest = &args[..];
     while let [word, more @ ..] = rest {
         let is_last = more.is_empty();
@@ -140,17 +224,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             continue;
         }
         match &word[..] {
+            // As redis-server has it: a script that has no file, and one that has no more to say.
+            b"" if reading.is_first => {}
+            b"--" if is_last => reading.close(),
             b"-h" | b"--help" => reading.act(Action::Help),
             b"-v" | b"--version" => reading.act(Action::Version),
             b"--print-config" => reading.act(Action::PrintConfig),
             b"--ready" => reading.switch(|line| line.announces = true),
             b"--exit-with-stdin" => reading.switch(|line| line.exits_with_stdin = true),
             b"--stage" => reading.stage(),
-            b"--stage-cluster" => {
-                let (shape, more) = rest.split_first().ok_or("--stage-cluster takes 3x2")?;
-                reading.cluster(shape)?;
-                rest = more;
-            }
             b"--check" => {
                 reading.act(Action::Check);
                 rest = reading.check(rest)?;
@@ -164,15 +246,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             b"--sentinel" | b"--check-system" | b"--test-memory" => {
                 return Err(format!("respd has no {}", shown(word)));
             }
-            _ if let Some(shape) = word.strip_prefix(b"--stage-cluster=") => {
-                reading.cluster(shape)?;
-            }
+            word if Stage::has(name_of(word)) => rest = reading.set_stage(word, rest)?,
             [b'-', b'-', name @ ..] => reading.directive(name)?,
             [b'-', ..] => {
                 return Err(format!("there is no flag {}: see respd --help", shown(word)));
             }
             _ => reading.file(word)?,
         }
+        reading.is_first = false;
     }
     reading.close();
     reading.line.directives.iter().try_for_each(is_clear)?;
@@ -183,6 +264,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
 struct Reading {
     line: CommandLine,
     open: Open,
+    /// No word has been read.
+    is_first: bool,
 }
 
 /// Whether the last directive takes more words.
@@ -202,9 +285,7 @@ impl Reading {
             Open::Nothing => false,
             _ if word == b"-" => !is_last,
             Open::ForAny => !(self.is_bare_save() && word.starts_with(b"--")),
-            Open::ForMore => {
-                !word.starts_with(b"--") && ![&b"-o"[..], b"-h", b"-v"].contains(&word)
-            }
+            Open::ForMore => !word.starts_with(b"--") && word != b"-o",
         }
     }
 
@@ -244,14 +325,15 @@ impl Reading {
         self.line.directives.push(Given::flag(b"enable-stage-command", words));
     }
 
-    /// `--stage-cluster`: so does `--stage`, and the server is a cluster.
-    fn cluster(&mut self, shape: &[u8]) -> Result<(), String> {
-        self.line.cluster = Some(Cluster::parse(shape)?);
-        if !self.line.directives.iter().any(|given| given.is_called("enable-stage-command")) {
-            self.stage();
-        }
+    /// `--seed N` or `--seed=N`.
+    fn set_stage<'a>(&mut self, word: &[u8], rest: &'a [Vec<u8>]) -> Result<&'a [Vec<u8>], String> {
         self.close();
-        Ok(())
+        let name = name_of(word);
+        match (word.get(name.len() + 1..), rest) {
+            (Some(value), _) => self.line.stage.set(name, value).map(|()| rest),
+            (None, [value, more @ ..]) => self.line.stage.set(name, value).map(|()| more),
+            (None, []) => Err(format!("there is no value: {} VALUE", shown(name))),
+        }
     }
 
     /// The first of several actions counts, so that `--help` and `--version` do nothing else.
@@ -339,6 +421,11 @@ fn is_clear(given: &Given) -> Result<(), String> {
     Ok(())
 }
 
+/// A word up to its `=`.
+fn name_of(word: &[u8]) -> &[u8] {
+    word.split(|&byte| byte == b'=').next().unwrap_or_default()
+}
+
 fn shown(word: &[u8]) -> String {
     String::from_utf8_lossy(word).into_owned()
 }
@@ -383,15 +470,42 @@ mod tests {
             ),
             (&["--save 60 1", "--port 7000"], &["save 60 1", "port 7000"]),
             (&["--port ", "7000"], &["port \"7000\""]),
+            (&["", "a.conf", "--port", "7000", "--"], &["port \"7000\""]),
+            (&["--hz", "1", "-v", "-h"], &["hz \"1\" \"-v\" \"-h\""]),
             (&["--port=7000", "--save=60 1"], &["port \"7000\"", "save \"60 1\""]),
             (&["-o", "port=7000", "-o", "x=a=b"], &["port \"7000\"", "x \"a=b\""]),
             (&["--bind", "127.0.0.1", "-::1"], &["bind \"127.0.0.1\" \"-::1\""]),
             (&["--list-max-listpack-size", "-2"], &["list-max-listpack-size \"-2\""]),
             (&["--port", "0", "-o", "hz=1", "--ready"], &["port \"0\"", "hz \"1\""]),
-            (&["--stage-cluster", "3x2"], &["enable-stage-command \"local\""]),
             (&["--port", "1", "--stage"], &["port \"1\"", "enable-stage-command \"local\""]),
         ] {
             assert_eq!(directives(args), expected, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_test_says_how_the_server_begins_that_it_drives() {
+        let line = read(&["--clock", "frozen", "--seed=7", "--stage-file", "a", "--port", "1"]);
+        let stage =
+            Stage { clock_is_frozen: true, seed: Some(7), file: Some("a".into()), cluster: None };
+        assert_eq!(line.unwrap().stage, stage);
+        assert!(read(&["--seed", "0"]).unwrap().stage.is_set());
+        assert!(!read(&["--stage"]).unwrap().stage.is_set());
+        let cluster = read(&["--stage-cluster", "3x2"]).unwrap().stage.cluster;
+        assert_eq!(cluster, Some(Cluster { shards: 3, nodes: 2 }));
+        for (args, reason) in [
+            (&["--clock", "slow"][..], "--clock takes 'frozen', not 'slow'"),
+            (&["--clock="], "not ''"),
+            (&["--seed", "-1"], "a whole number from 0 to 18446744073709551615, not '-1'"),
+            (&["--seed", "+1"], "not '+1'"),
+            (&["--seed="], "not ''"),
+            (&["--stage-file", ""], "is empty"),
+            (&["--stage-cluster", "3x0"], "--stage-cluster takes SHARDSxNODES"),
+            (&["--stage-cluster=33x2"], "not '33x2'"),
+            (&["--stage-file"], "there is no value: --stage-file VALUE"),
+        ] {
+            let told = read(args).unwrap_err();
+            assert!(told.contains(reason), "{args:?}: {told}");
         }
     }
 
@@ -435,9 +549,9 @@ mod tests {
         for (args, reason) in [
             (&["--port", "7000", "a.conf"][..], "the configuration file comes first"),
             (&["a.conf", "b.conf"], "'a.conf' and 'b.conf'"),
-            (&[""], "is empty"),
+            (&["--ready", ""], "is empty"),
             (&["-x"], "there is no flag -x"),
-            (&["--"], "name of a directive"),
+            (&["--", "--hz"], "name of a directive"),
             (&["-o"], "-o takes NAME=VALUE"),
             (&["-o", "timeout"], "-o takes NAME=VALUE, not 'timeout'"),
             (&["-o", "=hunter2"], "-o takes NAME=VALUE, not '=…'"),
@@ -446,6 +560,22 @@ mod tests {
             let told = read(args).unwrap_err();
             assert!(told.contains(reason), "{args:?}: {told}");
         }
+    }
+
+    #[test]
+    fn a_subcommand_gives_way_to_a_file_of_its_name() {
+        let found = |line: &str, file: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            subcommand(&args, |path| path == Path::new(file))
+        };
+        assert_eq!(found("respd play a.txt", ""), Some(Subcommand::Play));
+        assert_eq!(found("/usr/bin/respd play", ""), Some(Subcommand::Play));
+        assert_eq!(found("respd record --upstream a:1 b", ""), Some(Subcommand::Record));
+        assert_eq!(found("respd play a.txt", "play"), None);
+        assert_eq!(found("respd ./play", ""), None);
+        assert_eq!(found("respd --port 0 play", ""), None);
+        assert_eq!(found("redis-server play", ""), None);
+        assert_eq!(found("/opt/valkey-server play", ""), None);
     }
 
     #[test]

@@ -2,15 +2,16 @@
 //!
 //! A mistake on the command line is told in the words of a person; all of them are told in one go.
 
-use std::fmt::Display;
 use std::io::{self, Read};
 use std::path::Path;
 
-use respd::Config;
-use respd::config::LoadError;
+use respd::config::{Callers, LoadError, LoadErrors};
 use respd::net::Ports;
+use respd::{Config, Server};
 
 use super::command_line::{CommandLine, Given};
+use super::logfile::LogFile;
+use super::logging;
 use super::notes::{check_foreground, notes};
 
 /// What standard input is called where a file would be named.
@@ -23,11 +24,40 @@ pub struct Configuration {
     pub sources: Vec<String>,
 }
 
-/// Everything that is wrong, a line each.
-pub type Mistakes = Vec<String>;
+/// Everything that is wrong.
+#[derive(Debug, Default)]
+pub struct Mistakes {
+    /// A line each.
+    told: Vec<String>,
+    /// How many there are beside these.
+    more: usize,
+}
 
-pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
-    let mut mistakes = Mistakes::new();
+impl Mistakes {
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    pub fn lines(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.told.push(format!("… and {} more", self.more));
+        }
+        self.told
+    }
+
+    pub fn extend(&mut self, faults: Vec<String>) {
+        self.told.extend(faults);
+    }
+
+    fn add(&mut self, errors: &LoadErrors) {
+        self.told.extend(errors.iter().map(ToString::to_string));
+        self.more += errors.more();
+    }
+}
+
+/// What was configured, and what is wrong with that. Where lines are wrong, the configuration is that of the others.
+pub fn read(line: &CommandLine) -> (Configuration, Mistakes) {
+    let mut mistakes = Mistakes::default();
     let mut sources = Vec::new();
     let mut config = Config::default();
     // It is asked for while the file is read.
@@ -37,18 +67,18 @@ pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
     }
     if let Some(path) = &line.file {
         sources.push(path.display().to_string());
-        if let Err(errors) = config.load_file(path) {
-            mistakes.extend(errors.iter().map(ToString::to_string));
-        }
+        config.load_file(path).unwrap_or_else(|errors| mistakes.add(&errors));
     }
     if line.reads_stdin {
         sources.push("standard input".to_owned());
-        mistakes.extend(read_stdin(&mut config).err().unwrap_or_default());
+        read_stdin(&mut config, &mut mistakes);
     }
     let mut any_port = AnyPort::default();
     for given in &line.directives {
-        if let Err(reason) = apply(&mut config, given) {
-            mistakes.push(reason);
+        if let Some(pattern) = given.included() {
+            config.load_included(&pattern).unwrap_or_else(|errors| mistakes.add(&errors));
+        } else if let Err(reason) = apply(&mut config, given) {
+            mistakes.told.push(reason);
         } else {
             any_port.note(given);
         }
@@ -56,28 +86,51 @@ pub fn read(line: &CommandLine) -> Result<Configuration, Mistakes> {
     if !line.directives.is_empty() {
         sources.push("the command line".to_owned());
     }
+    if line.stage.is_set() && config.enable_stage_command == Callers::No {
+        config.enable_stage_command = Callers::Local;
+    }
     // The program begins with what is in its folder; a server in a test does so only if it is told.
     if config.dir.is_none()
         && let Err(error) = config.apply_option("dir", ".")
     {
-        mistakes.push(error.to_string());
+        mistakes.told.push(error.to_string());
     }
-    match mistakes.is_empty() {
-        true => {
-            Ok(Configuration { ports: any_port.ports(&config, line.announces), config, sources })
-        }
-        false => Err(mistakes),
-    }
+    let ports = any_port.ports(&config, line.announces);
+    (Configuration { ports, config, sources }, mistakes)
 }
 
-fn read_stdin(config: &mut Config) -> Result<(), Mistakes> {
+/// What would keep the program from starting with what could be read: everything that can be seen without listening,
+/// and without loading or writing anything.
+pub fn faults(line: &CommandLine, configured: &Configuration) -> Vec<String> {
+    let Configuration { config, ports, .. } = configured;
+    let mut faults = Vec::new();
+    if line.exits_with_stdin && line.reads_stdin {
+        faults.push(
+            "'-' reads standard input to its end, and with --exit-with-stdin that is the server's"
+                .to_owned(),
+        );
+    }
+    faults.extend(check_foreground(config).err());
+    if let Some(path) = &config.logfile
+        && let Err(error) = LogFile::check(&config.locate(path))
+    {
+        faults.push(logging::cannot_open(path, &error));
+    }
+    faults.extend(Server::builder().config(config.clone()).ports(*ports).faults());
+    faults
+}
+
+fn read_stdin(config: &mut Config, mistakes: &mut Mistakes) {
     let mut text = Vec::new();
-    io::stdin().lock().read_to_end(&mut text).map_err(|error| {
-        vec![format!("cannot read the configuration from standard input: {error}")]
-    })?;
-    config
-        .load_text(Path::new(STDIN), &text)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    match io::stdin().lock().read_to_end(&mut text) {
+        Ok(_) => {
+            let read = config.load_text(Path::new(STDIN), &text);
+            read.unwrap_or_else(|errors| mistakes.add(&errors));
+        }
+        Err(error) => mistakes
+            .told
+            .push(format!("cannot read the configuration from standard input: {error}")),
+    }
 }
 
 fn apply(config: &mut Config, given: &Given) -> Result<(), String> {
@@ -105,11 +158,14 @@ impl AnyPort {
         }
     }
 
-    /// `--port 0` with a unix socket is what redis-server serves on the socket alone. Here it is so, too, unless the
-    /// port is to be announced.
+    /// With `--port 0` redis-server has no port. Here it is so, too, where there is another way in, by the unix socket
+    /// or by a port for TLS or administration that was given, unless the port is to be announced.
     fn ports(&self, config: &Config, announces: bool) -> Ports {
         let configured = Ports::configured(config);
-        let is_wanted = announces || config.unixsocket.is_none();
+        let has_other_way = config.unixsocket.is_some()
+            || configured.tls.is_some()
+            || config.ports_chosen.admin() && configured.admin.is_some();
+        let is_wanted = announces || !has_other_way;
         Ports {
             clients: configured.clients.or((self.clients && is_wanted).then_some(0)),
             tls: configured.tls.or((self.tls && announces).then_some(0)),
@@ -124,7 +180,10 @@ fn in_words(given: &Given, error: &LoadError) -> String {
     let name = String::from_utf8_lossy(name).to_lowercase();
     let what = error.to_string();
     let what = what.strip_suffix(error.reason()).unwrap_or(&what);
-    format!("{what}{}", expectation(&name, given.words.len(), error.reason()))
+    // Values may stand in the word of the name.
+    let words = given.name.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+    let words = words.saturating_sub(1) + given.words.len();
+    format!("{what}{}", expectation(&name, words, error.reason()))
 }
 
 /// What a directive expects, where the reason is one of the texts that CONFIG SET has, too.
@@ -175,18 +234,13 @@ pub fn check(line: &CommandLine) -> (String, bool) {
         (None, true) => "standard input".to_owned(),
         (None, false) => "the command line".to_owned(),
     };
-    match read(line) {
-        Ok(configured) => match check_foreground(&configured.config, false) {
-            Ok(()) => {
-                let notes = [vec![format!("{subject} is fine")], notes(&configured.config)];
-                (lines(&notes.concat()), true)
-            }
-            Err(reason) => (reason, false),
-        },
-        Err(mistakes) => (lines(&mistakes), false),
+    let (configured, mut mistakes) = read(line);
+    mistakes.extend(faults(line, &configured));
+    match mistakes.is_empty() {
+        true => {
+            let notes = [vec![format!("{subject} is fine")], notes(&configured.config)];
+            (notes.concat().join("\n"), true)
+        }
+        false => (mistakes.lines().join("\n"), false),
     }
-}
-
-pub fn lines(mistakes: &[impl Display]) -> String {
-    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

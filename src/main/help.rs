@@ -4,6 +4,8 @@ use super::command_line::Name;
 
 pub const HELP: &str = "\
 Usage: respd [FILE | -] [--NAME VALUE...]... [FLAG...]
+       respd play FILE... [HOST:PORT]            play conversations with a server: respd play --help
+       respd record --upstream HOST:PORT FILE    write one down, as a proxy: respd record --help
 
 A small server for RESP, the Redis protocol.
 
@@ -17,7 +19,10 @@ A small server for RESP, the Redis protocol.
   --print-config      print every directive, its default and its meaning, and leave
   --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
   --stage             let programs of this machine drive the server as a test double: STAGE
-  --stage-cluster 3x2 the same, and it is a cluster: three shards of two nodes, from --port on
+  --clock frozen      --stage, and no time passes but as STAGE CLOCK says
+  --seed N            --stage, and what is picked at random follows from N, as with STAGE SEED
+  --stage-file FILE   --stage, and call STAGE with each line of FILE before clients are served
+  --stage-cluster 3x2 --stage, and it is a cluster: three shards of two nodes, from --port on
   --exit-with-stdin   leave when standard input ends, as it does when the starting program does
   -h, --help          print this
   -v, --version       print the version
@@ -30,7 +35,7 @@ Often used:
   --dir FOLDER        where data is kept; --save 3600 1 and --appendonly yes say when
   --persona NAME      answer as another server: redis-7.0
 
-SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users anew.
+SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users and TLS files anew.
 ";
 
 /// What tools read to learn which server this is, in the words of the server that they started.

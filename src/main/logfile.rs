@@ -5,10 +5,14 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::{AccessFlags, eaccess};
 
 /// How often writing looks whether the file is still at its path: a line costs no more system calls.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -18,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct LogFile {
     path: Arc<Path>,
     open: Arc<Mutex<Open>>,
+    /// What was opened anew, and takes the place of the other with the next line. It is apart, because writing may
+    /// wait, for the reader of a pipe, and reopening may not.
+    fresh: Arc<Mutex<Option<File>>>,
 }
 
 #[derive(Debug)]
@@ -31,28 +38,41 @@ impl LogFile {
     /// Opens the file at `path`, or makes it.
     pub fn open(path: PathBuf) -> io::Result<LogFile> {
         let open = Open { file: append_to(&path)?, looked: None };
-        Ok(LogFile { path: path.into(), open: Arc::new(Mutex::new(open)) })
+        Ok(LogFile { path: path.into(), open: Arc::new(Mutex::new(open)), fresh: Arc::default() })
+    }
+
+    /// Says why [`LogFile::open`] would fail, as far as that can be seen without making a file.
+    pub fn check(path: &Path) -> io::Result<()> {
+        let (place, needed) = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(Errno::EISDIR.into()),
+            Ok(found) if found.file_type().is_fifo() => return append_to(path).map(drop),
+            Ok(_) => (path, AccessFlags::W_OK),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                (folder.unwrap_or(Path::new(".")), AccessFlags::W_OK | AccessFlags::X_OK)
+            }
+            Err(error) => return Err(error),
+        };
+        eaccess(place, needed).map_err(io::Error::from)
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens what is at the path now, or makes a new file there.
+    /// Opens what is at the path now, or makes a new file there. It waits for nothing.
     pub fn reopen(&self) -> io::Result<()> {
         let file = append_to(&self.path)?;
-        *self.lock() = Open { file, looked: None };
+        *lock(&self.fresh) = Some(file);
         Ok(())
-    }
-
-    /// A panic while writing a line leaves nothing half done that matters.
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes to the file at the path, as far as that was looked after by `now`.
     fn write_at(&self, now: Instant, bytes: &[u8]) -> io::Result<usize> {
-        let mut open = self.lock();
+        let mut open = lock(&self.open);
+        if let Some(file) = lock(&self.fresh).take() {
+            *open = Open { file, looked: None };
+        }
         let is_fresh = |looked| now.saturating_duration_since(looked) < LOOK_EVERY;
         if !open.looked.is_some_and(is_fresh) {
             open.looked = Some(now);
@@ -66,18 +86,34 @@ impl LogFile {
     }
 }
 
+/// A panic while writing a line leaves nothing half done that matters.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Write for LogFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_at(Instant::now(), bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.lock().file.flush()
+        lock(&self.open).file.flush()
     }
 }
 
+/// Opens a file without waiting: a named pipe that nothing reads is an error. Writing to one waits all the same.
 fn append_to(path: &Path) -> io::Result<File> {
-    File::options().create(true).append(true).open(path)
+    let at_once = OFlag::O_NONBLOCK.bits();
+    let opened = File::options().create(true).append(true).custom_flags(at_once).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error() {
+        Some(number) if number == Errno::ENXIO as i32 => {
+            io::Error::new(error.kind(), "nothing reads what is written there")
+        }
+        _ => error,
+    })?;
+    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    Ok(file)
 }
 
 /// Returns whether `file` is what is at `path`.
@@ -165,5 +201,16 @@ mod tests {
         logs.rename("log", "log.1");
         logs.log.reopen().unwrap();
         assert_eq!(logs.read("log"), "");
+    }
+
+    /// The thread of the log may wait for the reader of a pipe; SIGHUP may not wait for that thread.
+    #[test]
+    fn reopening_waits_for_no_line_that_is_being_written() {
+        let logs = Logs::new("writing");
+        let writing = lock(&logs.log.open);
+        logs.log.reopen().unwrap();
+        drop(writing);
+        logs.log.write_at(Instant::now(), b"one\n").unwrap();
+        assert_eq!(logs.read("log"), "one\n");
     }
 }

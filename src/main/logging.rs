@@ -1,6 +1,7 @@
 //! The log of the process: where it goes, what is in it, and what its lines look like.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use respd::Config;
 
@@ -17,20 +18,20 @@ pub struct Log {
     _writer: LogWriter,
 }
 
-/// `RUST_LOG` decides what is logged; without it, `loglevel` does, which may change at run time. Panics are
-/// logged, too: what prints them by itself could block.
+/// `RUST_LOG` decides what is logged, if it speaks of respd; else `loglevel` does, which may change at run time. Panics
+/// are logged, too: what prints them by itself could block.
 pub fn start(config: &Config, called: Name) -> Result<Log, String> {
     let mut builder = env_logger::Builder::new();
-    let decided = std::env::var_os("RUST_LOG").is_some();
+    let decided = std::env::var("RUST_LOG").is_ok_and(|filter| speaks_of_respd(&filter));
     if decided {
         builder.parse_default_env();
     } else {
         builder.filter_level(log::LevelFilter::Trace);
     }
     let file = match &config.logfile {
-        Some(path) => Some(LogFile::open(path.clone()).map_err(|error| {
-            format!("'logfile {}': cannot open it to write: {error}", path.display())
-        })?),
+        Some(path) => {
+            Some(LogFile::open(config.locate(path)).map_err(|error| cannot_open(path, &error))?)
+        }
         None => None,
     };
     let writer = match &file {
@@ -50,11 +51,52 @@ pub fn start(config: &Config, called: Name) -> Result<Log, String> {
     Ok(Log { file, is_elsewhere, _writer: writer })
 }
 
+pub fn cannot_open(path: &Path, error: &io::Error) -> String {
+    format!("'logfile {}': cannot open it to write: {error}", path.display())
+}
+
+/// Returns whether a filter of `RUST_LOG` is meant for respd: one of its directives names it or a module of it, or is a
+/// level for all programs. One that a shell has for another program does not silence this one.
+fn speaks_of_respd(filter: &str) -> bool {
+    let directives = filter.split('/').next().unwrap_or_default().split(',');
+    directives.map(str::trim).any(|directive| {
+        let name = directive.split('=').next().unwrap_or_default().trim();
+        let is_ours = name
+            .strip_prefix("respd")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        is_ours || directive == name && name.parse::<log::LevelFilter>().is_ok()
+    })
+}
+
 /// The log goes to stderr. That of redis-server goes to stdout, where test harnesses wait for `Ready to accept
 /// connections`: a program that was started by that name does as it does.
 fn stream(called: Name) -> Box<dyn Write + Send> {
     match called {
         Name::Respd => Box::new(io::stderr()),
         Name::RedisServer | Name::ValkeyServer => Box::new(io::stdout()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_of_another_program_is_not_meant() {
+        for filter in [
+            "respd=debug",
+            "mycrate=off, respd::wire=trace",
+            "info",
+            "x,WARN",
+            "respd",
+            "debug/re=x",
+        ] {
+            assert!(speaks_of_respd(filter), "{filter}");
+        }
+        for filter in
+            ["", "mycrate=debug", "respdx=debug", "x/respd", ",", "mycrate::respd=info", "=info"]
+        {
+            assert!(!speaks_of_respd(filter), "{filter}");
+        }
     }
 }

@@ -10,17 +10,28 @@ mod log_writer;
 mod logfile;
 mod logging;
 mod notes;
+mod play;
+mod record;
 mod run;
 mod start_lines;
+mod stdin;
 mod supervision;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use command_line::{Action, CommandLine};
+use command_line::{Action, CommandLine, Subcommand};
 
 fn main() -> ExitCode {
-    let line = match command_line::parse(std::env::args_os()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    match command_line::subcommand(&args, Path::exists) {
+        Some(Subcommand::Play) => return play::run(args.into_iter().skip(2).collect()),
+        Some(Subcommand::Record) => return record::run(args.into_iter().skip(2).collect()),
+        None => {}
+    }
+    let line = match command_line::parse(args) {
         Ok(line) => line,
         Err(reason) => return fail(&reason),
     };
@@ -37,10 +48,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(line: &CommandLine) -> ExitCode {
-    let configured = match configuration::read(line) {
-        Ok(configured) => configured,
-        Err(mistakes) => return fail(&configuration::lines(&mistakes)),
-    };
+    let (configured, mut mistakes) = configuration::read(line);
+    if !mistakes.is_empty() {
+        mistakes.extend(configuration::faults(line, &configured));
+        return fail(&mistakes.lines().join("\n"));
+    }
     match run::run(line, configured) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => fail(&reason.to_string()),

@@ -17,12 +17,16 @@ pub fn notes(config: &Config) -> Vec<String> {
     }
     let passed = config.unknown_lines().iter();
     notes.extend(passed.map(|line| format!("let pass by 'unknown-directives warn': {line}")));
+    if config.more_unknown_lines() > 0 {
+        let more = config.more_unknown_lines();
+        notes.push(format!("let pass by 'unknown-directives warn': … and {more} more"));
+    }
     notes
 }
 
 /// `daemonize yes` where nothing supervises the process. The error says what to do instead.
-pub fn check_foreground(config: &Config, is_supervised: bool) -> Result<(), String> {
-    match config.daemonize && !is_supervised && config.supervised == Supervisor::No {
+pub fn check_foreground(config: &Config) -> Result<(), String> {
+    match config.daemonize && config.supervised == Supervisor::No {
         true => Err("'daemonize yes': respd stays in the foreground. Let it be started by a supervisor ('supervised \
                      systemd', a container), or by `setsid respd FILE --daemonize no --logfile LOG &`, and write \
                      'daemonize no'"

@@ -1,69 +1,101 @@
 //! From a configuration to a server that runs, and to its end.
 
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::thread;
+use std::path::Path;
 
 use respd::net::ListenAddress;
-use respd::{Handle, Server};
+use respd::{ManualClock, Server};
 
 use super::command_line::{Cluster, CommandLine};
-use super::configuration::Configuration;
+use super::configuration::{self, Configuration};
 use super::logfile::LogFile;
 use super::logging::{self, Log};
-use super::notes;
 use super::start_lines;
+use super::stdin;
 use super::supervision::{PidFile, Supervision};
 
 /// Serves until the server is asked to leave. The error is why it did not start, or how it failed; a log that is read
 /// elsewhere than stderr has it, too.
 pub fn run(line: &CommandLine, configured: Configuration) -> Result<(), Box<dyn Error>> {
-    if line.exits_with_stdin && line.reads_stdin {
-        return Err(
-            "'-' reads standard input to its end, and with --exit-with-stdin that is the server's"
-                .into(),
-        );
+    let faults = configuration::faults(line, &configured);
+    let log = match logging::start(&configured.config, line.called) {
+        Err(_) if !faults.is_empty() => return Err(faults.join("\n").into()),
+        started => started?,
+    };
+    // Where the log is what the operator sees, the faults alone are told.
+    if faults.is_empty() || log.is_elsewhere {
+        start_lines::starting(&configured.config, &configured.sources);
     }
-    let log = logging::start(&configured.config, line.called)?;
-    let served = serve(line, configured, &log);
+    let served = match faults.is_empty() {
+        true => serve(line, configured, &log),
+        false => Err(faults.join("\n").into()),
+    };
     if let Err(reason) = &served
         && log.is_elsewhere
     {
-        log::error!("the server ends: {reason}");
+        for reason in reason.to_string().lines() {
+            log::error!("the server ends: {reason}");
+        }
     }
     served
 }
 
 fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(), Box<dyn Error>> {
-    let Configuration { config, ports, sources } = configured;
+    let Configuration { config, ports, .. } = configured;
     let supervision = Supervision::find(config.supervised, |name| std::env::var_os(name));
-    notes::check_foreground(&config, supervision.is_some())?;
-    start_lines::starting(&config, &sources);
     supervision.starting();
-    let pidfile = config.pidfile.clone();
+    let pidfile = config.pidfile.as_deref().map(|path| config.locate(path));
     let is_any_port = ports.clients == Some(0);
     let mut builder = Server::builder().config(config).ports(ports);
     if let Some(path) = &line.file {
         builder = builder.config_file(path);
     }
+    if line.stage.clock_is_frozen {
+        let clock = ManualClock::new();
+        clock.freeze();
+        builder = builder.clock(clock);
+    }
+    if let Some(seed) = line.stage.seed {
+        builder = builder.seed(seed);
+    }
     let mut server = builder.bind()?;
-    // Not before: a server that finds its port taken leaves the file of the other as it is.
-    let _pidfile = pidfile.as_deref().and_then(PidFile::write);
-    let nodes = match line.cluster {
+    let nodes = match line.stage.cluster {
         None => Vec::new(),
         Some(Cluster { shards, nodes }) => server.stage_cluster(shards, nodes, is_any_port)?,
     };
+    if let Some(path) = &line.stage.file {
+        set_stage(&mut server, path)?;
+    }
+    // Not before: a server that finds its port taken leaves the file of the other as it is.
+    let _pidfile = pidfile.as_deref().and_then(PidFile::write);
     handle_signals(&mut server, log, &supervision)
         .map_err(|error| format!("cannot wait for signals: {error}"))?;
     start_lines::bound(&server);
     if line.exits_with_stdin {
-        end_with_stdin(server.handle())?;
+        let handle = server.handle();
+        stdin::when_it_ends(move || handle.stop())?;
     }
     tell_when_ready(&mut server, line.announces.then_some(nodes), &supervision);
     server.when_leaving(move || supervision.stopping());
     server.run()?;
     log::info!("bye");
+    Ok(())
+}
+
+/// Calls STAGE with the lines of a file. What is wrong with one keeps the server from starting.
+fn set_stage(server: &mut Server, path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let text =
+        fs::read(path).map_err(|error| format!("cannot read the stage file '{shown}': {error}"))?;
+    for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if !line.is_empty() && !line.starts_with(b"#") {
+            server.set_stage(line).map_err(|reason| format!("{shown}:{}: {reason}", at + 1))?;
+        }
+    }
     Ok(())
 }
 
@@ -86,7 +118,7 @@ fn tell_when_ready(
     });
 }
 
-/// SIGTERM and SIGINT end the server; SIGHUP has it reopen its log file and read users anew; others it outlives.
+/// SIGTERM and SIGINT end the server; SIGHUP has it reopen its log file and read users and the files of TLS anew; others it outlives.
 fn handle_signals(server: &mut Server, log: &Log, supervision: &Supervision) -> io::Result<()> {
     server.stop_on_signals()?;
     let (handle, file, supervision) = (server.handle(), log.file.clone(), supervision.clone());
@@ -109,31 +141,6 @@ fn reopen(log: Option<&LogFile>) {
             "SIGHUP has come: 'logfile {path}' cannot be reopened, the old one goes on: {error}"
         ),
     }
-}
-
-/// A thread waits for the end of standard input, which comes when the program that holds its other end has gone,
-/// however that ended. What arrives there is not looked at.
-fn end_with_stdin(handle: Handle) -> Result<(), String> {
-    let wait = move || {
-        let mut buffer = [0; 1024];
-        let mut stdin = io::stdin().lock();
-        loop {
-            match stdin.read(&mut buffer) {
-                Ok(0) => break log::info!("standard input has ended, and so does the server"),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    break log::warn!("standard input cannot be read, which ends it: {error}");
-                }
-            }
-        }
-        handle.stop();
-    };
-    thread::Builder::new()
-        .name("stdin".to_owned())
-        .spawn(wait)
-        .map(drop)
-        .map_err(|error| format!("cannot start the thread that waits for standard input: {error}"))
 }
 
 /// What is listened on: `tcp, unix`.

@@ -6,13 +6,15 @@
 //! Upstart waits for a process that stops itself when it is ready.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
 use respd::config::Supervisor;
 use signal_hook::consts::SIGSTOP;
@@ -65,10 +67,6 @@ impl Supervision {
                 Supervision::None
             }
         }
-    }
-
-    pub fn is_some(&self) -> bool {
-        !matches!(self, Supervision::None)
     }
 
     /// The server begins to load its data.
@@ -161,7 +159,10 @@ impl PidFile {
     /// Writes the id of this process. As in the reference, a file that cannot be written is a warning.
     pub fn write(path: &Path) -> Option<PidFile> {
         let file = PidFile { path: path.to_owned(), text: format!("{}\n", std::process::id()) };
-        match fs::write(path, &file.text) {
+        // A named pipe that nothing reads is an error, and nothing to wait for.
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).custom_flags(OFlag::O_NONBLOCK.bits());
+        match options.open(path).and_then(|mut opened| opened.write_all(file.text.as_bytes())) {
             Ok(()) => Some(file),
             Err(error) => {
                 log::warn!("'pidfile {}': cannot write it: {error}", path.display());
@@ -173,7 +174,8 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        let is_own = fs::read(&self.path).is_ok_and(|text| text == self.text.as_bytes());
+        let is_file = fs::metadata(&self.path).is_ok_and(|found| found.is_file());
+        let is_own = is_file && fs::read(&self.path).is_ok_and(|text| text == self.text.as_bytes());
         if is_own && let Err(error) = fs::remove_file(&self.path) {
             log::warn!("'pidfile {}': cannot remove it: {error}", self.path.display());
         }

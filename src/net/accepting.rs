@@ -2,14 +2,18 @@
 
 use std::io;
 
-use mio::Token;
+use mio::{Registry, Token};
 
+use super::Reactor;
 use super::connection::Connection;
 use super::listener::{self, ListenAddress, ListenSocket, Wanted};
+use super::stream::Stream;
 use super::tls::{Acceptor, Session};
-use super::{Reactor, log_broken};
 use crate::clock::Now;
 use crate::engine::Traffic;
+use crate::peer::Peer;
+use crate::session::Slot;
+use crate::stage::shape::End;
 use crate::telemetry::peer_log::Cause;
 
 /// How many newcomers of one listener are accepted in a turn.
@@ -61,7 +65,7 @@ impl Reactor {
     pub(super) fn stop_listening(&mut self, port: u16) {
         let is_there = |listener: &ListenSocket| matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port);
         while let Some(at) = self.listeners.iter().position(is_there) {
-            self.listeners.swap_remove(at);
+            self.listeners.swap_remove(at).close();
             self.listener_tokens.swap_remove(at);
         }
     }
@@ -86,44 +90,51 @@ impl Reactor {
         let most = traffic.most_newcomers(listener.bound().kind(), speaks_tls) / share;
         for _ in 0..ACCEPT_BUDGET.min(most.max(1)) {
             match listener.accept(speaks_tls) {
-                Ok(Some((stream, peer))) => match traffic.connect(peer) {
-                    Ok(slot) => {
-                        let session = acceptor.map(Acceptor::accept).transpose();
-                        let connection = session.and_then(|session| {
-                            let mut connection = Connection::new(stream, session);
-                            if traffic.expects_header(slot) {
-                                connection.expect_header();
+                Ok(Some((stream, peer))) => {
+                    let stays = turn_out(traffic, stream, peer, &mut self.buffer);
+                    let Some((stream, peer, hangs)) = stays else {
+                        continue;
+                    };
+                    match traffic.connect(peer) {
+                        Ok(slot) => {
+                            if hangs {
+                                traffic.hang(slot);
                             }
-                            connection.register(self.poll.registry(), Token(slot))?;
-                            Ok(connection)
-                        });
-                        let mut connection = match connection {
-                            Ok(connection) => connection,
-                            Err(error) => {
-                                let line = format_args!("cannot wait for a newcomer: {error}");
-                                traffic.log_peer(Cause::Accept, line);
-                                traffic.disconnect(slot);
-                                continue;
+                            let acceptor = acceptor.filter(|_| !hangs);
+                            let registry = self.poll.registry();
+                            let mut connection =
+                                match open(traffic, slot, stream, acceptor, registry) {
+                                    Ok(connection) => connection,
+                                    Err(error) => {
+                                        let line =
+                                            format_args!("cannot wait for a newcomer: {error}");
+                                        traffic.log_peer(Cause::Accept, line);
+                                        traffic.disconnect(slot);
+                                        continue;
+                                    }
+                                };
+                            if let Some(bytes) = connection.tls().and_then(Session::grown) {
+                                traffic.set_transport(slot, bytes);
                             }
-                        };
-                        if let Some(bytes) = connection.tls().and_then(Session::grown) {
-                            traffic.set_transport(slot, bytes);
+                            if self.connections.len() <= slot {
+                                self.connections.resize_with(slot + 1, || None);
+                            }
+                            self.connections[slot] = Some(connection);
                         }
-                        if self.connections.len() <= slot {
-                            self.connections.resize_with(slot + 1, || None);
+                        Err(farewell) => {
+                            // A client that speaks TLS would not understand it.
+                            let farewell = if speaks_tls { &[] } else { &farewell[..] };
+                            let connection = Connection::new(stream, None);
+                            let heard = connection.dismiss(farewell, &mut self.buffer);
+                            if let Err(error) = heard {
+                                let line = format_args!(
+                                    "cannot tell a newcomer why it cannot stay: {error}"
+                                );
+                                traffic.log_peer(Cause::Connection, line);
+                            }
                         }
-                        self.connections[slot] = Some(connection);
                     }
-                    Err(farewell) => {
-                        // A client that speaks TLS would not understand it.
-                        let farewell = if speaks_tls { &[] } else { &farewell[..] };
-                        let connection = Connection::new(stream, None);
-                        let heard = connection.dismiss(farewell, &mut self.buffer);
-                        if let Err(error) = heard {
-                            log_broken(traffic, "telling a newcomer why it cannot stay", &error);
-                        }
-                    }
-                },
+                }
                 Ok(None) => return,
                 Err(error) if listener::is_out_of_descriptors(&error) => {
                     let line = format_args!("accepting pauses: {error}");
@@ -132,7 +143,9 @@ impl Reactor {
                     return;
                 }
                 // That newcomer is gone; the next one may be fine.
-                Err(error) => log_broken(traffic, "accepting", &error),
+                Err(error) => {
+                    traffic.log_peer(Cause::Connection, format_args!("accepting failed: {error}"));
+                }
             }
         }
         listener.come_back();
@@ -154,4 +167,37 @@ impl Reactor {
             }
         }
     }
+}
+
+/// The connection of a newcomer that has a place.
+fn open(
+    traffic: &mut Traffic<'_>,
+    slot: Slot,
+    stream: Stream,
+    acceptor: Option<&Acceptor>,
+    registry: &Registry,
+) -> io::Result<Connection> {
+    let mut connection = Connection::new(stream, acceptor.map(Acceptor::accept).transpose()?);
+    if traffic.expects_header(slot) {
+        connection.expect_header();
+    }
+    connection.register(registry, Token(slot))?;
+    Ok(connection)
+}
+
+/// Ends the connection of a newcomer before its first byte, if a test has staged that. Of one that stays says whether it is
+/// never answered.
+fn turn_out(
+    traffic: &mut Traffic<'_>,
+    stream: Stream,
+    peer: Peer,
+    scratch: &mut [u8],
+) -> Option<(Stream, Peer, bool)> {
+    match traffic.fate_of(&peer) {
+        None => return Some((stream, peer, false)),
+        Some(End::Hang) => return Some((stream, peer, true)),
+        Some(End::Reset) => Connection::new(stream, None).reset(),
+        Some(End::Close) => Connection::new(stream, None).close(true, scratch),
+    }
+    None
 }

@@ -54,13 +54,17 @@ fn stamps(config: &Config) -> Vec<Stamp> {
     let tls = &config.tls;
     let mut files: Vec<PathBuf> =
         [&tls.cert_file, &tls.key_file, &tls.ca_cert_file].into_iter().flatten().cloned().collect();
-    if let Some(folder) = &tls.ca_cert_dir {
+    if let Some(folder) = tls.ca_cert_dir.as_deref().map(|folder| config.locate(folder)) {
         let listed = fs::read_dir(folder).into_iter().flatten();
         let mut listed: Vec<PathBuf> = listed.flatten().map(|entry| entry.path()).collect();
         listed.sort();
         files.append(&mut listed);
     }
-    files.into_iter().map(|path| (stamp(&path), path)).map(|(stamp, path)| (path, stamp)).collect()
+    files
+        .into_iter()
+        .map(|path| (stamp(&config.locate(&path)), path))
+        .map(|(stamp, path)| (path, stamp))
+        .collect()
 }
 
 fn stamp(path: &Path) -> Option<(u64, u64, u64, i64, i64)> {

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::mailbox::{Letter, MailSender, Undelivered};
-use super::told_time::{Change, Time, micros, wall_micros};
-use crate::clock::Now;
+use super::told_time::{Time, micros, wall_micros};
+use crate::clock::{Change, Now};
 
 /// So many turns at most a change of the clock waits for a turn in which nothing arrives.
 const TURNS_UNTIL_QUIET: usize = 100;
@@ -46,6 +46,13 @@ impl Clock {
         match self {
             Clock::Machine { .. } => false,
             Clock::Manual(clock) => clock.lock().time.is_frozen(),
+        }
+    }
+
+    /// Changes the time while nothing goes by it yet.
+    pub(crate) fn change_at_once(&self, change: Change) {
+        if let Clock::Manual(clock) = self {
+            clock.lock().change(change);
         }
     }
 
@@ -94,7 +101,19 @@ pub struct ManualClock {
 #[derive(Debug)]
 struct Shared {
     time: Time,
+    /// What the time was when the server was bound that goes by it.
+    first: Time,
     server: Server,
+}
+
+impl Shared {
+    /// Makes the change at once.
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Restore => self.time.restore(self.first),
+            change => self.time.change(change),
+        }
+    }
 }
 
 /// The server that goes by a manual clock.
@@ -115,7 +134,8 @@ impl Default for ManualClock {
 impl ManualClock {
     /// A clock that shows the machine's time, and runs.
     pub fn new() -> ManualClock {
-        let shared = Shared { time: Time::running(), server: Server::None };
+        let time = Time::running();
+        let shared = Shared { time, first: time, server: Server::None };
         ManualClock { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -152,7 +172,7 @@ impl ManualClock {
             let told = "the clock is another server's";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
         }
-        shared.server = Server::Bound;
+        (shared.server, shared.first) = (Server::Bound, shared.time);
         Ok(())
     }
 
@@ -167,7 +187,7 @@ impl ManualClock {
             asked => asked,
         });
         if !matches!(made, Some(Ok(()))) {
-            self.lock().time.change(change);
+            self.lock().change(change);
         }
     }
 
@@ -187,16 +207,29 @@ pub(crate) struct ClockChanges {
 
 struct ClockChange {
     change: Change,
-    done: mpsc::Sender<()>,
+    asker: Asker,
     /// The steady time at which it is over, once it has begun.
     target: Option<u64>,
     /// Turns that it has waited, or that the moment at hand has taken.
     turns: usize,
 }
 
+/// Who has asked for a change, and is told when it is made.
+pub(crate) enum Asker {
+    /// A thread of the program, at the other end of a channel.
+    Thread(mpsc::Sender<()>),
+    /// The client of this id, by STAGE.
+    Client(u64),
+}
+
 impl ClockChanges {
-    pub(crate) fn push(&mut self, change: Change, done: mpsc::Sender<()>) {
-        self.line.push_back(ClockChange { change, done, target: None, turns: 0 });
+    pub(crate) fn push(&mut self, change: Change, asker: Asker) {
+        self.line.push_back(ClockChange { change, asker, target: None, turns: 0 });
+    }
+
+    /// Takes those out whose change is not made, or not to its end: it will not be.
+    pub(crate) fn give_up(&mut self) -> Vec<Asker> {
+        self.line.drain(..).map(|change| change.asker).collect()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -204,17 +237,17 @@ impl ClockChanges {
     }
 
     /// A turn begins, and the clock goes on to the first of the next deadline and the end of the change.
-    /// `is_quiet`: nothing has arrived that a turn before the change has to see. `due`: the next deadline, if
+    /// `is_quiet`: there is nothing to do that a turn before the change has to see. `due`: the next deadline, if
     /// there is one.
     pub(crate) fn begin_turn(&mut self, clock: &Clock, is_quiet: bool, due: Option<u64>) {
         let (Some(first), Clock::Manual(clock)) = (self.line.front_mut(), clock) else {
             return;
         };
-        let time = &mut clock.lock().time;
+        let shared = &mut *clock.lock();
         first.turns += 1;
         let Some(target) = first.target else {
             if is_quiet || first.turns > TURNS_UNTIL_QUIET {
-                first.begin(time, due);
+                first.begin(shared, due);
             }
             return;
         };
@@ -222,53 +255,46 @@ impl ClockChanges {
             Some(due) if first.turns <= TURNS_A_MOMENT => due.min(target),
             _ => target,
         };
-        first.go_to(time, next);
+        first.go_to(&mut shared.time, next);
     }
 
-    /// A turn ends: tells those whose change is over.
-    pub(crate) fn end_turn(&mut self, clock: &Clock, due: Option<u64>) {
-        if let Some(first) = self.line.front()
-            && first.target.is_some_and(|target| {
-                let is_over = due.is_none_or(|due| due > target) || first.turns > TURNS_A_MOMENT;
-                clock.now().mono >= target && is_over
-            })
-        {
-            self.finish_first();
+    /// A turn ends. Returns who has asked for the change that is over by that, if one is.
+    pub(crate) fn end_turn(&mut self, clock: &Clock, due: Option<u64>) -> Option<Asker> {
+        let first = self.line.front()?;
+        let target = first.target?;
+        let is_over = due.is_none_or(|due| due > target) || first.turns > TURNS_A_MOMENT;
+        match clock.now().mono >= target && is_over {
+            true => self.line.pop_front().map(|change| change.asker),
+            false => None,
         }
     }
 
-    fn finish_first(&mut self) {
-        if let Some(first) = self.line.pop_front() {
-            // A command of the server's own has not waited.
-            let _ = first.done.send(());
-        }
-    }
-
-    /// The loop ends: every change is made at once.
-    pub(crate) fn finish(&mut self, clock: &Clock) {
-        while let (Some(first), Clock::Manual(clock)) = (self.line.front(), clock) {
-            let time = &mut clock.lock().time;
-            match first.target {
-                Some(target) => time.go_to(target),
-                None => time.change(first.change),
+    /// The loop ends: every change is made at once. Returns who has asked for them.
+    pub(crate) fn finish(&mut self, clock: &Clock) -> Vec<Asker> {
+        if let Clock::Manual(clock) = clock {
+            let shared = &mut *clock.lock();
+            for change in &self.line {
+                match change.target {
+                    Some(target) => shared.time.go_to(target),
+                    None => shared.change(change.change),
+                }
             }
-            self.finish_first();
         }
+        self.give_up()
     }
 }
 
 impl ClockChange {
     /// Makes the change, or its first step.
-    fn begin(&mut self, time: &mut Time, due: Option<u64>) {
+    fn begin(&mut self, shared: &mut Shared, due: Option<u64>) {
         self.turns = 0;
-        let now = time.now().mono;
         if let Change::Advance(by) = self.change {
-            let target = time.mono_after(by);
+            let target = shared.time.mono_after(by);
             self.target = Some(target);
-            self.go_to(time, due.map_or(target, |due| due.min(target)));
+            self.go_to(&mut shared.time, due.map_or(target, |due| due.min(target)));
         } else {
-            time.change(self.change);
-            self.target = Some(now);
+            self.target = Some(shared.time.now().mono);
+            shared.change(self.change);
         }
     }
 

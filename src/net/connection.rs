@@ -178,6 +178,11 @@ impl Connection {
         }
     }
 
+    /// Ends the connection with a reset, in the middle of whatever it is.
+    pub(crate) fn reset(self) {
+        self.stream.reset();
+    }
+
     fn drain(&mut self, scratch: &mut [u8]) {
         for _ in 0..UNHEARD {
             if !matches!(self.stream.receive(scratch), Received::Bytes(_)) {

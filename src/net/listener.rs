@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -22,9 +22,6 @@ use super::stream::Stream;
 use crate::config::Config;
 use crate::peer::{Address, Kind, Peer, Proxy};
 use crate::telemetry::process;
-
-/// How often the addresses are tried anew when port 0 gave one that is taken on the next address.
-const TRIES: usize = 16;
 
 /// Where a listener listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +76,7 @@ impl ListenAddress {
     }
 
     /// Returns whether listening here leaves no room for listening at `addr`.
-    fn overlaps(&self, addr: SocketAddr) -> bool {
+    pub(super) fn overlaps(&self, addr: SocketAddr) -> bool {
         let Some(own) = self.tcp() else {
             return false;
         };
@@ -127,18 +124,44 @@ pub(crate) struct ListenSocket {
 }
 
 impl ListenSocket {
-    pub(crate) fn bound(&self) -> &ListenAddress {
-        &self.bound
+    pub(super) fn new(listener: TcpListener, bound: ListenAddress) -> ListenSocket {
+        ListenSocket { socket: Socketed::Tcp(listener), bound, more: false, is_node: false }
+    }
+
+    /// The same, as a node's, which the configuration knows nothing of.
+    pub(super) fn of_node(mut self) -> ListenSocket {
+        self.is_node = true;
+        self
     }
 
     pub(crate) fn is_node(&self) -> bool {
         self.is_node
     }
 
+    pub(crate) fn bound(&self) -> &ListenAddress {
+        &self.bound
+    }
+
+    /// Listens no more, by whatever other descriptor the socket is open.
+    pub(super) fn close(self) {
+        if let Socketed::Tcp(listener) = &self.socket {
+            // What is no socket that listens does not listen.
+            let _ = SockRef::from(listener).shutdown(Shutdown::Both);
+        }
+    }
+
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.socket {
             Socketed::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
             Socketed::Unix(listener, ..) => registry.register(listener, token, Interest::READABLE),
+        }
+    }
+
+    /// Another descriptor of its socket, if it is one of TCP.
+    pub(super) fn another_descriptor(&self) -> io::Result<Option<Socket>> {
+        match &self.socket {
+            Socketed::Tcp(listener) => SockRef::from(listener).try_clone().map(Some),
+            Socketed::Unix(..) => Ok(None),
         }
     }
 
@@ -257,225 +280,7 @@ impl Wanted {
     }
 }
 
-/// Every listener that the configuration asks for: TCP, TLS, admin, unix. Those in `have` are not bound anew.
-pub(crate) fn bind_all(
-    config: &Config,
-    ports: Ports,
-    have: &[ListenAddress],
-) -> io::Result<Vec<Wanted>> {
-    let mut wanted = Vec::new();
-    bind_port(Endpoint::clients(config, ports), config, have, &mut wanted)?;
-    bind_port(Endpoint::tls(config, ports), config, have, &mut wanted)?;
-    bind_port(Endpoint::admin(config, ports), config, have, &mut wanted)?;
-    if let Some(path) = &config.unixsocket {
-        let bound = ListenAddress::Unix(path.clone());
-        wanted.push(match have.contains(&bound) {
-            true => Wanted::Kept(bound),
-            false => Wanted::New(bind_unix(path, config)?),
-        });
-    }
-    Ok(wanted)
-}
-
-/// Listeners for a node, at every address for clients: 0 is any port that is free.
-pub(crate) fn bind_node(config: &Config, port: u16) -> io::Result<Vec<ListenSocket>> {
-    let ports = Ports { clients: Some(port), tls: None, admin: None };
-    let mut wanted = Vec::new();
-    bind_port(Endpoint::clients(config, ports), config, &[], &mut wanted)?;
-    let sockets = wanted.into_iter().filter_map(|wanted| match wanted {
-        Wanted::New(mut socket) => {
-            socket.is_node = port != config.port;
-            Some(socket)
-        }
-        Wanted::Kept(_) => None,
-    });
-    Ok(sockets.collect())
-}
-
-/// Why a server with this configuration would listen nowhere.
-pub(crate) fn nowhere(config: &Config, ports: Ports) -> io::Error {
-    let reason = |endpoint: Endpoint<'_>| match endpoint {
-        Endpoint { port: None, .. } => format!("'{}' is 0", endpoint.port_directive),
-        Endpoint { addresses: [], .. } => format!("'{}' is empty", endpoint.directive),
-        _ => format!("no address of '{}' is on this machine", endpoint.directive),
-    };
-    let clients = reason(Endpoint::clients(config, ports));
-    let admin = reason(Endpoint::admin(config, ports));
-    io::Error::new(
-        io::ErrorKind::InvalidInput,
-        format!("configured to listen nowhere: {clients}, {admin}, and there is no 'unixsocket'"),
-    )
-}
-
-/// The addresses to listen on, all on one port if on any.
-#[derive(Clone, Copy)]
-struct Endpoint<'a> {
-    addresses: &'a [String],
-    port: Option<u16>,
-    bound: fn(SocketAddr) -> ListenAddress,
-    /// The directives that say so, for errors.
-    directive: &'static str,
-    port_directive: &'static str,
-    /// [`listen`], but in tests.
-    listen: fn(SocketAddr, &Config) -> io::Result<TcpListener>,
-}
-
-impl Endpoint<'_> {
-    fn clients(config: &Config, ports: Ports) -> Endpoint<'_> {
-        Endpoint {
-            addresses: &config.bind,
-            port: ports.clients,
-            bound: ListenAddress::Tcp,
-            directive: "bind",
-            port_directive: "port",
-            listen,
-        }
-    }
-
-    fn tls(config: &Config, ports: Ports) -> Endpoint<'_> {
-        let (port, bound) = (ports.tls, ListenAddress::Tls as fn(SocketAddr) -> ListenAddress);
-        Endpoint { port, bound, port_directive: "tls-port", ..Endpoint::clients(config, ports) }
-    }
-
-    fn admin(config: &Config, ports: Ports) -> Endpoint<'_> {
-        Endpoint {
-            addresses: &config.admin_bind,
-            port: ports.admin,
-            bound: ListenAddress::Admin,
-            directive: "admin-bind",
-            port_directive: "admin-port",
-            listen,
-        }
-    }
-
-    /// The error of listening at `addr`, with the directives that ask for it.
-    fn refused(
-        &self,
-        text: &str,
-        addr: SocketAddr,
-        wanted: &[Wanted],
-        error: io::Error,
-    ) -> io::Error {
-        let (directive, port_directive, port) = (self.directive, self.port_directive, addr.port());
-        let is_own = error.kind() == io::ErrorKind::AddrInUse
-            && wanted.iter().any(|wanted| wanted.bound().overlaps(addr));
-        let hint = if is_own { ", by this server: the configuration names it twice" } else { "" };
-        io::Error::new(
-            error.kind(),
-            format!(
-                "'{directive} {text}' with '{port_directive} {port}': cannot listen on {addr}: {error}{hint}"
-            ),
-        )
-    }
-}
-
-/// Adds the listeners on a port to `wanted`.
-fn bind_port(
-    endpoint: Endpoint<'_>,
-    config: &Config,
-    have: &[ListenAddress],
-    wanted: &mut Vec<Wanted>,
-) -> io::Result<()> {
-    let Some(port) = endpoint.port else {
-        return Ok(());
-    };
-    let before = wanted.len();
-    let mut tries = if port == 0 { TRIES } else { 1 };
-    loop {
-        tries -= 1;
-        match bind_addresses(endpoint, port, config, have, wanted) {
-            // The kernel chose a port that is taken on one of the other addresses.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {
-                wanted.truncate(before);
-            }
-            bound => return bound,
-        }
-    }
-}
-
-/// Listens on the addresses of an endpoint. One with a `-` in front may be missing from the machine, and
-/// any may be of a family that the system does not have: it is left out then, as the reference does.
-fn bind_addresses(
-    endpoint: Endpoint<'_>,
-    mut port: u16,
-    config: &Config,
-    have: &[ListenAddress],
-    wanted: &mut Vec<Wanted>,
-) -> io::Result<()> {
-    for text in endpoint.addresses {
-        let (host, is_optional) = match text.strip_prefix('-') {
-            Some(host) => (host, true),
-            None => (text.as_str(), false),
-        };
-        let addr = SocketAddr::new(parse_address(host, endpoint.directive)?, port);
-        let bound = (endpoint.bound)(addr);
-        if have.contains(&bound) {
-            wanted.push(Wanted::Kept(bound));
-            continue;
-        }
-        // The error is asked what it means before it is given a text: that takes its number away.
-        let listening = (endpoint.listen)(addr, config).and_then(|socket| {
-            let addr = socket.local_addr()?;
-            Ok((socket, addr))
-        });
-        match listening {
-            Ok((socket, addr)) => {
-                // Port 0 chooses once; the other addresses follow.
-                port = addr.port();
-                let bound = (endpoint.bound)(addr);
-                let socket = Socketed::Tcp(socket);
-                wanted.push(Wanted::New(ListenSocket {
-                    socket,
-                    bound,
-                    more: false,
-                    is_node: false,
-                }));
-            }
-            Err(error) if is_optional && is_address_missing(&error) => {
-                log::info!("'{} {text}' is not on this machine: {error}", endpoint.directive);
-            }
-            Err(error) if is_family_missing(&error) => {
-                log::warn!("'{} {text}' is left out: {error}", endpoint.directive);
-            }
-            Err(error) => return Err(endpoint.refused(text, addr, wanted, error)),
-        }
-    }
-    Ok(())
-}
-
-/// The values of `bind` and `admin-bind`: an address, or `*` and `::*` for all of IPv4 and all of IPv6.
-fn parse_address(text: &str, directive: &str) -> io::Result<IpAddr> {
-    match text {
-        "*" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        "::*" => Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        _ => text.parse().map_err(|_| {
-            let told =
-                format!("'{directive}': '{text}' is no IP address, and names are not looked up");
-            io::Error::new(io::ErrorKind::InvalidInput, told)
-        }),
-    }
-}
-
-/// Returns whether no interface of the machine has the address.
-fn is_address_missing(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32)
-}
-
-/// Returns whether the system does not have the family of the address: IPv6 that is not built in, say.
-fn is_family_missing(error: &io::Error) -> bool {
-    [
-        Errno::EAFNOSUPPORT,
-        Errno::EPFNOSUPPORT,
-        Errno::EPROTONOSUPPORT,
-        Errno::ESOCKTNOSUPPORT,
-        Errno::ENOPROTOOPT,
-    ]
-    .iter()
-    .any(|&errno| error.raw_os_error() == Some(errno as i32))
-}
-
-fn listen(addr: SocketAddr, config: &Config) -> io::Result<TcpListener> {
+pub(super) fn listen(addr: SocketAddr, config: &Config) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     if addr.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -502,16 +307,17 @@ fn set_keepalive(socket: SockRef<'_>, seconds: u32) -> io::Result<()> {
     socket.set_tcp_keepalive(&times)
 }
 
-fn backlog(config: &Config) -> i32 {
+pub(super) fn backlog(config: &Config) -> i32 {
     i32::try_from(config.tcp_backlog).unwrap_or(i32::MAX)
 }
 
 /// Bind, chmod, listen, in this order: no client can connect before the permissions are set.
-fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
+pub(super) fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     let told = |what: &str, error: io::Error| {
         let text = format!("'unixsocket {}': cannot {what}: {error}", path.display());
         io::Error::new(error.kind(), text)
     };
+    let (name, path) = (Arc::from(path.to_string_lossy()), &*config.locate(path));
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket {
         // Left by a server that was killed. Any other kind of file makes bind fail.
@@ -523,7 +329,6 @@ fn bind_unix(path: &Path, config: &Config) -> io::Result<ListenSocket> {
     SockAddr::unix(path).and_then(|addr| socket.bind(&addr)).map_err(listening)?;
     // From here on dropping the listener removes the file.
     let socket = UnixListener::from_std(socket.into());
-    let name = Arc::from(path.to_string_lossy());
     let bound = ListenAddress::Unix(path.to_owned());
     let socket = Socketed::Unix(socket, name, file_at(path));
     let listener = ListenSocket { socket, bound, more: false, is_node: false };
@@ -548,76 +353,4 @@ pub(super) fn described(bound: &[ListenAddress]) -> Vec<process::Listener> {
             port: bound.port(),
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ANY: Ports = Ports { clients: Some(0), tls: None, admin: None };
-
-    /// The texts of what is bound for `bind`, when listening on IPv6 fails with `errno`.
-    fn bound_without_ipv6(bind: &[&str], errno: Errno) -> io::Result<usize> {
-        let bind = bind.iter().map(|&text| text.to_owned()).collect();
-        let config = Config { bind, ..Config::default() };
-        let listen: fn(SocketAddr, &Config) -> io::Result<TcpListener> = match errno {
-            Errno::EADDRNOTAVAIL => |addr, config| only_ipv4(addr, config, Errno::EADDRNOTAVAIL),
-            Errno::EAFNOSUPPORT => |addr, config| only_ipv4(addr, config, Errno::EAFNOSUPPORT),
-            _ => |addr, config| only_ipv4(addr, config, Errno::EACCES),
-        };
-        let mut wanted = Vec::new();
-        let endpoint = Endpoint { listen, ..Endpoint::clients(&config, ANY) };
-        bind_port(endpoint, &config, &[], &mut wanted)?;
-        Ok(wanted.len())
-    }
-
-    fn only_ipv4(addr: SocketAddr, config: &Config, errno: Errno) -> io::Result<TcpListener> {
-        if addr.is_ipv4() { listen(addr, config) } else { Err(errno.into()) }
-    }
-
-    #[test]
-    fn a_machine_without_ipv6_is_listened_on_at_its_other_addresses() {
-        let default = Config::default().bind;
-        let default: Vec<&str> = default.iter().map(String::as_str).collect();
-        // An interface without IPv6, and a system without it.
-        for errno in [Errno::EADDRNOTAVAIL, Errno::EAFNOSUPPORT] {
-            assert_eq!(bound_without_ipv6(&default, errno).unwrap(), 1, "{errno}");
-        }
-        assert_eq!(bound_without_ipv6(&["127.0.0.1", "::1"], Errno::EAFNOSUPPORT).unwrap(), 1);
-        assert_eq!(bound_without_ipv6(&["-::1"], Errno::EADDRNOTAVAIL).unwrap(), 0);
-    }
-
-    #[test]
-    fn an_address_that_was_not_optional_or_is_there_stops_the_start() {
-        for (bind, errno) in [("::1", Errno::EADDRNOTAVAIL), ("-::1", Errno::EACCES)] {
-            let error = bound_without_ipv6(&["127.0.0.1", bind], errno).unwrap_err().to_string();
-            let start = format!("'bind {bind}' with 'port ");
-            assert!(
-                error.starts_with(&start) && error.contains("cannot listen on [::1]:"),
-                "{error}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_error_says_which_addresses_are_the_same() {
-        let bind = vec!["127.0.0.1".to_owned(), "127.0.0.1".to_owned()];
-        let config = Config { bind, ..Config::default() };
-        let error = bind_all(&config, ANY, &[]).unwrap_err().to_string();
-        assert!(error.contains("Address already in use"), "{error}");
-        assert!(error.ends_with("by this server: the configuration names it twice"), "{error}");
-    }
-
-    #[test]
-    fn what_turns_every_listener_off_is_named() {
-        let off = Ports { clients: None, tls: None, admin: None };
-        let told = nowhere(&Config::default(), off).to_string();
-        let expected = "configured to listen nowhere: 'port' is 0, 'admin-port' is 0, \
-            and there is no 'unixsocket'";
-        assert_eq!(told, expected);
-        let empty = Config { bind: Vec::new(), ..Config::default() };
-        assert!(nowhere(&empty, ANY).to_string().contains("'bind' is empty, "));
-        let told = nowhere(&Config::default(), ANY).to_string();
-        assert!(told.contains("no address of 'bind' is on this machine, "), "{told}");
-    }
 }

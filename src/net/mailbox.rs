@@ -22,7 +22,7 @@ use mio::{Registry, Token, Waker};
 
 use super::listener::{ListenSocket, Wanted};
 use super::tls::Acceptor;
-use super::told_time::Change;
+use crate::clock::Change;
 use crate::engine::Engine;
 
 /// How many letters are read in a turn, at most.

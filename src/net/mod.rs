@@ -20,12 +20,15 @@ mod certificates;
 mod clock;
 mod connection;
 mod courier;
+mod faults;
 mod listener;
 mod mailbox;
 mod opening;
 mod proxy;
 mod signals;
+mod standing;
 mod stream;
+mod timekeeping;
 mod tls;
 mod told_time;
 
@@ -47,18 +50,19 @@ use crate::telemetry::peer_log::Cause;
 use crate::world::{NodePorts, World};
 use binder::{Binder, NodeBinder};
 use certificates::Reader;
-use clock::ClockChanges;
+use clock::{Asker, ClockChanges};
 use connection::Connection;
 use courier::Carrier;
 use listener::{ListenSocket, described};
 use mailbox::Mailbox;
 use signals::{HangUp, Signal, Signals};
+use standing::Standing;
 use stream::{Arrival, Flushed, Received};
 use tls::{Acceptor, Session};
 
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
-pub(crate) use listener::nowhere;
+pub(crate) use faults::{faults, nowhere};
 pub use listener::{ListenAddress, Ports};
 pub use mailbox::Undelivered;
 pub(crate) use mailbox::{Letter, MailSender};
@@ -132,6 +136,8 @@ pub(crate) struct Reactor {
     unread: Vec<Slot>,
     /// While accepting pauses for want of file descriptors: when it is tried again.
     accept_at: Option<u64>,
+    /// When the watches of these numbers end.
+    alarms: Vec<(Instant, u64)>,
 }
 
 impl Reactor {
@@ -140,7 +146,7 @@ impl Reactor {
         let poll = Poll::new()?;
         let mailbox = Mailbox::register(poll.registry(), MAILBOX)?;
         let acceptor = Acceptor::read(config)?;
-        let wanted = listener::bind_all(config, ports, &[])?;
+        let wanted = binder::bind_all(config, ports, &mut Standing::default())?;
         let mut reactor = Reactor {
             poll,
             events: Events::with_capacity(1024),
@@ -161,6 +167,7 @@ impl Reactor {
             ready: VecDeque::new(),
             unread: Vec::new(),
             accept_at: None,
+            alarms: Vec::new(),
         };
         reactor.adopt(wanted)?;
         Ok(reactor)
@@ -221,15 +228,20 @@ impl Reactor {
         self.clock.attach(self.mail());
     }
 
-    /// Serves until a letter, a signal or a command asks it to stop.
-    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
-        let mut binder = Binder::new(self.bound(), self.mail());
+    /// Offers what sockets are good for to the commands of the engine.
+    pub(crate) fn serve_engine(&self, engine: &mut Engine) -> io::Result<()> {
+        let mut binder = Binder::new(Standing::of(&self.listeners)?, self.mail());
         let rebind = Box::new(move |config: &Config| binder.rebind(config).map(described));
         engine.start_listening(described(&self.bound()), rebind);
         let certificates = self.acceptor.as_ref().map(Acceptor::certificates).unwrap_or_default();
         let reader = Reader::new(engine.config(), self.mail());
         engine.secure(Box::new(reader), certificates);
         engine.employ(Box::new(Carrier::new(self.mail())));
+        Ok(())
+    }
+
+    /// Serves until a letter, a signal or a command asks it to stop.
+    pub(crate) fn run(&mut self, engine: &mut Engine) -> io::Result<()> {
         self.mailbox.is_read_here();
         self.attach_clock();
         let mut touched = Vec::new();
@@ -241,6 +253,7 @@ impl Reactor {
                 break;
             }
             engine.stay();
+            self.signals.iter().for_each(Signals::stay);
         }
         self.leave(engine, &mut touched)?;
         engine.take_failure().map_or(Ok(()), |reason| Err(io::Error::other(reason)))
@@ -250,10 +263,7 @@ impl Reactor {
         if !self.poll(self.patience(engine))? {
             return Ok(());
         }
-        if !self.clock_changes.is_empty() {
-            let (is_quiet, due) = (self.events.is_empty() && !self.has_more(), self.due(engine));
-            self.clock_changes.begin_turn(&self.clock, is_quiet, due);
-        }
+        self.begin_clock_turn(engine);
         let now = self.clock.now();
         self.sort_events();
         self.reread_tls(engine, now);
@@ -269,11 +279,10 @@ impl Reactor {
             self.heed(engine, letter)?;
         }
         self.accept_newcomers(&mut engine.traffic(), now);
+        self.keep_alarms(engine);
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
-        if !self.clock_changes.is_empty() {
-            self.clock_changes.end_turn(&self.clock, self.due(engine));
-        }
+        self.end_clock_turn(engine, touched);
         Ok(())
     }
 
@@ -339,7 +348,7 @@ impl Reactor {
                 self.listeners.iter_mut().for_each(ListenSocket::come_back);
             }
             Letter::Call(call) => engine.run(call, self),
-            Letter::Clock(change, done) => self.clock_changes.push(change, done),
+            Letter::Clock(change, done) => self.clock_changes.push(change, Asker::Thread(done)),
         }
         Ok(())
     }
@@ -349,11 +358,6 @@ impl Reactor {
         !self.unread.is_empty()
             || self.mailbox.has_more()
             || self.listeners.iter().any(ListenSocket::has_more)
-    }
-
-    /// When the next turn is due even if nothing arrives.
-    fn due(&self, engine: &Engine) -> Option<u64> {
-        engine.next_deadline().into_iter().chain(self.accept_at).chain(self.reread_at).min()
     }
 
     /// Reads the files of TLS anew if they have changed, as often as the configuration says.
@@ -372,21 +376,6 @@ impl Reactor {
             // The interval is another one now.
             due => self.reread_at = Some(due.map_or(next, |due| due.min(next))),
         }
-    }
-
-    /// How long to wait for events: not at all while there is something to do, else until the next
-    /// deadline, else for ever.
-    fn patience(&self, engine: &Engine) -> Option<Duration> {
-        if self.has_more() || !self.clock_changes.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        let due = self.due(engine)?;
-        let now = self.clock.now().mono;
-        if due > now && self.clock.is_frozen() {
-            return None;
-        }
-        // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
-        Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
     }
 
     // Bytes.
@@ -426,12 +415,12 @@ impl Reactor {
                 Received::Nothing => return,
                 Received::End => return traffic.finish(slot),
                 Received::CutOff => {
-                    let line = format_args!("a connection ended without the close_notify of TLS");
-                    traffic.log_peer(Cause::Connection, line);
+                    let line = "ended its connection without the close_notify of TLS";
+                    traffic.log_opening(Cause::Connection, slot, line);
                     return traffic.finish(slot);
                 }
                 Received::Broken(error) => {
-                    log_broken(traffic, "reading", &error);
+                    traffic.log_broken(slot, "reading", &error);
                     return traffic.hang_up(slot);
                 }
                 Received::Refused(why) => {
@@ -471,12 +460,12 @@ impl Reactor {
         }
         let is_stalled = matches!(flushed, Flushed::Part);
         if let Flushed::Broken(error) = flushed {
-            log_broken(traffic, "writing", &error);
+            traffic.log_broken(slot, "writing", &error);
             traffic.hang_up(slot);
         } else {
             let registry = self.poll.registry();
             if let Err(error) = connection.want_writable(registry, Token(slot), is_stalled) {
-                log_broken(traffic, "waiting", &error);
+                traffic.log_broken(slot, "waiting", &error);
             }
         }
         if is_stalled {
@@ -484,7 +473,10 @@ impl Reactor {
         }
         if traffic.is_over(slot) {
             if let Some(connection) = self.connections[slot].take() {
-                connection.close(traffic.may_still_send(slot), &mut self.buffer);
+                match traffic.is_reset(slot) {
+                    true => connection.reset(),
+                    false => connection.close(traffic.may_still_send(slot), &mut self.buffer),
+                }
             }
             traffic.disconnect(slot);
             if self.accept_at.is_some() {
@@ -498,8 +490,9 @@ impl Reactor {
     fn leave(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
         log::info!("leaving: {} clients are sent what they are owed", engine.clients());
         self.mailbox.close();
-        self.clock_changes.finish(&self.clock);
+        self.finish_clock_changes(engine);
         self.listeners.clear();
+        engine.stop_listening();
         self.accept_at = None;
         engine.dismiss_all();
         let end = Instant::now() + FAREWELL;
@@ -573,10 +566,4 @@ fn attend_tls(traffic: &mut Traffic<'_>, slot: Slot, session: &mut Session, arri
     if let Some(bytes) = session.grown() {
         traffic.set_transport(slot, bytes);
     }
-}
-
-/// Logs what failed on a client's connection.
-fn log_broken(traffic: &mut Traffic<'_>, what: &str, error: &io::Error) {
-    let line = format_args!("{what} failed: {error}");
-    traffic.log_peer(Cause::Connection, line);
 }

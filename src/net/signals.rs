@@ -1,7 +1,9 @@
 //! Signals, as something that poll can wait for.
 //!
 //! By default most signals end a process, and with it all data. Those that mean an end do so in order:
-//! SIGTERM and SIGINT. SIGHUP, which has servers reopen their logs, and those that a mistake, a timer or a
+//! SIGTERM and SIGINT. A SIGINT behind one of them ends it at once, with status 1 and as it is, also while a script runs
+//! or data is saved: it comes from a person who does not want to wait. As in the reference a second SIGTERM does not,
+//! which supervisors send. SIGHUP, which has servers reopen their logs, and those that a mistake, a timer or a
 //! tool for another server sends, do not. SIGQUIT keeps its meaning, an end at once with a core file, and
 //! so do the signals of faults, of a terminal's job control, and SIGKILL. SIGPIPE is ignored by Rust.
 
@@ -43,6 +45,9 @@ const OUTLIVED: [(i32, Signal); 7] = [
     (SIGIO, Signal::Other("SIGIO")),
 ];
 
+/// The status of a process that ends at once, because it was asked again.
+const INSISTED: i32 = 1;
+
 /// What SIGHUP calls.
 pub(crate) type HangUp = Box<dyn FnMut() + Send>;
 
@@ -54,6 +59,8 @@ pub(crate) struct Signals {
     write: RawFd,
     /// Whether each signal that is waited for has come. It is set before the byte is in the pipe.
     came: Vec<(Arc<AtomicBool>, Signal)>,
+    /// The server has been asked to leave, and has not decided to stay.
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -63,12 +70,27 @@ impl Signals {
         read.set_nonblocking(true)?;
         let mut pipe = UnixStream::from_std(read);
         registry.register(&mut pipe, token, Interest::READABLE)?;
-        Ok(Signals { pipe, write: write.into_raw_fd(), came: Vec::new() })
+        Ok(Signals {
+            pipe,
+            write: write.into_raw_fd(),
+            came: Vec::new(),
+            is_leaving: Arc::default(),
+        })
     }
 
     /// Waits for those that ask the server to leave.
     pub(crate) fn stop(&mut self) -> io::Result<()> {
+        // Handlers are called in the order in which they are registered: the first SIGINT does not see its own mark.
+        flag::register_conditional_shutdown(SIGINT, INSISTED, Arc::clone(&self.is_leaving))?;
+        for (number, _) in STOPPING {
+            flag::register(number, Arc::clone(&self.is_leaving))?;
+        }
         self.wait_for(&STOPPING)
+    }
+
+    /// The server does not leave: the next SIGINT asks anew.
+    pub(crate) fn stay(&self) {
+        self.is_leaving.store(false, Ordering::Release);
     }
 
     /// Waits for those that the server outlives.

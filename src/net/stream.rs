@@ -2,10 +2,13 @@
 
 use std::io::{self, Read, Write};
 
+use std::time::Duration;
+
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 
 use super::proxy;
+use socket2::SockRef;
 
 /// A stream of either family.
 #[derive(Debug)]
@@ -63,6 +66,15 @@ impl Stream {
             }
             // mio looks into no unix socket: a line is short enough to be read a byte at a time.
             Stream::Unix(_) => Ok(1),
+        }
+    }
+
+    /// Closes with a reset. A stream that has none is closed.
+    pub(super) fn reset(self) {
+        if let Stream::Tcp(stream) = &self
+            && let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO))
+        {
+            log::warn!("a connection cannot be reset, and is closed: {error}");
         }
     }
 

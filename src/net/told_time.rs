@@ -2,20 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::clock::Now;
-
-/// What is to become of the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// It stands still from now on.
-    Freeze,
-    /// It runs from now on, as fast as the machine's.
-    Run,
-    /// So many µs pass.
-    Advance(u64),
-    /// The wall clock is set to so many µs since 1970.
-    SetWall(u64),
-}
+use crate::clock::{Change, Now};
 
 /// The end of time, in µs: far enough from that of `u64` that a delay can be added to it.
 const END: u64 = u64::MAX / 2;
@@ -68,7 +55,15 @@ impl Time {
                 self.at = Now { wall: wall.min(END), mono: now.mono };
                 self.since = self.since.map(|_| Instant::now());
             }
+            // Only the clock knows what there was before.
+            Change::Restore => {}
         }
+    }
+
+    /// Becomes what `before` is by now, but for the steady clock, which only grows.
+    pub(crate) fn restore(&mut self, before: Time) {
+        self.at = Now { wall: before.now().wall, mono: self.now().mono };
+        self.since = before.since.map(|_| Instant::now());
     }
 }
 
@@ -108,5 +103,21 @@ mod tests {
         assert_eq!(time.now().mono, start.mono + 5, "the steady clock only grows");
         time.change(Change::Run);
         assert!(!time.is_frozen() && time.now().wall >= 7);
+    }
+
+    #[test]
+    fn a_time_that_is_restored_shows_what_it_would_show_by_now() {
+        let mut time = Time::running();
+        let running = time;
+        time.change(Change::Freeze);
+        let frozen = time;
+        time.change(Change::Advance(1 << 40));
+        let mono = time.now().mono;
+        time.restore(frozen);
+        assert!(time.is_frozen());
+        assert_eq!(time.now(), Now { wall: frozen.now().wall, mono });
+        time.restore(running);
+        assert!(!time.is_frozen() && time.now().mono >= mono);
+        assert!((running.at.wall..running.at.wall + (1 << 40)).contains(&time.now().wall));
     }
 }

@@ -245,7 +245,7 @@ impl Loading {
 /// Loads a whole file at once.
 pub(super) fn load(path: &Path, world: &World) -> Result<Contents, String> {
     let unread = |error| format!("cannot read {}: {error}", path.display());
-    let mut file = File::open(path).map_err(unread)?;
+    let mut file = crate::files::open(path).map_err(unread)?;
     let mut parsing = Parsing::of(path, world);
     let mut bytes = vec![0; READ_AT_ONCE];
     loop {

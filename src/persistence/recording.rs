@@ -173,7 +173,7 @@ pub(super) fn snapshot_format(world: &World) -> Format {
     Format::Snapshot { compress: config.rdbcompression, checksum: config.rdbchecksum }
 }
 
-/// What a file says of itself. Personas of Redis write what Redis 7.0 reads.
+/// What a file says of itself. Personas of Redis write what Redis 7.0 reads, or 7.4 if theirs has fields that expire.
 pub(crate) fn header(world: &World, is_aof_base: bool, functions: Vec<Vec<u8>>) -> Header {
     let (config, store) = (&world.config, &world.store);
     let policy = config.eviction.policy;
@@ -188,7 +188,11 @@ pub(crate) fn header(world: &World, is_aof_base: bool, functions: Vec<Vec<u8>>) 
         volatile: database.volatile(),
     };
     Header {
-        dialect: if config.persona.is_redis() { Dialect::Redis } else { Dialect::Valkey },
+        dialect: match () {
+            () if !config.persona.is_redis() => Dialect::Valkey,
+            () if config.persona.has_command("hexpire", "9.0.0") => Dialect::Redis74,
+            () => Dialect::Redis,
+        },
         limits: config.limits,
         server_version: config.persona.version.to_owned(),
         created: store.shared.now,

@@ -9,7 +9,7 @@
 
 pub(crate) mod ordered;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -78,7 +78,7 @@ pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
             let folder = world.config.folder().display();
             io::Error::other(format!("'dir {folder}': {reason}"))
         };
-        find_folder(world.config.folder()).map_err(invalid)?;
+        world.config.dir = Some(find_folder(world.config.folder()).map_err(invalid)?);
     }
     let mut snapshots = Snapshots {
         disk: DiskThread::new("respd-snapshots", world.waker.clone()),
@@ -209,10 +209,12 @@ fn with<T>(
     done
 }
 
-/// Says why a folder cannot be used.
-fn find_folder(folder: &Path) -> Result<(), Reason> {
+/// The path of a folder from the root on, without links, or why it cannot be used.
+pub(crate) fn find_folder(folder: &Path) -> Result<PathBuf, Reason> {
     match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => Ok(()),
+        Ok(found) if found.is_dir() => {
+            fs::canonicalize(folder).map_err(|error| crate::files::reason(&error).into())
+        }
         Ok(_) => Err("Not a directory".into()),
         Err(error) => Err(crate::files::reason(&error).into()),
     }
@@ -503,7 +505,7 @@ impl Snapshots {
         let path = world.config.folder().join(&world.config.dbfilename);
         let unreadable =
             |reason: String| io::Error::other(format!("cannot load {}: {reason}", path.display()));
-        let file = match File::open(&path) {
+        let file = match crate::files::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened.map_err(|error| unreadable(error.to_string()))?,
         };

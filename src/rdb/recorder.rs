@@ -197,7 +197,7 @@ impl Recorder for FileRecorder {
                 stream = Some(StreamMut::new(None));
             }
             Kind::Hash if kind == HASH && outline.expires => fields = Some((Chunk::default(), 0)),
-            _ => push_length(bytes, outline.parts),
+            _ => write::push_parts(&mut self.lane.chunk, kind, outline.parts),
         }
         let beside = Lane { chunk: Chunk::default(), db: self.lane.db };
         let (groups, full) = (outline.groups, Vec::new());
@@ -280,6 +280,7 @@ fn push_head(chunk: &mut Chunk, header: &Header) {
     let (magic, version_name) = match header.dialect {
         Dialect::Valkey => ("VALKEY080", "valkey-ver"),
         Dialect::Redis => ("REDIS0010", "redis-ver"),
+        Dialect::Redis74 => ("REDIS0012", "redis-ver"),
     };
     chunk.bytes().extend_from_slice(magic.as_bytes());
     let texts: [(&str, &str); 5] = [

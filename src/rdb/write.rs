@@ -24,7 +24,13 @@ pub(crate) enum Dialect {
     /// was active, and fields of hashes never expire: those that have not expired yet are written to stay, since data that
     /// stays too long can be told and removed, and data that is gone cannot be had back.
     Redis,
+    /// Redis 7.4 and all that came after it: version 12, in which fields expire.
+    Redis74,
 }
+
+/// The time that [`REDIS_HASH_EXPIRING`] counts those of fields from, as the first of them would be one later. It is told
+/// before any field is known.
+const FIRST_EXPIRY: i64 = 1;
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +55,18 @@ pub(super) fn kind(value: KeyInfo<'_>, form: Form) -> u8 {
         (Kind::String, _) => STRING,
         (Kind::List, _) => QUICKLIST,
         (Kind::Set, "intset") => SET_INTSET,
-        (Kind::Set, "listpack") if form.dialect == Dialect::Valkey => SET_LISTPACK,
+        (Kind::Set, "listpack") if form.dialect != Dialect::Redis => SET_LISTPACK,
         (Kind::Set, _) => SET,
         (Kind::Zset, "listpack") => ZSET_LISTPACK,
         (Kind::Zset, _) => ZSET,
         (Kind::Hash, "listpack") => HASH_LISTPACK,
         (Kind::Hash, _) => match form.dialect {
             Dialect::Valkey if has_expiring_fields(value) => HASH_EXPIRING,
+            Dialect::Redis74 if has_expiring_fields(value) => REDIS_HASH_EXPIRING,
             _ => HASH,
         },
         (Kind::Stream, _) => match form.dialect {
-            Dialect::Valkey => STREAM,
+            Dialect::Valkey | Dialect::Redis74 => STREAM,
             Dialect::Redis => STREAM_2,
         },
     }
@@ -90,10 +97,19 @@ pub(super) fn kind_in_parts(kind: Kind, expires: bool, dialect: Dialect) -> u8 {
         (Kind::Set, _) => SET,
         (Kind::Zset, _) => ZSET,
         (Kind::Hash, Dialect::Valkey) if expires => HASH_EXPIRING,
+        (Kind::Hash, Dialect::Redis74) if expires => REDIS_HASH_EXPIRING,
         (Kind::Hash, _) => HASH,
-        (Kind::Stream, Dialect::Valkey) => STREAM,
+        (Kind::Stream, Dialect::Valkey | Dialect::Redis74) => STREAM,
         (Kind::Stream, Dialect::Redis) => STREAM_2,
     }
+}
+
+/// Appends how many parts come, and what stands before that.
+pub(super) fn push_parts<S: Sink>(out: &mut S, kind: u8, parts: usize) {
+    if kind == REDIS_HASH_EXPIRING {
+        out.bytes().extend_from_slice(&FIRST_EXPIRY.to_le_bytes());
+    }
+    push_length(out.bytes(), parts);
 }
 
 /// Appends an element of a value of this kind.
@@ -106,6 +122,10 @@ pub(super) fn element<S: Sink>(out: &mut S, part: Part<'_>, kind: u8) {
             out.bytes().extend_from_slice(&score.to_le_bytes());
         }
         Part::Field(field) => {
+            if kind == REDIS_HASH_EXPIRING {
+                let since = field.expiry.map_or(0, |when| when - FIRST_EXPIRY + 1);
+                push_length(out.bytes(), usize::try_from(since).unwrap_or(1));
+            }
             push_text(out, field.name);
             push_text(out, field.value);
             if kind == HASH_EXPIRING {
@@ -217,7 +237,7 @@ fn elements<S: Sink>(out: &mut S, value: KeyInfo<'_>, kind: u8, now: Millis) {
     let is_told = |part: Part<'_>| kind != HASH || !has_expired(part, now);
     let mut count = 0;
     each(value, |part| count += usize::from(is_told(part)));
-    push_length(out.bytes(), count);
+    push_parts(out, kind, count);
     each(value, |part| {
         if is_told(part) {
             element(out, part, kind);

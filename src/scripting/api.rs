@@ -1,4 +1,4 @@
-//! The table `server`, which is also `redis`: what a script may ask of the server.
+//! The table `server`, which is also `redis`, and to personas of Redis only that: what a script may ask of the server.
 //!
 //! | function | does |
 //! |---|---|
@@ -16,6 +16,8 @@ use sha1::{Digest, Sha1};
 
 use super::raise::{self, Raised};
 use super::{failure, from_reply, goes_on, host, memory};
+use crate::config::Persona;
+use crate::config::persona::PERSONAS;
 use crate::text::double;
 use crate::wire::{OwnedArgs, Protocol};
 
@@ -35,6 +37,9 @@ const REPL_ALL: i64 = REPL_AOF | REPL_REPLICA;
 /// The table, with all functions but `register_function`.
 pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
     let server = lua.create_table()?;
+    // A state without a persona is a test's.
+    let persona = lua.app_data_ref::<&'static Persona>().map_or(&PERSONAS[0], |persona| *persona);
+    let redis_version = if persona.is_redis() { persona.version } else { REDIS_VERSION };
     for (name, value) in [
         ("LOG_DEBUG", 0),
         ("LOG_VERBOSE", 1),
@@ -45,14 +50,16 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
         ("REPL_SLAVE", REPL_REPLICA),
         ("REPL_REPLICA", REPL_REPLICA),
         ("REPL_ALL", REPL_ALL),
-        ("REDIS_VERSION_NUM", version_number(REDIS_VERSION)),
-        ("VALKEY_VERSION_NUM", version_number(VALKEY_VERSION)),
+        ("REDIS_VERSION_NUM", version_number(redis_version)),
     ] {
         server.raw_set(name, value)?;
     }
-    server.raw_set("SERVER_NAME", "valkey")?;
-    server.raw_set("REDIS_VERSION", REDIS_VERSION)?;
-    server.raw_set("VALKEY_VERSION", VALKEY_VERSION)?;
+    server.raw_set("REDIS_VERSION", redis_version)?;
+    if !persona.is_redis() {
+        server.raw_set("SERVER_NAME", "valkey")?;
+        server.raw_set("VALKEY_VERSION", VALKEY_VERSION)?;
+        server.raw_set("VALKEY_VERSION_NUM", version_number(VALKEY_VERSION))?;
+    }
     server.raw_set("call", lua.create_function(|lua, args| call(lua, args, true))?)?;
     server.raw_set("pcall", lua.create_function(|lua, args| call(lua, args, false))?)?;
     server.raw_set("error_reply", lua.create_function(error_reply)?)?;

@@ -149,9 +149,10 @@ fn by_code(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), 
 
 fn by_digest(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Error> {
     run::show(ctx, args);
-    let digest = cache::parse(&args[1]).ok_or(error::NOSCRIPT)?;
+    let persona = ctx.world.config.persona;
+    let digest = cache::parse(&args[1]).ok_or_else(|| persona.no_script())?;
     Scripts::with(ctx, |scripts, ctx| {
-        scripts.cache.get(&digest).ok_or(error::NOSCRIPT)?;
+        scripts.cache.get(&digest).ok_or_else(|| persona.no_script())?;
         evaluate(scripts, ctx, &digest, given(args, false)?, is_read_only)
     })
 }
@@ -217,7 +218,7 @@ fn evaluate(
     let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
     let flags = run::held_to(script.flags, is_read_only)?;
     let (function, interpreter) = (script.function, scripts.lua()?);
-    run::run(interpreter, ctx, function, given, flags, b"")
+    run::run(interpreter, ctx, function, given, flags, run::Which::Script(digest))
 }
 
 /// SCRIPT EXISTS sha1...

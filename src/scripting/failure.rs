@@ -59,10 +59,15 @@ impl Failure {
 
     /// The error reply.
     pub(super) fn reply(self) -> Error {
+        self.reply_of("")
+    }
+
+    /// The error reply, in which `script` stands before the place.
+    pub(super) fn reply_of(self, script: &str) -> Error {
         let mut text = self.text;
         text.truncate(up_to_nul(&text).len());
         if let Some((source, line)) = self.place {
-            text.extend_from_slice(format!(" script: on {source}:{line}.").as_bytes());
+            text.extend_from_slice(format!(" script: {script}on {source}:{line}.").as_bytes());
         }
         text.truncate(line(&text).len());
         let error = Error::text(text);

@@ -14,7 +14,9 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value, Variadic};
 
 use super::failure::{self, Failure};
 use super::{api, goes_on, host, libraries, memory, patterns, random, reach, texts};
+use crate::config::Persona;
 use crate::wire::Args;
+use crate::world::Seed;
 
 /// More arguments than this are handed over in tables: Lua's stack has room for few thousand values.
 const MOST_ON_STACK: usize = 200;
@@ -31,6 +33,10 @@ pub(super) struct Interpreter {
     run: Function,
     /// Runs the code of a library; nothing for a state that runs scripts.
     load: Option<Function>,
+    /// The state of its random numbers.
+    random: Arc<AtomicU64>,
+    /// How often the world's seed had been set when they began.
+    seeded: Cell<u64>,
     /// Ends the watch on the garbage collector.
     disarm: Function,
     /// The globals behind the front that scripts see.
@@ -71,20 +77,28 @@ pub(super) const FIRST_GIVEN: usize = 3;
 
 impl Interpreter {
     /// A fresh state for scripts.
-    pub(super) fn for_scripts() -> mlua::Result<Interpreter> {
-        Interpreter::new(api::table, None)
+    pub(super) fn for_scripts(persona: &'static Persona) -> mlua::Result<Interpreter> {
+        Interpreter::new(persona, api::table, None)
     }
 
     /// A fresh state for functions, whose code finds what `at_load` has in the table `server` while it is loaded.
-    pub(super) fn for_functions(at_load: MakeTable) -> mlua::Result<Interpreter> {
-        Interpreter::new(api::table_for_functions, Some(at_load))
+    pub(super) fn for_functions(
+        persona: &'static Persona,
+        at_load: MakeTable,
+    ) -> mlua::Result<Interpreter> {
+        Interpreter::new(persona, api::table_for_functions, Some(at_load))
     }
 
-    fn new(server: MakeTable, at_load: Option<MakeTable>) -> mlua::Result<Interpreter> {
+    fn new(
+        persona: &'static Persona,
+        server: MakeTable,
+        at_load: Option<MakeTable>,
+    ) -> mlua::Result<Interpreter> {
         let libraries = StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
-        let state = Arc::new(AtomicU64::new(random::UNSEEDED));
-        let seeded = state.clone();
+        lua.set_app_data(persona);
+        let numbers = Arc::new(AtomicU64::new(random::UNSEEDED));
+        let (state, seeded) = (numbers.clone(), numbers.clone());
         let random = lua.create_function(move |lua, range: Variadic<Value>| {
             random::random(lua, &range, &state)
         })?;
@@ -118,6 +132,9 @@ impl Interpreter {
         }
         share.call::<()>(("server", server(&lua)?))?;
         globals.raw_set("redis", globals.raw_get::<Value>("server")?)?;
+        if persona.is_redis() {
+            globals.raw_remove("server")?;
+        }
         lua.set_globals(environment)?;
         goes_on::watch(&lua)?;
         let load = at_load.map(|contents| loader.call::<Function>(contents(&lua)?)).transpose()?;
@@ -127,6 +144,8 @@ impl Interpreter {
             lua,
             run,
             load,
+            random: numbers,
+            seeded: Cell::new(0),
             disarm,
             globals,
             kept,
@@ -135,6 +154,14 @@ impl Interpreter {
             resting,
             holds_much,
         })
+    }
+
+    /// Begins the random numbers anew if the world's seed has been set since.
+    pub(super) fn follow(&self, seed: Seed) {
+        if self.seeded.replace(seed.times) != seed.times {
+            let state = seed.number.map_or(random::UNSEEDED, random::seeded);
+            self.random.store(state, Ordering::Relaxed);
+        }
     }
 
     /// The bytes that the state takes.

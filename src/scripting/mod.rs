@@ -39,6 +39,7 @@ mod to_reply;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use crate::config::Persona;
 use crate::dispatch::Ctx;
 use crate::dispatch::table::Group;
 use crate::error::{self, Error};
@@ -59,6 +60,7 @@ struct Scripts {
 
 /// Scripts while a command uses them.
 struct AtHand<'a> {
+    persona: &'static Persona,
     interpreter: Option<Interpreter>,
     cache: &'a mut Cache,
 }
@@ -68,12 +70,13 @@ impl Scripts {
     fn with<T>(ctx: &mut Ctx<'_>, work: impl FnOnce(&mut AtHand<'_>, &mut Ctx<'_>) -> T) -> T {
         let mut scripts = ctx.world.lend::<Scripts>().unwrap_or_default();
         let Scripts { home, cache } = &mut *scripts;
-        let mut at_hand = AtHand { interpreter: home.take(), cache };
+        let persona = ctx.world.config.persona;
+        let mut at_hand = AtHand { persona, interpreter: home.take(), cache };
         let done = catch_unwind(AssertUnwindSafe(|| {
             at_hand.settle();
             work(&mut at_hand, ctx)
         }));
-        let AtHand { interpreter, cache } = at_hand;
+        let AtHand { interpreter, cache, .. } = at_hand;
         let stats = &mut ctx.world.stats.scripts;
         stats.cached = cache.len();
         stats.code_memory = cache.memory();
@@ -90,7 +93,7 @@ impl AtHand<'_> {
     /// Compiles all scripts anew if their state was left on another thread. One that fails is not there any more.
     fn settle(&mut self) {
         if self.interpreter.is_none() && self.cache.len() > 0 && self.lua().is_ok() {
-            let AtHand { interpreter, cache } = self;
+            let AtHand { interpreter, cache, .. } = self;
             cache.compile_all(|code| eval::chunk(interpreter.as_ref()?, code).ok());
         }
     }
@@ -98,7 +101,7 @@ impl AtHand<'_> {
     /// The Lua state, made when it is needed first.
     fn lua(&mut self) -> Result<&Interpreter, Error> {
         if self.interpreter.is_none() {
-            self.interpreter = Some(made(Interpreter::for_scripts())?);
+            self.interpreter = Some(made(Interpreter::for_scripts(self.persona))?);
         }
         self.interpreter.as_ref().ok_or(error::NO_LUA)
     }

@@ -20,8 +20,12 @@ const BITS: u64 = (1 << 48) - 1;
 
 /// `math.randomseed(n)`: the new state.
 pub(super) fn seed(lua: &Lua, args: &Variadic<Value>) -> mlua::Result<u64> {
-    let seed = number(lua, args, 0)? as i64 as u32;
-    Ok(u64::from(seed) << 16 | SEEDED)
+    Ok(seeded(number(lua, args, 0)? as i64 as u64))
+}
+
+/// The state of a generator that has been seeded with the 32 lowest bits of a number.
+pub(super) fn seeded(seed: u64) -> u64 {
+    u64::from(seed as u32) << 16 | SEEDED
 }
 
 /// `math.random([m [, n]])`

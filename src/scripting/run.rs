@@ -2,6 +2,7 @@
 
 use mlua::Value;
 
+use super::cache::{self, Digest};
 use super::failure::Failure;
 use super::host::{self, Run, Running};
 use super::interpreter::{Given, Interpreter, Kept};
@@ -42,23 +43,48 @@ pub(super) fn show(ctx: &mut Ctx<'_>, args: Args<'_>) {
     telemetry::show_to_monitors(ctx.world, ctx.row, ctx.frame, ctx.slot, args);
 }
 
-/// Runs a script or a function, and writes what it returns. `name` is the function's own, or empty.
+/// What runs.
+#[derive(Clone, Copy)]
+pub(super) enum Which<'a> {
+    Script(&'a Digest),
+    /// Its name.
+    Function(&'a [u8]),
+}
+
+impl Which<'_> {
+    /// What errors of Redis call it.
+    fn shown(self) -> String {
+        match self {
+            Which::Script(digest) => cache::spelled(digest),
+            Which::Function(name) => String::from_utf8_lossy(name).into_owned(),
+        }
+    }
+}
+
+/// Runs a script or a function, and writes what it returns.
 pub(super) fn run(
     interpreter: &Interpreter,
     ctx: &mut Ctx<'_>,
     script: Kept,
     given: Given<'_>,
     flags: ScriptFlags,
-    name: &[u8],
+    which: Which<'_>,
 ) -> Result<(), Error> {
     let kind = if given.is_function { ScriptKind::Function } else { ScriptKind::Eval };
     let (db, suspended) = (ctx.client().db, ctx.timer.suspend());
+    interpreter.follow(ctx.world.seed);
     ctx.world.store.shared.effects.hold();
     let written = ctx.run_script(kind, |ctx| {
         let run = Run { flags, ..Run::default() };
+        let name = if let Which::Function(name) = which { name } else { b"" };
         let mut running = Running { ctx, args: given.args, name, run };
         let returned = host::lend(&mut running, || interpreter.run(script, given));
-        returned.map_err(Failure::reply).and_then(|value| write(running, &value))
+        let names_script = running.ctx.world.config.persona.scripts_are_of_redis();
+        let failed = |failure: Failure| match names_script {
+            true => failure.reply_of(&format!("{}, ", which.shown())),
+            false => failure.reply(),
+        };
+        returned.map_err(failed).and_then(|value| write(running, &value))
     });
     ctx.world.store.shared.effects.release();
     ctx.timer.resume(suspended, &mut ctx.world.stats);

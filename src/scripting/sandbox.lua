@@ -376,7 +376,8 @@ end
 -- else; the functions that it makes find the globals later, when they are called.
 local function loader(contents)
   local server = front(setmetatable(contents, { __index = missing }))
-  local only = setmetatable({ redis = server, server = server }, { __index = missing })
+  local also = rawget(globals, "server") and server
+  local only = setmetatable({ redis = server, server = also }, { __index = missing })
   return function(code)
     of_environment.__index = only
     local ok, raised = xpcall(code, fail)

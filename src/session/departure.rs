@@ -31,6 +31,9 @@ pub(crate) enum Departure {
     Panic,
     /// The copy of the data that it is being sent cannot be read.
     Copy,
+    /// A test has staged it, with a reset or without.
+    Staged,
+    StagedReset,
     /// It should have begun with a proxy's header.
     Proxy,
     /// A test has taken its node away, or has given it another role.
@@ -57,6 +60,8 @@ impl fmt::Display for Departure {
             Departure::Evicted => "to save memory (maxmemory-clients)",
             Departure::Panic => "its command failed",
             Departure::Copy => "its copy of the data cannot be read",
+            Departure::Staged => "a test has staged it (STAGE)",
+            Departure::StagedReset => "a test has staged a reset (STAGE)",
             Departure::Proxy => "it did not begin with a PROXY header",
             Departure::Stage => "its node went down, or has another role (STAGE)",
             Departure::Shutdown => "the server leaves",

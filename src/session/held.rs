@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::plan::Plan;
+
 /// How far a log is written and how far it is on disk, and whose output waits for that.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
@@ -25,6 +27,8 @@ pub(crate) struct HeldBytes {
     start: usize,
     /// Where what was made by then ends, and the position of the log that it waits for; both rise.
     marks: VecDeque<(usize, u64)>,
+    /// Where a test has it stop.
+    pub(crate) plan: Plan,
 }
 
 impl Held {
@@ -42,7 +46,13 @@ impl Held {
 impl HeldBytes {
     /// Where what may not be sent begins, if there is anything of that kind.
     pub(super) fn start(&self) -> Option<usize> {
-        (!self.marks.is_empty()).then_some(self.start)
+        let marked = (!self.marks.is_empty()).then_some(self.start);
+        marked.into_iter().chain(self.plan.stop()).min()
+    }
+
+    /// Returns whether nothing is held, now or when more is written.
+    pub(crate) fn is_over(&self) -> bool {
+        self.plan.is_empty()
     }
 
     /// What has been added since the last mark, up to `end`, waits for this position. The first `sent` bytes have been
@@ -86,10 +96,13 @@ impl HeldBytes {
     pub(crate) fn shift(&mut self, bytes: usize) {
         self.start = self.start.saturating_sub(bytes);
         self.marks.iter_mut().for_each(|(end, _)| *end -= bytes);
+        self.plan.shift(bytes);
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        size_of::<HeldBytes>() + self.marks.capacity() * size_of::<(usize, u64)>()
+        size_of::<HeldBytes>()
+            + self.marks.capacity() * size_of::<(usize, u64)>()
+            + self.plan.memory()
     }
 }

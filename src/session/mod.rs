@@ -5,8 +5,10 @@ pub(crate) mod client;
 pub(crate) mod departure;
 pub(crate) mod held;
 pub(crate) mod outbox;
+pub(crate) mod plan;
 pub(crate) mod registry;
 pub(crate) mod state;
+mod stops;
 pub(crate) mod unauthenticated;
 
 pub(crate) use buffer_pool::BufferPool;

@@ -12,6 +12,7 @@ use slab::Slab;
 use super::client::{Client, Doom};
 use super::departure::Departure;
 use super::held::Held;
+use super::plan::Planned;
 use crate::access::UserId;
 use crate::peer::{Kind, Peer};
 
@@ -60,6 +61,8 @@ pub struct Clients {
     backlog: usize,
     /// Whose output waits for the log: see [`super::outbox`].
     pub(super) held: Held,
+    /// Whose output a test has stop: see [`super::plan`].
+    pub(super) planned: Planned,
 }
 
 /// A closing client with unsent output.
@@ -130,6 +133,7 @@ impl Clients {
         if self.slab[slot].doom != Doom::Now {
             self.free_place(slot);
         }
+        self.forget_stops(slot);
         let client = self.slab.remove(slot);
         self.by_id.remove(&client.id);
         self.memory -= client.accounted;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage, setrlimit};
 
 use crate::config::RESERVED_PLACES;
+use crate::keyspace::Random;
 
 /// Facts about the running server.
 #[derive(Debug, Default)]
@@ -51,13 +52,19 @@ impl Process {
     pub(crate) fn current(config_file: Option<&Path>) -> Process {
         Process {
             pid: std::process::id(),
-            run_id: random_hex(40),
+            run_id: identity(|| RandomState::new().hash_one(0)),
             os: operating_system(),
             executable: std::env::current_exe().unwrap_or_default(),
             startup_memory: private_memory(),
             config_file: config_file.map(|path| std::path::absolute(path).unwrap_or(path.into())),
             listeners: Vec::new(),
         }
+    }
+
+    /// Has the identity that follows from a number, instead of one of its own.
+    pub(crate) fn follow(&mut self, seed: u64) {
+        let mut random = Random::seeded(seed);
+        self.run_id = identity(|| random.next_u64());
     }
 
     /// The port that ordinary clients connect to, without TLS if there is one for that; 0 if there is none.
@@ -171,14 +178,11 @@ fn operating_system() -> String {
     )
 }
 
-/// Hexadecimal digits from the seeds that std gets from the operating system. An identity, no secret.
-fn random_hex(digits: usize) -> String {
-    let mut text = String::new();
-    while text.len() < digits {
-        text += &format!("{:016x}", RandomState::new().hash_one(text.len()));
-    }
-    text.truncate(digits);
-    text
+/// Forty hexadecimal digits of random numbers: those that std gets from the operating system as seeds, for example. An
+/// identity, no secret.
+fn identity(mut random: impl FnMut() -> u64) -> String {
+    let [one, two, three] = [random(), random(), random()];
+    format!("{one:016x}{two:016x}{:08x}", three as u32)
 }
 
 #[cfg(test)]

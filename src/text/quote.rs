@@ -55,6 +55,38 @@ pub(crate) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(places.into_iter().map(|place| line[place].to_vec()).collect())
 }
 
+/// The bytes that `text` stands for where it is quoted, without the quotes: a backslash is followed by `x` and two
+/// hexadecimal digits, by one of `n r t b a`, or by a byte that stands for itself. `None`: it is not.
+pub(crate) fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        bytes.push(match (byte, tail) {
+            (b'\\', [b'x', high, low, tail @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                rest = tail;
+                hex_digit(*high) << 4 | hex_digit(*low)
+            }
+            (b'\\', [] | [b'x', ..]) => return None,
+            (b'\\', [letter, tail @ ..]) => {
+                rest = tail;
+                match letter {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'b' => 0x08,
+                    b'a' => 0x07,
+                    other => *other,
+                }
+            }
+            (byte, _) => *byte,
+        });
+    }
+    Some(bytes)
+}
+
 /// Appends `text` between double quotes, with an escape for everything that does not print: what
 /// [`split_quoted`] reads back. MONITOR, SLOWLOG in logs and CONFIG REWRITE show arguments like
 /// this.

@@ -23,21 +23,89 @@ fn after_one(mut bytes: &[u8]) -> Option<&[u8]> {
         let end = rest.iter().position(|&byte| matches!(byte, b'\r' | b'\n'))?;
         let (line, rest) = rest.split_at(end);
         bytes = rest.strip_prefix(b"\r\n")?;
-        missing = match kind {
-            b'+' | b'-' | b':' | b',' | b'#' | b'(' | b'_' => missing - 1,
-            b'$' | b'*' if line == b"-1" => missing - 1,
-            b'$' | b'=' | b'!' => {
-                bytes = bytes.get(length(line)?..)?.strip_prefix(b"\r\n")?;
-                missing - 1
-            }
-            b'*' | b'~' | b'>' => (missing - 1).checked_add(length(line)?)?,
-            b'%' => (missing - 1).checked_add(length(line)?.checked_mul(2)?)?,
-            // What the attribute is about follows it, and is still to come.
-            b'|' => missing.checked_add(length(line)?.checked_mul(2)?)?,
-            _ => return None,
-        };
+        let (more, body) = element(kind, line)?;
+        if let Some(length) = body {
+            bytes = bytes.get(length..)?.strip_prefix(b"\r\n")?;
+        }
+        missing = (missing - 1).checked_add(more)?;
     }
     Some(bytes)
+}
+
+/// How many elements follow one that begins with this line, and how long the text behind the line is, if there is one.
+#[inline]
+fn element(kind: u8, line: &[u8]) -> Option<(usize, Option<usize>)> {
+    Some(match kind {
+        b'+' | b'-' | b':' | b',' | b'#' | b'(' | b'_' => (0, None),
+        b'$' | b'*' if line == b"-1" => (0, None),
+        b'$' | b'=' | b'!' => (0, Some(length(line)?)),
+        b'*' | b'~' | b'>' => (length(line)?, None),
+        b'%' => (length(line)?.checked_mul(2)?, None),
+        // What the attribute is about follows it, and is still to come.
+        b'|' => (length(line)?.checked_mul(2)?.checked_add(1)?, None),
+        _ => return None,
+    })
+}
+
+/// Finds the end of the first reply in bytes that arrive in pieces, and looks at each only once.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan {
+    /// Where the first element begins whose end has not been found.
+    at: usize,
+    /// How many bytes of its line, or of its text, were there and did not end it.
+    seen: usize,
+    /// Elements that are still to come, that one included.
+    missing: usize,
+}
+
+/// What a [`Scan`] has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The first reply has so many bytes.
+    Whole(usize),
+    /// It goes on. The next call gets the same bytes and more behind them.
+    Partial,
+    /// No further bytes make it a reply.
+    Malformed,
+}
+
+impl Default for Scan {
+    fn default() -> Scan {
+        Scan { at: 0, seen: 0, missing: 1 }
+    }
+}
+
+impl Scan {
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Found {
+        while self.missing > 0 {
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Some(&kind) = rest.first() else { return Found::Partial };
+            let looked_at = self.seen.max(1).min(rest.len());
+            let Some(end) = rest[looked_at..].iter().position(|&byte| byte == b'\n') else {
+                self.seen = rest.len();
+                return Found::Partial;
+            };
+            let end = looked_at + end;
+            let line = rest[1..end].strip_suffix(b"\r").filter(|line| !line.contains(&b'\r'));
+            let Some((more, body)) = line.and_then(|line| element(kind, line)) else {
+                return Found::Malformed;
+            };
+            let mut length = end + 1;
+            if let Some(body) = body {
+                let Some(whole) = body.checked_add(length + 2) else { return Found::Malformed };
+                if rest.len() < whole {
+                    self.seen = end;
+                    return Found::Partial;
+                }
+                length = whole;
+            }
+            let Some(missing) = (self.missing - 1).checked_add(more) else {
+                return Found::Malformed;
+            };
+            (self.at, self.seen, self.missing) = (self.at + length, 0, missing);
+        }
+        Found::Whole(self.at)
+    }
 }
 
 fn length(line: &[u8]) -> Option<usize> {
@@ -52,6 +120,21 @@ fn length(line: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The same count, found byte by byte.
+    fn pieces(bytes: &[u8]) -> Option<usize> {
+        let (mut from, mut replies, mut scan) = (0, 0, Scan::default());
+        for end in 0..=bytes.len() {
+            match scan.find(&bytes[from..end]) {
+                Found::Whole(length) => {
+                    (from, replies, scan) = (from + length, replies + 1, Scan::default());
+                }
+                Found::Partial => {}
+                Found::Malformed => return None,
+            }
+        }
+        (from == bytes.len()).then_some(replies)
+    }
 
     #[test]
     fn replies_are_counted_when_they_are_whole() {
@@ -80,6 +163,7 @@ mod tests {
             ("%9223372036854775808\r\n:1\r\n", None),
         ] {
             assert_eq!(count(bytes.as_bytes()), replies, "{bytes:?}");
+            assert_eq!(pieces(bytes.as_bytes()), replies, "{bytes:?}");
         }
     }
 }

@@ -301,6 +301,13 @@ impl Reply {
         }
     }
 
+    /// Any bytes, as they are: a test has said them.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        if self.fits(bytes.len()) {
+            self.out.extend_from_slice(bytes);
+        }
+    }
+
     // Aggregates: a header, then so many elements by further calls.
 
     /// The header of an array of `n` elements.
@@ -438,6 +445,11 @@ impl Reply {
         self.end = usize::MAX;
         self.error(error);
         self.end = self.limit;
+    }
+
+    /// All that was written.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.out
     }
 
     /// What was written since `mark`.

@@ -29,7 +29,7 @@ impl World {
         let wait = session.wait.take()?;
         let turn = Turn { number: session.turn, client: client.id };
         self.waiters.remove(&wait, turn);
-        client.is_waiting = false;
+        client.is_waiting = client.hangs();
         if !client.inbox.is_empty() || client.half_closed {
             self.clients.resume(slot);
         }
@@ -120,7 +120,7 @@ impl World {
     /// Replies to the client's command as if its deadline had come.
     pub(crate) fn give_up_waiting(&mut self, slot: Slot) {
         if let Some(wait) = self.stop_waiting(slot) {
-            self.send(slot, &wait.answer);
+            self.send_reply(slot, &wait.answer, wait.args.args());
             self.count_call(slot, wait.command, wait.has_failed);
         }
     }
@@ -128,11 +128,11 @@ impl World {
     /// Replies to the client's command with an error.
     pub(crate) fn fail_waiting(&mut self, slot: Slot, error: &Error) {
         if let Some(wait) = self.stop_waiting(slot) {
+            let mut reply = Reply::new(Vec::new(), self.clients[slot].protocol);
             if !wait.is_silent {
-                let mut reply = Reply::new(Vec::new(), self.clients[slot].protocol);
                 reply.error(error);
-                self.send(slot, &reply.into_inner());
             }
+            self.send_reply(slot, &reply.into_inner(), wait.args.args());
             self.stats.count_error(error);
             self.count_call(slot, wait.command, true);
         }

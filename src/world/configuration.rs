@@ -28,7 +28,9 @@ impl World {
         match effect {
             Effect::FileDescriptors => return self.open_enough_files(),
             Effect::AppendOnly => return (self.turn_log)(self),
-            Effect::Folder => return (self.find_folder)(self.config.folder()),
+            Effect::Folder => {
+                self.config.dir = Some((self.find_folder)(self.config.folder())?);
+            }
             Effect::AdministrationPort => return self.config.keeps_a_way_in(),
             Effect::TlsFiles => return self.read_tls_files("CONFIG SET"),
             Effect::Tls => return self.adopt_tls(),

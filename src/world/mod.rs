@@ -21,15 +21,21 @@
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
 //! | `tls` | the configuration with what `net` reads for it, and certificates with users |
+//! | `staged` | what a test has staged with the replies of clients |
 //! | `sessions` | the end of a session with all indexes that know it |
 //! | `commandlog` | the configuration with the thresholds of logs |
+//! | `chance` | the seed of a test with what is picked at random |
 //! | `courier` | commands with other servers |
+//! | `journal`, `recording` | clients with the journal and the recording of the stage |
+//! | `timekeeping` | commands with the clock that they change |
 
 mod blocked;
+mod chance;
 mod commandlog;
 mod configuration;
 mod courier;
 mod failover;
+pub(crate) mod journal;
 mod keyspace_changes;
 mod memory;
 mod monitor;
@@ -37,9 +43,12 @@ mod nodes;
 mod output;
 mod pause;
 mod pubsub;
+mod recording;
 pub(crate) mod restraint;
 mod running;
 mod sessions;
+mod staged;
+mod timekeeping;
 mod tls;
 mod tracking;
 mod transaction;
@@ -49,7 +58,7 @@ mod watch;
 
 use std::any::Any;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,11 +75,13 @@ use crate::telemetry::{
     Certificates, CommandId, CommandLog, PeerLog, Process, Stats, Thresholds, latency, process,
 };
 
+pub(crate) use chance::Seed;
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 pub use nodes::NodePorts;
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
+pub(crate) use timekeeping::ClockRequest;
 pub use tls::TlsFiles;
 
 /// What commands ask of the loop that drives the engine.
@@ -83,6 +94,10 @@ pub struct ReactorRequests {
     /// Do nothing for so long, and tell the time anew, before the next command: DEBUG SLEEP, or a script that ran
     /// long.
     pub stall: Option<Duration>,
+    /// Change the clock so, one after the other.
+    pub(crate) clock: Vec<ClockRequest>,
+    /// Say when so much of the machine's time has passed.
+    pub(crate) alarms: Vec<journal::Alarm>,
 }
 
 /// Listens where and as the configuration says from now on (`bind`, `port`, `admin-bind`, `admin-port`,
@@ -92,8 +107,8 @@ pub type Rebind = Box<dyn FnMut(&Config) -> io::Result<Vec<process::Listener>> +
 /// Has the loop begin a turn, from any thread: what that has for it is looked at then.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// Says why a folder cannot be used, if it cannot.
-pub(crate) type FindFolder = fn(&Path) -> Result<(), Reason>;
+/// The path of a folder without links, or why it cannot be used.
+pub(crate) type FindFolder = fn(&Path) -> Result<PathBuf, Reason>;
 
 /// What the configuration says about the log comes true, or cannot.
 pub(crate) type TurnLog = fn(&mut World) -> Result<(), Reason>;
@@ -126,6 +141,8 @@ pub struct World {
     pub reactor_requests: ReactorRequests,
     /// What a test drives the server by, if it may. While it is `None`, that is all that a command asks.
     pub(crate) stage: Option<Box<Stage>>,
+    /// What random picks follow from, if a test has said so.
+    pub(crate) seed: Seed,
     /// The script that runs, if one does. When another client's command sees it, the server is busy.
     pub(crate) running: Option<RunningScript>,
     /// What keeps commands from running: see [`World::set_ready`].
@@ -184,6 +201,7 @@ impl World {
             monitors: Monitors::default(),
             peer_log: PeerLog::default(),
             stage: (config.enable_stage_command != Callers::No).then(Box::default),
+            seed: Seed::default(),
             config,
             process: Process::default(),
             reactor_requests: ReactorRequests::default(),
@@ -197,7 +215,7 @@ impl World {
             tls_files: None,
             certificates: Certificates::default(),
             courier: None,
-            find_folder: |_| Ok(()),
+            find_folder: |folder| Ok(folder.to_owned()),
             turn_log: |_| Ok(()),
             waker: Arc::new(|| ()),
             extension: Box::new(()),

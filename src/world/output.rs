@@ -74,7 +74,7 @@ impl World {
     /// when it is much.
     pub(crate) fn send(&mut self, slot: Slot, bytes: &[u8]) {
         let client = &mut self.clients[slot];
-        if client.doom != Doom::No {
+        if client.doom != Doom::No || client.hangs() {
             return;
         }
         let waiting = client.outbox.unsent().len() + client.outbox.late.len();
@@ -124,6 +124,9 @@ impl World {
             self.send(slot, &late);
         }
         if let Some(wait) = self.stop_waiting(slot) {
+            if self.stage.is_some() {
+                self.send_reply(slot, &[], wait.args.args());
+            }
             self.count_call(slot, wait.command, false);
         }
     }
@@ -202,7 +205,7 @@ impl World {
         }
     }
 
-    fn cut_off(&mut self, slot: Slot) {
+    pub(super) fn cut_off(&mut self, slot: Slot) {
         if self.clients[slot].doom == Doom::Now {
             return;
         }

@@ -29,7 +29,7 @@ impl World {
         self.store.shared.keeps_expired = false;
         for id in pause.line.into_values() {
             if let Some(slot) = self.clients.slot_of(id) {
-                self.clients[slot].is_waiting = false;
+                self.clients[slot].is_waiting = self.clients[slot].hangs();
                 self.clients.resume(slot);
             }
         }

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use respd::conversation::{Act, Names, Pattern, Step};
 use respd::dispatch::synopsis::{self, Argument, Words};
 use respd::dispatch::{Row, Table};
 use respd::embed::groups;
 
-use crate::conversation::{self, Act, Step};
-use crate::notation::{Names, Pattern};
+use crate::files;
 
 /// What no conversation can hold, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -118,7 +118,7 @@ fn options(row: &Row) -> Vec<Choice> {
 /// The requests in all conversations that have a reply, by command.
 fn said(table: &Table) -> BTreeMap<&str, Said> {
     let mut said: BTreeMap<&str, Said> = BTreeMap::new();
-    for conversation in conversation::all() {
+    for conversation in files::all() {
         for step in conversation.steps.iter().filter(|step| is_answered(step)) {
             let Act::Send { words, .. } = &step.act else { continue };
             // What stands in braces is no option.

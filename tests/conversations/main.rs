@@ -6,76 +6,25 @@
 //! valkey-server. The replies are those of Valkey 9.1, unless the file names another server:
 //! `scripts/record FILE...` writes them.
 //!
-//! ```text
-//! # a comment
-//! !config timeout 10        how the server is started
-//! !reference Redis 8.2      at the head: the replies are that server's, and Valkey 9.1 has none for this
-//! !plain                    connections are not greeted: the file says HELLO itself, and is played once
-//! > SET key "two words"     a command
-//! < +OK                     its reply; `notation` has the spelling of every value
-//! > GET nosuch
-//! 2< $-1                    in RESP2
-//! 3< _                      and in RESP3
-//! > CLIENT ID
-//! < :{me:int}               what varies has a name if it occurs again,
-//! > CLIENT KILL ID {me}     in replies and in commands
-//! @other                    from here on another connection speaks (the first is `main`)
-//! > BLPOP list 0            no reply: it waits
-//! @main
-//! > RPUSH list {x*5000}     a word with 5000 x
-//! < :1
-//! @other
-//! < ["list" "{x*5000}"]     what arrives without a question
-//! < nothing                 and nothing more
-//! >+ MULTI                  goes out in one write with what comes next
-//! > EXEC
-//! < +OK
-//! < []
-//! >> "PING\r\n"             bytes as they are
-//! < +PONG
-//! > CLIENT KILL {addr:main} the address of a connection
-//! < +OK
-//! > MONITOR
-//! < +OK
-//! > MONITOR
-//! !ours MONITOR a second time
-//! < +OK                     where respd differs on purpose: its reply, the title in docs/differences.md,
-//! ref< nothing              and the reply of the reference. At the head it means the whole file
-//! !advance 50ms             time passes; a reference really waits
-//! !finish                   the client sends nothing more
-//! !close                    the client is gone
-//! !closed                   the server has closed the connection
-//! ```
-//!
-//! A line that begins with a space goes on with the reply above it.
+//! The grammar is in `docs/conversations.md`; `respd::conversation` reads it.
 
-mod conversation;
 mod coverage;
-mod notation;
-mod play;
+mod files;
 mod record;
+mod recorded;
 mod side;
 
 use std::fs;
 
 use respd::Config;
+use respd::conversation::{Conversation, Judge, Side};
 
-use conversation::Conversation;
-use play::Judge;
 use record::Recorder;
-use side::{Engine, Folder, Remote, Side};
+use side::{Engine, Folder};
 
 /// The configuration that a conversation is played with.
 fn config(conversation: &Conversation, folder: &Folder) -> Config {
-    let mut config = Config::default();
-    config.apply_option("enable-debug-command", "yes").unwrap();
-    // A failed login is answered at once, as by the reference.
-    config.apply_option("auth-failure-delay", "0").unwrap();
-    config.dir = Some(folder.path().to_owned());
-    for (name, value) in &conversation.config {
-        config.apply_option(name, value).unwrap();
-    }
-    config
+    conversation.configuration(folder.path()).unwrap()
 }
 
 /// The conversations that the environment variable asks for, or all.
@@ -85,7 +34,7 @@ fn chosen() -> Vec<Conversation> {
         |name: &str| chosen.is_empty() || chosen.split(' ').any(|one| name.contains(one));
     let is_possible = |found: &Conversation| cfg!(feature = "lua") || !needs_lua(found);
     let is_wanted = |found: &Conversation| is_chosen(&found.name) && is_possible(found);
-    conversation::all().into_iter().filter(is_wanted).collect()
+    files::all().into_iter().filter(is_wanted).collect()
 }
 
 /// Whether a conversation is about scripts, has one run, or lists all commands.
@@ -106,12 +55,10 @@ fn play_all(
     let mut wrong = Vec::new();
     for conversation in chosen().iter().filter(|conversation| is_wanted(conversation)) {
         for &protocol in conversation.protocols() {
-            wrong.extend(Judge::judge(
-                conversation,
-                &mut *side(conversation),
-                protocol,
-                is_reference,
-            ));
+            let found =
+                Judge::judge(conversation, &mut *side(conversation), protocol, is_reference);
+            let name = &conversation.name;
+            wrong.extend(found.iter().map(|found| format!("RESP{protocol} {name}:{found}")));
         }
     }
     assert!(wrong.is_empty(), "{} are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
@@ -136,7 +83,7 @@ fn over_tcp() {
         |conversation| !conversation.is_timed(),
         |conversation| {
             let folder = Folder::new();
-            Box::new(Remote::respd(config(conversation, &folder), folder))
+            Box::new(side::respd(config(conversation, &folder), folder))
         },
     );
 }
@@ -148,7 +95,7 @@ fn on_a_reference() {
     play_all(
         true,
         |conversation| conversation.ours.is_none() && conversation.is_of(&version),
-        |conversation| Box::new(Remote::reference(&program, &conversation.config)),
+        |conversation| Box::new(side::reference(&program, &conversation.config)),
     );
 }
 
@@ -169,26 +116,46 @@ fn record() {
             .protocols()
             .iter()
             .map(|&protocol| {
-                let mut side = Remote::reference(&program, &conversation.config);
+                let mut side = side::reference(&program, &conversation.config);
                 Recorder::listen(conversation, &mut side, protocol)
             })
             .collect();
         for what in heard.iter().flat_map(|recorder| &recorder.wrong) {
             eprintln!("{what}");
         }
-        let path = conversation::folder().join(&conversation.name);
+        let path = files::folder().join(&conversation.name);
         fs::write(path, record::rewritten(conversation, &heard)).unwrap();
     }
 }
 
 #[test]
 fn a_conversation_may_name_its_reference() {
-    let redis = Conversation::read("example.txt", "!reference Redis 8.2\n> PING\n< +PONG\n");
+    let redis = files::read("example.txt", "!reference Redis 8.2\n> PING\n< +PONG\n");
     assert!(redis.is_of("Redis server v=8.2.3 sha=b5d43ceb:0 malloc=jemalloc-5.3.0 bits=64"));
     assert!(!redis.is_of("Redis server v=8.20.1 sha=00000000:0"));
     assert!(!redis.is_of("Valkey server v=9.1.2 sha=00000000:0"));
-    let any = Conversation::read("example.txt", "> PING\n< +PONG\n");
+    let any = files::read("example.txt", "> PING\n< +PONG\n");
     assert!(any.is_of("Valkey server v=9.1.2 sha=00000000:0"));
+}
+
+/// What a recorder hears of every conversation is one that says the same.
+#[test]
+fn what_is_recorded_can_be_played() {
+    let mut wrong = Vec::new();
+    for conversation in chosen().iter().filter(|found| recorded::is_repeatable(found)) {
+        let engine = || {
+            let folder = Folder::new();
+            Engine::new(config(conversation, &folder), folder)
+        };
+        for &protocol in conversation.protocols() {
+            let name = format!("RESP{protocol} {}", conversation.name);
+            let text = recorded::text(conversation, engine(), protocol);
+            let again = files::read(&name, &text);
+            let found = Judge::judge(&again, &mut engine(), 2, false);
+            wrong.extend(found.iter().map(|found| format!("{name}:{found}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 /// A difference is explained where all of them are.
@@ -196,7 +163,7 @@ fn a_conversation_may_name_its_reference() {
 fn what_is_ours_is_in_differences() {
     let differences = include_str!("../../docs/differences.md");
     let mut unknown = Vec::new();
-    for conversation in conversation::all() {
+    for conversation in files::all() {
         let of_steps = conversation.steps.iter().filter_map(|step| step.ours.as_ref());
         for title in conversation.ours.iter().chain(of_steps) {
             let is_known = differences.contains(&format!("| {title} |"))
@@ -213,20 +180,20 @@ fn what_is_ours_is_in_differences() {
 #[test]
 fn a_wrong_reply_is_found_wherever_it_is_played() {
     let text = "> SET k v\n< +OK\n> GET k\n2< \"v\"\n3< \"w\"\n> PING\n> PING\n< +PONG\n";
-    let conversation = Conversation::read("example.txt", text);
+    let conversation = files::read("example.txt", text);
     let sides: [fn() -> Box<dyn Side>; 2] = [
         || Box::new(Engine::new(Config::default(), Folder::new())),
-        || Box::new(Remote::respd(Config::default(), Folder::new())),
+        || Box::new(side::respd(Config::default(), Folder::new())),
     ];
     for side in sides {
         let wrong = Judge::judge(&conversation, &mut *side(), 2, false);
         // The first PING has no reply in the file, so its PONG was taken for the next one.
         assert_eq!(wrong.len(), 1, "{wrong:?}");
-        assert!(wrong[0].contains("nobody asked for"), "{wrong:?}");
+        assert!(wrong[0].what.contains("no step reads"), "{wrong:?}");
         let wrong = Judge::judge(&conversation, &mut *side(), 3, false);
         assert_eq!(wrong.len(), 2, "{wrong:?}");
         assert!(
-            wrong[0].starts_with("example.txt:3 (RESP3): > GET k\nwanted\n3< \"w\""),
+            wrong[0].to_string().starts_with("3: > GET k\nwanted\n3< \"w\"\ngot\n< \"v\""),
             "{wrong:?}"
         );
     }

@@ -7,12 +7,9 @@
 
 use std::time::Duration;
 
+use respd::conversation::play::play;
+use respd::conversation::{Act, Conversation, Ear, Expected, Names, Pattern, Side};
 use respd::wire::value;
-
-use crate::conversation::{Act, Conversation, Expected};
-use crate::notation::{Names, Pattern};
-use crate::play::{Ear, play};
-use crate::side::Side;
 
 /// How long a command that has no reply yet is given one.
 const MOMENT: Duration = Duration::from_millis(60);
@@ -48,7 +45,7 @@ impl Ear for Recorder<'_> {
         for Expected { pattern, .. } in &expected {
             let patience = if pattern.is_some() { Duration::from_secs(2) } else { MOMENT };
             let frame = side.late_frame(&step.connection, patience);
-            let Some(frame) = frame else {
+            let Ok(frame) = frame else {
                 self.heard[index].push(None);
                 continue;
             };
@@ -63,7 +60,7 @@ impl Ear for Recorder<'_> {
         let is_new = step.replies.iter().all(|reply| reply.is_of_reference != is_of_reference);
         if is_new && asks {
             let mut patience = MOMENT;
-            while let Some(frame) = side.late_frame(&step.connection, patience) {
+            while let Ok(frame) = side.late_frame(&step.connection, patience) {
                 self.heard[index].push(Some(found(&frame)));
                 patience = QUIET;
             }

@@ -1,45 +1,20 @@
 //! The servers that conversations are played with: the engine, respd behind TCP, and a reference.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use respd::conversation::{Absence, Side, Tcp};
 use respd::embed::local::{Connection, Local};
-use respd::embed::server::Running;
 use respd::peer::{Address, Peer};
 use respd::wire::value;
 use respd::{Config, Server};
 
 /// Longer than any reply takes; no test depends on how long it is.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Who plays the server.
-pub trait Side {
-    /// Connects, unless there is a connection of this name already.
-    fn connect(&mut self, name: &str) -> bool;
-    /// The client's address.
-    fn addr(&mut self, name: &str) -> String;
-    fn send(&mut self, name: &str, bytes: &[u8]);
-    /// The next frame, or `None` if there is none.
-    fn frame(&mut self, name: &str) -> Option<Vec<u8>>;
-    /// A frame that is there already, or arrives within so long if the server is far away.
-    fn late_frame(&mut self, name: &str, patience: Duration) -> Option<Vec<u8>>;
-    /// Everything sent so far has been heard.
-    fn settle(&mut self);
-    /// The client sends nothing more.
-    fn finish(&mut self, name: &str);
-    /// The client is gone.
-    fn close(&mut self, name: &str);
-    /// Whether the server closes without another word. The name is free again.
-    fn is_closed(&mut self, name: &str) -> bool;
-    fn advance(&mut self, time: Duration);
-    /// What was said to connections that nobody read.
-    fn unread(&mut self) -> Vec<(String, Vec<u8>)>;
-}
 
 /// A folder for the files of one side, which goes with it.
 pub struct Folder(PathBuf);
@@ -88,7 +63,7 @@ impl Engine {
 }
 
 impl Side for Engine {
-    fn connect(&mut self, name: &str) -> bool {
+    fn connect(&mut self, name: &str) -> Result<bool, String> {
         let is_new = !self.clients.contains_key(name);
         if is_new {
             let addr = SocketAddr::from(([127, 0, 0, 1], self.port));
@@ -98,7 +73,7 @@ impl Side for Engine {
             let client = self.local.try_connect(peer).expect("room for a client");
             self.clients.insert(name.to_owned(), (client, addr, Vec::new()));
         }
-        is_new
+        Ok(is_new)
     }
 
     fn addr(&mut self, name: &str) -> String {
@@ -113,19 +88,22 @@ impl Side for Engine {
         }
     }
 
-    fn frame(&mut self, name: &str) -> Option<Vec<u8>> {
+    fn frame(&mut self, name: &str) -> Result<Vec<u8>, Absence> {
         let arrived = self.receive(name);
         match value::decode(arrived) {
-            Ok(Some((_, len))) => Some(arrived.drain(..len).collect()),
-            _ => None,
+            Ok(Some((_, len))) => Ok(arrived.drain(..len).collect()),
+            Ok(None) => Err(Absence::Late(arrived.clone())),
+            Err(reason) => Err(Absence::Malformed { bytes: arrived.clone(), reason }),
         }
     }
 
-    fn late_frame(&mut self, name: &str, _: Duration) -> Option<Vec<u8>> {
+    fn late_frame(&mut self, name: &str, _: Duration) -> Result<Vec<u8>, Absence> {
         self.frame(name)
     }
 
-    fn settle(&mut self) {}
+    fn settle(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     fn finish(&mut self, name: &str) {
         self.local.finish(self.clients[name].0);
@@ -164,174 +142,40 @@ pub fn version(program: &str) -> String {
     String::from_utf8_lossy(&told.stdout).into_owned()
 }
 
-/// A server behind TCP.
-pub struct Remote {
-    addr: SocketAddr,
-    clients: BTreeMap<String, Socket>,
-    host: Host,
-    _folder: Folder,
+/// respd behind TCP.
+pub fn respd(config: Config, folder: Folder) -> Tcp {
+    let server = Server::builder().config(config).any_port().bind().unwrap();
+    let addr = server.addr().expect("a TCP listener");
+    Tcp::new(addr, PATIENCE).keeping(server.spawn()).keeping(folder)
 }
 
-/// Ends with the conversation.
-enum Host {
-    Respd { _server: Running },
-    Reference(Child),
+/// Starts `program`, which takes the options of valkey-server.
+pub fn reference(program: &str, config: &[(String, String)]) -> Tcp {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let mut command = Command::new(program);
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+    let folder = Folder::new();
+    command.args(["--enable-debug-command", "yes"]).arg("--dir").arg(folder.path());
+    for (name, value) in config.iter().filter(|(name, _)| name != "persona") {
+        command.args([format!("--{name}").as_str(), value]);
+    }
+    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let host = Reference(started.unwrap_or_else(|error| panic!("{program}: {error}")));
+    let addr = SocketAddr::from(([127, 0, 0, 1], port));
+    let begun = Instant::now();
+    while TcpStream::connect(addr).is_err() {
+        assert!(begun.elapsed() < PATIENCE, "{program} does not start");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Tcp::new(addr, PATIENCE).keeping(host).keeping(folder)
 }
 
-impl Remote {
-    pub fn respd(config: Config, folder: Folder) -> Remote {
-        let server = Server::builder().config(config).any_port().bind().unwrap();
-        let addr = server.addr().expect("a TCP listener");
-        let host = Host::Respd { _server: server.spawn() };
-        Remote { addr, clients: BTreeMap::new(), host, _folder: folder }
-    }
+/// A program that ends with its conversation.
+struct Reference(Child);
 
-    /// Starts `program`, which takes the options of valkey-server.
-    pub fn reference(program: &str, config: &[(String, String)]) -> Remote {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(program);
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
-        let folder = Folder::new();
-        command.args(["--enable-debug-command", "yes"]).arg("--dir").arg(folder.path());
-        for (name, value) in config.iter().filter(|(name, _)| name != "persona") {
-            command.args([format!("--{name}").as_str(), value]);
-        }
-        let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        let child = started.unwrap_or_else(|error| panic!("{program}: {error}"));
-        let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        let begun = Instant::now();
-        while TcpStream::connect(addr).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "{program} does not start");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let host = Host::Reference(child);
-        Remote { addr, clients: BTreeMap::new(), host, _folder: folder }
-    }
-
-    fn client(&mut self, name: &str) -> &mut Socket {
-        self.clients.get_mut(name).expect("a connection that is open")
-    }
-}
-
-impl Drop for Remote {
+impl Drop for Reference {
     fn drop(&mut self) {
-        if let Host::Reference(child) = &mut self.host {
-            child.kill().ok();
-            child.wait().ok();
-        }
-    }
-}
-
-impl Side for Remote {
-    fn connect(&mut self, name: &str) -> bool {
-        let is_new = !self.clients.contains_key(name);
-        if is_new {
-            self.clients.insert(name.to_owned(), Socket::connect(self.addr));
-        }
-        is_new
-    }
-
-    fn addr(&mut self, name: &str) -> String {
-        self.client(name).stream.local_addr().unwrap().to_string()
-    }
-
-    fn send(&mut self, name: &str, bytes: &[u8]) {
-        // A server that has closed says so when it is read.
-        self.client(name).stream.write_all(bytes).ok();
-    }
-
-    fn frame(&mut self, name: &str) -> Option<Vec<u8>> {
-        self.client(name).frame(PATIENCE)
-    }
-
-    fn late_frame(&mut self, name: &str, patience: Duration) -> Option<Vec<u8>> {
-        self.client(name).frame(patience)
-    }
-
-    /// A server that lets a second client go has served everything that came before the first.
-    fn settle(&mut self) {
-        for _ in 0..2 {
-            let mut witness = Socket::connect(self.addr);
-            witness.stream.shutdown(Shutdown::Write).ok();
-            while witness.fill(PATIENCE) {}
-        }
-    }
-
-    fn finish(&mut self, name: &str) {
-        self.client(name).stream.shutdown(Shutdown::Write).ok();
-    }
-
-    fn close(&mut self, name: &str) {
-        self.clients.remove(name);
-    }
-
-    fn is_closed(&mut self, name: &str) -> bool {
-        let mut client = self.clients.remove(name).expect("a connection that is open");
-        client.frame(PATIENCE).is_none() && client.is_over && client.arrived.is_empty()
-    }
-
-    fn advance(&mut self, time: Duration) {
-        std::thread::sleep(time);
-    }
-
-    fn unread(&mut self) -> Vec<(String, Vec<u8>)> {
-        if !self.clients.is_empty() {
-            self.settle();
-        }
-        let mut found = Vec::new();
-        for (name, mut client) in std::mem::take(&mut self.clients) {
-            while client.fill(Duration::from_millis(1)) {}
-            if !client.arrived.is_empty() {
-                found.push((name, client.arrived));
-            }
-        }
-        found
-    }
-}
-
-/// A connection, and what has arrived on it.
-struct Socket {
-    stream: TcpStream,
-    arrived: Vec<u8>,
-    /// The server has closed.
-    is_over: bool,
-}
-
-impl Socket {
-    fn connect(addr: SocketAddr) -> Socket {
-        let stream = TcpStream::connect(addr).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Socket { stream, arrived: Vec::new(), is_over: false }
-    }
-
-    fn frame(&mut self, patience: Duration) -> Option<Vec<u8>> {
-        loop {
-            if let Ok(Some((_, len))) = value::decode(&self.arrived) {
-                return Some(self.arrived.drain(..len).collect());
-            }
-            if !self.fill(patience) {
-                return None;
-            }
-        }
-    }
-
-    /// Whether anything arrived.
-    fn fill(&mut self, patience: Duration) -> bool {
-        if self.is_over {
-            return false;
-        }
-        self.stream.set_read_timeout(Some(patience)).unwrap();
-        let mut buffer = [0; 64 * 1024];
-        match self.stream.read(&mut buffer) {
-            Ok(0) => self.is_over = true,
-            Ok(n) => self.arrived.extend_from_slice(&buffer[..n]),
-            Err(error) => match error.kind() {
-                ErrorKind::Interrupted => return self.fill(patience),
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => return false,
-                _ => self.is_over = true,
-            },
-        }
-        !self.is_over
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }

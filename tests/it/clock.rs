@@ -1,6 +1,5 @@
 //! Told time on real sockets: a test stops the clock of a server and advances it.
 
-use std::thread;
 use std::time::Duration;
 
 use respd::dispatch::Ctx;
@@ -12,7 +11,7 @@ use respd::wire::Args;
 use respd::{Config, ManualClock, Running, Server};
 
 use crate::process::Folder;
-use crate::socket::Socket;
+use crate::socket::{Socket, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,9 +30,7 @@ fn connect(server: &Running) -> Socket {
 /// Returns when so many clients of the server are blocked.
 fn wait_until_blocked(other: &mut Socket, count: usize) {
     let line = format!("blocked_clients:{count}\\r\\n");
-    while !other.call(["INFO", "clients"]).contains(&line) {
-        thread::yield_now();
-    }
+    until(&line, || other.call(["INFO", "clients"]).contains(&line));
 }
 
 /// Returns the milliseconds on a server's clock, by TIME.
@@ -213,9 +210,7 @@ fn a_server_leaves_while_its_clock_is_frozen() {
         client.send(&request([&b"ECHO"[..], &vec![b'x'; 100_000]]));
     }
     client.send(&request(["SET", "all", "run"]));
-    while other.call(["EXISTS", "all"]) != "(integer) 1" {
-        thread::yield_now();
-    }
+    until("all have run", || other.call(["EXISTS", "all"]) == "(integer) 1");
     server.stop().unwrap();
     clock.advance(SECOND);
     assert_eq!(other.rest(), b"");

@@ -106,3 +106,58 @@ fn a_log_from_before_a_command_was_taken_away_loads() {
     assert_eq!(client.call(["EXISTS", "new", "old"]), "(integer) 1");
     assert!(client.call(["FLUSHALL"]).contains("unknown command"));
 }
+
+/// Relative paths begin in `dir`, wherever that stands; those of `include` in what has been read of it by then.
+#[test]
+fn relative_paths_begin_in_the_folder() {
+    let folder = Folder::new();
+    let (home, other) = (folder.file("home"), folder.file("other"));
+    for folder in [&home, &other] {
+        fs::create_dir(folder).expect("a folder");
+    }
+    fs::write(home.join("more.conf"), "timeout 7\n").expect("a file");
+    fs::write(home.join("a.acl"), "user bob on nopass +ping\n").expect("a file");
+    let file = folder.file("a.conf");
+    let lines = "logfile l.log\npidfile p.pid\nunixsocket u.sock\naclfile a.acl\nenable-protected-configs yes\n";
+    let dir = format!("dir {}\ndir ../home\ninclude more.conf\n", text(&other));
+    fs::write(&file, format!("{lines}{dir}")).expect("a file");
+    let respd = Respd::start(&[text(&file), "--port", "0"]);
+    let mut client = respd.connect();
+    for (directive, value) in [
+        ("dir", text(&home)),
+        ("logfile", "l.log"),
+        ("pidfile", "p.pid"),
+        ("unixsocket", "u.sock"),
+        ("aclfile", "a.acl"),
+        ("timeout", "7"),
+    ] {
+        let shown = client.call(["CONFIG", "GET", directive]);
+        assert!(shown.ends_with(&format!("2) \"{value}\"")), "{shown}");
+    }
+    for name in ["l.log", "p.pid", "u.sock"] {
+        assert!(home.join(name).exists(), "{name}");
+    }
+    assert_eq!(client.call(["AUTH", "bob", "x"]), "OK");
+    assert_eq!(client.call(["AUTH", "default", "x"]), "OK");
+
+    // What is read or written later is in the folder that there is then.
+    assert_eq!(client.call(["CONFIG", "SET", "dir", "../other"]), "OK");
+    assert_eq!(
+        client.call(["CONFIG", "GET", "dir"]),
+        format!("1) \"dir\"\n2) \"{}\"", text(&other))
+    );
+    assert!(client.call(["ACL", "LOAD"]).contains("opening file 'a.acl': No such file"));
+    assert_eq!(client.call(["ACL", "SAVE"]), "OK");
+    assert!(other.join("a.acl").exists());
+    assert_eq!(client.call(["CONFIG", "SET", "port", &process::free_port().to_string()]), "OK");
+    assert!(home.join("u.sock").exists() && !other.join("u.sock").exists());
+    assert_eq!(client.call(["CONFIG", "SET", "dir", text(&home)]), "OK");
+    assert_eq!(client.call(["CONFIG", "REWRITE"]), "OK");
+    assert!(fs::read_to_string(&file).expect("text").contains("logfile l.log\n"));
+}
+
+#[test]
+fn a_folder_has_a_name() {
+    let told = process::run(&["--port", "0", "--dir", ""]);
+    assert_eq!(told.stderr, b"respd: command line: 'dir': dir can't be empty\n");
+}

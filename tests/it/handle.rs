@@ -14,7 +14,7 @@ use respd::wire::Args;
 use respd::world::World;
 use respd::{Handle, Server};
 
-use crate::socket::{PATIENCE, Socket};
+use crate::socket::{PATIENCE, Socket, until};
 
 const OWN: &[Spec] =
     &[Spec::new("job", 1, BLOCKING, job), Spec::new("ask.itself", 1, BLOCKING, ask_itself)];
@@ -45,9 +45,7 @@ fn a_thread_hands_a_client_what_it_waits_for() {
     let server = builder.extension(Vec::<String>::new()).bind().unwrap().spawn();
     let (mut client, handle) = (Socket::tcp(server.addr().unwrap()), server.handle());
     client.send(&request(["JOB"]));
-    while handle.with_world(|world| world.waiters.events()) == Ok(0) {
-        thread::yield_now();
-    }
+    until("the job runs", || handle.with_world(|world| world.waiters.events()) != Ok(0));
     thread::spawn(move || {
         let push = |jobs: &mut Vec<String>| jobs.push("dig".to_owned());
         handle.with_world(move |world| world.extension().map(push)).unwrap();

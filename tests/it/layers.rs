@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["text", "error", "clock", "peer"],
     &["wire", "keyspace"],
     &["config", "rdb"],
-    &["telemetry"],
+    &["telemetry", "conversation"],
     &["access"],
     &["listeners", "stage"],
     &["session"],

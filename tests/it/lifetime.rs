@@ -91,7 +91,7 @@ fn an_error_at_the_start_names_its_directive_and_its_object() {
         (&["-o", &format!("logfile={missing}")][..], format!("'logfile {missing}': "), gone),
         (&["-o", &format!("logfile={here}")], format!("'logfile {here}': "), folder_is),
         (&["--unixsocket", missing], format!("'unixsocket {missing}': "), gone),
-        (&["--unixsocket", here], format!("'unixsocket {here}': "), "Address already in use"),
+        (&["--unixsocket", here], format!("'unixsocket {here}': "), "there is another file"),
         (&["--unixsocket", long], format!("'unixsocket {long}': "), "path must be shorter"),
         (&["-o", &format!("aclfile={missing}")], format!("'aclfile {missing}': "), gone),
         (
@@ -101,17 +101,13 @@ fn an_error_at_the_start_names_its_directive_and_its_object() {
         ),
         (&[missing], format!("{missing}: cannot read the configuration file: "), gone),
         (&[config], format!("{config}:1: 'include {missing}': "), gone),
-        (&["--bind", "x.example"], "'bind': 'x.example' ".to_owned(), "no IP address"),
+        (&["--bind", "x..y"], "'bind': 'x..y' ".to_owned(), "neither an IP address"),
         (
-            &["-o", "admin-bind=y", "--admin-port", "0"],
-            "'admin-bind': 'y' ".to_owned(),
-            "no IP address",
+            &["-o", "admin-bind=1:2", "--admin-port", "0"],
+            "'admin-bind': '1:2' ".to_owned(),
+            "neither an IP address",
         ),
-        (
-            &["--bind", "127.0.0.1", "127.0.0.1"],
-            "'bind 127.0.0.1' with 'port ".to_owned(),
-            "names it twice",
-        ),
+        (&["--bind", "127.0.0.1", "127.0.0.1"], "'bind' names '127.0.0.1' twice".to_owned(), ""),
         (&["--persona", "x"], "'persona x': ".to_owned(), "one of the following: respd, "),
         (&["-o", "=x"], "'=…'".to_owned(), "-o takes NAME=VALUE"),
         (&["-o", "user=eve +nosuch"], "'user eve …': ".to_owned(), "+nosuch: Unknown command"),
@@ -126,8 +122,7 @@ fn a_port_that_two_listeners_want_is_told_so() {
     // A port that is free, as far as one can know.
     let port = Respd::start(&["--port", "0", "--bind", "127.0.0.1"]).addr().port().to_string();
     let told = refusal(&["--port", &port, "--admin-port", &port, "--bind", "127.0.0.1"]);
-    assert!(told.contains(&format!("with 'admin-port {port}': cannot listen on ")), "{told}");
-    assert!(told.contains("by this server: the configuration names it twice"), "{told}");
+    assert!(told.contains(&format!("'admin-port {port}' is 'port', too")), "{told}");
 }
 
 /// The file of a unix socket is removed by the server that made it, and by no other.
@@ -218,4 +213,49 @@ fn a_log_file_that_may_not_grow_ends_nothing() {
     }
     respd.signal("USR1");
     assert_eq!(client.call(["PING"]), "PONG");
+}
+
+/// What was a file may be a pipe by then, to which nothing is ever written, and which nothing reads.
+#[test]
+fn a_hangup_waits_for_no_pipe() {
+    let folder = Folder::new();
+    let [log, old_log, users] = ["log", "log.1", "users"].map(|name| folder.file(name));
+    fs::write(&users, "user bob on nopass +ping\n").unwrap();
+    let flags = ["--port", "0", "--logfile", text(&log), "--aclfile", text(&users)];
+    let respd = Respd::start(&flags);
+    let mut client = respd.connect();
+    fs::rename(&log, &old_log).unwrap();
+    fs::remove_file(&users).unwrap();
+    process::mkfifo(&log);
+    process::mkfifo(&users);
+    respd.signal("HUP");
+    let lines = logged(&old_log, "is not read anew, the users stay as they are: ");
+    assert!(lines.contains("cannot be reopened, the old one goes on: nothing reads"), "{lines}");
+    assert!(lines.contains("it is a pipe and no file"), "{lines}");
+    assert_eq!(client.call(["AUTH", "bob", "x"]), "OK");
+    assert_eq!(client.call(["PING"]), "PONG");
+}
+
+/// A second SIGINT comes from a person who does not want to wait; a second SIGTERM from a supervisor, perhaps.
+#[cfg(feature = "lua")]
+#[test]
+fn an_interrupt_that_is_repeated_ends_the_process_at_once() {
+    for first in ["INT", "TERM"] {
+        let folder = Folder::new();
+        let (dir, log) = (folder.file(""), folder.file("log"));
+        let flags =
+            ["--port", "0", "--dir", text(&dir), "--logfile", text(&log), "--save", "3600", "1"];
+        let mut respd =
+            Respd::start(&[&flags[..], &["--busy-reply-threshold", "1000000"]].concat());
+        let mut client = respd.connect();
+        assert_eq!(client.call(["SET", "k", "v"]), "OK");
+        let script = "redis.log(redis.LOG_WARNING, 'it runs') while true do end";
+        client.send(&respd::embed::local::request(["EVAL", script, "0"]));
+        logged(&log, "it runs");
+        respd.signal(first);
+        respd.signal("TERM");
+        respd.signal("INT");
+        assert_eq!(respd.wait().code(), Some(1), "{first}");
+        assert!(!dir.join("dump.rdb").exists());
+    }
 }

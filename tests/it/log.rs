@@ -210,7 +210,7 @@ fn no_client_forges_a_line_of_the_log() {
 fn the_first_lines_say_what_was_started() {
     let folder = Folder::new();
     let (file, log) = (folder.file("respd.conf"), folder.file("log"));
-    let dir = folder.file("").display().to_string();
+    let dir = log.parent().expect("a folder").display().to_string();
     fs::write(&file, "maxclients 50\nmaxmemory 100mb\nactivedefrag no\n").expect("a file");
     let flags = [text(&file), "--port", "0", "--dir", &dir, "--logfile", text(&log)];
     let open = ["--protected-mode", "no", "--bind", "0.0.0.0"];
@@ -242,19 +242,51 @@ fn the_first_lines_say_what_was_started() {
 fn a_start_that_fails_is_in_the_log() {
     let folder = Folder::new();
     let log = folder.file("log");
-    let output = run(&["--bind", "x.example", "--port", "0", "--logfile", text(&log)]);
+    let output = run(&["--bind", "x..y", "--port", "0", "--logfile", text(&log)]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("'x.example' is no IP address"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("'x..y' is neither an IP address"));
     let lines = fs::read_to_string(&log).expect("a log");
-    assert!(lines.contains("ERROR respd::run] the server ends: 'bind': 'x.example'"), "{lines}");
+    assert!(lines.contains("ERROR respd::run] the server ends: 'bind': 'x..y'"), "{lines}");
 }
 
 /// Test harnesses of redis-server wait for a line on its stdout.
 #[test]
 fn redis_server_logs_to_stdout() {
-    let output = run_as("redis-server", &["--bind", "x.example", "--port", "0"], "");
+    let output = run_as("redis-server", &["--bind", "x..y", "--port", "0"], "");
     let told = String::from_utf8(output.stdout).expect("text");
     assert!(told.contains("is starting: pid ") && told.contains("the server ends"), "{told}");
     let respd = Respd::start_as("redis-server", &["--port", "0"]);
     assert_eq!(respd.connect().call(["PING"]), "PONG");
+}
+
+/// What a shell has for another program does not silence this one.
+#[test]
+fn a_filter_of_another_program_does_not_count() {
+    for filter in ["mycrate=debug", ""] {
+        let folder = Folder::new();
+        let log = folder.file("log");
+        let flags = ["--port", "0", "--logfile", text(&log)];
+        let respd = Respd::start_in(&[("RUST_LOG", filter)], &flags);
+        logged(&log, "Ready to accept connections");
+        let mut client = respd.connect();
+        assert_eq!(client.call(["CONFIG", "SET", "loglevel", "verbose"]), "OK");
+        drop(respd.connect());
+        logged(&log, "client 2 ");
+    }
+}
+
+/// The client whose connection breaks is named.
+#[test]
+fn a_connection_that_breaks_is_that_of_a_client() {
+    let folder = Folder::new();
+    let (respd, log) = verbose(&folder, &[]);
+    let mut client = respd.connect();
+    // A reply that is not read makes the end of a connection a reset.
+    client.send(&request(["PING"]));
+    let mut another = respd.connect();
+    assert_eq!(another.call(["PING"]), "PONG");
+    drop(client);
+    let lines = logged(&log, "failed: Connection reset");
+    assert!(lines.contains("client 1 at 127.0.0.1:"), "{lines}");
+    assert!(lines.contains(" goes: reading failed: Connection reset"), "{lines}");
 }

@@ -21,6 +21,7 @@
 //! | `config_files` | configuration files of charts, images and distributions start a server |
 //! | `command_line` | what a command line means, and what is wrong with one; those of test harnesses start |
 //! | `supervision` | what systemd and others are told; signals that say what to save; the end of standard input |
+//! | `conversations` | `respd play` and `respd record`: what is recorded plays back, and what is wrong is told |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
@@ -54,6 +55,7 @@ mod clients;
 mod clock;
 mod command_line;
 mod config_files;
+mod conversations;
 mod copies;
 mod docs;
 mod effects;

@@ -14,7 +14,7 @@ use respd::net::{ListenAddress, Ports};
 use respd::{Config, Server};
 
 use crate::process::{self, Folder, Respd};
-use crate::socket::Socket;
+use crate::socket::{Socket, until};
 
 fn serve(config: Config) -> (Running, SocketAddr) {
     let server = Server::builder().config(config).any_port().bind().unwrap();
@@ -41,6 +41,48 @@ fn a_client_is_served_over_tcp_and_over_a_unix_socket() {
     server.stop().unwrap();
     assert_eq!((tcp.frame(), unix.frame()), (None, None));
     assert!(!path.exists(), "the unix socket goes with the server");
+}
+
+/// A listener on one address leaves no room for one on all of them, nor the other way round.
+#[test]
+fn listeners_that_are_in_the_way_of_others_make_room() {
+    let (port, admin_port) = (process::free_port(), process::free_port());
+    let config = Config { bind: vec!["127.0.0.1".into()], port, admin_port, ..Config::default() };
+    let running = Server::builder().config(config).bind().unwrap().spawn();
+    let addr = running.addr().expect("a TCP listener");
+    let mut first = Socket::tcp(addr);
+    for directive in ["bind", "admin-bind"] {
+        for addresses in ["0.0.0.0", "127.0.0.1", "*", "127.0.0.1 127.0.0.2", "* -::*", "127.0.0.1"]
+        {
+            assert_eq!(first.call(["CONFIG", "SET", directive, addresses]), "OK", "{addresses}");
+            let port = if directive == "bind" { port } else { admin_port };
+            let mut another = Socket::tcp(SocketAddr::from(([127, 0, 0, 1], port)));
+            assert_eq!(another.call(["PING"]), "PONG", "{directive} {addresses}");
+        }
+    }
+    // The two ports in each other's place.
+    let [port, admin_port] = [port, admin_port].map(|port| port.to_string());
+    let swap = ["CONFIG", "SET", "port", &admin_port, "admin-port", &port];
+    assert_eq!(first.call(swap), "OK");
+    assert_eq!(
+        Socket::tcp(addr).call(["CONFIG", "SET", "port", &port, "admin-port", &admin_port]),
+        "OK"
+    );
+
+    // One of several addresses is taken: everything stays as it is.
+    let taken = std::net::TcpListener::bind(("127.0.0.2", addr.port())).unwrap();
+    for addresses in ["0.0.0.0", "127.0.0.1 127.0.0.2", "::* *", "0.0.0.0 127.0.0.1"] {
+        let reply = first.call(["CONFIG", "SET", "bind", addresses]);
+        assert!(reply.ends_with("Failed to bind to specified addresses."), "{addresses}: {reply}");
+        assert_eq!(
+            Socket::tcp(addr).call(["CONFIG", "GET", "bind"]),
+            "1) \"bind\"\n2) \"127.0.0.1\""
+        );
+    }
+    drop(taken);
+    assert_eq!(first.call(["CONFIG", "SET", "bind", "0.0.0.0"]), "OK");
+    running.stop().unwrap();
+    std::net::TcpListener::bind(addr).expect("no descriptor of a listener is left");
 }
 
 #[test]
@@ -336,9 +378,7 @@ fn a_signal_to_end_lets_all_clients_have_what_they_are_owed() {
         }
         owed.send(&request(["SET", "all", "run"]));
         let mut other = respd.connect();
-        while other.call(["EXISTS", "all"]) != "(integer) 1" {
-            thread::yield_now();
-        }
+        until("all have run", || other.call(["EXISTS", "all"]) == "(integer) 1");
         respd.signal(signal);
         let rest = owed.rest();
         assert_eq!(rest.len(), COUNT * (100_000 + b"$100000\r\n\r\n".len()) + b"+OK\r\n".len());

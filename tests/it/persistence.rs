@@ -506,9 +506,12 @@ fn a_server_that_cannot_save_stays_unless_it_is_forced() {
 
 #[test]
 fn personas_of_redis_write_what_redis_reads() {
-    for (persona, head) in
-        [("respd", "VALKEY080"), ("valkey-9.1", "VALKEY080"), ("redis-7.0", "REDIS0010")]
-    {
+    for (persona, head) in [
+        ("respd", "VALKEY080"),
+        ("valkey-9.1", "VALKEY080"),
+        ("redis-8.2", "REDIS0012"),
+        ("redis-7.0", "REDIS0010"),
+    ] {
         let folder = Folder::new();
         let mut server = Server::start(&folder, &[("persona", persona)]);
         server.ok("SET k v");

@@ -70,6 +70,25 @@ fn arguments_that_came_later_are_not_documented() {
 }
 
 #[test]
+fn commands_of_both_lines_have_the_version_of_the_one() {
+    let since = |name: &str| {
+        let docs = ask(name, &["COMMAND", "DOCS", "hexpire"]);
+        ["7.4.0", "9.0.0"].into_iter().find(|version| docs.contains(version))
+    };
+    assert_eq!(since("redis-8.2"), Some("7.4.0"));
+    assert_eq!(since("valkey-9.1"), Some("9.0.0"));
+    assert_eq!(since("redis-7.2"), None);
+}
+
+#[test]
+fn redis_has_no_directive_of_valkey() {
+    let names = |persona: &str| ask(persona, &["CONFIG", "GET", "commandlog*", "slowlog-*"]);
+    assert!(names("respd").contains("commandlog-execution-slower-than"));
+    let of_redis = names("redis-8.2");
+    assert!(of_redis.contains("slowlog-log-slower-than") && !of_redis.contains("commandlog"));
+}
+
+#[test]
 fn help_lists_what_is_there() {
     assert!(ask("respd", &["CLIENT", "HELP"]).contains("CAPA"));
     let help = ask("redis-5.0", &["CLIENT", "HELP"]);

@@ -1,5 +1,6 @@
 //! The real binary as a child process.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -59,6 +60,12 @@ impl Respd {
         let mut respd = Respd::spawn_as("respd", &[], flags, [Stdio::piped(), Stdio::null()]);
         let stdin = respd.child.stdin.take().unwrap();
         (respd, stdin)
+    }
+
+    /// As [`Respd::start`], with this file as its standard input.
+    pub fn start_reading(input: &Path, flags: &[&str]) -> Respd {
+        let input = File::open(input).unwrap();
+        Respd::spawn_as("respd", &[], flags, [input.into(), Stdio::null()])
     }
 
     /// As [`Respd::start`], under another name.
@@ -144,7 +151,13 @@ impl Respd {
 
     /// Starts respd with `flags` alone, and does not wait.
     pub fn start_unannounced(flags: &[&str]) -> Respd {
+        Respd::start_unannounced_as("respd", flags)
+    }
+
+    /// As [`Respd::start_unannounced`], under another name.
+    pub fn start_unannounced_as(name: &str, flags: &[&str]) -> Respd {
         let child = Command::new(BINARY)
+            .arg0(name)
             .args(flags)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -218,6 +231,11 @@ impl Drop for Respd {
     }
 }
 
+/// A port that no server of this machine listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// Runs respd with flags that make it end by itself.
 pub fn run(flags: &[&str]) -> Output {
     run_as("respd", flags, "")
@@ -234,6 +252,16 @@ pub fn run_as(name: &str, flags: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // It writes more than a pipe holds, perhaps.
+    fn all_of(mut output: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut told = Vec::new();
+            output.read_to_end(&mut told).unwrap();
+            told
+        })
+    }
+    let stdout = all_of(child.stdout.take().unwrap());
+    let stderr = all_of(child.stderr.take().unwrap());
     let mut stdin = child.stdin.take().unwrap();
     // It may have ended, and read nothing.
     let _ = stdin.write_all(input.as_bytes());
@@ -249,10 +277,12 @@ pub fn run_as(name: &str, flags: &[&str], input: &str) -> Output {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
-    child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
-    Output { status, stdout, stderr }
+    Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+}
+
+/// Makes a named pipe.
+pub fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 /// As UTF-8, for flags.

@@ -10,8 +10,9 @@ use respd::embed::local::request;
 use respd::net::{ListenAddress, Ports};
 use respd::{Config, ManualClock, Running, Server};
 
+use crate::lifetime::logged;
 use crate::process::{Folder, Respd, text};
-use crate::socket::Socket;
+use crate::socket::{Socket, until};
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 51234 6379\r\n";
 const OTHER_V1: &[u8] = b"PROXY TCP4 192.0.2.8 198.51.100.1 51234 6379\r\n";
@@ -243,9 +244,10 @@ fn failed_logins_count_for_each_client_behind_a_proxy() {
     assert_eq!(other.call(["AUTH", "sesame"]), "OK");
     // Both have been heard when the log has both.
     let mut log = String::new();
-    while log.matches("\"reason\"").count() < 2 {
+    until("both logins have failed", || {
         log = other.call(["ACL", "LOG"]);
-    }
+        log.matches("\"reason\"").count() == 2
+    });
     assert!(
         log.contains("addr=192.0.2.7:51234 ") && log.contains("addr=192.0.2.8:51234 "),
         "{log}"
@@ -313,9 +315,7 @@ fn any_bytes_are_survived() {
     }
     // All have gone, and the server has heard of it.
     let mut other = server.unix();
-    while other.call(["CLIENT", "LIST"]).matches("id=").count() > 1 {
-        std::thread::yield_now();
-    }
+    until("all have gone", || other.call(["CLIENT", "LIST"]).matches("id=").count() == 1);
     assert!(other.call(["INFO", "errorstats"]).contains("ERR"));
 }
 
@@ -337,8 +337,8 @@ fn the_log_says_what_was_wrong_with_a_header() {
         client.send(bytes);
         client.finish();
         client.rest();
-        let log = fs::read_to_string(&file).expect("a log");
-        assert!(log.contains(line), "{line}: {log}");
+        // A thread writes it, after the client has been closed perhaps.
+        logged(&file, line);
     }
     let mut client = server.connect();
     client.send(b"PROXY TCP4 127.0.0.9 127.0.0.1 4711 6379\r\n*x\r\n");

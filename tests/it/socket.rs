@@ -7,13 +7,22 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use respd::embed::local::request;
 use respd::wire::value;
 
 /// Longer than anything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks again and again until it is so. A test that waits in vain fails, and says for what.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to be that {what}");
+        std::thread::yield_now();
+    }
+}
 
 enum Stream {
     Tcp(TcpStream),

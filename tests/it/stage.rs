@@ -1,8 +1,15 @@
 //! STAGE: the server as a test double.
 
+mod clock;
+mod fault;
+mod flags;
+mod journal;
 mod node;
 mod ports;
+mod record;
+mod seed;
 mod sentinel;
+mod sockets;
 
 use respd::config::{Callers, Config};
 use respd::embed::local::{Connection, Local, request};

@@ -16,12 +16,25 @@ const ONLY_RUST: [&str; 6] = [
     "cargo test --all-features",
     "cargo test --no-default-features",
     "cargo doc --no-deps",
-    "cargo build --release",
+    "cargo build --release --features tls",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 3] = ["conformance ", "clients --install", "clients "];
+const WITH_TOOLS: [&str; 9] = [
+    "conformance ",
+    "kill-test 50 always target/release/respd",
+    "handover --respd target/release/respd",
+    "clients --install",
+    "clients ",
+    "tls ",
+    "scaling --respd target/release/respd",
+    "unit ",
+    "package --binary target/release/respd",
+];
 /// What Debian has for those.
-const TOOLS: [&str; 4] = ["redis-cli", "python3", "node", "npm"];
+const TOOLS: [&str; 5] = ["redis-cli", "python3", "node", "npm", "systemd-analyze"];
+/// The scripts that are steps.
+const SCRIPTS: [&str; 8] =
+    ["conformance", "kill-test", "handover", "clients", "tls", "scaling", "unit", "package"];
 
 struct Outcome {
     code: Option<i32>,
@@ -32,6 +45,11 @@ struct Outcome {
 /// Runs the test command on a machine that has cargo and `tools`; the call `breaks` fails. None where
 /// there is no bash to run it.
 fn run(tools: &[&str], flags: &[&str], breaks: &str) -> Option<Outcome> {
+    run_with_status(tools, flags, breaks, 1)
+}
+
+/// As [`run`]; the call fails with this status.
+fn run_with_status(tools: &[&str], flags: &[&str], breaks: &str, status: u8) -> Option<Outcome> {
     let bash = on_path("bash")?;
     let folder = Folder::new();
     let (source, path, calls) =
@@ -49,7 +67,7 @@ fn run(tools: &[&str], flags: &[&str], breaks: &str) -> Option<Outcome> {
     for name in tools.iter().chain(&["cargo"]) {
         symlink(&stub, path.join(name)).unwrap();
     }
-    for name in ["conformance", "clients"] {
+    for name in SCRIPTS {
         symlink(&stub, scripts.join(name)).unwrap();
     }
     let output = Command::new(bash)
@@ -59,6 +77,7 @@ fn run(tools: &[&str], flags: &[&str], breaks: &str) -> Option<Outcome> {
         .env("PATH", &path)
         .env("CALLS", &calls)
         .env("BREAKS", breaks)
+        .env("STATUS", status.to_string())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -89,24 +108,41 @@ fn skipped(outcome: &Outcome) -> Vec<&str> {
 
 const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rust with cargo-fuzz; \
      to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
-const NO_CLI: &str =
-    "scripts/conformance: there is no redis-cli; to install it: apt-get install redis-tools";
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
+
+const NO_SYSTEMD: &str =
+    "scripts/unit: there is no systemd-analyze; to install it: apt-get install systemd";
+const NO_VALKEY: &str =
+    "scripts/handover: there is no valkey-server; to name one: VALKEY_SERVER=PATH scripts/test";
+
+/// The scripts that are not run because of a tool that this package of Debian has.
+fn without(tool: &str, package: &str, scripts: &[&str]) -> Vec<String> {
+    let how = format!("there is no {tool}; to install it: apt-get install {package}");
+    scripts.iter().map(|script| format!("scripts/{script}: {how}")).collect()
+}
 
 #[test]
 fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let Some(outcome) = run(&[], &[], "") else { return };
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    let no_python = "scripts/clients: there is no python3; to install it: apt-get install python3";
-    assert_eq!(skipped(&outcome), [NO_CLI, no_python, NO_FUZZING]);
+    let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
+    expected.extend(without("python3", "python3", &["kill-test", "handover", "clients"]));
+    expected.extend(without("redis-cli", "redis-tools", &["tls"]));
+    expected.extend(without("python3", "python3", &["scaling"]));
+    expected.push(NO_SYSTEMD.to_owned());
+    expected.extend(without("python3", "python3", &["package"]));
+    expected.push(NO_FUZZING.to_owned());
+    assert_eq!(skipped(&outcome), expected);
 }
 
 #[test]
 fn one_missing_tool_skips_the_step_that_needs_it() {
-    let Some(outcome) = run(&["redis-cli", "python3"], &[], "") else { return };
-    assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS[..1]].concat());
+    let Some(outcome) = run(&["redis-cli", "python3", "systemd-analyze"], &[], "") else { return };
+    let others = WITH_TOOLS.iter().filter(|call| !call.starts_with("clients "));
+    let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
+    assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert_eq!(skipped(&outcome), [NO_NODE, NO_FUZZING]);
 }
@@ -116,15 +152,30 @@ fn strict_fails_instead_of_skipping_after_what_needs_only_rust() {
     let Some(outcome) = run(&["python3", "node", "npm"], &["--strict"], "") else { return };
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(1), "{}", outcome.output);
-    assert!(outcome.output.ends_with(&format!("SKIPPED: {NO_CLI}\n")), "{}", outcome.output);
+    assert!(
+        outcome.output.ends_with(&format!(
+            "SKIPPED: {}\n",
+            without("redis-cli", "redis-tools", &["conformance"])[0]
+        )),
+        "{}",
+        outcome.output
+    );
 }
 
+/// The machine of CI has only stable Rust, and may have neither systemd nor a Valkey.
 #[test]
-fn fuzzing_is_optional_even_if_strict() {
+fn what_debian_may_not_have_is_optional_even_if_strict() {
     let Some(outcome) = run(&TOOLS, &["--strict"], "") else { return };
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert_eq!(skipped(&outcome), [NO_FUZZING]);
+    let handover = WITH_TOOLS[2];
+    let outcome = run_with_status(&TOOLS[..4], &["--strict"], handover, 2).unwrap();
+    let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
+    let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();
+    assert_eq!(outcome.calls, expected);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.output);
+    assert_eq!(skipped(&outcome), [NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
 }
 
 #[test]
@@ -132,7 +183,9 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
     let Some(outcome) = run(&TOOLS, &[], "clients --install") else { return };
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert!(skipped(&outcome)[0].starts_with("scripts/clients: pip or npm cannot install"));
-    for breaks in ONLY_RUST.iter().chain(&["conformance ", "clients "]) {
+    for breaks in
+        ONLY_RUST.iter().chain(WITH_TOOLS.iter().filter(|call| **call != "clients --install"))
+    {
         let outcome = run(&TOOLS, &[], breaks).unwrap();
         assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
         assert_eq!(outcome.calls.last().unwrap(), breaks, "and nothing follows");

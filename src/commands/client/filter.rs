@@ -16,7 +16,7 @@ use crate::error::{self, Error};
 use crate::peer::Address;
 use crate::session::{Client, Clients, Doom, Slot};
 use crate::text::number;
-use crate::wire::Options;
+use crate::wire::{Args, Options};
 use crate::world::World;
 
 /// What a client must be like.
@@ -84,14 +84,37 @@ impl<'a> Filter<'a> {
         Ok(Filter { conditions: vec![FilterCondition { word, test }], ..Filter::default() })
     }
 
+    /// The one filter that CLIENT LIST takes up to Valkey 8.0 and in Redis: a type, or ids, of which those that no
+    /// client can have are asked for in vain.
+    pub(crate) fn parse_one(ctx: &Ctx<'_>, args: Args<'a>) -> Result<Filter<'a>, Error> {
+        let is_known = args.get(2).is_some_and(|word| !ctx.row.is_unknown_option(word));
+        match args.len() {
+            2 => Ok(Filter::default()),
+            4 if is_known && args.is(2, "TYPE") => Filter::parse(ctx, args.options(2)),
+            4.. if is_known && args.is(2, "ID") => {
+                let ids = args.from(3).map(|id| {
+                    let id = number::parse_i64(id).ok_or(error::REDIS_BAD_CLIENT_ID)?;
+                    Ok(u64::try_from(id).unwrap_or(0))
+                });
+                Ok(Filter { ids: Some(ids.collect::<Result<_, Error>>()?), ..Filter::default() })
+            }
+            _ => Err(error::SYNTAX),
+        }
+    }
+
     /// Reads filters and their values.
     pub(crate) fn parse(ctx: &Ctx<'_>, mut options: Options<'a>) -> Result<Filter<'a>, Error> {
+        let takes_one_id = ctx.world.config.persona.lists_by_one_filter();
         let mut filter = Filter::default();
         while let Some(word) = options.peek() {
             if ctx.row.is_unknown_option(word) {
                 return Err(error::SYNTAX);
             }
-            if options.flag("ID") {
+            if takes_one_id && options.flag("ID") {
+                let id = number::parse_i64(options.word().ok_or(error::SYNTAX)?);
+                let id = id.filter(|&id| id > 0).ok_or(error::CLIENT_ID)?;
+                filter.ids = Some(BTreeSet::from([id.unsigned_abs()]));
+            } else if options.flag("ID") {
                 read_ids(&mut options, filter.ids.get_or_insert_default())?;
             } else if options.flag("NOT-ID") {
                 read_ids(&mut options, &mut filter.not_ids)?;

@@ -13,7 +13,7 @@ pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Pe
     reply.array(fields);
     reply.bulk(row.full_name.as_bytes());
     reply.int(row.spec.arity.into());
-    statuses(reply, &names_of(row.flags, flag::NAMES));
+    statuses(reply, &flags(row, persona));
     reply.int(first);
     reply.int(last);
     reply.int(step);
@@ -23,6 +23,16 @@ pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Pe
     if fields > 7 {
         describe_further(reply, table, row, persona);
     }
+}
+
+/// Flags, as the persona calls them: there were slow commands in the log before there were others.
+fn flags(row: &Row, persona: &Persona) -> Vec<&'static str> {
+    let mut names = names_of(row.flags, flag::NAMES);
+    if !persona.is_at_least("8.1.0") {
+        let renamed = names.iter_mut().filter(|name| **name == "skip_commandlog");
+        renamed.for_each(|name| *name = "skip_slowlog");
+    }
+    names
 }
 
 /// The fields that came with subcommands.
@@ -36,7 +46,7 @@ fn describe_further(reply: &mut Reply, table: &Table, row: &Row, persona: &Perso
         describe_keys(reply, key_spec);
     }
     match row.subcommands.len() {
-        0 if persona.generation == Generation::Redis7 => reply.set(0),
+        0 if persona.generation != Generation::Valkey9 => reply.set(0),
         count => reply.array(count),
     }
     for &sub in &row.subcommands {

@@ -81,13 +81,18 @@ enum Stores {
 }
 
 fn search(ctx: &mut Ctx<'_>, args: Args<'_>, dialect: Dialect) -> Result<(), Error> {
+    let in_fewest_digits = ctx.world.config.persona.spells_places_shortest();
+    let row = ctx.row;
     let (mut db, reply) = ctx.db_and_reply();
     let source = if dialect.stores == Stores::Always { 2 } else { 1 };
     let places = db.view::<Zset>(&args[source])?;
     let query = Query::parse(args, source + 1, dialect, places)?;
+    if matches!(query.area, Some(Area::Polygon { .. })) && row.is_unknown_option(b"BYPOLYGON") {
+        return Err(error::SYNTAX);
+    }
     let found = places.map_or_else(Vec::new, |places| query.run(places));
     let Some(destination) = query.destination else {
-        query.show(reply, &found);
+        query.show(reply, &found, in_fewest_digits);
         return Ok(());
     };
     let mut scores = Scores::default();
@@ -381,7 +386,7 @@ impl<'a> Query<'a> {
         found
     }
 
-    fn show(&self, reply: &mut Reply, found: &[PlaceFound<'_>]) {
+    fn show(&self, reply: &mut Reply, found: &[PlaceFound<'_>], in_fewest_digits: bool) {
         let shown = [self.shows_distance, self.shows_hash, self.shows_coordinates];
         let more = shown.into_iter().filter(|&shown| shown).count();
         reply.array(found.len());
@@ -397,7 +402,7 @@ impl<'a> Query<'a> {
                 reply.int(place.score as i64);
             }
             if self.shows_coordinates {
-                coordinates(reply, place.point);
+                coordinates(reply, place.point, in_fewest_digits);
             }
         }
     }

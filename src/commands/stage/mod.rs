@@ -2,9 +2,16 @@
 //!
 //! There is no such command unless `enable-stage-command` says which clients may call it.
 
+mod clock;
+mod fault;
+mod journal;
+mod newcomers;
 mod node;
+mod record;
+mod seed;
 mod sentinel;
 
+use crate::clock::Change;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::flag::*;
@@ -21,7 +28,31 @@ pub(crate) const TABLE: &[Spec] = &[Spec::container("stage", STAGE).flags(SENTIN
 )];
 
 const STAGE: &[Spec] = &[
+    Spec::new("accept", -3, DRIVES, newcomers::stage_accept).doc(
+        "9.1.0",
+        "O(1)",
+        "(fate: ALL | REFUSE | HANG | CLOSE) [TIMES times]",
+        "Has newcomers refused, closed or never answered.",
+    ),
+    Spec::new("clock", -3, DRIVES, clock::stage_clock).doc(
+        "9.1.0",
+        "O(N), N being how often something falls due in the time that passes",
+        "(FREEZE | RUN | ADVANCE milliseconds:integer | SET unix-time-milliseconds:unix-time)",
+        "Stops the server's clock, sets it, or lets time pass, and replies when all that is due has happened.",
+    ),
+    Spec::new("fault", -3, DRIVES, fault::stage_fault).doc(
+        "9.1.0",
+        "O(N), N being the number of faults",
+        "(operation: (ADD name rule...) | CLEAR | DEL name | LIST)",
+        "Has commands meet what goes wrong: lost, late, cut and false replies, closed connections.",
+    ),
     Spec::new("help", 2, LOADING | STALE, help).doc("9.1.0", "O(1)", "", "Lists the subcommands."),
+    Spec::new("journal", -3, DRIVES, journal::stage_journal).doc(
+        "9.1.0",
+        "O(N), N being the number of entries",
+        "(ON [limit:integer] | OFF | RESET | GET [CLIENT (matcher value)...] [SINCE seq:integer] | WAIT command [ARGS (index:integer pattern)...] COUNT count TIMEOUT milliseconds:integer)",
+        "Keeps what clients send and are replied, shows it, and waits until it has been sent.",
+    ),
     Spec::new("node", -3, DRIVES, node::stage_node).doc(
         "9.1.0",
         "O(N), N being the number of clients, and of slots that change hands",
@@ -31,11 +62,29 @@ const STAGE: &[Spec] = &[
         | (import: IMPORT slot:integer name) | LIST)",
         "Makes ports nodes of a cluster, or a primary and its replicas, and changes them.",
     ),
+    Spec::new("record", -3, DRIVES, record::stage_record).doc(
+        "9.1.0",
+        "O(N), N being the number of clients",
+        "(START file | STOP)",
+        "Writes a conversation of what clients and the server say to a file.",
+    ),
     Spec::new("reset", 2, DRIVES, stage_reset).doc(
         "9.1.0",
         "O(N), N being all that was staged",
         "",
         "Ends all that was staged, as the end of a test does.",
+    ),
+    Spec::new("seed", 3, DRIVES, seed::stage_seed).doc(
+        "9.1.0",
+        "O(1)",
+        "number:integer",
+        "Makes what is picked at random from now on follow from a number.",
+    ),
+    Spec::new("send", -5, DRIVES, newcomers::stage_send).doc(
+        "9.1.0",
+        "O(N), N being the number of clients",
+        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] bytes",
+        "Sends any bytes to clients.",
     ),
     Spec::new("sentinel", -3, DRIVES, sentinel::stage_sentinel).doc(
         "9.1.0",
@@ -47,7 +96,8 @@ const STAGE: &[Spec] = &[
 ];
 
 /// The flags of what drives the server: it runs whatever state that is in.
-const DRIVES: Flags = ADMIN | NOSCRIPT | NO_MULTI | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG;
+const DRIVES: Flags =
+    ADMIN | NOSCRIPT | NO_MULTI | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG | UNPAUSED;
 
 /// The stage, for a client that may drive the server.
 fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
@@ -59,10 +109,20 @@ fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
 
 /// STAGE RESET
 fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    on_stage(ctx)?;
     let caller = ctx.slot;
+    on_stage(ctx)?;
     ctx.world.clear_nodes(caller);
-    *on_stage(ctx)? = Stage::default();
-    ctx.reply.ok();
+    let before = std::mem::take(on_stage(ctx)?);
+    ctx.world.forget_plans();
+    ctx.world.forget_seed();
+    if let Some(recording) = before.recording
+        && let Err(error) = recording.end(ctx.now().mono)
+    {
+        log::warn!("STAGE RESET ends a recording that could not be written to its end: {error}");
+    }
+    match before.is_clock_changed {
+        true => clock::make(ctx, Change::Restore),
+        false => ctx.reply.ok(),
+    }
     Ok(())
 }

@@ -22,7 +22,7 @@ use std::hint::black_box;
 use hashbrown::HashTable;
 
 use chunks::Chunks;
-pub(crate) use hash::hash_of;
+pub(crate) use hash::{hash_of, may_be_foretold};
 use index::Index;
 
 /// An entry as the dictionary sees it.

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
-use rustls::{RootCertStore, SupportedProtocolVersion, version};
+use rustls::{CertificateError, RootCertStore, SupportedProtocolVersion, version};
 
 use super::certificate::Certificate;
 use super::session::Session;
 use super::session_cache::SessionCache;
 use crate::config::{CertificateUser, ClientCertificates, Config, Tls, tls::Protocol};
+use crate::files;
 use crate::telemetry::{self, Certificates};
 
 /// What every new connection that speaks TLS begins with.
@@ -32,15 +33,16 @@ impl Acceptor {
     /// Reads all that the configuration names. `None`: no port speaks TLS, and nothing is read. The error says which
     /// directive is wrong, and how.
     pub(crate) fn read(config: &Config) -> io::Result<Option<Acceptor>> {
-        let tls = &config.tls;
-        if !tls.is_on() {
+        if !config.tls.is_on() {
             return Ok(None);
         }
+        let tls = &located(config);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let provider = Arc::new(provider(tls));
         let (chain, server) = own_certificates(tls, now)?;
         let key_file = needed("tls-key-file", &tls.key_file)?;
         let key = key(key_file)?;
+        let cert_file = needed("tls-cert-file", &tls.cert_file)?;
         let authorities = Authorities::read(tls, now)?;
         let verifier = verifier(tls, authorities.roots, &provider)?;
         let versions: Vec<&'static SupportedProtocolVersion> = tls
@@ -57,14 +59,14 @@ impl Acceptor {
             .map_err(fitting)?
             .with_client_cert_verifier(verifier)
             .with_single_cert(chain, key)
-            .map_err(|error| {
-                let what = match error {
-                    rustls::Error::InconsistentKeys(_) => {
-                        "it is not the key of 'tls-cert-file'".to_owned()
-                    }
-                    other => other.to_string(),
-                };
-                wrong("tls-key-file", key_file, what)
+            .map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    wrong("tls-key-file", key_file, "it is not the key of 'tls-cert-file'")
+                }
+                rustls::Error::InvalidCertificate(error) => {
+                    wrong("tls-cert-file", cert_file, unfit(&error))
+                }
+                other => wrong("tls-key-file", key_file, other),
             })?;
         made.ignore_client_order = tls.prefer_server_ciphers;
         if tls.session_caching {
@@ -94,6 +96,17 @@ impl Acceptor {
         let session = Session::new(self.config.clone(), self.users);
         session.map(Box::new).map_err(io::Error::other)
     }
+}
+
+/// The settings of TLS, with its files where they are now.
+fn located(config: &Config) -> Tls {
+    let mut tls = config.tls.clone();
+    let files =
+        [&mut tls.cert_file, &mut tls.key_file, &mut tls.ca_cert_file, &mut tls.ca_cert_dir];
+    for file in files.into_iter().flatten() {
+        *file = config.locate(file);
+    }
+    tls
 }
 
 /// The cryptography of ring, with the cipher suites that are asked for.
@@ -211,10 +224,10 @@ const NO_CERTIFICATE: &str = "it holds no certificate in PEM";
 
 /// The certificates that a file holds.
 fn certificates(directive: &str, path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let text = fs::read(path).map_err(|error| wrong(directive, path, error))?;
+    let text = files::read(path).map_err(|error| wrong(directive, path, error))?;
     CertificateDer::pem_slice_iter(&text)
         .collect::<Result<_, _>>()
-        .map_err(|error| wrong(directive, path, error))
+        .map_err(|error| wrong(directive, path, unreadable(&error)))
 }
 
 /// What INFO tells of a certificate. One whose time has not come, or is over, is an error.
@@ -240,7 +253,7 @@ fn valid(
 /// The key that a file holds.
 fn key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
     let directive = "tls-key-file";
-    let text = fs::read(path).map_err(|error| wrong(directive, path, error))?;
+    let text = files::read(path).map_err(|error| wrong(directive, path, error))?;
     let is_encrypted = text.windows(9).any(|word| word == b"ENCRYPTED");
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match is_encrypted {
         true => wrong(
@@ -249,8 +262,37 @@ fn key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
             "it is encrypted, which respd does not read: write the key without its password \
              (`openssl pkey -in KEY -out PLAIN`), to a file that only the user of respd can read",
         ),
-        false => wrong(directive, path, format!("it holds no private key in PEM: {error}")),
+        false => wrong(
+            directive,
+            path,
+            format!("it holds no private key in PEM: {}", unreadable(&error)),
+        ),
     })
+}
+
+/// Why a text is no PEM. What is in it is not shown: it may be a key.
+fn unreadable(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "it is cut off: a part of it has no END line".into()
+        }
+        pem::Error::IllegalSectionStart { .. } => "a BEGIN line in it is wrong".into(),
+        pem::Error::Base64Decode(_) => "a part of it is damaged: it is no base64".into(),
+        pem::Error::NoItemsFound => "there is none".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Why a certificate cannot be the server's.
+fn unfit(error: &CertificateError) -> String {
+    match format!("{error:?}") {
+        shown if shown.contains("UnsupportedCertVersion") => {
+            "it is of version 1 of X.509, and TLS needs version 3: make it with extensions \
+             (`openssl req -x509 -addext subjectAltName=DNS:NAME`)"
+                .into()
+        }
+        _ => format!("it cannot be used: {error}"),
+    }
 }
 
 /// The file that a directive has to name.

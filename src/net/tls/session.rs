@@ -22,8 +22,9 @@ const RECORD: usize = 16 * 1024;
 /// How much is encrypted at once: with what the records add, it fits in [`WIRE`].
 const CHUNK: usize = 3 * RECORD;
 
-/// The memory of a session, with the keys and states that rustls keeps for it: 3.3 KB were measured.
-const KEYS: usize = 2048;
+/// What rustls keeps for a session beside it, its keys and states: an estimate, for rustls tells no sizes. 1500 idle clients over
+/// TLS had 4.2 KB more resident memory each than 1500 without it, and 1.1 KB of that is the session itself.
+const KEYS: usize = 3 * 1024;
 
 /// The TLS session of a connection.
 pub(crate) struct Session {

@@ -306,7 +306,7 @@ struct Place<'p> {
 
 impl Source {
     fn open(path: PathBuf) -> Result<Source, String> {
-        let file = File::open(&path).map_err(|error| cannot("read", &path, &error))?;
+        let file = crate::files::open(&path).map_err(|error| cannot("read", &path, &error))?;
         Ok(Source { path, file, input: Vec::new(), is_at_end: false, stage: Stage::Start })
     }
 

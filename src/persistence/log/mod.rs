@@ -295,7 +295,7 @@ fn open_folder(config: &Config) -> Result<Folder, String> {
 /// The manifest in a folder. Without one the log is empty.
 fn read_manifest(folder: &Path, config: &Config) -> Result<Manifest, String> {
     let path = manifest_path(folder, config);
-    match fs::read(&path) {
+    match crate::files::read(&path) {
         Ok(text) => Manifest::parse(&text).map_err(|error| format!("{}: {error}", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
         Err(error) => Err(format!("{}: {}", path.display(), reason(&error))),

@@ -4,7 +4,7 @@ use super::super::eval::{self, SCRIPT_FLAGS};
 use super::super::run;
 use super::library::{ENGINE, Library};
 use super::registry::Registry;
-use super::{Functions, dump, fresh};
+use super::{Functions, dump};
 use crate::dispatch::help::help;
 use crate::dispatch::spec::category::SCRIPTING;
 use crate::dispatch::spec::flag::*;
@@ -125,7 +125,14 @@ fn call(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Err
         let given = eval::given(args, true)?;
         let flags = run::held_to(Some(function.flags.of_run()), is_read_only)?;
         let interpreter = functions.interpreter.as_ref().ok_or(error::NO_FUNCTION)?;
-        run::run(interpreter, ctx, function.callback, given, flags, &function.name)
+        run::run(
+            interpreter,
+            ctx,
+            function.callback,
+            given,
+            flags,
+            run::Which::Function(&function.name),
+        )
     })
 }
 
@@ -294,7 +301,7 @@ fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Functions::with(ctx, |functions, ctx| {
         if policy == Policy::Flush {
             // The libraries that go take their state with them.
-            let (interpreter, mut restored) = (fresh()?, Registry::default());
+            let (interpreter, mut restored) = (functions.fresh()?, Registry::default());
             for code in libraries {
                 restored.load(&interpreter, &code?, false)?;
             }

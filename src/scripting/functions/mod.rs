@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::home::Home;
 use super::interpreter::Interpreter;
 use super::made;
+use crate::config::Persona;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::persistence::libraries::Libraries;
@@ -53,7 +54,7 @@ fn load(world: &mut World, codes: &[Vec<u8>], is_beside: bool) -> Result<(), Err
                 *functions.registry = Registry::default();
                 return Ok(());
             }
-            let interpreter = fresh()?;
+            let interpreter = functions.fresh()?;
             let restored = loaded(&interpreter, codes)?;
             functions.interpreter = Some(interpreter);
             *functions.registry = restored;
@@ -83,6 +84,7 @@ struct Functions {
 
 /// Functions while a command uses them.
 struct AtHand<'a> {
+    persona: &'static Persona,
     interpreter: Option<Interpreter>,
     registry: &'a mut Registry,
 }
@@ -101,12 +103,13 @@ impl Functions {
     ) -> T {
         let mut functions = world(ctx).lend::<Functions>().unwrap_or_default();
         let Functions { home, registry } = &mut *functions;
-        let mut at_hand = AtHand { interpreter: home.take(), registry };
+        let persona = world(ctx).config.persona;
+        let mut at_hand = AtHand { persona, interpreter: home.take(), registry };
         let done = catch_unwind(AssertUnwindSafe(|| {
             at_hand.settle();
             work(&mut at_hand, ctx)
         }));
-        let AtHand { interpreter, registry } = at_hand;
+        let AtHand { interpreter, registry, .. } = at_hand;
         // A state goes with its last library.
         let interpreter = interpreter.filter(|_| registry.libraries().len() > 0);
         let stats = &mut world(ctx).stats.scripts;
@@ -140,14 +143,14 @@ impl AtHand<'_> {
     /// The Lua state, made when it is needed first, and the libraries.
     fn parts(&mut self) -> Result<(&Interpreter, &mut Registry), Error> {
         if self.interpreter.is_none() {
-            self.interpreter = Some(fresh()?);
+            self.interpreter = Some(self.fresh()?);
         }
         let interpreter = self.interpreter.as_ref().ok_or(error::NO_LUA)?;
         Ok((interpreter, self.registry))
     }
-}
 
-/// A Lua state for functions.
-fn fresh() -> Result<Interpreter, Error> {
-    made(Interpreter::for_functions(loading::table))
+    /// A Lua state for functions.
+    fn fresh(&self) -> Result<Interpreter, Error> {
+        made(Interpreter::for_functions(self.persona, loading::table))
+    }
 }

@@ -3,18 +3,32 @@
 //! Keys of ordinary length are hashed by NH, the universal hash of UMAC (Black, Halevi, Krawczyk,
 //! Krovetz and Rogaway, 1999): to every word a secret number is added, and the sums are multiplied in
 //! pairs. For any two keys, even if a client chose them, all but one of 2^64 secrets tell them apart. It takes a
-//! few nanoseconds. Longer keys are hashed by std's SipHash. The secrets are new in every process.
+//! few nanoseconds. Longer keys are hashed by std's SipHash. The secrets are new in every process, but in one of which a test
+//! wants that it does the same as another: [`may_be_foretold`].
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::text::word::words;
 
 /// The hash of a key, by secrets that every process chooses anew.
 #[inline]
 pub(crate) fn hash_of(key: &[u8]) -> u32 {
-    static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::new(RandomState::new()));
+    static SECRETS: LazyLock<Secrets> =
+        LazyLock::new(|| match MAY_BE_FORETOLD.load(Ordering::Relaxed) {
+            true => Secrets::new(Long::Known),
+            false => Secrets::new(Long::Secret(RandomState::new())),
+        });
     SECRETS.hash(key)
+}
+
+static MAY_BE_FORETOLD: AtomicBool = AtomicBool::new(false);
+
+/// Hashes of this process may be known to all: what is in an order by hash, as SCAN shows keys, is so in every such
+/// process. It has no effect once a key has been hashed.
+pub(crate) fn may_be_foretold() {
+    MAY_BE_FORETOLD.store(true, Ordering::Relaxed);
 }
 
 /// The longest key that NH has secrets for, in bytes.
@@ -27,11 +41,30 @@ struct Secrets {
     added: [[u64; 2]; LONGEST / BLOCK],
     /// Odd.
     factors: [u64; 2],
-    long: RandomState,
+    long: Long,
+}
+
+/// What the secrets come from, and what long keys are hashed by.
+enum Long {
+    Secret(RandomState),
+    Known,
+}
+
+impl Long {
+    fn hash_one(&self, value: impl Hash) -> u64 {
+        match self {
+            Long::Secret(state) => state.hash_one(value),
+            Long::Known => {
+                let mut hasher = DefaultHasher::new();
+                value.hash(&mut hasher);
+                hasher.finish()
+            }
+        }
+    }
 }
 
 impl Secrets {
-    fn new(long: RandomState) -> Secrets {
+    fn new(long: Long) -> Secrets {
         let secret = |index: usize| long.hash_one(index);
         let added = std::array::from_fn(|block| [secret(2 * block), secret(2 * block + 1)]);
         let factors = [secret(LONGEST) | 1, secret(LONGEST + 1) | 1];
@@ -67,9 +100,13 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    fn secrets() -> Secrets {
+        Secrets::new(Long::Secret(RandomState::new()))
+    }
+
     #[test]
     fn different_keys_have_different_hashes_nearly_always() {
-        let secrets = Secrets::new(RandomState::new());
+        let secrets = secrets();
         let mut keys = HashSet::new();
         for length in 0..=80 {
             for at in 0..length {
@@ -108,7 +145,13 @@ mod tests {
 
     #[test]
     fn every_process_has_its_own() {
-        let (one, other) = (Secrets::new(RandomState::new()), Secrets::new(RandomState::new()));
+        let (one, other) = (secrets(), secrets());
         assert!((0..8_u8).any(|byte| one.hash(&[byte]) != other.hash(&[byte])));
+    }
+
+    #[test]
+    fn hashes_that_may_be_foretold_are_the_same_everywhere() {
+        let known = Secrets::new(Long::Known);
+        assert_eq!([known.hash(b"key"), known.hash(&[b'x'; 100])], [1_057_341_395, 3_801_976_616]);
     }
 }

@@ -15,7 +15,7 @@ use crate::rdb::write;
 #[test]
 fn what_is_saved_is_loaded() {
     for (name, digest) in digests() {
-        for dialect in [Dialect::Valkey, Dialect::Redis] {
+        for dialect in [Dialect::Valkey, Dialect::Redis74, Dialect::Redis] {
             let mut read = load(&file(&name)).unwrap();
             let ours = saved(&mut read.store, dialect);
             let again = load(&ours).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -216,7 +216,7 @@ fn tell(recorder: &mut FileRecorder, store: &mut Store, twin: &mut Store, random
 #[test]
 fn a_value_may_be_told_in_parts_and_others_between() {
     let mut random = Random::seeded(8);
-    for dialect in [Dialect::Valkey, Dialect::Redis, Dialect::Valkey] {
+    for dialect in [Dialect::Valkey, Dialect::Redis74, Dialect::Redis, Dialect::Valkey] {
         let mut made = random_store(&mut random);
         let output = Collected::default();
         let mut recorder = FileRecorder::new(header(&made, dialect), Box::new(output.clone()));
@@ -225,7 +225,7 @@ fn a_value_may_be_told_in_parts_and_others_between() {
         Box::new(recorder).finish();
         let mut read = load(&finished(&output, true)).unwrap();
         assert_eq!(read.digest(), made.digest().to_hex());
-        if dialect == Dialect::Valkey {
+        if dialect != Dialect::Redis {
             assert_eq!(contents(&mut read.store), contents(&mut made));
         }
     }
@@ -270,10 +270,12 @@ fn fields_that_expire_stay_where_redis_has_no_time_for_them() {
         assert_eq!(lasting, 2, "fields that have not expired");
         assert_eq!(read.tally, Tally { keys: 1, empty: 1, ..Tally::default() });
         assert_eq!(read.store.db(0).info_uncounted(b"some").unwrap().elements(), 2);
-        let (lasting, read) = record(in_parts, Dialect::Valkey, &mut made);
-        assert_eq!(lasting, 0);
-        // They are loaded at NOW, when nothing of it had expired.
-        assert_eq!(read.tally, Tally { keys: 2, ..Tally::default() });
+        for dialect in [Dialect::Valkey, Dialect::Redis74] {
+            let (lasting, read) = record(in_parts, dialect, &mut made);
+            assert_eq!(lasting, 0);
+            // They are loaded at NOW, when nothing of it had expired.
+            assert_eq!(read.tally, Tally { keys: 2, ..Tally::default() });
+        }
     }
 }
 
@@ -325,7 +327,9 @@ fn files_for_other_servers() {
         stores.push((name.into(), load(&file(name)).unwrap().store));
     }
     for (name, mut store) in stores {
-        for (dialect, word) in [(Dialect::Valkey, "valkey"), (Dialect::Redis, "redis")] {
+        for (dialect, word) in
+            [(Dialect::Valkey, "valkey"), (Dialect::Redis74, "redis"), (Dialect::Redis, "redis")]
+        {
             for sums in [true, false] {
                 let header = header(&store, dialect);
                 let file = saved_with(&mut store, header, sums);

@@ -1,32 +1,7 @@
 //! Replies in writing: every value of RESP2 and RESP3 has one spelling and no two share it.
 //!
-//! A value begins with the byte of its type, as on the wire; its length is left out.
-//!
-//! | written | is |
-//! |---|---|
-//! | `+OK` `+"two words"` | a simple string |
-//! | `-"ERR syntax error"` | an error |
-//! | `:42` `,1.5` `(12345678901234567890` `#t` `#f` | an integer, a double, a big number, a boolean |
-//! | `"text\r\n"` | a bulk string, with the escapes of redis-cli and `\{` for a brace |
-//! | `="txt:text"` `!"ERR text"` | a verbatim string with its format, a bulk error |
-//! | `$-1` `*-1` `_` | the nulls |
-//! | `["a" :1]` `~["a" :1]` `>["a" :1]` | an array, a set, a push |
-//! | `%["k" => :1]` `\|["k" => :1] "v"` | a map, and attributes before their value |
-//!
-//! A text is broken over lines by a backslash behind its quote: `"one\r\n"\`, and on the next line
-//! `"two\r\n"`. What varies is written in braces:
-//!
-//! | written | stands for |
-//! |---|---|
-//! | `{any}` | any value; in a text, any bytes |
-//! | `{int}` `{num}` `{hex}` `{word}` `{addr}` | in a text or number: digits, decimals, hexadecimal digits, anything without a space, an address and port |
-//! | `{me:int}`, later `{me}` | the same, under a name; where the name occurs again the text is the same |
-//! | `{x*5000}` | a text so many times |
-//! | `...` | any elements, or none |
-//! | `{unordered}["a" "b"]` `{pairs}["f" "v"]` | elements, or elements two by two, in any order |
-//! | `{unordered}"a\nb\n"` | a text with these lines in any order |
-//!
-//! Words of commands are texts, too, without quotes if they need none.
+//! `docs/conversations.md` has the table of all spellings, and what stands in braces for what varies. Words of commands
+//! are texts, too, without quotes if they need none.
 
 mod fit;
 mod read;
@@ -34,9 +9,10 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use respd::wire::Value;
+use crate::wire::Value;
 
 pub use read::{value, words};
+pub use write::command;
 
 /// What names in braces stand for.
 pub type Names = BTreeMap<String, Vec<u8>>;
@@ -175,9 +151,12 @@ impl Text {
 fn repetition(text: &[u8]) -> Option<(&[u8], usize)> {
     (1..=4).filter(|size| text.len() >= LONG.max(4 * size)).find_map(|size| {
         let unit = &text[..size];
-        let is_plain = unit.iter().all(u8::is_ascii_alphanumeric);
+        // First, or a long text of another unit would be counted anew at each of its bytes.
+        if !unit.iter().all(u8::is_ascii_alphanumeric) {
+            return None;
+        }
         let times = text.chunks_exact(size).take_while(|chunk| *chunk == unit).count();
-        (is_plain && times * size >= LONG).then_some((unit, times))
+        (times * size >= LONG).then_some((unit, times))
     })
 }
 
@@ -186,7 +165,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, frame: &str) -> bool {
-        let (reply, _) = respd::wire::value::decode(frame.as_bytes()).unwrap().unwrap();
+        let (reply, _) = crate::wire::value::decode(frame.as_bytes()).unwrap().unwrap();
         value(pattern).unwrap().fits(&reply, &mut Names::new())
     }
 
@@ -211,12 +190,42 @@ mod tests {
             ("|1\r\n+a\r\n:1\r\n$1\r\nv\r\n", "|[+a => :1] \"v\""),
         ];
         for (frame, text) in all {
-            let (reply, _) = respd::wire::value::decode(frame.as_bytes()).unwrap().unwrap();
+            let (reply, _) = crate::wire::value::decode(frame.as_bytes()).unwrap().unwrap();
             assert_eq!(Pattern::from(&reply).to_string(), text);
             for (_, other) in all {
                 assert_eq!(fits(other, frame), other == text, "{other} for {text}");
             }
         }
+    }
+
+    #[test]
+    fn what_has_no_bound_is_refused() {
+        let deep = "[".repeat(100_000);
+        assert!(value(&deep).unwrap_err().contains("nest deeper"));
+        assert!(words("SET k {x*18446744073709551615}").unwrap_err().contains("longer than"));
+        assert!(words("SET k {xy*9223372036854775808}").unwrap_err().contains("longer than"));
+        assert!(value("[{x*600000000}]").is_err());
+    }
+
+    /// A count of each unit at each byte: a tenth of this kept a recorder busy for more than ten minutes.
+    #[test]
+    fn a_long_text_is_looked_at_once() {
+        let long = b"x y".repeat(1_000_000);
+        assert_eq!(Text::literal(&long), Text(vec![Piece::Literal(long)]));
+        let plain = Text::literal(&b"xy".repeat(1_000_000));
+        assert_eq!(plain, Text(vec![Piece::Repeated(b"xy".to_vec(), 1_000_000)]));
+    }
+
+    #[test]
+    fn words_of_commands_are_read_as_they_were_written() {
+        let long = "x".repeat(5000);
+        let all: [&[u8]; 7] =
+            [b"", b"two words", b"a\"'\\", b"{me}", b"\r\n\x00\xff", long.as_bytes(), b"#>"];
+        let texts: Vec<Text> = all.iter().map(|word| Text::literal(word)).collect();
+        let read = words(&command(&texts)).unwrap();
+        let bytes: Vec<Vec<u8>> =
+            read.iter().filter_map(|word| word.bytes(&Names::new())).collect();
+        assert_eq!(bytes, all);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use respd::text::quote;
+use crate::text::quote;
 
 use super::{HOLES, Order, Pattern, Piece, Text};
 
@@ -107,8 +107,18 @@ fn elements(items: &[Pattern], kind: u8, indent: usize) -> String {
     pairs.collect::<Vec<_>>().join(" ")
 }
 
+/// The words of a command, as [`words`](super::words) reads them.
+pub fn command<'w>(words: impl IntoIterator<Item = &'w Text>) -> String {
+    let words = words.into_iter().map(|word| match word.is_bare() {
+        true => word.bare(),
+        false => word.quoted(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 impl Text {
-    fn quoted(&self) -> String {
+    /// The text between quotes.
+    pub fn quoted(&self) -> String {
         let mut quoted = "\"".to_owned();
         for piece in &self.0 {
             quoted += &match piece {
@@ -156,7 +166,8 @@ impl Piece {
             Piece::Name(name) => format!("{{{name}}}"),
             Piece::Hole(name, hole) => {
                 let name = name.as_ref().map(|name| format!("{name}:")).unwrap_or_default();
-                let (kind, _) = HOLES.iter().find(|(_, other)| other == hole).expect("listed");
+                let kind =
+                    HOLES.iter().find(|(_, other)| other == hole).map_or("", |(kind, _)| kind);
                 format!("{{{name}{kind}}}")
             }
         }

@@ -2,11 +2,16 @@
 
 use super::{HOLES, Order, Pattern, Piece, Text};
 
+/// How deep values may nest: as deep as those that are decoded.
+const MAX_DEPTH: usize = crate::wire::value::MAX_DEPTH;
+/// The longest text that a repetition may make, in bytes: `proto-max-bulk-len`.
+const LONGEST: usize = 512 * 1024 * 1024;
+
 const WORDS: [&str; 5] = ["$-1", "*-1", "_", "#t", "#f"];
 
 /// The one value that `text` is.
 pub fn value(text: &str) -> Result<Pattern, String> {
-    let mut reader = Reader { text: text.as_bytes(), at: 0 };
+    let mut reader = Reader { text: text.as_bytes(), at: 0, depth: 0 };
     let value = reader.value()?;
     match reader.peek() {
         None => Ok(value),
@@ -16,7 +21,7 @@ pub fn value(text: &str) -> Result<Pattern, String> {
 
 /// The words of a command.
 pub fn words(text: &str) -> Result<Vec<Text>, String> {
-    let mut reader = Reader { text: text.as_bytes(), at: 0 };
+    let mut reader = Reader { text: text.as_bytes(), at: 0, depth: 0 };
     let mut words = Vec::new();
     while reader.peek().is_some() {
         words.push(reader.word(b"")?);
@@ -27,6 +32,8 @@ pub fn words(text: &str) -> Result<Vec<Text>, String> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// How many values are open around what is read.
+    depth: usize,
 }
 
 impl Reader<'_> {
@@ -46,6 +53,16 @@ impl Reader<'_> {
     }
 
     fn value(&mut self) -> Result<Pattern, String> {
+        if self.depth > MAX_DEPTH {
+            return Err(format!("values nest deeper than {MAX_DEPTH} levels"));
+        }
+        self.depth += 1;
+        let value = self.value_at_depth();
+        self.depth -= 1;
+        value
+    }
+
+    fn value_at_depth(&mut self) -> Result<Pattern, String> {
         for word in WORDS {
             if self.takes(word) {
                 return Ok(Pattern::Word(word));
@@ -179,7 +196,10 @@ impl Reader<'_> {
             return Ok(Piece::Hole(None, hole));
         }
         if let Some((text, times)) = inner.rsplit_once('*') {
-            let times = times.parse().map_err(|_| format!("no count: {inner}"))?;
+            let times: usize = times.parse().map_err(|_| format!("no count: {inner}"))?;
+            if text.len().checked_mul(times).is_none_or(|length| length > LONGEST) {
+                return Err(format!("{{{inner}}} is longer than {LONGEST} bytes"));
+            }
             return Ok(Piece::Repeated(text.as_bytes().to_vec(), times));
         }
         match inner.split_once(':') {

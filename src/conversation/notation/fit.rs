@@ -1,6 +1,6 @@
 //! Whether a reply is one that a pattern stands for, and what is left of a pattern that it is not.
 
-use respd::wire::Value;
+use crate::wire::Value;
 
 use super::{Hole, Names, Order, Pattern, Piece, Text};
 
@@ -153,7 +153,8 @@ fn part_fits(part: &[Piece], text: &[u8], mut at: usize, names: &mut Names) -> O
                 }
                 len
             }
-            Piece::Any => unreachable!("parts are what stands between them"),
+            // Parts are what stands between them.
+            Piece::Any => return None,
         };
         at += len;
     }
@@ -258,23 +259,22 @@ impl Text {
 
     /// Its parts, each with the separator that ends it.
     pub fn split(&self, separator: u8) -> Vec<Text> {
-        let mut parts = vec![Text::default()];
+        let mut parts = Vec::new();
+        let mut open = Text::default();
         for piece in &self.0 {
-            match piece {
-                Piece::Literal(text) => {
-                    for part in text.split_inclusive(|byte| *byte == separator) {
-                        let last = parts.last_mut().expect("there is one");
-                        last.0.push(Piece::Literal(part.to_vec()));
-                        if part.last() == Some(&separator) {
-                            parts.push(Text::default());
-                        }
-                    }
+            let Piece::Literal(text) = piece else {
+                open.0.push(piece.clone());
+                continue;
+            };
+            for part in text.split_inclusive(|byte| *byte == separator) {
+                open.0.push(Piece::Literal(part.to_vec()));
+                if part.last() == Some(&separator) {
+                    parts.push(std::mem::take(&mut open));
                 }
-                piece => parts.last_mut().expect("there is one").0.push(piece.clone()),
             }
         }
-        if parts.last().is_some_and(|part| part.0.is_empty()) {
-            parts.pop();
+        if !open.0.is_empty() {
+            parts.push(open);
         }
         parts
     }

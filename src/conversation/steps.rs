@@ -1,16 +1,17 @@
-//! Reading a conversation: the lines of a file become steps.
+//! Reading a conversation: the lines of a text become steps.
 
-use std::fs;
+use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::notation::{self, Pattern, Text};
+use super::notation::{self, Pattern, Text};
 
-/// What is in a file.
+/// What is in a text.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
-    /// The path below `tests/conversations`.
+    /// What it is called where it is reported: the path of its file.
     pub name: String,
+    /// The text, so that a difference can be shown as it is written.
     pub lines: Vec<String>,
     /// How the server is configured when it starts.
     pub config: Vec<(String, String)>,
@@ -20,10 +21,31 @@ pub struct Conversation {
     pub reference: Option<String>,
     /// Why no reference can play it.
     pub ours: Option<String>,
+    /// What is done, in order.
     pub steps: Vec<Step>,
 }
 
+/// A line that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it stands, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}: {}", self.line, self.reason, self.text)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
 /// A line that does something, and what comes of it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// Where it stands, from 0.
     pub line: usize,
@@ -34,20 +56,27 @@ pub struct Step {
     pub replies: Vec<Expected>,
 }
 
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Act {
-    Send {
-        words: Vec<Text>,
-        with_next: bool,
-    },
+    /// `>` and `>+`: sends a command. With the next one it goes out in one write.
+    Send { words: Vec<Text>, with_next: bool },
+    /// `>>`: sends these bytes, words behind one another.
     Raw(Vec<Text>),
-    /// Reads what arrives without having been asked for.
+    /// `@`: reads what arrives without having been asked for.
     Read,
+    /// `!advance`: time passes.
     Advance(Duration),
+    /// `!finish`: the client sends nothing more.
     Finish,
+    /// `!close`: the client is gone.
     Close,
+    /// `!closed`: the server has closed.
     Closed,
 }
 
+/// A reply, or that there is none.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Expected {
     /// What the reference replies where respd differs.
     pub is_of_reference: bool,
@@ -55,6 +84,7 @@ pub struct Expected {
     pub protocol: Option<u8>,
     /// `None` if nothing arrives.
     pub pattern: Option<Pattern>,
+    /// The lines in which it is written, from 0.
     pub lines: Range<usize>,
 }
 
@@ -70,6 +100,7 @@ impl Step {
 }
 
 impl Conversation {
+    /// The protocols in which it is played.
     pub fn protocols(&self) -> &'static [u8] {
         if self.is_plain { &[2] } else { &[2, 3] }
     }
@@ -83,12 +114,13 @@ impl Conversation {
         })
     }
 
+    /// Whether time passes in it.
     pub fn is_timed(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.act, Act::Advance(_)))
     }
 
-    /// Reads the text of a file. Panics with the line that cannot be read.
-    pub fn read(name: &str, text: &str) -> Conversation {
+    /// Reads a text. The error is the first line that cannot be read.
+    pub fn read(name: &str, text: &str) -> Result<Conversation, Mistake> {
         let lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
         let mut reader = Reader {
             found: Conversation {
@@ -108,13 +140,13 @@ impl Conversation {
             // A reply goes on in lines that are moved in.
             let more = lines[at + 1..].iter().take_while(|line| line.starts_with(' ')).count();
             let place = at..at + 1 + more;
-            if let Err(what) = reader.line(&lines[place.clone()].join("\n"), place) {
-                panic!("{name}:{}: {what}: {}", at + 1, lines[at]);
+            if let Err(reason) = reader.line(&lines[place.clone()].join("\n"), place) {
+                return Err(Mistake { line: at + 1, reason, text: lines[at].clone() });
             }
             at += 1 + more;
         }
         reader.found.lines = lines;
-        reader.found
+        Ok(reader.found)
     }
 }
 
@@ -213,30 +245,4 @@ fn duration(text: &str) -> Option<Duration> {
         return millis.parse().ok().map(Duration::from_millis);
     }
     text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
-}
-
-/// Where the families are.
-pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conversations")
-}
-
-/// Every conversation, family by family.
-pub fn all() -> Vec<Conversation> {
-    let mut found = Vec::new();
-    for family in entries(&folder()).into_iter().filter(|path| path.is_dir()) {
-        let is_text = |path: &PathBuf| path.extension().is_some_and(|end| end == "txt");
-        for path in entries(&family).into_iter().filter(is_text) {
-            let name = path.strip_prefix(folder()).unwrap().display().to_string();
-            found.push(Conversation::read(&name, &fs::read_to_string(&path).unwrap()));
-        }
-    }
-    assert!(!found.is_empty());
-    found
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
 }
