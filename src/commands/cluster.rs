@@ -322,19 +322,20 @@ fn asking(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 ///
 /// Outside a cluster it changes nothing; Redis refuses it there.
 fn readonly(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    read_replica(ctx, true);
-    Ok(())
+    read_replica(ctx, true)
 }
 
 /// READWRITE
 fn readwrite(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    read_replica(ctx, false);
-    Ok(())
+    read_replica(ctx, false)
 }
 
-fn read_replica(ctx: &mut Ctx<'_>, reads: bool) {
+fn read_replica(ctx: &mut Ctx<'_>, reads: bool) -> Result<(), Error> {
     if ctx.world.cluster_node_of(ctx.slot).is_some() {
         ctx.client_mut().session_mut().reads_replica = reads;
+    } else if ctx.world.config.persona.is_redis() {
+        return Err(error::CLUSTER_DISABLED);
     }
     ctx.reply.ok();
+    Ok(())
 }

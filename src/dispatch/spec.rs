@@ -16,7 +16,7 @@ use crate::world::World;
 pub type Handler = fn(&mut Ctx<'_>, Args<'_>) -> Result<(), Error>;
 
 /// Bits of [`flag`].
-pub type Flags = u32;
+pub type Flags = u64;
 
 /// What a request's flags are, given those of its row.
 pub type FlagsOf = fn(&World, Args<'_>, Flags) -> Flags;
@@ -100,7 +100,7 @@ pub mod flag {
     pub const SHOWS_HEALTH: Flags = 1 << 25;
 
     /// A Sentinel has it, too. Its subcommands follow it.
-    pub const SENTINEL: Flags = 1 << 24;
+    pub const SENTINEL: Flags = 1 << 32;
 
     /// Comes from an embedder: its replies are counted before they are sent. Derived, never written in a row.
     pub const COUNTED: Flags = 1 << 27;

@@ -17,7 +17,7 @@ pub(crate) struct Transaction {
     /// A command was refused: EXEC will run none.
     pub(crate) is_broken: bool,
     /// The flags of all commands in the queue together.
-    pub(crate) flags: u32,
+    pub(crate) flags: u64,
     /// The database that the last SELECT in the queue will select, if there is one.
     pub(crate) db: Option<usize>,
     memory: usize,
@@ -33,7 +33,7 @@ impl Transaction {
     pub(crate) fn push(
         &mut self,
         command: CommandId,
-        flags: u32,
+        flags: u64,
         args: Args<'_>,
         selected: Option<usize>,
     ) {
