@@ -25,7 +25,7 @@ const SUBCOMMANDS: &[Spec] = &[
         "config",
         -4,
         sentinel_config,
-        "(action: GET parameter:string...)",
+        "GET parameter:string...",
         "Returns parameters of the Sentinel.",
     ),
     row(

@@ -12,6 +12,7 @@ mod sentinel;
 mod sockets;
 
 use respd::config::{Callers, Config};
+use respd::dispatch::synopsis;
 use respd::embed::local::{Connection, Local, request};
 use respd::peer::{Address, Peer};
 
@@ -62,4 +63,17 @@ fn every_persona_has_a_stage() {
     let mut local = Local::new(config);
     let client = local.connect();
     assert_eq!(call(&mut local, client, "STAGE RESET"), "+OK\r\n");
+}
+
+#[test]
+fn help_shows_how_each_subcommand_is_called() {
+    let (local, _) = staged();
+    let mut mistakes = Vec::new();
+    for row in local.engine.table().rows().filter(|row| ["stage", "sentinel"].contains(&row.group))
+    {
+        if let Err(mistake) = synopsis::parse(row.spec.synopsis) {
+            mistakes.push(format!("{}: {mistake}", row.full_name));
+        }
+    }
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
 }

@@ -37,7 +37,7 @@ const STAGE: &[Spec] = &[
     Spec::new("clock", -3, DRIVES, clock::stage_clock).doc(
         "9.1.0",
         "O(N), N being how often something falls due in the time that passes",
-        "(FREEZE | RUN | ADVANCE milliseconds:integer | SET unix-time-milliseconds:unix-time)",
+        "(change: FREEZE | RUN | ADVANCE milliseconds:integer | SET unix-time-milliseconds:unix-time)",
         "Stops the server's clock, sets it, or lets time pass, and replies when all that is due has happened.",
     ),
     Spec::new("fault", -3, DRIVES, fault::stage_fault).doc(
@@ -50,22 +50,23 @@ const STAGE: &[Spec] = &[
     Spec::new("journal", -3, DRIVES, journal::stage_journal).doc(
         "9.1.0",
         "O(N), N being the number of entries",
-        "(ON [limit:integer] | OFF | RESET | GET [CLIENT (matcher value)...] [SINCE seq:integer] | WAIT command [ARGS (index:integer pattern)...] COUNT count TIMEOUT milliseconds:integer)",
+        "(operation: (on: ON [limit:integer]) | OFF | RESET | (get: GET [CLIENT (matcher: name value)...] [SINCE seq:integer]) \
+         | (wait: WAIT command [ARGS (argument: index:integer pattern)...] COUNT count:integer TIMEOUT milliseconds:integer))",
         "Keeps what clients send and are replied, shows it, and waits until it has been sent.",
     ),
     Spec::new("node", -3, DRIVES, node::stage_node).doc(
         "9.1.0",
         "O(N), N being the number of clients, and of slots that change hands",
-        "(change: (add: ADD name [PORT port:integer] [(slots: SLOTS range:string...)] \
-        [REPLICA-OF primary:string]) | (failover: FAILOVER name) | (down: DOWN name) | (up: UP name) \
-        | (del: DEL name) | (move: MOVE slot:integer name) | (migrate: MIGRATE slot:integer name) \
-        | (import: IMPORT slot:integer name) | LIST)",
+        "(change: (add: ADD name [PORT port:integer] [SLOTS range:string...] \
+        [REPLICA-OF primary:string]) | FAILOVER name | DOWN name | UP name \
+        | DEL name | MOVE slot:integer name | MIGRATE slot:integer name \
+        | IMPORT slot:integer name | LIST)",
         "Makes ports nodes of a cluster, or a primary and its replicas, and changes them.",
     ),
     Spec::new("record", -3, DRIVES, record::stage_record).doc(
         "9.1.0",
         "O(N), N being the number of clients",
-        "(START file | STOP)",
+        "(operation: START file | STOP)",
         "Writes a conversation of what clients and the server say to a file.",
     ),
     Spec::new("reset", 2, DRIVES, stage_reset).doc(
@@ -90,7 +91,7 @@ const STAGE: &[Spec] = &[
         "9.1.0",
         "O(N), N being the number of clients",
         "(change: (add: ADD name [PORT port:integer] MASTER group:string [NODE node:string] \
-        [QUORUM quorum:integer]) | (down: DOWN name) | (up: UP name) | (del: DEL name))",
+        [QUORUM quorum:integer]) | DOWN name | UP name | DEL name)",
         "Makes ports Sentinels, which watch a primary and its replicas.",
     ),
 ];
