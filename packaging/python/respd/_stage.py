@@ -129,7 +129,8 @@ class Stage:
 
     def accept(self, what: str, times: Optional[int] = None) -> None:
         """What happens to clients that connect: REFUSE, HANG or CLOSE, to the next `times` or until `reset()`; or ALL."""
-        self("ACCEPT", what, *([] if times is None else ["TIMES", times]))
+        words: list[Word] = [] if times is None else ["TIMES", times]
+        self("ACCEPT", what, *words)
 
     def send(self, data: Union[str, bytes], *, name: Optional[str] = None, id: Optional[int] = None) -> None:
         """Sends bytes to clients, now. In text, escapes are the server's: `r"+OK\\r\\n"`."""
