@@ -7,6 +7,7 @@ mod journal;
 mod record;
 mod seed;
 mod sockets;
+mod words;
 
 use respd::config::{Callers, Config};
 use respd::embed::local::{Connection, Local, request};
