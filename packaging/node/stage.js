@@ -20,7 +20,7 @@ export class Stage {
     this.journal = new Journal(this)
   }
 
-  fault(name, { on, args, client, skip, times, every, chance, seed, do: actions }) {
+  async fault(name, { on, args, client, skip, times, every, chance, seed, do: actions }) {
     const words = ['ADD', name]
     if (on !== undefined) words.push('ON', on)
     words.push(...argumentWords(args), ...clientWords(client))
@@ -32,7 +32,7 @@ export class Stage {
       words.push(joint, ...actionWords(action))
       joint = 'THEN'
     }
-    return this.line('FAULT', ...words).then(nothing)
+    await this.line('FAULT', ...words)
   }
 
   async faults() {
@@ -235,6 +235,7 @@ function fields(flat) {
 
 // `DELAY 200` as text, of which ERROR, REPLY and PUSH take all behind them; or its words.
 function actionWords(action) {
+  if (action instanceof Uint8Array) throw new TypeError("an action is text, or its words: do: [['REPLY', bytes]]")
   if (typeof action !== 'string') return action.map(literal)
   const [, word, rest] = action.match(/^(\S*) ?(.*)$/s)
   return /^(error|reply|push)$/i.test(word) ? [word, rest] : action.trim().split(/\s+/)

@@ -45,6 +45,11 @@ test('several actions follow each other, and bytes mean themselves', async () =>
   assert.equal(await say('GET k'), '$-1\r\n+a\\r\r\n+OK\r\n')
 })
 
+test('bytes alone are no action', async () => {
+  await assert.rejects(respd.stage.fault('odd', { do: ['REPLY', Buffer.from('+a\r\n')] }), TypeError)
+  assert.deepEqual(await respd.stage.faults(), [])
+})
+
 test('time passes when it is told to', async () => {
   await respd.stage.freeze()
   await say('SET k v EX 3600')

@@ -237,6 +237,8 @@ class Stage:
 
 
 def _action(action: Action) -> list[Word]:
+    if isinstance(action, bytes):
+        raise TypeError('an action is text, or a tuple of words: do=[("REPLY", b"...")]')
     if not isinstance(action, str):
         return [_literal(word) if isinstance(word, bytes) else word for word in action]
     word, _, rest = action.partition(" ")

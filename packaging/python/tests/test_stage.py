@@ -41,6 +41,12 @@ def test_several_actions_follow_each_other(respd):
     assert say(respd, "GET k") == b"$-1\r\n+a\\r\r\n+OK\r\n"
 
 
+def test_bytes_alone_are_no_action(respd):
+    with pytest.raises(TypeError, match="tuple of words"):
+        respd.stage.fault("odd", on="GET", do=("REPLY", b"+a\r\n"))
+    assert respd.stage.faults() == []
+
+
 def test_time_passes_when_it_is_told_to(respd):
     respd.stage.freeze()
     say(respd, "SET k v EX 3600")
