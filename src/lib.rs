@@ -17,6 +17,7 @@
 //! ```
 //!
 //! [`Builder`] has what a server can be: its configuration, its ports, commands of your own.
+//! [`test::Server`] is a server for one test, which does wrong what it is told to.
 //! [`embed::local::Local`] is a client without a socket, on a clock that the test moves.
 //!
 //! # What to read first
@@ -101,7 +102,7 @@ pub mod wire;
 pub mod world;
 
 pub use config::Config;
-pub use embed::{Builder, Handle, Running, Server};
+pub use embed::{Builder, Handle, Running, Server, test};
 pub use net::ManualClock;
 
 /// The version of respd, as INFO's `respd_version` shows it.

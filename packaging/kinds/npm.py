@@ -29,7 +29,7 @@ def build(release):
     else:
         del manifest["libc"]
     (staged / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    for name in ("index.js", "index.d.ts", "README.md"):
+    for name in ("index.js", "index.d.ts", "stage.js", "test.js", "test.d.ts", "README.md"):
         shutil.copy(SOURCE / name, staged)
     shutil.copy(ROOT / "LICENSE", staged)
     (staged / "bin").mkdir()
@@ -51,10 +51,11 @@ def prove(release, package):
            "the npm package brings others with it")
     said = run("npx", "--offline", "respd", "--version", cwd=place)
     expect(release.version in said, f"npx respd says {said}")
-    shutil.copy(SOURCE / "tests/respd.test.js", place)
+    for test in (SOURCE / "tests").glob("*.test.js"):
+        shutil.copy(test, place)
     environment = {name: value for name, value in os.environ.items() if name != "RESPD_BINARY"}
     # The limit is for a server that outlives its test, or keeps a program alive.
     limit = f"--test-timeout={server.PATIENCE * 1000}"
-    told = run("node", "--test", "--test-reporter=tap", limit, "respd.test.js", cwd=place, env=environment)
+    told = run("node", "--test", "--test-reporter=tap", limit, cwd=place, env=environment)
     passed = [line for line in told.splitlines() if line.startswith("# pass ")]
     return f"{passed[0].split()[-1]} tests passed, npx respd --version"

@@ -5,6 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Stage, StageError } from './stage.js'
+
+export { StageError }
 
 /** The server has not started. The message is its own. */
 export class StartError extends Error {
@@ -15,10 +18,11 @@ export class StartError extends Error {
 export const binary = () => process.env.RESPD_BINARY || fileURLToPath(new URL('bin/respd', import.meta.url))
 
 /** Starts a server; the promise is kept when it is ready. */
-export async function start(directives = {}, { timeout = 30_000 } = {}) {
+export async function start(directives = {}, { timeout = 30_000, stage = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'respd-'))
   const given = { port: 0, bind: '127.0.0.1', dir: folder }
   for (const [name, value] of Object.entries(directives)) given[dashed(name)] = value
+  if (stage) given['enable-stage-command'] = 'local'
   const words = ['--ready', '--exit-with-stdin']
   for (const [name, value] of Object.entries(given)) {
     // A port of 0 is any free one as an option, and none at all as a directive.
@@ -90,6 +94,8 @@ class Server {
     this.adminPort = address(fields.admin)?.port ?? null
     this.tlsPort = address(fields.tls)?.port ?? null
     this.unix = unix ?? null
+    const where = this.port === 0 && this.unix ? { path: this.unix } : { host: this.host, port: this.port }
+    this.stage = new Stage(where, this.#password)
   }
 
   get url() {
@@ -103,6 +109,7 @@ class Server {
   }
 
   async close() {
+    this.stage?.close()
     this.#child.kill('SIGTERM')
     this.#child.ref()
     const late = setTimeout(() => this.#child.kill('SIGKILL'), 30_000)

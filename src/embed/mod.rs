@@ -3,6 +3,7 @@
 pub mod handle;
 pub mod local;
 pub mod server;
+pub mod test;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -10,6 +10,7 @@ mod record;
 mod seed;
 mod sentinel;
 mod sockets;
+mod words;
 
 use respd::config::{Callers, Config};
 use respd::dispatch::synopsis;

@@ -11,5 +11,6 @@ process, however that ends. For pytest there are the fixtures `respd` and `respd
 """
 
 from respd._server import Server, StartError, binary, start
+from respd._stage import Entry, Journal, Stage, StageError
 
-__all__ = ["Server", "StartError", "binary", "start"]
+__all__ = ["Entry", "Journal", "Server", "Stage", "StageError", "StartError", "binary", "start"]

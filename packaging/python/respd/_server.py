@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Optional, Union
 from urllib.parse import quote
 
+from respd._stage import Stage
+
 if TYPE_CHECKING:
     import redis
 
@@ -46,14 +48,15 @@ def binary() -> str:
     return found
 
 
-def start(*, timeout: float = 30, **directives: Value) -> Server:
+def start(*, stage: bool = False, timeout: float = 30, **directives: Value) -> Server:
     """Starts a server and returns when it is ready.
 
     Directives are those of the configuration file, with `_` for `-`: `start(maxmemory="100mb", appendonly=True)`.
     Without them the server takes any free port of 127.0.0.1 and a folder that is removed with it. `timeout` is in
-    seconds. Raises `StartError`, with what the server says, if it does not become ready.
+    seconds. Raises `StartError`, with what the server says, if it does not become ready. `stage=True` is for a server
+    that `Server.stage` drives, as a test double.
     """
-    return Server(directives, timeout)
+    return Server({**directives, "enable-stage-command": "local"} if stage else directives, timeout)
 
 
 class Server:
@@ -71,6 +74,8 @@ class Server:
     """The path of the unix socket, if `unixsocket` asked for one."""
     pid: int
     """The id of the process."""
+    stage: Stage
+    """What a test drives the server by, if it was started with `stage=True`."""
 
     def __init__(self, directives: dict[str, Value], timeout: float) -> None:
         self._folder = tempfile.mkdtemp(prefix="respd-")
@@ -78,6 +83,7 @@ class Server:
         self._password = str(directives.get("requirepass") or "")
         given: dict[str, Value] = {"port": 0, "bind": "127.0.0.1", "dir": self._folder}
         given.update((name.replace("_", "-"), value) for name, value in directives.items())
+        self._staged = _text(given.get("enable-stage-command", "no")) != "no"
         words = [binary(), "--ready", "--exit-with-stdin"]
         for name, value in given.items():
             # A port of 0 is any free one as an option, and none at all as a directive.
@@ -126,6 +132,7 @@ class Server:
         self.host, self.port = _address(fields["tcp"]) if "tcp" in fields else ("127.0.0.1", 0)
         self.admin_port = _address(fields["admin"])[1] if "admin" in fields else None
         self.tls_port = _address(fields["tls"])[1] if "tls" in fields else None
+        self.stage = Stage(self.unix if self.unix and not self.port else (self.host, self.port), self._password)
 
     @property
     def url(self) -> str:
@@ -162,6 +169,8 @@ class Server:
 
     def close(self) -> None:
         """Ends the server and removes its folder. More than once does no harm."""
+        if hasattr(self, "stage"):
+            self.stage.close()
         if self._process.poll() is None:
             self._process.terminate()
             try:

@@ -5,7 +5,9 @@
 
     @pytest.fixture(scope="session")
     def respd_directives():
-        return {"maxmemory": "10mb"}
+        return {"maxmemory": "10mb", "stage": True}
+
+With `"stage": True` a test drives the server by `respd.stage`; what it has staged ends with it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def respd_server(respd_directives: dict[str, Any]) -> Iterator[Server]:
 
 
 @pytest.fixture
-def respd(respd_server: Server) -> Server:
-    """A respd server without any key."""
+def respd(respd_server: Server) -> Iterator[Server]:
+    """A respd server without any key, and with nothing staged."""
     respd_server.flush()
-    return respd_server
+    yield respd_server
+    if respd_server._staged:
+        respd_server.stage.reset()
