@@ -51,6 +51,8 @@ impl Adapter {
                 let mut line = Vec::new();
                 let most = json::MAX_LENGTH as u64 + 1;
                 match stdout.by_ref().take(most).read_until(b'\n', &mut line) {
+                    // What else is printed are the notes of a library.
+                    Ok(1..) if !line.starts_with(b"{") => {}
                     Ok(1..) if tell.send(String::from_utf8_lossy(&line).into_owned()).is_ok() => {}
                     _ => return,
                 }

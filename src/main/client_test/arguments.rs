@@ -9,7 +9,8 @@ Usage: respd client-test [OPTION]... -- COMMAND [ARG]...
 Puts a client library through the situations in which clients break, with a server of its own, and prints TAP.
 COMMAND is an adapter: a small program that uses the library. {host} and {port} in its arguments are the server's.
 A line of its standard input is a JSON array of words, which it answers with a line: {\"value\": what the library
-returned}, {\"error\": text, \"kind\": class} for what it raised, or {\"unsupported\": true}. The words are a command, or
+returned}, {\"error\": text, \"kind\": class} for what it raised, or {\"unsupported\": true}. Lines that do not begin with
+'{' are passed over. The words are a command, or
 
   @connect [NAME VALUE]...   a new client: protocol (the highest that it has, unless it is told one), password,
                              name, db, and timeout, the longest that a command may take, in milliseconds

@@ -1,9 +1,16 @@
 #!/usr/bin/env python3
-"""The adapter of redis-py (asyncio) for `respd client-test`: redis_py.py HOST PORT."""
+"""The adapter of redis-py (asyncio) for `respd client-test`: redis_py.py HOST PORT [hiredis].
+
+Replies are read by redis-py itself, or by hiredis.
+"""
 
 import asyncio
 import json
 import sys
+
+if "hiredis" not in sys.argv:
+    # As if it were not installed.
+    sys.modules["hiredis"] = None
 
 import redis
 import redis.asyncio as client_of

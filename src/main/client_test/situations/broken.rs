@@ -21,19 +21,34 @@ pub const SITUATIONS: &[Situation] = &[
         run: |trial| once(trial, "HANG"),
     },
     Situation {
-        name: "broken/CLOSE in each type",
+        name: "broken/CLOSE in types of RESP2",
         fine: TOLD,
-        run: |trial| each_type(trial, "CLOSE"),
+        run: |trial| each_type(trial, RESP2, "2", "CLOSE"),
     },
     Situation {
-        name: "broken/RESET in each type",
+        name: "broken/CLOSE in types of RESP3",
         fine: TOLD,
-        run: |trial| each_type(trial, "RESET"),
+        run: |trial| each_type(trial, RESP3, "3", "CLOSE"),
     },
     Situation {
-        name: "broken/HANG in each type",
+        name: "broken/RESET in types of RESP2",
         fine: TOLD,
-        run: |trial| each_type(trial, "HANG"),
+        run: |trial| each_type(trial, RESP2, "2", "RESET"),
+    },
+    Situation {
+        name: "broken/RESET in types of RESP3",
+        fine: TOLD,
+        run: |trial| each_type(trial, RESP3, "3", "RESET"),
+    },
+    Situation {
+        name: "broken/HANG in types of RESP2",
+        fine: TOLD,
+        run: |trial| each_type(trial, RESP2, "2", "HANG"),
+    },
+    Situation {
+        name: "broken/HANG in types of RESP3",
+        fine: TOLD,
+        run: |trial| each_type(trial, RESP3, "3", "HANG"),
     },
     Situation {
         name: "broken/CLOSE in a pipeline",
@@ -62,10 +77,15 @@ fn once(trial: &mut Trial<'_>, action: &str) -> Outcome {
 }
 
 /// The first half of a reply of each type, and then the end.
-fn each_type(trial: &mut Trial<'_>, end: &str) -> Outcome {
+fn each_type(
+    trial: &mut Trial<'_>,
+    replies: &[(&str, &[&str])],
+    protocol: &str,
+    end: &str,
+) -> Outcome {
     // What does not come costs a timeout each: one of a kind.
-    let step = if end == "HANG" { 5 } else { 1 };
-    let replies: Vec<_> = RESP2.iter().chain(RESP3).step_by(step).collect();
+    let step = if end == "HANG" { 4 } else { 1 };
+    let replies: Vec<_> = replies.iter().step_by(step).collect();
     for (index, (reply, _)) in replies.iter().enumerate() {
         let mut half = (*reply).replace(r"\r\n", "\n");
         half.truncate(half.len() / 2);
@@ -73,7 +93,7 @@ fn each_type(trial: &mut Trial<'_>, end: &str) -> Outcome {
         let on = format!("ON ECHO ARGS 1 type-{index}");
         trial.stage(&format!("FAULT ADD f{index} {on} TIMES 1 DO REPLY \"{half}\" THEN {end}"))?;
     }
-    trial.connect(&["protocol", "3"])?;
+    trial.connect(&["protocol", protocol])?;
     for index in 0..replies.len() {
         trial.try_ask(&["ECHO", &format!("type-{index}")])?;
         trial.probe()?;

@@ -99,7 +99,8 @@ fn all(trial: &mut Trial<'_>, protocol: &str, replies: &[(&str, &[&str])], how: 
         let on = format!("ON ECHO ARGS 1 type-{index}");
         trial.stage(&format!("FAULT ADD f{index} {on} DO REPLY \"{reply}\"{how}"))?;
     }
-    trial.connect(&["protocol", protocol])?;
+    let options = ["protocol", protocol];
+    trial.connect(if protocol.is_empty() { &[] } else { &options })?;
     for (index, (_, wanted)) in replies.iter().enumerate() {
         trial.expect(&["ECHO", &format!("type-{index}")], wanted)?;
         trial.probe()?;
@@ -109,7 +110,7 @@ fn all(trial: &mut Trial<'_>, protocol: &str, replies: &[(&str, &[&str])], how: 
 
 fn deep(trial: &mut Trial<'_>) -> Outcome {
     let reply = r"*1\r\n".repeat(32) + r":7\r\n";
-    all(trial, "2", &[(&reply, &["7"])], "")
+    all(trial, "", &[(&reply, &["7"])], "")
 }
 
 /// A client that does not know attributes may say so. It may not take them for the reply.
