@@ -129,3 +129,29 @@ fn shown(bytes: &[u8]) -> String {
     let text = bytes[..bytes.len().min(LONGEST)].escape_ascii().to_string();
     if bytes.len() > LONGEST { text + "…" } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_has_what_clients_sent_and_were_sent() {
+        let mut double = Double::start().unwrap();
+        double.clear().unwrap();
+        let mut client = TcpStream::connect(double.addr()).unwrap();
+        client.write_all(&request(["ECHO", "a b"])).unwrap();
+        client.read_exact(&mut [0; 9]).unwrap();
+        let conversation = double.conversation();
+        assert_eq!(conversation.len(), 2);
+        assert!(conversation[0].ends_with(" > ECHO a b"), "{conversation:?}");
+        assert!(conversation[1].ends_with(r" < $3\r\na b\r\n"), "{conversation:?}");
+        assert!(double.call("STAGE NOTHING").is_err());
+        double.clear().unwrap();
+        assert_eq!(client.read(&mut [0]).unwrap(), 0, "clients of the last situation are gone");
+    }
+
+    #[test]
+    fn quotes_stand_around_blanks() {
+        assert_eq!(words(r#"a  "b c" "" d"e f""#), ["a", "b c", "", "de f"]);
+    }
+}

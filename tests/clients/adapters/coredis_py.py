@@ -36,8 +36,10 @@ async def run(word, *args):
     if word == "@cancel":
         return await asyncio.wait_for(run(*args[1:]), int(args[0]) / 1000)
     if word == "@pipeline":
-        replies = await asyncio.gather(*(run(*args[1:]) for _ in range(int(args[0]))))
-        return [replies[0], replies[-1], len(replies)]
+        async with connected.pipeline(transaction=False) as pipeline:
+            waiting = [pipeline.create_request(args[1].encode(), *args[2:], callback=NoopCallback())
+                       for _ in range(int(args[0]))]
+        return [shown(await waiting[0]), shown(await waiting[-1]), len(waiting)]
     if word == "@close":
         await connected.__aexit__(None, None, None)
         return "closed"

@@ -8,6 +8,8 @@ import sys
 import glide
 
 connected, messages = None, []
+# It would be printed to standard output.
+glide.Logger.set_logger_config(glide.LogLevel.OFF)
 
 
 def shown(value):
@@ -27,7 +29,7 @@ async def run(word, *args):
         timeout = int(options.get("timeout", 1000))
         password = options.get("password")
         connected = await glide.GlideClient.create(glide.GlideClientConfiguration(
-            [glide.NodeAddress(sys.argv[1], int(sys.argv[2]))], request_timeout=timeout,
+            [glide.NodeAddress(sys.argv[1], int(sys.argv[2]))], request_timeout=timeout, inflight_requests_limit=200000,
             credentials=glide.ServerCredentials(password) if password else None, client_name=options.get("name"),
             database_id=int(options.get("db", 0)),
             protocol=glide.ProtocolVersion.RESP2 if options.get("protocol") == "2" else glide.ProtocolVersion.RESP3,

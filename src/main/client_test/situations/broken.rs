@@ -104,8 +104,8 @@ fn each_type(
 fn pipelined(trial: &mut Trial<'_>, action: &str) -> Outcome {
     trial.connect(&[])?;
     trial.probe()?;
-    trial.stage(&format!("FAULT ADD f ON ECHO SKIP 9 TIMES 1 DO {action}"))?;
-    trial.try_ask(&["@pipeline", "20", "ECHO", &token()])?;
+    trial.stage(&format!("FAULT ADD f ON ECHO SKIP 3 TIMES 1 DO {action}"))?;
+    trial.try_ask(&["@pipeline", "8", "ECHO", &token()])?;
     trial.probe()
 }
 

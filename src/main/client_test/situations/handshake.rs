@@ -1,6 +1,6 @@
 //! What goes wrong before the client's first command: each step of the handshake refused, cut, or never answered.
 
-use super::{NO_HARM, RIGHT, Situation, TOLD};
+use super::{RIGHT, Situation, TOLD};
 use crate::client_test::adapter::Answer;
 use crate::client_test::trial::{Outcome, Trial};
 
@@ -16,7 +16,7 @@ pub const SITUATIONS: &[Situation] = &[
     Situation { name: "handshake/CLIENT SETINFO unknown", fine: RIGHT, run: setinfo_unknown },
     Situation { name: "handshake/wrong password", fine: TOLD, run: wrong_password },
     Situation { name: "handshake/NOAUTH in each step", fine: TOLD, run: noauth },
-    Situation { name: "handshake/LOADING, then ready", fine: NO_HARM, run: loading },
+    Situation { name: "handshake/LOADING, then ready", fine: TOLD, run: loading },
     Situation { name: "handshake/bytes one by one", fine: RIGHT, run: one_by_one },
     Situation {
         name: "handshake/CLOSE in each step",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{NO_HARM, RIGHT, Situation};
+use super::{NO_HARM, RIGHT, Situation, TOLD};
 use crate::client_test::adapter::Answer;
 use crate::client_test::trial::{Outcome, Trial, token};
 
@@ -66,7 +66,7 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation { name: "replies/nested 32 deep", fine: RIGHT, run: deep },
     Situation { name: "replies/attributes", fine: NO_HARM, run: attributes },
-    Situation { name: "replies/512 MiB promised", fine: NO_HARM, run: promised },
+    Situation { name: "replies/512 MiB promised", fine: TOLD, run: promised },
     Situation { name: "replies/pipeline of 100000", fine: RIGHT, run: pipeline },
 ];
 

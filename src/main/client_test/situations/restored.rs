@@ -47,7 +47,7 @@ fn subscriptions(trial: &mut Trial<'_>) -> Outcome {
 /// Whether one of a few messages arrives.
 fn is_told(trial: &mut Trial<'_>) -> Result<bool, crate::client_test::trial::End> {
     let text = token();
-    for _ in 0..40 {
+    for _ in 0..100 {
         trial.server(&format!("PUBLISH news {text}"))?;
         trial.pause(25);
         if let Answer::Value(value) = trial.ask(&["@messages"])?
