@@ -193,12 +193,16 @@ impl Name {
 /// What the program does beside serving.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum Subcommand {
+    ClientTest,
     Play,
     Record,
 }
 
-const SUBCOMMANDS: &[(&str, Subcommand)] =
-    &[("play", Subcommand::Play), ("record", Subcommand::Record)];
+const SUBCOMMANDS: &[(&str, Subcommand)] = &[
+    ("client-test", Subcommand::ClientTest),
+    ("play", Subcommand::Play),
+    ("record", Subcommand::Record),
+];
 
 /// The subcommand that the arguments of the process begin with, the name of the program before it. A file that `exists`
 /// under that name is a configuration file, as it is for redis-server.

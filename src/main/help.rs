@@ -5,6 +5,7 @@ use super::command_line::Name;
 pub const HELP: &str = "\
 Usage: respd [FILE | -] [--NAME VALUE...]... [FLAG...]
        respd play FILE... [HOST:PORT]            play conversations with a server: respd play --help
+       respd client-test -- COMMAND {host} {port}   try a client library: respd client-test --help
        respd record --upstream HOST:PORT FILE    write one down, as a proxy: respd record --help
 
 A small server for RESP, the Redis protocol.

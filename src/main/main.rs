@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod client_test;
 mod command_line;
 mod configuration;
 mod help;
@@ -27,6 +28,9 @@ use command_line::{Action, CommandLine, Subcommand};
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match command_line::subcommand(&args, Path::exists) {
+        Some(Subcommand::ClientTest) => {
+            return client_test::run(args.into_iter().skip(2).collect());
+        }
         Some(Subcommand::Play) => return play::run(args.into_iter().skip(2).collect()),
         Some(Subcommand::Record) => return record::run(args.into_iter().skip(2).collect()),
         None => {}

@@ -51,6 +51,7 @@ mod append_only;
 mod busy;
 mod changes;
 mod client;
+mod client_test;
 mod clients;
 mod clock;
 mod command_line;

@@ -1,0 +1,95 @@
+//! `respd client-test`: puts a client library through the situations in which clients break.
+
+mod adapter;
+mod arguments;
+mod double;
+mod json;
+mod report;
+mod situations;
+mod trial;
+mod verdict;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use adapter::Adapter;
+use arguments::{Arguments, Asked};
+use double::Double;
+use json::Json;
+use report::Tried;
+use situations::Situation;
+use trial::Trial;
+use verdict::Verdict;
+
+/// The exit status when the situations could not be tried.
+const NOT_TRIED: u8 = 2;
+
+/// Tries what the arguments say.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    let arguments = match arguments::parse(args) {
+        Ok(Asked::Help) => return super::print(arguments::HELP.trim_end()),
+        Ok(Asked::List) => {
+            let names: Vec<_> = situations::all().map(|situation| situation.name).collect();
+            return super::print(&names.join("\n"));
+        }
+        Ok(Asked::Try(arguments)) => arguments,
+        Err(reason) => return not_tried(&reason),
+    };
+    match try_all(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => not_tried(&reason),
+    }
+}
+
+fn not_tried(reason: &str) -> ExitCode {
+    super::fail(reason);
+    ExitCode::from(NOT_TRIED)
+}
+
+/// Returns whether every verdict is fine.
+fn try_all(arguments: &Arguments) -> Result<bool, String> {
+    let is_asked = |situation: &&Situation| match &arguments.only {
+        Some(only) => arguments::is_named(only, situation.name),
+        None => true,
+    };
+    let asked: Vec<&Situation> = situations::all().filter(is_asked).collect();
+    if asked.is_empty() {
+        return Err("no situation has such a name: see respd client-test --list".to_owned());
+    }
+    let mut double = Double::start()?;
+    if !arguments.is_json {
+        report::print(&format!("TAP version 13\n1..{}", asked.len()))?;
+    }
+    let mut all = Vec::new();
+    for (index, situation) in asked.into_iter().enumerate() {
+        let tried = try_one(situation, &mut double, arguments)?;
+        if !arguments.is_json {
+            report::print(&tried.tap(index + 1))?;
+        }
+        all.push(tried);
+    }
+    if arguments.is_json {
+        report::print(&Json::Array(all.iter().map(Tried::json).collect()).to_string())?;
+    }
+    Ok(all.iter().all(Tried::is_fine))
+}
+
+/// One situation, with an adapter of its own.
+fn try_one(
+    situation: &'static Situation,
+    double: &mut Double,
+    arguments: &Arguments,
+) -> Result<Tried, String> {
+    double.clear()?;
+    let adapter = Adapter::start(&arguments.command, double.addr())?;
+    let mut trial = Trial::new(double, adapter, arguments.patience);
+    let outcome = (situation.run)(&mut trial);
+    let told = trial.verdict(outcome);
+    let (verdict, note) = told.map_err(|reason| format!("{}: {reason}", situation.name))?;
+    let conversation = match verdict {
+        Verdict::OutOfStep => double.conversation(),
+        _ => Vec::new(),
+    };
+    Ok(Tried { situation, verdict, note, conversation })
+}
