@@ -5,6 +5,7 @@ mod arguments;
 mod double;
 mod json;
 mod report;
+mod situation;
 mod situations;
 mod trial;
 mod verdict;
@@ -17,7 +18,7 @@ use arguments::{Arguments, Asked};
 use double::Double;
 use json::Json;
 use report::Tried;
-use situations::Situation;
+use situation::Situation;
 use trial::Trial;
 use verdict::Verdict;
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::json::Json;
-use super::situations::Situation;
+use super::situation::Situation;
 use super::verdict::Verdict;
 
 /// What came of one situation.

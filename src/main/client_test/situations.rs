@@ -8,20 +8,7 @@ mod replies;
 mod restored;
 mod waiting;
 
-use super::trial::{Outcome, Trial};
-use super::verdict::Verdict;
-
-pub struct Situation {
-    /// Its kind, a slash, and its own name.
-    pub name: &'static str,
-    /// The verdicts that a good client may have.
-    pub fine: &'static [Verdict],
-    pub run: fn(&mut Trial<'_>) -> Outcome,
-}
-
-const RIGHT: &[Verdict] = &[Verdict::Right];
-const NO_HARM: &[Verdict] = &[Verdict::Right, Verdict::Recovers];
-const TOLD: &[Verdict] = &[Verdict::Right, Verdict::Recovers, Verdict::Error];
+use super::situation::Situation;
 
 /// Every situation, by kind.
 pub fn all() -> impl Iterator<Item = &'static Situation> {
@@ -41,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Situation> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::verdict::Verdict;
     use super::*;
 
     #[test]

@@ -17,7 +17,7 @@ import redis.asyncio as client_of
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-connected, listening, messages = None, None, []
+connected, listening, messages, UNSUPPORTED = None, None, [], object()
 
 
 def shown(value):
@@ -52,7 +52,10 @@ async def listen(pubsub):
 async def run(word, *args):
     global connected, listening
     if word == "@connect":
-        connected = connect(dict(zip(args[::2], args[1::2])))
+        options = dict(zip(args[::2], args[1::2]))
+        if options.get("protocol") == "3" and redis.__version__ < "5":
+            return UNSUPPORTED
+        connected = connect(options)
         return await connected.ping()
     if word == "@cancel":
         return await asyncio.wait_for(run(*args[1:]), int(args[0]) / 1000)
@@ -77,7 +80,8 @@ async def run(word, *args):
 async def main():
     while line := await asyncio.to_thread(sys.stdin.readline):
         try:
-            answer = {"value": await run(*json.loads(line))}
+            value = await run(*json.loads(line))
+            answer = {"unsupported": True} if value is UNSUPPORTED else {"value": value}
         except Exception as error:
             answer = {"error": str(error), "kind": type(error).__name__}
         print(json.dumps(answer), flush=True)

@@ -1,7 +1,7 @@
 //! Connections that break in the middle of a reply, or in the middle of a pipeline.
 
 use super::replies::{RESP2, RESP3};
-use super::{NO_HARM, Situation, TOLD};
+use crate::client_test::situation::{NO_HARM, Situation, TOLD};
 use crate::client_test::trial::{Outcome, Trial, token};
 
 pub const SITUATIONS: &[Situation] = &[

@@ -1,7 +1,7 @@
 //! What goes wrong before the client's first command: each step of the handshake refused, cut, or never answered.
 
-use super::{RIGHT, Situation, TOLD};
 use crate::client_test::adapter::Answer;
+use crate::client_test::situation::{RIGHT, Situation, TOLD};
 use crate::client_test::trial::{Outcome, Trial};
 
 /// A client that has something to say in each step.

@@ -1,7 +1,7 @@
 //! Pushes where they may be: before, between and behind any two replies.
 
-use super::{RIGHT, Situation};
 use crate::client_test::adapter::Answer;
+use crate::client_test::situation::{RIGHT, Situation};
 use crate::client_test::trial::{Outcome, Trial, token};
 
 const INVALIDATE: &str = r">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n";

@@ -1,6 +1,6 @@
 //! Errors that a plain client may pass on, or try again after, and has to be right behind.
 
-use super::{NO_HARM, Situation};
+use crate::client_test::situation::{NO_HARM, Situation};
 use crate::client_test::trial::{Outcome, Trial};
 
 pub const SITUATIONS: &[Situation] = &[

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{NO_HARM, RIGHT, Situation, TOLD};
 use crate::client_test::adapter::Answer;
+use crate::client_test::situation::{NO_HARM, RIGHT, Situation, TOLD};
 use crate::client_test::trial::{Outcome, Trial, token};
 
 /// Replies of both protocols, and what is in them.

@@ -1,8 +1,8 @@
 //! What a client has again after it was disconnected.
 
 use super::handshake::is_itself;
-use super::{NO_HARM, Situation, TOLD};
 use crate::client_test::adapter::Answer;
+use crate::client_test::situation::{NO_HARM, Situation, TOLD};
 use crate::client_test::trial::{Outcome, Trial, token};
 
 pub const SITUATIONS: &[Situation] = &[

@@ -1,6 +1,6 @@
 //! Replies that come late, or never, and programs that do not wait for them.
 
-use super::{NO_HARM, Situation, TOLD};
+use crate::client_test::situation::{NO_HARM, Situation, TOLD};
 use crate::client_test::trial::{Outcome, Trial};
 
 pub const SITUATIONS: &[Situation] = &[
