@@ -141,7 +141,7 @@ pub fn slot_is_taken(slot: u16, name: &str) -> Error {
     Error::text(format!("ERR slot {slot} is served by '{name}'"))
 }
 
-pub fn slot_is_nobodys(slot: u16) -> Error {
+pub fn slot_is_unserved(slot: u16) -> Error {
     Error::text(format!("ERR slot {slot} is served by no node"))
 }
 

@@ -205,7 +205,7 @@ impl Nodes {
 
     // Changes. Each leaves everything in order, or returns why it cannot be.
 
-    /// Adds a node. The name and the port are free, the slots are nobody's, and the primary is one.
+    /// Adds a node. The name and the port are free, no node serves the slots, and the primary is one.
     pub(crate) fn add(&mut self, new: NewNode) -> NodeKey {
         let key = NodeKey(self.next);
         self.next += 1;
@@ -255,7 +255,7 @@ impl Nodes {
         }
     }
 
-    /// Takes a node away that has no replicas. Its slots are nobody's.
+    /// Takes a node away that has no replicas. No node serves its slots any more.
     pub(crate) fn remove(&mut self, key: NodeKey) -> Option<Node> {
         let at = self.all.iter().position(|node| node.key == key)?;
         let node = self.all.remove(at);
@@ -312,7 +312,7 @@ impl Nodes {
     }
 
     /// The slot is the primary's from now on, with all its keys, and is not on the move any more. Returns whether it was
-    /// another's, or nobody's.
+    /// another's, or no node's.
     pub(crate) fn give(&mut self, slot: u16, to: NodeKey) -> bool {
         self.join_cluster(to);
         self.moves.remove(&slot);

@@ -294,7 +294,7 @@ impl World {
         })
     }
 
-    /// Nobody listens to the shard channels of these slots any more, and those who did are told.
+    /// No client listens to the shard channels of these slots any more, and those that did are told.
     fn leave_shard_channels(&mut self, slots: &[u16]) {
         if slots.is_empty() {
             return;

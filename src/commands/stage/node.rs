@@ -225,7 +225,7 @@ fn begin_move(
     let (slot, key, name) = slot_and_heir(ctx, text, name)?;
     let nodes = nodes(ctx)?;
     match nodes.owner(slot) {
-        None => return Err(error::slot_is_nobodys(slot)),
+        None => return Err(error::slot_is_unserved(slot)),
         Some(owner) if owner.key == key => return Err(error::has_the_slot(&name, slot)),
         Some(_) => nodes.begin_move(slot, key, is_migrating),
     }

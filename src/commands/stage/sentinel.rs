@@ -94,7 +94,7 @@ fn group_of(ctx: &mut Ctx<'_>, group: &[u8], node: &[u8]) -> Result<(String, Str
     let stage = on_stage(ctx)?;
     let known = stage.sentinels.group(group);
     let node = match (known, stage.nodes.named(node)) {
-        // A group that is known is as it was, whoever is its primary now.
+        // A group that is known is as it was, whichever is its primary now.
         (Some(known), None) if node == group => return Ok((name, known.shard.clone())),
         (_, node_found) => node_found.ok_or_else(|| error::no_such_node(node))?,
     };
