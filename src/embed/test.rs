@@ -88,7 +88,7 @@ impl Server {
         Server::with(Config::default())
     }
 
-    /// A server with this configuration, on any port that is free. What says who may drive it is `local` at least.
+    /// A server with this configuration, on any port that is free. The directive that says which clients may drive it is `local` at least.
     pub fn with(mut config: Config) -> Result<Server, StageError> {
         if config.enable_stage_command == Callers::No {
             config.enable_stage_command = Callers::Local;

@@ -214,7 +214,7 @@ struct ClockChange {
     turns: usize,
 }
 
-/// Who has asked for a change, and is told when it is made.
+/// The asker of a change, which is told when it is made.
 pub(crate) enum Asker {
     /// A thread of the program, at the other end of a channel.
     Thread(mpsc::Sender<()>),
@@ -258,7 +258,7 @@ impl ClockChanges {
         first.go_to(&mut shared.time, next);
     }
 
-    /// A turn ends. Returns who has asked for the change that is over by that, if one is.
+    /// A turn ends. Returns the asker of the change that is over by that, if one is.
     pub(crate) fn end_turn(&mut self, clock: &Clock, due: Option<u64>) -> Option<Asker> {
         let first = self.line.front()?;
         let target = first.target?;
@@ -269,7 +269,7 @@ impl ClockChanges {
         }
     }
 
-    /// The loop ends: every change is made at once. Returns who has asked for them.
+    /// The loop ends: every change is made at once. Returns their askers.
     pub(crate) fn finish(&mut self, clock: &Clock) -> Vec<Asker> {
         if let Clock::Manual(clock) = clock {
             let shared = &mut *clock.lock();

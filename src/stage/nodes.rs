@@ -56,7 +56,7 @@ impl Node {
 /// A slot on the move.
 #[derive(Debug)]
 pub(crate) struct Move {
-    /// Who imports it.
+    /// The node that imports it.
     pub(crate) to: NodeKey,
     /// Its owner sends clients on to keys that it does not have. Before that, only the importing side knows of the move.
     pub(crate) is_migrating: bool,

@@ -36,7 +36,7 @@ fn port(peer: &Peer) -> Option<u16> {
 }
 
 impl World {
-    // Who is where.
+    // Which node is where.
 
     /// The nodes, if there are any.
     pub(crate) fn nodes(&self) -> Option<&Nodes> {

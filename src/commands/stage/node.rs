@@ -32,7 +32,7 @@ pub(super) fn stage_node(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error>
     Ok(())
 }
 
-/// The nodes, for one who may drive the server.
+/// The nodes, for a client that may drive the server.
 fn nodes<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Nodes, Error> {
     on_stage(ctx).map(|stage| &mut stage.nodes)
 }

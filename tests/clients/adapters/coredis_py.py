@@ -2,23 +2,14 @@
 """The adapter of coredis for `respd client-test`: coredis_py.py HOST PORT."""
 
 import asyncio
-import json
 import sys
 
 import coredis
 from coredis.response._callbacks import NoopCallback
 
-connected, UNSUPPORTED = None, object()
+from adapter import UNSUPPORTED, serve, shown
 
-
-def shown(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [shown(element) for element in value]
-    if isinstance(value, dict):
-        return [[shown(key), shown(element)] for key, element in value.items()]
-    return repr(value) if isinstance(value, float) else str(value) if isinstance(value, Exception) else value
+connected = None
 
 
 async def run(word, *args):
@@ -49,14 +40,4 @@ async def run(word, *args):
     return shown(await request)
 
 
-async def main():
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        try:
-            value = await run(*json.loads(line))
-            answer = {"unsupported": True} if value is UNSUPPORTED else {"value": value}
-        except BaseException as error:
-            answer = {"error": str(error), "kind": type(error).__name__}
-        print(json.dumps(answer), flush=True)
-
-
-asyncio.run(main())
+serve(run)

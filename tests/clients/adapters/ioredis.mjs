@@ -1,7 +1,8 @@
 // The adapter of ioredis for `respd client-test`: ioredis.mjs HOST PORT.
 
 import { createRequire } from 'node:module';
-import readline from 'node:readline';
+
+import { serve } from './adapter.mjs';
 
 // CLIENTS is a folder that has the client, if this one has not.
 const { Redis } = createRequire(process.env.CLIENTS ?? import.meta.url)('ioredis');
@@ -43,14 +44,4 @@ async function run([word, ...args]) {
   }
 }
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  let answer;
-  try {
-    const value = await run(JSON.parse(line));
-    answer = value === undefined ? { unsupported: true } : { value };
-  } catch (error) {
-    answer = { error: String(error.message), kind: error.constructor.name };
-  }
-  console.log(JSON.stringify(answer));
-}
-process.exit();
+await serve(run);

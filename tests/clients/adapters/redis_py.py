@@ -5,7 +5,6 @@ Replies are read by redis-py itself, or by hiredis.
 """
 
 import asyncio
-import json
 import sys
 
 if "hiredis" not in sys.argv:
@@ -17,17 +16,9 @@ import redis.asyncio as client_of
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-connected, listening, messages, UNSUPPORTED = None, None, [], object()
+from adapter import UNSUPPORTED, serve, shown
 
-
-def shown(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [shown(element) for element in value]
-    if isinstance(value, dict):
-        return [[shown(key), shown(element)] for key, element in value.items()]
-    return repr(value) if isinstance(value, float) else str(value) if isinstance(value, Exception) else value
+connected, listening, messages = None, None, []
 
 
 def connect(options):
@@ -77,14 +68,4 @@ async def run(word, *args):
     return shown(await connected.execute_command(word, *args))
 
 
-async def main():
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        try:
-            value = await run(*json.loads(line))
-            answer = {"unsupported": True} if value is UNSUPPORTED else {"value": value}
-        except Exception as error:
-            answer = {"error": str(error), "kind": type(error).__name__}
-        print(json.dumps(answer), flush=True)
-
-
-asyncio.run(main())
+serve(run)

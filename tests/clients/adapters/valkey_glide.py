@@ -2,24 +2,15 @@
 """The adapter of valkey-glide for `respd client-test`: valkey_glide.py HOST PORT."""
 
 import asyncio
-import json
 import sys
 
 import glide
 
+from adapter import serve, shown
+
 connected, messages = None, []
 # It would be printed to standard output.
 glide.Logger.set_logger_config(glide.LogLevel.OFF)
-
-
-def shown(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [shown(element) for element in value]
-    if isinstance(value, dict):
-        return [[shown(key), shown(element)] for key, element in value.items()]
-    return repr(value) if isinstance(value, float) else str(value) if isinstance(value, Exception) else value
 
 
 async def run(word, *args):
@@ -52,13 +43,4 @@ async def run(word, *args):
     return shown(await connected.custom_command([word, *args]))
 
 
-async def main():
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        try:
-            answer = {"value": await run(*json.loads(line))}
-        except Exception as error:
-            answer = {"error": str(error), "kind": type(error).__name__}
-        print(json.dumps(answer), flush=True)
-
-
-asyncio.run(main())
+serve(run)

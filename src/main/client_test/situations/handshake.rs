@@ -45,7 +45,7 @@ pub const SITUATIONS: &[Situation] = &[
     },
 ];
 
-/// The client is who it was told to be.
+/// The client is the user that it was told to be.
 pub fn is_itself(trial: &mut Trial<'_>) -> Outcome {
     let value = crate::client_test::trial::token();
     trial.server("SELECT 2")?;
