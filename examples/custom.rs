@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 
-use respd::Server;
 use respd::dispatch::Ctx;
 use respd::dispatch::spec::flag::*;
 use respd::dispatch::spec::key::*;
@@ -12,6 +11,7 @@ use respd::dispatch::spec::{Spec, at};
 use respd::error::{self, Error};
 use respd::text::number;
 use respd::wire::Args;
+use respd::{Commands, Server};
 
 const TABLE: &[Spec] = &[
     Spec::new("counter.add", 3, WRITE, counter_add).key(OW | UPDATE, at(1)).doc(
@@ -34,27 +34,27 @@ type Counters = HashMap<Vec<u8>, i64>;
 /// COUNTER.ADD key amount
 fn counter_add(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let amount = number::parse_i64(&args[2]).ok_or(error::NOT_AN_INTEGER)?;
-    let counters = ctx.world.extension::<Counters>().ok_or(error::INTERNAL)?;
+    let (counters, reply) = ctx.state_and_reply::<Counters>().ok_or(error::INTERNAL)?;
     let sum = counters.entry(args[1].to_vec()).or_default();
     *sum = sum.wrapping_add(amount);
-    ctx.reply.int(*sum);
+    reply.int(*sum);
     Ok(())
 }
 
 /// COUNTER.ALL: a map in RESP3, an array of names and sums in RESP2.
 fn counter_all(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let counters = ctx.world.extension::<Counters>().ok_or(error::INTERNAL)?;
-    ctx.reply.map(counters.len());
+    let (counters, reply) = ctx.state_and_reply::<Counters>().ok_or(error::INTERNAL)?;
+    reply.map(counters.len());
     for (name, &sum) in counters.iter() {
-        ctx.reply.bulk(name);
-        ctx.reply.int(sum);
+        reply.bulk(name);
+        reply.int(sum);
     }
     Ok(())
 }
 
 fn main() -> std::io::Result<()> {
-    let server =
-        Server::builder().commands(("counter", TABLE)).extension(Counters::new()).bind()?;
+    let counter = Commands::of_table("counter", TABLE).state(Counters::new());
+    let server = Server::builder().commands(counter).bind()?;
     println!("listening on {:?}", server.addr());
     server.run()
 }

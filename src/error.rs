@@ -9,6 +9,7 @@ use std::fmt;
 
 pub use bitmaps::*;
 pub use cluster::*;
+pub use embedded::*;
 pub use groups::*;
 pub use kept::*;
 pub use newcomers::*;
@@ -19,6 +20,7 @@ pub use values::*;
 
 mod bitmaps;
 mod cluster;
+mod embedded;
 mod groups;
 mod kept;
 mod newcomers;

@@ -1,5 +1,6 @@
 //! What a handler sees: the world, its client, the table, and the reply it writes.
 
+use std::any::Any;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -49,6 +50,18 @@ impl Ctx<'_> {
 
     pub fn client_mut(&mut self) -> &mut Client {
         &mut self.world.clients[self.slot]
+    }
+
+    /// What the embedder's commands of this group share, if it is a `T`.
+    pub fn state<T: Any>(&mut self) -> Option<&mut T> {
+        self.state_and_reply().map(|(state, _)| state)
+    }
+
+    /// What the embedder's commands of this group share, if it is a `T`, beside the reply.
+    pub fn state_and_reply<T: Any>(&mut self) -> Option<(&mut T, &mut Reply)> {
+        let own = self.row.own.as_ref()?;
+        let state = self.world.states.get_mut(own.state)?.downcast_mut()?;
+        Some((state, self.reply))
     }
 
     /// The database that the client has selected.

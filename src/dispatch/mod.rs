@@ -2,6 +2,7 @@
 //!
 //! * [`spec`]: the row by which a command is declared, once;
 //! * [`table`]: all rows, found by name;
+//! * [`own`]: commands of an embedder, which are closures;
 //! * [`keys`]: which arguments are keys, one answer for ACL rules, tracking and COMMAND GETKEYS;
 //! * [`permission`]: whether the rules of a user grant a request;
 //! * [`synopsis`]: the argument grammar in the rows, for COMMAND DOCS and HELP;
@@ -32,6 +33,7 @@ pub mod invocation;
 pub mod invoke;
 pub mod keys;
 mod nodes;
+pub(crate) mod own;
 pub mod permission;
 pub mod running;
 pub mod serve;

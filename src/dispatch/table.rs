@@ -6,6 +6,7 @@
 //! A table is built for one [`Persona`]: what the persona does not have is not in it.
 
 use super::keys;
+use super::own::{Own, OwnCommand};
 use super::spec::{Flags, Spec, category, flag};
 use super::synopsis::{self, Argument, Words};
 use crate::access::Vocabulary;
@@ -29,6 +30,8 @@ pub struct Row {
     pub(crate) flags: Flags,
     /// Options of the synopsis that the persona does not have.
     pub(crate) unknown_options: Vec<&'static str>,
+    /// What an embedder's command has beside.
+    pub(crate) own: Option<Box<Own>>,
 }
 
 impl Row {
@@ -80,12 +83,45 @@ impl Table {
         table
     }
 
-    /// Adds an embedder's commands. What their handlers write is counted before it is sent: a reply
-    /// too few or too many becomes an error, and the client stays in step.
+    /// Adds an embedder's commands, which share the state of this number. What their handlers write is counted before it
+    /// is sent: a reply too few or too many becomes an error, and the client stays in step.
+    pub(crate) fn add_own_group(
+        &mut self,
+        group: &'static str,
+        commands: impl IntoIterator<Item = OwnCommand>,
+        state: usize,
+    ) {
+        for command in commands {
+            self.add_own(command, group, None, state);
+        }
+        self.fill_buckets();
+    }
+
+    /// As [`Table::add_own_group`], for commands whose rows are constants, and which have no state.
     pub fn extend(&mut self, groups: impl IntoIterator<Item = Group>) {
-        let own = self.rows.len();
-        self.add_groups(groups, false);
-        self.rows[own..].iter_mut().for_each(|row| row.flags |= flag::COUNTED);
+        for (group, specs) in groups {
+            self.add_own_group(group, specs.iter().map(OwnCommand::of_spec), 0);
+        }
+    }
+
+    fn add_own(
+        &mut self,
+        command: OwnCommand,
+        group: &'static str,
+        container: Option<CommandId>,
+        state: usize,
+    ) {
+        let OwnCommand { spec, closure, subcommands } = command;
+        let Some(id) = self.add(&spec, group, container, true) else { return };
+        let row = &mut self.rows[id.index()];
+        row.flags |= flag::COUNTED;
+        row.own = Some(Own::new(closure, state));
+        if let Some(container) = container {
+            self.rows[container.index()].subcommands.push(id);
+        }
+        for sub in subcommands {
+            self.add_own(sub, group, Some(id), state);
+        }
     }
 
     /// Adds commands that a server has as whatever persona it answers.
@@ -163,6 +199,7 @@ impl Table {
             subcommands: Vec::new(),
             flags: spec.flags | inherited | derived_flags(&spec),
             unknown_options,
+            own: None,
         });
         Some(id)
     }

@@ -1,5 +1,7 @@
 //! The public face: the builder, a running server, and a client in the same process.
 
+pub mod command;
+pub mod ctx;
 pub mod handle;
 pub mod local;
 pub mod server;
@@ -7,6 +9,8 @@ pub mod test;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use command::{Command, Commands};
+pub use ctx::Ctx;
 pub use handle::Handle;
 pub use local::{Connection, Local};
 pub use server::{Builder, Running, Server};

@@ -7,7 +7,6 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,10 +14,11 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use super::command::Commands;
 use super::handle::Handle;
 use crate::config::{Callers, Config, Reason};
 use crate::dispatch::Frame;
-use crate::dispatch::table::Group;
+use crate::dispatch::own::OwnCommand;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
 use crate::peer::Peer;
@@ -35,8 +35,7 @@ pub struct Builder {
     config: Config,
     config_file: Option<PathBuf>,
     ports: Option<Ports>,
-    groups: Vec<Group>,
-    extension: Box<dyn Any + Send>,
+    commands: Vec<Commands>,
     clock: Option<ManualClock>,
     seed: Option<u64>,
 }
@@ -83,16 +82,10 @@ impl Builder {
         self
     }
 
-    /// Adds commands of your own. One that has the name of another replaces it. A handler that does not write
-    /// exactly one reply is logged, and its client is told an error instead.
-    pub fn commands(mut self, group: Group) -> Builder {
-        self.groups.push(group);
-        self
-    }
-
-    /// State for commands of your own, which they find with [`crate::world::World::extension`].
-    pub fn extension(mut self, state: impl Any + Send) -> Builder {
-        self.extension = Box::new(state);
+    /// Adds commands of your own. One that has the name of another replaces it. A command that does not write exactly one
+    /// reply is logged, and its client is told an error instead.
+    pub fn commands(mut self, commands: Commands) -> Builder {
+        self.commands.push(commands);
         self
     }
 
@@ -116,7 +109,9 @@ impl Builder {
         let mut config = self.config.clone();
         let ports = self.settle_ports(&mut config);
         let mut table = super::table(&config);
-        table.extend(self.groups.iter().copied());
+        for own in &self.commands {
+            table.add_own_group(own.group, own.commands.iter().map(OwnCommand::outline), 0);
+        }
         let mut faults = super::user_faults(&config, &mut table);
         faults.extend(config.keeps_a_way_in().err().map(Reason::into_owned));
         if let Some(folder) = &config.dir
@@ -171,7 +166,11 @@ impl Builder {
             }
         }
         let mut table = super::table(&config);
-        table.extend(self.groups);
+        let mut states = Vec::new();
+        for Commands { group, commands, state } in self.commands {
+            table.add_own_group(group, commands, states.len());
+            states.push(state);
+        }
         let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);
@@ -180,7 +179,7 @@ impl Builder {
             engine.world.process.follow(number);
             engine.world.begin_seeded(number);
         }
-        engine.world.extension = self.extension;
+        engine.world.states = states;
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
         engine.world.node_ports = Some(reactor.node_ports());
@@ -197,8 +196,7 @@ impl Server {
             config: Config::default(),
             config_file: None,
             ports: None,
-            groups: Vec::new(),
-            extension: Box::new(()),
+            commands: Vec::new(),
             clock: None,
             seed: None,
         }

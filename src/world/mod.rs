@@ -170,8 +170,8 @@ pub struct World {
     pub(crate) turn_log: TurnLog,
     /// What wakes the loop, if there is one.
     pub waker: Waker,
-    /// What an embedder's own commands keep: see [`World::extension`].
-    pub extension: Box<dyn Any + Send>,
+    /// What groups of an embedder's commands keep, each its own.
+    pub states: Vec<Box<dyn Any + Send>>,
     /// What features keep, a value of each of their types: see [`World::lend`].
     features: Vec<Box<dyn Any + Send>>,
 }
@@ -218,7 +218,7 @@ impl World {
             find_folder: |folder| Ok(folder.to_owned()),
             turn_log: |_| Ok(()),
             waker: Arc::new(|| ()),
-            extension: Box::new(()),
+            states: Vec::new(),
             features: Vec::new(),
         };
         world.set_now(now);
@@ -244,9 +244,9 @@ impl World {
         self.follow_events();
     }
 
-    /// The state of an embedder's commands, if it is a `T`.
-    pub fn extension<T: Any>(&mut self) -> Option<&mut T> {
-        self.extension.downcast_mut()
+    /// What a group of an embedder's commands keeps: the first that is a `T`.
+    pub fn state<T: Any>(&mut self) -> Option<&mut T> {
+        self.states.iter_mut().find_map(|state| state.downcast_mut())
     }
 
     /// What a feature keeps here, if it is not lent.

@@ -14,7 +14,7 @@ use respd::embed::server::Running;
 use respd::error::Error;
 use respd::wire::Args;
 use respd::world::ScriptKind;
-use respd::{Config, Server};
+use respd::{Commands, Config, Server};
 
 use crate::socket::Socket;
 
@@ -85,14 +85,14 @@ fn fhalt(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 /// Keeps the thread of the server until the test says so.
 fn hold(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     tell(ctx);
-    let test = ctx.world.extension::<Test>().expect("the test's");
+    let test = ctx.state::<Test>().expect("the test's");
     test.go_on.recv().expect("a word of the test");
     ctx.reply.ok();
     Ok(())
 }
 
 fn tell(ctx: &mut Ctx<'_>) {
-    let test = ctx.world.extension::<Test>().expect("the test's");
+    let test = ctx.state::<Test>().expect("the test's");
     // The test may have ended.
     let _ = test.begun.send(());
 }
@@ -108,8 +108,9 @@ struct Served {
 fn serve(config: Config) -> Served {
     let config = Config { busy_reply_threshold: 1, ..config };
     let ((begin, begun), (go_on, told)) = (channel(), channel());
-    let server = Server::builder().config(config).any_port().commands(("own", OWN));
-    let server = server.extension(Test { begun: begin, go_on: told }).bind().unwrap();
+    let own = Commands::of_table("own", OWN).state(Test { begun: begin, go_on: told });
+    let server = Server::builder().config(config).any_port().commands(own);
+    let server = server.bind().unwrap();
     let addr = server.addr().expect("a TCP listener");
     Served { server: server.spawn(), addr, begun, go_on }
 }

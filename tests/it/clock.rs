@@ -8,7 +8,7 @@ use respd::dispatch::spec::flag::NONE;
 use respd::embed::local::request;
 use respd::error::{self, Error};
 use respd::wire::Args;
-use respd::{Config, ManualClock, Running, Server};
+use respd::{Commands, Config, ManualClock, Running, Server};
 
 use crate::process::Folder;
 use crate::socket::{Socket, until};
@@ -161,7 +161,7 @@ fn a_clock_that_runs_goes_on_from_where_it_was() {
 
 /// ADVANCE seconds
 fn advance(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let clock = ctx.world.extension::<ManualClock>().ok_or(error::INTERNAL)?;
+    let clock = ctx.state::<ManualClock>().ok_or(error::INTERNAL)?;
     clock.advance(Duration::from_secs(args.get(1).map_or(0, |word| word.len() as u64)));
     ctx.reply.ok();
     Ok(())
@@ -172,8 +172,9 @@ fn a_command_that_advances_the_clock_does_not_wait_for_itself() {
     const OWN: &[Spec] = &[Spec::new("advance", 2, NONE, advance)];
     let clock = ManualClock::new();
     clock.freeze();
-    let builder = Server::builder().any_port().clock(clock.clone()).commands(("own", OWN));
-    let server = builder.extension(clock.clone()).bind().unwrap().spawn();
+    let builder = Server::builder().any_port().clock(clock.clone());
+    let own = Commands::of_table("own", OWN).state(clock.clone());
+    let server = builder.commands(own).bind().unwrap().spawn();
     let mut client = connect(&server);
     let start = millis(&mut client);
     assert_eq!(client.call(["ADVANCE", "xxx"]), "OK");

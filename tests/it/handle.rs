@@ -12,7 +12,7 @@ use respd::error::{self, Error};
 use respd::net::Undelivered;
 use respd::wire::Args;
 use respd::world::World;
-use respd::{Handle, Server};
+use respd::{Commands, Handle, Server};
 
 use crate::socket::{PATIENCE, Socket, until};
 
@@ -21,7 +21,7 @@ const OWN: &[Spec] =
 
 /// JOB: the next job, as soon as there is one.
 fn job(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    match ctx.world.extension::<Vec<String>>().and_then(Vec::pop) {
+    match ctx.state::<Vec<String>>().and_then(Vec::pop) {
         Some(job) => ctx.reply.bulk(job.as_bytes()),
         None => {
             ctx.reply.null();
@@ -33,7 +33,7 @@ fn job(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// ASK.ITSELF: what a handle says in the server's own thread.
 fn ask_itself(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let handle = ctx.world.extension::<Option<Handle>>().cloned().flatten();
+    let handle = ctx.state::<Option<Handle>>().cloned().flatten();
     let asked = handle.ok_or(error::INTERNAL)?.with_world(|world| world.clients.len());
     ctx.reply.bulk(format!("{asked:?}").as_bytes());
     Ok(())
@@ -41,14 +41,14 @@ fn ask_itself(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 #[test]
 fn a_thread_hands_a_client_what_it_waits_for() {
-    let builder = Server::builder().any_port().commands(("own", OWN));
-    let server = builder.extension(Vec::<String>::new()).bind().unwrap().spawn();
+    let own = Commands::of_table("own", OWN).state(Vec::<String>::new());
+    let server = Server::builder().any_port().commands(own).bind().unwrap().spawn();
     let (mut client, handle) = (Socket::tcp(server.addr().unwrap()), server.handle());
     client.send(&request(["JOB"]));
     until("the job runs", || handle.with_world(|world| world.waiters.events()) != Ok(0));
     thread::spawn(move || {
         let push = |jobs: &mut Vec<String>| jobs.push("dig".to_owned());
-        handle.with_world(move |world| world.extension().map(push)).unwrap();
+        handle.with_world(move |world| world.state().map(push)).unwrap();
         handle.signal("job");
     });
     assert_eq!(client.frame().as_deref(), Some(&b"$3\r\ndig\r\n"[..]));
@@ -72,17 +72,17 @@ fn what_a_closure_changes_is_delivered() {
 /// Closures that are waited for, and between them signals that are not.
 #[test]
 fn letters_are_read_in_their_order_and_clients_are_served_between_them() {
-    let server = Server::builder().any_port().bind().unwrap().spawn();
+    let numbers = Commands::new("numbers").state(Vec::<usize>::new());
+    let server = Server::builder().any_port().commands(numbers).bind().unwrap().spawn();
     let (mut client, handle) = (Socket::tcp(server.addr().unwrap()), server.handle());
-    let number = |world: &mut World| world.extension::<Vec<usize>>().expect("numbers").len();
-    handle.with_world(|world| world.extension = Box::new(Vec::<usize>::new())).unwrap();
+    let number = |world: &mut World| world.state::<Vec<usize>>().expect("numbers").len();
     let write = {
         let handle = handle.clone();
         thread::spawn(move || {
             for n in 0..10_000 {
                 handle.signal("an event that no client waits for");
                 let push = move |numbers: &mut Vec<usize>| numbers.push(n);
-                handle.with_world(move |world| world.extension().map(push)).unwrap();
+                handle.with_world(move |world| world.state().map(push)).unwrap();
             }
         })
     };
@@ -90,7 +90,7 @@ fn letters_are_read_in_their_order_and_clients_are_served_between_them() {
         assert_eq!(client.call(["PING"]), "PONG");
     }
     write.join().unwrap();
-    let numbers = handle.with_world(|world| world.extension::<Vec<usize>>().cloned()).unwrap();
+    let numbers = handle.with_world(|world| world.state::<Vec<usize>>().cloned()).unwrap();
     assert!(numbers.is_some_and(|numbers| numbers.is_sorted()));
 }
 
@@ -106,11 +106,11 @@ fn a_closure_that_panics_ends_nothing_but_itself() {
 
 #[test]
 fn the_servers_own_thread_cannot_wait_for_itself() {
-    let builder = Server::builder().any_port().commands(("own", OWN));
-    let server = builder.extension(None::<Handle>).bind().unwrap().spawn();
+    let own = Commands::of_table("own", OWN).state(None::<Handle>);
+    let server = Server::builder().any_port().commands(own).bind().unwrap().spawn();
     let handle = server.handle();
     let own = handle.clone();
-    handle.with_world(move |world| world.extension = Box::new(Some(own))).unwrap();
+    handle.with_world(move |world| world.state().map(|kept| *kept = Some(own))).unwrap();
     let mut client = Socket::tcp(server.addr().unwrap());
     assert_eq!(client.call(["ASK.ITSELF"]), "\"Err(OwnThread)\"");
 }

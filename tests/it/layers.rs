@@ -36,6 +36,7 @@ const APART: &[(&str, &str)] = &[
 const CIRCLES: &[(&str, &str)] = &[
     // A row has a handler, and a handler sees its row.
     ("dispatch::spec", "dispatch::ctx"),
+    ("dispatch::own", "dispatch::ctx"),
 ];
 
 /// Rooms whose `mod.rs` only lists their files.

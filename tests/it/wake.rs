@@ -62,7 +62,7 @@ fn wait_event(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// WAIT.STAGES event...: until the events have been signalled in their order.
 fn wait_stages(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let (_, stages) = ctx.world.extension::<(u64, usize)>().expect("the state of the test");
+    let (_, stages) = ctx.state::<(u64, usize)>().expect("the state of the test");
     *stages += 1;
     let stage = *stages;
     ctx.reply.int(stage as i64);
@@ -74,7 +74,7 @@ fn wait_stages(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// WAIT.ITSELF event: signals the event that it waits for, for ever.
 fn wait_itself(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    ctx.world.extension::<(u64, usize)>().expect("the state of the test").0 += 1;
+    ctx.state::<(u64, usize)>().expect("the state of the test").0 += 1;
     ctx.reply.ok();
     ctx.wait_for(&args[1], None);
     ctx.signal(&args[1]);
@@ -99,7 +99,7 @@ fn started<const N: usize>() -> (Local, [Connection; N]) {
     let mut table = Table::new(groups());
     table.extend([("own", OWN)]);
     let mut local = Local::with_table(Config::default(), table);
-    local.engine.world.extension = Box::new((0_u64, 0_usize));
+    local.engine.world.states.push(Box::new((0_u64, 0_usize)));
     let clients = [(); N].map(|()| local.connect());
     (local, clients)
 }
@@ -300,7 +300,7 @@ fn a_command_may_wait_for_one_event_after_another() {
 fn a_command_that_wakes_itself_holds_up_no_other() {
     let (mut local, [ann, other]) = started();
     send(&mut local, ann, "WAIT.ITSELF event");
-    let runs = |local: &mut Local| local.engine.world.extension::<(u64, usize)>().map(|(n, _)| *n);
+    let runs = |local: &mut Local| local.engine.world.state::<(u64, usize)>().map(|(n, _)| *n);
     assert_eq!(runs(&mut local), Some(1));
     assert_eq!(call(&mut local, other, "SIGNAL event"), "+OK\r\n");
     assert_eq!(runs(&mut local), Some(1001));

@@ -1,0 +1,25 @@
+//! A server with a command of its own.
+//!
+//! `cargo run --example counter`, then `redis-cli COUNTER.ADD visits 2`.
+
+use std::collections::HashMap;
+
+use respd::{Command, Commands, Error, Server};
+
+fn main() -> std::io::Result<()> {
+    let add = Command::new("counter.add", |ctx, args| {
+        let amount: i64 = std::str::from_utf8(&args[2])
+            .ok()
+            .and_then(|word| word.parse().ok())
+            .ok_or(Error::fixed("ERR value is not an integer or out of range"))?;
+        let (counters, reply) = ctx.state_and_reply::<HashMap<Vec<u8>, i64>>();
+        let sum = counters.entry(args[1].to_vec()).or_default();
+        *sum = sum.wrapping_add(amount);
+        reply.int(*sum);
+        Ok(())
+    });
+    let counter = Commands::new("counter").state(HashMap::<Vec<u8>, i64>::new()).add(add);
+    let server = Server::builder().commands(counter).bind()?;
+    println!("listening on {:?}", server.addr());
+    server.run()
+}

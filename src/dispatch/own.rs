@@ -1,0 +1,65 @@
+//! Commands of an embedder: closures, and what they keep.
+//!
+//! A row of respd's own is a constant whose handler is a function. An embedder's command has a row like any other, made
+//! when the server is bound; its handler is [`run`], which finds the closure beside the row.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use super::ctx::Ctx;
+use super::spec::Spec;
+use crate::error::{self, Error};
+use crate::wire::Args;
+
+/// What runs a command of an embedder.
+pub(crate) type Closure = Box<dyn FnMut(&mut Ctx<'_>, Args<'_>) -> Result<(), Error> + Send>;
+
+/// A command of an embedder that has no row yet.
+pub(crate) struct OwnCommand {
+    pub spec: Spec,
+    /// `None`: a container, or a command of a table of constants.
+    pub closure: Option<Closure>,
+    pub subcommands: Vec<OwnCommand>,
+}
+
+impl OwnCommand {
+    /// A command of a table of constants.
+    pub(crate) fn of_spec(spec: &Spec) -> OwnCommand {
+        let subcommands = spec.subcommands.iter().map(OwnCommand::of_spec).collect();
+        OwnCommand { spec: *spec, closure: None, subcommands }
+    }
+
+    /// The same without what it runs.
+    pub(crate) fn outline(&self) -> OwnCommand {
+        let subcommands = self.subcommands.iter().map(OwnCommand::outline).collect();
+        OwnCommand { spec: self.spec, closure: None, subcommands }
+    }
+}
+
+/// What the row of an embedder's command has beside what other rows have.
+pub(crate) struct Own {
+    closure: Option<RefCell<Closure>>,
+    /// Which state its group has: see [`crate::world::World::states`].
+    pub state: usize,
+}
+
+impl Own {
+    pub(crate) fn new(closure: Option<Closure>, state: usize) -> Box<Own> {
+        Box::new(Own { closure: closure.map(RefCell::new), state })
+    }
+}
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Own").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// The handler of every closure. A closure that is called again while it runs, by a command that it calls itself, is
+/// refused.
+pub(crate) fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    let row = ctx.row;
+    let own = row.own.as_ref().and_then(|own| own.closure.as_ref()).ok_or(error::INTERNAL)?;
+    let mut closure = own.try_borrow_mut().map_err(|_| error::calls_itself(&row.full_name))?;
+    closure(ctx, args)
+}
