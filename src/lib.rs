@@ -74,38 +74,39 @@
 // File heads speak of what is the crate's own, too: `cargo doc --document-private-items` has the links.
 #![allow(rustdoc::private_intra_doc_links)]
 
-pub mod access;
-pub mod clock;
-pub mod commands;
-pub mod config;
-pub mod conversation;
-pub mod dispatch;
-pub mod embed;
-pub mod engine;
-pub mod error;
+mod access;
+mod clock;
+mod commands;
+mod config;
+mod conversation;
+mod dispatch;
+mod embed;
+mod engine;
+mod error;
 mod files;
-pub mod keyspace;
-pub mod listeners;
-pub mod net;
-pub mod peer;
+#[doc(hidden)]
+pub mod internals;
+mod keyspace;
+mod listeners;
+mod net;
+mod peer;
 mod persistence;
 mod rdb;
-#[cfg(fuzzing)]
-pub use rdb::fuzzing;
 #[cfg(feature = "lua")]
 mod scripting;
-pub mod session;
+mod session;
 mod stage;
-pub mod telemetry;
-pub mod text;
+mod telemetry;
+mod text;
 pub mod wire;
-pub mod world;
+mod world;
 
-pub use config::{Config, LoadError as ConfigError};
-pub use embed::{Builder, Command, Commands, Ctx, Handle, Running, Server, test};
+pub use config::LoadError as ConfigError;
+pub use embed::{Builder, Command, Commands, Config, Ctx, Handle, Running, Server, test};
 pub use error::Error;
+pub use listeners::Event;
 pub use net::ManualClock;
-pub use wire::{Args, Reply, Value};
+pub use wire::{Args, Protocol, Reply, Value};
 
 /// The version of respd, as INFO's `respd_version` shows it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

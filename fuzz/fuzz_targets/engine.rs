@@ -7,8 +7,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use respd::Config;
-use respd::embed::local::Local;
+use respd::internals::config::Config;
+use respd::internals::embed::local::Local;
 use respd::wire::value;
 
 fuzz_target!(|data: &[u8]| {

@@ -31,7 +31,7 @@
 //! EVAL would call a command so, with the reply in a buffer of its own:
 //!
 //! ```
-//! use respd::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
+//! use respd::internals::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
 //! use respd::wire::{Args, Protocol, Reply};
 //!
 //! fn redis_call(ctx: &mut Ctx<'_>, args: Args<'_>) -> (Outcome, Vec<u8>) {

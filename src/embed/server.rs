@@ -76,8 +76,8 @@ impl Builder {
     }
 
     /// The whole configuration, in place of what was set before.
-    pub fn config(mut self, config: Config) -> Builder {
-        self.config = config;
+    pub fn config(mut self, config: impl Into<super::Config>) -> Builder {
+        self.config = config.into().inner;
         self
     }
 

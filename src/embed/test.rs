@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use super::local::request;
 use super::server::{self, Running};
-use crate::config::{Callers, Config};
+use super::configuration::Config;
+use crate::config::Callers;
 use crate::wire::value::{Value, decode};
 
 /// What was asked of a server was refused, with its text, or it has not answered.
@@ -89,7 +90,8 @@ impl Server {
     }
 
     /// A server with this configuration, on any port that is free. The directive that says which clients may drive it is `local` at least.
-    pub fn with(mut config: Config) -> Result<Server, StageError> {
+    pub fn with(config: impl Into<Config>) -> Result<Server, StageError> {
+        let mut config = config.into().inner;
         if config.enable_stage_command == Callers::No {
             config.enable_stage_command = Callers::Local;
         }

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
             (told, true) => print(&told),
             (told, false) => fail(&told),
         },
-        Action::PrintConfig => print(respd::config::commented().trim_end()),
+        Action::PrintConfig => print(respd::internals::config::commented().trim_end()),
         Action::Help => print(help::HELP.trim_end()),
         Action::Version => print(&help::version(line.called)),
     }

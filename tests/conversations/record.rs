@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use respd::conversation::play::play;
-use respd::conversation::{Act, Conversation, Ear, Expected, Names, Pattern, Side};
+use respd::internals::conversation::play::play;
+use respd::internals::conversation::{Act, Conversation, Ear, Expected, Names, Pattern, Side};
 use respd::wire::value;
 
 /// How long a command that has no reply yet is given one.

@@ -1,8 +1,9 @@
 //! Functions that run long, over real sockets: what other clients learn of them meanwhile.
 
-use respd::{Config, Server};
+use respd::internals::config::Config;
+use respd::Server;
 
-use respd::embed::local::request;
+use respd::internals::embed::local::request;
 
 use crate::socket::Socket;
 

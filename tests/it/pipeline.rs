@@ -65,7 +65,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn encoded(words: &Words) -> Vec<u8> {
-    respd::embed::local::request(words)
+    respd::internals::embed::local::request(words)
 }
 
 fn requests() -> impl Strategy<Value = Vec<Words>> {

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use respd::embed::local::request;
+use respd::internals::embed::local::request;
 use respd::wire::value;
 
 /// Longer than anything a test waits for.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use respd::conversation::{Conversation, Side, Tcp};
-use respd::embed::local::request;
+use respd::internals::conversation::{Conversation, Side, Tcp};
+use respd::internals::embed::local::request;
 use respd::wire::{Value, value};
 use respd::{ManualClock, Server};
 

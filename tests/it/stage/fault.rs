@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{call, staged};
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::embed::local::{Connection, Local, request};
 
 /// A server with the fault `f`, and a client of it.
 fn with_fault(rule: &str) -> (Local, Connection) {
@@ -266,7 +266,7 @@ fn a_fault_is_met_before_the_login() {
     ] {
         let (mut local, operator) = staged();
         add(&mut local, operator, fault);
-        let mut passwords = respd::Config::default();
+        let mut passwords = respd::internals::config::Config::default();
         passwords.apply_option("requirepass", "secret").unwrap();
         assert_eq!(
             call(&mut local, operator, "CONFIG SET requirepass secret"),
@@ -623,7 +623,7 @@ fn stage_reset_leaves_nothing() {
 #[test]
 fn newcomers_meet_what_is_staged_for_them() {
     let (mut local, operator) = staged();
-    let peer = respd::peer::Peer::local;
+    let peer = respd::internals::peer::Peer::local;
     for fate in ["CLOSE", "REFUSE"] {
         assert_eq!(call(&mut local, operator, &format!("STAGE ACCEPT {fate} TIMES 2")), "+OK\r\n");
         let came: Vec<bool> = (0..3).map(|_| local.try_connect(peer()).is_ok()).collect();
@@ -632,7 +632,7 @@ fn newcomers_meet_what_is_staged_for_them() {
     call(&mut local, operator, "STAGE ACCEPT HANG");
     let client = local.connect();
     assert_eq!((call(&mut local, client, "PING"), local.is_open(client)), (String::new(), true));
-    let admin = respd::peer::Peer { kind: respd::peer::Kind::Admin, ..peer() };
+    let admin = respd::internals::peer::Peer { kind: respd::internals::peer::Kind::Admin, ..peer() };
     let admin = local.try_connect(admin).unwrap();
     assert_eq!(call(&mut local, admin, "PING"), PONG, "the administration port is apart");
     assert_eq!(call(&mut local, admin, "STAGE ACCEPT ALL"), "+OK\r\n");
@@ -673,7 +673,7 @@ fn any_bytes_are_sent_to_any_client() {
 #[test]
 fn clients_of_the_administration_port_meet_no_fault() {
     let (mut local, operator) = with_fault("DO CLOSE");
-    let admin = respd::peer::Peer { kind: respd::peer::Kind::Admin, ..respd::peer::Peer::local() };
+    let admin = respd::internals::peer::Peer { kind: respd::internals::peer::Kind::Admin, ..respd::internals::peer::Peer::local() };
     let admin = local.try_connect(admin).unwrap();
     assert_eq!(call(&mut local, admin, "GET k"), VALUE);
     let refused = call(&mut local, operator, "STAGE FAULT ADD g CLIENT ID 2 DO CLOSE");
