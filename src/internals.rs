@@ -10,7 +10,17 @@ macro_rules! rooms {
 
 rooms! {
     access clock commands config conversation dispatch embed engine error keyspace listeners net peer
-    session telemetry text wire world
+    session telemetry text world
+}
+
+pub mod wire {
+    pub use crate::wire::pipeline::Pipeline;
+    pub use crate::wire::request::MAX_LINE;
+    pub use crate::wire::*;
+
+    pub mod value {
+        pub use crate::wire::value::*;
+    }
 }
 
 #[cfg(fuzzing)]

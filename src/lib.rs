@@ -24,7 +24,7 @@
 //!
 //! 1. [`commands::connection`]: what a command looks like. A row says everything about it.
 //! 2. [`dispatch`]: what happens around every handler, and [`dispatch::spec`]: what a row says.
-//! 3. [`wire::request`] and [`wire::reply`]: bytes in, typed replies out.
+//! 3. [`wire`]: bytes in, typed replies out.
 //! 4. [`engine`]: a server that needs no socket and no second of waiting to be tested.
 //! 5. [`net`]: the loop, its budgets, and what edge-triggered readiness demands.
 //!

@@ -9,7 +9,7 @@
 use libfuzzer_sys::fuzz_target;
 use respd::internals::config::Config;
 use respd::internals::embed::local::Local;
-use respd::wire::value;
+use respd::internals::wire::value;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&size, input)) = data.split_first() else { return };

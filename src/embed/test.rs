@@ -22,9 +22,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::configuration::Config;
 use super::local::request;
 use super::server::{self, Running};
-use super::configuration::Config;
 use crate::config::Callers;
 use crate::wire::value::{Value, decode};
 

@@ -5,10 +5,10 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use respd::Server;
+use respd::internals::config::Config;
 use respd::internals::config::{Callers, LoadError, LoadErrors};
 use respd::internals::net::Ports;
-use respd::internals::config::Config;
-use respd::Server;
 
 use super::command_line::{CommandLine, Given};
 use super::logfile::LogFile;

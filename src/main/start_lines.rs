@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
-use respd::internals::config::Config;
 use respd::Server;
+use respd::internals::config::Config;
 
 use super::notes::notes;
 

@@ -8,21 +8,22 @@
 //! * [`frames`] counts what was written;
 //! * [`value`] reads replies back, for tests, tools and the wire log.
 
-pub mod args;
+mod args;
 mod bulk;
 mod frame;
 pub(crate) mod frames;
-pub mod options;
-pub mod pipeline;
-pub mod reply;
-pub mod request;
-pub mod value;
+mod options;
+pub(crate) mod pipeline;
+mod reply;
+pub(crate) mod request;
+pub(crate) mod value;
 
-pub use args::{Args, OwnedArgs, Span};
+pub(crate) use args::Span;
+pub use args::{Args, OwnedArgs};
 pub(crate) use frame::Frame;
-pub use options::Options;
-pub use pipeline::Pipeline;
-pub use reply::{Doubles, Mark, Protocol, Reply};
-pub(crate) use request::push_request;
-pub use request::{Limits, Parsed, Parser, ProtocolError};
-pub use value::Value;
+pub(crate) use options::Options;
+pub(crate) use pipeline::Pipeline;
+pub(crate) use reply::{Doubles, Mark};
+pub use reply::{Protocol, Reply};
+pub use request::{Limits, Parsed, Parser, ProtocolError, push_request};
+pub use value::{Malformed, Value, decode};

@@ -6,15 +6,15 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use respd::internals::config::Config;
 use respd::internals::dispatch::spec::Spec;
 use respd::internals::dispatch::spec::flag::*;
 use respd::internals::dispatch::{Ctx, Frame, Invocation, ScriptFlags};
 use respd::internals::embed::local::request;
 use respd::internals::embed::server::Running;
 use respd::internals::error::Error;
-use respd::wire::Args;
 use respd::internals::world::ScriptKind;
-use respd::internals::config::Config;
+use respd::wire::Args;
 use respd::{Commands, Server};
 
 use crate::socket::Socket;
@@ -129,7 +129,7 @@ impl Served {
 /// The next reply as redis-cli would show it.
 fn reply(client: &mut Socket) -> String {
     let frame = client.frame().expect("a reply");
-    respd::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
+    respd::internals::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
 }
 
 #[test]

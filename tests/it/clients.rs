@@ -269,7 +269,10 @@ fn what_a_client_has_left_unread_shows_as_memory_when_it_is_much() {
     let mut local = Local::new(Config::default());
     let (client, other) = (local.connect(), local.connect());
     for (bytes, shows) in [(16 * 1024 - 20, false), (20_000, true)] {
-        local.send(client, &respd::internals::embed::local::request([&b"ECHO"[..], &vec![b'x'; bytes]]));
+        local.send(
+            client,
+            &respd::internals::embed::local::request([&b"ECHO"[..], &vec![b'x'; bytes]]),
+        );
         let line = local.call(other, ["CLIENT", "LIST", "ID", "1"]).to_string();
         let (_, rest) = line.split_once(" omem=").expect("the field");
         let (omem, _) = rest.split_once(' ').expect("more fields");

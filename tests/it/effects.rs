@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use respd::internals::config::Config;
 use respd::internals::config::Callers;
+use respd::internals::config::Config;
 use respd::internals::dispatch::Table;
 use respd::internals::dispatch::spec::flag;
 use respd::internals::embed::groups;

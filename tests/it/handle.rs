@@ -10,8 +10,8 @@ use respd::internals::dispatch::spec::flag::BLOCKING;
 use respd::internals::embed::local::request;
 use respd::internals::error::{self, Error};
 use respd::internals::net::Undelivered;
-use respd::wire::Args;
 use respd::internals::world::World;
+use respd::wire::Args;
 use respd::{Commands, Handle, Server};
 
 use crate::socket::{PATIENCE, Socket, until};

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use respd::internals::embed::local::request;
 use respd::internals::config::Config;
+use respd::internals::embed::local::request;
 use respd::{Running, Server};
 
 use crate::socket::Socket;
@@ -144,7 +144,7 @@ fn migrating(puppet: &Puppet) -> (Running, Socket, Socket, std::net::TcpStream) 
 
 fn shown(client: &mut Socket) -> String {
     let frame = client.frame().expect("a reply");
-    respd::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
+    respd::internals::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
 }
 
 #[test]

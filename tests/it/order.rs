@@ -18,7 +18,7 @@ use respd::internals::config::Config;
 use respd::internals::embed::local::{Connection, Local, request};
 use respd::internals::keyspace::Random;
 use respd::internals::peer::{Kind, Peer};
-use respd::wire::{Value, value};
+use respd::internals::wire::{Value, value};
 
 const PLAYERS: usize = 6;
 const KEYS: [&str; 4] = ["k0", "k1", "k2", "k3"];

@@ -5,8 +5,8 @@
 use std::fs;
 use std::time::Duration;
 
-use respd::internals::config::Config;
 use respd::internals::config::Callers;
+use respd::internals::config::Config;
 use respd::internals::embed::local::{Connection, Local};
 
 use crate::process::Folder;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use respd::wire::{Args, Limits, Parsed, Parser, Pipeline, ProtocolError};
+use respd::internals::wire::{Args, Limits, Parsed, Parser, Pipeline, ProtocolError};
 
 const EVERYONE: Limits = Limits { bulk: 512 << 20, authenticated: true };
 const UNAUTHENTICATED: Limits = Limits { bulk: 512 << 20, authenticated: false };

@@ -6,9 +6,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use respd::internals::config::Config;
 use respd::internals::embed::local::request;
 use respd::internals::net::{ListenAddress, Ports};
-use respd::internals::config::Config;
 use respd::{ManualClock, Running, Server};
 
 use crate::lifetime::logged;

@@ -2,12 +2,12 @@
 
 use std::sync::mpsc;
 
+use respd::Server;
+use respd::internals::config::Config;
 use respd::internals::dispatch::Table;
 use respd::internals::dispatch::spec::flag;
 use respd::internals::embed::groups;
 use respd::internals::embed::local::{Connection, Local};
-use respd::internals::config::Config;
-use respd::Server;
 
 use crate::process::Respd;
 use crate::socket::{PATIENCE, Socket};

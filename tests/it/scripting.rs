@@ -4,8 +4,8 @@
 
 use std::thread;
 
-use respd::internals::embed::local::{Connection, Local, request};
 use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
 use respd::{Running, Server};
 
 use crate::socket::Socket;

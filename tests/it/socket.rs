@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use respd::internals::embed::local::request;
-use respd::wire::value;
+use respd::internals::wire::value;
 
 /// Longer than anything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(30);

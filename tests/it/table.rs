@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use respd::internals::config::Config;
 use respd::internals::access::unimplemented;
+use respd::internals::config::Config;
 use respd::internals::dispatch::spec::{Begin, Find, category, flag, key};
 use respd::internals::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::internals::dispatch::{Row, Table, keys};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use respd::internals::config::Config;
 use respd::internals::config::Callers;
+use respd::internals::config::Config;
 use respd::internals::embed::local::{Connection, Local, request};
 use respd::internals::peer::{Kind, Peer};
 

@@ -9,8 +9,8 @@ use respd::internals::config::Config;
 use respd::internals::dispatch::spec::flag;
 use respd::internals::embed::local::{Local, request};
 use respd::internals::session::Client;
-use respd::wire::request::MAX_LINE;
-use respd::wire::{Args, Limits, Parsed, Parser, ProtocolError, value};
+use respd::internals::wire::MAX_LINE;
+use respd::internals::wire::{Args, Limits, Parsed, Parser, ProtocolError, value};
 
 const UNLIMITED: Limits = Limits { bulk: 512 << 20, authenticated: true };
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use respd::internals::config::{Callers, Config};
 use respd::internals::embed::local::request;
 use respd::internals::net::{ListenAddress, Ports};
-use respd::wire::{Value, value};
+use respd::internals::wire::{Value, value};
 use respd::{Running, Server};
 
 /// How long a reply of the server is waited for.

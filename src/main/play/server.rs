@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use respd::internals::conversation::{Conversation, Side, Tcp};
 use respd::internals::embed::local::request;
-use respd::wire::{Value, value};
+use respd::internals::wire::{Value, value};
 use respd::{ManualClock, Server};
 
 use super::arguments::Arguments;

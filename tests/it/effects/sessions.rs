@@ -16,7 +16,7 @@ use respd::internals::dispatch::synopsis::{self, Argument, Kind};
 use respd::internals::embed::groups;
 use respd::internals::embed::local::{Connection, Local, request};
 use respd::internals::keyspace::Random;
-use respd::wire::{Value, value};
+use respd::internals::wire::{Value, value};
 
 use super::Heard;
 

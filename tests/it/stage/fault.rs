@@ -632,7 +632,8 @@ fn newcomers_meet_what_is_staged_for_them() {
     call(&mut local, operator, "STAGE ACCEPT HANG");
     let client = local.connect();
     assert_eq!((call(&mut local, client, "PING"), local.is_open(client)), (String::new(), true));
-    let admin = respd::internals::peer::Peer { kind: respd::internals::peer::Kind::Admin, ..peer() };
+    let admin =
+        respd::internals::peer::Peer { kind: respd::internals::peer::Kind::Admin, ..peer() };
     let admin = local.try_connect(admin).unwrap();
     assert_eq!(call(&mut local, admin, "PING"), PONG, "the administration port is apart");
     assert_eq!(call(&mut local, admin, "STAGE ACCEPT ALL"), "+OK\r\n");
@@ -673,7 +674,10 @@ fn any_bytes_are_sent_to_any_client() {
 #[test]
 fn clients_of_the_administration_port_meet_no_fault() {
     let (mut local, operator) = with_fault("DO CLOSE");
-    let admin = respd::internals::peer::Peer { kind: respd::internals::peer::Kind::Admin, ..respd::internals::peer::Peer::local() };
+    let admin = respd::internals::peer::Peer {
+        kind: respd::internals::peer::Kind::Admin,
+        ..respd::internals::peer::Peer::local()
+    };
     let admin = local.try_connect(admin).unwrap();
     assert_eq!(call(&mut local, admin, "GET k"), VALUE);
     let refused = call(&mut local, operator, "STAGE FAULT ADD g CLIENT ID 2 DO CLOSE");
