@@ -15,7 +15,7 @@ rooms! {
 
 pub mod wire {
     pub use crate::wire::pipeline::Pipeline;
-    pub use crate::wire::request::MAX_LINE;
+    pub use crate::wire::request::{Limits, MAX_LINE, Parsed, Parser, ProtocolError};
     pub use crate::wire::*;
 
     pub mod value {

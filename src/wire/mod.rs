@@ -6,7 +6,8 @@
 //! * [`options`] reads the options among them, one after the other;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
 //! * [`frames`] counts what was written;
-//! * [`value`] reads replies back, for tests, tools and the wire log.
+//! * [`value`] reads replies back, for tests, tools and the wire log;
+//! * [`requests`] and [`replies`] are both directions for a program that has a connection of its own.
 
 mod args;
 mod bulk;
@@ -14,8 +15,10 @@ mod frame;
 pub(crate) mod frames;
 mod options;
 pub(crate) mod pipeline;
+mod replies;
 mod reply;
 pub(crate) mod request;
+mod requests;
 pub(crate) mod value;
 
 pub(crate) use args::Span;
@@ -23,7 +26,10 @@ pub use args::{Args, OwnedArgs};
 pub(crate) use frame::Frame;
 pub(crate) use options::Options;
 pub(crate) use pipeline::Pipeline;
+pub use replies::Replies;
 pub(crate) use reply::{Doubles, Mark};
 pub use reply::{Protocol, Reply};
-pub use request::{Limits, Parsed, Parser, ProtocolError, push_request};
+pub use request::push_request;
+pub(crate) use request::{Limits, Parsed, Parser, ProtocolError};
+pub use requests::Requests;
 pub use value::{Malformed, Value, decode};
