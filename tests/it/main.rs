@@ -53,6 +53,7 @@ mod append_only;
 mod busy;
 mod changes;
 mod client;
+#[cfg(feature = "client-test")]
 mod client_test;
 mod clients;
 mod clock;
