@@ -130,8 +130,7 @@ const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rus
      to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
-const NO_NODE_20: &str =
-    "scripts/reports: there is no node 20; to install it: https://nodejs.org";
+const NO_NODE_20: &str = "scripts/reports: there is no node 20; to install it: https://nodejs.org";
 
 const NO_SYSTEMD: &str =
     "scripts/unit: there is no systemd-analyze; to install it: apt-get install systemd";
