@@ -685,3 +685,27 @@ fn clients_of_the_administration_port_meet_no_fault() {
     assert_eq!(call(&mut local, operator, "STAGE FAULT CLEAR"), "+OK\r\n", "STAGE meets none");
     assert_eq!(call(&mut local, operator, "PING"), PONG);
 }
+
+/// However a test has left the server and the client, the client puts it right.
+#[test]
+fn reset_works_in_every_state_of_a_client() {
+    let states: [&[&str]; 8] = [
+        &["MULTI"],
+        &["MULTI", "GET k", "NOSUCH"],
+        &["SUBSCRIBE news"],
+        &["CLIENT PAUSE 100000 ALL"],
+        &["STAGE ACCEPT ALL CLOSE"],
+        &["STAGE FAULT ADD all DO HANG"],
+        &["STAGE FAULT ADD all CLIENT NAME * DO DROP", "CLIENT SETNAME ann"],
+        &["DEBUG SET-READY 0"],
+    ];
+    for state in states {
+        let (mut local, client) = with_fault("ON GET DO ERROR no");
+        state.iter().for_each(|line| drop(call(&mut local, client, line)));
+        assert_eq!(call(&mut local, client, "STAGE RESET"), "+OK\r\n", "{state:?}");
+        let after = local.connect();
+        local.advance(Duration::from_secs(100));
+        call(&mut local, after, "DEBUG SET-READY 1");
+        assert_eq!(call(&mut local, after, "GET k"), VALUE, "{state:?}");
+    }
+}
