@@ -11,7 +11,7 @@ use crate::listeners::{Topic, Wake};
 use crate::peer::{Address, Kind, Peer};
 use crate::session::{Client, Departure, Doom, Slot};
 use crate::stage::nodes::{NewNode, Node, NodeKey, Nodes};
-use crate::stage::sentinel::Sentinel;
+use crate::stage::sentinel::{Sentinel, Sentinels};
 use crate::stage::slots::{SLOTS, slot as slot_of_key};
 use crate::wire::Reply;
 
@@ -22,6 +22,16 @@ pub trait NodePorts: Send {
 
     /// Listens there no more, whether the port was opened so or is of the configuration.
     fn close(&mut self, port: u16);
+}
+
+/// The name of the node or the Sentinel that the client is connected to; empty if it is to neither.
+pub(crate) fn name_at<'s>(nodes: &'s Nodes, sentinels: &'s Sentinels, peer: &Peer) -> &'s [u8] {
+    let Some(at) = port(peer).filter(|_| !nodes.is_empty() || !sentinels.is_empty()) else {
+        return b"";
+    };
+    let node = nodes.at_port(at).map(|node| &node.name);
+    node.or_else(|| sentinels.at_port(at).map(|sentinel| &sentinel.name))
+        .map_or(b"", |name| name.as_bytes())
 }
 
 /// The port that the first node has where there are no sockets.

@@ -84,7 +84,7 @@ const STAGE: &[Spec] = &[
     Spec::new("send", -5, DRIVES, newcomers::stage_send).doc(
         "9.1.0",
         "O(N), N being the number of clients",
-        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] bytes",
+        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] [NODE pattern] bytes",
         "Sends any bytes to clients.",
     ),
     Spec::new("sentinel", -3, DRIVES, sentinel::stage_sentinel).doc(

@@ -492,7 +492,7 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
             "ADD f CLIENT ID 1 DO RUN",
             "client 1 is the one that says this, or of the administration port: it meets no fault",
         ),
-        ("ADD f CLIENT DO RUN", "CLIENT takes ID, NAME, LIB, USER, DB or PROTO, not 'DO'"),
+        ("ADD f CLIENT DO RUN", "CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, not 'DO'"),
         (
             "ADD f DO JUMP",
             "'JUMP' cannot stand here, where RUN, ERROR, REPLY, AS, DELAY, SPLIT, CUT, CLOSE, RESET, HANG, PUSH or DROP can",
@@ -662,7 +662,7 @@ fn any_bytes_are_sent_to_any_client() {
     assert_eq!(call(&mut local, operator, "STAGE SEND NAME * x"), ":3\r\nx");
     assert_eq!(call(&mut local, operator, "STAGE SEND ID 99 x"), ":0\r\n");
     for (line, told) in [
-        ("WHO 1 x", "SEND takes ID, NAME, LIB, USER, DB or PROTO, not 'WHO'"),
+        ("WHO 1 x", "SEND takes ID, NAME, LIB, USER, DB, PROTO or NODE, not 'WHO'"),
         ("ID one x", "ID takes a number from 0 on, not 'one'"),
         ("ID 1 x y", "'x' cannot stand here, where the bytes, as the last word, can"),
     ] {
