@@ -121,9 +121,9 @@ impl World {
 
     // Ports.
 
-    /// Returns whether the port is the server's own for clients. One that speaks TLS is none that a node can have.
+    /// Returns whether the port is the server's own for clients. Nodes speak what that speaks.
     pub(crate) fn is_own_port(&self, port: u16) -> bool {
-        port == self.config.port
+        port == self.config.client_port().0
     }
 
     /// Listens on the port, or on any that is free, unless it is the server's own. Returns which it is.
@@ -156,13 +156,14 @@ impl World {
         any_port: bool,
     ) -> Result<Vec<(String, u16)>, Error> {
         let border = |shard: usize| (shard * usize::from(SLOTS) + shards / 2) / shards;
+        let (own, _) = self.config.client_port();
         let mut added = Vec::new();
         let mut primaries = Vec::new();
         for number in 0..shards * nodes {
             let (row, shard) = (number / shards, number % shards);
             let letter = char::from(b'a' + shard as u8);
             let name = if row == 0 { letter.to_string() } else { format!("{letter}{}", row + 1) };
-            let next = u16::try_from(number).ok().and_then(|n| self.config.port.checked_add(n));
+            let next = u16::try_from(number).ok().and_then(|n| own.checked_add(n));
             let wanted = if any_port && number > 0 { None } else { next };
             let port = self.open_node_port(wanted)?;
             let slots = match row {
