@@ -96,10 +96,11 @@ const STAGE: &[Spec] = &[
     ),
 ];
 
-/// The flags of what drives the server: it runs whatever state that is in.
+/// The flags of what drives the server.
 const DRIVES: Flags = EVER | NO_MULTI;
-/// RESET runs whatever state its client is in, too.
+/// RESET runs whatever state its client is in.
 const RESETS: Flags = EVER | UNQUEUED | SUBSCRIBER;
+/// Both run whatever state the server is in.
 const EVER: Flags = ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG | UNPAUSED;
 
 /// The stage, for a client that may drive the server.
