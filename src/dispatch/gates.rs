@@ -50,11 +50,12 @@ impl<'a> Invocation<'a> {
         self.may_be_scripted(SCRIPT, row)?;
         self.is_permitted(TOP | TRANSACTION | SCRIPT, row)?;
         self.is_at_its_port(TOP | SCRIPT, row)?;
-        self.is_at_its_node::<STAGED>(TOP | SCRIPT, row)?;
+        self.is_at_its_node::<STAGED>(TOP, row)?;
         self.may_reply_between_messages(TOP, row, has_session)?;
         self.may_write(SCRIPT, row)?;
         self.has_memory(TOP | SCRIPT, row)?;
         self.may_stay_unsaved(TOP | SCRIPT, row)?;
+        self.is_at_its_node::<STAGED>(SCRIPT, row)?;
         self.has_what_it_needs(TOP, row)?;
         self.is_served_meanwhile(TOP, row)?;
         self.may_touch_keys(TOP, row)?;

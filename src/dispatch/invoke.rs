@@ -237,9 +237,12 @@ mod tests {
     use crate::peer::{Kind, Peer};
     use crate::wire::{Args, OwnedArgs, Protocol, Reply};
 
-    const SCRIPT: Frame = Frame::Script(ScriptFlags { no_writes: false, allow_oom: false });
-    const READ_ONLY: Frame = Frame::Script(ScriptFlags { no_writes: true, allow_oom: false });
-    const OOM_ALLOWED: Frame = Frame::Script(ScriptFlags { no_writes: false, allow_oom: true });
+    const SCRIPT: Frame =
+        Frame::Script(ScriptFlags { no_writes: false, allow_oom: false, crosses_slots: false });
+    const READ_ONLY: Frame =
+        Frame::Script(ScriptFlags { no_writes: true, allow_oom: false, crosses_slots: false });
+    const OOM_ALLOWED: Frame =
+        Frame::Script(ScriptFlags { no_writes: false, allow_oom: true, crosses_slots: false });
 
     fn words(line: &str) -> OwnedArgs {
         line.split(' ').collect()

@@ -281,7 +281,12 @@ impl Server {
         let world = &mut self.engine.world;
         let staged = world.stage_cluster(shards, nodes, any_port);
         let staged = staged.map_err(|error| io::Error::other(error.to_string()))?;
-        let host = self.addr().ok_or_else(|| io::Error::other("there is no port for clients"))?;
+        let for_clients = |bound: &ListenAddress| match bound {
+            ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) => Some(*addr),
+            ListenAddress::Admin(_) | ListenAddress::Unix(_) => None,
+        };
+        let host = self.reactor.bound().iter().find_map(for_clients);
+        let host = host.ok_or_else(|| io::Error::other("there is no port for clients"))?;
         Ok(staged
             .into_iter()
             .map(|(name, port)| (name, SocketAddr::new(host.ip(), port)))

@@ -1,6 +1,7 @@
 //! The journal of the stage: what clients send and are replied. See [`crate::stage::journal`].
 
 use super::World;
+use super::nodes::name_at;
 use crate::listeners::blocked::{BlockedCommand, Wake};
 use crate::peer::Kind;
 use crate::session::Slot;
@@ -32,7 +33,8 @@ impl World {
         if client.peer.kind == Kind::Admin {
             return;
         }
-        let subject = client.subject(&access.user(client.user).name);
+        let node = name_at(&stage.nodes, &stage.sentinels, &client.peer);
+        let subject = client.subject(&access.user(client.user).name, node);
         if stage.journal.add(now.wall, subject, name, args).is_none() {
             return;
         }

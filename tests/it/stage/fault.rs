@@ -492,7 +492,7 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
             "ADD f CLIENT ID 1 DO RUN",
             "client 1 is the one that says this, or of the administration port: it meets no fault",
         ),
-        ("ADD f CLIENT DO RUN", "CLIENT takes ID, NAME, LIB, USER, DB or PROTO, not 'DO'"),
+        ("ADD f CLIENT DO RUN", "CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, not 'DO'"),
         (
             "ADD f DO JUMP",
             "'JUMP' cannot stand here, where RUN, ERROR, REPLY, AS, DELAY, SPLIT, CUT, CLOSE, RESET, HANG, PUSH or DROP can",
@@ -662,7 +662,7 @@ fn any_bytes_are_sent_to_any_client() {
     assert_eq!(call(&mut local, operator, "STAGE SEND NAME * x"), ":3\r\nx");
     assert_eq!(call(&mut local, operator, "STAGE SEND ID 99 x"), ":0\r\n");
     for (line, told) in [
-        ("WHO 1 x", "SEND takes ID, NAME, LIB, USER, DB or PROTO, not 'WHO'"),
+        ("WHO 1 x", "SEND takes ID, NAME, LIB, USER, DB, PROTO or NODE, not 'WHO'"),
         ("ID one x", "ID takes a number from 0 on, not 'one'"),
         ("ID 1 x y", "'x' cannot stand here, where the bytes, as the last word, can"),
     ] {
@@ -689,23 +689,81 @@ fn clients_of_the_administration_port_meet_no_fault() {
 /// However a test has left the server and the client, the client puts it right.
 #[test]
 fn reset_works_in_every_state_of_a_client() {
-    let states: [&[&str]; 8] = [
-        &["MULTI"],
-        &["MULTI", "GET k", "NOSUCH"],
-        &["SUBSCRIBE news"],
-        &["CLIENT PAUSE 100000 ALL"],
-        &["STAGE ACCEPT ALL CLOSE"],
-        &["STAGE FAULT ADD all DO HANG"],
-        &["STAGE FAULT ADD all CLIENT NAME * DO DROP", "CLIENT SETNAME ann"],
-        &["DEBUG SET-READY 0"],
+    const OK: &str = "+OK\r\n";
+    let states: [(&[&str], &str); 17] = [
+        (&["MULTI"], OK),
+        (&["MULTI", "GET k", "NOSUCH"], OK),
+        (&["WATCH k"], OK),
+        (&["SUBSCRIBE news"], OK),
+        (&["HELLO 3", "SUBSCRIBE news"], OK),
+        (&["MONITOR"], OK),
+        (&["CLIENT PAUSE 100000 ALL"], OK),
+        (&["CLIENT REPLY OFF"], ""),
+        (&["STAGE ACCEPT CLOSE"], OK),
+        (&["STAGE ACCEPT HANG"], OK),
+        (&["STAGE ACCEPT REFUSE"], OK),
+        (&["STAGE FAULT ADD all DO HANG"], OK),
+        (&["STAGE FAULT ADD all DO CLOSE"], OK),
+        (&["STAGE FAULT ADD all CLIENT NAME * DO DROP", "CLIENT SETNAME ann"], OK),
+        // What was held back goes first.
+        (&["STAGE FAULT ADD all ON PING DO DELAY 1000000", "PING"], "+PONG\r\n+OK\r\n"),
+        (&["STAGE FAULT ADD all ON PING DO SPLIT AT 2 PAUSE 99999", "PING"], "ONG\r\n+OK\r\n"),
+        (&["STAGE CLOCK FREEZE"], OK),
     ];
-    for state in states {
-        let (mut local, client) = with_fault("ON GET DO ERROR no");
-        state.iter().for_each(|line| drop(call(&mut local, client, line)));
-        assert_eq!(call(&mut local, client, "STAGE RESET"), "+OK\r\n", "{state:?}");
-        let after = local.connect();
+    let kinds = [respd::internals::peer::Kind::Tcp, respd::internals::peer::Kind::Admin];
+    for ((state, replied), kind) in states.iter().flat_map(|state| kinds.map(|kind| (state, kind)))
+    {
+        let (mut local, operator) = with_fault("ON GET DO ERROR no");
+        let peer = respd::internals::peer::Peer { kind, ..respd::internals::peer::Peer::local() };
+        let client = local.try_connect(peer).unwrap();
+        for line in *state {
+            // What a client of the administration port does not meet, another does.
+            let caller = if line.starts_with("PING") { operator } else { client };
+            let told = call(&mut local, caller, line);
+            let is_wrong = told.starts_with('-') && !line.starts_with("NOSUCH");
+            assert!(!is_wrong, "{line}: {told}");
+        }
+        let by = if state.contains(&"PING") { operator } else { client };
+        assert_eq!(call(&mut local, by, "STAGE RESET"), *replied, "{state:?} {kind:?}");
+        let newcomer = local.connect();
         local.advance(Duration::from_secs(100));
-        call(&mut local, after, "DEBUG SET-READY 1");
-        assert_eq!(call(&mut local, after, "GET k"), VALUE, "{state:?}");
+        assert_eq!(call(&mut local, newcomer, "GET k"), VALUE, "{state:?} {kind:?}");
+        assert!(local.is_open(by), "{state:?}");
     }
+    let (mut local, client) = with_fault("ON GET DO ERROR no");
+    local.engine.world.set_ready(false);
+    assert_eq!(call(&mut local, client, "STAGE RESET"), OK, "not ready");
+}
+
+#[test]
+fn a_transaction_goes_on_behind_the_reset_in_it() {
+    let (mut local, client) = with_fault("ON GET DO ERROR no");
+    let lines = ["MULTI", "GET k", "STAGE RESET", "INCR n", "EXEC"];
+    let sent = pipeline(&mut local, client, &lines);
+    let expected = "+OK\r\n+QUEUED\r\n+OK\r\n+QUEUED\r\n*2\r\n$5\r\nvalue\r\n:1\r\n";
+    assert_eq!(sent, expected, "it has run at once, before the GET");
+    // Whatever else drives the server stands in no transaction.
+    call(&mut local, client, "MULTI");
+    let refused = call(&mut local, client, "STAGE FAULT CLEAR");
+    assert!(refused.starts_with("-ERR Command 'stage|fault' not allowed"), "{refused}");
+    assert_eq!(call(&mut local, client, "STAGE RESET"), "+OK\r\n");
+    let told = call(&mut local, client, "EXEC");
+    assert!(told.starts_with("-EXECABORT"), "{told}");
+}
+
+#[test]
+fn reset_asks_for_a_login_and_for_the_right_to_run_it() {
+    let (mut local, operator) = with_fault("ON GET DO ERROR no");
+    call(&mut local, operator, "ACL SETUSER ann on nopass +@all -stage");
+    call(&mut local, operator, "CONFIG SET requirepass secret");
+    let client = local.connect();
+    let told = call(&mut local, client, "STAGE RESET");
+    assert!(told.starts_with("-NOAUTH"), "{told}");
+    assert_eq!(call(&mut local, client, "AUTH ann x"), "+OK\r\n");
+    let told = call(&mut local, client, "STAGE RESET");
+    assert!(told.starts_with("-NOPERM"), "{told}");
+    assert_eq!(call(&mut local, operator, "GET k"), "-no\r\n");
+    assert_eq!(call(&mut local, client, "AUTH secret"), "+OK\r\n");
+    assert_eq!(call(&mut local, client, "STAGE RESET"), "+OK\r\n");
+    assert_eq!(call(&mut local, operator, "GET k"), VALUE);
 }
