@@ -102,10 +102,10 @@ pub mod wire;
 pub mod world;
 
 pub use config::Config;
-pub use embed::{Builder, Command, Commands, Ctx, Handle, Running, Server, test};
+pub use embed::{Builder, ClientView, Command, Commands, Ctx, Handle, Running, Server, test};
 pub use error::Error;
 pub use net::ManualClock;
-pub use wire::{Args, Reply, Value};
+pub use wire::{Args, Protocol, Reply, Value};
 
 /// The version of respd, as INFO's `respd_version` shows it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

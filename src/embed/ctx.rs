@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::time::Duration;
 
+use super::ClientView;
 use crate::dispatch;
 use crate::listeners::Event;
 use crate::wire::Reply;
@@ -53,6 +54,11 @@ impl Ctx<'_> {
         let row = self.inner.row;
         let found = self.inner.state_and_reply();
         found.unwrap_or_else(|| panic!("'{}' has no {}", row.full_name, std::any::type_name::<T>()))
+    }
+
+    /// The client whose command this is.
+    pub fn client(&self) -> ClientView<'_> {
+        ClientView::new(self.inner.world, self.inner.slot)
     }
 
     /// Blocks the client until the event is signalled, by [`Ctx::signal`] or by

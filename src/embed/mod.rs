@@ -1,5 +1,6 @@
 //! The public face: the builder, a running server, and a client in the same process.
 
+pub mod client_view;
 pub mod command;
 pub mod ctx;
 pub mod handle;
@@ -9,6 +10,7 @@ pub mod test;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use client_view::ClientView;
 pub use command::{Command, Commands};
 pub use ctx::Ctx;
 pub use handle::Handle;
