@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use respd::{Command, Commands, Error, Server};
+use respd::{Builder, Command, Commands, Error};
 
 fn main() -> std::io::Result<()> {
     let add = Command::new("counter.add", |ctx, args| {
@@ -19,7 +19,7 @@ fn main() -> std::io::Result<()> {
         Ok(())
     });
     let counter = Commands::new("counter").state(HashMap::<Vec<u8>, i64>::new()).add(add);
-    let server = Server::builder().commands(counter).bind()?;
+    let server = Builder::connection_layer().any_port().commands(counter).bind()?;
     println!("listening on {:?}", server.addr());
     server.run()
 }

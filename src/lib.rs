@@ -101,7 +101,7 @@ pub mod text;
 pub mod wire;
 pub mod world;
 
-pub use config::Config;
+pub use config::{Config, LoadError as ConfigError};
 pub use embed::{Builder, ClientView, Command, Commands, Ctx, Handle, Running, Server, test};
 pub use error::Error;
 pub use net::ManualClock;

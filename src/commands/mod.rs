@@ -76,6 +76,7 @@ pub const GROUPS: &[Group] = &[
     ("server", persistence::TABLE),
     ("server", replication::COPIES),
     ("server", server::TABLE),
+    ("server", values::IN_CLUSTER),
     ("set", set::TABLE),
     ("sorted-set", sorted_set::TABLE),
     ("stream", stream::TABLE),
@@ -83,6 +84,22 @@ pub const GROUPS: &[Group] = &[
     ("string", string::lcs::TABLE),
     ("string", string::TABLE),
     ("string", string::numbers::TABLE),
+    ("transactions", transactions::TABLE),
+];
+
+/// Those of them that know no key: what is left of a server that has an engine of its own.
+pub const CONNECTION_LAYER: &[Group] = &[
+    ("connection", client::TABLE),
+    ("connection", connection::TABLE),
+    ("pubsub", pubsub::TABLE),
+    ("server", acl::TABLE),
+    ("server", command::TABLE),
+    ("server", commandlog::TABLE),
+    ("server", config::TABLE),
+    ("server", info::TABLE),
+    ("server", latency::TABLE),
+    ("server", monitor::TABLE),
+    ("server", server::TABLE),
     ("transactions", transactions::TABLE),
 ];
 

@@ -1,16 +1,16 @@
-//! The server itself: LOLWUT MODULE RESTORE-ASKING ROLE SHUTDOWN TIME.
+//! The server itself: LOLWUT MODULE ROLE SHUTDOWN TIME.
 
-use super::{arguments, values};
+use super::arguments;
 use crate::config::persona::PERSONAS;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
-use crate::dispatch::spec::category::{self, DANGEROUS, KEYSPACE};
+use crate::dispatch::spec::Spec;
+use crate::dispatch::spec::category::{self, DANGEROUS};
 use crate::dispatch::spec::flag::*;
-use crate::dispatch::spec::{Spec, at, key};
 use crate::error::{self, Error};
-use crate::persistence::snapshots::{self, Farewell};
 use crate::session::{Departure, Doom};
 use crate::wire::Args;
+use crate::world::Farewell;
 
 pub(crate) const TABLE: &[Spec] = &[
     Spec::new("lolwut", -1, READ | FAST, lolwut).doc(
@@ -25,17 +25,6 @@ pub(crate) const TABLE: &[Spec] = &[
         "",
         "Commands about loadable modules.",
     ),
-    Spec::new("restore-asking", -4, WRITE | DENYOOM | ASKING, values::restore)
-        .acl(KEYSPACE | DANGEROUS)
-        .key(key::OW | key::UPDATE, at(1))
-        .system()
-        .doc(
-            "3.0.0",
-            values::RESTORE_COMPLEXITY,
-            values::RESTORE_SYNOPSIS,
-            "As RESTORE, in a cluster.",
-        )
-        .history(values::RESTORE_HISTORY),
     Spec::new("role", 1, NOSCRIPT | LOADING | STALE | FAST | SENTINEL, role)
         .acl(category::ADMIN | DANGEROUS)
         .doc("2.8.12", "O(1)", "", "Returns the part the server has in replication."),
@@ -218,7 +207,7 @@ fn shutdown(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         () if save => Farewell::Save,
         () => Farewell::Configured,
     };
-    if snapshots::part(ctx.world, farewell).is_err() && !force {
+    if (ctx.world.part)(ctx.world, farewell).is_err() && !force {
         log::error!("the server stays: what it has could not be saved");
         return Err(error::SHUTDOWN_FAILED);
     }

@@ -1,4 +1,4 @@
-//! Values as payloads: DUMP RESTORE, and MIGRATE, whose handler has a file of its own.
+//! Values as payloads: DUMP RESTORE RESTORE-ASKING, and MIGRATE, whose handler has a file of its own.
 //!
 //! A payload is a value in the encoding of [`crate::rdb`] and its footer. One that is not what it says changes nothing:
 //! the value is made apart from the databases, and takes its key when it is whole.
@@ -19,11 +19,11 @@ use crate::text::number::{self, Spelled};
 use crate::wire::Args;
 
 // What RESTORE and RESTORE-ASKING have in common.
-pub(super) const RESTORE_COMPLEXITY: &str =
+const RESTORE_COMPLEXITY: &str =
     "O(N), N being the number of elements, O(N*log(N)) for a sorted set; O(1) for a short string";
-pub(super) const RESTORE_SYNOPSIS: &str = "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] \
+const RESTORE_SYNOPSIS: &str = "key ttl serialized-value [REPLACE@3.0] [ABSTTL@5.0] \
      [IDLETIME seconds@5.0] [FREQ frequency@5.0]";
-pub(super) const RESTORE_HISTORY: &[(&str, &str)] = &[
+const RESTORE_HISTORY: &[(&str, &str)] = &[
     ("3.0.0", "Modifier `REPLACE`."),
     ("5.0.0", "Modifier `ABSTTL`."),
     ("5.0.0", "Options `IDLETIME` and `FREQ`."),
@@ -75,6 +75,15 @@ pub(crate) const TABLE: &[Spec] = &[
         .history(RESTORE_HISTORY),
 ];
 
+/// A command that is for the server's own developers, in the group of those that are for operators.
+pub(crate) const IN_CLUSTER: &[Spec] =
+    &[Spec::new("restore-asking", -4, WRITE | DENYOOM | ASKING, restore)
+        .acl(KEYSPACE | DANGEROUS)
+        .key(OW | UPDATE, at(1))
+        .system()
+        .doc("3.0.0", RESTORE_COMPLEXITY, RESTORE_SYNOPSIS, "As RESTORE, in a cluster.")
+        .history(RESTORE_HISTORY)];
+
 /// DUMP key
 fn dump(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
@@ -101,7 +110,7 @@ struct RestoreOptions {
 }
 
 /// RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
-pub(super) fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+fn restore(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let key = &args[1];
     let options = restore_options(args)?;
     let now = ctx.world.store.shared.now;

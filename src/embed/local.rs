@@ -14,6 +14,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::parts::ALL;
 use crate::clock::{Change, Now};
 use crate::config::Config;
 use crate::dispatch::{Driver, Table};
@@ -74,7 +75,7 @@ impl Local {
     ///
     /// When a `user` line of `config` has a rule that is none, or the file that it is to begin with cannot be opened.
     pub fn new(config: Config) -> Local {
-        let table = super::table(&config);
+        let table = (ALL.table)(&config);
         Local::with_table(config, table)
     }
 
@@ -83,7 +84,7 @@ impl Local {
         // Some time in 2023, and the first second of the server.
         let now = Now { wall: 1_700_000_000_000_000, mono: 1_000_000 };
         let mut engine = super::engine(config, table, now).expect("a valid configuration");
-        super::begin_to_keep(&mut engine).expect("files that can be read");
+        (ALL.begin)(&mut engine).expect("files that can be read");
         Local {
             engine,
             now,

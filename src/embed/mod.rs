@@ -5,6 +5,7 @@ pub mod command;
 pub mod ctx;
 pub mod handle;
 pub mod local;
+mod parts;
 pub mod server;
 pub mod test;
 #[cfg(test)]
@@ -15,47 +16,16 @@ pub use command::{Command, Commands};
 pub use ctx::Ctx;
 pub use handle::Handle;
 pub use local::{Connection, Local};
+pub use parts::groups;
 pub use server::{Builder, Running, Server};
-
-use std::io;
 
 use crate::access;
 use crate::clock::Now;
-use crate::commands;
 use crate::config::{Callers, Config, LoadError};
 use crate::dispatch::Table;
-use crate::dispatch::table::Group;
 use crate::engine::Engine;
 use crate::files;
 use crate::keyspace;
-use crate::persistence::libraries::Libraries;
-use crate::persistence::{self, snapshots};
-
-/// The commands of features, which a smaller build has not.
-#[cfg(feature = "lua")]
-const FEATURES: &[Group] = crate::scripting::GROUPS;
-#[cfg(not(feature = "lua"))]
-const FEATURES: &[Group] = &[];
-
-/// The code of functions, for files.
-#[cfg(feature = "lua")]
-const LIBRARIES: Libraries = crate::scripting::LIBRARIES;
-#[cfg(not(feature = "lua"))]
-const LIBRARIES: Libraries = Libraries::NONE;
-
-/// Every command that this build has, in groups.
-pub fn groups() -> impl Iterator<Item = Group> + Clone {
-    commands::GROUPS.iter().chain(FEATURES).copied()
-}
-
-/// Every command of a server with this configuration.
-fn table(config: &Config) -> Table {
-    let mut table = Table::of_persona(config.persona, groups());
-    if config.enable_stage_command != Callers::No {
-        table.add_of_every_persona(commands::ON_STAGE.iter().copied());
-    }
-    table
-}
 
 /// An engine with the users of the configuration or of its ACL file, without the commands that it takes away.
 fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadError> {
@@ -85,12 +55,4 @@ fn user_faults(config: &Config, table: &mut Table) -> Vec<String> {
     faults.extend(access::faults(config, &*table));
     faults.extend(files::first_users(config, &*table).err());
     faults.iter().map(LoadError::to_string).collect()
-}
-
-/// The engine keeps what it is to keep, from now on, and begins with what there is.
-fn begin_to_keep(engine: &mut Engine) -> io::Result<()> {
-    snapshots::start(&mut engine.world, LIBRARIES)?;
-    persistence::log::start(&mut engine.world)?;
-    engine.take_on(persistence::DUTIES);
-    Ok(())
 }

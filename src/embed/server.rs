@@ -16,13 +16,13 @@ use std::time::Instant;
 
 use super::command::Commands;
 use super::handle::Handle;
-use crate::config::{Callers, Config, Reason};
+use super::parts::{self, Parts};
+use crate::config::{Callers, Config, LoadError, Reason};
 use crate::dispatch::Frame;
 use crate::dispatch::own::OwnCommand;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
 use crate::peer::Peer;
-use crate::persistence::snapshots;
 use crate::telemetry::{Process, process};
 use crate::text::quote;
 use crate::wire::{OwnedArgs, Protocol, Reply};
@@ -32,6 +32,7 @@ const STACK: usize = 8 << 20;
 
 /// What a server will be.
 pub struct Builder {
+    parts: Parts,
     config: Config,
     config_file: Option<PathBuf>,
     ports: Option<Ports>,
@@ -54,9 +55,41 @@ pub struct Running {
 }
 
 impl Builder {
+    /// The connection layer alone, for a server with an engine of its own: HELLO, AUTH, ACL, CLIENT, RESET, COMMAND,
+    /// CONFIG, INFO, LATENCY, SLOWLOG, MONITOR, publish and subscribe, MULTI and EXEC, and no command on keys. What it does
+    /// not have, data and files and scripts and the stage, is not linked into the program either.
+    pub fn connection_layer() -> Builder {
+        Builder::with_parts(parts::CONNECTION_LAYER)
+    }
+
+    /// Nothing here may name the parts that a server has not: the linker would find them in every program.
+    fn with_parts(parts: Parts) -> Builder {
+        Builder {
+            parts,
+            config: Config::default(),
+            config_file: None,
+            ports: None,
+            commands: Vec::new(),
+            clock: None,
+            seed: None,
+        }
+    }
+
+    /// The whole configuration, in place of what was set before.
     pub fn config(mut self, config: Config) -> Builder {
         self.config = config;
         self
+    }
+
+    /// Changes one directive, as `-o name=value` does on the command line. The error says which, and what is wrong.
+    ///
+    /// ```
+    /// let builder = respd::Server::builder().option("requirepass", "sesame")?.option("maxclients", "50")?;
+    /// # Ok::<(), respd::ConfigError>(())
+    /// ```
+    pub fn option(mut self, name: &str, value: &str) -> Result<Builder, LoadError> {
+        self.config.apply_option(name, value)?;
+        Ok(self)
     }
 
     /// The file that the configuration came from, which CONFIG REWRITE writes.
@@ -108,17 +141,13 @@ impl Builder {
     pub fn faults(&self) -> Vec<String> {
         let mut config = self.config.clone();
         let ports = self.settle_ports(&mut config);
-        let mut table = super::table(&config);
+        let mut table = (self.parts.table)(&config);
         for own in &self.commands {
             table.add_own_group(own.group, own.commands.iter().map(OwnCommand::outline), 0);
         }
         let mut faults = super::user_faults(&config, &mut table);
         faults.extend(config.keeps_a_way_in().err().map(Reason::into_owned));
-        if let Some(folder) = &config.dir
-            && let Err(reason) = snapshots::find_folder(folder)
-        {
-            faults.push(format!("'dir {}': {reason}", folder.display()));
-        }
+        faults.extend((self.parts.faults)(&config).into_iter().map(Reason::into_owned));
         faults.extend(net::faults(&config, ports));
         faults
     }
@@ -165,7 +194,7 @@ impl Builder {
                 ListenAddress::Unix(_) => {}
             }
         }
-        let mut table = super::table(&config);
+        let mut table = (self.parts.table)(&config);
         let mut states = Vec::new();
         for Commands { group, commands, state } in self.commands {
             table.add_own_group(group, commands, states.len());
@@ -183,7 +212,7 @@ impl Builder {
         let mail = reactor.mail();
         engine.world.waker = Arc::new(move || mail.wake());
         engine.world.node_ports = Some(reactor.node_ports());
-        super::begin_to_keep(&mut engine)?;
+        (self.parts.begin)(&mut engine)?;
         reactor.serve_engine(&mut engine)?;
         Ok(Server { engine, reactor })
     }
@@ -192,14 +221,7 @@ impl Builder {
 impl Server {
     /// A server with the default configuration and every command that respd has.
     pub fn builder() -> Builder {
-        Builder {
-            config: Config::default(),
-            config_file: None,
-            ports: None,
-            commands: Vec::new(),
-            clock: None,
-            seed: None,
-        }
+        Builder::with_parts(parts::ALL)
     }
 
     /// Where clients connect to, if it is TCP.

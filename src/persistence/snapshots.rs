@@ -27,22 +27,13 @@ use crate::error::{self, Error};
 use crate::keyspace::Recorder;
 use crate::rdb::file::Tally;
 use crate::rdb::recorder::{FileRecorder, Output};
-use crate::world::World;
+use crate::world::{Farewell, World};
 
 /// After a snapshot has failed the next is begun by itself no earlier than this, in µs.
 const RETRY_DELAY: u64 = 5_000_000;
 
 /// What is done in every turn.
 pub(super) const DUTY: Duty = Duty { begin, end: |_| (), due, leave, wait };
-
-/// What becomes of the data when the server leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Farewell {
-    /// It is saved if there are save points.
-    Configured,
-    Save,
-    NoSave,
-}
 
 /// What DEBUG RELOAD does beside loading.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +64,7 @@ struct Snapshots {
 /// From now on the server has snapshots. If it is to begin with one, that is being loaded.
 pub(crate) fn start(world: &mut World, libraries: Libraries) -> io::Result<()> {
     world.find_folder = find_folder;
+    world.part = part;
     if world.config.dir.is_some() {
         let invalid = |reason: Reason| {
             let folder = world.config.folder().display();
@@ -164,7 +156,7 @@ pub(crate) fn flushed(world: &mut World) {
 }
 
 /// SHUTDOWN: sees to what is to be kept. The error is that it could not be written.
-pub(crate) fn part(world: &mut World, farewell: Farewell) -> Result<(), Error> {
+fn part(world: &mut World, farewell: Farewell) -> Result<(), Error> {
     with(world, |snapshots, world| snapshots.part(world, farewell))
 }
 

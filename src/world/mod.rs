@@ -65,6 +65,7 @@ use std::time::Duration;
 use crate::access::{Access, UserId, Vocabulary};
 use crate::clock::Now;
 use crate::config::{Callers, Config, LoadError, LogLevel, Reason};
+use crate::error::Error;
 use crate::keyspace::{Millis, Store};
 use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
 use crate::peer::Peer;
@@ -83,6 +84,15 @@ pub(crate) use running::RunningScript;
 pub use running::ScriptKind;
 pub(crate) use timekeeping::ClockRequest;
 pub use tls::TlsFiles;
+
+/// What becomes of the data when the server leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// It is saved if there are save points.
+    Configured,
+    Save,
+    NoSave,
+}
 
 /// What commands ask of the loop that drives the engine.
 #[derive(Debug, Default)]
@@ -112,6 +122,9 @@ pub(crate) type FindFolder = fn(&Path) -> Result<PathBuf, Reason>;
 
 /// What the configuration says about the log comes true, or cannot.
 pub(crate) type TurnLog = fn(&mut World) -> Result<(), Reason>;
+
+/// Sees to what is to be kept. The error is that it could not be written.
+pub(crate) type Part = fn(&mut World, Farewell) -> Result<(), Error>;
 
 /// Told once, when the server has become ready.
 pub type WhenReady = Box<dyn FnOnce() + Send>;
@@ -168,6 +181,8 @@ pub struct World {
     pub(crate) find_folder: FindFolder,
     /// Turns the log of all changes on or off, as the configuration says: CONFIG SET `appendonly` asks.
     pub(crate) turn_log: TurnLog,
+    /// Sees to what is to be kept, when the server leaves: SHUTDOWN asks.
+    pub(crate) part: Part,
     /// What wakes the loop, if there is one.
     pub waker: Waker,
     /// What groups of an embedder's commands keep, each its own.
@@ -217,6 +232,7 @@ impl World {
             courier: None,
             find_folder: |folder| Ok(folder.to_owned()),
             turn_log: |_| Ok(()),
+            part: |_, _| Ok(()),
             waker: Arc::new(|| ()),
             states: Vec::new(),
             features: Vec::new(),

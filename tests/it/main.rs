@@ -22,6 +22,7 @@
 //! | `command_line` | what a command line means, and what is wrong with one; those of test harnesses start |
 //! | `supervision` | what systemd and others are told; signals that say what to save; the end of standard input |
 //! | `conversations` | `respd play` and `respd record`: what is recorded plays back, and what is wrong is told |
+//! | `library` | the library as a program sees it that embeds the server |
 //! | `lifetime` | how the process starts and does not, signals, the log file |
 //! | `acl` | users over time: permissions, the log, the ACL file, the example users |
 //! | `hardening` | what strangers may not do, and how long they wait |
@@ -66,6 +67,7 @@ mod gates;
 mod handle;
 mod hardening;
 mod layers;
+mod library;
 mod lifetime;
 mod log;
 mod migrate;

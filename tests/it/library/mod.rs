@@ -1,0 +1,3 @@
+//! The library as a program sees it that embeds the server.
+
+mod layer;
