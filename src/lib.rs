@@ -105,7 +105,7 @@ pub use config::{Config, LoadError as ConfigError};
 pub use embed::{Builder, ClientView, Command, Commands, Ctx, Handle, Running, Server, test};
 pub use error::Error;
 pub use net::ManualClock;
-pub use wire::{Args, Protocol, Reply, Value};
+pub use wire::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
 
 /// The version of respd, as INFO's `respd_version` shows it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

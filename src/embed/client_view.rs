@@ -22,7 +22,8 @@ impl<'a> ClientView<'a> {
         ClientView { client, user: &world.access.user(client.user).name }
     }
 
-    /// The number of the connection, as in CLIENT LIST: no other has it for as long as the server runs.
+    /// The number of the connection, as in CLIENT LIST: no other has it for as long as the server runs. 0 is a call of a
+    /// [`Handle`](super::Handle).
     pub fn id(&self) -> u64 {
         self.client.id
     }
@@ -32,7 +33,8 @@ impl<'a> ClientView<'a> {
         &self.client.name
     }
 
-    /// The name of the ACL user whose rules hold: `default` before a login.
+    /// The name of the ACL user whose rules hold: `default` before a login, empty for a call of a handle, which may do
+    /// everything.
     pub fn user(&self) -> &'a [u8] {
         self.user
     }

@@ -3,7 +3,10 @@
 //! Nothing is copied: an argument is a [`Span`] of the input buffer. What must outlive the buffer (a
 //! queued or a waiting command) is kept as [`OwnedArgs`].
 
+use std::fmt;
 use std::ops::Index;
+
+use super::into_args::Arg;
 
 /// Where an argument lies: offsets in bytes from the first byte of its request.
 ///
@@ -130,7 +133,7 @@ impl Index<usize> for Args<'_> {
 }
 
 /// Arguments that own their bytes, packed end to end.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct OwnedArgs {
     bytes: Vec<u8>,
     spans: Vec<Span>,
@@ -142,14 +145,19 @@ impl OwnedArgs {
     }
 
     /// Adds an argument.
-    pub(crate) fn push(&mut self, arg: &[u8]) {
-        self.push_spelled(|bytes| bytes.extend_from_slice(arg));
+    ///
+    /// # Panics
+    ///
+    /// When all arguments together have 4 GiB or more.
+    pub fn push(&mut self, arg: impl Arg) {
+        arg.push_to(self);
     }
 
     /// Adds the argument that `spell` appends.
     pub(crate) fn push_spelled(&mut self, spell: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         spell(&mut self.bytes);
+        assert!(self.bytes.len() <= u32::MAX as usize, "arguments of 4 GiB or more");
         self.spans.push(Span::new(start, self.bytes.len()));
     }
 
@@ -163,6 +171,22 @@ impl OwnedArgs {
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
+    }
+}
+
+impl fmt::Debug for OwnedArgs {
+    /// As a list of texts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.args().from(0).map(Shown)).finish()
+    }
+}
+
+/// An argument as a text.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }
 

@@ -3,6 +3,7 @@
 //! * [`request`] finds complete requests in bytes that arrive in any pieces;
 //! * [`pipeline`] reads the plain ones of a pipeline at once;
 //! * [`args`] is how a request's arguments are handed on: spans into those bytes, never copies;
+//! * `into_args` makes arguments of values;
 //! * [`options`] reads the options among them, one after the other;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
 //! * [`frames`] counts what was written;
@@ -12,6 +13,7 @@ pub mod args;
 mod bulk;
 mod frame;
 pub(crate) mod frames;
+mod into_args;
 pub mod options;
 pub mod pipeline;
 pub mod reply;
@@ -20,6 +22,7 @@ pub mod value;
 
 pub use args::{Args, OwnedArgs, Span};
 pub(crate) use frame::Frame;
+pub use into_args::{Arg, IntoArgs};
 pub use options::Options;
 pub use pipeline::Pipeline;
 pub use reply::{Doubles, Mark, Protocol, Reply};

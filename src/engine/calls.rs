@@ -1,0 +1,81 @@
+//! Commands that the program calls which has the server in it: those of a handle.
+//!
+//! Each runs as a client of the server's own, which is there for as long as the call lasts and has the first database
+//! selected, unless the handle says another. The gates that it passes are listed in [`crate::dispatch::frame`].
+
+use super::Engine;
+use crate::dispatch::command_call::reply_to_call;
+use crate::dispatch::{Driver, Frame, Invocation, serve};
+use crate::error::{self, Error};
+use crate::peer::Peer;
+use crate::wire::OwnedArgs;
+
+/// A command to run, and what its reply is given to.
+pub(crate) struct HostCall {
+    /// The database that is selected.
+    pub(crate) db: usize,
+    pub(crate) args: OwnedArgs,
+    /// Is given the bytes of the reply, which is one of RESP3.
+    pub(crate) answer: Box<dyn FnOnce(Vec<u8>) + Send>,
+}
+
+impl Engine {
+    /// Runs the command, and delivers what it has changed, in this turn. A pause may hold it back until that ends. With
+    /// `appendfsync always` it is answered when the log is on disk.
+    pub(crate) fn call(&mut self, call: HostCall, driver: &mut dyn Driver) {
+        let reply = match self.refusal(&call) {
+            Some(refused) => {
+                let mut reply = reply_to_call();
+                reply.error(&refused);
+                reply.into_inner()
+            }
+            None => match self.run_call(&call, driver) {
+                Some(reply) => reply,
+                None => return self.calls.push_back(call),
+            },
+        };
+        let answer = call.answer;
+        self.world.clients.answer(move || answer(reply));
+        serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
+    }
+
+    /// Runs the calls that a pause has held back, when it is over.
+    #[inline]
+    pub(super) fn go_on_with_calls(&mut self, driver: &mut dyn Driver) {
+        while self.world.pause.is_none()
+            && let Some(call) = self.calls.pop_front()
+        {
+            self.call(call, driver);
+        }
+    }
+
+    fn refusal(&self, call: &HostCall) -> Option<Error> {
+        if call.args.args().is_empty() {
+            return Some(error::CALL_WITHOUT_NAME);
+        }
+        (call.db >= self.world.store.databases()).then_some(error::CALL_IN_NO_DATABASE)
+    }
+
+    /// Returns the reply, unless a pause holds the command back.
+    fn run_call(&mut self, call: &HostCall, driver: &mut dyn Driver) -> Option<Vec<u8>> {
+        self.world.store.begin_effects();
+        let now = self.world.now.mono;
+        let slot = self.world.clients.add_own(Peer::local(), now);
+        self.world.clients[slot].db = call.db;
+        let mut reply = reply_to_call();
+        let Engine { world, table, timer, .. } = self;
+        let (frame, args) = (Frame::Call, call.args.args());
+        let reply_to = &mut reply;
+        let mut invocation =
+            Invocation { world, table, timer, driver, reply: reply_to, slot, frame, args };
+        let is_held_back = invocation.waits_for_pause();
+        if !is_held_back {
+            invocation.invoke();
+        }
+        self.timer.rest(&mut self.world.stats);
+        self.world.end_session(slot);
+        self.world.clients.remove_own(slot);
+        self.world.store.shared.effects.hand_over();
+        (!is_held_back).then(|| reply.into_inner())
+    }
+}
