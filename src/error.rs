@@ -627,6 +627,24 @@ mod tests {
     }
 
     #[test]
+    fn a_text_without_a_code_gets_one() {
+        for (text, error) in [
+            ("no such job", "ERR no such job"),
+            ("BUSYJOB it runs", "BUSYJOB it runs"),
+            ("NOJOB", "NOJOB"),
+            ("A job is missing", "ERR A job is missing"),
+            ("E2BIG_X no", "ERR E2BIG_X no"),
+            ("EX2_BIG no", "EX2_BIG no"),
+            ("Job failed", "ERR Job failed"),
+            ("JOBs are gone", "ERR JOBs are gone"),
+            ("", "ERR "),
+        ] {
+            assert_eq!(Error::from(text).to_string(), error);
+            assert_eq!(Error::from(text.to_owned()).to_string(), error);
+        }
+    }
+
+    #[test]
     fn an_unknown_command_is_shown_only_in_part() {
         let long = [b'y'; 200];
         let error = unknown_command(&long, [&long[..], &long[..]].into_iter());

@@ -79,3 +79,71 @@ impl Engine {
         (!is_held_back).then(|| reply.into_inner())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::dispatch::NoDriver;
+    use crate::embed::local::Local;
+    use crate::world::restraint::LoadingProgress;
+
+    /// Calls the words of a line. The reply comes out of the channel.
+    fn call(local: &mut Local, line: &str) -> Receiver<String> {
+        let (tell, told) = mpsc::channel();
+        let answer = Box::new(move |reply| tell.send(String::from_utf8(reply).unwrap()).unwrap());
+        let call = HostCall { db: 0, args: line.split(' ').collect(), answer };
+        local.engine.call(call, &mut NoDriver);
+        told
+    }
+
+    #[test]
+    fn a_pause_holds_calls_back_in_their_order() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        local.call(client, ["CLIENT", "PAUSE", "1000", "WRITE"]);
+        let held: Vec<_> = (0..3).map(|_| call(&mut local, "INCR n")).collect();
+        assert_eq!(call(&mut local, "GET n").try_recv().as_deref(), Ok("_\r\n"));
+        local.advance(Duration::from_millis(999));
+        assert!(held.iter().all(|told| told.try_recv().is_err()));
+        local.advance(Duration::from_millis(1));
+        let told: Vec<_> = held.iter().map(|told| told.try_recv().unwrap()).collect();
+        assert_eq!(told, [":1\r\n", ":2\r\n", ":3\r\n"]);
+        local.call(client, ["CLIENT", "PAUSE", "1000", "ALL"]);
+        let held = call(&mut local, "PING");
+        assert!(held.try_recv().is_err());
+        assert_eq!(call(&mut local, "CLIENT UNPAUSE").try_recv().as_deref(), Ok("+OK\r\n"));
+        local.advance(Duration::ZERO);
+        assert_eq!(held.try_recv().as_deref(), Ok("+PONG\r\n"));
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_call() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        let before = local.engine.world.clients.memory();
+        for line in ["CLIENT NO-EVICT ON", "READONLY", "AUTH default x", "DEBUG PROTOCOL push"] {
+            assert!(call(&mut local, line).try_recv().is_ok(), "{line}");
+        }
+        let clients = &local.engine.world.clients;
+        assert_eq!((clients.len(), clients.staying(), clients.memory()), (1, 1, before));
+        assert!(clients.has_evictable());
+        local.call(client, ["CLIENT", "NO-EVICT", "ON"]);
+        assert!(!local.engine.world.clients.has_evictable());
+    }
+
+    /// The files may hold the keys that the call would write.
+    #[test]
+    fn a_call_waits_for_no_files() {
+        let mut local = Local::new(Config::default());
+        local.engine.world.set_ready(false);
+        assert_eq!(call(&mut local, "SET k v").try_recv().as_deref(), Ok("+OK\r\n"));
+        let now = local.engine.world.now;
+        let progress = LoadingProgress { since: now, total: 1, loaded: 0, used_memory: 0 };
+        local.engine.world.set_loading(Some(progress));
+        assert!(call(&mut local, "SET k w").try_recv().unwrap().starts_with("-LOADING"));
+    }
+}

@@ -262,7 +262,7 @@ mod tests {
     fn an_answer_to_a_thread_waits_too() {
         let (mut server, ..) = Server::start(&[]);
         let (tell, told) = std::sync::mpsc::channel();
-        let mut answer = |server: &mut Server, n: u64| {
+        let answer = |server: &mut Server, n: u64| {
             let tell = tell.clone();
             server.local.engine.world.clients.answer(move || tell.send(n).unwrap());
         };

@@ -151,9 +151,9 @@ mod tests {
 
     #[test]
     fn what_is_a_list_of_texts_is_arguments() {
-        let expected = ["GET", "k"];
-        assert_eq!(words(&expected), expected);
+        let expected = &["GET", "k"];
         assert_eq!(words(expected), expected);
+        assert_eq!(words(*expected), expected);
         assert_eq!(words(&expected[..]), expected);
         assert_eq!(words(vec!["GET".to_owned(), "k".to_owned()]), expected);
         assert_eq!(words(args!["GET", "k"].args()), expected);
