@@ -6,8 +6,6 @@
 use std::fmt;
 use std::ops::Index;
 
-use super::into_args::Arg;
-
 /// Where an argument lies: offsets in bytes from the first byte of its request.
 ///
 /// Four bytes each, because a request is bounded by the query buffer, and that by 4 GiB.
@@ -99,7 +97,7 @@ impl<'a> Args<'a> {
             bytes: Vec::with_capacity(self.bytes()),
             spans: Vec::with_capacity(self.len()),
         };
-        self.from(0).for_each(|arg| owned.push(arg));
+        self.from(0).for_each(|arg| owned.keep(arg));
         owned
     }
 
@@ -112,7 +110,7 @@ impl<'a> Args<'a> {
         let mut owned = OwnedArgs::default();
         for (index, arg) in self.from(0).enumerate() {
             let other = others.next_if(|(other, _)| *other == index);
-            owned.push(other.map_or(arg, |(_, word)| word));
+            owned.keep(other.map_or(arg, |(_, word)| word));
         }
         owned
     }
@@ -144,13 +142,8 @@ impl OwnedArgs {
         Args::new(&self.bytes, &self.spans)
     }
 
-    /// Adds an argument.
-    ///
-    /// # Panics
-    ///
-    /// When all arguments together have 4 GiB or more.
-    pub fn push(&mut self, arg: impl Arg) {
-        arg.push_to(self);
+    fn keep(&mut self, arg: &[u8]) {
+        self.push_spelled(|bytes| bytes.extend_from_slice(arg));
     }
 
     /// Adds the argument that `spell` appends.
@@ -193,7 +186,7 @@ impl fmt::Debug for Shown<'_> {
 impl<T: AsRef<[u8]>> FromIterator<T> for OwnedArgs {
     fn from_iter<I: IntoIterator<Item = T>>(args: I) -> OwnedArgs {
         let mut owned = OwnedArgs::default();
-        args.into_iter().for_each(|arg| owned.push(arg.as_ref()));
+        args.into_iter().for_each(|arg| owned.keep(arg.as_ref()));
         owned
     }
 }

@@ -52,6 +52,17 @@ impl<T: AsRef<[u8]>, const N: usize> IntoArgs for &[T; N] {
     }
 }
 
+impl OwnedArgs {
+    /// Adds an argument.
+    ///
+    /// # Panics
+    ///
+    /// When all arguments together have 4 GiB or more.
+    pub fn push(&mut self, arg: impl Arg) {
+        arg.push_to(self);
+    }
+}
+
 /// One argument: bytes, a text or a number. Doubles are spelled as replies have them: `3`, `0.5`, `inf`.
 pub trait Arg {
     /// Adds the argument.
