@@ -154,6 +154,15 @@ mod tests {
         assert_eq!(reply, format!("$3\r\n_\r\n\r\n{push}"));
     }
 
+    #[test]
+    fn a_reply_that_is_too_large_is_an_error_and_closes_no_client() {
+        let (mut local, client) = start(&[("client-output-buffer-limit", "normal 100kb 0 0")]);
+        local.call(client, [&b"SET"[..], b"k", &vec![b'x'; MAX_UNREAD / 4]]);
+        let reply = called(&mut local, client, "CALL MGET k k k k");
+        assert_eq!(reply.as_bytes(), [b"-", error::REPLY_TOO_LARGE.as_bytes()].concat());
+        assert_eq!(send(&mut local, client, "PING"), "+PONG\r\n");
+    }
+
     /// A reply that is none of one frame would be read as something else; and a script calls no more than a command.
     #[test]
     fn what_cannot_be_called_is_marked() {

@@ -82,6 +82,7 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
     use std::sync::mpsc::{self, Receiver};
     use std::time::Duration;
 
@@ -117,6 +118,31 @@ mod tests {
         assert!(held.try_recv().is_err());
         local.advance(Duration::from_millis(1000));
         assert_eq!(held.try_recv().as_deref(), Ok("+PONG\r\n"));
+    }
+
+    #[test]
+    fn what_a_call_changes_is_delivered_when_it_is_over() {
+        let mut local = Local::new(Config::default());
+        let client = local.connect();
+        local.send(client, b"BLPOP l 0\r\n");
+        assert_eq!(call(&mut local, "RPUSH l x").try_recv().as_deref(), Ok(":1\r\n"));
+        assert_eq!(local.received(client), b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
+    }
+
+    #[test]
+    fn a_call_is_answered_when_the_log_is_on_disk() {
+        let mut local = Local::new(Config::default());
+        let clients = &mut local.engine.world.clients;
+        clients.hold_for_log(true);
+        let written = clients.log_written();
+        local.engine.world.store.listen_to_effects(Box::new(move |batches| {
+            written.fetch_add(batches.bytes() as u64, Ordering::Relaxed);
+        }));
+        assert!(call(&mut local, "GET k").try_recv().is_ok());
+        let told = call(&mut local, "SET k v");
+        assert!(told.try_recv().is_err());
+        local.engine.world.clients.log_durable("SETkv".len() as u64);
+        assert_eq!(told.try_recv().as_deref(), Ok("+OK\r\n"));
     }
 
     #[test]

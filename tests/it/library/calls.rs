@@ -227,7 +227,8 @@ fn a_call_in_a_transaction_is_a_part_of_it() {
     client.call(["MULTI"]);
     client.call(["OWN.CALL", "INCR", "n"]);
     client.call(["OWN.EACH", "INCR n", "INCR n"]);
-    assert_eq!(client.call(["EXEC"]), "1) \"Integer(1)\"\n2) OK");
+    client.call(["OWN.CALL", "BLPOP", "l", "0"]);
+    assert_eq!(client.call(["EXEC"]), "1) \"Integer(1)\"\n2) OK\n3) \"Null\"");
     assert_eq!(client.call(["GET", "n"]), "\"3\"");
 }
 
