@@ -1,6 +1,6 @@
 //! The adapter of redis-rs for `respd client-test`: `client_test_redis_rs HOST PORT`.
 //!
-//! It has one connection, as the library gives it, which does not connect again by itself.
+//! Outside of a cluster it has one connection, as the library gives it, which does not connect again by itself.
 
 #[allow(dead_code)]
 #[path = "../src/main/client_test/json.rs"]
@@ -10,7 +10,9 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use json::Json;
-use redis::{Client, Connection, RedisError, RedisResult, Value};
+use redis::cluster::ClusterClient;
+use redis::sentinel::{SentinelClient, SentinelServerType};
+use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Value};
 
 /// What is printed for a request.
 enum Answer {
@@ -24,7 +26,7 @@ fn main() {
     let mut connection = None;
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         let words: Vec<String> = Json::read(&line).map(|words| words.leaves()).unwrap_or_default();
-        let answer = match run(&words, &format!("{host}:{port}"), &mut connection) {
+        let answer = match run(&words, &host, &port, &mut connection) {
             Ok(Answer::Value(value)) => vec![("value".to_owned(), value)],
             Ok(Answer::Unsupported) => vec![("unsupported".to_owned(), Json::Bool(true))],
             Err(error) => vec![
@@ -36,11 +38,26 @@ fn main() {
     }
 }
 
-fn run(words: &[String], addr: &str, kept: &mut Option<Connection>) -> RedisResult<Answer> {
+type Kept = Option<Box<dyn ConnectionLike>>;
+
+fn run(words: &[String], host: &str, port: &str, kept: &mut Kept) -> RedisResult<Answer> {
     let Some((word, args)) = words.split_first() else { return Ok(Answer::Unsupported) };
     match word.as_str() {
         "@connect" => {
-            *kept = Some(connect(args, addr)?);
+            let options = Options(args);
+            if options.get("cache").is_some() {
+                return Ok(Answer::Unsupported);
+            }
+            *kept = Some(Box::new(connect(&options, &format!("{host}:{port}"))?));
+            return Ok(Answer::Value(Json::text("connected")));
+        }
+        "@cluster" | "@sentinel" => {
+            let (ports, options) = (&args[0], Options(&args[1..]));
+            let servers = ports.split(',').map(|port| format!("redis://{host}:{port}")).collect();
+            *kept = Some(match word.as_str() {
+                "@cluster" => connect_to_cluster(&options, servers)?,
+                _ => connect_by_sentinels(&options, servers)?,
+            });
             return Ok(Answer::Value(Json::text("connected")));
         }
         "@close" => {
@@ -51,7 +68,7 @@ fn run(words: &[String], addr: &str, kept: &mut Option<Connection>) -> RedisResu
         _ => {}
     }
     let connection =
-        kept.as_mut().ok_or_else(|| RedisError::from(io::Error::other("no connection")))?;
+        kept.as_deref_mut().ok_or_else(|| RedisError::from(io::Error::other("no connection")))?;
     if word != "@pipeline" {
         let reply: Value = redis::cmd(word).arg(args).query(connection)?;
         return Ok(Answer::Value(shown(reply)));
@@ -68,20 +85,53 @@ fn run(words: &[String], addr: &str, kept: &mut Option<Connection>) -> RedisResu
     Ok(Answer::Value(Json::Array(vec![first, last, length])))
 }
 
-fn connect(options: &[String], addr: &str) -> RedisResult<Connection> {
-    let option = |name: &str, default: &str| {
-        let pair = options.chunks(2).find(|pair| pair[0] == name);
-        pair.map_or_else(|| default.to_owned(), |pair| pair[1].clone())
-    };
+/// Names and values in turn.
+struct Options<'a>(&'a [String]);
+
+impl Options<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1].as_str())
+    }
+
+    fn timeout(&self) -> Duration {
+        let given = self.get("timeout").and_then(|given| given.parse().ok());
+        Duration::from_millis(given.unwrap_or(1000))
+    }
+}
+
+fn connect_to_cluster(
+    options: &Options<'_>,
+    servers: Vec<String>,
+) -> RedisResult<Box<dyn ConnectionLike>> {
+    let timeout = options.timeout();
+    let client = ClusterClient::builder(servers)
+        .connection_timeout(timeout)
+        .response_timeout(timeout)
+        .build()?;
+    Ok(Box::new(client.get_connection()?))
+}
+
+fn connect_by_sentinels(
+    options: &Options<'_>,
+    servers: Vec<String>,
+) -> RedisResult<Box<dyn ConnectionLike>> {
+    let mut client =
+        SentinelClient::build(servers, "main".to_owned(), None, SentinelServerType::Master)?;
+    let connection = client.get_connection()?;
+    connection.set_read_timeout(Some(options.timeout()))?;
+    Ok(Box::new(connection))
+}
+
+fn connect(options: &Options<'_>, addr: &str) -> RedisResult<Connection> {
+    let option = |name, default: &str| options.get(name).unwrap_or(default).to_owned();
     let (password, db, protocol) =
         (option("password", ""), option("db", "0"), option("protocol", "3"));
     let password = if password.is_empty() { password } else { format!(":{password}@") };
-    let timeout = Duration::from_millis(option("timeout", "1000").parse().unwrap_or(1000));
+    let timeout = options.timeout();
     let client = Client::open(format!("redis://{password}{addr}/{db}?protocol=resp{protocol}"))?;
     let mut connection = client.get_connection_with_timeout(timeout)?;
     connection.set_read_timeout(Some(timeout))?;
-    let name = option("name", "");
-    if !name.is_empty() {
+    if let Some(name) = options.get("name") {
         let _: () = redis::cmd("CLIENT").arg("SETNAME").arg(name).query(&mut connection)?;
     }
     Ok(connection)

@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use respd::dispatch::Ctx;
-use respd::dispatch::spec::flag::*;
-use respd::dispatch::spec::key::*;
-use respd::dispatch::spec::{Spec, at};
-use respd::error::{self, Error};
-use respd::text::number;
+use respd::internals::dispatch::Ctx;
+use respd::internals::dispatch::spec::flag::*;
+use respd::internals::dispatch::spec::key::*;
+use respd::internals::dispatch::spec::{Spec, at};
+use respd::internals::error::{self, Error};
+use respd::internals::text::number;
 use respd::wire::Args;
 use respd::{Commands, Server};
 

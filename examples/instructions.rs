@@ -4,8 +4,8 @@
 //! instructions is the same on a busy machine as on an idle one; two runs that differ in TURNS tell what one
 //! request takes.
 
-use respd::Config;
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();

@@ -50,12 +50,12 @@ impl Error {
     }
 
     /// The same error, once it has been counted: a script hands on what a command of its own was told.
-    pub fn counted(self) -> Error {
+    pub(crate) fn counted(self) -> Error {
         Error { is_counted: true, ..self }
     }
 
     /// Returns whether the error has been counted.
-    pub fn is_counted(&self) -> bool {
+    pub(crate) fn is_counted(&self) -> bool {
         self.is_counted
     }
 

@@ -24,7 +24,7 @@
 //!
 //! 1. [`commands::connection`]: what a command looks like. A row says everything about it.
 //! 2. [`dispatch`]: what happens around every handler, and [`dispatch::spec`]: what a row says.
-//! 3. [`wire::request`] and [`wire::reply`]: bytes in, typed replies out.
+//! 3. [`wire`]: bytes in, typed replies out.
 //! 4. [`engine`]: a server that needs no socket and no second of waiting to be tested.
 //! 5. [`net`]: the loop, its budgets, and what edge-triggered readiness demands.
 //!
@@ -74,36 +74,39 @@
 // File heads speak of what is the crate's own, too: `cargo doc --document-private-items` has the links.
 #![allow(rustdoc::private_intra_doc_links)]
 
-pub mod access;
-pub mod clock;
-pub mod commands;
-pub mod config;
-pub mod conversation;
-pub mod dispatch;
-pub mod embed;
-pub mod engine;
-pub mod error;
+mod access;
+mod clock;
+mod commands;
+mod config;
+mod conversation;
+mod dispatch;
+mod embed;
+mod engine;
+mod error;
 mod files;
-pub mod keyspace;
-pub mod listeners;
-pub mod net;
-pub mod peer;
+#[doc(hidden)]
+pub mod internals;
+mod keyspace;
+mod listeners;
+mod net;
+mod peer;
 mod persistence;
 mod rdb;
-#[cfg(fuzzing)]
-pub use rdb::fuzzing;
 #[cfg(feature = "lua")]
 mod scripting;
-pub mod session;
+mod session;
 mod stage;
-pub mod telemetry;
-pub mod text;
+mod telemetry;
+mod text;
 pub mod wire;
-pub mod world;
+mod world;
 
-pub use config::{Config, LoadError as ConfigError};
-pub use embed::{Builder, ClientView, Command, Commands, Ctx, Handle, Running, Server, test};
+pub use config::LoadError as ConfigError;
+pub use embed::{
+    Builder, ClientView, Command, Commands, Config, Ctx, Handle, Running, Server, test,
+};
 pub use error::Error;
+pub use listeners::Event;
 pub use net::ManualClock;
 pub use wire::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
 

@@ -7,9 +7,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use respd::Config;
-use respd::embed::local::Local;
-use respd::wire::value;
+use respd::internals::config::Config;
+use respd::internals::embed::local::Local;
+use respd::internals::wire::value;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&size, input)) = data.split_first() else { return };

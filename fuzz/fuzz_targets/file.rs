@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use respd::fuzzing::load;
+use respd::internals::fuzzing::load;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&size, file)) = data.split_first() else { return };

@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use respd::wire::{Args, Limits, Parsed, Parser, ProtocolError};
+use respd::internals::wire::{Args, Limits, Parsed, Parser, ProtocolError};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&size, input)) = data.split_first() else { return };

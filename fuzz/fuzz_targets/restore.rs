@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use respd::Config;
-use respd::embed::local::Local;
+use respd::internals::config::Config;
+use respd::internals::embed::local::Local;
 
 fuzz_target!(|body: &[u8]| {
     let mut local = Local::new(Config::default());
@@ -20,7 +20,7 @@ fuzz_target!(|body: &[u8]| {
         local.send(client, &request);
         local.received(client)
     };
-    let payload = respd::fuzzing::sealed(body);
+    let payload = respd::internals::fuzzing::sealed(body);
     let reply = call(&[b"RESTORE", b"one", b"0", &payload]);
     if !reply.starts_with(b"+OK") || call(&[b"EXISTS", b"one"]) != b":1\r\n" {
         return;

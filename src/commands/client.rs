@@ -390,7 +390,7 @@ fn client_setname(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 mod tests {
     use std::time::Duration;
 
-    use crate::Config;
+    use crate::config::Config;
     use crate::embed::local::{Connection, Local, request};
     use crate::wire::Value;
 

@@ -12,7 +12,6 @@
 //!
 //! This room knows no files and no clients of the server: text goes in and comes out.
 
-mod arrived;
 mod configuration;
 pub mod notation;
 pub mod play;

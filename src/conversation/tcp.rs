@@ -7,8 +7,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::arrived::Arrived;
 use super::play::{Absence, Side};
+use crate::wire::Replies;
 
 /// Connections to one address.
 pub struct Tcp {
@@ -133,7 +133,7 @@ impl Side for Tcp {
 /// A connection, and what has arrived on it.
 struct Socket {
     stream: TcpStream,
-    arrived: Arrived,
+    arrived: Replies,
     /// The server has closed.
     is_over: bool,
 }
@@ -148,14 +148,14 @@ impl Socket {
         };
         let stream = connect()
             .map_err(|error: std::io::Error| format!("cannot connect to {addr}: {error}"))?;
-        Ok(Socket { stream, arrived: Arrived::default(), is_over: false })
+        Ok(Socket { stream, arrived: Replies::default(), is_over: false })
     }
 
     fn frame(&mut self, patience: Duration) -> Result<Vec<u8>, Absence> {
         let until = Instant::now() + patience;
         loop {
-            match self.arrived.next() {
-                Ok(Some((_, frame))) => return Ok(frame),
+            match self.arrived.next_frame() {
+                Ok(Some((_, frame))) => return Ok(frame.to_vec()),
                 Ok(None) => {}
                 Err(reason) => {
                     return Err(Absence::Malformed { bytes: self.arrived.take_all(), reason });

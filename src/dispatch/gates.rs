@@ -30,15 +30,18 @@ pub(super) enum Admitted<'t> {
 }
 
 impl<'a> Invocation<'a> {
-    /// Asks the gates, and counts a refusal for the command.
+    /// Asks the gates, that of the stage among them if `STAGED`, and counts a refusal for the command.
     #[inline]
-    pub(super) fn admit(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
-        self.pass_gates(found).map_err(|refused| self.rejected(found, refused))
+    pub(super) fn admit<const STAGED: bool>(
+        &mut self,
+        found: Found<'a>,
+    ) -> Result<Admitted<'a>, Error> {
+        self.pass_gates::<STAGED>(found).map_err(|refused| self.rejected(found, refused))
     }
 
     /// The list.
     #[inline]
-    fn pass_gates(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
+    fn pass_gates<const STAGED: bool>(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
         self.is_authenticated(TOP | CALL, found)?;
         let row = self.is_well_formed(found)?;
         // Most clients have no session, so that gates about transactions and subscriptions are open to them.
@@ -48,7 +51,7 @@ impl<'a> Invocation<'a> {
         self.may_be_called(CALL, row)?;
         self.is_permitted(TOP | TRANSACTION | SCRIPT | CALL, row)?;
         self.is_at_its_port(TOP | SCRIPT | CALL, row)?;
-        self.is_at_its_node(TOP | SCRIPT | CALL, row)?;
+        self.is_at_its_node::<STAGED>(TOP | SCRIPT | CALL, row)?;
         self.may_reply_between_messages(TOP, row, has_session)?;
         self.may_write(SCRIPT, row)?;
         self.has_memory(TOP | SCRIPT | CALL, row)?;
@@ -141,10 +144,14 @@ impl<'a> Invocation<'a> {
         Ok(())
     }
 
-    /// Refuses what is not for the client's node: see [`super::nodes`].
+    /// Refuses what is not for the client's node, where a test may have made nodes: see [`super::nodes`].
     #[inline(always)]
-    fn is_at_its_node(&mut self, frames: Frames, row: &Row) -> Result<(), Error> {
-        match self.world.stage.is_some() && self.frame.is_in(frames) {
+    fn is_at_its_node<const STAGED: bool>(
+        &mut self,
+        frames: Frames,
+        row: &Row,
+    ) -> Result<(), Error> {
+        match STAGED && self.frame.is_in(frames) {
             true => self.find_node(row),
             false => Ok(()),
         }

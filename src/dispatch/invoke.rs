@@ -31,7 +31,7 @@
 //! EVAL would call a command so, with the reply in a buffer of its own:
 //!
 //! ```
-//! use respd::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
+//! use respd::internals::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
 //! use respd::wire::{Args, Protocol, Reply};
 //!
 //! fn redis_call(ctx: &mut Ctx<'_>, args: Args<'_>) -> (Outcome, Vec<u8>) {
@@ -113,17 +113,18 @@ impl<'a> Invocation<'a> {
     /// As [`Invocation::invoke`], for what [`Table::find`](super::table::Table::find) has found.
     #[inline]
     pub(crate) fn invoke_found(&mut self, found: Found<'a>) -> Outcome {
-        if self.world.stage.is_some() {
-            return self.invoke_on_stage(found);
+        match self.world.stage.is_some() {
+            true => self.invoke_on_stage(found),
+            false => self.invoke_by_contract::<false>(found),
         }
-        self.invoke_as_usual(found)
     }
 
-    /// Runs the command by the contract.
+    /// Runs the command by the contract. What looks at the stage is compiled in only if `STAGED`: without, a pipelined
+    /// PING takes 1,155 instructions, and 1,171 if each place asks whether there is one.
     #[inline]
-    pub(super) fn invoke_as_usual(&mut self, found: Found<'a>) -> Outcome {
+    pub(super) fn invoke_by_contract<const STAGED: bool>(&mut self, found: Found<'a>) -> Outcome {
         // 1. Admit. The gates may write pushes about evicted keys, which are no part of the reply.
-        let admitted = self.admit(found);
+        let admitted = self.admit::<STAGED>(found);
         let start = self.reply.mark();
         let (mut keeps_caching, mut wait) = (false, None);
         let outcome = match admitted {
@@ -155,7 +156,7 @@ impl<'a> Invocation<'a> {
         let outcome = match wait {
             Some((row, until)) => self.start_waiting(row, start, *until, outcome, is_silent),
             None => {
-                if self.world.stage.is_some() {
+                if STAGED {
                     self.complete_reply(found, start);
                 }
                 outcome
@@ -186,8 +187,9 @@ impl<'a> Invocation<'a> {
         Outcome::Queued
     }
 
-    /// Completes the reply. Returns whether CLIENT REPLY has had it taken back.
-    #[inline]
+    /// Completes the reply. Returns whether CLIENT REPLY has had it taken back. A call of it would be 32 of the 1,155
+    /// instructions of a pipelined PING.
+    #[inline(always)]
     pub(super) fn end_reply(&mut self, start: Mark) -> bool {
         if self.reply.is_full()
             && let Some(error) = self.world.reply_is_full(self.reply, self.slot)

@@ -4,7 +4,7 @@
 //! goes as in Valkey 9.1, down to the order in which things are looked at: an EXEC stands for all that is queued, and
 //! while a slot is on the move, it matters which of the keys exist.
 
-use super::frame::{Frame, SCRIPT, TOP};
+use super::frame::{SCRIPT, TOP};
 use super::invocation::Invocation;
 use super::invoke::Outcome;
 use super::keys;
@@ -41,9 +41,7 @@ impl<'a> Invocation<'a> {
     /// Refuses keys that are not served by the client's node, and changes on a replica.
     #[inline(never)]
     pub(super) fn find_node(&mut self, row: &Row) -> Result<(), Error> {
-        // A blocked command was looked at when it came, and again when its slot moved.
-        let is_again = self.client().is_waiting && self.frame == Frame::Top;
-        let Some(node) = self.world.node_of(self.slot).filter(|_| !is_again) else {
+        let Some(node) = self.world.node_of(self.slot) else {
             return Ok(());
         };
         let (is_in_cluster, is_replica) = (node.is_in_cluster, node.primary.is_some());

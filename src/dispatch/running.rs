@@ -7,10 +7,10 @@
 //! gate. When one of them ends the script, the call is an error, with which the script is to end.
 //!
 //! ```
-//! use respd::dispatch::Ctx;
-//! use respd::error::Error;
+//! use respd::internals::dispatch::Ctx;
+//! use respd::internals::error::Error;
 //! use respd::wire::Args;
-//! use respd::world::ScriptKind;
+//! use respd::internals::world::ScriptKind;
 //!
 //! /// What EVAL looks like from here: `step` runs some instructions, and says when the script is over.
 //! fn eval(ctx: &mut Ctx<'_>, args: Args<'_>, mut step: impl FnMut() -> bool) -> Result<(), Error> {

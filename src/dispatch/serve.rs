@@ -115,7 +115,8 @@ impl<'a> Invocation<'a> {
     /// Runs a blocked command: the gates, the handler and the follow-up of [`Invocation::invoke`]. The rest of
     /// a command's life was begun when it came. Returns what came of it, and where the reply starts.
     fn run_once_more(mut self, found: Found<'a>) -> (Rerun, Mark) {
-        let admitted = self.admit(found);
+        // Its node was looked for when it came, and again when its slot moved.
+        let admitted = self.admit::<false>(found);
         let start = self.reply.mark();
         let outcome = match admitted {
             Ok(Admitted::Run(row)) => {

@@ -38,7 +38,7 @@ impl<'a> Invocation<'a> {
         let outcome = match (self.frame, met) {
             (Frame::Top, met) => self.request_meets(found, met.as_deref()),
             (_, Some(met)) => self.part_meets(found, &met),
-            (_, None) => self.invoke_as_usual(found),
+            (_, None) => self.invoke_by_contract::<true>(found),
         };
         if outcome == Outcome::HeldBack {
             self.world.record_hold(self.slot);
@@ -92,7 +92,7 @@ impl<'a> Invocation<'a> {
                 return self.reply_in_its_place(found, &met.source);
             }
         }
-        self.invoke_as_usual(found)
+        self.invoke_by_contract::<true>(found)
     }
 
     /// The reply to the request is complete: see [`World::complete_reply`].
@@ -137,7 +137,7 @@ impl<'a> Invocation<'a> {
             return Outcome::Ran { replies: 1, has_failed };
         }
         let start = self.reply.mark();
-        let outcome = self.invoke_as_usual(found);
+        let outcome = self.invoke_by_contract::<true>(found);
         if converted.is_some() && !self.reply.is_full() {
             let shape = Shape { converted, ..Shape::default() };
             let part = self.reply.since(start).to_vec();

@@ -29,6 +29,7 @@ impl Commands {
     }
 
     /// Commands whose rows are constants, as respd's own are.
+    #[doc(hidden)]
     pub fn of_table(group: &str, table: &'static [Spec]) -> Commands {
         let mut commands = Commands::new(group);
         commands.commands.extend(table.iter().map(OwnCommand::of_spec));

@@ -110,6 +110,7 @@ impl Handle {
     ///
     /// It waits for a server that does not run yet. A server that has ended is an error, and so are a closure that
     /// panics and a call from the server's own thread.
+    #[doc(hidden)]
     pub fn with_world<T: Send + 'static>(
         &self,
         closure: impl FnOnce(&mut World) -> T + Send + 'static,
@@ -124,6 +125,7 @@ impl Handle {
 
     /// Reads anew what files have: the users, as ACL LOAD does, if there is an `aclfile`, and keys and certificates of
     /// TLS; and then calls `done`. A file with a mistake changes nothing and is logged. Returns at once.
+    #[doc(hidden)]
     pub fn reload(&self, done: impl FnOnce() + Send + 'static) {
         self.tell(Letter::Call(Box::new(move |engine| {
             reload_users(engine);
@@ -136,6 +138,7 @@ impl Handle {
 
     /// Reads the files of TLS anew: new connections use what they hold now, and others go on. If they are not right,
     /// the log says why, and nothing changes. Returns at once.
+    #[doc(hidden)]
     pub fn reread_tls(&self) {
         self.tell(Letter::Call(Box::new(reread_tls)));
     }

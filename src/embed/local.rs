@@ -3,9 +3,9 @@
 //! Time stands still until [`Local::advance`] moves it, or STAGE CLOCK does.
 //!
 //! ```
-//! use respd::embed::local::Local;
+//! use respd::internals::embed::local::Local;
 //!
-//! let mut local = Local::new(respd::Config::default());
+//! let mut local = Local::new(respd::internals::config::Config::default());
 //! let client = local.connect();
 //! assert_eq!(local.call(client, ["SET", "greeting", "hello"]).to_string(), "OK");
 //! assert_eq!(local.call(client, ["GET", "greeting"]).to_string(), "\"hello\"");

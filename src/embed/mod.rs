@@ -2,6 +2,7 @@
 
 pub mod client_view;
 pub mod command;
+mod configuration;
 pub mod ctx;
 pub mod handle;
 pub mod local;
@@ -13,6 +14,7 @@ pub(crate) mod testing;
 
 pub use client_view::ClientView;
 pub use command::{Command, Commands};
+pub use configuration::Config;
 pub use ctx::Ctx;
 pub use handle::Handle;
 pub use local::{Connection, Local};
@@ -21,14 +23,14 @@ pub use server::{Builder, Running, Server};
 
 use crate::access;
 use crate::clock::Now;
-use crate::config::{Callers, Config, LoadError};
+use crate::config::{self, Callers, LoadError};
 use crate::dispatch::Table;
 use crate::engine::Engine;
 use crate::files;
 use crate::keyspace;
 
 /// An engine with the users of the configuration or of its ACL file, without the commands that it takes away.
-fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadError> {
+fn engine(config: config::Config, mut table: Table, now: Now) -> Result<Engine, LoadError> {
     for command in &config.disabled_commands {
         if !table.disable(&command.name) {
             return Err(command.refused("No such command in rename-command"));
@@ -45,7 +47,7 @@ fn engine(config: Config, mut table: Table, now: Now) -> Result<Engine, LoadErro
 }
 
 /// What is wrong with the users of a configuration or of its ACL file, and with the commands that it takes away.
-fn user_faults(config: &Config, table: &mut Table) -> Vec<String> {
+fn user_faults(config: &config::Config, table: &mut Table) -> Vec<String> {
     let mut faults: Vec<LoadError> = Vec::new();
     for command in &config.disabled_commands {
         if !table.disable(&command.name) {

@@ -76,8 +76,8 @@ impl Builder {
     }
 
     /// The whole configuration, in place of what was set before.
-    pub fn config(mut self, config: Config) -> Builder {
-        self.config = config;
+    pub fn config(mut self, config: impl Into<super::Config>) -> Builder {
+        self.config = config.into().inner;
         self
     }
 
@@ -99,6 +99,7 @@ impl Builder {
     }
 
     /// Listens on these ports, whatever the configuration says.
+    #[doc(hidden)]
     pub fn ports(mut self, ports: Ports) -> Builder {
         self.ports = Some(ports);
         self
@@ -138,6 +139,7 @@ impl Builder {
 
     /// Everything that would keep the server from starting, a sentence each, as far as that can be seen without
     /// listening, and without loading or writing data.
+    #[doc(hidden)]
     pub fn faults(&self) -> Vec<String> {
         let mut config = self.config.clone();
         let ports = self.settle_ports(&mut config);
@@ -233,6 +235,7 @@ impl Server {
     }
 
     /// Everything that is listened on.
+    #[doc(hidden)]
     pub fn bound(&self) -> Vec<ListenAddress> {
         self.reactor.bound()
     }
@@ -245,6 +248,7 @@ impl Server {
     /// Outlives the signals that end a process by default and mean something else, or nothing: SIGHUP calls
     /// `hang_up`, which usually reopens the log file; SIGUSR1, SIGUSR2, SIGALRM and other signals of timers are
     /// logged; SIGXFSZ makes writing past a limit an error. SIGQUIT and the signals of faults keep their meaning.
+    #[doc(hidden)]
     pub fn outlive_signals(&mut self, hang_up: impl FnMut() + Send + 'static) -> io::Result<()> {
         self.reactor.outlive_signals(Box::new(hang_up))
     }
@@ -267,6 +271,7 @@ impl Server {
     /// Makes a cluster of the server, whose stage has to be on: so many shards of so many nodes, each a primary and its
     /// replicas. The first is the server's own port. The others have the ports behind that, or any that are free.
     /// Returns their names and addresses.
+    #[doc(hidden)]
     pub fn stage_cluster(
         &mut self,
         shards: usize,
@@ -303,11 +308,13 @@ impl Server {
     }
 
     /// The configuration, as it came into force.
+    #[doc(hidden)]
     pub fn config(&self) -> &Config {
         self.engine.config()
     }
 
     /// Returns whether clients of other machines are served without a password.
+    #[doc(hidden)]
     pub fn is_open_to_others(&self) -> bool {
         let is_reached = |bound: &ListenAddress| match bound {
             ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) | ListenAddress::Admin(addr) => {

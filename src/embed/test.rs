@@ -22,10 +22,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::configuration::Config;
 use super::local::request;
 use super::server::{self, Running};
-use crate::config::{Callers, Config};
-use crate::wire::value::{Value, decode};
+use crate::config::Callers;
+use crate::wire::{Replies, Value};
 
 /// What was asked of a server was refused, with its text, or it has not answered.
 #[derive(Debug)]
@@ -41,8 +42,7 @@ pub struct Server {
 /// A client that drives its server.
 struct Driver {
     stream: TcpStream,
-    /// What has come and was not read yet.
-    arrived: Vec<u8>,
+    arrived: Replies,
 }
 
 /// What a server does wrong, and to whom: a line of STAGE FAULT ADD.
@@ -89,7 +89,8 @@ impl Server {
     }
 
     /// A server with this configuration, on any port that is free. The directive that says which clients may drive it is `local` at least.
-    pub fn with(mut config: Config) -> Result<Server, StageError> {
+    pub fn with(config: impl Into<Config>) -> Result<Server, StageError> {
+        let mut config = config.into().inner;
         if config.enable_stage_command == Callers::No {
             config.enable_stage_command = Callers::Local;
         }
@@ -98,7 +99,7 @@ impl Server {
         let running = server.spawn();
         let stream = TcpStream::connect(addr)?;
         stream.set_nodelay(true)?;
-        let driver = Mutex::new(Driver { stream, arrived: Vec::new() });
+        let driver = Mutex::new(Driver { stream, arrived: Replies::default() });
         let server = Server { addr, driver, _running: running };
         server.call(["HELLO", "3"])?;
         Ok(server)
@@ -383,15 +384,14 @@ impl Driver {
     fn call(&mut self, request: &[u8]) -> Result<Value, StageError> {
         self.stream.write_all(request)?;
         loop {
-            let read = decode(&self.arrived).map_err(|bad| StageError(bad.to_string()))?;
-            if let Some((value, taken)) = read {
-                self.arrived.drain(..taken);
+            let read = self.arrived.next().map_err(|bad| StageError(bad.to_string()))?;
+            if let Some(value) = read {
                 return Ok(value);
             }
             let mut more = [0; 4096];
             match self.stream.read(&mut more)? {
                 0 => return Err(StageError("the server has closed the connection".to_owned())),
-                n => self.arrived.extend_from_slice(&more[..n]),
+                n => self.arrived.push(&more[..n]),
             }
         }
     }

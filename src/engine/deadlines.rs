@@ -48,7 +48,7 @@ impl Engine {
         }
         self.world.close_unauthenticated();
         self.world.peer_log.report(now.mono);
-        self.world.clients.pass_stops(now.mono, self.timer.now());
+        self.world.clients.pass_stops(now.mono, || self.timer.now());
         self.world.cut_off_slow();
         self.world.bound_backlog();
         self.world.evict_clients();

@@ -549,7 +549,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Config;
+    use crate::config::Config;
     use crate::embed::local::{Connection, Local};
     use crate::keyspace::Random;
     use crate::keyspace::types::stream::visit_group;

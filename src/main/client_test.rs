@@ -10,8 +10,12 @@ mod situations;
 mod trial;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 
 use adapter::Adapter;
 use arguments::{Arguments, Asked};
@@ -58,22 +62,63 @@ fn try_all(arguments: &Arguments) -> Result<bool, String> {
     if asked.is_empty() {
         return Err("no situation has such a name: see respd client-test --list".to_owned());
     }
-    let mut double = Double::start()?;
     if !arguments.is_json {
         report::print(&format!("TAP version 13\n1..{}", asked.len()))?;
     }
-    let mut all = Vec::new();
-    for (index, situation) in asked.into_iter().enumerate() {
-        let tried = try_one(situation, &mut double, arguments)?;
-        if !arguments.is_json {
-            report::print(&tried.tap(index + 1))?;
+    let (asked, next) = (&asked, &AtomicUsize::new(0));
+    let all = thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        for _ in 0..arguments.jobs.min(asked.len()) {
+            let tell = tell.clone();
+            scope.spawn(move || try_some(asked, next, &tell, arguments));
         }
-        all.push(tried);
-    }
+        drop(tell);
+        in_order(told, arguments)
+    })?;
     if arguments.is_json {
         report::print(&Json::Array(all.iter().map(Tried::json).collect()).to_string())?;
     }
     Ok(all.iter().all(Tried::is_fine))
+}
+
+/// What came of a situation, and which it was.
+type Told = (usize, Result<Tried, String>);
+
+/// Tries one situation after the other with a server for them, until there is none left that has not begun.
+fn try_some(
+    asked: &[&'static Situation],
+    next: &AtomicUsize,
+    tell: &Sender<Told>,
+    arguments: &Arguments,
+) {
+    let mut double = Double::start();
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(&situation) = asked.get(index) else { return };
+        let tried = match &mut double {
+            Ok(double) => try_one(situation, double, arguments),
+            Err(reason) => Err(reason.clone()),
+        };
+        let is_over = tried.is_err();
+        if tell.send((index, tried)).is_err() || is_over {
+            return;
+        }
+    }
+}
+
+/// Prints what came of situations, each when its turn has come. The first that could not be tried is the end.
+fn in_order(told: Receiver<Told>, arguments: &Arguments) -> Result<Vec<Tried>, String> {
+    let (mut all, mut early) = (Vec::new(), BTreeMap::new());
+    for (index, tried) in told {
+        early.insert(index, tried?);
+        while let Some(tried) = early.remove(&all.len()) {
+            if !arguments.is_json {
+                report::print(&tried.tap(all.len() + 1))?;
+            }
+            all.push(tried);
+        }
+    }
+    Ok(all)
 }
 
 /// One situation, with an adapter of its own.
@@ -84,7 +129,7 @@ fn try_one(
 ) -> Result<Tried, String> {
     double.clear()?;
     let adapter = Adapter::start(&arguments.command, double.addr())?;
-    let mut trial = Trial::new(double, adapter, arguments.patience);
+    let mut trial = Trial::new(double, adapter, arguments);
     let outcome = (situation.run)(&mut trial);
     let told = trial.verdict(outcome);
     let (verdict, note) = told.map_err(|reason| format!("{}: {reason}", situation.name))?;

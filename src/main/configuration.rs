@@ -5,9 +5,10 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use respd::config::{Callers, LoadError, LoadErrors};
-use respd::net::Ports;
-use respd::{Config, Server};
+use respd::Server;
+use respd::internals::config::Config;
+use respd::internals::config::{Callers, LoadError, LoadErrors};
+use respd::internals::net::Ports;
 
 use super::command_line::{CommandLine, Given};
 use super::logfile::LogFile;

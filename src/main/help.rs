@@ -45,7 +45,7 @@ pub fn version(called: Name) -> String {
     match called {
         Name::Respd => format!("respd {own}"),
         Name::RedisServer => {
-            let level = respd::Config::default().persona.version;
+            let level = respd::internals::config::Config::default().persona.version;
             format!(
                 "Redis server v={level} sha=00000000:0 malloc=libc bits={} build=respd-{own}",
                 usize::BITS

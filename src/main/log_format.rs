@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 
 use log::{Level, Record};
-use respd::config::{LogFormat, LogTime};
+use respd::internals::config::{LogFormat, LogTime};
 
 /// Writes lines of the log.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +132,7 @@ mod tests {
 
     fn line(format: LogFormat, message: &str) -> String {
         let lines = Lines { format, time: LogTime::Iso8601, pid: 7 };
-        lines.line("2026-11-28T22:12:40.165Z", Level::Info, "respd::net", message)
+        lines.line("2026-11-28T22:12:40.165Z", Level::Info, "respd::internals::net", message)
     }
 
     const BAD: &str = "a\"b\\c\n[2026 ERROR respd] forged\r\t\u{1b}[2J\u{2028}\u{202e}é";
@@ -141,19 +141,19 @@ mod tests {
     fn a_message_is_one_line_in_each_format() {
         assert_eq!(
             line(LogFormat::Legacy, BAD),
-            "[2026-11-28T22:12:40.165Z INFO  respd::net] a\"b\\c\\n[2026 ERROR respd] forged\\r\\t\
+            "[2026-11-28T22:12:40.165Z INFO  respd::internals::net] a\"b\\c\\n[2026 ERROR respd] forged\\r\\t\
              \\u{1b}[2J\\u{2028}\\u{202e}é\n"
         );
         assert_eq!(
             line(LogFormat::Logfmt, BAD),
             "pid=7 role=primary timestamp=\"2026-11-28T22:12:40.165Z\" level=notice \
-             target=respd::net message=\"a\\\"b\\\\c\\n[2026 ERROR respd] forged\\r\\t\\u{1b}[2J\
+             target=respd::internals::net message=\"a\\\"b\\\\c\\n[2026 ERROR respd] forged\\r\\t\\u{1b}[2J\
              \\u{2028}\\u{202e}é\"\n"
         );
         assert_eq!(
             line(LogFormat::Json, BAD),
             "{\"pid\":7,\"role\":\"primary\",\"timestamp\":\"2026-11-28T22:12:40.165Z\",\
-             \"level\":\"notice\",\"target\":\"respd::net\",\"message\":\"a\\\"b\\\\c\\n\
+             \"level\":\"notice\",\"target\":\"respd::internals::net\",\"message\":\"a\\\"b\\\\c\\n\
              [2026 ERROR respd] forged\\r\\t\\u001b[2J\\u2028\\u202eé\"}\n"
         );
     }

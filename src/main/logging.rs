@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use respd::Config;
+use respd::internals::config::Config;
 
 use super::command_line::Name;
 use super::log_format::Lines;

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client-test")]
 mod client_test;
 mod command_line;
 mod configuration;
@@ -28,8 +29,14 @@ use command_line::{Action, CommandLine, Subcommand};
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match command_line::subcommand(&args, Path::exists) {
+        #[cfg(feature = "client-test")]
         Some(Subcommand::ClientTest) => {
             return client_test::run(args.into_iter().skip(2).collect());
+        }
+        #[cfg(not(feature = "client-test"))]
+        Some(Subcommand::ClientTest) => {
+            fail("client-test is not in this build: it is a cargo feature of that name");
+            return ExitCode::from(2);
         }
         Some(Subcommand::Play) => return play::run(args.into_iter().skip(2).collect()),
         Some(Subcommand::Record) => return record::run(args.into_iter().skip(2).collect()),
@@ -45,7 +52,7 @@ fn main() -> ExitCode {
             (told, true) => print(&told),
             (told, false) => fail(&told),
         },
-        Action::PrintConfig => print(respd::config::commented().trim_end()),
+        Action::PrintConfig => print(respd::internals::config::commented().trim_end()),
         Action::Help => print(help::HELP.trim_end()),
         Action::Version => print(&help::version(line.called)),
     }

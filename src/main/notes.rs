@@ -1,7 +1,7 @@
 //! What is said of a configuration that can be read: what in it does nothing, and what keeps the program from starting.
 
-use respd::Config;
-use respd::config::Supervisor;
+use respd::internals::config::Config;
+use respd::internals::config::Supervisor;
 
 /// What was read and does nothing.
 pub fn notes(config: &Config) -> Vec<String> {

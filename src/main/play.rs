@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use respd::conversation::{Conversation, Difference, Judge};
+use respd::internals::conversation::{Conversation, Difference, Judge};
 
 use arguments::{Arguments, Asked};
 use server::{Given, Own, Skipped};

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use respd::net::ListenAddress;
+use respd::internals::net::ListenAddress;
 use respd::{ManualClock, Server};
 
 use super::command_line::{Cluster, CommandLine};

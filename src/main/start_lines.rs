@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
-use respd::{Config, Server};
+use respd::Server;
+use respd::internals::config::Config;
 
 use super::notes::notes;
 

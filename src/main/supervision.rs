@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
-use respd::config::Supervisor;
+use respd::internals::config::Supervisor;
 use signal_hook::consts::SIGSTOP;
 
 /// What is told how the server is. Clones tell the same.

@@ -259,10 +259,8 @@ pub(super) fn find_address(text: &str, directive: &str) -> io::Result<IpAddr> {
     let found = (text, 0).to_socket_addrs().map_err(|error| {
         wrong(error.kind(), format!("has no address that can be found: {error}"))
     })?;
-    let mut found: Vec<IpAddr> = found.map(|found| found.ip()).collect();
-    found.sort_by_key(IpAddr::is_ipv6);
     let nothing = || wrong(io::ErrorKind::NotFound, "has no address".to_owned());
-    found.first().copied().ok_or_else(nothing)
+    found.map(|found| found.ip()).min_by_key(IpAddr::is_ipv6).ok_or_else(nothing)
 }
 
 /// Returns whether a machine may be called so: what is no such name need not be looked up.

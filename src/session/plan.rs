@@ -149,6 +149,10 @@ impl Stop {
 }
 
 impl Planned {
+    pub(super) fn is_empty(&self) -> bool {
+        self.times.is_empty() && self.turns.is_empty()
+    }
+
     /// The slots of clients whose first stop may be over.
     pub(super) fn over(&self, now: u64) -> Vec<usize> {
         let due = self.times.range(..=(now, usize::MAX)).map(|&(_, slot)| slot);

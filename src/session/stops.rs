@@ -55,8 +55,13 @@ impl Clients {
         }
     }
 
-    /// The stops that are over are passed, and what is behind them is sent in this turn.
-    pub(crate) fn pass_stops(&mut self, now: u64, nanos: u64) {
+    /// The stops that are over are passed, and what is behind them is sent in this turn. The machine's clock is read only if
+    /// there are stops.
+    pub(crate) fn pass_stops(&mut self, now: u64, nanos: impl FnOnce() -> u64) {
+        if self.planned.is_empty() {
+            return;
+        }
+        let nanos = nanos();
         for slot in self.planned.over(now) {
             if self[slot].plan().is_some_and(|plan| plan.is_passed(now, nanos)) {
                 self[slot].plan_mut().pass();

@@ -17,6 +17,7 @@ pub struct Span {
 
 impl Span {
     /// The span from `start` up to, not including, `end`. The parser keeps both under 4 GiB.
+    #[doc(hidden)]
     pub fn new(start: usize, end: usize) -> Span {
         debug_assert!(start <= end && end <= u32::MAX as usize);
         Span { start: start as u32, end: end as u32 }
@@ -71,12 +72,12 @@ impl<'a> Args<'a> {
     }
 
     /// The bytes that the arguments have in all.
-    pub fn bytes(self) -> usize {
+    pub(crate) fn bytes(self) -> usize {
         self.spans.iter().map(|span| (span.end - span.start) as usize).sum()
     }
 
     /// The bytes that a request with these arguments has, as an array of bulk strings.
-    pub fn wire_len(self) -> usize {
+    pub(crate) fn wire_len(self) -> usize {
         let header = |n: usize| n.checked_ilog10().unwrap_or(0) as usize + "*1\r\n".len();
         let bulk = |span: &Span| {
             let len = (span.end - span.start) as usize;
@@ -86,7 +87,7 @@ impl<'a> Args<'a> {
     }
 
     /// At least [`Args::wire_len`], found at once.
-    pub fn wire_len_bound(self) -> usize {
+    pub(crate) fn wire_len_bound(self) -> usize {
         const LONGEST_FRAME: usize = "$4294967295\r\n\r\n".len();
         self.input.len() + LONGEST_FRAME * (self.len() + 1)
     }
@@ -162,7 +163,7 @@ impl OwnedArgs {
     }
 
     /// Bytes of memory held.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
     }
 }

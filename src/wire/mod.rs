@@ -7,25 +7,32 @@
 //! * [`options`] reads the options among them, one after the other;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
 //! * [`frames`] counts what was written;
-//! * [`value`] reads replies back, for tests, tools and the wire log.
+//! * [`value`] reads replies back, for tests, tools and the wire log;
+//! * [`requests`] and [`replies`] are both directions for a program that has a connection of its own.
 
-pub mod args;
+mod args;
 mod bulk;
 mod frame;
 pub(crate) mod frames;
 mod into_args;
-pub mod options;
-pub mod pipeline;
-pub mod reply;
-pub mod request;
-pub mod value;
+mod options;
+pub(crate) mod pipeline;
+mod replies;
+mod reply;
+pub(crate) mod request;
+mod requests;
+pub(crate) mod value;
 
-pub use args::{Args, OwnedArgs, Span};
+pub(crate) use args::Span;
+pub use args::{Args, OwnedArgs};
 pub(crate) use frame::Frame;
 pub use into_args::{Arg, IntoArgs};
-pub use options::Options;
-pub use pipeline::Pipeline;
-pub use reply::{Doubles, Mark, Protocol, Reply};
-pub(crate) use request::push_request;
-pub use request::{Limits, Parsed, Parser, ProtocolError};
-pub use value::Value;
+pub(crate) use options::Options;
+pub(crate) use pipeline::Pipeline;
+pub use replies::Replies;
+pub(crate) use reply::{Doubles, Mark};
+pub use reply::{Protocol, Reply};
+pub use request::push_request;
+pub(crate) use request::{Limits, Parsed, Parser, ProtocolError};
+pub use requests::Requests;
+pub use value::{Malformed, Value, decode};

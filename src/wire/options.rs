@@ -17,12 +17,12 @@ pub struct Options<'a> {
 
 impl<'a> Args<'a> {
     /// The options from argument `first` to the last argument.
-    pub fn options(self, first: usize) -> Options<'a> {
+    pub(crate) fn options(self, first: usize) -> Options<'a> {
         self.options_between(first, self.len())
     }
 
     /// The options from argument `first` up to, not including, argument `end`.
-    pub fn options_between(self, first: usize, end: usize) -> Options<'a> {
+    pub(crate) fn options_between(self, first: usize, end: usize) -> Options<'a> {
         Options { args: self, at: first, end: end.min(self.len()) }
     }
 }

@@ -77,7 +77,7 @@ impl Reply {
     }
 
     /// The same writer, with another spelling of doubles.
-    pub fn with_doubles(self, doubles: Doubles) -> Reply {
+    pub(crate) fn with_doubles(self, doubles: Doubles) -> Reply {
         Reply { doubles, ..self }
     }
 
@@ -91,7 +91,7 @@ impl Reply {
     }
 
     /// From here on replies are written in `protocol`.
-    pub fn set_protocol(&mut self, protocol: Protocol) {
+    pub(crate) fn set_protocol(&mut self, protocol: Protocol) {
         self.protocol = protocol;
     }
 
@@ -105,12 +105,12 @@ impl Reply {
     }
 
     /// Bytes of memory that the output holds.
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.out.capacity()
     }
 
     /// From here on the output, unsent bytes from before counted, stays shorter than `limit` bytes.
-    pub fn set_limit(&mut self, limit: usize) {
+    pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
         if !self.is_full() {
             self.end = limit;
@@ -119,12 +119,12 @@ impl Reply {
 
     /// Returns whether something did not fit. Nothing is stored then, until [`Reply::rewind`] makes room.
     #[inline]
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.end == 0
     }
 
     /// Returns whether the client had left replies unread when the writer took its outbox.
-    pub fn has_backlog(&self) -> bool {
+    pub(crate) fn has_backlog(&self) -> bool {
         self.has_backlog
     }
 
@@ -159,7 +159,7 @@ impl Reply {
     }
 
     /// `+text` of a script's, which may be any bytes. CR and LF in it become spaces.
-    pub fn status_bytes(&mut self, text: &[u8]) {
+    pub(crate) fn status_bytes(&mut self, text: &[u8]) {
         if self.fits(text.len()) {
             self.out.push(b'+');
             self.one_line(text);
@@ -204,7 +204,7 @@ impl Reply {
     }
 
     /// An integer as a bulk string, which is how values that are kept as integers are shown.
-    pub fn bulk_int(&mut self, n: i64) {
+    pub(crate) fn bulk_int(&mut self, n: i64) {
         self.bulk(&Spelled::new(n));
     }
 
@@ -263,7 +263,7 @@ impl Reply {
     }
 
     /// A double that has been spelled already. RESP2: a bulk string.
-    pub fn spelled_double(&mut self, digits: &[u8]) {
+    pub(crate) fn spelled_double(&mut self, digits: &[u8]) {
         self.digits(b',', digits);
     }
 
@@ -383,7 +383,7 @@ impl Reply {
 
     /// A step of a walk: the cursor to go on with, and an array of elements. `elements` writes these,
     /// and returns the cursor and how many they are.
-    pub fn page(&mut self, elements: impl FnOnce(&mut Reply) -> (u64, usize)) {
+    pub(crate) fn page(&mut self, elements: impl FnOnce(&mut Reply) -> (u64, usize)) {
         let next = Cell::new(0);
         let elements = |reply: &mut Reply| {
             let (cursor, n) = elements(reply);
@@ -419,7 +419,7 @@ impl Reply {
     }
 
     /// Help lines: an array of statuses, as the HELP subcommands reply.
-    pub fn help(&mut self, lines: &[String]) {
+    pub(crate) fn help(&mut self, lines: &[String]) {
         self.array(lines.len());
         for line in lines {
             self.status(line);
@@ -429,18 +429,18 @@ impl Reply {
     // Marks: errors and CLIENT REPLY take replies back.
 
     /// The present end of the output.
-    pub fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark(self.out.len())
     }
 
     /// Takes back what was written since `mark`. There is room again.
-    pub fn rewind(&mut self, mark: Mark) {
+    pub(crate) fn rewind(&mut self, mark: Mark) {
         self.out.truncate(mark.0);
         self.end = self.limit;
     }
 
     /// An error in place of what was written since `mark`. It fits, whatever the limit.
-    pub fn replace(&mut self, mark: Mark, error: &Error) {
+    pub(crate) fn replace(&mut self, mark: Mark, error: &Error) {
         self.rewind(mark);
         self.end = usize::MAX;
         self.error(error);
@@ -453,12 +453,12 @@ impl Reply {
     }
 
     /// What was written since `mark`.
-    pub fn since(&self, mark: Mark) -> &[u8] {
+    pub(crate) fn since(&self, mark: Mark) -> &[u8] {
         self.out.get(mark.0..).unwrap_or_default()
     }
 
     /// Writes once more what was written between the marks.
-    pub fn repeat(&mut self, from: Mark, to: Mark) {
+    pub(crate) fn repeat(&mut self, from: Mark, to: Mark) {
         if self.fits(to.0 - from.0) {
             self.out.extend_from_within(from.0..to.0);
         }
@@ -466,7 +466,7 @@ impl Reply {
 
     /// Moves what was pushed while the reply was written behind it. `frames` is empty then.
     #[inline]
-    pub fn append(&mut self, frames: &mut Vec<u8>) {
+    pub(crate) fn append(&mut self, frames: &mut Vec<u8>) {
         if !frames.is_empty() {
             self.out.append(frames);
         }

@@ -312,7 +312,7 @@ fn is_proxy_header(line: &[u8]) -> bool {
 }
 
 /// Appends a request of these words as the parser reads it: an array of bulk strings.
-pub(crate) fn push_request<'w>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'w [u8]>) {
+pub fn push_request<'w>(out: &mut Vec<u8>, words: impl ExactSizeIterator<Item = &'w [u8]>) {
     out.push(b'*');
     number::push_u64(out, words.len() as u64);
     out.extend_from_slice(b"\r\n");

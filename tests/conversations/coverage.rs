@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use respd::conversation::{Act, Names, Pattern, Step};
-use respd::dispatch::synopsis::{self, Argument, Words};
-use respd::dispatch::{Row, Table};
-use respd::embed::groups;
+use respd::internals::conversation::{Act, Names, Pattern, Step};
+use respd::internals::dispatch::synopsis::{self, Argument, Words};
+use respd::internals::dispatch::{Row, Table};
+use respd::internals::embed::groups;
 
 use crate::files;
 

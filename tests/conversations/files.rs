@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use respd::conversation::Conversation;
+use respd::internals::conversation::Conversation;
 
 /// Where the families are.
 pub fn folder() -> PathBuf {

@@ -6,7 +6,7 @@
 //! valkey-server. The replies are those of Valkey 9.1, unless the file names another server:
 //! `scripts/record FILE...` writes them.
 //!
-//! The grammar is in `docs/conversations.md`; `respd::conversation` reads it.
+//! The grammar is in `docs/conversations.md`; `respd::internals::conversation` reads it.
 
 mod coverage;
 mod files;
@@ -16,8 +16,8 @@ mod side;
 
 use std::fs;
 
-use respd::Config;
-use respd::conversation::{Conversation, Judge, Side};
+use respd::internals::config::Config;
+use respd::internals::conversation::{Conversation, Judge, Side};
 
 use record::Recorder;
 use side::{Engine, Folder};

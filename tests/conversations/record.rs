@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use respd::conversation::play::play;
-use respd::conversation::{Act, Conversation, Ear, Expected, Names, Pattern, Side};
-use respd::wire::value;
+use respd::internals::conversation::play::play;
+use respd::internals::conversation::{Act, Conversation, Ear, Expected, Names, Pattern, Side};
+use respd::internals::wire::value;
 
 /// How long a command that has no reply yet is given one.
 const MOMENT: Duration = Duration::from_millis(60);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use respd::conversation::{Absence, Conversation, Judge, Recorder, Side};
+use respd::internals::conversation::{Absence, Conversation, Judge, Recorder, Side};
 
 /// The families in which the connection matters: several clients, pushes, waits, pipelines, both protocols. The others
 /// would take a minute.

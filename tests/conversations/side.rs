@@ -7,11 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use respd::conversation::{Absence, Side, Tcp};
-use respd::embed::local::{Connection, Local};
-use respd::peer::{Address, Peer};
-use respd::wire::value;
-use respd::{Config, Server};
+use respd::Server;
+use respd::internals::config::Config;
+use respd::internals::conversation::{Absence, Side, Tcp};
+use respd::internals::embed::local::{Connection, Local};
+use respd::internals::peer::{Address, Peer};
+use respd::internals::wire::value;
 
 /// Longer than any reply takes; no test depends on how long it is.
 const PATIENCE: Duration = Duration::from_secs(20);

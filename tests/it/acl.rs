@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use respd::Config;
-use respd::embed::local::{Connection, Local};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local};
 
 use crate::client::call_shown;
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use respd::Config;
-use respd::config::{Callers, Fsync};
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::Config;
+use respd::internals::config::{Callers, Fsync};
+use respd::internals::embed::local::{Connection, Local, request};
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);

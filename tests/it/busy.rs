@@ -6,15 +6,16 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use respd::dispatch::spec::Spec;
-use respd::dispatch::spec::flag::*;
-use respd::dispatch::{Ctx, Frame, Invocation, ScriptFlags};
-use respd::embed::local::request;
-use respd::embed::server::Running;
-use respd::error::Error;
+use respd::internals::config::Config;
+use respd::internals::dispatch::spec::Spec;
+use respd::internals::dispatch::spec::flag::*;
+use respd::internals::dispatch::{Ctx, Frame, Invocation, ScriptFlags};
+use respd::internals::embed::local::request;
+use respd::internals::embed::server::Running;
+use respd::internals::error::Error;
+use respd::internals::world::ScriptKind;
 use respd::wire::Args;
-use respd::world::ScriptKind;
-use respd::{Commands, Config, Server};
+use respd::{Commands, Server};
 
 use crate::socket::Socket;
 
@@ -128,7 +129,7 @@ impl Served {
 /// The next reply as redis-cli would show it.
 fn reply(client: &mut Socket) -> String {
     let frame = client.frame().expect("a reply");
-    respd::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
+    respd::internals::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
 }
 
 #[test]

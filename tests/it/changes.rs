@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use respd::Config;
-use respd::dispatch::Table;
-use respd::dispatch::spec::flag;
-use respd::embed::groups;
-use respd::embed::local::{Connection, Local};
+use respd::internals::config::Config;
+use respd::internals::dispatch::Table;
+use respd::internals::dispatch::spec::flag;
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Connection, Local};
 
 use crate::client::{call, call_all};
 

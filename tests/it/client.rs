@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use respd::Config;
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
 
 /// A server with the default configuration, and clients of it.
 pub fn started<const N: usize>() -> (Local, [Connection; N]) {

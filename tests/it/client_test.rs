@@ -108,15 +108,57 @@ fn what_cannot_be_tried_has_a_status_of_its_own() {
     }
 }
 
+/// What is kept is seen to be, and to stay, when it should not.
 #[test]
-fn redis_rs_passes_errors_on_and_is_right_behind_them() {
+fn a_cache_that_hears_of_no_change_is_wrong() {
+    let never_again =
+        format!(r#"case $line in *GET*) say '{{"value":"one"}}' ;; *) {GOOD} ;; esac"#);
+    let (tap, code) = try_with("restored/tracking", &never_again, &[]);
+    let wrong = "not ok 1 - restored/tracking: wrong\n#   GET k: still one instead of two";
+    assert!(tap.contains(wrong), "{tap}");
+    assert_eq!(code, Some(1), "{tap}");
+}
+
+/// Tries the situations of these names with redis-rs.
+fn try_redis_rs(only: &str, flags: &[&str]) -> (String, Option<i32>) {
     let test = std::env::current_exe().unwrap();
     let adapter = test.ancestors().nth(2).unwrap().join("examples/client_test_redis_rs");
-    let adapter = adapter.to_str().unwrap();
-    let args = ["--only", "refused/*", "--", adapter, "{host}", "{port}"];
-    let (tap, code) = told(respd(&args));
+    let adapter = ["--", adapter.to_str().unwrap(), "{host}", "{port}"];
+    told(respd(&[&["--only", only], flags, &adapter].concat()))
+}
+
+#[test]
+fn redis_rs_passes_errors_on_and_is_right_behind_them() {
+    let (tap, code) = try_redis_rs("refused/*", &[]);
     assert_eq!(tap.matches(": recovers\n").count(), 6, "{tap}");
     assert_eq!(code, Some(0), "{tap}");
+}
+
+/// Whatever is over first.
+#[test]
+fn situations_are_told_in_their_order() {
+    let (one, _) = try_redis_rs("pushes/*", &["--jobs", "1"]);
+    let (many, _) = try_redis_rs("pushes/*", &["--jobs", "8"]);
+    assert_eq!(one, many);
+}
+
+/// It asks for the slots again when it is told MOVED, and not when a node is gone.
+#[test]
+fn redis_rs_sees_a_failover_of_a_cluster() {
+    let (tap, code) = try_redis_rs("cluster/*", &[]);
+    let lost = ["primary lost", "first node lost"];
+    for line in tap.lines().skip(2).filter(|line| !line.starts_with('#')) {
+        let is_lost = lost.iter().any(|lost| line.contains(lost));
+        let verdict = if is_lost { ": error to the user" } else { ": right" };
+        assert!(line.ends_with(verdict), "{tap}");
+    }
+    assert_eq!((tap.matches("cluster/").count(), code), (8, Some(1)), "{tap}");
+}
+
+#[test]
+fn redis_rs_gets_every_reply_of_a_long_pipeline() {
+    let (tap, code) = try_redis_rs("replies/long*", &["--pipeline", "50000"]);
+    assert_eq!((tap.contains("pipeline: right"), code), (true, Some(0)), "{tap}");
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use respd::Config;
-use respd::embed::local::Local;
-use respd::peer::{Kind, Peer};
+use respd::internals::config::Config;
+use respd::internals::embed::local::Local;
+use respd::internals::peer::{Kind, Peer};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -56,7 +56,7 @@ fn nobody_is_closed_when_there_is_no_timeout() {
 }
 
 /// Sends every request of `session` as a client of its own, and returns the client.
-fn client_after(local: &mut Local, session: &[&str]) -> respd::embed::local::Connection {
+fn client_after(local: &mut Local, session: &[&str]) -> respd::internals::embed::local::Connection {
     let client = local.connect();
     for line in session {
         local.send(client, format!("{line}\r\n").as_bytes());
@@ -250,7 +250,7 @@ fn a_client_that_does_not_read_is_closed_at_its_output_buffer_limit() {
     config.apply_option("client-output-buffer-limit", "normal 1mb 0 0").unwrap();
     let mut local = Local::new(config);
     let (client, other) = (local.connect(), local.connect());
-    let request = respd::embed::local::request([&b"ECHO"[..], &[b'x'; 64 * 1024]]);
+    let request = respd::internals::embed::local::request([&b"ECHO"[..], &[b'x'; 64 * 1024]]);
     for sent in 0.. {
         assert!(sent <= 16, "a mebibyte is sixteen of these");
         local.send(client, &request);
@@ -269,7 +269,10 @@ fn what_a_client_has_left_unread_shows_as_memory_when_it_is_much() {
     let mut local = Local::new(Config::default());
     let (client, other) = (local.connect(), local.connect());
     for (bytes, shows) in [(16 * 1024 - 20, false), (20_000, true)] {
-        local.send(client, &respd::embed::local::request([&b"ECHO"[..], &vec![b'x'; bytes]]));
+        local.send(
+            client,
+            &respd::internals::embed::local::request([&b"ECHO"[..], &vec![b'x'; bytes]]),
+        );
         let line = local.call(other, ["CLIENT", "LIST", "ID", "1"]).to_string();
         let (_, rest) = line.split_once(" omem=").expect("the field");
         let (omem, _) = rest.split_once(' ').expect("more fields");

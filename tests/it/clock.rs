@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use respd::dispatch::Ctx;
-use respd::dispatch::spec::Spec;
-use respd::dispatch::spec::flag::NONE;
-use respd::embed::local::request;
-use respd::error::{self, Error};
+use respd::internals::config::Config;
+use respd::internals::dispatch::Ctx;
+use respd::internals::dispatch::spec::Spec;
+use respd::internals::dispatch::spec::flag::NONE;
+use respd::internals::embed::local::request;
+use respd::internals::error::{self, Error};
 use respd::wire::Args;
-use respd::{Commands, Config, ManualClock, Running, Server};
+use respd::{Commands, ManualClock, Running, Server};
 
 use crate::process::Folder;
 use crate::socket::{Socket, until};

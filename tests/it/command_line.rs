@@ -22,6 +22,15 @@ fn get(client: &mut Socket, directive: &str) -> String {
 }
 
 #[test]
+#[cfg(not(feature = "client-test"))]
+fn a_build_without_client_test_says_so() {
+    let output = process::run(&["client-test", "--list"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("client-test is not in this build"), "{said}");
+}
+
+#[test]
 fn directives_are_given_as_redis_server_takes_them() {
     let folder = Folder::new();
     for (flags, expected) in [

@@ -4,9 +4,9 @@
 
 use std::fs;
 
-use respd::Config;
-use respd::config::Callers;
-use respd::embed::local::{Connection, Local};
+use respd::internals::config::Callers;
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local};
 
 use crate::client::call;
 use crate::process::Folder;
@@ -287,7 +287,8 @@ fn a_server_without_files_makes_no_copies_but_of_what_is_no_key() {
     call(&mut local, client, "REPLCONF rdb-only 1");
     assert!(call(&mut local, client, "SYNC").starts_with("-ERR this server keeps no files"));
     for words in ["functions", ""] {
-        let filter = respd::embed::local::request(["REPLCONF", "rdb-filter-only", words]);
+        let filter =
+            respd::internals::embed::local::request(["REPLCONF", "rdb-filter-only", words]);
         local.send(client, &filter);
         assert_eq!(local.received(client), b"+OK\r\n");
         local.send(client, b"SYNC\r\nPING\r\n");

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use respd::config::persona::PERSONAS;
-use respd::dispatch::{Row, Table, synopsis};
+use respd::internals::config::persona::PERSONAS;
+use respd::internals::dispatch::{Row, Table, synopsis};
 
 use crate::{personas, table};
 

@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use respd::Config;
-use respd::config::Callers;
-use respd::dispatch::Table;
-use respd::dispatch::spec::flag;
-use respd::embed::groups;
-use respd::embed::local::{Connection, Local};
-use respd::keyspace::effects::Batches;
+use respd::internals::config::Callers;
+use respd::internals::config::Config;
+use respd::internals::dispatch::Table;
+use respd::internals::dispatch::spec::flag;
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Connection, Local};
+use respd::internals::keyspace::effects::Batches;
 #[cfg(feature = "lua")]
 use respd::wire::Value;
 

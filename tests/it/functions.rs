@@ -1,8 +1,9 @@
 //! Functions that run long, over real sockets: what other clients learn of them meanwhile.
 
-use respd::{Config, Server};
+use respd::Server;
+use respd::internals::config::Config;
 
-use respd::embed::local::request;
+use respd::internals::embed::local::request;
 
 use crate::socket::Socket;
 
@@ -37,7 +38,7 @@ fn a_function_that_runs_is_shown_by_its_own_name_and_can_be_killed() {
     }
     assert_eq!(other.call(["FUNCTION", "KILL"]), "OK");
     let frame = spinning.frame().expect("a reply");
-    let killed = respd::wire::value::decode(&frame).unwrap().unwrap().0.to_string();
+    let killed = respd::internals::wire::value::decode(&frame).unwrap().unwrap().0.to_string();
     assert!(
         killed.starts_with("(error) ERR Script killed by user with FUNCTION KILL."),
         "{killed}"

@@ -2,12 +2,12 @@
 //!
 //! The commands here are the tests' own, so that nothing depends on which commands respd has.
 
-use respd::Config;
-use respd::dispatch::spec::Spec;
-use respd::dispatch::spec::flag::*;
-use respd::dispatch::{Ctx, Table};
-use respd::embed::local::Local;
-use respd::error::{self, Error};
+use respd::internals::config::Config;
+use respd::internals::dispatch::spec::Spec;
+use respd::internals::dispatch::spec::flag::*;
+use respd::internals::dispatch::{Ctx, Table};
+use respd::internals::embed::local::Local;
+use respd::internals::error::{self, Error};
 use respd::wire::Args;
 
 const BOX: &[Spec] = &[Spec::new("open", 2, NONE, answer), Spec::new("fill", -3, NONE, answer)];
@@ -41,7 +41,7 @@ fn stumble(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 }
 
 fn local(config: Config) -> Local {
-    let mut table = Table::new(respd::embed::groups());
+    let mut table = Table::new(respd::internals::embed::groups());
     table.extend([("own", OWN)]);
     Local::with_table(config, table)
 }
@@ -153,7 +153,7 @@ fn silence_is_kept_about_errors_too() {
 #[test]
 fn an_embedders_command_replaces_one_of_the_same_name() {
     const PING: &[Spec] = &[Spec::new("ping", -1, FAST, answer)];
-    let groups = respd::embed::groups().chain([("own", PING)]);
+    let groups = respd::internals::embed::groups().chain([("own", PING)]);
     let mut local = Local::with_table(Config::default(), Table::new(groups));
     assert_eq!(replies(&mut local, "PING\r\n"), "*2\r\n$4\r\nping\r\n:1\r\n");
 }
@@ -191,7 +191,7 @@ fn a_handler_that_does_not_reply_once_leaves_its_client_in_step() {
             Ok(())
         }),
     ];
-    let mut table = Table::new(respd::embed::groups());
+    let mut table = Table::new(respd::internals::embed::groups());
     table.extend([("wrong", WRONG)]);
     let mut local = Local::with_table(Config::default(), table);
     let internal = format!("-{}\r\n", String::from_utf8_lossy(error::INTERNAL.as_bytes()));

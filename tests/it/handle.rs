@@ -4,14 +4,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use respd::dispatch::Ctx;
-use respd::dispatch::spec::Spec;
-use respd::dispatch::spec::flag::BLOCKING;
-use respd::embed::local::request;
-use respd::error::{self, Error};
-use respd::net::Undelivered;
+use respd::internals::dispatch::Ctx;
+use respd::internals::dispatch::spec::Spec;
+use respd::internals::dispatch::spec::flag::BLOCKING;
+use respd::internals::embed::local::request;
+use respd::internals::error::{self, Error};
+use respd::internals::net::Undelivered;
+use respd::internals::world::World;
 use respd::wire::Args;
-use respd::world::World;
 use respd::{Commands, Handle, Server};
 
 use crate::socket::{PATIENCE, Socket, until};

@@ -4,12 +4,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use respd::Config;
-use respd::dispatch::Table;
-use respd::dispatch::spec::{category, flag};
-use respd::embed::groups;
-use respd::embed::local::{Connection, Local, request};
-use respd::peer::{Address, Kind, Peer};
+use respd::internals::config::Config;
+use respd::internals::dispatch::Table;
+use respd::internals::dispatch::spec::{category, flag};
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::internals::peer::{Address, Kind, Peer};
 
 use crate::process::Respd;
 use crate::socket::Socket;

@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["commands", "engine", "scripting"],
     &["net"],
     &["embed"],
+    &["internals"],
     &["main"],
 ];
 
@@ -309,7 +310,7 @@ fn modules(files: &[File]) -> BTreeSet<String> {
 /// What files hand on under their own name with `pub use`: where each name really stands.
 fn exports(files: &[File], modules: &BTreeSet<String>) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
-    for file in files.iter().filter(|file| file.room() != "lib") {
+    for file in files.iter().filter(|file| !["lib", "internals"].contains(&file.room())) {
         let code = file.code();
         let uses = ["pub use ", "pub(crate) use ", "pub(super) use "];
         for (at, word) in uses.iter().flat_map(|word| code.match_indices(word)) {

@@ -250,7 +250,7 @@ fn an_interrupt_that_is_repeated_ends_the_process_at_once() {
         let mut client = respd.connect();
         assert_eq!(client.call(["SET", "k", "v"]), "OK");
         let script = "redis.log(redis.LOG_WARNING, 'it runs') while true do end";
-        client.send(&respd::embed::local::request(["EVAL", script, "0"]));
+        client.send(&respd::internals::embed::local::request(["EVAL", script, "0"]));
         logged(&log, "it runs");
         respd.signal(first);
         respd.signal("TERM");

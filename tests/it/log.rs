@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
-use respd::embed::local::request;
+use respd::internals::embed::local::request;
 
 use crate::lifetime::logged;
 use crate::process::{Folder, Respd, run, run_as, text};

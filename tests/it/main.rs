@@ -40,6 +40,7 @@
 //! | `proxy` | the PROXY protocol on real sockets: whose address a client has, and what closes |
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `tls` | TLS: which clients are let in, what is refused, what changes while the server runs |
+//! | `surface` | what an embedder sees, as a list |
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
 //! | `scripting` | what scripts may take, and what one of them cannot do to others |
@@ -52,6 +53,7 @@ mod append_only;
 mod busy;
 mod changes;
 mod client;
+#[cfg(feature = "client-test")]
 mod client_test;
 mod clients;
 mod clock;
@@ -90,6 +92,7 @@ mod stage;
 mod stream_groups;
 mod streams;
 mod supervision;
+mod surface;
 mod synopsis;
 mod table;
 mod test_command;

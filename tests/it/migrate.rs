@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use respd::embed::local::request;
-use respd::{Config, Running, Server};
+use respd::internals::config::Config;
+use respd::internals::embed::local::request;
+use respd::{Running, Server};
 
 use crate::socket::Socket;
 
@@ -85,7 +86,7 @@ fn what_has_moved_is_said_as_deleted() {
     let into = Arc::clone(&heard);
     call(&mut here, "MSET a 1 b 2 taken 3");
     call(&mut there, "SET taken x");
-    let listen = move |world: &mut respd::world::World| {
+    let listen = move |world: &mut respd::internals::world::World| {
         world.store.listen_to_effects(Box::new(move |batches| {
             for effect in batches.iter().flat_map(|batch| batch.iter()) {
                 let words: Vec<_> = effect.words().map(String::from_utf8_lossy).collect();
@@ -143,7 +144,7 @@ fn migrating(puppet: &Puppet) -> (Running, Socket, Socket, std::net::TcpStream) 
 
 fn shown(client: &mut Socket) -> String {
     let frame = client.frame().expect("a reply");
-    respd::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
+    respd::internals::wire::value::decode(&frame).unwrap().unwrap().0.to_string()
 }
 
 #[test]

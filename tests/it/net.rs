@@ -8,10 +8,11 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use respd::embed::local::request;
-use respd::embed::server::Running;
-use respd::net::{ListenAddress, Ports};
-use respd::{Config, Server};
+use respd::Server;
+use respd::internals::config::Config;
+use respd::internals::embed::local::request;
+use respd::internals::embed::server::Running;
+use respd::internals::net::{ListenAddress, Ports};
 
 use crate::process::{self, Folder, Respd};
 use crate::socket::{Socket, until};

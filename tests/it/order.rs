@@ -14,11 +14,11 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use respd::Config;
-use respd::embed::local::{Connection, Local, request};
-use respd::keyspace::Random;
-use respd::peer::{Kind, Peer};
-use respd::wire::{Value, value};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::internals::keyspace::Random;
+use respd::internals::peer::{Kind, Peer};
+use respd::internals::wire::{Value, value};
 
 const PLAYERS: usize = 6;
 const KEYS: [&str; 4] = ["k0", "k1", "k2", "k3"];

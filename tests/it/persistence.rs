@@ -5,9 +5,9 @@
 use std::fs;
 use std::time::Duration;
 
-use respd::Config;
-use respd::config::Callers;
-use respd::embed::local::{Connection, Local};
+use respd::internals::config::Callers;
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local};
 
 use crate::process::Folder;
 

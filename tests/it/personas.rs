@@ -1,14 +1,14 @@
 //! What the table of personas promises.
 
-use respd::Config;
-use respd::config::Persona;
-use respd::config::persona::PERSONAS;
-use respd::dispatch::spec::Spec;
-use respd::dispatch::spec::flag::NONE;
-use respd::dispatch::{Ctx, Table};
-use respd::embed::groups;
-use respd::embed::local::Local;
-use respd::error::Error;
+use respd::internals::config::Config;
+use respd::internals::config::Persona;
+use respd::internals::config::persona::PERSONAS;
+use respd::internals::dispatch::spec::Spec;
+use respd::internals::dispatch::spec::flag::NONE;
+use respd::internals::dispatch::{Ctx, Table};
+use respd::internals::embed::groups;
+use respd::internals::embed::local::Local;
+use respd::internals::error::Error;
 use respd::wire::Args;
 
 use crate::client::started_with;

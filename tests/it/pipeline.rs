@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use respd::wire::{Args, Limits, Parsed, Parser, Pipeline, ProtocolError};
+use respd::internals::wire::{Args, Limits, Parsed, Parser, Pipeline, ProtocolError};
 
 const EVERYONE: Limits = Limits { bulk: 512 << 20, authenticated: true };
 const UNAUTHENTICATED: Limits = Limits { bulk: 512 << 20, authenticated: false };
@@ -65,7 +65,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn encoded(words: &Words) -> Vec<u8> {
-    respd::embed::local::request(words)
+    respd::internals::embed::local::request(words)
 }
 
 fn requests() -> impl Strategy<Value = Vec<Words>> {

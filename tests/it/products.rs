@@ -3,7 +3,7 @@
 //! What a request names many times, or a list that a client makes longer, is looked up and not searched. Each
 //! of these tests would take minutes if it were: they are as large as that, and tell no time.
 
-use respd::embed::local::{Connection, Local};
+use respd::internals::embed::local::{Connection, Local};
 
 use crate::client::{call, call_with, started};
 

@@ -6,9 +6,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use respd::embed::local::request;
-use respd::net::{ListenAddress, Ports};
-use respd::{Config, ManualClock, Running, Server};
+use respd::internals::config::Config;
+use respd::internals::embed::local::request;
+use respd::internals::net::{ListenAddress, Ports};
+use respd::{ManualClock, Running, Server};
 
 use crate::lifetime::logged;
 use crate::process::{Folder, Respd, text};

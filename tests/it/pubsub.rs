@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::embed::local::{Connection, Local, request};
 
 use crate::client::{call_on_a_line, received_on_a_line, send, started};
 
@@ -161,7 +161,7 @@ fn nothing_is_left_of_a_million_subscriptions() {
         local.received(ben);
     }
     assert_eq!(
-        local.engine.world.pubsub.listeners(respd::listeners::Topic::Channel).len(),
+        local.engine.world.pubsub.listeners(respd::internals::listeners::Topic::Channel).len(),
         1_000_000
     );
     assert!(local.engine.world.memory().clients > before + 160_000_000);

@@ -2,11 +2,12 @@
 
 use std::sync::mpsc;
 
-use respd::dispatch::Table;
-use respd::dispatch::spec::flag;
-use respd::embed::groups;
-use respd::embed::local::{Connection, Local};
-use respd::{Config, Server};
+use respd::Server;
+use respd::internals::config::Config;
+use respd::internals::dispatch::Table;
+use respd::internals::dispatch::spec::flag;
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Connection, Local};
 
 use crate::process::Respd;
 use crate::socket::{PATIENCE, Socket};

@@ -4,8 +4,9 @@
 
 use std::thread;
 
-use respd::embed::local::{Connection, Local, request};
-use respd::{Config, Running, Server};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::{Running, Server};
 
 use crate::socket::Socket;
 

@@ -9,8 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use respd::embed::local::request;
-use respd::wire::value;
+use respd::internals::embed::local::request;
+use respd::internals::wire::value;
 
 /// Longer than anything a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -12,10 +12,10 @@ mod sentinel;
 mod sockets;
 mod words;
 
-use respd::config::{Callers, Config};
-use respd::dispatch::synopsis;
-use respd::embed::local::{Connection, Local, request};
-use respd::peer::{Address, Peer};
+use respd::internals::config::{Callers, Config};
+use respd::internals::dispatch::synopsis;
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::internals::peer::{Address, Peer};
 
 /// A server that a test may drive, and a client of it.
 fn staged() -> (Local, Connection) {

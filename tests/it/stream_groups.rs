@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use respd::Config;
-use respd::embed::local::{Connection, Local};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local};
 use respd::wire::Value;
 
 use crate::client::{call, call_with, received, send, started, started_with};

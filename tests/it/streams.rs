@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use respd::embed::local::Connection;
+use respd::internals::embed::local::Connection;
 
 use crate::client::{call, received, send, started};
 

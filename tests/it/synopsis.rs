@@ -4,11 +4,11 @@
 //! repeated twice, and every two options together. None of them may be an error, but for those in [`EXCUSED`];
 //! and a word that the synopsis does not know is one wherever an option may stand.
 
-use respd::Config;
-use respd::dispatch::synopsis::{self, Argument, Kind};
-use respd::dispatch::{Row, Table};
-use respd::embed::groups;
-use respd::embed::local::{Local, request};
+use respd::internals::config::Config;
+use respd::internals::dispatch::synopsis::{self, Argument, Kind};
+use respd::internals::dispatch::{Row, Table};
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Local, request};
 
 /// A word that is no option, no number and no name of anything.
 const UNKNOWN: &str = "zzz";

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use respd::Config;
-use respd::access::unimplemented;
-use respd::dispatch::spec::{Begin, Find, category, flag, key};
-use respd::dispatch::synopsis::{self, Argument, Kind, Words};
-use respd::dispatch::{Row, Table, keys};
-use respd::embed::groups;
-use respd::embed::local::Local;
+use respd::internals::access::unimplemented;
+use respd::internals::config::Config;
+use respd::internals::dispatch::spec::{Begin, Find, category, flag, key};
+use respd::internals::dispatch::synopsis::{self, Argument, Kind, Words};
+use respd::internals::dispatch::{Row, Table, keys};
+use respd::internals::embed::groups;
+use respd::internals::embed::local::Local;
 use respd::wire::{OwnedArgs, Value};
 
 /// The groups of COMMAND DOCS.

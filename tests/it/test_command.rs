@@ -10,22 +10,25 @@ use std::process::{Command, Stdio};
 use crate::process::Folder;
 
 /// What needs only Rust, as cargo is asked to do it.
-const ONLY_RUST: [&str; 6] = [
+const ONLY_RUST: [&str; 7] = [
     "cargo fmt --check",
     "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
     "cargo test --all-features",
     "cargo test --no-default-features",
     "cargo doc --no-deps",
     "cargo build --release --features tls",
+    "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 9] = [
+const WITH_TOOLS: [&str; 11] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
     "handover --respd target/release/respd",
     "clients --install",
     "clients ",
     "tls ",
+    "reports --install",
+    "reports ",
     "scaling --respd target/release/respd",
     "unit ",
     "package --binary target/release/respd",
@@ -33,8 +36,17 @@ const WITH_TOOLS: [&str; 9] = [
 /// What Debian has for those.
 const TOOLS: [&str; 5] = ["redis-cli", "python3", "node", "npm", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 8] =
-    ["conformance", "kill-test", "handover", "clients", "tls", "scaling", "unit", "package"];
+const SCRIPTS: [&str; 9] = [
+    "conformance",
+    "kill-test",
+    "handover",
+    "clients",
+    "tls",
+    "reports",
+    "scaling",
+    "unit",
+    "package",
+];
 
 struct Outcome {
     code: Option<i32>,
@@ -69,6 +81,14 @@ fn run_with_status(tools: &[&str], flags: &[&str], breaks: &str, status: u8) -> 
     }
     for name in SCRIPTS {
         symlink(&stub, scripts.join(name)).unwrap();
+    }
+    // What cargo would have made, and what that is told to play.
+    std::fs::create_dir_all(folder.file("target/release")).unwrap();
+    symlink(&stub, folder.file("target/release/respd")).unwrap();
+    for conversation in ["a/b.txt", "c/d.txt", "c/none.rs"] {
+        let file = folder.file(&format!("tests/conversations/{conversation}"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "").unwrap();
     }
     let output = Command::new(bash)
         .arg(scripts.join("test"))
@@ -110,6 +130,7 @@ const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rus
      to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
+const NO_NODE_20: &str = "scripts/reports: there is no node 20; to install it: https://nodejs.org";
 
 const NO_SYSTEMD: &str =
     "scripts/unit: there is no systemd-analyze; to install it: apt-get install systemd";
@@ -130,7 +151,7 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
     expected.extend(without("python3", "python3", &["kill-test", "handover", "clients"]));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
-    expected.extend(without("python3", "python3", &["scaling"]));
+    expected.extend(without("python3", "python3", &["reports", "scaling"]));
     expected.push(NO_SYSTEMD.to_owned());
     expected.extend(without("python3", "python3", &["package"]));
     expected.push(NO_FUZZING.to_owned());
@@ -140,11 +161,12 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
 #[test]
 fn one_missing_tool_skips_the_step_that_needs_it() {
     let Some(outcome) = run(&["redis-cli", "python3", "systemd-analyze"], &[], "") else { return };
-    let others = WITH_TOOLS.iter().filter(|call| !call.starts_with("clients "));
+    let is_of_node = |call: &str| call.starts_with("clients ") || call.starts_with("reports ");
+    let others = WITH_TOOLS.iter().filter(|call| !is_of_node(call));
     let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_NODE, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_NODE, NO_NODE_20, NO_FUZZING]);
 }
 
 #[test]
@@ -180,12 +202,22 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
 
 #[test]
 fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() {
-    let Some(outcome) = run(&TOOLS, &[], "clients --install") else { return };
-    assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert!(skipped(&outcome)[0].starts_with("scripts/clients: pip or npm cannot install"));
-    for breaks in
-        ONLY_RUST.iter().chain(WITH_TOOLS.iter().filter(|call| **call != "clients --install"))
-    {
+    for (install, reason) in [
+        ("clients --install", "scripts/clients: pip or npm cannot install"),
+        ("reports --install", "scripts/reports: pip, npm or cargo cannot install"),
+    ] {
+        let Some(outcome) = run(&TOOLS, &[], install) else { return };
+        assert_eq!(outcome.code, Some(0), "{}", outcome.output);
+        assert!(skipped(&outcome)[0].starts_with(reason), "{}", outcome.output);
+        let expected = ONLY_RUST.iter().chain(&WITH_TOOLS).copied();
+        let strict = run(&TOOLS, &["--strict"], install).unwrap();
+        assert_eq!(strict.code, Some(1), "{}", strict.output);
+        // What was not installed is not run.
+        let run = install.replace("--install", "");
+        assert_eq!(outcome.calls, expected.filter(|call| *call != run).collect::<Vec<_>>());
+    }
+    let makes = |call: &&&str| !call.ends_with(" --install");
+    for breaks in ONLY_RUST.iter().chain(WITH_TOOLS.iter().filter(makes)) {
         let outcome = run(&TOOLS, &[], breaks).unwrap();
         assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
         assert_eq!(outcome.calls.last().unwrap(), breaks, "and nothing follows");

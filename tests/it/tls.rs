@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use respd::config::{Callers, CertificateUser, ClientCertificates, Tls};
-use respd::embed::local::request;
-use respd::net::{ListenAddress, Ports};
-use respd::wire::value;
-use respd::{Config, ManualClock, Running, Server};
+use respd::internals::config::Config;
+use respd::internals::config::{Callers, CertificateUser, ClientCertificates, Tls};
+use respd::internals::embed::local::request;
+use respd::internals::net::{ListenAddress, Ports};
+use respd::internals::wire::value;
+use respd::{ManualClock, Running, Server};
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;

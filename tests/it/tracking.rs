@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use respd::Config;
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
 
 use crate::client::{call, received, send};
 

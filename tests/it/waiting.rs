@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use respd::Config;
-use respd::config::Callers;
-use respd::embed::local::{Connection, Local, request};
-use respd::peer::{Kind, Peer};
+use respd::internals::config::Callers;
+use respd::internals::config::Config;
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::internals::peer::{Kind, Peer};
 
 use crate::client::{call, received, send};
 

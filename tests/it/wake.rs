@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use respd::Config;
-use respd::dispatch::spec::flag::*;
-use respd::dispatch::spec::key::*;
-use respd::dispatch::spec::{Spec, at};
-use respd::dispatch::{Ctx, Table};
-use respd::embed::groups;
-use respd::embed::local::{Connection, Local};
-use respd::error::{self, Error};
-use respd::listeners::Wake;
+use respd::internals::config::Config;
+use respd::internals::dispatch::spec::flag::*;
+use respd::internals::dispatch::spec::key::*;
+use respd::internals::dispatch::spec::{Spec, at};
+use respd::internals::dispatch::{Ctx, Table};
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Connection, Local};
+use respd::internals::error::{self, Error};
+use respd::internals::listeners::Wake;
 use respd::wire::Args;
 
 use crate::client::{call, received, send};
@@ -37,7 +37,7 @@ fn wait_changed(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// WAIT.GONE key timeout: until the key is not there. Replies with 1, or 0 when the seconds are over.
 fn wait_gone(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let seconds = respd::text::number::parse_i64(&args[2]).unwrap_or(0);
+    let seconds = respd::internals::text::number::parse_i64(&args[2]).unwrap_or(0);
     if ctx.db().contains(&args[1]) {
         ctx.reply.int(0);
         ctx.wait(seconds as u64 * 1_000_000, Wake::KeyChangedOrGone, 1..2);

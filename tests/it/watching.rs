@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use respd::Config;
-use respd::config::Share;
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::Config;
+use respd::internals::config::Share;
+use respd::internals::embed::local::{Connection, Local, request};
 
 use crate::client::{call_shown, received, send};
 use crate::process::{Folder, Respd};

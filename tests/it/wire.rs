@@ -5,12 +5,12 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use respd::Config;
-use respd::dispatch::spec::flag;
-use respd::embed::local::{Local, request};
-use respd::session::Client;
-use respd::wire::request::MAX_LINE;
-use respd::wire::{Args, Limits, Parsed, Parser, ProtocolError, value};
+use respd::internals::config::Config;
+use respd::internals::dispatch::spec::flag;
+use respd::internals::embed::local::{Local, request};
+use respd::internals::session::Client;
+use respd::internals::wire::MAX_LINE;
+use respd::internals::wire::{Args, Limits, Parsed, Parser, ProtocolError, value};
 
 const UNLIMITED: Limits = Limits { bulk: 512 << 20, authenticated: true };
 

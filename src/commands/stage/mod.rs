@@ -69,7 +69,7 @@ const STAGE: &[Spec] = &[
         "(operation: START file | STOP)",
         "Writes a conversation of what clients and the server say to a file.",
     ),
-    Spec::new("reset", 2, DRIVES, stage_reset).doc(
+    Spec::new("reset", 2, RESETS, stage_reset).doc(
         "9.1.0",
         "O(N), N being all that was staged",
         "",
@@ -97,8 +97,10 @@ const STAGE: &[Spec] = &[
 ];
 
 /// The flags of what drives the server: it runs whatever state that is in.
-const DRIVES: Flags =
-    ADMIN | NOSCRIPT | NO_MULTI | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG | UNPAUSED;
+const DRIVES: Flags = EVER | NO_MULTI;
+/// RESET runs whatever state its client is in, too.
+const RESETS: Flags = EVER | UNQUEUED | SUBSCRIBER;
+const EVER: Flags = ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG | UNPAUSED;
 
 /// The stage, for a client that may drive the server.
 fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {

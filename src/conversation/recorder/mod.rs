@@ -20,10 +20,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::arrived::Arrived;
 use super::notation::{Text, command};
 use crate::text::quote;
-use crate::wire::{Args, Limits, Parsed, Parser, Value, push_request};
+use crate::wire::{Args, Limits, Parsed, Parser, Replies, Value, push_request};
 use asked::{Asked, Names, Questions};
 
 /// Shorter pauses before a request are not written; they add up until they are as long.
@@ -75,7 +74,7 @@ struct Client {
     parser: Parser,
     /// It has sent what is no request: its bytes are written as they come.
     is_raw: bool,
-    arrived: Arrived,
+    arrived: Replies,
     questions: Questions,
     /// Nothing more is written of it.
     is_over: bool,
@@ -221,7 +220,7 @@ impl Recorder {
         loop {
             let Some(client) = self.clients.get_mut(&id) else { return };
             match client.arrived.next() {
-                Ok(Some((value, _))) => self.reply(id, &value),
+                Ok(Some(value)) => self.reply(id, &value),
                 Ok(None) if client.arrived.as_slice().len() > LONGEST => {
                     return self.abandon(id, "a reply is too long to be written");
                 }

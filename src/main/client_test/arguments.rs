@@ -13,14 +13,20 @@ returned}, {\"error\": text, \"kind\": class} for what it raised, or {\"unsuppor
 '{' are passed over. The words are a command, or
 
   @connect [NAME VALUE]...   a new client: protocol (the highest that it has, unless it is told one), password,
-                             name, db, and timeout, the longest that a command may take, in milliseconds
+                             name, db, cache (yes: what is read is kept, and the server tells what has changed),
+                             and timeout, the longest that a command may take, in milliseconds
+  @cluster PORT [NAME VALUE]...       a new client of the cluster that has a node at this port of {host}
+  @sentinel PORT,... [NAME VALUE]...  a new client of the primary of the group main, which Sentinels at these ports
+                             of {host} watch
   @cancel MS COMMAND...      the command, cancelled by the program after so long
   @pipeline N COMMAND...     the command N times without waiting: the first reply, the last, and how many
   @messages                  what subscriptions have got
   @close                     the end of the client
 
   --only GLOB       only the situations of these names
+  --jobs N          how many situations are tried at a time, each with a server of its own (3)
   --timeout MS      how long an answer is waited for (3000)
+  --pipeline N      how many commands the long pipeline has (1000000), for which a client has a minute
   --json            print JSON
   --list            print the situations, and leave
   -h, --help        print this
@@ -31,6 +37,10 @@ situations could not be tried.
 
 /// How long an answer is waited for, unless the arguments say so.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How many situations are tried at a time, unless the arguments say so: most of them wait, or have their adapter start.
+const JOBS: u32 = 3;
+/// The commands of the long pipeline, unless the arguments say so.
+const PIPELINE: u32 = 1_000_000;
 
 /// What is asked for.
 #[derive(Debug, PartialEq)]
@@ -44,14 +54,24 @@ pub enum Asked {
 pub struct Arguments {
     pub only: Option<String>,
     pub patience: Duration,
+    /// How many situations are tried at a time.
+    pub jobs: usize,
+    /// The commands of the long pipeline.
+    pub pipeline: u32,
     pub is_json: bool,
     pub command: Vec<OsString>,
 }
 
 /// Reads the arguments behind `client-test`.
 pub fn parse(args: Vec<OsString>) -> Result<Asked, String> {
-    let mut found =
-        Arguments { only: None, patience: PATIENCE, is_json: false, command: Vec::new() };
+    let mut found = Arguments {
+        only: None,
+        jobs: JOBS as usize,
+        patience: PATIENCE,
+        pipeline: PIPELINE,
+        is_json: false,
+        command: Vec::new(),
+    };
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         match arg.to_str() {
@@ -62,7 +82,20 @@ pub fn parse(args: Vec<OsString>) -> Result<Asked, String> {
                 let glob = args.next().and_then(|glob| glob.into_string().ok());
                 found.only = Some(glob.ok_or("--only takes a glob")?);
             }
-            Some("--timeout") => found.patience = milliseconds(args.next())?,
+            Some("--timeout") => {
+                // A day at most.
+                let number = number(args.next(), 86_400_000);
+                let number = number.ok_or("--timeout takes milliseconds: 3000")?;
+                found.patience = Duration::from_millis(number.into());
+            }
+            Some("--jobs") => {
+                let number = number(args.next(), 100);
+                found.jobs = number.ok_or("--jobs takes a number up to 100: 3")? as usize;
+            }
+            Some("--pipeline") => {
+                let number = number(args.next(), 100_000_000);
+                found.pipeline = number.ok_or("--pipeline takes a number of commands: 100000")?;
+            }
             Some("--") => {
                 found.command = args.by_ref().collect();
             }
@@ -86,13 +119,10 @@ pub fn is_named(glob: &str, name: &str) -> bool {
     from.any(|from| is_named(rest, &name[from..]))
 }
 
-/// From one millisecond to a day.
-fn milliseconds(word: Option<OsString>) -> Result<Duration, String> {
-    let number = word.and_then(|word| word.into_string().ok()).and_then(|word| word.parse().ok());
-    match number {
-        Some(number @ 1..=86_400_000) => Ok(Duration::from_millis(number)),
-        _ => Err("--timeout takes milliseconds: 3000".to_owned()),
-    }
+/// A number from 1 on.
+fn number(word: Option<OsString>, most: u32) -> Option<u32> {
+    let number = word?.into_string().ok()?.parse().ok()?;
+    (1..=most).contains(&number).then_some(number)
 }
 
 #[cfg(test)]
@@ -105,11 +135,13 @@ mod tests {
 
     #[test]
     fn what_stands_behind_two_dashes_is_the_adapter() {
-        let found = read("--only push* --json --timeout 50 -- a --json --").unwrap();
+        let words = "--only push* --json --jobs 2 --timeout 50 --pipeline 7 -- a --json --";
+        let found = read(words).unwrap();
         let command = ["a", "--json", "--"].map(OsString::from).to_vec();
         let patience = Duration::from_millis(50);
         let only = Some("push*".to_owned());
-        assert_eq!(found, Asked::Try(Arguments { only, patience, is_json: true, command }));
+        let expected = Arguments { only, jobs: 2, patience, pipeline: 7, is_json: true, command };
+        assert_eq!(found, Asked::Try(expected));
         assert_eq!(read("--list"), Ok(Asked::List));
         assert_eq!(read("-h"), Ok(Asked::Help));
     }
@@ -138,6 +170,10 @@ mod tests {
             ("--only", "--only takes"),
             ("--timeout 0 -- a", "--timeout takes"),
             ("--timeout x -- a", "--timeout takes"),
+            ("--timeout 86400001 -- a", "--timeout takes"),
+            ("--pipeline 0 -- a", "--pipeline takes"),
+            ("--jobs 0 -- a", "--jobs takes"),
+            ("--jobs 101 -- a", "--jobs takes"),
         ] {
             let told = read(line).unwrap_err();
             assert!(told.contains(reason), "{line}: {told}");

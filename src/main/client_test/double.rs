@@ -4,12 +4,15 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use respd::config::{Callers, Config};
-use respd::embed::local::request;
-use respd::net::{ListenAddress, Ports};
-use respd::wire::{Value, value};
+use respd::internals::config::persona::PERSONAS;
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::request;
+use respd::internals::net::{ListenAddress, Ports};
+use respd::internals::wire::{Value, value};
 use respd::{Running, Server};
 
+/// What the server answers as: a server that every client knows. redis-py keeps nothing that another has told it.
+const PERSONA: &str = "redis-8.2";
 /// How long a reply of the server is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most entries of the journal that a conversation shows.
@@ -28,8 +31,13 @@ pub struct Double {
 
 impl Double {
     pub fn start() -> Result<Double, String> {
-        let config =
-            Config { enable_stage_command: Callers::Local, save: Vec::new(), ..Config::default() };
+        let persona = PERSONAS.iter().find(|persona| persona.name == PERSONA);
+        let config = Config {
+            enable_stage_command: Callers::Local,
+            save: Vec::new(),
+            persona: persona.ok_or("there is no such persona")?,
+            ..Config::default()
+        };
         let ports = Ports { clients: Some(0), tls: None, admin: Some(0) };
         let server = Server::builder().config(config).ports(ports).bind();
         let server = server.map_err(|error| format!("the server does not start: {error}"))?;

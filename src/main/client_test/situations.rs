@@ -1,6 +1,7 @@
 //! The situations in which clients break: what is staged, what the client is asked, and which verdicts are fine.
 
 mod broken;
+mod cluster;
 mod handshake;
 mod pushes;
 mod refused;
@@ -19,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Situation> {
         broken::SITUATIONS,
         waiting::SITUATIONS,
         refused::SITUATIONS,
+        cluster::SITUATIONS,
         restored::SITUATIONS,
     ];
     kinds.into_iter().flatten()

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::adapter::{Adapter, Answer};
+use super::arguments::Arguments;
 use super::double::Double;
 use super::json::Json;
 use super::verdict::Verdict;
@@ -25,6 +26,8 @@ pub struct Trial<'a> {
     pub double: &'a mut Double,
     adapter: Adapter,
     patience: Duration,
+    /// The commands of a long pipeline.
+    pub pipeline: u32,
     erred: bool,
     worst: Verdict,
     note: String,
@@ -42,11 +45,12 @@ pub enum End {
 pub type Outcome = Result<(), End>;
 
 impl<'a> Trial<'a> {
-    pub fn new(double: &'a mut Double, adapter: Adapter, patience: Duration) -> Trial<'a> {
+    pub fn new(double: &'a mut Double, adapter: Adapter, arguments: &Arguments) -> Trial<'a> {
         Trial {
             double,
             adapter,
-            patience,
+            patience: arguments.patience,
+            pipeline: arguments.pipeline,
             erred: false,
             worst: Verdict::Right,
             note: String::new(),
@@ -74,12 +78,15 @@ impl<'a> Trial<'a> {
         self.server(&format!("STAGE {line}"))
     }
 
+    /// The number that STAGE replies with.
+    pub fn staged(&mut self, line: &str) -> Result<i64, End> {
+        let reply = self.double.call(&format!("STAGE {line}")).map_err(End::Failed)?;
+        reply.as_i64().ok_or_else(|| End::Failed(format!("{line}: the reply is no number")))
+    }
+
     /// A new client, with a short timeout and these options.
     pub fn connect(&mut self, options: &[&str]) -> Outcome {
-        let words = [&["@connect", "timeout", CLIENT_TIMEOUT], options].concat();
-        let answer = self.ask(&words)?;
-        self.bear(&answer);
-        Ok(())
+        self.try_ask(&[&["@connect", "timeout", CLIENT_TIMEOUT], options].concat())
     }
 
     /// What the adapter answers. One that does not answer is the end.
@@ -105,6 +112,16 @@ impl<'a> Trial<'a> {
         let answer = self.ask(words)?;
         self.bear(&answer);
         Ok(())
+    }
+
+    /// The text that a command returns; None if it fails, as it may.
+    pub fn try_ask_value(&mut self, words: &[&str]) -> Result<Option<String>, End> {
+        let answer = self.ask(words)?;
+        self.bear(&answer);
+        Ok(match answer {
+            Answer::Value(value) => Some(value.leaves().concat()),
+            _ => None,
+        })
     }
 
     /// A command that may fail, and returns this if it does not.
@@ -143,14 +160,41 @@ impl<'a> Trial<'a> {
     /// The client is right again, by itself: until then it may fail, and it may never have the reply of another
     /// command.
     pub fn probe(&mut self) -> Outcome {
+        self.probe_with("ECHO", |trial, text| trial.ask(&["ECHO", text]))
+    }
+
+    /// The same of a client of several servers: what it writes to each of the keys is what it reads there.
+    pub fn probe_keys(&mut self, keys: &[&str]) -> Outcome {
+        self.probe_with("GET of", |trial, text| {
+            for key in keys {
+                if let error @ Answer::Error(_) = trial.ask(&["SET", key, text])? {
+                    return Ok(error);
+                }
+            }
+            for key in keys {
+                let answer = trial.ask(&["GET", key])?;
+                if answer != Answer::Value(Json::text(text)) {
+                    return Ok(answer);
+                }
+            }
+            Ok(Answer::Value(Json::text(text)))
+        })
+    }
+
+    /// Asks for texts, each another one, until enough of them come back.
+    fn probe_with(
+        &mut self,
+        what: &str,
+        ask: impl Fn(&mut Self, &str) -> Result<Answer, End>,
+    ) -> Outcome {
         let begin = Instant::now();
         let mut right = 0;
         for _ in 0..PROBES {
             let text = token();
-            match self.ask(&["ECHO", &text])? {
+            match ask(self, &text)? {
                 Answer::Value(Json::Text(found)) if found == text => right += 1,
                 Answer::Value(found) => {
-                    let note = format!("ECHO {text} returned {found}");
+                    let note = format!("{what} {text} returned {found}");
                     return Err(End::Verdict(Verdict::OutOfStep, note));
                 }
                 answer => {

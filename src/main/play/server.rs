@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use respd::conversation::{Conversation, Side, Tcp};
-use respd::embed::local::request;
-use respd::wire::{Value, value};
+use respd::internals::conversation::{Conversation, Side, Tcp};
+use respd::internals::embed::local::request;
+use respd::internals::wire::{Value, value};
 use respd::{ManualClock, Server};
 
 use super::arguments::Arguments;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use respd::conversation::Recorder;
+use respd::internals::conversation::Recorder;
 
 /// A recorder whose text is in a file as soon as there is any.
 pub struct Tape {

@@ -19,6 +19,13 @@ def shown(value):
     return repr(value) if isinstance(value, float) else str(value) if isinstance(value, Exception) else value
 
 
+def told(word, args):
+    """The ports and the options in the arguments of @connect, @cluster and @sentinel."""
+    ports = [] if word == "@connect" else args[0].split(",")
+    options = args if word == "@connect" else args[1:]
+    return ports, dict(zip(options[::2], options[1::2]))
+
+
 def serve(run):
     """Has run(word, *args) do what each line of standard input asks for, and prints what came of it."""
     asyncio.run(answer_all(run))

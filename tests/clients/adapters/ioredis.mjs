@@ -2,10 +2,10 @@
 
 import { createRequire } from 'node:module';
 
-import { serve } from './adapter.mjs';
+import { serve, told } from './adapter.mjs';
 
 // CLIENTS is a folder that has the client, if this one has not.
-const { Redis } = createRequire(process.env.CLIENTS ?? import.meta.url)('ioredis');
+const { Cluster, Redis } = createRequire(process.env.CLIENTS ?? import.meta.url)('ioredis');
 const [host, port] = process.argv.slice(2);
 let client;
 const messages = [];
@@ -16,17 +16,24 @@ function shown(value) {
   return typeof value === 'number' ? String(value) : value;
 }
 
+function connect(word, nodes, options) {
+  const timeout = Number(options.timeout ?? 1000);
+  const common = { connectTimeout: timeout, commandTimeout: timeout, lazyConnect: true };
+  if (word === '@cluster') return new Cluster(nodes, { lazyConnect: true, redisOptions: common });
+  if (word === '@sentinel') return new Redis({ sentinels: nodes, name: 'main', ...common });
+  return new Redis({
+    host, port: Number(port), password: options.password, connectionName: options.name, db: Number(options.db ?? 0), ...common,
+  });
+}
+
 async function run([word, ...args]) {
   switch (word) {
-    case '@connect': {
-      const options = {};
-      for (let at = 0; at < args.length; at += 2) options[args[at]] = args[at + 1];
-      if (options.protocol === '3') return undefined;
-      const timeout = Number(options.timeout ?? 1000);
-      client = new Redis({
-        host, port: Number(port), password: options.password, connectionName: options.name, db: Number(options.db ?? 0),
-        connectTimeout: timeout, commandTimeout: timeout, lazyConnect: true,
-      });
+    case '@connect':
+    case '@cluster':
+    case '@sentinel': {
+      const { ports, options } = told(word, args);
+      if (options.protocol === '3' || options.cache) return undefined;
+      client = connect(word, ports.map((at) => ({ host, port: at })), options);
       client.on('error', () => {});
       client.on('message', (_, message) => messages.push(message));
       await client.connect();

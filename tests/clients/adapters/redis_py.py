@@ -16,19 +16,48 @@ import redis.asyncio as client_of
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-from adapter import UNSUPPORTED, serve, shown
+from adapter import UNSUPPORTED, serve, shown, told
 
 connected, listening, messages = None, None, []
 
 
-def connect(options):
-    seconds = int(options.get("timeout", 1000)) / 1000
+def connect(word, ports, options):
+    """A client of the server, of a cluster, or of what Sentinels watch; None if there is no such client."""
+    host, seconds = sys.argv[1], int(options.get("timeout", 1000)) / 1000
+    common = {"password": options.get("password"), "client_name": options.get("name"), "socket_timeout": seconds,
+              "socket_connect_timeout": seconds}
     # It tries as often as it likes, without the long pauses between.
-    retry = {"retry": Retry(ExponentialBackoff(cap=0.1, base=0.01), 3)} if redis.__version__ >= "6" else {}
-    new = {"protocol": int(options["protocol"])} if "protocol" in options and redis.__version__ >= "5" else {}
-    return client_of.Redis(
-        host=sys.argv[1], port=int(sys.argv[2]), db=int(options.get("db", 0)), password=options.get("password"),
-        client_name=options.get("name"), socket_timeout=seconds, socket_connect_timeout=seconds, **new, **retry)
+    pauses = ExponentialBackoff(cap=0.1, base=0.01)
+    if redis.__version__ >= "6":
+        common["retry"] = Retry(pauses, 3)
+    if "protocol" in options and redis.__version__ >= "5":
+        common["protocol"] = int(options["protocol"])
+    if word == "@cluster":
+        return client_of.RedisCluster(host=host, port=int(ports[0]), **common)
+    if word == "@sentinel":
+        sentinels = [(host, int(port)) for port in ports]
+        return client_of.Sentinel(sentinels, sentinel_kwargs=common, **common).master_for("main")
+    common |= {"host": host, "port": int(sys.argv[2]), "db": int(options.get("db", 0))}
+    if "cache" not in options:
+        return client_of.Redis(**common)
+    if redis.__version__ < "6":
+        return None
+    # Only the client without asyncio has it.
+    from redis.cache import CacheConfig
+    return Threaded(redis.Redis(**common | {"protocol": 3, "retry": redis.retry.Retry(pauses, 3)}, cache_config=CacheConfig()))
+
+
+class Threaded:
+    """A client without asyncio, as far as it is asked for here."""
+
+    def __init__(self, client):
+        self.client = client
+
+    async def ping(self):
+        return await asyncio.to_thread(self.client.ping)
+
+    async def execute_command(self, word, *args):
+        return await asyncio.to_thread(getattr(self.client, word.lower()), *args)
 
 
 async def listen(pubsub):
@@ -42,12 +71,12 @@ async def listen(pubsub):
 
 async def run(word, *args):
     global connected, listening
-    if word == "@connect":
-        options = dict(zip(args[::2], args[1::2]))
+    if word in ("@connect", "@cluster", "@sentinel"):
+        ports, options = told(word, args)
         if options.get("protocol") == "3" and redis.__version__ < "5":
             return UNSUPPORTED
-        connected = connect(options)
-        return await connected.ping()
+        connected = connect(word, ports, options)
+        return UNSUPPORTED if connected is None else await connected.ping()
     if word == "@cancel":
         return await asyncio.wait_for(run(*args[1:]), int(args[0]) / 1000)
     if word == "@pipeline":

@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use respd::Config;
-use respd::config::{Callers, Fsync};
-use respd::dispatch::Table;
-use respd::dispatch::spec::flag;
-use respd::dispatch::synopsis::{self, Argument, Kind};
-use respd::embed::groups;
-use respd::embed::local::{Connection, Local, request};
-use respd::keyspace::Random;
-use respd::wire::{Value, value};
+use respd::internals::config::Config;
+use respd::internals::config::{Callers, Fsync};
+use respd::internals::dispatch::Table;
+use respd::internals::dispatch::spec::flag;
+use respd::internals::dispatch::synopsis::{self, Argument, Kind};
+use respd::internals::embed::groups;
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::internals::keyspace::Random;
+use respd::internals::wire::{Value, value};
 
 use super::Heard;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use respd::config::{Callers, Config};
-use respd::embed::local::request;
-use respd::peer::{Address, Peer};
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::request;
+use respd::internals::peer::{Address, Peer};
 use respd::{ManualClock, Running, Server};
 
 use super::{call, staged};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{call, staged};
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::embed::local::{Connection, Local, request};
 
 /// A server with the fault `f`, and a client of it.
 fn with_fault(rule: &str) -> (Local, Connection) {
@@ -266,7 +266,7 @@ fn a_fault_is_met_before_the_login() {
     ] {
         let (mut local, operator) = staged();
         add(&mut local, operator, fault);
-        let mut passwords = respd::Config::default();
+        let mut passwords = respd::internals::config::Config::default();
         passwords.apply_option("requirepass", "secret").unwrap();
         assert_eq!(
             call(&mut local, operator, "CONFIG SET requirepass secret"),
@@ -623,7 +623,7 @@ fn stage_reset_leaves_nothing() {
 #[test]
 fn newcomers_meet_what_is_staged_for_them() {
     let (mut local, operator) = staged();
-    let peer = respd::peer::Peer::local;
+    let peer = respd::internals::peer::Peer::local;
     for fate in ["CLOSE", "REFUSE"] {
         assert_eq!(call(&mut local, operator, &format!("STAGE ACCEPT {fate} TIMES 2")), "+OK\r\n");
         let came: Vec<bool> = (0..3).map(|_| local.try_connect(peer()).is_ok()).collect();
@@ -632,7 +632,8 @@ fn newcomers_meet_what_is_staged_for_them() {
     call(&mut local, operator, "STAGE ACCEPT HANG");
     let client = local.connect();
     assert_eq!((call(&mut local, client, "PING"), local.is_open(client)), (String::new(), true));
-    let admin = respd::peer::Peer { kind: respd::peer::Kind::Admin, ..peer() };
+    let admin =
+        respd::internals::peer::Peer { kind: respd::internals::peer::Kind::Admin, ..peer() };
     let admin = local.try_connect(admin).unwrap();
     assert_eq!(call(&mut local, admin, "PING"), PONG, "the administration port is apart");
     assert_eq!(call(&mut local, admin, "STAGE ACCEPT ALL"), "+OK\r\n");
@@ -673,11 +674,38 @@ fn any_bytes_are_sent_to_any_client() {
 #[test]
 fn clients_of_the_administration_port_meet_no_fault() {
     let (mut local, operator) = with_fault("DO CLOSE");
-    let admin = respd::peer::Peer { kind: respd::peer::Kind::Admin, ..respd::peer::Peer::local() };
+    let admin = respd::internals::peer::Peer {
+        kind: respd::internals::peer::Kind::Admin,
+        ..respd::internals::peer::Peer::local()
+    };
     let admin = local.try_connect(admin).unwrap();
     assert_eq!(call(&mut local, admin, "GET k"), VALUE);
     let refused = call(&mut local, operator, "STAGE FAULT ADD g CLIENT ID 2 DO CLOSE");
     assert!(refused.starts_with("-ERR STAGE: client 2 is"), "{refused}");
     assert_eq!(call(&mut local, operator, "STAGE FAULT CLEAR"), "+OK\r\n", "STAGE meets none");
     assert_eq!(call(&mut local, operator, "PING"), PONG);
+}
+
+/// However a test has left the server and the client, the client puts it right.
+#[test]
+fn reset_works_in_every_state_of_a_client() {
+    let states: [&[&str]; 8] = [
+        &["MULTI"],
+        &["MULTI", "GET k", "NOSUCH"],
+        &["SUBSCRIBE news"],
+        &["CLIENT PAUSE 100000 ALL"],
+        &["STAGE ACCEPT ALL CLOSE"],
+        &["STAGE FAULT ADD all DO HANG"],
+        &["STAGE FAULT ADD all CLIENT NAME * DO DROP", "CLIENT SETNAME ann"],
+        &["DEBUG SET-READY 0"],
+    ];
+    for state in states {
+        let (mut local, client) = with_fault("ON GET DO ERROR no");
+        state.iter().for_each(|line| drop(call(&mut local, client, line)));
+        assert_eq!(call(&mut local, client, "STAGE RESET"), "+OK\r\n", "{state:?}");
+        let after = local.connect();
+        local.advance(Duration::from_secs(100));
+        call(&mut local, after, "DEBUG SET-READY 1");
+        assert_eq!(call(&mut local, after, "GET k"), VALUE, "{state:?}");
+    }
 }

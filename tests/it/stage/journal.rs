@@ -1,7 +1,7 @@
 //! STAGE JOURNAL: what clients have sent, and what they were replied.
 
-use respd::config::{Callers, Config};
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::{Connection, Local, request};
 use respd::wire::Value;
 use respd::{ManualClock, Server};
 

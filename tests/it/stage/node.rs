@@ -1,9 +1,9 @@
 //! STAGE NODE: ports that are the nodes of a cluster, or a primary and its replicas. The replies are those that a cluster
 //! of three primaries and three replicas of Valkey 9.1 gave.
 
-use respd::config::{Callers, Config};
-use respd::embed::local::{Connection, Local, request};
-use respd::peer::{Address, Kind, Peer};
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::{Connection, Local, request};
+use respd::internals::peer::{Address, Kind, Peer};
 
 /// A server that has nodes, and a client that drives it.
 pub(super) struct Staged {

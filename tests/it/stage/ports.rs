@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use redis::cluster::ClusterClient;
 use redis::sentinel::{SentinelClient, SentinelServerType};
 use redis::{Commands, Connection};
-use respd::config::{Callers, Config};
+use respd::internals::config::{Callers, Config};
 use respd::{Running, Server};
 
 /// A server whose stage is on.

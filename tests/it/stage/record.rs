@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use respd::config::{Callers, Config};
-use respd::embed::local::{Local, request};
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::{Local, request};
 
 use super::{call, staged};
 use crate::process::Folder;

@@ -1,7 +1,7 @@
 //! STAGE SEED: chance that a test has twice.
 
-use respd::config::{Callers, Config};
-use respd::embed::local::{Connection, Local, request};
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::{Connection, Local, request};
 use respd::{Builder, Server};
 
 use super::{call, staged};

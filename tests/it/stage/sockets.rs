@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use respd::config::{Callers, Config};
-use respd::embed::local::request;
-use respd::net::{ListenAddress, Ports};
+use respd::internals::config::{Callers, Config};
+use respd::internals::embed::local::request;
+use respd::internals::net::{ListenAddress, Ports};
 use respd::{ManualClock, Running, Server};
 
 use crate::socket::{PATIENCE, Socket};
