@@ -19,6 +19,7 @@ impl Engine {
 
     /// Ends a turn: its commands have run, and what they have replied is about to be sent.
     pub(crate) fn end_turn(&mut self, driver: &mut dyn Driver) {
+        self.go_on_with_calls(driver);
         for duty in self.duties {
             (duty.end)(&mut self.duty_turn(driver));
         }
