@@ -163,10 +163,10 @@ impl<'a> Invocation<'a> {
         match (self.frame, at) {
             // Others are served while a script runs long.
             (Frame::Top, _) if running.is_none() => *bound_to = at,
-            (Frame::Script(flags), Some(at)) if !flags.crosses_slots => {
-                if *bound_to.get_or_insert(at) != at {
-                    return Err(error::SCRIPT_CROSSES_SLOTS);
-                }
+            (Frame::Script(flags), Some(at))
+                if !flags.crosses_slots && *bound_to.get_or_insert(at) != at =>
+            {
+                return Err(error::SCRIPT_CROSSES_SLOTS);
             }
             _ => {}
         }

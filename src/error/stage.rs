@@ -25,6 +25,10 @@ pub fn stage_word(word: &[u8], wanted: &str) -> Error {
     quoting("STAGE: '", word, &format!("' cannot stand here, where {wanted} can"))
 }
 
+pub fn stage_name(most: usize) -> Error {
+    Error::text(format!("ERR STAGE: ADD takes a name of 1 to {most} bytes"))
+}
+
 /// What stands behind a word of STAGE is longer than it may be.
 pub fn stage_too_long(word: &str, most: usize) -> Error {
     Error::text(format!("ERR STAGE: {word} takes at most {most} bytes"))
