@@ -104,7 +104,7 @@ mod world;
 pub use config::LoadError as ConfigError;
 pub use embed::{Builder, Command, Commands, Config, Ctx, Handle, Running, Server, test};
 pub use error::Error;
-pub use listeners::Event;
+pub use listeners::{Deferred, Event};
 pub use net::ManualClock;
 pub use wire::{Args, Protocol, Reply, Value};
 

@@ -17,6 +17,7 @@
 //! * [`gates`]: the list of what stands between a request and its handler, in order;
 //! * [`call`]: the run of the handler;
 //! * [`serve`]: the commands of blocked clients, run again;
+//! * [`deferred`]: replies that other threads give;
 //! * [`invoke`]: the one function that runs a command, and all that belongs to that, in order.
 //!
 //! Nothing here knows which commands exist.
@@ -24,6 +25,7 @@
 pub mod call;
 pub mod client_line;
 pub mod ctx;
+pub(crate) mod deferred;
 pub mod driver;
 pub mod duty;
 pub mod frame;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use crate::dispatch;
-use crate::listeners::Event;
+use crate::listeners::{Deferred, Event};
 use crate::wire::Reply;
 
 /// The context of a command of your own that runs: its client, the state of its group, and the reply that it writes.
@@ -61,6 +61,38 @@ impl Ctx<'_> {
     /// waited for is there already. Inside a transaction or another command nothing waits: the time is up at once.
     pub fn wait_for(&mut self, event: impl Into<Event>, timeout: Option<Duration>) {
         self.inner.wait_for(event, timeout);
+    }
+
+    /// Leaves the reply for later: any thread gives it, by [`Deferred::reply`] or [`Deferred::error`]. Until then the client
+    /// waits, and what it has sent behind this command, so that its replies keep their order; other clients go on.
+    ///
+    /// ```
+    /// use respd::{Command, Commands, Server};
+    ///
+    /// let slow = Command::new("slow", |ctx, _| {
+    ///     let deferred = ctx.defer();
+    ///     std::thread::spawn(move || {
+    ///         let found = 42; // what takes long
+    ///         deferred.reply(move |reply| reply.int(found));
+    ///     });
+    ///     Ok(())
+    /// });
+    /// let server = Server::builder().any_port().commands(Commands::new("own").add(slow)).bind()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// The command is done when it returns. It writes no reply itself: to write one and to defer is an error that is
+    /// logged, and the client is told of an internal error. So is a reply that is deferred twice, of which the first
+    /// counts. When the command returns an error, that is the reply.
+    ///
+    /// Inside MULTI, in a script and in a call by another command no client can wait. The client is told an error then,
+    /// and what is returned is good for nothing: it may be used as ever, and what it is told is dropped.
+    ///
+    /// A client that waits is blocked, as CLIENT LIST and INFO show it. `timeout` does not close it. CLIENT KILL and its own
+    /// leaving end the wait; CLIENT UNBLOCK does with a null, or with an error if it is asked for one. A pause does
+    /// not keep a reply back. When the server leaves, those who still wait are closed without a reply.
+    pub fn defer(&mut self) -> Deferred {
+        self.inner.defer()
     }
 
     /// Runs the commands again that wait for the event, when this one is over.

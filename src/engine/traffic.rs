@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use super::SPARE_BYTES;
 use super::deadlines::LINGER;
 use crate::clock::Now;
-use crate::dispatch::Table;
+use crate::dispatch::{Table, deferred};
 use crate::error::Error;
 use crate::listeners::BlockedCommand;
 use crate::peer::{Address, Kind, Peer, Proxy};
@@ -42,7 +42,7 @@ pub(crate) struct Traffic<'e> {
 
 impl<'e> Traffic<'e> {
     /// The traffic of the other clients while a script runs, from what its command has borrowed. It is `now` for
-    /// them; for the script, and for what expires, time stands still. Replies that were put off are sent when they are due.
+    /// them; for the script, and for what expires, time stands still. Replies that were put off are sent when they are due, and those that threads give.
     pub(crate) fn meanwhile(
         world: &'e mut World,
         table: &'e Table,
@@ -52,6 +52,7 @@ impl<'e> Traffic<'e> {
     ) -> Traffic<'e> {
         world.now = now;
         world.send_put_off();
+        deferred::deliver(world, table);
         Traffic { world, table, timer, reading }
     }
 

@@ -298,7 +298,13 @@ impl Client {
     pub fn query_bytes(&self) -> usize {
         let queued = self.transaction().map_or(0, Transaction::memory);
         let postponed = self.session.as_ref().and_then(|session| session.postponed.as_ref());
-        self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
+        self.unread() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
+    }
+
+    /// Bytes of its inbox that have not run.
+    pub(crate) fn unread(&self) -> usize {
+        let consumed = self.session.as_ref().map_or(0, |session| session.consumed);
+        self.inbox.len().saturating_sub(consumed)
     }
 
     /// Returns whether it has logged in, or did not need to when it came.
