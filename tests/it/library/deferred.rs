@@ -115,7 +115,7 @@ fn who_has_left_is_not_waited_for_and_the_server_leaves_without_replies() {
     assert_eq!(ann.frame(), None);
     deferred.reply(|_| panic!("nothing waits for it"));
     let blocked = |ben: &mut Socket, count: usize| {
-        ben.call(["INFO", "clients"]).contains(&format!("blocked_clients:{count}\r"))
+        ben.call(["INFO", "clients"]).contains(&format!("blocked_clients:{count}\\r"))
     };
     until("nothing waits", || blocked(&mut ben, 0));
     let mut ann = client(&server);
