@@ -7,16 +7,20 @@
 //!
 //! * `traffic`: connections and bytes, of an engine between its commands or in the middle of one that runs long;
 //! * `requests`: from a client's bytes to its commands;
+//! * `calls`: commands that the program calls which has the server in it;
 //! * `deadlines`: what happens when time has passed;
 //! * `duties`: what features do in every turn;
 //! * `trace`: requests and replies in the wire log.
 
+mod calls;
 mod deadlines;
 mod duties;
 mod reactor;
 mod requests;
 mod trace;
 mod traffic;
+
+use std::collections::VecDeque;
 
 use crate::clock::Now;
 use crate::config::{Config, LoadError};
@@ -27,6 +31,7 @@ use crate::telemetry::Timer;
 use crate::telemetry::stats::ReadNanos;
 use crate::wire::{Args, Reply};
 use crate::world::World;
+pub(crate) use calls::HostCall;
 pub(crate) use traffic::{Reading, Traffic};
 
 /// A buffer of more bytes than this is given back when it is not needed.
@@ -40,6 +45,8 @@ pub struct Engine {
     reading: Reading,
     /// What features do in every turn.
     duties: &'static [Duty],
+    /// Calls that a pause holds back, in their order.
+    calls: VecDeque<HostCall>,
     /// When `timeout` may next close an idle client, and the `timeout` from which that was computed.
     sweep: (u64, u32),
 }
@@ -55,6 +62,7 @@ impl Engine {
             timer: Timer::new(|| 0),
             reading: Reading::default(),
             duties: &[],
+            calls: VecDeque::new(),
             sweep: (now.mono, 0),
         })
     }

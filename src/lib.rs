@@ -102,11 +102,13 @@ pub mod wire;
 mod world;
 
 pub use config::LoadError as ConfigError;
-pub use embed::{Builder, Command, Commands, Config, Ctx, Handle, Running, Server, test};
+pub use embed::{
+    Builder, ClientView, Command, Commands, Config, Ctx, Handle, Running, Server, test,
+};
 pub use error::Error;
 pub use listeners::{Deferred, Event};
 pub use net::ManualClock;
-pub use wire::{Args, Protocol, Reply, Value};
+pub use wire::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
 
 /// The version of respd, as INFO's `respd_version` shows it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

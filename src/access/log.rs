@@ -52,6 +52,8 @@ pub(crate) enum Context {
     Multi,
     /// In a script.
     Script,
+    /// By a command of the embedder, which called it.
+    Call,
 }
 
 impl Context {
@@ -60,6 +62,8 @@ impl Context {
             Context::TopLevel => "toplevel",
             Context::Multi => "multi",
             Context::Script => "lua",
+            // The word of the reference for what a module calls.
+            Context::Call => "module",
         }
     }
 }

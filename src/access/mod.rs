@@ -52,6 +52,8 @@ pub struct UserId(u32);
 impl UserId {
     /// The user that clients are before they log in, if it needs no password.
     pub(crate) const DEFAULT: UserId = UserId(0);
+    /// What clients of the server's own are: it may do everything, has no name and no password, and is in no list.
+    pub(crate) const SERVER: UserId = UserId(1);
 
     fn index(self) -> usize {
         self.0 as usize
@@ -85,6 +87,7 @@ impl Access {
             failures: Failures::default(),
         };
         access.put(default_user(config, grammar));
+        access.users.insert(User::almighty(b"", grammar));
         twice_declared(config)?;
         for line in &config.users {
             access.put(User::declared(line, grammar)?);

@@ -28,7 +28,7 @@ pub(crate) const TABLE: &[Spec] = &[Spec::container("client", CLIENT)
     .doc("2.4.0", "Depends on the subcommand.", "", "Commands about client connections.")];
 
 const CLIENT: &[Spec] = &[
-    Spec::new("caching", 3, NOSCRIPT | LOADING | STALE | ALLOW_BUSY, client_caching)
+    Spec::new("caching", 3, NO_CALL | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, client_caching)
         .acl(CONNECTION)
         .doc(
             "6.0.0",
@@ -165,14 +165,19 @@ const CLIENT: &[Spec] = &[
             "Holds back commands of all clients for a time.",
         )
         .history(&[("6.2.0", "The mode says whether all commands wait or only those that write.")]),
-    Spec::new("reply", 3, NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, client_reply)
-        .acl(CONNECTION)
-        .doc(
-            "3.2.0",
-            "O(1)",
-            "(action: ON | OFF | SKIP)",
-            "Turns replies to the connection off or on, or skips the next.",
-        ),
+    Spec::new(
+        "reply",
+        3,
+        NO_CALL | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
+        client_reply,
+    )
+    .acl(CONNECTION)
+    .doc(
+        "3.2.0",
+        "O(1)",
+        "(action: ON | OFF | SKIP)",
+        "Turns replies to the connection off or on, or skips the next.",
+    ),
     Spec::new("setinfo", 4, NOSCRIPT | LOADING | STALE | ALLOW_BUSY, client_setinfo)
         .acl(CONNECTION)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
@@ -186,13 +191,15 @@ const CLIENT: &[Spec] = &[
         .acl(CONNECTION)
         .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
         .doc("2.6.9", "O(1)", "connection-name", "Names the connection."),
-    Spec::new("tracking", -3, NOSCRIPT | LOADING | STALE, client_tracking).acl(CONNECTION).doc(
-        "6.0.0",
-        "O(1), apart from what the prefixes given cost",
-        "(status: ON | OFF) [REDIRECT client-id] [(PREFIX prefix)...] [BCAST] [OPTIN] \
+    Spec::new("tracking", -3, NO_CALL | NOSCRIPT | LOADING | STALE, client_tracking)
+        .acl(CONNECTION)
+        .doc(
+            "6.0.0",
+            "O(1), apart from what the prefixes given cost",
+            "(status: ON | OFF) [REDIRECT client-id] [(PREFIX prefix)...] [BCAST] [OPTIN] \
         [OPTOUT] [NOLOOP]",
-        "Turns on or off the notices that a client with a cache of its own needs.",
-    ),
+            "Turns on or off the notices that a client with a cache of its own needs.",
+        ),
     Spec::new("trackinginfo", 2, NOSCRIPT | LOADING | STALE, client_trackinginfo)
         .acl(CONNECTION)
         .doc("6.2.0", "O(1)", "", "Describes how the connection tracks keys."),
@@ -400,7 +407,7 @@ mod tests {
     /// The lines of CLIENT LIST or INFO; `words` are separated by spaces.
     fn lines(local: &mut Local, client: Connection, words: &str) -> Vec<String> {
         let reply = local.call(client, words.split(' '));
-        let text = reply.as_text().unwrap_or_else(|| panic!("{words}: {reply}"));
+        let text = reply.as_bytes().unwrap_or_else(|| panic!("{words}: {reply}"));
         let text = std::str::from_utf8(text).expect("names are plain");
         text.lines().map(str::to_owned).collect()
     }

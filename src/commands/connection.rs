@@ -38,7 +38,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "hello",
         -1,
-        NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL,
+        NO_CALL | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL,
         hello,
     )
     .acl(CONNECTION)
@@ -63,7 +63,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "quit",
         -1,
-        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SUBSCRIBER,
+        NO_CALL | UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SUBSCRIBER,
         quit,
     )
     .acl(CONNECTION)
@@ -71,7 +71,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "reset",
         1,
-        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SUBSCRIBER,
+        NO_CALL | UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SUBSCRIBER,
         reset,
     )
     .acl(CONNECTION)

@@ -9,7 +9,7 @@ use crate::wire::Args;
 pub(crate) const TABLE: &[Spec] = &[Spec::new(
     "monitor",
     1,
-    ADMIN | NOSCRIPT | LOADING | STALE,
+    NO_CALL | ADMIN | NOSCRIPT | LOADING | STALE,
     monitor,
 )
 .doc("1.0.0", "", "", "Shows every command as the server receives it, until the connection ends.")];

@@ -68,10 +68,11 @@ fn bgsave(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         _ => return Err(error::SYNTAX),
     };
-    let has_begun = match ctx.frame {
-        // A moment in the middle of a transaction is none that a client has seen.
-        Frame::Transaction => snapshots::schedule(ctx.world).map(|()| false)?,
-        _ => snapshots::save_in_background(ctx.world, may_wait)?,
+    let is_within = ctx.frame == Frame::Transaction || ctx.world.store.shared.effects.is_held();
+    let has_begun = match is_within {
+        // A moment in the middle of a transaction, or of a command that calls others, is none that a client has seen.
+        true => snapshots::schedule(ctx.world).map(|()| false)?,
+        false => snapshots::save_in_background(ctx.world, may_wait)?,
     };
     ctx.reply.status(match has_begun {
         true => "Background saving started",

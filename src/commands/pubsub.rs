@@ -20,7 +20,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "psubscribe",
         -2,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
+        NO_CALL | PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         psubscribe,
     )
     .channels(Channels::Patterns)
@@ -48,7 +48,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "punsubscribe",
         -1,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
+        NO_CALL | PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         punsubscribe,
     )
     .doc(
@@ -69,7 +69,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "ssubscribe",
         -2,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
+        NO_CALL | PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
         ssubscribe,
     )
     .channels(Channels::All)
@@ -83,7 +83,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "subscribe",
         -2,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
+        NO_CALL | PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         subscribe,
     )
     .channels(Channels::All)
@@ -96,7 +96,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "sunsubscribe",
         -1,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
+        NO_CALL | PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER,
         sunsubscribe,
     )
     .key(NOT_KEY, range(1, -1, 1))
@@ -109,7 +109,7 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "unsubscribe",
         -1,
-        PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
+        NO_CALL | PUBSUB | NOSCRIPT | LOADING | STALE | MANY_REPLIES | SUBSCRIBER | SENTINEL,
         unsubscribe,
     )
     .doc(

@@ -22,10 +22,10 @@ use crate::wire::Args;
 const LONGEST_ADDRESS: usize = 255;
 
 pub(crate) const COPIES: &[Spec] = &[
-    Spec::new("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf)
+    Spec::new("replconf", -1, NO_CALL | ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf)
         .doc("3.0.0", "O(1)", "", "Says what the client is able to take, and wants of a copy of the data.")
         .system(),
-    Spec::new("sync", 1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, sync).doc(
+    Spec::new("sync", 1, NO_CALL | ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, sync).doc(
         "1.0.0",
         "",
         "",

@@ -31,7 +31,15 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "shutdown",
         -1,
-        ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY | SENTINEL | MANY_REPLIES,
+        NO_CALL
+            | ADMIN
+            | NOSCRIPT
+            | LOADING
+            | STALE
+            | NO_MULTI
+            | ALLOW_BUSY
+            | SENTINEL
+            | MANY_REPLIES,
         shutdown,
     )
     .doc(

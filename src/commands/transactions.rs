@@ -13,18 +13,23 @@ use crate::listeners::Transaction;
 use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[
-    Spec::new("discard", 1, UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, discard)
-        .acl(TRANSACTION)
-        .doc(
-            "2.0.0",
-            "O(N), N being the number of commands queued",
-            "",
-            "Gives up the transaction.",
-        ),
+    Spec::new(
+        "discard",
+        1,
+        NO_CALL | UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+        discard,
+    )
+    .acl(TRANSACTION)
+    .doc(
+        "2.0.0",
+        "O(N), N being the number of commands queued",
+        "",
+        "Gives up the transaction.",
+    ),
     Spec::new(
         "exec",
         1,
-        UNQUEUED | RUNS_QUEUE | NOSCRIPT | LOADING | STALE | SKIP_COMMANDLOG,
+        NO_CALL | UNQUEUED | RUNS_QUEUE | NOSCRIPT | LOADING | STALE | SKIP_COMMANDLOG,
         exec,
     )
     .acl(TRANSACTION)
@@ -37,18 +42,18 @@ pub(crate) const TABLE: &[Spec] = &[
     Spec::new(
         "multi",
         1,
-        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY,
+        NO_CALL | UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY,
         multi,
     )
     .acl(TRANSACTION)
     .doc("1.2.0", "O(1)", "", "Begins a transaction: commands queue up until EXEC."),
-    Spec::new("unwatch", 1, NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, unwatch)
+    Spec::new("unwatch", 1, NO_CALL | NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, unwatch)
         .acl(TRANSACTION)
         .doc("2.2.0", "O(1)", "", "Forgets all keys that are watched."),
     Spec::new(
         "watch",
         -2,
-        UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY,
+        NO_CALL | UNQUEUED | NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY,
         watch,
     )
     .acl(TRANSACTION)

@@ -125,6 +125,9 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
 /// one that is not the one reply owed, after which the client would be out of step for ever.
 fn complete(ctx: &mut Ctx<'_>, start: Mark, outcome: Result<(), Error>) -> Result<(), Error> {
     if ctx.reply.is_full() {
+        if ctx.frame == Frame::Call {
+            return Err(error::REPLY_TOO_LARGE);
+        }
         return ctx.world.reply_is_full(ctx.reply, ctx.slot).map_or(outcome, Err);
     }
     outcome?;

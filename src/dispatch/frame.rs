@@ -5,9 +5,29 @@
 //! | [`Frame::Top`] | a client has sent, or an embedder for it | yes | the client's outbox, or the embedder's |
 //! | [`Frame::Transaction`] | EXEC runs | no | an element of EXEC's |
 //! | [`Frame::Script`] | a script calls | no | the script's to read |
+//! | [`Frame::Call`] | a command of the embedder calls, or a handle | no | the caller's to read |
 //! | [`Frame::Replay`] | a log held, read again | no | dropped, or looked at for errors |
 //!
 //! The frame decides which gates a command passes: [`super::gates`] has the list.
+//!
+//! # What a call passes
+//!
+//! A command that another calls is a request of the same client, which is granted no more by asking that way: it is
+//! logged in, the command exists, has its arguments and is permitted, belongs to the client's port and node, finds
+//! memory, and data that can be written and is there. What is about the connection ([`flag::NO_CALL`]) is refused; a
+//! pause does not hold it back, for the command around it was let on; and that the client is subscribed or a monitor does
+//! not matter, for it is not sent the reply. A blocking command behaves as if its time were up.
+//!
+//! A handle is not a client, but the program that has the server in it. What it calls runs as a client of the server's
+//! own, whose user may do everything ([`UserId::SERVER`]), and before the server is ready, because it may be what makes
+//! it ready; not before files are loaded, which would not know of it. Memory and data that cannot be written are no matter
+//! of rights, and refuse it as they do everything. A pause holds it back until its end.
+//!
+//! In a script, and in what a script calls, a called command is one more of the script's: it is held to the script's flags.
+//! While a log is replayed it is replayed, too.
+//!
+//! [`flag::NO_CALL`]: super::spec::flag::NO_CALL
+//! [`UserId::SERVER`]: crate::access::UserId
 
 /// What a command runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +38,8 @@ pub enum Frame {
     Transaction,
     /// A script that another command runs.
     Script(ScriptFlags),
+    /// Another command of the embedder, or a handle.
+    Call,
     /// A log that is being replayed. Its commands ran once, so that nothing refuses them now.
     Replay,
 }
@@ -38,6 +60,7 @@ pub(super) const TOP: Frames = 1 << 0;
 pub(super) const TRANSACTION: Frames = 1 << 1;
 pub(super) const SCRIPT: Frames = 1 << 2;
 pub(super) const REPLAY: Frames = 1 << 3;
+pub(super) const CALL: Frames = 1 << 4;
 
 impl Frame {
     /// Returns whether the frame is one of these.
@@ -48,6 +71,7 @@ impl Frame {
             Frame::Transaction => TRANSACTION,
             Frame::Script(_) => SCRIPT,
             Frame::Replay => REPLAY,
+            Frame::Call => CALL,
         };
         bit & frames != 0
     }
@@ -57,6 +81,14 @@ impl Frame {
     #[inline]
     pub fn may_wait(self) -> bool {
         self.is_in(TOP)
+    }
+
+    /// The frame of a command that one in this frame calls.
+    pub(super) fn of_called(self) -> Frame {
+        match self {
+            Frame::Script(_) | Frame::Replay => self,
+            Frame::Top | Frame::Transaction | Frame::Call => Frame::Call,
+        }
     }
 
     /// The frame of the commands that EXEC runs. Those of a transaction in a log are replayed like the rest.

@@ -3,14 +3,14 @@
 //! A check that concerns every command is a gate, and asks the row for a flag, never for a name. A gate lets
 //! the command on or refuses it with an error; the last two put it off, until a pause ends or until EXEC.
 //! The list says beside each gate in which frames it stands: what a client may not do by itself, a script
-//! may not do for it, while a command of a transaction passed most gates when it was queued, and one of a
+//! or a command that it calls may not do for it, while a command of a transaction passed most gates when it was queued, and one of a
 //! log that is replayed passed them before it was logged.
 //!
 //! There is no second list for speed. A gate looks first at what is nearly always in the command's favour, in
 //! one comparison, and is inlined; what it says when it is shut stands apart. All of them together take 107
 //! of the 1,010 instructions of a pipelined PING.
 
-use super::frame::{Frame, Frames, REPLAY, SCRIPT, TOP, TRANSACTION};
+use super::frame::{CALL, Frame, Frames, REPLAY, SCRIPT, TOP, TRANSACTION};
 use super::invocation::Invocation;
 use super::permission::{self, Denied};
 use super::spec::{Flags, flag};
@@ -42,21 +42,22 @@ impl<'a> Invocation<'a> {
     /// The list.
     #[inline]
     fn pass_gates<const STAGED: bool>(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
-        self.is_authenticated(TOP, found)?;
+        self.is_authenticated(TOP | CALL, found)?;
         let row = self.is_well_formed(found)?;
         // Most clients have no session, so that gates about transactions and subscriptions are open to them.
         let has_session = self.client().session.is_some();
         self.may_be_queued(TOP, row)?;
         self.may_be_scripted(SCRIPT, row)?;
-        self.is_permitted(TOP | TRANSACTION | SCRIPT, row)?;
-        self.is_at_its_port(TOP | SCRIPT, row)?;
-        self.is_at_its_node::<STAGED>(TOP | SCRIPT, row)?;
+        self.may_be_called(CALL, row)?;
+        self.is_permitted(TOP | TRANSACTION | SCRIPT | CALL, row)?;
+        self.is_at_its_port(TOP | SCRIPT | CALL, row)?;
+        self.is_at_its_node::<STAGED>(TOP | SCRIPT | CALL, row)?;
         self.may_reply_between_messages(TOP, row, has_session)?;
         self.may_write(SCRIPT, row)?;
-        self.has_memory(TOP | SCRIPT, row)?;
-        self.may_stay_unsaved(TOP | SCRIPT, row)?;
-        self.has_what_it_needs(TOP, row)?;
-        self.is_served_meanwhile(TOP, row)?;
+        self.has_memory(TOP | SCRIPT | CALL, row)?;
+        self.may_stay_unsaved(TOP | SCRIPT | CALL, row)?;
+        self.has_what_it_needs(TOP | CALL, row)?;
+        self.is_served_meanwhile(TOP | CALL, row)?;
         self.may_touch_keys(TOP, row)?;
         if self.is_held_back(TOP, row) {
             return Ok(Admitted::HoldBack);
@@ -106,6 +107,15 @@ impl<'a> Invocation<'a> {
     fn may_be_scripted(&self, frames: Frames, row: &Row) -> Result<(), Error> {
         if row.has(flag::NOSCRIPT) && self.frame.is_in(frames) {
             return Err(self.world.config.persona.not_from_script());
+        }
+        Ok(())
+    }
+
+    /// Refuses to have called what is about a connection.
+    #[inline(always)]
+    fn may_be_called(&self, frames: Frames, row: &Row) -> Result<(), Error> {
+        if row.has(flag::NO_CALL) && self.frame.is_in(frames) {
+            return Err(error::not_to_be_called(&row.full_name));
         }
         Ok(())
     }
@@ -220,10 +230,18 @@ impl<'a> Invocation<'a> {
             && !self.world.is_ready()
             && self.needs(row, flag::NEEDS_READY)
             && self.frame.is_in(frames)
+            && !self.makes_ready()
         {
             return Err(self.world.config.persona.not_ready());
         }
         Ok(())
+    }
+
+    /// Returns whether the program that has the server in it calls the command, and the server is not ready only because
+    /// it was told so.
+    #[cold]
+    fn makes_ready(&self) -> bool {
+        self.client().is_own() && self.world.loading().is_none()
     }
 
     /// Refuses, while a script runs, what may not run beside it.
@@ -255,6 +273,14 @@ impl<'a> Invocation<'a> {
         self.world.holds_back(self.slot, || self.needs(row, WRITES))
             && !row.has(flag::UNPAUSED)
             && self.frame.is_in(frames)
+    }
+
+    /// Returns whether CLIENT PAUSE would hold back the command that a handle calls.
+    pub(crate) fn waits_for_pause(&self) -> bool {
+        let Found::Row(row) = self.table.find(self.args) else {
+            return false;
+        };
+        self.is_held_back(CALL, row)
     }
 
     /// Returns whether the command belongs to a transaction that MULTI has begun.
@@ -292,13 +318,13 @@ impl<'a> Invocation<'a> {
     /// was when it began: no key goes while it runs.
     #[inline(never)]
     fn make_room(&mut self) -> bool {
-        if self.world.running.is_some() && self.frame == Frame::Top {
-            return true;
-        }
         if let Frame::Script(flags) = self.frame {
             let world = &self.world;
             let may_evict = world.pause.is_some() || world.is_evicting();
             return flags.allow_oom || may_evict || !world.is_full();
+        }
+        if self.world.running.is_some() {
+            return true;
         }
         let world = &mut *self.world;
         let has_room = if world.config.latency_monitor_threshold == 0 || !world.is_full() {
@@ -309,8 +335,10 @@ impl<'a> Invocation<'a> {
             telemetry::record_latency_event(world, event::EVICTION_CYCLE, nanos);
             has_room
         };
-        // What is pushed about evicted keys precedes the reply: they went before the command ran.
-        self.reply.append(&mut world.clients[self.slot].outbox.late);
+        if self.frame == Frame::Top {
+            // What is pushed about evicted keys precedes the reply: they went before the command ran.
+            self.reply.append(&mut world.clients[self.slot].outbox.late);
+        }
         has_room
     }
 }
@@ -375,7 +403,7 @@ impl<'a> Invocation<'a> {
         let Found::Row(row) = found else {
             return refused;
         };
-        if self.frame.is_in(TOP | SCRIPT | REPLAY) {
+        if self.frame.is_in(TOP | SCRIPT | REPLAY | CALL) {
             self.world.stats.command(row.id).rejected += 1;
         }
         if !row.has(flag::RUNS_QUEUE) || !self.frame.is_in(TOP | REPLAY) {

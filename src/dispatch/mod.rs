@@ -16,6 +16,7 @@
 //! * [`invocation`]: one command that is to run: in which frame, as whom, and where its reply goes;
 //! * [`gates`]: the list of what stands between a request and its handler, in order;
 //! * [`call`]: the run of the handler;
+//! * [`command_call`]: what a command of an embedder calls;
 //! * [`serve`]: the commands of blocked clients, run again;
 //! * [`deferred`]: replies that other threads give;
 //! * [`invoke`]: the one function that runs a command, and all that belongs to that, in order.
@@ -24,6 +25,7 @@
 
 pub mod call;
 pub mod client_line;
+pub(crate) mod command_call;
 pub mod ctx;
 pub(crate) mod deferred;
 pub mod driver;

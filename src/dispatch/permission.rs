@@ -95,6 +95,7 @@ fn write_log(ctx: &mut Ctx<'_>, args: Args<'_>, reason: Reason, object: Vec<u8>,
     let context = match ctx.frame {
         Frame::Script(_) => Context::Script,
         Frame::Transaction => Context::Multi,
+        Frame::Call => Context::Call,
         _ if ctx.client().transaction().is_some() => Context::Multi,
         _ => Context::TopLevel,
     };

@@ -102,6 +102,10 @@ pub mod flag {
     /// A Sentinel has it, too. Its subcommands follow it.
     pub const SENTINEL: Flags = 1 << 32;
 
+    /// Belongs to a connection, or ends the process, so that no command and no handle may call it: a gate refuses it in
+    /// [`Frame::Call`](crate::dispatch::Frame::Call).
+    pub const NO_CALL: Flags = 1 << 33;
+
     /// Comes from an embedder: its replies are counted before they are sent. Derived, never written in a row.
     pub const COUNTED: Flags = 1 << 27;
 

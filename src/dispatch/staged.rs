@@ -63,7 +63,7 @@ impl<'a> Invocation<'a> {
             && client.transaction().is_some()
             && !matches!(found, Found::Row(row) if row.has(flag::UNQUEUED));
         // The server's own clients have no connection that could fail.
-        let is_apart = client.id == 0 || client.peer.kind == Kind::Admin;
+        let is_apart = client.is_own() || client.peer.kind == Kind::Admin;
         if faults.is_empty() || will_be_queued || is_apart {
             return None;
         }
@@ -155,7 +155,9 @@ impl<'a> Invocation<'a> {
                 self.world.stats.count_error(error);
                 self.reply.error(error);
             }
-            Source::Reply(bytes) if matches!(self.frame, Frame::Script(_)) && !is_reply(bytes) => {
+            Source::Reply(bytes)
+                if matches!(self.frame, Frame::Script(_) | Frame::Call) && !is_reply(bytes) =>
+            {
                 self.reply.error(&error::STAGE_NO_REPLY);
             }
             Source::Reply(bytes) => self.reply.raw(bytes),

@@ -106,13 +106,14 @@ fn feed_line(world: &mut World, row: &Row, frame: Frame, slot: Slot, args: Args<
 }
 
 /// The line for a command, the same in both protocols: `+time [db address] "word" ...` The address of a
-/// command that a script has called is `lua`.
+/// command that a script has called is `lua`, and of one that a command of the embedder or a handle has called `call`.
 fn line(world: &World, row: &Row, frame: Frame, slot: Slot, args: Args<'_>) -> Vec<u8> {
     let (seconds, micros) = (world.now.seconds(), world.now.wall % 1_000_000);
     let client = &world.clients[slot];
     let mut line = Vec::with_capacity(64 + args.bytes());
     let origin = match (frame, &client.peer.addr) {
         (Frame::Script(_), _) => "lua".to_owned(),
+        (Frame::Call, _) => "call".to_owned(),
         (_, Address::Unix(path)) => format!("unix:{path}"),
         (_, addr) => addr.to_string(),
     };

@@ -3,9 +3,18 @@
 use std::any::Any;
 use std::time::Duration;
 
+use super::ClientView;
 use crate::dispatch;
 use crate::listeners::{Deferred, Event};
-use crate::wire::Reply;
+use crate::wire::{IntoArgs, Reply, Value, value};
+
+/// The value of a reply to a call.
+pub(super) fn read_reply(bytes: &[u8]) -> Value {
+    match value::decode(bytes) {
+        Ok(Some((value, _))) => value,
+        _ => Value::Error(b"ERR the reply nests too deep".to_vec()),
+    }
+}
 
 /// The context of a command of your own that runs: its client, the state of its group, and the reply that it writes.
 pub struct Ctx<'a> {
@@ -53,6 +62,48 @@ impl Ctx<'_> {
         let row = self.inner.row;
         let found = self.inner.state_and_reply();
         found.unwrap_or_else(|| panic!("'{}' has no {}", row.full_name, std::any::type_name::<T>()))
+    }
+
+    /// The client whose command this is.
+    pub fn client(&self) -> ClientView<'_> {
+        ClientView::new(self.inner.world, self.inner.slot)
+    }
+
+    /// Calls another command as this client, and returns its reply as RESP3 has it, whatever the client speaks.
+    ///
+    /// It passes the gates that a request of the client passes: the client's user must be granted it. It does not wait: a
+    /// blocking command behaves as if its time were up. SELECT lasts, as if the client had sent it. What this command has
+    /// called is one transaction with it in the log; COMMANDSTATS counts each, and MONITOR shows each with `call` for an
+    /// address.
+    ///
+    /// Returns an error value when the command fails; when it is about a connection (SUBSCRIBE, MULTI, HELLO, CLIENT REPLY)
+    /// or ends the process (SHUTDOWN); and when it is this command itself, or one that has called it.
+    ///
+    /// ```
+    /// use respd::{Command, args};
+    ///
+    /// let swap = Command::new("swap", |ctx, args| {
+    ///     let old = ctx.call(args!["GET", &args[1]]).into_result()?;
+    ///     ctx.call(args!["SET", &args[1], &args[2]]).into_result()?;
+    ///     match old.as_bytes() {
+    ///         Some(old) => ctx.reply().bulk(old),
+    ///         None => ctx.reply().null(),
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn call(&mut self, args: impl IntoArgs) -> Value {
+        read_reply(&self.inner.call(args.into_args().args()))
+    }
+
+    /// Pushes to this client what `write` writes, out of band: it follows the reply to this command, or to the transaction
+    /// around it, and is sent when this command fails, too. `write` writes one [`Reply::push`] and its elements; anything
+    /// else is logged and not sent.
+    ///
+    /// RESP2 has no pushes: an array is sent, which a client that is not subscribed takes for a reply. Ask
+    /// [`ClientView::protocol`]. A call of a handle has no client to push to.
+    pub fn push(&mut self, write: impl FnOnce(&mut Reply)) {
+        self.inner.world.push(self.inner.slot, write);
     }
 
     /// Blocks the client until the event is signalled, by [`Ctx::signal`] or by

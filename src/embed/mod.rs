@@ -1,5 +1,6 @@
 //! The public face: the builder, a running server, and a client in the same process.
 
+pub mod client_view;
 pub mod command;
 mod configuration;
 pub mod ctx;
@@ -11,6 +12,7 @@ pub mod test;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use client_view::ClientView;
 pub use command::{Command, Commands};
 pub use configuration::Config;
 pub use ctx::Ctx;

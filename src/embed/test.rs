@@ -135,7 +135,7 @@ impl Server {
     /// The value of a key, if there is one.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, StageError> {
         let value = self.call([&b"GET"[..], key.as_ref()])?;
-        Ok(value.as_text().map(<[u8]>::to_vec))
+        Ok(value.as_bytes().map(<[u8]>::to_vec))
     }
 
     /// Sets a key.
@@ -161,7 +161,7 @@ impl Server {
     pub fn hits(&self, name: &str) -> Result<Option<u64>, StageError> {
         let faults = self.stage(["FAULT", "LIST"])?;
         let is_it =
-            |fault: &&Value| fault.get("name").and_then(Value::as_text) == Some(name.as_bytes());
+            |fault: &&Value| fault.get("name").and_then(Value::as_bytes) == Some(name.as_bytes());
         Ok(faults.elements().iter().find(is_it).map(|fault| number(fault, "hits")))
     }
 
@@ -250,7 +250,7 @@ impl Journal<'_> {
     pub fn wait(self, command: &str, count: u64, timeout: Duration) -> Result<(), StageError> {
         let (often, ms) = (count.to_string(), timeout.as_millis().max(1).to_string());
         let words = ["JOURNAL", "WAIT", command, "COUNT", &often, "TIMEOUT", &ms];
-        match self.0.stage(words)?.as_integer() {
+        match self.0.stage(words)?.as_i64() {
             Some(found) if found.unsigned_abs() >= count => Ok(()),
             found => Err(StageError(format!(
                 "{command} has been sent {} times, not {count}, within {timeout:?}",
@@ -262,14 +262,14 @@ impl Journal<'_> {
 
 impl Entry {
     fn of(map: &Value) -> Entry {
-        let bytes = |name| map.get(name).and_then(Value::as_text).map(<[u8]>::to_vec);
+        let bytes = |name| map.get(name).and_then(Value::as_bytes).map(<[u8]>::to_vec);
         let words = map.get("argv").map_or(&[][..], Value::elements);
         Entry {
             seq: number(map, "seq"),
             time: number(map, "time"),
             client: number(map, "client"),
             name: bytes("name").unwrap_or_default(),
-            argv: words.iter().filter_map(Value::as_text).map(<[u8]>::to_vec).collect(),
+            argv: words.iter().filter_map(Value::as_bytes).map(<[u8]>::to_vec).collect(),
             reply: bytes("reply"),
         }
     }
@@ -399,7 +399,7 @@ impl Driver {
 
 /// A field of a map that is a count.
 fn number(map: &Value, field: &str) -> u64 {
-    map.get(field).and_then(Value::as_integer).unwrap_or_default().unsigned_abs()
+    map.get(field).and_then(Value::as_i64).unwrap_or_default().unsigned_abs()
 }
 
 /// Bytes that STAGE takes for themselves, whatever escapes there are in them.

@@ -20,6 +20,7 @@ impl Engine {
     /// Ends a turn: its commands have run, and what they have replied is about to be sent, with what threads have given
     /// meanwhile.
     pub(crate) fn end_turn(&mut self, driver: &mut dyn Driver) {
+        self.go_on_with_calls(driver);
         deferred::deliver(&mut self.world, &self.table);
         for duty in self.duties {
             (duty.end)(&mut self.duty_turn(driver));

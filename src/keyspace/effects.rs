@@ -153,6 +153,11 @@ impl Effects {
         self.held = self.held.saturating_sub(1);
     }
 
+    /// Returns whether a command is running that keeps the effects of others together.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held > 0
+    }
+
     /// What was said since the last batch is one, unless it is held.
     #[inline]
     pub fn end_batch(&mut self) {

@@ -23,7 +23,7 @@ use mio::{Registry, Token, Waker};
 use super::listener::{ListenSocket, Wanted};
 use super::tls::Acceptor;
 use crate::clock::Change;
-use crate::engine::Engine;
+use crate::engine::{Engine, HostCall};
 
 /// How many letters are read in a turn, at most.
 const LETTERS_PER_TURN: usize = 64;
@@ -44,6 +44,8 @@ pub(crate) enum Letter {
     Secure(Option<Acceptor>),
     /// Run this between two commands.
     Call(Call),
+    /// Run this command between two others.
+    Command(HostCall),
     /// Change the manual clock, and send a word when all that is due by then has happened.
     Clock(Change, mpsc::Sender<()>),
 }

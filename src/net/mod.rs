@@ -348,6 +348,7 @@ impl Reactor {
                 self.listeners.iter_mut().for_each(ListenSocket::come_back);
             }
             Letter::Call(call) => engine.run(call, self),
+            Letter::Command(call) => engine.call(call, self),
             Letter::Clock(change, done) => self.clock_changes.push(change, Asker::Thread(done)),
         }
         Ok(())

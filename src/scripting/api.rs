@@ -146,7 +146,7 @@ fn collect(values: &MultiValue, args: &mut OwnedArgs) -> Result<(), Raised> {
     }
     for value in values {
         match value {
-            Value::String(text) => args.push(&text.as_bytes()),
+            Value::String(text) => args.push(&*text.as_bytes()),
             Value::Integer(n) => args.push_spelled(|out| double::push(out, *n as f64)),
             Value::Number(n) if n.is_nan() && n.is_sign_negative() => args.push(b"-nan"),
             Value::Number(0.0) => args.push(b"0"),

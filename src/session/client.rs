@@ -204,6 +204,12 @@ impl Client {
             + self.session.as_ref().map_or(0, |session| session.memory())
     }
 
+    /// Returns whether it is a client of the server's own, which has no connection.
+    #[inline]
+    pub(crate) fn is_own(&self) -> bool {
+        self.id == 0
+    }
+
     /// The rare parts of the client's state, there from now on.
     pub(crate) fn session_mut(&mut self) -> &mut Session {
         self.session.get_or_insert_default()

@@ -1,6 +1,7 @@
 //! What waits for the log: the marks of an outbox, and the clients that have some. [`super::outbox`] says what for.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,6 +19,18 @@ pub(crate) struct Held {
     pub(super) durable: u64,
     /// The positions that output waits for, rising, and the id of the client whose it is.
     pub(super) waiting: VecDeque<(u64, u64)>,
+    /// The positions that answers to other threads wait for, rising.
+    pub(super) answers: Answers,
+}
+
+/// Answers to other threads: what gives each, and the position of the log that it waits for.
+#[derive(Default)]
+pub(super) struct Answers(pub(super) VecDeque<(u64, Box<dyn FnOnce() + Send>)>);
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(position, _)| position)).finish()
+    }
 }
 
 /// What of an outbox may not be sent yet.

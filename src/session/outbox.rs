@@ -83,13 +83,13 @@ impl Clients {
 
     /// Returns whether output waits for the log.
     pub(crate) fn await_log(&self) -> bool {
-        !self.held.waiting.is_empty()
+        !self.held.waiting.is_empty() || !self.held.answers.0.is_empty()
     }
 
     /// The log is on disk up to this position: what has waited for no more is sent in this turn.
     pub(crate) fn log_durable(&mut self, position: u64) {
         self.held.durable = self.held.durable.max(position);
-        if !self.held.waiting.is_empty() {
+        if self.await_log() {
             self.release_output(self.held.durable);
         }
     }
@@ -105,6 +105,20 @@ impl Clients {
                 }
                 self.touch(slot);
             }
+        }
+        let answers = &mut self.held.answers.0;
+        while answers.front().is_some_and(|&(needed, _)| needed <= position)
+            && let Some((_, give)) = answers.pop_front()
+        {
+            give();
+        }
+    }
+
+    /// Gives an answer to another thread, as soon as all is on disk that has been written to the log by now.
+    pub(crate) fn answer(&mut self, give: impl FnOnce() + Send + 'static) {
+        match self.held.position() {
+            Some(position) => self.held.answers.0.push_back((position, Box::new(give))),
+            None => give(),
         }
     }
 
@@ -241,6 +255,30 @@ mod tests {
         assert_eq!(server.local.engine.unsent(slot).len(), all - 150_010);
         server.durable(5);
         assert_eq!(server.received(one).len(), all - 150_010 + "$1\r\nx\r\n".len());
+        assert!(!server.local.engine.world.clients.await_log());
+    }
+
+    #[test]
+    fn an_answer_to_a_thread_waits_too() {
+        let (mut server, ..) = Server::start(&[]);
+        let (tell, told) = std::sync::mpsc::channel();
+        let answer = |server: &mut Server, n: u64| {
+            let tell = tell.clone();
+            server.local.engine.world.clients.answer(move || tell.send(n).unwrap());
+        };
+        answer(&mut server, 0);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [0]);
+        server.written.store(10, Ordering::Relaxed);
+        answer(&mut server, 1);
+        server.written.store(20, Ordering::Relaxed);
+        answer(&mut server, 2);
+        assert!(server.local.engine.world.clients.await_log());
+        server.durable(9);
+        assert_eq!(told.try_iter().count(), 0);
+        server.durable(10);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
+        server.local.engine.world.clients.hold_for_log(false);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [2]);
         assert!(!server.local.engine.world.clients.await_log());
     }
 

@@ -113,15 +113,16 @@ impl Clients {
     }
 
     /// Adds a client of the server's own, which runs commands and has no connection. No list shows it and no count
-    /// has it but that of memory.
+    /// has it but that of memory. It is permitted everything.
     pub(crate) fn add_own(&mut self, peer: Peer, now: u64) -> Slot {
         self.own += 1;
-        self.slab.insert(Client::new(0, peer, now, UserId::DEFAULT))
+        self.slab.insert(Client::new(0, peer, now, UserId::SERVER))
     }
 
     /// Forgets a client of the server's own.
     pub(crate) fn remove_own(&mut self, slot: Slot) {
         self.own -= 1;
+        self.set_no_evict(slot, false);
         let client = self.slab.remove(slot);
         self.memory -= client.accounted;
         self.backlog -= client.accounted_backlog;

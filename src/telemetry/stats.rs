@@ -199,7 +199,6 @@ pub struct Timer {
 }
 
 /// What was being timed when another command began inside it.
-#[cfg(feature = "lua")]
 pub(crate) struct Suspended {
     command: Option<CommandId>,
     started: u64,
@@ -271,7 +270,6 @@ impl Timer {
     }
 
     /// Takes out what is being timed, so that other commands can run and be timed meanwhile.
-    #[cfg(feature = "lua")]
     pub(crate) fn suspend(&mut self) -> Suspended {
         let (started, calls, charged) = (self.started, self.calls, self.charged);
         self.charged = 0;
@@ -279,7 +277,6 @@ impl Timer {
     }
 
     /// Goes on with what [`Timer::suspend`] took out, as if it had run all the time.
-    #[cfg(feature = "lua")]
     pub(crate) fn resume(&mut self, suspended: Suspended, stats: &mut Stats) {
         self.stop(stats);
         self.stopped = None;

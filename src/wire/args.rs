@@ -3,6 +3,7 @@
 //! Nothing is copied: an argument is a [`Span`] of the input buffer. What must outlive the buffer (a
 //! queued or a waiting command) is kept as [`OwnedArgs`].
 
+use std::fmt;
 use std::ops::Index;
 
 /// Where an argument lies: offsets in bytes from the first byte of its request.
@@ -97,7 +98,7 @@ impl<'a> Args<'a> {
             bytes: Vec::with_capacity(self.bytes()),
             spans: Vec::with_capacity(self.len()),
         };
-        self.from(0).for_each(|arg| owned.push(arg));
+        self.from(0).for_each(|arg| owned.keep(arg));
         owned
     }
 
@@ -110,7 +111,7 @@ impl<'a> Args<'a> {
         let mut owned = OwnedArgs::default();
         for (index, arg) in self.from(0).enumerate() {
             let other = others.next_if(|(other, _)| *other == index);
-            owned.push(other.map_or(arg, |(_, word)| word));
+            owned.keep(other.map_or(arg, |(_, word)| word));
         }
         owned
     }
@@ -131,7 +132,7 @@ impl Index<usize> for Args<'_> {
 }
 
 /// Arguments that own their bytes, packed end to end.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct OwnedArgs {
     bytes: Vec<u8>,
     spans: Vec<Span>,
@@ -142,8 +143,7 @@ impl OwnedArgs {
         Args::new(&self.bytes, &self.spans)
     }
 
-    /// Adds an argument.
-    pub(crate) fn push(&mut self, arg: &[u8]) {
+    fn keep(&mut self, arg: &[u8]) {
         self.push_spelled(|bytes| bytes.extend_from_slice(arg));
     }
 
@@ -151,6 +151,7 @@ impl OwnedArgs {
     pub(crate) fn push_spelled(&mut self, spell: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         spell(&mut self.bytes);
+        assert!(self.bytes.len() <= u32::MAX as usize, "arguments of 4 GiB or more");
         self.spans.push(Span::new(start, self.bytes.len()));
     }
 
@@ -167,10 +168,26 @@ impl OwnedArgs {
     }
 }
 
+impl fmt::Debug for OwnedArgs {
+    /// As a list of texts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.args().from(0).map(Shown)).finish()
+    }
+}
+
+/// An argument as a text.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
 impl<T: AsRef<[u8]>> FromIterator<T> for OwnedArgs {
     fn from_iter<I: IntoIterator<Item = T>>(args: I) -> OwnedArgs {
         let mut owned = OwnedArgs::default();
-        args.into_iter().for_each(|arg| owned.push(arg.as_ref()));
+        args.into_iter().for_each(|arg| owned.keep(arg.as_ref()));
         owned
     }
 }

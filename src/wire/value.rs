@@ -18,6 +18,7 @@ mod print;
 
 use std::fmt;
 
+use crate::error::Error;
 use crate::text::{double, number};
 
 /// How deep aggregates may nest.
@@ -92,7 +93,7 @@ pub fn decode(input: &[u8]) -> Result<Option<(Value, usize)>, Malformed> {
 
 impl Value {
     /// The text of a status, bulk string, verbatim string, double or big number.
-    pub fn as_text(&self) -> Option<&[u8]> {
+    pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Value::Status(text)
             | Value::Bulk(text)
@@ -111,11 +112,77 @@ impl Value {
         }
     }
 
-    /// The integer, if this is one.
-    pub fn as_integer(&self) -> Option<i64> {
+    /// As [`Value::as_bytes`], if the text is UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(self.as_bytes()?).ok()
+    }
+
+    /// An integer, or the one that a text spells: INCR replies the one, GET the other.
+    pub fn as_i64(&self) -> Option<i64> {
         match self {
             Value::Integer(n) => Some(*n),
+            other => number::parse_i64(other.as_bytes()?),
+        }
+    }
+
+    /// A number: a double, an integer, or what a text spells, which is how RESP2 has doubles.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::Integer(n) => Some(*n as f64),
+            Value::Double(text) if text == b"nan" => Some(f64::NAN),
+            other => double::parse(other.as_bytes()?),
+        }
+    }
+
+    /// A boolean, or the integer 1 or 0, which is how RESP2 has booleans.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Value::Boolean(value) => Some(*value),
+            Value::Integer(1) => Some(true),
+            Value::Integer(0) => Some(false),
             _ => None,
+        }
+    }
+
+    /// The elements of an array, set or push.
+    pub fn into_vec(self) -> Option<Vec<Value>> {
+        match self {
+            Value::Array(elements) | Value::Set(elements) | Value::Push(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The pairs of a map, in their order, or of the array that RESP2 has instead: flat, or of arrays of two.
+    pub fn into_map(self) -> Option<Vec<(Value, Value)>> {
+        let elements = match self {
+            Value::Map(pairs) => return Some(pairs),
+            Value::Array(elements) => elements,
+            _ => return None,
+        };
+        let is_nested = !elements.is_empty()
+            && elements.iter().all(|pair| matches!(pair, Value::Array(pair) if pair.len() == 2));
+        let mut flat: Vec<Value> = match is_nested {
+            true => elements.into_iter().filter_map(Value::into_vec).flatten().collect(),
+            false => elements,
+        };
+        if !flat.len().is_multiple_of(2) {
+            return None;
+        }
+        let mut pairs = Vec::with_capacity(flat.len() / 2);
+        let mut rest = flat.drain(..);
+        while let (Some(key), Some(value)) = (rest.next(), rest.next()) {
+            pairs.push((key, value));
+        }
+        Some(pairs)
+    }
+
+    /// The value, or the error that it is, for `?`: a command of yours that hands it on tells its client what it was told
+    /// itself.
+    pub fn into_result(self) -> Result<Value, Error> {
+        match self {
+            // INFO's errorstats have what a called command has failed with.
+            Value::Error(text) | Value::BulkError(text) => Err(Error::text(text).counted()),
+            value => Ok(value),
         }
     }
 
@@ -134,7 +201,7 @@ impl Value {
 
     /// What `key` maps to, in a map or in the flat array of keys and values that RESP2 has instead.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let is_key = |candidate: &Value| candidate.as_text() == Some(key.as_bytes());
+        let is_key = |candidate: &Value| candidate.as_bytes() == Some(key.as_bytes());
         match self {
             Value::Map(pairs) => {
                 pairs.iter().find(|(name, _)| is_key(name)).map(|(_, value)| value)
@@ -566,15 +633,57 @@ mod tests {
 
     #[test]
     fn values_give_what_they_hold() {
-        assert_eq!(read(b"+OK\r\n").as_text(), Some(&b"OK"[..]));
-        assert_eq!(read(b"=6\r\ntxt:hi\r\n").as_text(), Some(&b"hi"[..]));
-        assert_eq!(read(b"-ERR no\r\n").as_text(), None);
+        assert_eq!(read(b"+OK\r\n").as_bytes(), Some(&b"OK"[..]));
+        assert_eq!(read(b"=6\r\ntxt:hi\r\n").as_bytes(), Some(&b"hi"[..]));
+        assert_eq!(read(b"-ERR no\r\n").as_bytes(), None);
         assert_eq!(read(b"-ERR no\r\n").as_error(), Some(&b"ERR no"[..]));
-        assert_eq!(read(b":5\r\n").as_integer(), Some(5));
-        assert_eq!(bulk("5").as_integer(), None);
+        assert_eq!(read(b":5\r\n").as_i64(), Some(5));
+        assert_eq!(bulk("5").as_i64(), Some(5));
         assert_eq!(read(b"~1\r\n:1\r\n").elements(), [Value::Integer(1)]);
         assert_eq!(read(b":5\r\n").elements(), []);
         assert!(Value::NullArray.is_null() && !bulk("").is_null());
+    }
+
+    #[test]
+    fn values_are_what_a_text_spells() {
+        assert_eq!((bulk("x").as_i64(), bulk("1.5").as_i64()), (None, None));
+        assert_eq!(
+            (read(b",1.5\r\n").as_f64(), bulk("-inf").as_f64()),
+            (Some(1.5), Some(f64::NEG_INFINITY))
+        );
+        assert_eq!((read(b":3\r\n").as_f64(), Value::Null.as_f64()), (Some(3.0), None));
+        assert!(read(b",nan\r\n").as_f64().is_some_and(f64::is_nan));
+        let as_bool = |bytes: &[u8]| read(bytes).as_bool();
+        assert_eq!(
+            [as_bool(b"#t\r\n"), as_bool(b":0\r\n"), as_bool(b":2\r\n")],
+            [Some(true), Some(false), None]
+        );
+        assert_eq!(read(b"+OK\r\n").as_str(), Some("OK"));
+        assert_eq!(Value::Bulk(vec![0xff]).as_str(), None);
+    }
+
+    #[test]
+    fn what_holds_values_is_taken_apart() {
+        let one = || Value::Integer(1);
+        assert_eq!(Value::Set(vec![one()]).into_vec(), Some(vec![one()]));
+        assert_eq!((one().into_vec(), Value::Null.into_map()), (None, None));
+        let pairs = Some(vec![(bulk("a"), one()), (bulk("b"), one())]);
+        for map in [
+            &b"%2\r\n$1\r\na\r\n:1\r\n$1\r\nb\r\n:1\r\n"[..],
+            b"*4\r\n$1\r\na\r\n:1\r\n$1\r\nb\r\n:1\r\n",
+            b"*2\r\n*2\r\n$1\r\na\r\n:1\r\n*2\r\n$1\r\nb\r\n:1\r\n",
+        ] {
+            assert_eq!(read(map).into_map(), pairs);
+        }
+        assert_eq!(read(b"*0\r\n").into_map(), Some(vec![]));
+        assert_eq!(read(b"*1\r\n:1\r\n").into_map(), None);
+    }
+
+    #[test]
+    fn an_error_is_handed_on_and_not_counted_twice() {
+        let error = read(b"-WRONGTYPE no\r\n").into_result().unwrap_err();
+        assert_eq!((error.as_bytes(), error.is_counted()), (&b"WRONGTYPE no"[..], true));
+        assert_eq!(Value::Null.into_result(), Ok(Value::Null));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::session::client::{Client, Doom, ReplyMode};
 use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
-use crate::wire::{Frame, Reply};
+use crate::wire::{Frame, Protocol, Reply, frames};
 
 impl World {
     /// A command of the client is about to run: what writes its reply behind what waits already. What is
@@ -50,6 +50,8 @@ impl World {
     /// How many bytes may wait for the client, and whether the configuration says so.
     fn most_output(&self, slot: Slot) -> (usize, bool) {
         match self.output_limit(slot).hard {
+            // What it is replied does not wait for a socket.
+            _ if self.clients[slot].is_own() => (MAX_UNREAD, false),
             hard @ 1..MAX_UNREAD => (hard.max(REPLY_BUFFER + 1), true),
             _ => (MAX_UNREAD, false),
         }
@@ -74,7 +76,7 @@ impl World {
     /// when it is much.
     pub(crate) fn send(&mut self, slot: Slot, bytes: &[u8]) {
         let client = &mut self.clients[slot];
-        if client.doom != Doom::No || client.hangs() {
+        if client.doom != Doom::No || client.hangs() || client.is_own() {
             return;
         }
         let waiting = client.outbox.unsent().len() + client.outbox.late.len();
@@ -105,6 +107,31 @@ impl World {
             self.clients.push(slot);
         }
         self.limit_output(slot);
+    }
+
+    /// Pushes a frame of the embedder's to the client: see [`World::send`]. One that is no single push is not sent.
+    pub(crate) fn push(&mut self, slot: Slot, write: impl FnOnce(&mut Reply)) {
+        let protocol = self.clients[slot].protocol;
+        let mut reply = Reply::new(Vec::new(), protocol).with_doubles(self.config.persona.doubles);
+        reply.set_limit(MAX_UNREAD);
+        write(&mut reply);
+        let (is_full, bytes) = (reply.is_full(), reply.into_inner());
+        let kind: &[u8] = if protocol == Protocol::Resp3 { b">" } else { b"*" };
+        if is_full || !bytes.starts_with(kind) || frames::count(&bytes) != Some(1) {
+            let id = self.clients[slot].id;
+            log::error!("what is pushed to client {id} is not one push, and is not sent");
+            return;
+        }
+        self.send(slot, &bytes);
+    }
+
+    /// As [`World::push`], to the client with this id. Returns whether there is one that can be sent to.
+    pub(crate) fn push_to(&mut self, id: u64, write: impl FnOnce(&mut Reply)) -> bool {
+        let slot = self.clients.slot_of(id).filter(|&slot| {
+            let client = &self.clients[slot];
+            client.doom == Doom::No && client.opening_since.is_none()
+        });
+        slot.map(|slot| self.push(slot, write)).is_some()
     }
 
     /// Sends a part of the reply to the command of the client, which waits. What is pushed to the client follows the last

@@ -287,8 +287,8 @@ fn event(value: &Value) -> Option<(&[u8], &[u8])> {
     let [.., channel, key] = message(value)? else {
         return None;
     };
-    let channel = channel.as_text().filter(|channel| channel.starts_with(b"__keyevent"))?;
-    Some((channel, key.as_text()?))
+    let channel = channel.as_bytes().filter(|channel| channel.starts_with(b"__keyevent"))?;
+    Some((channel, key.as_bytes()?))
 }
 
 struct Game {
@@ -566,7 +566,7 @@ impl Game {
                 player.heard.push((channel.to_vec(), key.to_vec()));
                 player.seen.events += 1;
             } else if let Some(words) = message(&value) {
-                let text = words.last().and_then(Value::as_text).expect("a text");
+                let text = words.last().and_then(Value::as_bytes).expect("a text");
                 let text = String::from_utf8(text.to_vec()).expect("a tag");
                 if let Some(&debts) = player.own.get(&text) {
                     assert!(player.paid >= debts, "{text} came before the reply to its PUBLISH");

@@ -30,7 +30,7 @@ fn eval(local: &mut Local, client: Connection, script: &str, args: &[&str]) -> S
 /// A field of INFO.
 fn info(local: &mut Local, client: Connection, field: &str) -> String {
     let info = local.call(client, ["INFO", "everything"]);
-    let text = String::from_utf8_lossy(info.as_text().unwrap()).into_owned();
+    let text = String::from_utf8_lossy(info.as_bytes().unwrap()).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("{field}:")));
     line.unwrap_or_else(|| panic!("no {field} in\n{text}")).to_owned()
 }

@@ -112,7 +112,7 @@ impl Questions {
 
     /// A frame goes out: a reply to the oldest request, or nothing that was asked for.
     pub fn answer(&mut self, value: &Value) -> Answered {
-        let kind = value.elements().first().and_then(Value::as_text).unwrap_or_default();
+        let kind = value.elements().first().and_then(Value::as_bytes).unwrap_or_default();
         let is_confirmation = kind.ends_with(b"subscribe");
         let is_message = matches!(kind, b"message" | b"pmessage" | b"smessage");
         if let Some((Asked::Channels(left), since)) = self.open.front_mut()

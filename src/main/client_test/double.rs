@@ -126,10 +126,10 @@ fn words(line: &str) -> Vec<String> {
 
 /// The request and the reply of one entry.
 fn entry(entry: &Value) -> [String; 2] {
-    let client = entry.get("client").and_then(Value::as_integer).unwrap_or_default();
+    let client = entry.get("client").and_then(Value::as_i64).unwrap_or_default();
     let argv = entry.get("argv").map(Value::elements).unwrap_or_default();
-    let words = argv.iter().filter_map(Value::as_text).map(shown).collect::<Vec<_>>();
-    let reply = entry.get("reply").and_then(Value::as_text).map(shown).unwrap_or_default();
+    let words = argv.iter().filter_map(Value::as_bytes).map(shown).collect::<Vec<_>>();
+    let reply = entry.get("reply").and_then(Value::as_bytes).map(shown).unwrap_or_default();
     [format!("@{client} > {}", words.join(" ")), format!("@{client} < {reply}")]
 }
 

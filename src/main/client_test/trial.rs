@@ -81,7 +81,7 @@ impl<'a> Trial<'a> {
     /// The number that STAGE replies with.
     pub fn staged(&mut self, line: &str) -> Result<i64, End> {
         let reply = self.double.call(&format!("STAGE {line}")).map_err(End::Failed)?;
-        reply.as_integer().ok_or_else(|| End::Failed(format!("{line}: the reply is no number")))
+        reply.as_i64().ok_or_else(|| End::Failed(format!("{line}: the reply is no number")))
     }
 
     /// A new client, with a short timeout and these options.

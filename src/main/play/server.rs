@@ -97,7 +97,7 @@ impl Given {
         let persona = given.ask(&["CONFIG", "GET", "persona"])?;
         let is_respd = persona.get("persona").is_some();
         given.is_reference = arguments.is_reference.unwrap_or(!is_respd);
-        if let Some(info) = given.ask(&["INFO", "server"])?.as_text() {
+        if let Some(info) = given.ask(&["INFO", "server"])?.as_bytes() {
             given.version = version(&String::from_utf8_lossy(info));
         }
         Ok(given)
@@ -135,7 +135,7 @@ impl Given {
     /// Sets a directive and keeps what it was.
     fn set(&mut self, name: &str, value: &str) -> Result<(), Skipped> {
         let before = self.ask(&["CONFIG", "GET", name]).map_err(Skipped::Failed)?;
-        let before = before.get(name).and_then(Value::as_text).map(<[u8]>::to_vec);
+        let before = before.get(name).and_then(Value::as_bytes).map(<[u8]>::to_vec);
         let value = value.trim_matches('"');
         let set = self.ask(&["CONFIG", "SET", name, value]).map_err(Skipped::Failed)?;
         match (set.as_error(), before) {

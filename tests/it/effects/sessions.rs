@@ -381,7 +381,7 @@ fn contents(local: &mut Local, is_frozen: bool) -> Contents {
             panic!("no keys");
         };
         assert_eq!(size, Value::Integer(keys.len() as i64), "keys that have expired");
-        for key in keys.iter().filter_map(Value::as_text) {
+        for key in keys.iter().filter_map(Value::as_bytes) {
             let mut facts = vec![
                 local.call(client, [b"TYPE", key]).to_string(),
                 local.call(client, [&b"DEBUG"[..], b"DIGEST-VALUE", key]).to_string(),
@@ -392,7 +392,7 @@ fn contents(local: &mut Local, is_frozen: bool) -> Contents {
                     panic!("no fields");
                 };
                 names.sort_by_key(|name| name.to_string());
-                for name in names.iter().filter_map(Value::as_text) {
+                for name in names.iter().filter_map(Value::as_bytes) {
                     let words = [&b"HPEXPIRETIME"[..], key, b"FIELDS", b"1", name];
                     facts.push(local.call(client, words).to_string());
                 }
@@ -417,7 +417,7 @@ fn stream_facts(local: &mut Local, client: Connection, key: &[u8], is_frozen: bo
         panic!("no facts");
     };
     let is_of_nodes =
-        |fact: &&[Value]| fact[0].as_text().is_some_and(|name| name.starts_with(b"radix-tree"));
+        |fact: &&[Value]| fact[0].as_bytes().is_some_and(|name| name.starts_with(b"radix-tree"));
     let facts = facts.chunks(2).filter(|fact| !is_of_nodes(fact));
     facts.map(|fact| without_times(&fact[1], is_frozen).to_string()).collect()
 }
@@ -432,7 +432,7 @@ fn without_times(value: &Value, leaves_out_all: bool) -> Value {
         };
     };
     let is_seen = |at: usize| {
-        let name = at.checked_sub(1).and_then(|at| elements[at].as_text());
+        let name = at.checked_sub(1).and_then(|at| elements[at].as_bytes());
         matches!(name, Some(b"seen-time" | b"active-time"))
     };
     let left_out =

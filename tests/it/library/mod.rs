@@ -1,4 +1,5 @@
 //! The library as a program sees it that embeds the server.
 
+mod calls;
 mod deferred;
 mod layer;
