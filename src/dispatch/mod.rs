@@ -7,6 +7,7 @@
 //! * [`permission`]: whether the rules of a user grant a request;
 //! * [`synopsis`]: the argument grammar in the rows, for COMMAND DOCS and HELP;
 //! * [`help`]: the HELP of containers, made from the rows;
+//! * [`hooks`]: what an embedder has called when clients come and go, and before commands;
 //! * [`ctx`]: what a handler sees;
 //! * [`driver`]: what serves the other clients while a command runs long;
 //! * [`duty`]: what a feature does in every turn, beside its commands;
@@ -33,6 +34,7 @@ pub mod duty;
 pub mod frame;
 pub mod gates;
 pub mod help;
+pub(crate) mod hooks;
 pub mod invocation;
 pub mod invoke;
 pub mod keys;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ClientView;
 use crate::dispatch;
 use crate::listeners::{Deferred, Event};
+use crate::session::{Departure, Doom};
 use crate::wire::{IntoArgs, Reply, Value, value};
 
 /// The value of a reply to a call.
@@ -62,6 +63,38 @@ impl Ctx<'_> {
         let row = self.inner.row;
         let found = self.inner.state_and_reply();
         found.unwrap_or_else(|| panic!("'{}' has no {}", row.full_name, std::any::type_name::<T>()))
+    }
+
+    /// What is kept with this connection, a value of each type, for whichever command asks for it. It is made when it is asked
+    /// for first, and dropped with the connection; [`Gone::local`](super::Gone::local) may have it then. RESET leaves it as
+    /// it is. Its own bytes count as memory of the client, and not what it holds elsewhere.
+    ///
+    /// ```
+    /// # use respd::Command;
+    /// #[derive(Default)]
+    /// struct Cursor {
+    ///     line: usize,
+    /// }
+    ///
+    /// let next = Command::new("next", |ctx, _| {
+    ///     let cursor: &mut Cursor = ctx.local();
+    ///     cursor.line += 1;
+    ///     let line = cursor.line;
+    ///     ctx.reply().int(line as i64);
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn local<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.inner.client_mut().locals.get_or_insert_default().of()
+    }
+
+    /// Closes the connection when its client has been sent what it is owed, the reply to this command at the end. What it
+    /// has sent behind this command does not run. A call of a handle has no connection.
+    pub fn close(&mut self) {
+        if !self.inner.client().is_own() {
+            let (slot, why) = (self.inner.slot, Departure::Program);
+            self.inner.world.clients.doom(slot, Doom::AfterReply, why);
+        }
     }
 
     /// The client whose command this is.

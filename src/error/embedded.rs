@@ -14,6 +14,9 @@ pub fn deferred_within(full_name: &str) -> Error {
     ))
 }
 
+/// A hook of the embedder closes the connection.
+pub const CLOSED_BY_PROGRAM: Error = Error::fixed("ERR the server closes the connection");
+
 /// What was to give a reply later has given none.
 pub const REPLY_DROPPED: Error = Error::fixed("ERR the command was dropped without a reply");
 
