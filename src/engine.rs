@@ -139,6 +139,12 @@ impl Engine {
         // The log reports the minutes that have begun.
         self.world.peer_log.report(u64::MAX);
     }
+
+    /// The connections of all clients are closed that were not before.
+    pub(crate) fn forget_clients(&mut self) {
+        let slots: Vec<Slot> = self.world.clients.slots().collect();
+        slots.into_iter().for_each(|slot| self.traffic().disconnect(slot));
+    }
 }
 
 #[cfg(test)]

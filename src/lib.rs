@@ -102,11 +102,13 @@ pub mod wire;
 mod world;
 
 pub use config::LoadError as ConfigError;
+pub use dispatch::hooks::Verdict;
 pub use embed::{
-    Builder, ClientView, Command, Commands, Config, Ctx, Handle, Running, Server, test,
+    Builder, ClientView, Command, Commands, Config, Ctx, Gone, Handle, Request, Running, Server,
+    test,
 };
 pub use error::Error;
-pub use listeners::Event;
+pub use listeners::{Deferred, Event};
 pub use net::ManualClock;
 pub use wire::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
 

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ctx::Ctx;
+use super::deferred;
 use super::frame::Frame;
 use super::invocation::Invocation;
 use super::keys;
@@ -98,7 +99,8 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
         // The command may have changed the client's output buffer limit.
         world.limit_reply(reply, slot);
     }
-    if ctx.until.is_some() {
+    let is_deferred = ctx.until.as_ref().is_some_and(|until| until.is_deferred());
+    if ctx.until.is_some() && !is_deferred {
         timer.cancel();
     }
     let (request, replied) = (args.wire_len_bound(), reply.since(start).len());
@@ -106,6 +108,10 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> bool {
     let is_light = row.has(flag::FAST | flag::SHORT) && request + replied <= world.thresholds.light;
     let nanos = if is_light { 0 } else { timer.stop(&mut world.stats) };
     if ctx.until.is_some() {
+        // That a reply is waited for is no part of the time that the command took. It is counted when it has its reply.
+        if is_deferred && !is_light && world.thresholds.are_reached(nanos, request, 0) {
+            telemetry::log_if_slow(world, row, slot, args, Cost { nanos, reply: 0 });
+        }
         return outcome.is_err();
     }
     world.count_call(slot, row.id, outcome.is_err());
@@ -125,6 +131,9 @@ fn complete(ctx: &mut Ctx<'_>, start: Mark, outcome: Result<(), Error>) -> Resul
         return ctx.world.reply_is_full(ctx.reply, ctx.slot).map_or(outcome, Err);
     }
     outcome?;
+    if ctx.until.as_ref().is_some_and(|until| until.is_deferred()) {
+        return deferred::owes_reply(ctx, start);
+    }
     if !has_one_reply(ctx, start) && ctx.client().doom != Doom::Now {
         log::error!("{} does not reply once: its client is told an error", ctx.row.full_name);
         return Err(error::INTERNAL);

@@ -48,8 +48,8 @@ pub(crate) fn push(out: &mut Vec<u8>, ctx: &Ctx<'_>, args: Args<'_>, client: &Cl
     }
     line.field("multi", client.transaction_len().map_or(-1, |commands| commands as i64));
     line.field("watch", client.watched().map_or(0, Watched::len));
-    line.field("qbuf", client.inbox.len());
-    line.field("qbuf-free", client.inbox.capacity() - client.inbox.len());
+    line.field("qbuf", client.unread());
+    line.field("qbuf-free", client.inbox.capacity() - client.unread());
     line.field("argv-mem", buffers.arguments);
     line.field("multi-mem", client.transaction().map_or(0, Transaction::memory));
     line.field("rbs", buffers.output - buffers.waiting());

@@ -11,7 +11,8 @@ use crate::clock::Now;
 use crate::config::Callers;
 use crate::error::{self, Error};
 use crate::keyspace::{self, Db, Millis};
-use crate::listeners::{Event, WaitCondition, Wake};
+use crate::listeners::deferred::LateReplies;
+use crate::listeners::{Deferred, Event, WaitCondition, Wake};
 use crate::session::{Client, Slot};
 use crate::telemetry::Timer;
 use crate::text::number::Spelled;
@@ -114,6 +115,28 @@ impl Ctx<'_> {
     /// [`World::send_part`]. What the client sends meanwhile waits.
     pub(crate) fn leave_reply(&mut self) {
         self.wait_until(None, Wake::ReplyDue, 0..0);
+    }
+
+    /// The command is done, and its reply is given later, by whichever thread has the `Deferred`: see
+    /// [`super::deferred`]. What the client sends meanwhile waits. Where a command may not wait it is refused: what is
+    /// returned then is good for nothing.
+    pub(crate) fn defer(&mut self) -> Deferred {
+        let (client, slot) = (self.client().id, self.slot);
+        let is_again = self.until.as_ref().is_some_and(|until| until.is_deferred());
+        if is_again {
+            log::error!("{} defers its reply twice: the second is dropped", self.row.full_name);
+        }
+        if is_again || !self.frame.may_wait() {
+            if !is_again {
+                self.until = Some(Box::new(WaitCondition::deferred(0)));
+            }
+            return Deferred::void(client, slot);
+        }
+        let World { late_replies, waker, .. } = &mut *self.world;
+        let replies = late_replies.get_or_insert_with(|| Box::new(LateReplies::new(waker.clone())));
+        let deferred = replies.begin(client, slot);
+        self.until = Some(Box::new(WaitCondition::deferred(deferred.number())));
+        deferred
     }
 
     /// Keeps another word in place of an argument, for when the command that waits runs again: what the argument meant

@@ -63,6 +63,9 @@ impl<'a> Invocation<'a> {
         if self.is_held_back(TOP, row) {
             return Ok(Admitted::HoldBack);
         }
+        if STAGED && self.table.asks_hook && self.frame.is_in(TOP) {
+            self.ask_hook(row)?;
+        }
         if self.is_queued(TOP | REPLAY, row, has_session) {
             return Ok(Admitted::Queue(row));
         }

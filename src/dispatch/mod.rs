@@ -7,6 +7,7 @@
 //! * [`permission`]: whether the rules of a user grant a request;
 //! * [`synopsis`]: the argument grammar in the rows, for COMMAND DOCS and HELP;
 //! * [`help`]: the HELP of containers, made from the rows;
+//! * [`hooks`]: what an embedder has called when clients come and go, and before commands;
 //! * [`ctx`]: what a handler sees;
 //! * [`driver`]: what serves the other clients while a command runs long;
 //! * [`duty`]: what a feature does in every turn, beside its commands;
@@ -18,6 +19,7 @@
 //! * [`call`]: the run of the handler;
 //! * [`command_call`]: what a command of an embedder calls;
 //! * [`serve`]: the commands of blocked clients, run again;
+//! * [`deferred`]: replies that other threads give;
 //! * [`invoke`]: the one function that runs a command, and all that belongs to that, in order.
 //!
 //! Nothing here knows which commands exist.
@@ -26,11 +28,13 @@ pub mod call;
 pub mod client_line;
 pub(crate) mod command_call;
 pub mod ctx;
+pub(crate) mod deferred;
 pub mod driver;
 pub mod duty;
 pub mod frame;
 pub mod gates;
 pub mod help;
+pub(crate) mod hooks;
 pub mod invocation;
 pub mod invoke;
 pub mod keys;

@@ -5,6 +5,7 @@
 //!
 //! A table is built for one [`Persona`]: what the persona does not have is not in it.
 
+use super::hooks::Hooks;
 use super::keys;
 use super::own::{Own, OwnCommand};
 use super::spec::{Flags, Spec, category, flag};
@@ -57,6 +58,10 @@ pub struct Table {
     buckets: Vec<Option<(Name, CommandId)>>,
     /// Commands that `rename-command` took away: they have no bucket.
     disabled: Vec<CommandId>,
+    /// What an embedder has called beside commands.
+    pub(crate) hooks: Option<Box<Hooks>>,
+    /// Whether a hook is asked before commands.
+    pub(crate) asks_hook: bool,
 }
 
 /// What a request's first words name.
@@ -77,8 +82,14 @@ impl Table {
 
     /// The table of a server that answers as `persona`.
     pub fn of_persona(persona: &'static Persona, groups: impl IntoIterator<Item = Group>) -> Table {
-        let mut table =
-            Table { persona, rows: Vec::new(), buckets: Vec::new(), disabled: Vec::new() };
+        let mut table = Table {
+            persona,
+            rows: Vec::new(),
+            buckets: Vec::new(),
+            disabled: Vec::new(),
+            hooks: None,
+            asks_hook: false,
+        };
         table.add_groups(groups, false);
         table
     }
@@ -122,6 +133,12 @@ impl Table {
         for sub in subcommands {
             self.add_own(sub, group, Some(id), state);
         }
+    }
+
+    /// Has these called beside commands.
+    pub(crate) fn set_hooks(&mut self, hooks: Hooks) {
+        self.asks_hook = hooks.command.is_some();
+        self.hooks = Some(Box::new(hooks));
     }
 
     /// Adds commands that a server has as whatever persona it answers.

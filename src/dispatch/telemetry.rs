@@ -29,23 +29,34 @@ pub(crate) fn log_if_slow(world: &mut World, row: &Row, slot: Slot, args: Args<'
     }
     let kind = if row.has(flag::FAST) { event::FAST_COMMAND } else { event::COMMAND };
     record_latency_event(world, kind, cost.nanos);
-    let at = world.now.seconds();
-    let client = &world.clients[slot];
-    let entry = || Entry {
-        id: 0,
-        at,
-        amount: 0,
-        args: commandlog::cut(row.spec.shown(args)),
-        addr: client.peer.addr.to_string(),
-        name: client.name.clone(),
-    };
     for (cause, amount) in [
         (Cause::Slow, cost.nanos / 1000),
         (Cause::LargeRequest, args.wire_len() as u64),
         (Cause::LargeReply, cost.reply as u64),
     ] {
-        world.commandlog.offer(&world.config, cause, amount, entry);
+        offer(world, row, slot, args, cause, amount);
     }
+}
+
+/// Keeps a command in the log of large replies, if the one that it has been given later is large.
+pub(crate) fn log_if_large(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, reply: usize) {
+    if reply >= world.thresholds.reply && !row.has(flag::SKIP_COMMANDLOG) {
+        offer(world, row, slot, args, Cause::LargeReply, reply as u64);
+    }
+}
+
+fn offer(world: &mut World, row: &Row, slot: Slot, args: Args<'_>, cause: Cause, amount: u64) {
+    let World { commandlog, config, clients, now, .. } = world;
+    let client = &clients[slot];
+    let entry = || Entry {
+        id: 0,
+        at: now.seconds(),
+        amount: 0,
+        args: commandlog::cut(row.spec.shown(args)),
+        addr: client.peer.addr.to_string(),
+        name: client.name.clone(),
+    };
+    commandlog.offer(config, cause, amount, entry);
 }
 
 /// Counts something that took so long as an event, if that is too long.

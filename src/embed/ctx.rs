@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::ClientView;
 use crate::dispatch;
-use crate::listeners::Event;
+use crate::listeners::{Deferred, Event};
+use crate::session::{Departure, Doom};
 use crate::wire::{IntoArgs, Reply, Value, value};
 
 /// The value of a reply to a call.
@@ -64,6 +65,38 @@ impl Ctx<'_> {
         found.unwrap_or_else(|| panic!("'{}' has no {}", row.full_name, std::any::type_name::<T>()))
     }
 
+    /// What is kept with this connection, a value of each type, for whichever command asks for it. It is made when it is asked
+    /// for first, and dropped with the connection; [`Gone::local`](super::Gone::local) may have it then. RESET leaves it as
+    /// it is. Its own bytes count as memory of the client, and not what it holds elsewhere.
+    ///
+    /// ```
+    /// # use respd::Command;
+    /// #[derive(Default)]
+    /// struct Cursor {
+    ///     line: usize,
+    /// }
+    ///
+    /// let next = Command::new("next", |ctx, _| {
+    ///     let cursor: &mut Cursor = ctx.local();
+    ///     cursor.line += 1;
+    ///     let line = cursor.line;
+    ///     ctx.reply().int(line as i64);
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn local<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.inner.client_mut().locals.get_or_insert_default().of()
+    }
+
+    /// Closes the connection when its client has been sent what it is owed, the reply to this command at the end. What it
+    /// has sent behind this command does not run. A call of a handle has no connection.
+    pub fn close(&mut self) {
+        if !self.inner.client().is_own() {
+            let (slot, why) = (self.inner.slot, Departure::Program);
+            self.inner.world.clients.doom(slot, Doom::AfterReply, why);
+        }
+    }
+
     /// The client whose command this is.
     pub fn client(&self) -> ClientView<'_> {
         ClientView::new(self.inner.world, self.inner.slot)
@@ -112,6 +145,38 @@ impl Ctx<'_> {
     /// waited for is there already. Inside a transaction or another command nothing waits: the time is up at once.
     pub fn wait_for(&mut self, event: impl Into<Event>, timeout: Option<Duration>) {
         self.inner.wait_for(event, timeout);
+    }
+
+    /// Leaves the reply for later: any thread gives it, by [`Deferred::reply`] or [`Deferred::error`]. Until then the client
+    /// waits, and what it has sent behind this command, so that its replies keep their order; other clients go on.
+    ///
+    /// ```
+    /// use respd::{Command, Commands, Server};
+    ///
+    /// let slow = Command::new("slow", |ctx, _| {
+    ///     let deferred = ctx.defer();
+    ///     std::thread::spawn(move || {
+    ///         let found = 42; // what takes long
+    ///         deferred.reply(move |reply| reply.int(found));
+    ///     });
+    ///     Ok(())
+    /// });
+    /// let server = Server::builder().any_port().commands(Commands::new("own").add(slow)).bind()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// The command is done when it returns. It writes no reply itself: to write one and to defer is an error that is
+    /// logged, and the client is told of an internal error. So is a reply that is deferred twice, of which the first
+    /// counts. When the command returns an error, that is the reply.
+    ///
+    /// Inside MULTI, in a script and in a call by another command no client can wait. The client is told an error then,
+    /// and what is returned is good for nothing: it may be used as ever, and what it is told is dropped.
+    ///
+    /// A client that waits is blocked, as CLIENT LIST and INFO show it. `timeout` does not close it. CLIENT KILL and its own
+    /// leaving end the wait; CLIENT UNBLOCK does with a null, or with an error if it is asked for one. A pause does
+    /// not keep a reply back. When the server leaves, those who still wait are closed without a reply.
+    pub fn defer(&mut self) -> Deferred {
+        self.inner.defer()
     }
 
     /// Runs the commands again that wait for the event, when this one is over.

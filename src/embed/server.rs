@@ -15,10 +15,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::command::Commands;
+use super::ctx::Ctx;
 use super::handle::Handle;
+use super::hooks::{Gone, Request};
 use super::parts::{self, Parts};
 use crate::config::{Callers, Config, LoadError, Reason};
 use crate::dispatch::Frame;
+use crate::dispatch::hooks::{BeforeCommand, Hooks, OnConnect, OnDisconnect, Verdict};
 use crate::dispatch::own::OwnCommand;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
@@ -37,6 +40,7 @@ pub struct Builder {
     config_file: Option<PathBuf>,
     ports: Option<Ports>,
     commands: Vec<Commands>,
+    hooks: Hooks,
     clock: Option<ManualClock>,
     seed: Option<u64>,
 }
@@ -70,6 +74,7 @@ impl Builder {
             config_file: None,
             ports: None,
             commands: Vec::new(),
+            hooks: Hooks::default(),
             clock: None,
             seed: None,
         }
@@ -120,6 +125,52 @@ impl Builder {
     /// reply is logged, and its client is told an error instead.
     pub fn commands(mut self, commands: Commands) -> Builder {
         self.commands.push(commands);
+        self
+    }
+
+    /// Calls `f` when a client has connected: when its connection is open, behind a proxy's header and a handshake of TLS,
+    /// and before the first of its requests. It may push, keep a [`Ctx::local`], call commands as the client, which may have
+    /// to log in first, and close it ([`Ctx::close`]). There is no request that it could reply to, wait for or defer:
+    /// what it writes to [`Ctx::reply`] is logged and not sent. [`Ctx::state`] is that of no group, so that it panics.
+    ///
+    /// A panic is logged, and closes that client. A closure that is given later takes the place of this one.
+    pub fn on_connect(mut self, mut f: impl FnMut(&mut Ctx<'_>) + Send + 'static) -> Builder {
+        let connect: OnConnect = Box::new(move |ctx| Ctx::around(ctx, &mut f));
+        self.hooks.connect = Some(connect.into());
+        self
+    }
+
+    /// Calls `f` when a client has gone, once for each that has connected ([`Builder::on_connect`]): after its last command,
+    /// whatever has closed the connection: the peer, CLIENT KILL, a limit, the end of the server.
+    ///
+    /// A panic is logged. A closure that is given later takes the place of this one.
+    pub fn on_disconnect(mut self, mut f: impl FnMut(&mut Gone<'_>) + Send + 'static) -> Builder {
+        let disconnect: OnDisconnect = Box::new(move |world, slot| f(&mut Gone { world, slot }));
+        self.hooks.disconnect = Some(disconnect.into());
+        self
+    }
+
+    /// Asks `f` before each request of a client whether it runs, when it is known to be right and permitted: the command
+    /// exists, the client is logged in and its user is granted the command. What MULTI queues is asked for when it is queued;
+    /// what EXEC runs then, what scripts and commands call, and a blocked command that runs again, is not.
+    ///
+    /// So a rule that no script may evade refuses EVAL and its kin, too, or is a rule of ACL.
+    ///
+    /// A panic is logged, and closes that client. A closure that is given later takes the place of this one.
+    ///
+    /// ```
+    /// use respd::{Server, Verdict};
+    ///
+    /// let builder = Server::builder().hook(|request| match request.name() {
+    ///     "flushall" | "flushdb" => Verdict::Refuse("DENIED not on this server".into()),
+    ///     _ if request.keys().any(|key| key.starts_with(b"internal:")) => Verdict::Close,
+    ///     _ => Verdict::Run,
+    /// });
+    /// ```
+    pub fn hook(mut self, mut f: impl FnMut(&Request<'_>) -> Verdict + Send + 'static) -> Builder {
+        let command: BeforeCommand =
+            Box::new(move |world, slot, row, args| f(&Request { world, slot, row, args }));
+        self.hooks.command = Some(command.into());
         self
     }
 
@@ -202,6 +253,7 @@ impl Builder {
             table.add_own_group(group, commands, states.len());
             states.push(state);
         }
+        table.set_hooks(self.hooks);
         let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         engine.time_commands_by(nanos);

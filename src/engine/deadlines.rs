@@ -5,7 +5,7 @@
 
 use super::Engine;
 use crate::clock::Now;
-use crate::dispatch::{Driver, serve, telemetry};
+use crate::dispatch::{Driver, deferred, serve, telemetry};
 use crate::session::{Departure, Doom};
 use crate::telemetry::latency::event;
 use crate::telemetry::peer_log::Cause;
@@ -53,6 +53,7 @@ impl Engine {
         self.world.bound_backlog();
         self.world.evict_clients();
         serve::settle(&mut self.world, &self.table, &mut self.timer, driver);
+        deferred::deliver(&mut self.world, &self.table);
         self.timer.rest(&mut self.world.stats);
         self.traffic().go_on(driver);
     }
@@ -84,7 +85,8 @@ impl Engine {
 
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
-        if self.world.clients.has_resumed() || self.world.clients.has_pushed() {
+        let has_late = self.world.late_replies.as_ref().is_some_and(|late| late.has_taken());
+        if has_late || self.world.clients.has_resumed() || self.world.clients.has_pushed() {
             return Some(self.world.now.mono);
         }
         let linger = self.world.clients.next_lingering();

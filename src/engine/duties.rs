@@ -1,8 +1,8 @@
 //! What features do in every turn: the engine calls their [`Duty`] rows and knows none of them.
 
 use super::Engine;
-use crate::dispatch::Driver;
 use crate::dispatch::duty::{Duty, Leave, Turn};
+use crate::dispatch::{Driver, deferred};
 
 impl Engine {
     /// From now on these are the duties.
@@ -17,9 +17,11 @@ impl Engine {
         }
     }
 
-    /// Ends a turn: its commands have run, and what they have replied is about to be sent.
+    /// Ends a turn: its commands have run, and what they have replied is about to be sent, with what threads have given
+    /// meanwhile.
     pub(crate) fn end_turn(&mut self, driver: &mut dyn Driver) {
         self.go_on_with_calls(driver);
+        deferred::deliver(&mut self.world, &self.table);
         for duty in self.duties {
             (duty.end)(&mut self.duty_turn(driver));
         }

@@ -50,9 +50,16 @@ impl Traffic<'_> {
 
     /// Runs the complete requests in a client's inbox.
     fn process_inbox(&mut self, slot: Slot, driver: &mut dyn Driver) {
-        let mut inbox = std::mem::take(&mut self.world.clients[slot].inbox);
-        let used = self.process(slot, &mut inbox, driver);
-        inbox.drain(..used);
+        let client = &mut self.world.clients[slot];
+        let mut inbox = std::mem::take(&mut client.inbox);
+        let consumed = client.session.as_mut().map(|session| std::mem::take(&mut session.consumed));
+        let mut used = consumed.unwrap_or(0).min(inbox.len());
+        used += self.process(slot, &mut inbox[used..], driver);
+        match &mut self.world.clients[slot].session {
+            // Each command of a long pipeline may wait: what is behind it is not moved for each of them.
+            Some(session) if used < inbox.len() / 2 => session.consumed = used,
+            _ => drop(inbox.drain(..used)),
+        }
         self.keep(slot, inbox, &[]);
     }
 

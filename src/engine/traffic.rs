@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use super::SPARE_BYTES;
 use super::deadlines::LINGER;
 use crate::clock::Now;
-use crate::dispatch::Table;
+use crate::dispatch::{NoDriver, Table, deferred, hooks};
 use crate::error::Error;
 use crate::listeners::BlockedCommand;
 use crate::peer::{Address, Kind, Peer, Proxy};
@@ -42,7 +42,7 @@ pub(crate) struct Traffic<'e> {
 
 impl<'e> Traffic<'e> {
     /// The traffic of the other clients while a script runs, from what its command has borrowed. It is `now` for
-    /// them; for the script, and for what expires, time stands still. Replies that were put off are sent when they are due.
+    /// them; for the script, and for what expires, time stands still. Replies that were put off are sent when they are due, and those that threads give.
     pub(crate) fn meanwhile(
         world: &'e mut World,
         table: &'e Table,
@@ -52,6 +52,7 @@ impl<'e> Traffic<'e> {
     ) -> Traffic<'e> {
         world.now = now;
         world.send_put_off();
+        deferred::deliver(world, table);
         Traffic { world, table, timer, reading }
     }
 
@@ -71,6 +72,9 @@ impl<'e> Traffic<'e> {
                     self.world.record_arrival(slot);
                 }
                 self.log_arrival(slot);
+                if self.world.clients[slot].opening_since.is_none() {
+                    self.tell_connected(slot);
+                }
                 Ok(slot)
             }
             Err(refused) => Err(self.turn_away(&peer.addr, &refused)),
@@ -144,6 +148,12 @@ impl<'e> Traffic<'e> {
     /// What comes before the client's first request is over.
     pub(crate) fn opened(&mut self, slot: Slot) {
         self.world.clients.opened(slot);
+        self.tell_connected(slot);
+    }
+
+    fn tell_connected(&mut self, slot: Slot) {
+        let Traffic { world, table, timer, .. } = self;
+        hooks::connected(world, table, timer, &mut NoDriver, slot);
     }
 
     /// The client is known by its certificate, by one of these names: it is logged in as the first user that is called
@@ -189,6 +199,7 @@ impl<'e> Traffic<'e> {
 
     /// The connection has been closed and the slot is free.
     pub(crate) fn disconnect(&mut self, slot: Slot) {
+        hooks::disconnected(self.world, self.table, slot);
         self.world.end_session(slot);
         if self.world.is_recorded() {
             self.world.record_departure(slot);

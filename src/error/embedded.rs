@@ -7,6 +7,19 @@ pub fn calls_itself(full_name: &str) -> Error {
     Error::text(format!("ERR '{full_name}' is running already, and cannot call itself"))
 }
 
+/// A command of an embedder leaves its reply for later where it cannot wait.
+pub fn deferred_within(full_name: &str) -> Error {
+    Error::text(format!(
+        "ERR '{full_name}' replies later, and cannot run inside MULTI, a script or another command"
+    ))
+}
+
+/// A hook of the embedder closes the connection.
+pub const CLOSED_BY_PROGRAM: Error = Error::fixed("ERR the server closes the connection");
+
+/// What was to give a reply later has given none.
+pub const REPLY_DROPPED: Error = Error::fixed("ERR the command was dropped without a reply");
+
 /// A command of the embedder, or a handle, calls what is about a connection.
 pub fn not_to_be_called(full_name: &str) -> Error {
     Error::text(format!("ERR '{full_name}' is for a client to send, and cannot be called"))

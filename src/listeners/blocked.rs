@@ -33,6 +33,8 @@ pub enum Wake {
     Time,
     /// The command is done, and only its reply is put off: CLIENT UNBLOCK does not end that.
     ReplyDue,
+    /// The command is done, and another thread gives its reply, which has this number: see [`super::deferred`].
+    Deferred(u64),
 }
 
 impl Wake {
@@ -43,7 +45,7 @@ impl Wake {
             Wake::KeyOfKind(wanted) => kind == Some(*wanted),
             Wake::KeyChanged => kind.is_some(),
             Wake::KeyChangedOrGone | Wake::UnreadByGroup(_) => true,
-            Wake::Event(_) | Wake::Time | Wake::ReplyDue => false,
+            Wake::Event(_) | Wake::Time | Wake::ReplyDue | Wake::Deferred(_) => false,
         }
     }
 
@@ -98,6 +100,17 @@ pub struct WaitCondition {
     pub(crate) kept: Vec<(usize, Box<[u8]>)>,
 }
 
+impl WaitCondition {
+    /// The reply that has this number; 0: there will be none.
+    pub(crate) fn deferred(number: u64) -> WaitCondition {
+        WaitCondition { wake: Wake::Deferred(number), keys: 0..0, deadline: None, kept: Vec::new() }
+    }
+
+    pub(crate) fn is_deferred(&self) -> bool {
+        matches!(self.wake, Wake::Deferred(_))
+    }
+}
+
 /// A command that waits.
 #[derive(Debug)]
 pub struct BlockedCommand {
@@ -126,6 +139,11 @@ impl BlockedCommand {
 
     /// Returns whether the command has run, and only its reply is put off.
     pub(crate) fn is_done(&self) -> bool {
+        matches!(self.until.wake, Wake::ReplyDue | Wake::Deferred(_))
+    }
+
+    /// Returns whether CLIENT UNBLOCK does not end the wait.
+    pub(crate) fn is_put_off(&self) -> bool {
         self.until.wake == Wake::ReplyDue
     }
 
@@ -386,7 +404,7 @@ mod tests {
         assert_eq!(met(Wake::KeyChanged), [false, true, true]);
         assert_eq!(met(Wake::KeyChangedOrGone), [true; 3]);
         assert_eq!(met(Wake::UnreadByGroup(2)), [true; 3]);
-        for other in [Wake::Event("e".into()), Wake::Time, Wake::ReplyDue] {
+        for other in [Wake::Event("e".into()), Wake::Time, Wake::ReplyDue, Wake::Deferred(1)] {
             assert_eq!(met(other), [false; 3]);
         }
     }

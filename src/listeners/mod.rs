@@ -2,6 +2,7 @@
 //! MONITOR, pauses and transactions.
 
 pub(crate) mod blocked;
+pub(crate) mod deferred;
 pub(crate) mod key_index;
 pub(crate) mod monitor;
 pub(crate) mod pause;
@@ -11,6 +12,7 @@ pub(crate) mod transaction;
 pub(crate) mod watch;
 
 pub use blocked::{BlockedCommand, Event, WaitCondition, Waiters, Wake};
+pub use deferred::Deferred;
 pub(crate) use monitor::Monitors;
 pub(crate) use pause::{Held, Pause};
 pub(crate) use pubsub::PubSub;

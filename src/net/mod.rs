@@ -511,6 +511,7 @@ impl Reactor {
             }
         }
         self.connections.clear();
+        engine.forget_clients();
         Ok(())
     }
 }
@@ -558,8 +559,8 @@ impl Driver for Reactor {
 /// What has come changes more than the client's bytes: a handshake goes on, or is over.
 fn attend_tls(traffic: &mut Traffic<'_>, slot: Slot, session: &mut Session, arrival: Arrival) {
     if arrival.has_opened {
-        traffic.opened(slot);
         traffic.known_by(slot, session.users());
+        traffic.opened(slot);
     }
     if session.has_unsent() {
         traffic.writable(slot);

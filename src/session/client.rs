@@ -5,6 +5,7 @@
 
 use super::departure::Departure;
 use super::held::HeldBytes;
+use super::locals::Locals;
 use super::state::{CopyParts, Session};
 use crate::access::UserId;
 use crate::listeners::blocked::BlockedCommand;
@@ -108,6 +109,10 @@ pub struct Client {
     pub is_waiting: bool,
     /// What few clients have.
     pub session: Option<Box<Session>>,
+    /// What an embedder's commands keep with it. RESET leaves it.
+    pub(crate) locals: Option<Box<Locals>>,
+    /// The embedder has been told that it is there.
+    pub(crate) has_connected: bool,
 
     pub doom: Doom,
     /// Why, since it was first to be closed.
@@ -167,6 +172,8 @@ impl Client {
             redirect_capable: false,
             is_waiting: false,
             session: None,
+            locals: None,
+            has_connected: false,
             doom: Doom::No,
             departure: None,
             half_closed: false,
@@ -202,6 +209,7 @@ impl Client {
             + self.transport
             + self.outbox.held.as_ref().map_or(0, |held| held.memory())
             + self.session.as_ref().map_or(0, |session| session.memory())
+            + self.locals.as_ref().map_or(0, |locals| locals.memory())
     }
 
     /// Returns whether it is a client of the server's own, which has no connection.
@@ -304,7 +312,13 @@ impl Client {
     pub fn query_bytes(&self) -> usize {
         let queued = self.transaction().map_or(0, Transaction::memory);
         let postponed = self.session.as_ref().and_then(|session| session.postponed.as_ref());
-        self.inbox.len() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
+        self.unread() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
+    }
+
+    /// Bytes of its inbox that have not run.
+    pub(crate) fn unread(&self) -> usize {
+        let consumed = self.session.as_ref().map_or(0, |session| session.consumed);
+        self.inbox.len().saturating_sub(consumed)
     }
 
     /// Returns whether it has logged in, or did not need to when it came.

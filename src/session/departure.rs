@@ -38,6 +38,8 @@ pub(crate) enum Departure {
     Proxy,
     /// A test has taken its node away, or has given it another role.
     Stage,
+    /// The program that has the server in it closes it.
+    Program,
     /// The server leaves.
     Shutdown,
 }
@@ -64,6 +66,7 @@ impl fmt::Display for Departure {
             Departure::StagedReset => "a test has staged a reset (STAGE)",
             Departure::Proxy => "it did not begin with a PROXY header",
             Departure::Stage => "its node went down, or has another role (STAGE)",
+            Departure::Program => "the program closes it",
             Departure::Shutdown => "the server leaves",
         })
     }

@@ -4,6 +4,7 @@ pub(crate) mod buffer_pool;
 pub(crate) mod client;
 pub(crate) mod departure;
 pub(crate) mod held;
+mod locals;
 pub(crate) mod outbox;
 pub(crate) mod plan;
 pub(crate) mod registry;

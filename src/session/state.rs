@@ -35,6 +35,8 @@ pub struct Session {
     pub(crate) wait: Option<BlockedCommand>,
     /// Which number that command has in the lines for its keys.
     pub(crate) turn: u64,
+    /// So many bytes at the beginning of its inbox have run.
+    pub(crate) consumed: usize,
     pub(crate) subscriptions: Subscriptions,
     /// The command that a pause holds back.
     pub(crate) postponed: Option<Postponed>,

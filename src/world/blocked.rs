@@ -25,16 +25,21 @@ impl World {
     /// waited.
     pub(crate) fn stop_waiting(&mut self, slot: Slot) -> Option<BlockedCommand> {
         let client = &mut self.clients[slot];
-        let session = client.session.as_mut()?;
-        let wait = session.wait.take()?;
-        let turn = Turn { number: session.turn, client: client.id };
-        self.waiters.remove(&wait, turn);
+        let wait = client.session.as_mut()?.wait.take()?;
+        self.end_wait(slot, &wait);
+        Some(wait)
+    }
+
+    /// The same, when the command that waited has been taken out.
+    pub(crate) fn end_wait(&mut self, slot: Slot, wait: &BlockedCommand) {
+        let client = &mut self.clients[slot];
+        let number = client.session.as_ref().map_or(0, |session| session.turn);
+        self.waiters.remove(wait, Turn { number, client: client.id });
         client.is_waiting = client.hangs();
         if !client.inbox.is_empty() || client.half_closed {
             self.clients.resume(slot);
         }
         self.follow_keys();
-        Some(wait)
     }
 
     /// The client's command has run again and still waits, in the same place and with the same deadline.
@@ -119,7 +124,12 @@ impl World {
 
     /// Replies to the client's command as if its deadline had come.
     pub(crate) fn give_up_waiting(&mut self, slot: Slot) {
-        if let Some(wait) = self.stop_waiting(slot) {
+        if let Some(mut wait) = self.stop_waiting(slot) {
+            if wait.until.is_deferred() && wait.answer.is_empty() && !wait.is_silent {
+                let mut reply = Reply::new(Vec::new(), self.clients[slot].protocol);
+                reply.null();
+                wait.answer = reply.into_inner();
+            }
             self.send_reply(slot, &wait.answer, wait.args.args());
             self.count_call(slot, wait.command, wait.has_failed);
         }

@@ -67,6 +67,7 @@ use crate::clock::Now;
 use crate::config::{Callers, Config, LoadError, LogLevel, Reason};
 use crate::error::Error;
 use crate::keyspace::{Millis, Store};
+use crate::listeners::deferred::LateReplies;
 use crate::listeners::{Monitors, Pause, PubSub, Tracking, Waiters, Watches};
 use crate::peer::Peer;
 use crate::session::{BufferPool, Clients, Slot};
@@ -186,6 +187,8 @@ pub struct World {
     pub(crate) part: Part,
     /// What wakes the loop, if there is one.
     pub waker: Waker,
+    /// The replies that other threads give, since the first command has left its reply to one.
+    pub(crate) late_replies: Option<Box<LateReplies>>,
     /// What groups of an embedder's commands keep, each its own.
     pub states: Vec<Box<dyn Any + Send>>,
     /// What features keep, a value of each of their types: see [`World::lend`].
@@ -235,6 +238,7 @@ impl World {
             turn_log: |_| Ok(()),
             part: |_, _| Ok(()),
             waker: Arc::new(|| ()),
+            late_replies: None,
             states: Vec::new(),
             features: Vec::new(),
         };

@@ -283,7 +283,7 @@ impl World {
     fn misplaced_wait(&self, slot: Slot) -> Option<Error> {
         let client = &self.clients[slot];
         let wait = client.wait()?;
-        if matches!(wait.until.wake, Wake::Event(_) | Wake::Time | Wake::ReplyDue) {
+        if matches!(wait.until.wake, Wake::Event(_) | Wake::Time) || wait.is_done() {
             return None;
         }
         let (nodes, node) = (self.nodes()?, self.cluster_node_of(slot)?);
@@ -342,8 +342,7 @@ impl World {
             return;
         };
         let waits = |client: &Client| {
-            client.wait().is_some_and(|wait| wait.until.wake != Wake::ReplyDue)
-                && port(&client.peer) == Some(at)
+            client.wait().is_some_and(|wait| !wait.is_done()) && port(&client.peer) == Some(at)
         };
         let slots: Vec<Slot> =
             self.clients.slots().filter(|&slot| waits(&self.clients[slot])).collect();

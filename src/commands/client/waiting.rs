@@ -34,7 +34,7 @@ pub(crate) fn client_unblock(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Er
     };
     let id = int(args, 2)?;
     let world = &mut ctx.world;
-    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.is_done());
+    let waits = |&slot: &Slot| world.clients[slot].wait().is_some_and(|wait| !wait.is_put_off());
     let found = u64::try_from(id).ok().and_then(|id| world.clients.slot_of(id)).filter(waits);
     match found {
         Some(slot) if is_error => world.fail_waiting(slot, &error::UNBLOCKED),
