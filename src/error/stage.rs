@@ -25,6 +25,7 @@ pub fn stage_word(word: &[u8], wanted: &str) -> Error {
     quoting("STAGE: '", word, &format!("' cannot stand here, where {wanted} can"))
 }
 
+/// A name of what is staged is empty, or too long.
 pub fn stage_name(most: usize) -> Error {
     Error::text(format!("ERR STAGE: ADD takes a name of 1 to {most} bytes"))
 }

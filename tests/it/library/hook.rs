@@ -19,7 +19,7 @@ fn start(options: &[(&str, &str)]) -> (Running, Asked) {
     }
     let calls = Command::new("calls", |ctx, _| {
         let value = ctx.call(["GET", "k"]);
-        ctx.reply().bool(value.as_bytes().is_some());
+        ctx.reply().boolean(value.as_bytes().is_some());
         Ok(())
     });
     let builder = builder.commands(Commands::new("own").add(calls)).hook(move |request| {
