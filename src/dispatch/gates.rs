@@ -89,7 +89,7 @@ impl<'a> Invocation<'a> {
     #[inline(always)]
     fn is_well_formed(&mut self, found: Found<'a>) -> Result<&'a Row, Error> {
         match found {
-            Found::Row(row) if row.spec.accepts(self.args.len()) => Ok(row),
+            Found::Row(row) if row.accepts(self.args.len()) => Ok(row),
             _ => Err(self.misspelt(found)),
         }
     }
@@ -382,7 +382,7 @@ impl<'a> Invocation<'a> {
             Found::NoSubcommand(_) => persona.names_subcommands(),
             Found::Row(row) => {
                 let is_checked = row.container.is_none() || persona.names_subcommands();
-                is_checked && !row.spec.accepts(self.args.len())
+                is_checked && !row.accepts(self.args.len())
             }
         };
         if is_misspelt { self.misspelt(found) } else { error::NOAUTH }

@@ -1,7 +1,10 @@
 //! The library as a program sees it that embeds the server.
 
 mod calls;
+mod commands;
 mod connections;
 mod deferred;
 mod hook;
 mod layer;
+mod mistakes;
+mod replies;
