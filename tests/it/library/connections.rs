@@ -136,7 +136,7 @@ fn a_client_is_met_before_its_first_request() {
     let server = builder.any_port().commands(commands()).bind().unwrap().spawn();
     let mut ann = client(&server);
     let welcome = String::from_utf8(ann.frame().expect("a push before any request")).unwrap();
-    assert!(welcome.starts_with("*2\r\n$7\r\nwelcome\r\n$32\r\nNOAUTH"), "{welcome}");
+    assert!(welcome.starts_with("*2\r\n$7\r\nwelcome\r\n$31\r\nNOAUTH"), "{welcome}");
     assert_eq!(ann.call(["COUNT"]), "(integer) 11");
     assert_eq!(ann.call(["GET", "met"]), "\"1\"");
     assert_eq!(*met.lock().unwrap(), [(1, true, b"default".to_vec())]);

@@ -135,5 +135,5 @@ fn a_stage_has_its_say_beside_it() {
     assert_eq!(ann.call(words.split(' ').chain(["LOADING it is staged"])), "OK");
     assert_eq!(ann.call(["GET", "k"]), "(error) LOADING it is staged");
     assert_eq!(ann.call(["GET", "secret"]), "(error) DENIED secret");
-    assert_eq!(take(&asked), ["default: stage|fault|add ", "default: get secret"]);
+    assert_eq!(take(&asked), ["default: stage|fault ", "default: get secret"]);
 }
