@@ -196,7 +196,7 @@ mod tests {
             (":1\r\n:2\r\n", Some(2)),
             ("$0\r\n\r\n", Some(1)),
             ("$1\r\na\r\n$1\r\nb\r\n", Some(2)),
-            ("$12\r\na\r\n+\r\n+a\r\n\r\n", Some(1)),
+            ("$10\r\na\r\n+\r\n+a\r\n\r\n", Some(1)),
             ("$1\rxa\r\n", None),
             ("$3\r\r\n\r\n", None),
             ("$1\r\r\n", None),
