@@ -100,6 +100,9 @@ pub const STAGE_NO_REPLY: Error = Error::fixed(
 
 // STAGE NODE and STAGE SENTINEL.
 
+pub const LAST_PORT: Error = Error::fixed(
+    "ERR STAGE: that is the last port there is: nothing could be sent to the server any more, UP and RESET neither",
+);
 pub const NO_MORE_NODES: Error =
     Error::fixed("ERR there are 64 of them, which is as many as may be");
 pub const STAGE_NAME: Error =

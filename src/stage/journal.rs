@@ -210,6 +210,11 @@ impl Journal {
         Some(self.watches.swap_remove(at))
     }
 
+    /// Forgets all watches, and returns them.
+    pub(crate) fn take_watches(&mut self) -> Vec<Watch> {
+        std::mem::take(&mut self.watches)
+    }
+
     /// Forgets watches.
     fn unwatch(&mut self, is_over: impl Fn(&Watch) -> bool) {
         self.watches.retain(|watch| !is_over(watch));

@@ -116,6 +116,7 @@ fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let caller = ctx.slot;
     on_stage(ctx)?;
     ctx.world.clear_nodes(caller);
+    ctx.world.end_watches();
     let before = std::mem::take(on_stage(ctx)?);
     ctx.world.forget_plans();
     ctx.world.forget_seed();
