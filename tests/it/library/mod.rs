@@ -4,6 +4,7 @@ mod calls;
 mod commands;
 mod connections;
 mod deferred;
+mod examples;
 mod hook;
 mod layer;
 mod mistakes;
