@@ -7,25 +7,19 @@
 //! The thread starts with its first job, so that a server that keeps no files has none. It ends when this is dropped,
 //! after the jobs that it was given by then.
 //!
-//! If a job panics, the thread ends, and the loop is woken: whatever waits for a report waits in vain
-//! ([`DiskThread::has_ended`]).
-//!
 //! What waits is counted in bytes, so that the loop can pause when it hands over more than is written
 //! ([`Jobs::waiting`]). It is woken when few bytes wait again.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
 use crate::world::Waker;
 
 /// When fewer bytes than this wait again, the loop is woken: it has paused because too many did.
 const FEW: usize = 4 << 20;
-
-/// Why nothing comes of a job that is handed over, or was.
-pub(crate) const ENDED: &str = "the thread that writes files has ended";
 
 /// Does the jobs of a thread.
 pub(crate) trait Worker: Send + 'static {
@@ -53,8 +47,6 @@ pub(crate) struct Jobs<J> {
 struct Running<W: Worker> {
     jobs: Jobs<W::Job>,
     reports: Receiver<W::Report>,
-    /// Its last report has been taken.
-    has_ended: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -98,15 +90,7 @@ impl<W: Worker> DiskThread<W> {
 
     /// The next report, if there is one.
     pub(crate) fn take(&mut self) -> Option<W::Report> {
-        let running = self.running.as_mut()?;
-        let report = running.reports.try_recv();
-        running.has_ended = matches!(report, Err(TryRecvError::Disconnected));
-        report.ok()
-    }
-
-    /// Returns whether there is no thread any more, and [`DiskThread::take`] has taken its last report.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.has_ended)
+        self.running.as_ref()?.reports.try_recv().ok()
     }
 
     /// Waits until all jobs are done that have been handed over. Their reports are there then.
@@ -127,7 +111,6 @@ impl<J> Jobs<J> {
     pub(crate) fn hand(&self, job: J, bytes: usize) -> io::Result<()> {
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
         self.send(Message::Job { job, bytes })
-            .inspect_err(|_| self.waiting.store(0, Ordering::Relaxed))
     }
 
     /// How many bytes have been handed over and are in jobs that are not done.
@@ -136,7 +119,8 @@ impl<J> Jobs<J> {
     }
 
     fn send(&self, message: Message<J>) -> io::Result<()> {
-        self.sender.send(message).map_err(|_| io::Error::other(ENDED))
+        let ended = |_| io::Error::other("the thread that writes files has ended");
+        self.sender.send(message).map_err(ended)
     }
 }
 
@@ -152,11 +136,7 @@ impl<W: Worker> Running<W> {
         let (tell, reports) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let jobs = Jobs { sender, waiting: waiting.clone() };
-        let farewell = Farewell { waiting: waiting.clone(), waker: waker.clone() };
         let run = move || {
-            // The last to be dropped: by then nothing can be handed over, and `reports` is at its end.
-            let _farewell = farewell;
-            let (received, tell) = (received, tell);
             for message in received {
                 let (job, bytes) = match message {
                     Message::Job { job, bytes } => (job, bytes),
@@ -179,20 +159,7 @@ impl<W: Worker> Running<W> {
             }
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
-        Ok(Running { jobs, reports, has_ended: false, thread: Some(thread) })
-    }
-}
-
-/// What a thread leaves behind, however it ends: nothing waits to be written, and the loop looks at it.
-struct Farewell {
-    waiting: Arc<AtomicUsize>,
-    waker: Waker,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        self.waiting.store(0, Ordering::Relaxed);
-        (self.waker)();
+        Ok(Running { jobs, reports, thread: Some(thread) })
     }
 }
 
@@ -259,25 +226,17 @@ mod tests {
         let (mut disk, woken) = thread();
         (0..100).for_each(|job| disk.hand(|| Sum(0), job, 0).unwrap());
         drop(disk);
-        // The reports are not taken, and were made all the same until the loop's end was gone. The end itself wakes the loop.
-        assert_eq!(woken.load(Ordering::Relaxed), 101);
+        // The reports are not taken, and were made all the same until the loop's end was gone.
+        assert_eq!(woken.load(Ordering::Relaxed), 100);
     }
 
     #[test]
     fn a_worker_that_panics_is_an_error_and_no_hang() {
-        let (mut disk, woken) = thread();
-        disk.hand(|| Sum(0), 1, 0).unwrap();
-        let jobs = disk.jobs(|| Sum(0)).unwrap();
-        disk.hand(|| Sum(0), 1000, FEW).unwrap();
+        let (mut disk, _) = thread();
+        disk.hand(|| Sum(0), 1000, 0).unwrap();
         disk.catch_up();
-        while woken.load(Ordering::Relaxed) < 2 {
-            thread::yield_now();
-        }
-        assert_eq!((disk.take(), disk.has_ended()), (Some(1), false));
-        assert_eq!((disk.take(), disk.has_ended()), (None, true));
-        assert_eq!(jobs.waiting(), 0);
-        assert!(disk.hand(|| Sum(0), 1, FEW).is_err());
-        assert_eq!(jobs.waiting(), 0);
+        assert_eq!(disk.take(), None);
+        assert!(disk.hand(|| Sum(0), 1, 0).is_err());
         disk.catch_up();
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use ordered::Outcomes;
 
-use super::disk::{DiskThread, ENDED};
+use super::disk::DiskThread;
 use super::files::{Format, Report, SnapshotFiles, Target, Written};
 use super::libraries::Libraries;
 use super::loading::{self, Contents, Loading};
@@ -224,9 +224,6 @@ fn begin(turn: &mut Turn<'_>) {
         while let Some(report) = snapshots.disk.take() {
             snapshots.heed(world, report);
         }
-        if snapshots.disk.has_ended() {
-            snapshots.thread_ended(world);
-        }
         if let Some(mut loading) = snapshots.loading.take() {
             match loading.go_on(world, timer) {
                 Ok(None) => snapshots.loading = Some(loading),
@@ -419,16 +416,6 @@ impl Snapshots {
                 *self.outcomes.of(recording.purpose) = Some(Err("it was given up".to_owned()));
             }
             recording.abandon(world);
-        }
-    }
-
-    /// What waits for the thread waits in vain.
-    fn thread_ended(&mut self, world: &mut World) {
-        if self.recording.is_some() {
-            self.ended(world, Err(ENDED.to_owned()));
-        }
-        if self.loading.take().is_some() {
-            fail(world, ENDED);
         }
     }
 

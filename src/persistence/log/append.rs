@@ -31,7 +31,7 @@ use super::writer::{Job, Replacement, Report, Writer};
 use crate::config::Fsync;
 use crate::dispatch::telemetry;
 use crate::keyspace::effects::ListenerId;
-use crate::persistence::disk::{DiskThread, ENDED, Jobs};
+use crate::persistence::disk::{DiskThread, Jobs};
 use crate::telemetry::latency::event;
 use crate::world::World;
 
@@ -245,10 +245,6 @@ impl Log {
                 Report::Begun(begun) => self.rewrite_begun(begun, world),
                 Report::Rebased(rebased) => self.rewrite_ended(rebased, world),
             }
-        }
-        if self.disk.has_ended() {
-            self.is_syncing = false;
-            self.fails(world.now.mono + SECOND, ENDED.to_owned(), true);
         }
         if !syncs(world) {
             self.durable = self.durable.max(self.written);
