@@ -105,6 +105,12 @@ fn what_is_beyond_the_arity_ends_a_transaction() {
             ("EXEC", "1) 1) \"NARROW\"\n   2) \"a\"\n   3) \"b\""),
         ],
     );
+}
+
+#[cfg(feature = "lua")]
+#[test]
+fn a_script_is_held_to_the_arity() {
+    let (_server, mut client) = serve([echo("narrow").arity(2..=3)]);
     let script = ["EVAL", "return redis.call('narrow', 1, 2, 3)", "0"];
     assert!(client.call(script).contains("Wrong number of args"), "{}", client.call(script));
 }
