@@ -69,6 +69,9 @@ impl World {
             self.clients.touch(slot);
             self.limit_output(slot);
         }
+        if self.clients[slot].outbox.has_gaps() {
+            self.close_gaps(slot);
+        }
     }
 
     /// Sends the client what is no part of the reply to the command that it is running: that reply comes
