@@ -124,7 +124,9 @@ mod tests {
     fn replies_are_put_into_their_places_in_order() {
         let mut gaps = Gaps::default();
         let mut bytes = b"abcd".to_vec();
-        [(3, 1), (5, 1), (8, 3), (9, 4)].map(|(number, at)| gaps.leave(gap(number, at)));
+        for (number, at) in [(3, 1), (5, 1), (8, 3), (9, 4)] {
+            gaps.leave(gap(number, at));
+        }
         assert!(!gaps.fill(5, b"two".to_vec()));
         assert_eq!((gaps.close(&mut bytes), gaps.early()), (None, 3));
         assert!(gaps.find(5).is_none() && gaps.find(4).is_none());

@@ -33,7 +33,10 @@ impl World {
     pub(crate) fn fill_gap(&mut self, slot: Slot, number: u64, reply: Vec<u8>) -> bool {
         let held = self.clients[slot].outbox.held.as_mut();
         let is_first = held.is_some_and(|held| held.gaps.fill(number, reply));
-        self.limit_output(slot);
+        match self.clients[slot].output() > self.most_output(slot).0 {
+            true => self.cut_off(slot),
+            false => self.limit_output(slot),
+        }
         is_first
     }
 
