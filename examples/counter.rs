@@ -1,6 +1,6 @@
 //! A server with a command of its own.
 //!
-//! `cargo run --example counter`, then `redis-cli COUNTER.ADD visits 2`.
+//! `cargo run --example counter`, then `redis-cli -p PORT COUNTER.ADD visits 2`.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,6 @@ fn main() -> std::io::Result<()> {
     });
     let counter = Commands::new("counter").state(HashMap::<Vec<u8>, i64>::new()).add(add);
     let server = Builder::connection_layer().any_port().commands(counter).bind()?;
-    println!("listening on {:?}", server.addr());
+    println!("listening on {}", server.addr().expect("a port"));
     server.run()
 }

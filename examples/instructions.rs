@@ -6,6 +6,7 @@
 
 use respd::internals::config::Config;
 use respd::internals::embed::local::{Connection, Local, request};
+use respd::{Command, Commands};
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -15,7 +16,7 @@ fn main() {
     };
     let count = |text: &String| text.parse().expect("a number");
     let (turns, pipeline): (usize, usize) = (count(turns), count(pipeline));
-    let mut local = Local::new(Config::default());
+    let mut local = Local::with_commands(Config::default(), vec![own()]);
     let client = local.connect();
     prepare(&mut local, client);
     let input: Vec<u8> = (0..pipeline).flat_map(|n| request(words(row, n % 16))).collect();
@@ -25,6 +26,21 @@ fn main() {
         replied += local.received(client).len();
     }
     println!("{replied} bytes of replies");
+}
+
+/// Commands as an embedder adds them.
+fn own() -> Commands {
+    let ok = |name| {
+        Command::new(name, |ctx, _| {
+            ctx.reply().ok();
+            Ok(())
+        })
+    };
+    let echo = Command::new("own.echo", |ctx, args| {
+        ctx.reply().bulk(&args[1]);
+        Ok(())
+    });
+    Commands::new("own").add(ok("own").fast()).add(ok("own.slow")).add(echo.fast().arity(2..=2))
 }
 
 /// Sixteen keys of each kind, and two lists of a hundred elements.
@@ -44,6 +60,10 @@ fn prepare(local: &mut Local, client: Connection) {
 fn words(row: &str, n: usize) -> Vec<String> {
     let line = match row {
         "ping" => "PING".to_owned(),
+        "echo" => "ECHO tiny".to_owned(),
+        "own" => "OWN".to_owned(),
+        "own-slow" => "OWN.SLOW".to_owned(),
+        "own-echo" => "OWN.ECHO tiny".to_owned(),
         "get" => format!("GET key:{n:06}"),
         "get-text" => format!("GET text:{n:06}"),
         "set" => format!("SET key:{n:06} tiny"),

@@ -104,8 +104,8 @@ mod world;
 pub use config::LoadError as ConfigError;
 pub use dispatch::hooks::Verdict;
 pub use embed::{
-    Builder, ClientView, Command, Commands, Config, Ctx, Gone, Handle, Request, Running, Server,
-    test,
+    Builder, ClientView, Command, Commands, Config, Ctx, Gone, Handle, Keys, Request, Running,
+    Server, test,
 };
 pub use error::Error;
 pub use listeners::{Deferred, Event};

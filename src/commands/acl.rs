@@ -11,8 +11,8 @@ use crate::clock::Now;
 use crate::config::Persona;
 use crate::dispatch::help::help;
 use crate::dispatch::permission::{self, Denied};
+use crate::dispatch::spec::Spec;
 use crate::dispatch::spec::flag::*;
-use crate::dispatch::spec::{Spec, category};
 use crate::dispatch::table::Found;
 use crate::dispatch::{Ctx, Row};
 use crate::error::{self, Error};
@@ -139,7 +139,7 @@ fn is_about_a_user(_: Args<'_>, index: usize) -> bool {
 /// ACL CAT [category]
 fn acl_cat(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let names: Vec<&str> = match args.len() {
-        2 => category::NAMES.iter().map(|(_, name)| *name).collect(),
+        2 => ctx.table.categories().map(|(_, name)| name).collect(),
         3 => {
             let unknown = || error::quoting("Unknown category '", &args[2], "'");
             let commands = ctx.table.category(&args[2]).ok_or_else(unknown)?;
@@ -173,7 +173,7 @@ fn acl_dryrun(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let Found::Row(row) = ctx.table.find(request) else {
         return Err(error::quoting("Command '", &args[3], "' not found"));
     };
-    if !row.spec.accepts(request.len()) {
+    if !row.accepts(request.len()) {
         return Err(error::wrong_arity(&row.full_name));
     }
     match permission::check(ctx.world, user, ctx.client().db, row, request) {

@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry::{Occupied, Vacant};
 
 use crate::dispatch::help::help;
 use crate::dispatch::keys::{self, Key};
-use crate::dispatch::spec::category::{self, CONNECTION};
+use crate::dispatch::spec::category::CONNECTION;
 use crate::dispatch::spec::flag::{self, LOADING, STALE};
 use crate::dispatch::spec::{Spec, key, names_of};
 use crate::dispatch::table::Found;
@@ -165,7 +165,7 @@ fn command_list(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let names: Vec<&str> = ctx
         .table
         .rows()
-        .filter(|row| filter.lets_through(row))
+        .filter(|row| filter.lets_through(ctx.table, row))
         .map(|row| row.full_name.as_str())
         .collect();
     ctx.reply.array(names.len());
@@ -198,12 +198,12 @@ impl<'a> Filter<'a> {
         }
     }
 
-    fn lets_through(&self, row: &Row) -> bool {
+    fn lets_through(&self, table: &Table, row: &Row) -> bool {
         match self {
             Filter::All => true,
             Filter::Module => false,
             Filter::Category(name) => {
-                category::named(name).is_some_and(|bit| row.spec.categories() & bit != 0)
+                table.category_named(name).is_some_and(|bit| row.spec.categories() & bit != 0)
             }
             Filter::Pattern(glob) => glob.matches(row.full_name.as_bytes()),
         }
@@ -242,7 +242,7 @@ fn keys_of(table: &Table, request: Args<'_>) -> Result<Vec<Key>, Error> {
     if !keys::are_possible(&row.spec) {
         return Err(error::GETKEYS_NO_KEYS);
     }
-    if !row.spec.accepts(request.len()) {
+    if !row.accepts(request.len()) {
         return Err(error::GETKEYS_ARITY);
     }
     match keys::of(&row.spec, request).unwrap_or_default() {

@@ -205,9 +205,9 @@ mod tests {
         ] {
             let owned: crate::wire::OwnedArgs = words.iter().collect();
             let row = local.engine.table().named(format!("config|{}", words[1]).as_bytes());
-            let secret = row.unwrap().spec.secret;
+            let spec = row.unwrap().spec;
             let found: Vec<_> =
-                (0..words.len()).filter(|&index| secret(owned.args(), index)).collect();
+                (0..words.len()).filter(|&index| spec.is_secret(owned.args(), index)).collect();
             assert_eq!(found, expected, "{words:?}");
         }
     }

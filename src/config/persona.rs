@@ -427,6 +427,21 @@ impl Persona {
         }
     }
 
+    /// A script calls a command that the cluster has refused for this.
+    pub(crate) fn refused_in_script(&self, full_name: &str, why: Error) -> Error {
+        let is_redis = self.scripts_are_of_redis();
+        match why {
+            _ if why == error::CLUSTERDOWN && is_redis => error::REDIS_DOWN_IN_SCRIPT,
+            _ if why == error::CLUSTERDOWN => error::down_in_script(full_name),
+            _ if why == error::CLUSTER_READONLY && is_redis => error::REDIS_READONLY_IN_SCRIPT,
+            _ if why == error::CLUSTER_READONLY => error::readonly_in_script(full_name),
+            _ if why == error::CROSSSLOT && is_redis => error::redis_crossslot_in_script(full_name),
+            _ if !why.is_of_cluster() => why,
+            _ if is_redis => error::REDIS_NOT_AT_THIS_NODE,
+            _ => error::NOT_AT_THIS_NODE,
+        }
+    }
+
     /// No script has this digest.
     #[cfg(feature = "lua")]
     pub(crate) fn no_script(&self) -> Error {

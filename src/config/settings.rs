@@ -260,6 +260,14 @@ impl Config {
         self.dir.as_deref().unwrap_or(Path::new("."))
     }
 
+    /// The port for clients, and whether TLS is spoken there: `tls-port` where `port` is 0.
+    pub(crate) fn client_port(&self) -> (u16, bool) {
+        match self.port {
+            0 => (self.tls.port, self.tls.port != 0),
+            port => (port, false),
+        }
+    }
+
     /// Where the file is that a directive names: a relative path begins in the folder, as it is now. Nothing changes the
     /// working directory for that: it is the whole process's.
     pub fn locate(&self, path: &Path) -> PathBuf {

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_logged_in_has_nothing_called_either() {
+    fn a_client_that_has_not_logged_in_has_nothing_called() {
         let (mut local, client) = start(&[("requirepass", "sesame")]);
         for line in ["CALL GET k", "CALL CALL GET k", "CALL nosuch"] {
             assert!(send(&mut local, client, line).contains("-NOAUTH"), "{line}");

@@ -181,7 +181,7 @@ fn run(
 /// How much of the reply may be logged.
 fn shows(row: &Row, args: Args<'_>) -> wire_log::Shows {
     let mut indexes = 0..args.len();
-    match row.has(flag::SECRET_REPLY) || indexes.any(|index| (row.spec.secret)(args, index)) {
+    match row.has(flag::SECRET_REPLY) || indexes.any(|index| row.spec.is_secret(args, index)) {
         true => wire_log::Shows::Outcome,
         false => wire_log::Shows::All,
     }

@@ -52,6 +52,9 @@ pub struct ScriptFlags {
     /// `allow-oom`: commands that take memory run although there is none. To be set as well once the
     /// script has changed data, as Valkey 9.1 does: a script is not stopped half-way.
     pub allow_oom: bool,
+    /// `allow-cross-slot-keys`, and scripts without a shebang line: at a node of a cluster, commands may have keys in
+    /// other slots than those before them.
+    pub crosses_slots: bool,
 }
 
 /// Sets of frames, as bits.

@@ -51,11 +51,12 @@ impl<'a> Invocation<'a> {
         self.may_be_called(CALL, row)?;
         self.is_permitted(TOP | TRANSACTION | SCRIPT | CALL, row)?;
         self.is_at_its_port(TOP | SCRIPT | CALL, row)?;
-        self.is_at_its_node::<STAGED>(TOP | SCRIPT | CALL, row)?;
+        self.is_at_its_node::<STAGED>(TOP | CALL, row)?;
         self.may_reply_between_messages(TOP, row, has_session)?;
         self.may_write(SCRIPT, row)?;
         self.has_memory(TOP | SCRIPT | CALL, row)?;
         self.may_stay_unsaved(TOP | SCRIPT | CALL, row)?;
+        self.is_at_its_node::<STAGED>(SCRIPT, row)?;
         self.has_what_it_needs(TOP | CALL, row)?;
         self.is_served_meanwhile(TOP | CALL, row)?;
         self.may_touch_keys(TOP, row)?;
@@ -88,7 +89,7 @@ impl<'a> Invocation<'a> {
     #[inline(always)]
     fn is_well_formed(&mut self, found: Found<'a>) -> Result<&'a Row, Error> {
         match found {
-            Found::Row(row) if row.spec.accepts(self.args.len()) => Ok(row),
+            Found::Row(row) if row.accepts(self.args.len()) => Ok(row),
             _ => Err(self.misspelt(found)),
         }
     }
@@ -381,7 +382,7 @@ impl<'a> Invocation<'a> {
             Found::NoSubcommand(_) => persona.names_subcommands(),
             Found::Row(row) => {
                 let is_checked = row.container.is_none() || persona.names_subcommands();
-                is_checked && !row.spec.accepts(self.args.len())
+                is_checked && !row.accepts(self.args.len())
             }
         };
         if is_misspelt { self.misspelt(found) } else { error::NOAUTH }

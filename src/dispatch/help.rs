@@ -9,6 +9,7 @@
 //! The layout is Valkey's; the sentences are those of the rows.
 
 use super::ctx::Ctx;
+use super::spec::{Spec, flag};
 use super::synopsis;
 use super::table::{Row, Table};
 use crate::error::{self, Error};
@@ -20,6 +21,14 @@ const INDENT: usize = 4;
 
 /// The subcommand that is its own explanation, and comes last.
 const HELP: &str = "help";
+
+/// The row that an embedder's container gets.
+pub(crate) const ROW: Spec = Spec::new(HELP, 2, flag::LOADING | flag::STALE, help).doc(
+    "",
+    "O(1)",
+    "",
+    "Lists the subcommands.",
+);
 
 /// CONTAINER HELP
 ///
@@ -35,8 +44,7 @@ pub(crate) fn lines(table: &Table, container: &Row) -> Vec<String> {
     let mut rows: Vec<&Row> = container.subcommands.iter().map(|&id| table.row(id)).collect();
     rows.retain(|row| row.spec.name != HELP);
     rows.sort_by_key(|row| row.spec.name);
-    let alone =
-        container.spec.accepts(1).then(|| ("(no subcommand)".into(), container.spec.summary));
+    let alone = container.accepts(1).then(|| ("(no subcommand)".into(), container.spec.summary));
     let entries = rows.iter().map(|row| (usage(table, row), row.spec.summary));
     page(container.spec.name, alone.into_iter().chain(entries))
 }
@@ -91,7 +99,7 @@ fn wrap(text: &str, first: usize, rest: usize, lines: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::spec::{Spec, not_a_command};
+    use crate::dispatch::spec::not_a_command;
 
     const SUBCOMMANDS: &[Spec] = &[
         Spec::new("help", 2, 0, help),

@@ -23,8 +23,8 @@ use super::spec::{Spec, flag};
 use super::table::{Row, Table};
 use crate::error::{self, Error};
 use crate::session::{Departure, Doom, Slot};
+use crate::telemetry::Timer;
 use crate::telemetry::peer_log::Cause;
-use crate::telemetry::{CommandId, Timer};
 use crate::wire::{Args, Reply};
 use crate::world::World;
 
@@ -58,17 +58,7 @@ pub(crate) struct Hooks {
 
 impl Default for Hooks {
     fn default() -> Hooks {
-        let row = Row {
-            spec: Spec::new("on_connect", 1, flag::NONE, own::run),
-            id: CommandId(0),
-            full_name: "on_connect".to_owned(),
-            group: "",
-            container: None,
-            subcommands: Vec::new(),
-            flags: flag::NONE,
-            unknown_options: Vec::new(),
-            own: None,
-        };
+        let row = Row::apart(Spec::new("on_connect", 1, flag::NONE, own::run));
         Hooks { connect: None, disconnect: None, command: None, row }
     }
 }

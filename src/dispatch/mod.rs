@@ -1,10 +1,12 @@
 //! From a request to a handler: what a command is, how it is found, and the gates it passes.
 //!
+//! * [`arity`]: how many arguments a command takes;
 //! * [`spec`]: the row by which a command is declared, once;
 //! * [`table`]: all rows, found by name;
 //! * [`own`]: commands of an embedder, which are closures;
 //! * [`keys`]: which arguments are keys, one answer for ACL rules, tracking and COMMAND GETKEYS;
 //! * [`permission`]: whether the rules of a user grant a request;
+//! * [`secrets`]: which arguments logs and MONITOR must not show;
 //! * [`synopsis`]: the argument grammar in the rows, for COMMAND DOCS and HELP;
 //! * [`help`]: the HELP of containers, made from the rows;
 //! * [`hooks`]: what an embedder has called when clients come and go, and before commands;
@@ -24,6 +26,7 @@
 //!
 //! Nothing here knows which commands exist.
 
+pub(crate) mod arity;
 pub mod call;
 pub mod client_line;
 pub(crate) mod command_call;
@@ -42,6 +45,7 @@ mod nodes;
 pub(crate) mod own;
 pub mod permission;
 pub mod running;
+mod secrets;
 pub mod serve;
 pub mod spec;
 mod staged;

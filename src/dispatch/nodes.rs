@@ -4,7 +4,7 @@
 //! goes as in Valkey 9.1, down to the order in which things are looked at: an EXEC stands for all that is queued, and
 //! while a slot is on the move, it matters which of the keys exist.
 
-use super::frame::{SCRIPT, TOP};
+use super::frame::{Frame, SCRIPT, TOP};
 use super::invocation::Invocation;
 use super::invoke::Outcome;
 use super::keys;
@@ -49,13 +49,13 @@ impl<'a> Invocation<'a> {
         if is_in_cluster {
             let demand = self.demand(row, may_write);
             let found = self.route(&demand);
-            match found {
-                Ok(Service::MakesKeysThere) => self.make_there(&demand),
-                Ok(Service::AsUsual) => {}
-                Err(refused) if self.frame.is_in(SCRIPT) && refused.is_of_cluster() => {
-                    return Err(error::NOT_AT_THIS_NODE);
-                }
-                Err(refused) => return Err(refused),
+            let service = found.map_err(|refused| match self.frame.is_in(SCRIPT) {
+                true => self.world.config.persona.refused_in_script(&row.full_name, refused),
+                false => refused,
+            })?;
+            self.keep_to_slot(&demand)?;
+            if let Service::MakesKeysThere = service {
+                self.make_there(&demand);
             }
         }
         if is_replica && may_write { Err(error::READONLY_REPLICA) } else { Ok(()) }
@@ -110,7 +110,10 @@ impl<'a> Invocation<'a> {
             false => reads_when_down && !demand.may_write,
         };
         if !is_ok && !is_served_when_down {
-            return Err(error::CLUSTERDOWN);
+            return Err(match reads_when_down && !demand.is_about_channels {
+                true => error::CLUSTER_READONLY,
+                false => error::CLUSTERDOWN,
+            });
         }
         let owner_is_here = owner.key == node.key;
         let serves = node.primary.is_none() || demand.reads_replica;
@@ -146,6 +149,28 @@ impl<'a> Invocation<'a> {
             }
             _ => moved,
         }
+    }
+
+    /// Refuses a script the keys of another slot than that of the request which runs it or, if that has no keys, of the
+    /// first keys that it comes to. In a transaction the request is EXEC.
+    fn keep_to_slot(&mut self, demand: &Demand) -> Result<(), Error> {
+        let World { stage, running, .. } = &mut *self.world;
+        let Some(stage) = stage.as_deref_mut() else {
+            return Ok(());
+        };
+        let at = demand.keys.first().map(|key| slot(key));
+        let bound_to = &mut stage.nodes.slot_of_request;
+        match (self.frame, at) {
+            // Others are served while a script runs long.
+            (Frame::Top, _) if running.is_none() => *bound_to = at,
+            (Frame::Script(flags), Some(at))
+                if !flags.crosses_slots && *bound_to.get_or_insert(at) != at =>
+            {
+                return Err(error::SCRIPT_CROSSES_SLOTS);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// How many of the keys, which are in the slot `at`, are on this side of its move.

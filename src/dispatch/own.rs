@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use super::arity::Arity;
 use super::ctx::Ctx;
 use super::spec::Spec;
 use crate::error::{self, Error};
@@ -17,22 +18,24 @@ pub(crate) type Closure = Box<dyn FnMut(&mut Ctx<'_>, Args<'_>) -> Result<(), Er
 /// A command of an embedder that has no row yet.
 pub(crate) struct OwnCommand {
     pub spec: Spec,
-    /// `None`: a container, or a command of a table of constants.
+    pub arity: Arity,
+    /// `None`: nothing but its subcommands, or a command of a table of constants.
     pub closure: Option<Closure>,
+    /// ACL categories in place of those of the spec, if there are any. A name that is not known is a new one's.
+    pub categories: Vec<&'static str>,
     pub subcommands: Vec<OwnCommand>,
 }
 
 impl OwnCommand {
     /// A command of a table of constants.
     pub(crate) fn of_spec(spec: &Spec) -> OwnCommand {
-        let subcommands = spec.subcommands.iter().map(OwnCommand::of_spec).collect();
-        OwnCommand { spec: *spec, closure: None, subcommands }
-    }
-
-    /// The same without what it runs.
-    pub(crate) fn outline(&self) -> OwnCommand {
-        let subcommands = self.subcommands.iter().map(OwnCommand::outline).collect();
-        OwnCommand { spec: self.spec, closure: None, subcommands }
+        OwnCommand {
+            spec: *spec,
+            arity: Arity::of_number(spec.arity),
+            closure: None,
+            categories: Vec::new(),
+            subcommands: spec.subcommands.iter().map(OwnCommand::of_spec).collect(),
+        }
     }
 }
 

@@ -182,7 +182,8 @@ impl Request<'_> {
         (!is_granted).then_some(Denied { reason: Reason::Command, at: 0 })
     }
 
-    /// Where keys cannot be told, none is denied: the request will fail.
+    /// Where keys cannot be told, none is denied: the request will fail. What an embedder's command does with such a request
+    /// is not known, so that it is denied.
     fn key_denied_by(&self, selector: &Selector) -> Option<Denied> {
         if selector.keys.are_all() {
             return None;
@@ -193,7 +194,11 @@ impl Request<'_> {
                 denied = Some(Denied { reason: Reason::Key, at: key.index });
             }
         });
-        found.ok().and(denied)
+        match found {
+            Ok(()) => denied,
+            Err(_) if self.row.has(flag::COUNTED) => Some(Denied { reason: Reason::Key, at: 0 }),
+            Err(_) => None,
+        }
     }
 
     fn channel_denied_by(&self, selector: &Selector) -> Option<Denied> {
@@ -201,16 +206,17 @@ impl Request<'_> {
         if granted.are_all() {
             return None;
         }
+        let first = 1 + usize::from(self.row.container.is_some());
         let end = match self.row.spec.channels {
             Channels::None => return None,
-            Channels::First => 2,
+            Channels::First => first + 1,
             Channels::All | Channels::Patterns => self.args.len(),
         };
         let is_denied = |&at: &usize| match self.row.spec.channels {
             Channels::Patterns => !granted.allow_pattern(&self.args[at]),
             _ => !granted.allow(&self.args[at]),
         };
-        (1..end).find(is_denied).map(|at| Denied { reason: Reason::Channel, at })
+        (first..end).find(is_denied).map(|at| Denied { reason: Reason::Channel, at })
     }
 }
 

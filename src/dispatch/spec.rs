@@ -8,6 +8,8 @@
 //! with `|`. Their names, and the order in which the names print, are those of Valkey 9.1's COMMAND INFO.
 
 use super::ctx::Ctx;
+pub use super::secrets::REDACTED;
+use super::secrets::Secrets;
 use crate::error::Error;
 use crate::wire::Args;
 use crate::world::World;
@@ -183,13 +185,8 @@ pub mod category {
         (SCRIPTING, "scripting"),
     ];
 
-    /// The category that is called so, in capitals or not.
-    pub fn named(name: &[u8]) -> Option<Categories> {
-        NAMES
-            .iter()
-            .find(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes()))
-            .map(|&(bit, _)| bit)
-    }
+    /// How many categories an embedder may add.
+    pub const ROOM: usize = Categories::BITS as usize - NAMES.len();
 }
 
 /// What a command does with a key.
@@ -371,7 +368,7 @@ pub struct Spec {
     pub channels: Channels,
     pub databases: Databases,
     pub handler: Handler,
-    /// The rows of a container; its own handler never runs.
+    /// The rows of a container, whose own handler runs when it stands alone, if its arity lets it.
     pub subcommands: &'static [Spec],
     /// The version of Redis or Valkey that brought the command, by which personas know it.
     pub since: &'static str,
@@ -385,8 +382,8 @@ pub struct Spec {
     pub history: &'static [(&'static str, &'static str)],
     /// Hints for clients that route or cache.
     pub tips: &'static [&'static str],
-    /// Tells whether an argument holds a secret, which logs and MONITOR must not show.
-    pub secret: fn(Args<'_>, usize) -> bool,
+    /// Which arguments hold a secret, which logs and MONITOR must not show.
+    secrets: Secrets,
     /// Whether it is for the server's own developers only.
     pub system: bool,
     /// If it should not be used any more: since which version, and what to use instead.
@@ -417,7 +414,7 @@ impl Spec {
             summary: "",
             history: &[],
             tips: &[],
-            secret: |_, _| false,
+            secrets: Secrets::NONE,
             system: false,
             deprecated: None,
         }
@@ -521,7 +518,13 @@ impl Spec {
     }
 
     pub const fn secret(mut self, is_secret: fn(Args<'_>, usize) -> bool) -> Spec {
-        self.secret = is_secret;
+        self.secrets.ask = is_secret;
+        self
+    }
+
+    /// The arguments of these indexes are secret, whatever the others are: a bit each, the lowest is the name's.
+    pub(crate) const fn secret_places(mut self, places: u64) -> Spec {
+        self.secrets.places = places;
         self
     }
 
@@ -530,9 +533,14 @@ impl Spec {
         &self,
         args: Args<'a>,
     ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
-        let secret = self.secret;
-        let shown = move |(index, arg)| if secret(args, index) { REDACTED } else { arg };
+        let secrets = self.secrets;
+        let shown = move |(index, arg)| if secrets.hide(args, index) { REDACTED } else { arg };
         args.from(0).enumerate().map(shown)
+    }
+
+    /// Returns whether logs and MONITOR must not show the argument.
+    pub fn is_secret(&self, args: Args<'_>, index: usize) -> bool {
+        self.secrets.hide(args, index)
     }
 
     pub const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Spec {
@@ -546,12 +554,6 @@ impl Spec {
 
     pub fn key_specs(&self) -> &[KeySpec] {
         &self.keys[..self.key_specs as usize]
-    }
-
-    /// Returns whether `count` arguments are as many as the command takes.
-    pub fn accepts(&self, count: usize) -> bool {
-        let (count, arity) = (count as i64, i64::from(self.arity));
-        if arity < 0 { count >= -arity } else { count == arity }
     }
 
     /// The ACL categories: those of the row, and those that follow from its flags.
@@ -575,9 +577,6 @@ impl Spec {
         categories | if self.has(flag::FAST) { category::FAST } else { category::SLOW }
     }
 }
-
-/// What stands for a secret.
-pub const REDACTED: &[u8] = b"(redacted)";
 
 /// The handler of rows that are never run: containers.
 pub fn not_a_command(_: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {

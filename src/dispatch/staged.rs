@@ -15,10 +15,11 @@ use super::spec::flag;
 use super::table::Found;
 use crate::error;
 use crate::peer::Kind;
+use crate::stage::Stage;
 use crate::stage::actions::{Actions, Source};
 use crate::stage::shape::Shape;
 use crate::wire::{Args, Mark, value};
-use crate::world::World;
+use crate::world::{World, name_at};
 
 /// What is the name of the container whose commands are never staged.
 const STAGE: &str = "stage";
@@ -57,7 +58,7 @@ impl<'a> Invocation<'a> {
             return None;
         }
         let World { stage, clients, access, .. } = &mut *self.world;
-        let faults = &mut stage.as_deref_mut()?.faults;
+        let Stage { faults, nodes, sentinels, .. } = stage.as_deref_mut()?;
         let client = &clients[self.slot];
         let will_be_queued = self.frame == Frame::Top
             && client.transaction().is_some()
@@ -68,7 +69,8 @@ impl<'a> Invocation<'a> {
             return None;
         }
         let name = full_name(found, self.args)?;
-        let subject = client.subject(&access.user(client.user).name);
+        let node = name_at(nodes, sentinels, &client.peer);
+        let subject = client.subject(&access.user(client.user).name, node);
         faults.meet(&name, self.args, subject)
     }
 

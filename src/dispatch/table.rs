@@ -5,10 +5,11 @@
 //!
 //! A table is built for one [`Persona`]: what the persona does not have is not in it.
 
+use super::arity::Arity;
 use super::hooks::Hooks;
 use super::keys;
 use super::own::{Own, OwnCommand};
-use super::spec::{Flags, Spec, category, flag};
+use super::spec::{Categories, Flags, Spec, category, flag};
 use super::synopsis::{self, Argument, Words};
 use crate::access::Vocabulary;
 use crate::config::{Config, Persona};
@@ -29,6 +30,7 @@ pub struct Row {
     pub subcommands: Vec<CommandId>,
     /// The spec's flags with the derived ones.
     pub(crate) flags: Flags,
+    arity: Arity,
     /// Options of the synopsis that the persona does not have.
     pub(crate) unknown_options: Vec<&'static str>,
     /// What an embedder's command has beside.
@@ -36,8 +38,30 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row that is in no table, for what runs as a command does and is none.
+    pub(super) fn apart(spec: Spec) -> Row {
+        Row {
+            spec,
+            id: CommandId(0),
+            full_name: spec.name.to_owned(),
+            group: "",
+            container: None,
+            subcommands: Vec::new(),
+            flags: spec.flags,
+            arity: Arity::of_number(spec.arity),
+            unknown_options: Vec::new(),
+            own: None,
+        }
+    }
+
     pub fn has(&self, flag: Flags) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Returns whether `count` arguments are as many as the command takes.
+    #[inline]
+    pub fn accepts(&self, count: usize) -> bool {
+        self.arity.accepts(count)
     }
 
     /// Returns whether `word` is an option that came later than the persona.
@@ -62,6 +86,8 @@ pub struct Table {
     pub(crate) hooks: Option<Box<Hooks>>,
     /// Whether a hook is asked before commands.
     pub(crate) asks_hook: bool,
+    /// The ACL categories of an embedder, whose bits follow those of [`category::NAMES`].
+    own_categories: Vec<&'static str>,
 }
 
 /// What a request's first words name.
@@ -89,6 +115,7 @@ impl Table {
             disabled: Vec::new(),
             hooks: None,
             asks_hook: false,
+            own_categories: Vec::new(),
         };
         table.add_groups(groups, false);
         table
@@ -122,10 +149,15 @@ impl Table {
         container: Option<CommandId>,
         state: usize,
     ) {
-        let OwnCommand { spec, closure, subcommands } = command;
-        let Some(id) = self.add(&spec, group, container, true) else { return };
+        let OwnCommand { mut spec, arity, closure, categories, subcommands } = command;
+        if !categories.is_empty() {
+            spec = spec.acl(categories.iter().fold(0, |bits, name| bits | self.category_bit(name)));
+        }
+        let full_name = self.full_name_in(container, spec.name);
+        let id = self.push(spec, full_name, group, container);
         let row = &mut self.rows[id.index()];
         row.flags |= flag::COUNTED;
+        row.arity = arity;
         row.own = Some(Own::new(closure, state));
         if let Some(container) = container {
             self.rows[container.index()].subcommands.push(id);
@@ -197,15 +229,31 @@ impl Table {
         container: Option<CommandId>,
         in_any_case: bool,
     ) -> Option<CommandId> {
-        let id = CommandId(u16::try_from(self.rows.len()).expect("fewer than 65,536 commands"));
-        let full_name = match container {
-            Some(container) => format!("{}|{}", self.row(container).spec.name, spec.name),
-            None => spec.name.to_owned(),
-        };
+        let full_name = self.full_name_in(container, spec.name);
         if !in_any_case && !self.persona.has_command(&full_name, spec.since) {
             return None;
         }
         let (spec, unknown_options) = as_it_was(self.persona, spec, &full_name);
+        let id = self.push(spec, full_name, group, container);
+        self.rows[id.index()].unknown_options = unknown_options;
+        Some(id)
+    }
+
+    fn full_name_in(&self, container: Option<CommandId>, name: &str) -> String {
+        match container {
+            Some(container) => format!("{}|{name}", self.row(container).spec.name),
+            None => name.to_owned(),
+        }
+    }
+
+    fn push(
+        &mut self,
+        spec: Spec,
+        full_name: String,
+        group: &'static str,
+        container: Option<CommandId>,
+    ) -> CommandId {
+        let id = CommandId(u16::try_from(self.rows.len()).expect("fewer than 65,536 commands"));
         let inherited = container.map_or(0, |id| self.row(id).flags & flag::KEEPS_CACHING);
         self.rows.push(Row {
             spec,
@@ -215,23 +263,53 @@ impl Table {
             container,
             subcommands: Vec::new(),
             flags: spec.flags | inherited | derived_flags(&spec),
-            unknown_options,
+            arity: Arity::of_number(spec.arity),
+            unknown_options: Vec::new(),
             own: None,
         });
-        Some(id)
+        id
     }
 
-    /// The arguments that the row's command has, according to the persona.
+    /// The ACL categories, and their names.
+    pub(crate) fn categories(&self) -> impl Iterator<Item = (Categories, &'static str)> {
+        let own = self.own_categories.iter().enumerate();
+        let own = own.map(|(place, &name)| (1 << (category::NAMES.len() + place), name));
+        category::NAMES.iter().copied().chain(own)
+    }
+
+    /// The category that is called so, in capitals or not.
+    pub(crate) fn category_named(&self, name: &[u8]) -> Option<Categories> {
+        let mut all = self.categories();
+        all.find(|(_, known)| name.eq_ignore_ascii_case(known.as_bytes())).map(|(bit, _)| bit)
+    }
+
+    /// The bit of a category, which is an embedder's if there was none of this name. None, where there is no room for it.
+    fn category_bit(&mut self, name: &'static str) -> Categories {
+        if let Some(bit) = self.category_named(name.as_bytes()) {
+            return bit;
+        }
+        if self.own_categories.len() == category::ROOM {
+            return 0;
+        }
+        self.own_categories.push(name);
+        1 << (category::NAMES.len() + self.own_categories.len() - 1)
+    }
+
+    /// The arguments that the row's command has, according to the persona. An embedder's versions are not the persona's.
     pub(crate) fn arguments(&self, row: &Row) -> Vec<Argument> {
-        // A test parses the synopsis of every row, so a mistake is an embedder's.
+        // A test parses the synopsis of every row, and binding that of every embedder's command.
         let arguments = synopsis::parse(row.spec.synopsis).unwrap_or_default();
+        if row.own.is_some() {
+            return arguments;
+        }
         arguments_then(self.persona, arguments, &row.full_name)
     }
 
     /// What happened to the row's command until the persona's version.
     pub(crate) fn history(&self, row: &Row) -> Vec<(&'static str, &'static str)> {
         let history = row.spec.history.iter().copied();
-        history.filter(|(version, _)| self.persona.is_at_least(version)).collect()
+        let is_there = |version: &str| row.own.is_some() || self.persona.is_at_least(version);
+        history.filter(|(version, _)| is_there(version)).collect()
     }
 
     /// Four buckets for each command, so that most lookups end at the first.
@@ -371,7 +449,7 @@ impl Vocabulary for Table {
     }
 
     fn category(&self, name: &[u8]) -> Option<Vec<CommandId>> {
-        let category = category::named(name)?;
+        let category = self.category_named(name)?;
         let is_in = |row: &&Row| row.spec.categories() & category != 0;
         Some(self.rows().filter(is_in).map(|row| row.id).collect())
     }

@@ -1,25 +1,67 @@
 //! Commands of your own: closures with what is to be known about them.
 
 use std::any::Any;
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::ops::{Bound, RangeBounds};
 
-use super::Ctx;
-use crate::dispatch::own::{self, OwnCommand};
-use crate::dispatch::spec::{Spec, flag};
+use super::kept::kept;
+use super::{Ctx, Keys};
+use crate::dispatch::own::{self, Closure};
+use crate::dispatch::spec::{self, Channels, Flags, Spec, flag};
 use crate::error::Error;
 use crate::wire::Args;
 
 /// A group of commands of your own, and the state that they share.
+///
+/// What is wrong with a command is an error of [`Builder::bind`](super::Builder::bind), and one of the sentences of
+/// [`Builder::faults`](super::Builder::faults): each names the command and the mistake.
 pub struct Commands {
     pub(super) group: &'static str,
-    pub(super) commands: Vec<OwnCommand>,
+    pub(super) commands: Vec<Command>,
     pub(super) state: Box<dyn Any + Send>,
 }
 
-/// A command of your own.
+/// A command of your own: a closure, and what is to be known about it.
+///
+/// What is said here is all that respd needs for the rest: the error for a wrong number of arguments, COMMAND and its
+/// subcommands, HELP of a container, ACL rules, what a transaction and a script may run, statistics and logs.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use respd::{Builder, Command, Commands, Keys};
+///
+/// type Sums = HashMap<Vec<u8>, usize>;
+/// let charge = Command::new("charge", |ctx, args| {
+///     let (sums, reply) = ctx.state_and_reply::<Sums>();
+///     let sum = sums.entry(args[2].to_vec()).or_default();
+///     *sum += args.len() - 3;
+///     reply.int(*sum as i64);
+///     Ok(())
+/// })
+/// .writes()
+/// .key(Keys::at(2).reads().changes())
+/// .category("billing")
+/// .synopsis("account:key item...")
+/// .summary("Charges items to an account and returns how many there are.");
+/// let billing = Command::container("billing").summary("Accounts.").subcommand(charge);
+///
+/// let server = Builder::connection_layer()
+///     .any_port()
+///     .commands(Commands::new("billing").state(Sums::new()).add(billing))
+///     .bind()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Command {
-    own: OwnCommand,
+    /// The name, flags, channels, and what COMMAND DOCS shows. Of a constant row it is all.
+    pub(super) spec: Spec,
+    /// Its row is a constant, which has its arity and its keys in it.
+    pub(super) is_constant: bool,
+    pub(super) closure: Option<Closure>,
+    pub(super) arity: Option<(Bound<usize>, Bound<usize>)>,
+    pub(super) keys: Vec<Keys>,
+    pub(super) categories: Vec<&'static str>,
+    pub(super) secrets: Vec<usize>,
+    pub(super) synopsis: Option<&'static str>,
+    pub(super) subcommands: Vec<Command>,
 }
 
 impl Commands {
@@ -32,14 +74,14 @@ impl Commands {
     #[doc(hidden)]
     pub fn of_table(group: &str, table: &'static [Spec]) -> Commands {
         let mut commands = Commands::new(group);
-        commands.commands.extend(table.iter().map(OwnCommand::of_spec));
+        commands.commands.extend(table.iter().map(Command::of_spec));
         commands
     }
 
     /// Adds a command. One that has the name of a command of respd's replaces it.
     #[expect(clippy::should_implement_trait, reason = "a group of commands is no number")]
     pub fn add(mut self, command: Command) -> Commands {
-        self.commands.push(command.own);
+        self.commands.push(command);
         self
     }
 
@@ -51,28 +93,184 @@ impl Commands {
 }
 
 impl Command {
-    /// A command without flags and keys, which takes any number of arguments. `run` writes exactly one reply, or returns
-    /// an error, which takes back what it has written. The name is argument 0.
+    /// A command without flags and keys. `run` writes exactly one reply, or returns an error, which takes back what it has
+    /// written. Argument 0 is the name; argument 1 that of a subcommand. Names are the same in capitals and small letters.
+    ///
+    /// One that leaves no reply, a part of one or several is logged, and its client is told of an internal error instead. So
+    /// is the client of one that panics, which is then closed.
     pub fn new(
         name: &str,
         mut run: impl FnMut(&mut Ctx<'_>, Args<'_>) -> Result<(), Error> + Send + 'static,
     ) -> Command {
         let spec = Spec::new(kept(&name.to_ascii_lowercase()), -1, flag::NONE, own::run);
-        let closure: own::Closure =
-            Box::new(move |ctx, args| Ctx::around(ctx, |ctx| run(ctx, args)));
-        Command { own: OwnCommand { spec, closure: Some(closure), subcommands: Vec::new() } }
+        let closure: Closure = Box::new(move |ctx, args| Ctx::around(ctx, |ctx| run(ctx, args)));
+        Command { closure: Some(closure), ..Command::of_row(spec) }
     }
-}
 
-/// The text, for as long as the process lives. Texts that are equal are kept once, so that many servers with the same
-/// commands cost no more than one.
-fn kept(text: &str) -> &'static str {
-    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(&text) = all.get(text) {
-        return text;
+    /// A command that is nothing but its subcommands: see [`Command::subcommand`].
+    pub fn container(name: &str) -> Command {
+        let spec = Spec::new(kept(&name.to_ascii_lowercase()), -2, flag::NONE, spec::not_a_command);
+        Command::of_row(spec)
     }
-    let text: &'static str = Box::leak(text.into());
-    all.insert(text);
-    text
+
+    /// How many arguments it takes; the name counts, and that of a subcommand too: `3..=3`, `2..`. A request with fewer or
+    /// more is refused. What is not said here follows from the [synopsis](Command::synopsis); without one the
+    /// command takes any number.
+    pub fn arity(mut self, arguments: impl RangeBounds<usize>) -> Command {
+        self.arity = Some((arguments.start_bound().cloned(), arguments.end_bound().cloned()));
+        self
+    }
+
+    /// It reads data and changes none: `@read`. What it has read by its [keys](Command::key) is remembered for
+    /// clients that cache, and they are told when it changes.
+    pub fn reads(self) -> Command {
+        self.flag(flag::READ)
+    }
+
+    /// It may change data: `@write`. It is refused in a read-only script, and waits for the end of
+    /// `CLIENT PAUSE … WRITE`.
+    pub fn writes(self) -> Command {
+        self.flag(flag::WRITE)
+    }
+
+    /// It may take memory: it is refused when `maxmemory` is used up.
+    pub fn needs_memory(self) -> Command {
+        self.flag(flag::DENYOOM)
+    }
+
+    /// It is for operators: `@admin` and `@dangerous`. MONITOR does not show it.
+    pub fn admin(self) -> Command {
+        self.flag(flag::ADMIN)
+    }
+
+    /// It takes as long whatever there is: `@fast`, where others are `@slow`. It is too short to be timed alone, unless its
+    /// request or its reply is long.
+    pub fn fast(self) -> Command {
+        self.flag(flag::FAST)
+    }
+
+    /// It may wait: `@blocking`. See [`Ctx::wait_for`].
+    pub fn blocking(self) -> Command {
+        self.flag(flag::BLOCKING)
+    }
+
+    /// It runs before the client has logged in, and no rule takes it from a user.
+    pub fn before_login(self) -> Command {
+        self.flag(flag::NO_AUTH)
+    }
+
+    /// It runs before the server is ready: see [`Handle::ready`](super::Handle::ready).
+    pub fn before_ready(self) -> Command {
+        self.flag(flag::LOADING | flag::STALE)
+    }
+
+    /// It is refused between MULTI and EXEC.
+    pub fn not_in_multi(self) -> Command {
+        self.flag(flag::NO_MULTI)
+    }
+
+    /// Scripts may not call it.
+    pub fn not_in_scripts(self) -> Command {
+        self.flag(flag::NOSCRIPT)
+    }
+
+    /// Where keys stand. Up to three may be added.
+    pub fn key(mut self, keys: Keys) -> Command {
+        self.keys.push(keys);
+        self
+    }
+
+    /// The first argument behind the name is a channel, which rules (`&pattern`) have to allow: `@pubsub`.
+    pub fn channel(self) -> Command {
+        self.channels_are(Channels::First)
+    }
+
+    /// All arguments behind the name are channels: see [`Command::channel`].
+    pub fn channels(self) -> Command {
+        self.channels_are(Channels::All)
+    }
+
+    /// All arguments behind the name are patterns of channels: see [`Command::channel`].
+    pub fn channel_patterns(self) -> Command {
+        self.channels_are(Channels::Patterns)
+    }
+
+    /// An ACL category, beside those that follow from the rest. A name that respd does not know is a new category: ACL CAT
+    /// lists it, and rules grant it (`+@billing`). A server has room for eleven of those.
+    pub fn category(mut self, name: &str) -> Command {
+        self.categories.push(kept(&name.to_ascii_lowercase()));
+        self
+    }
+
+    /// Adds a subcommand, which has none itself. HELP comes with the first. The command's own closure, if it has one,
+    /// runs when the command stands alone.
+    pub fn subcommand(mut self, command: Command) -> Command {
+        self.subcommands.push(command);
+        self
+    }
+
+    /// The arguments behind the name, as manuals write them: `key [condition: NX | XX] [EX seconds] (field value)...`. Their
+    /// types follow from their names, or are written behind them, as in `amount:integer`: string, integer, double, key,
+    /// pattern or unix-time. Words in capitals are meant literally, and a choice has a name.
+    pub fn synopsis(mut self, arguments: &str) -> Command {
+        self.synopsis = Some(kept(arguments));
+        self
+    }
+
+    /// What it does, in one sentence.
+    pub fn summary(mut self, sentence: &str) -> Command {
+        self.spec.summary = kept(sentence);
+        self
+    }
+
+    /// The version of your program that brought it.
+    pub fn since(mut self, version: &str) -> Command {
+        self.spec.since = kept(version);
+        self
+    }
+
+    /// How its time grows: `O(N), N being the number of items`.
+    pub fn complexity(mut self, text: &str) -> Command {
+        self.spec.complexity = kept(text);
+        self
+    }
+
+    /// Argument `index`, below 64, is a secret: SLOWLOG, MONITOR and the server's log do not show it.
+    pub fn secret(mut self, index: usize) -> Command {
+        self.secrets.push(index);
+        self
+    }
+
+    fn of_row(spec: Spec) -> Command {
+        Command {
+            spec,
+            is_constant: false,
+            closure: None,
+            arity: None,
+            keys: Vec::new(),
+            categories: Vec::new(),
+            secrets: Vec::new(),
+            synopsis: None,
+            subcommands: Vec::new(),
+        }
+    }
+
+    fn of_spec(spec: &Spec) -> Command {
+        Command {
+            is_constant: true,
+            synopsis: Some(spec.synopsis).filter(|synopsis| !synopsis.is_empty()),
+            subcommands: spec.subcommands.iter().map(Command::of_spec).collect(),
+            ..Command::of_row(*spec)
+        }
+    }
+
+    fn flag(mut self, flags: Flags) -> Command {
+        self.spec.flags |= flags;
+        self
+    }
+
+    fn channels_are(mut self, channels: Channels) -> Command {
+        self.spec.channels = channels;
+        self.flag(flag::PUBSUB)
+    }
 }

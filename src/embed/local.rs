@@ -14,7 +14,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::command::Commands;
 use super::parts::ALL;
+use super::rows;
 use crate::clock::{Change, Now};
 use crate::config::Config;
 use crate::dispatch::{Driver, Table};
@@ -77,6 +79,21 @@ impl Local {
     pub fn new(config: Config) -> Local {
         let table = (ALL.table)(&config);
         Local::with_table(config, table)
+    }
+
+    /// As [`Local::new`], with commands of an embedder.
+    ///
+    /// # Panics
+    ///
+    /// Also when one of them has a mistake.
+    pub fn with_commands(config: Config, groups: Vec<Commands>) -> Local {
+        let (rows, mistakes) = rows::of_groups(&groups);
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+        let mut table = (ALL.table)(&config);
+        let states = rows::add_to(&mut table, rows, groups);
+        let mut local = Local::with_table(config, table);
+        local.engine.world.states = states;
+        local
     }
 
     /// An engine with the commands of `table`. It panics as [`Local::new`] does.

@@ -19,10 +19,10 @@ use super::ctx::Ctx;
 use super::handle::Handle;
 use super::hooks::{Gone, Request};
 use super::parts::{self, Parts};
+use super::rows;
 use crate::config::{Callers, Config, LoadError, Reason};
 use crate::dispatch::Frame;
 use crate::dispatch::hooks::{BeforeCommand, Hooks, OnConnect, OnDisconnect, Verdict};
-use crate::dispatch::own::OwnCommand;
 use crate::engine::Engine;
 use crate::net::{self, Clock, ListenAddress, ManualClock, Ports, Reactor};
 use crate::peer::Peer;
@@ -121,8 +121,7 @@ impl Builder {
         self
     }
 
-    /// Adds commands of your own. One that has the name of another replaces it. A command that does not write exactly one
-    /// reply is logged, and its client is told an error instead.
+    /// Adds commands of your own. One that has the name of a command of respd's replaces it.
     pub fn commands(mut self, commands: Commands) -> Builder {
         self.commands.push(commands);
         self
@@ -195,10 +194,11 @@ impl Builder {
         let mut config = self.config.clone();
         let ports = self.settle_ports(&mut config);
         let mut table = (self.parts.table)(&config);
-        for own in &self.commands {
-            table.add_own_group(own.group, own.commands.iter().map(OwnCommand::outline), 0);
+        let (rows, mut faults) = rows::of_groups(&self.commands);
+        for (rows, own) in rows.into_iter().zip(&self.commands) {
+            table.add_own_group(own.group, rows, 0);
         }
-        let mut faults = super::user_faults(&config, &mut table);
+        faults.extend(super::user_faults(&config, &mut table));
         faults.extend(config.keeps_a_way_in().err().map(Reason::into_owned));
         faults.extend((self.parts.faults)(&config).into_iter().map(Reason::into_owned));
         faults.extend(net::faults(&config, ports));
@@ -214,8 +214,13 @@ impl Builder {
         ports
     }
 
-    /// Binds every listener. A configuration by which there is none is an error.
+    /// Binds every listener. A configuration by which there is none is an error. A mistake in a command of your own is one
+    /// of kind [`InvalidInput`](io::ErrorKind::InvalidInput), which names the command.
     pub fn bind(self) -> io::Result<Server> {
+        let (rows, mistakes) = rows::of_groups(&self.commands);
+        if !mistakes.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, mistakes.join("; ")));
+        }
         let mut config = self.config.clone();
         fit_maxclients(&mut config)?;
         let ports = self.settle_ports(&mut config);
@@ -248,11 +253,7 @@ impl Builder {
             }
         }
         let mut table = (self.parts.table)(&config);
-        let mut states = Vec::new();
-        for Commands { group, commands, state } in self.commands {
-            table.add_own_group(group, commands, states.len());
-            states.push(state);
-        }
+        let states = rows::add_to(&mut table, rows, self.commands);
         table.set_hooks(self.hooks);
         let mut engine = super::engine(config, table, now)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
@@ -333,7 +334,12 @@ impl Server {
         let world = &mut self.engine.world;
         let staged = world.stage_cluster(shards, nodes, any_port);
         let staged = staged.map_err(|error| io::Error::other(error.to_string()))?;
-        let host = self.addr().ok_or_else(|| io::Error::other("there is no port for clients"))?;
+        let for_clients = |bound: &ListenAddress| match bound {
+            ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) => Some(*addr),
+            ListenAddress::Admin(_) | ListenAddress::Unix(_) => None,
+        };
+        let host = self.reactor.bound().iter().find_map(for_clients);
+        let host = host.ok_or_else(|| io::Error::other("there is no port for clients"))?;
         Ok(staged
             .into_iter()
             .map(|(name, port)| (name, SocketAddr::new(host.ip(), port)))

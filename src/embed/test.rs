@@ -370,7 +370,7 @@ impl Clients {
         Clients::any().with("NAME", glob)
     }
 
-    /// Those of which this is so, too: ID, NAME, LIB, USER, DB or PROTO, and its value.
+    /// Those of which this is so, too: ID, NAME, LIB, USER, DB, PROTO or NODE, and its value.
     pub fn with(mut self, what: &str, value: &str) -> Clients {
         if self.words.is_empty() {
             self.words.push(b"CLIENT".to_vec());

@@ -21,7 +21,7 @@ pub(crate) fn shows(table: &Table, client: &Client, args: Args<'_>) -> Shows {
         Found::NoSubcommand(_) => return Shows::All,
     };
     let has_secret = |row: &Row, args: Args<'_>| {
-        row.has(flag::SECRET_REPLY) || (0..args.len()).any(|index| (row.spec.secret)(args, index))
+        row.has(flag::SECRET_REPLY) || (0..args.len()).any(|index| row.spec.is_secret(args, index))
     };
     let queue = client.transaction().filter(|_| row.has(flag::RUNS_QUEUE));
     let mut queued = queue.into_iter().flat_map(|transaction| &transaction.queue);
@@ -44,7 +44,7 @@ pub(crate) fn exchange(id: u64, table: &Table, args: Args<'_>, replies: &[u8], s
             Found::NoSubcommand(_) => index > 1,
         };
         match found {
-            Found::Row(row) if (row.spec.secret)(args, index) => line.extend_from_slice(REDACTED),
+            Found::Row(row) if row.spec.is_secret(args, index) => line.extend_from_slice(REDACTED),
             _ if is_unknown => line.extend(format!("({} bytes)", arg.len()).into_bytes()),
             _ => quote::push_quoted(&mut line, arg),
         }

@@ -256,11 +256,11 @@ impl<'e> Traffic<'e> {
         let outbox = &mut client.outbox;
         outbox.sent += bytes;
         if outbox.sent == outbox.bytes.len() {
-            if let Some(held) = &mut outbox.held {
+            outbox.held.take_if(|held| {
                 held.shift(outbox.sent);
-            }
+                held.is_over()
+            });
             outbox.sent = 0;
-            outbox.held.take_if(|held| held.is_over());
             self.world.buffer_pool.give_back(std::mem::take(&mut outbox.bytes));
             client.stalled = false;
         } else if outbox.sent >= outbox.bytes.len() / 2 && outbox.sent >= SPARE_BYTES {

@@ -8,6 +8,9 @@ pub const SHUTDOWN_FAILOVER: Error =
 pub const CROSSSLOT: Error = Error::fixed("CROSSSLOT Keys in request don't hash to the same slot");
 pub const TRYAGAIN: Error = Error::fixed("TRYAGAIN Multiple keys request during rehashing of slot");
 pub const CLUSTERDOWN: Error = Error::fixed("CLUSTERDOWN The cluster is down");
+/// `cluster-allow-reads-when-down` is on, and the command may write.
+pub const CLUSTER_READONLY: Error =
+    Error::fixed("CLUSTERDOWN The cluster is down and only accepts read commands");
 pub const SLOT_NOT_SERVED: Error = Error::fixed("CLUSTERDOWN Hash slot not served");
 
 /// The slot is served there.
@@ -27,8 +30,41 @@ impl Error {
     }
 }
 
+// What a script is told, as Valkey words it and as Redis does.
+
 pub const NOT_AT_THIS_NODE: Error =
     Error::fixed("ERR Attempted to access a non local key in a cluster node");
+pub const REDIS_NOT_AT_THIS_NODE: Error =
+    Error::fixed("ERR Script attempted to access a non local key in a cluster node");
+pub const REDIS_DOWN_IN_SCRIPT: Error =
+    Error::fixed("ERR Script attempted to execute a command while the cluster is down");
+pub const REDIS_READONLY_IN_SCRIPT: Error = Error::fixed(
+    "ERR Script attempted to execute a write command while the cluster is down and readonly",
+);
+pub const SCRIPT_CROSSES_SLOTS: Error =
+    Error::fixed("ERR Script attempted to access keys that do not hash to the same slot");
+pub const NO_CLUSTER_SCRIPT: Error =
+    Error::fixed("ERR Can not run script on cluster, 'no-cluster' flag is set.");
+
+/// The cluster is down.
+pub fn down_in_script(full_name: &str) -> Error {
+    Error::text(format!("ERR Can not execute a command '{full_name}' while the cluster is down"))
+}
+
+/// The cluster is down, and lets clients read.
+pub fn readonly_in_script(full_name: &str) -> Error {
+    Error::text(format!(
+        "ERR Can not execute a write command '{full_name}' while the cluster is down and readonly"
+    ))
+}
+
+/// One command has keys in several slots.
+pub fn redis_crossslot_in_script(full_name: &str) -> Error {
+    Error::text(format!(
+        "ERR Command '{full_name}' in script attempted to access keys that don't hash to the same slot"
+    ))
+}
+
 pub const READONLY_REPLICA: Error =
     Error::fixed("READONLY You can't write against a read only replica.");
 /// A client waits on a primary that becomes a replica.

@@ -25,6 +25,11 @@ pub fn stage_word(word: &[u8], wanted: &str) -> Error {
     quoting("STAGE: '", word, &format!("' cannot stand here, where {wanted} can"))
 }
 
+/// A name of what is staged is empty, or too long.
+pub fn stage_name(most: usize) -> Error {
+    Error::text(format!("ERR STAGE: ADD takes a name of 1 to {most} bytes"))
+}
+
 /// What stands behind a word of STAGE is longer than it may be.
 pub fn stage_too_long(word: &str, most: usize) -> Error {
     Error::text(format!("ERR STAGE: {word} takes at most {most} bytes"))
@@ -95,6 +100,9 @@ pub const STAGE_NO_REPLY: Error = Error::fixed(
 
 // STAGE NODE and STAGE SENTINEL.
 
+pub const LAST_PORT: Error = Error::fixed(
+    "ERR STAGE: that is the last port there is: nothing could be sent to the server any more, UP and RESET neither",
+);
 pub const NO_MORE_NODES: Error =
     Error::fixed("ERR there are 64 of them, which is as many as may be");
 pub const STAGE_NAME: Error =

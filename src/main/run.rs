@@ -48,7 +48,7 @@ fn serve(line: &CommandLine, configured: Configuration, log: &Log) -> Result<(),
     let supervision = Supervision::find(config.supervised, |name| std::env::var_os(name));
     supervision.starting();
     let pidfile = config.pidfile.as_deref().map(|path| config.locate(path));
-    let is_any_port = ports.clients == Some(0);
+    let is_any_port = ports.clients.or(ports.tls) == Some(0);
     let mut builder = Server::builder().config(config).ports(ports);
     if let Some(path) = &line.file {
         builder = builder.config_file(path);

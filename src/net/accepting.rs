@@ -63,7 +63,7 @@ impl Reactor {
 
     /// Listens on the port no more.
     pub(super) fn stop_listening(&mut self, port: u16) {
-        let is_there = |listener: &ListenSocket| matches!(listener.bound(), ListenAddress::Tcp(addr) if addr.port() == port);
+        let is_there = |listener: &ListenSocket| matches!(listener.bound(), ListenAddress::Tcp(addr) | ListenAddress::Tls(addr) if addr.port() == port);
         while let Some(at) = self.listeners.iter().position(is_there) {
             self.listeners.swap_remove(at).close();
             self.listener_tokens.swap_remove(at);

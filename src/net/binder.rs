@@ -71,11 +71,16 @@ impl NodePorts for NodeBinder {
 
 /// Listeners for a node, at every address for clients: 0 is any port that is free.
 fn bind_node(config: &Config, port: u16) -> io::Result<Vec<ListenSocket>> {
-    let ports = Ports { clients: Some(port), tls: None, admin: None };
+    let (own, speaks_tls) = config.client_port();
+    let ports = Ports { clients: Some(port), tls: Some(port), admin: None };
+    let endpoint = match speaks_tls {
+        true => Endpoint::tls(config, ports),
+        false => Endpoint::clients(config, ports),
+    };
     let mut wanted = Vec::new();
-    bind_port(Endpoint::clients(config, ports), config, &mut Standing::default(), &mut wanted)?;
+    bind_port(endpoint, config, &mut Standing::default(), &mut wanted)?;
     let sockets = wanted.into_iter().filter_map(|wanted| match wanted {
-        Wanted::New(socket) if port == config.port => Some(socket),
+        Wanted::New(socket) if port == own => Some(socket),
         Wanted::New(socket) => Some(socket.of_node()),
         Wanted::Kept(_) => None,
     });

@@ -13,7 +13,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, mpsc};
 
-use super::disk::{DiskThread, Worker};
+use super::disk::{DiskThread, Ended, Worker};
 use super::files::Written;
 use super::recording::{self, Purpose};
 use super::snapshots::{self, ordered};
@@ -155,14 +155,18 @@ fn due(world: &World) -> Option<u64> {
 
 fn wait(world: &mut World) -> bool {
     let Some(copies) = world.feature::<Copies>() else { return false };
-    copies.disk.catch_up();
+    // That the thread has ended is told when a turn begins.
+    let _ = copies.disk.catch_up();
     copies.sent.iter().any(|sending| sending.is_being_read)
 }
 
 impl Copies {
     fn go_on(&mut self, world: &mut World) {
         while let Some(piece) = self.disk.take() {
-            self.give(world, piece);
+            match piece {
+                Ok(piece) => self.give(world, piece),
+                Err(ended) => self.lose_thread(world, ended),
+            }
         }
         match ordered::take(world, Purpose::Copy) {
             None => {}
@@ -261,6 +265,15 @@ impl Copies {
                 log::error!("client {} is closed: its copy cannot be read: {reason}", piece.client);
                 world.clients.doom(slot, Doom::Now, Departure::Copy);
             }
+        }
+    }
+
+    /// The pieces that were to be read are lost.
+    fn lose_thread(&mut self, world: &mut World, ended: Ended) {
+        let reading = self.sent.iter().filter(|sending| sending.is_being_read);
+        let clients: Vec<u64> = reading.map(|sending| sending.client).collect();
+        for client in clients {
+            self.give(world, Piece { client, read: Err(ended.to_string()) });
         }
     }
 
@@ -367,5 +380,37 @@ impl fmt::Display for Ids<'_> {
             [one] => write!(f, "client {one}"),
             several => write!(f, "{} clients", several.len()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::embed::local::Local;
+
+    #[test]
+    fn a_client_whose_piece_is_lost_with_the_thread_is_closed() {
+        let folder = std::env::temp_dir().join(format!("respd-copies-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let dir = Some(folder.clone());
+        let mut local = Local::new(Config { dir, rdbcompression: false, ..Config::default() });
+        let client = local.connect();
+        local.call(client, [&b"SET"[..], b"key", &vec![b'x'; 4 * PIECE as usize]]);
+        local.call(client, ["REPLCONF", "rdb-only", "1"]);
+        local.send(client, b"SYNC\r\n");
+        local.wait_for_disk();
+        let world = &mut local.engine.world;
+        let mut copies = world.lend::<Copies>().unwrap();
+        copies.disk.panics();
+        copies.sent[0].is_being_read = true;
+        world.take_back(copies);
+        assert!(local.is_open(client));
+        local.advance(std::time::Duration::ZERO);
+        assert!(!local.is_open(client));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -5,15 +5,17 @@
 //! [`Worker`], which lives on the thread and has the files; the thread itself knows none.
 //!
 //! The thread starts with its first job, so that a server that keeps no files has none. It ends when this is dropped,
-//! after the jobs that it was given by then.
+//! after the jobs that it was given by then, or when a job panics. The jobs behind that one are lost, and the loop is woken
+//! and told ([`Ended`]), so that nothing waits for a report that will not come. The next job starts another thread.
 //!
 //! What waits is counted in bytes, so that the loop can pause when it hands over more than is written
 //! ([`Jobs::waiting`]). It is woken when few bytes wait again.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::{self, JoinHandle};
 
 use crate::world::Waker;
@@ -38,6 +40,16 @@ pub(crate) struct DiskThread<W: Worker> {
     running: Option<Running<W>>,
 }
 
+/// A job has panicked: the thread is gone, and the jobs behind that one are not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended;
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the thread that writes files has ended")
+    }
+}
+
 /// Hands jobs to a thread. After its end they go nowhere.
 pub(crate) struct Jobs<J> {
     sender: Sender<Message<J>>,
@@ -60,6 +72,17 @@ enum Message<J> {
     Echo(Sender<()>),
     /// There is nothing more to do.
     End,
+    #[cfg(test)]
+    Panic,
+}
+
+/// Wakes the loop when it is dropped.
+struct WakeAtEnd(Waker);
+
+impl Drop for WakeAtEnd {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 impl<W: Worker> DiskThread<W> {
@@ -88,20 +111,36 @@ impl<W: Worker> DiskThread<W> {
         self.jobs(worker)?.hand(job, bytes)
     }
 
-    /// The next report, if there is one.
-    pub(crate) fn take(&mut self) -> Option<W::Report> {
-        self.running.as_ref()?.reports.try_recv().ok()
+    /// The next report, if there is one. The error, behind the last report and told once, is that the thread has ended.
+    pub(crate) fn take(&mut self) -> Option<Result<W::Report, Ended>> {
+        match self.running.as_ref()?.reports.try_recv() {
+            Ok(report) => Some(Ok(report)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.running = None;
+                Some(Err(Ended))
+            }
+        }
     }
 
     /// Waits until all jobs are done that have been handed over. Their reports are there then.
-    pub(crate) fn catch_up(&self) {
+    ///
+    /// # Errors
+    /// If the thread has ended before that.
+    pub(crate) fn catch_up(&self) -> Result<(), Ended> {
+        let Some(running) = &self.running else { return Ok(()) };
+        let (tell, told) = mpsc::channel();
+        running.jobs.send(Message::Echo(tell)).map_err(|_| Ended)?;
+        told.recv().map_err(|_| Ended)
+    }
+
+    /// Has the thread panic behind the jobs that it was given, and waits for that.
+    #[cfg(test)]
+    pub(crate) fn panics(&self) {
         if let Some(running) = &self.running {
-            let (tell, told) = mpsc::channel();
-            if running.jobs.send(Message::Echo(tell)).is_ok() {
-                // An error is a worker that has panicked: it will do no more.
-                let _ = told.recv();
-            }
+            running.jobs.send(Message::Panic).unwrap();
         }
+        assert_eq!(self.catch_up(), Err(Ended));
     }
 }
 
@@ -119,8 +158,7 @@ impl<J> Jobs<J> {
     }
 
     fn send(&self, message: Message<J>) -> io::Result<()> {
-        let ended = |_| io::Error::other("the thread that writes files has ended");
-        self.sender.send(message).map_err(ended)
+        self.sender.send(message).map_err(|_| io::Error::other(Ended.to_string()))
     }
 }
 
@@ -131,35 +169,50 @@ impl<J> Clone for Jobs<J> {
 }
 
 impl<W: Worker> Running<W> {
-    fn start(name: &'static str, waker: Waker, mut worker: W) -> io::Result<Running<W>> {
-        let (sender, received) = mpsc::channel::<Message<W::Job>>();
+    fn start(name: &'static str, waker: Waker, worker: W) -> io::Result<Running<W>> {
+        let (sender, received) = mpsc::channel();
         let (tell, reports) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let jobs = Jobs { sender, waiting: waiting.clone() };
         let run = move || {
-            for message in received {
-                let (job, bytes) = match message {
-                    Message::Job { job, bytes } => (job, bytes),
-                    Message::Echo(tell) => {
-                        let _ = tell.send(());
-                        continue;
-                    }
-                    Message::End => break,
-                };
-                worker.work(job, &mut |report| {
-                    // If nothing listens the loop has ended.
-                    if tell.send(report).is_ok() {
-                        waker();
-                    }
-                });
-                let before = waiting.fetch_sub(bytes, Ordering::Relaxed);
-                if before >= FEW && before - bytes < FEW {
-                    waker();
-                }
-            }
+            // It is dropped when the channels are closed, whether the thread panics or not: the loop sees that then.
+            let _at_end = WakeAtEnd(waker.clone());
+            serve(worker, received, tell, &waiting, &waker);
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Running { jobs, reports, thread: Some(thread) })
+    }
+}
+
+/// Does jobs until there is nothing more to do.
+fn serve<W: Worker>(
+    mut worker: W,
+    received: Receiver<Message<W::Job>>,
+    tell: Sender<W::Report>,
+    waiting: &AtomicUsize,
+    waker: &Waker,
+) {
+    for message in received {
+        let (job, bytes) = match message {
+            Message::Job { job, bytes } => (job, bytes),
+            Message::Echo(tell) => {
+                let _ = tell.send(());
+                continue;
+            }
+            Message::End => break,
+            #[cfg(test)]
+            Message::Panic => panic!("a job panics"),
+        };
+        worker.work(job, &mut |report| {
+            // If nothing listens the loop has ended.
+            if tell.send(report).is_ok() {
+                waker();
+            }
+        });
+        let before = waiting.fetch_sub(bytes, Ordering::Relaxed);
+        if before >= FEW && before - bytes < FEW {
+            waker();
+        }
     }
 }
 
@@ -176,6 +229,8 @@ impl<W: Worker> Drop for Running<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Adds up what it is told.
@@ -207,8 +262,8 @@ mod tests {
         let (mut disk, woken) = thread();
         assert_eq!(disk.take(), None);
         (1..4).for_each(|job| disk.hand(|| Sum(0), job, job).unwrap());
-        disk.catch_up();
-        assert_eq!([(); 4].map(|()| disk.take()), [Some(1), Some(3), Some(6), None]);
+        disk.catch_up().unwrap();
+        assert_eq!([(); 4].map(|()| disk.take()), [Some(Ok(1)), Some(Ok(3)), Some(Ok(6)), None]);
         let waiting = disk.jobs(|| Sum(0)).unwrap().waiting();
         assert_eq!((waiting, woken.load(Ordering::Relaxed)), (0, 3));
     }
@@ -217,7 +272,7 @@ mod tests {
     fn the_loop_is_woken_when_few_bytes_wait() {
         let (mut disk, woken) = thread();
         disk.hand(|| Sum(0), 1, FEW).unwrap();
-        disk.catch_up();
+        disk.catch_up().unwrap();
         assert_eq!(woken.load(Ordering::Relaxed), 2);
     }
 
@@ -226,17 +281,33 @@ mod tests {
         let (mut disk, woken) = thread();
         (0..100).for_each(|job| disk.hand(|| Sum(0), job, 0).unwrap());
         drop(disk);
-        // The reports are not taken, and were made all the same until the loop's end was gone.
-        assert_eq!(woken.load(Ordering::Relaxed), 100);
+        // The reports are not taken, and were made all the same until the loop's end was gone. Its end wakes the loop, too.
+        assert_eq!(woken.load(Ordering::Relaxed), 101);
     }
 
     #[test]
-    fn a_worker_that_panics_is_an_error_and_no_hang() {
+    fn a_thread_that_panics_wakes_the_loop_which_is_told_and_the_next_job_starts_another() {
+        let (wake, woken) = mpsc::channel();
+        let wake = std::sync::Mutex::new(wake);
+        let waker: Waker = Arc::new(move || wake.lock().unwrap().send(()).unwrap());
+        let mut disk = DiskThread::new("sum", waker);
+        disk.hand(|| Sum(0), 1, 0).unwrap();
+        let sleep = || woken.recv_timeout(Duration::from_secs(60)).expect("the loop is woken");
+        sleep();
+        disk.hand(|| Sum(0), 1000, FEW).unwrap();
+        sleep();
+        assert_eq!([(); 3].map(|()| disk.take()), [Some(Ok(1)), Some(Err(Ended)), None]);
+        disk.hand(|| Sum(0), 2, 0).unwrap();
+        disk.catch_up().unwrap();
+        assert_eq!(disk.take(), Some(Ok(2)));
+    }
+
+    #[test]
+    fn a_thread_that_has_panicked_is_not_waited_for() {
         let (mut disk, _) = thread();
         disk.hand(|| Sum(0), 1000, 0).unwrap();
-        disk.catch_up();
-        assert_eq!(disk.take(), None);
+        assert_eq!(disk.catch_up(), Err(Ended));
         assert!(disk.hand(|| Sum(0), 1, 0).is_err());
-        disk.catch_up();
+        assert_eq!(disk.catch_up(), Err(Ended));
     }
 }

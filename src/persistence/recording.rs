@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::path::PathBuf;
 
-use super::disk::Jobs;
+use super::disk::{Ended, Jobs};
 use super::files::{Format, Job, Target};
 use super::pace::Pace;
 use crate::clock::Now;
@@ -103,10 +103,20 @@ impl Recording {
         })
     }
 
+    /// What it hands to the thread goes through this.
+    #[cfg(test)]
+    pub(super) fn jobs(&self) -> &Jobs<Job> {
+        &self.jobs
+    }
+
     /// Records a slice. The error is that the file cannot be finished.
     pub(super) fn go_on(&mut self, world: &mut World, timer: &Timer) -> Result<(), String> {
-        let Some(progress) = world.store.moment() else { return Ok(()) };
-        if self.is_recorded || progress.waiting >= MOST_WAITING {
+        if self.is_recorded {
+            return Ok(());
+        }
+        // A command that has panicked while it recorded has taken the moment with it.
+        let Some(progress) = world.store.moment() else { return Err("the moment is lost".into()) };
+        if progress.waiting >= MOST_WAITING {
             return Ok(());
         }
         let units = self.pace.units_for(progress.debt / UNIT);
@@ -125,13 +135,13 @@ impl Recording {
     pub(super) fn go_through(
         &mut self,
         world: &mut World,
-        mut catch_up: impl FnMut(),
+        mut catch_up: impl FnMut() -> Result<(), Ended>,
     ) -> Result<(), String> {
         while !self.is_recorded {
             if world.store.record_some(usize::MAX) {
                 self.end(world)?;
             }
-            catch_up();
+            catch_up().map_err(|ended| ended.to_string())?;
         }
         Ok(())
     }
@@ -154,7 +164,7 @@ impl Recording {
     /// Returns whether there is something to record at once.
     pub(super) fn is_due(&self, world: &World) -> bool {
         let progress = world.store.moment();
-        !self.is_recorded && progress.is_some_and(|progress| progress.waiting < MOST_WAITING)
+        !self.is_recorded && progress.is_none_or(|progress| progress.waiting < MOST_WAITING)
     }
 
     /// What has been written is removed.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use ordered::Outcomes;
 
-use super::disk::DiskThread;
+use super::disk::{DiskThread, Ended};
 use super::files::{Format, Report, SnapshotFiles, Target, Written};
 use super::libraries::Libraries;
 use super::loading::{self, Contents, Loading};
@@ -222,7 +222,10 @@ fn begin(turn: &mut Turn<'_>) {
     // An error has been told to the log.
     let _ = with(world, |snapshots, world| {
         while let Some(report) = snapshots.disk.take() {
-            snapshots.heed(world, report);
+            match report {
+                Ok(report) => snapshots.heed(world, report),
+                Err(ended) => snapshots.lose_thread(world, ended),
+            }
         }
         if let Some(mut loading) = snapshots.loading.take() {
             match loading.go_on(world, timer) {
@@ -274,7 +277,8 @@ fn leave(turn: &mut Turn<'_>, why: Leave) -> bool {
 
 fn wait(world: &mut World) -> bool {
     let Some(snapshots) = world.feature::<Snapshots>() else { return false };
-    snapshots.disk.catch_up();
+    // That the thread has ended is told when a turn begins.
+    let _ = snapshots.disk.catch_up();
     snapshots.recording.is_some() || snapshots.loading.is_some()
 }
 
@@ -349,9 +353,9 @@ impl Snapshots {
         let recorded = recording.go_through(world, || self.disk.catch_up());
         let id = recording.id;
         self.recording = Some(recording);
-        let mut written = recorded.map(|()| Written::default());
-        self.disk.catch_up();
-        while let Some(report) = self.disk.take() {
+        let caught_up = self.disk.catch_up().map_err(|ended| ended.to_string());
+        let mut written = recorded.and(caught_up).map(|()| Written::default());
+        while let Some(Ok(report)) = self.disk.take() {
             match report {
                 Report::Written(of, result) if of == id => written = written.and(result),
                 other => self.heed(world, other),
@@ -435,6 +439,14 @@ impl Snapshots {
                     fail(world, &reason);
                 }
             }
+        }
+    }
+
+    /// What the thread was to write or to read is lost.
+    fn lose_thread(&mut self, world: &mut World, ended: Ended) {
+        self.ended(world, Err(ended.to_string()));
+        if let Some(loading) = self.loading.take() {
+            fail(world, &format!("{}: {ended}", loading.path().display()));
         }
     }
 
@@ -559,5 +571,98 @@ impl Snapshots {
         self.status.loaded = tally;
         self.status.changes = world.store.shared.changes;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local};
+    use crate::keyspace::MOST_WAITING;
+    use crate::persistence::files::Job;
+    use crate::rdb::chunk::Chunk;
+
+    /// A server with some keys, and its folder, which goes with the test.
+    struct Server {
+        local: Local,
+        client: Connection,
+        folder: PathBuf,
+    }
+
+    impl Server {
+        fn start(test: &str) -> Server {
+            let name = format!("respd-snapshots-{}-{test}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir(&folder).unwrap();
+            let mut local = Local::new(Config { dir: Some(folder.clone()), ..Config::default() });
+            let client = local.connect();
+            let mut server = Server { local, client, folder };
+            (0..100).for_each(|n| _ = server.call(&format!("SET key{n} value")));
+            server
+        }
+
+        fn call(&mut self, line: &str) -> String {
+            self.local.call(self.client, line.split(' ')).to_string()
+        }
+
+        /// Panics if BGSAVE has not come to the end of one that failed, or the next one does not succeed.
+        fn check(&mut self) {
+            let info = self.call("INFO persistence");
+            assert!(info.contains("rdb_bgsave_in_progress:0"), "{info}");
+            assert!(info.contains("rdb_last_bgsave_status:err"), "{info}");
+            assert!(self.local.engine.world.store.moment().is_none());
+            assert_eq!(self.call("BGSAVE"), "Background saving started");
+            self.local.wait_for_disk();
+            assert!(self.call("INFO persistence").contains("rdb_last_bgsave_status:ok"));
+        }
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    #[test]
+    fn a_save_whose_thread_has_panicked_has_failed_although_all_that_it_was_given_waits_for_ever() {
+        let mut server = Server::start("thread");
+        assert_eq!(server.call("BGSAVE"), "Background saving started");
+        let snapshots = server.local.engine.world.feature::<Snapshots>().unwrap();
+        let recording = snapshots.recording.as_ref().unwrap();
+        snapshots.disk.panics();
+        // As if the walk had gone on until it paused.
+        let chunk = Chunk::plain(Vec::new());
+        let handed = recording.jobs().hand(Job::Write(chunk), MOST_WAITING);
+        assert!(handed.is_err() && !recording.is_due(&server.local.engine.world));
+        server.local.advance(std::time::Duration::ZERO);
+        server.check();
+    }
+
+    #[test]
+    fn save_fails_and_does_not_wait_for_a_thread_that_has_panicked() {
+        let mut server = Server::start("save");
+        server.call("SAVE");
+        server.call(&format!("SET large {}", "x".repeat(MOST_WAITING)));
+        server.call("SET other value");
+        let reply = {
+            let world = &mut server.local.engine.world;
+            world.feature::<Snapshots>().unwrap().disk.panics();
+            save(world)
+        };
+        assert_eq!(reply, Err(error::NOT_SAVED));
+        server.local.advance(std::time::Duration::ZERO);
+        assert_eq!(server.call("SAVE"), "OK");
+    }
+
+    #[test]
+    fn a_save_whose_moment_is_lost_has_failed() {
+        let mut server = Server::start("moment");
+        server.call(&format!("SETRANGE large {} x", 2 * MOST_WAITING));
+        assert_eq!(server.call("BGSAVE"), "Background saving started");
+        assert!(server.local.engine.world.store.end_moment().is_some());
+        server.local.advance(std::time::Duration::ZERO);
+        server.check();
     }
 }

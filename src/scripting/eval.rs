@@ -216,7 +216,7 @@ fn evaluate(
 ) -> Result<(), Error> {
     scripts.cache.used(digest);
     let script = scripts.cache.get(digest).ok_or(error::NOSCRIPT)?;
-    let flags = run::held_to(script.flags, is_read_only)?;
+    let flags = run::held_to(script.flags, ctx, is_read_only)?;
     let (function, interpreter) = (script.function, scripts.lua()?);
     run::run(interpreter, ctx, function, given, flags, run::Which::Script(digest))
 }

@@ -16,18 +16,27 @@ use crate::world::ScriptKind;
 
 /// The flags that a script's commands are held to. One with a shebang line says beforehand whether it writes, and is
 /// refused beforehand where it must not.
-pub(super) fn held_to(said: Option<Flags>, is_read_only: bool) -> Result<ScriptFlags, Error> {
-    match said {
-        None => Ok(ScriptFlags { no_writes: is_read_only, allow_oom: false }),
-        Some(said) if is_read_only && !said.no_writes => Err(error::WRITING_SCRIPT_READ_ONLY),
-        Some(Flags { no_writes, allow_oom }) => Ok(ScriptFlags { no_writes, allow_oom }),
+pub(super) fn held_to(
+    said: Option<Flags>,
+    ctx: &Ctx<'_>,
+    is_read_only: bool,
+) -> Result<ScriptFlags, Error> {
+    let Some(Flags { no_writes, allow_oom, no_cluster, crosses_slots }) = said else {
+        return Ok(ScriptFlags { no_writes: is_read_only, allow_oom: false, crosses_slots: true });
+    };
+    if no_cluster && ctx.world.cluster_node_of(ctx.slot).is_some() {
+        return Err(error::NO_CLUSTER_SCRIPT);
+    }
+    match is_read_only && !no_writes {
+        true => Err(error::WRITING_SCRIPT_READ_ONLY),
+        false => Ok(ScriptFlags { no_writes, allow_oom, crosses_slots }),
     }
 }
 
 /// The flags that a command has which runs such a script, for the gates: see
 /// [`Spec::flags_of`](crate::dispatch::Spec::flags_of).
 pub(super) fn gated(said: Option<Flags>, flags: dispatch::Flags) -> dispatch::Flags {
-    let Some(Flags { no_writes, allow_oom }) = said else {
+    let Some(Flags { no_writes, allow_oom, .. }) = said else {
         return flags;
     };
     let mut flags = flags & !(flag::DENYOOM | flag::WRITE | flag::MAY_REPLICATE);

@@ -8,6 +8,8 @@ use crate::text::quote;
 pub(super) struct Flags {
     pub(super) no_writes: bool,
     pub(super) allow_oom: bool,
+    pub(super) no_cluster: bool,
+    pub(super) crosses_slots: bool,
 }
 
 /// Where the code begins behind the shebang line. The end of that line counts as a line of Lua's.
@@ -49,13 +51,15 @@ pub(super) fn of_script(script: &[u8]) -> Result<Option<Flags>, Error> {
 }
 
 impl Flags {
-    /// Adds the flag of this name, and returns whether there is one. `allow-stale`, `no-cluster` and
-    /// `allow-cross-slot-keys` are about replicas and clusters, which respd is none of.
+    /// Adds the flag of this name, and returns whether there is one. `allow-stale` is about replicas that may be stale,
+    /// which respd is not.
     pub(super) fn set(&mut self, flag: &[u8]) -> bool {
         match flag {
             b"no-writes" => self.no_writes = true,
             b"allow-oom" => self.allow_oom = true,
-            b"allow-stale" | b"no-cluster" | b"allow-cross-slot-keys" => {}
+            b"no-cluster" => self.no_cluster = true,
+            b"allow-cross-slot-keys" => self.crosses_slots = true,
+            b"allow-stale" => {}
             _ => return false,
         }
         true

@@ -16,7 +16,7 @@ impl Client {
     }
 
     /// The client as matchers see it. This is its user's name.
-    pub(crate) fn subject<'a>(&'a self, user: &'a [u8]) -> Subject<'a> {
+    pub(crate) fn subject<'a>(&'a self, user: &'a [u8], node: &'a [u8]) -> Subject<'a> {
         Subject {
             id: self.id,
             name: &self.name,
@@ -24,6 +24,7 @@ impl Client {
             user,
             db: self.db,
             proto: self.protocol.number(),
+            node,
         }
     }
 

@@ -212,10 +212,56 @@ mod tests {
             assert_eq!(as_type(reply, name, Protocol::Resp3), resp3, "{reply:?} as {name}");
         }
         assert_eq!(as_type("%1\r\n:1\r\n:2\r\n", "array", Protocol::Resp3), "*2\r\n:1\r\n:2\r\n");
-        assert_eq!(as_type("#t\r\n", "integer", Protocol::Resp3), ":1\r\n");
+        for (reply, name, expected) in [
+            ("#t\r\n", "integer", ":1\r\n"),
+            ("#f\r\n", "bulk", "$1\r\n0\r\n"),
+            ("_\r\n", "array", "*0\r\n"),
+            ("_\r\n", "map", "%0\r\n"),
+            ("_\r\n", "bulk", "$0\r\n\r\n"),
+            ("_\r\n", "double", ",0\r\n"),
+            ("%1\r\n:1\r\n:2\r\n", "map", "%1\r\n:1\r\n:2\r\n"),
+            ("%1\r\n:1\r\n:2\r\n", "integer", ":2\r\n"),
+            ("%1\r\n:1\r\n:2\r\n", "double", ",2\r\n"),
+            ("~2\r\n:1\r\n:2\r\n", "integer", ":2\r\n"),
+            (">1\r\n:7\r\n", "integer", ":1\r\n"),
+            ("*1\r\n*2\r\n:1\r\n:2\r\n", "bulk", "$3\r\n1 2\r\n"),
+            ("=7\r\ntxt:123\r\n", "integer", ":123\r\n"),
+            ("(12345678901234567890\r\n", "bulk", "$20\r\n12345678901234567890\r\n"),
+            ("(12345678901234567890\r\n", "integer", ":9223372036854775807\r\n"),
+            ("$3\r\nnan\r\n", "integer", ":3\r\n"),
+            ("$3\r\nnan\r\n", "double", ",3\r\n"),
+            ("$3\r\ninf\r\n", "double", ",inf\r\n"),
+            // A double keeps its digits.
+            (",1.50\r\n", "double", ",1.50\r\n"),
+            (",nan\r\n", "double", ",nan\r\n"),
+            (",1.5\r\n", "integer", ":1\r\n"),
+            ("!6\r\nERR no\r\n", "bulk", "!6\r\nERR no\r\n"),
+            ("*1\r\n-ERR no\r\n", "bulk", "$6\r\nERR no\r\n"),
+            ("*1\r\n|1\r\n+a\r\n:1\r\n:5\r\n", "bulk", "$1\r\n5\r\n"),
+            ("$19\r\n9007199254740993000\r\n", "integer", ":9007199254740993000\r\n"),
+            (":1\r\nrest", "bulk", "$1\r\n1\r\nrest"),
+        ] {
+            assert_eq!(as_type(reply, name, Protocol::Resp3), expected, "{reply:?} as {name}");
+        }
+        // A null has no elements, whichever it is.
+        assert_eq!(as_type("*-1\r\n", "null", Protocol::Resp2), "*-1\r\n");
+        assert_eq!(as_type("*-1\r\n", "integer", Protocol::Resp2), ":0\r\n");
+        assert_eq!(as_type("*-1\r\n", "bulk", Protocol::Resp2), "$0\r\n\r\n");
         assert_eq!(
             as_type("|1\r\n+a\r\n:1\r\n:5\r\n", "bulk", Protocol::Resp3),
             "|1\r\n+a\r\n:1\r\n$1\r\n5\r\n"
         );
+    }
+
+    #[test]
+    fn a_long_reply_stays_as_it_is() {
+        let bulk = |frame: usize| {
+            let head = format!("${}\r\n", frame - "$4194304\r\n\r\n".len());
+            format!("{head}{}\r\n", "x".repeat(frame - head.len() - 2))
+        };
+        let (longest, too_long) = (bulk(LONGEST), bulk(LONGEST + 1));
+        assert_eq!((longest.len(), too_long.len()), (LONGEST, LONGEST + 1));
+        assert_eq!(as_type(&longest, "array", Protocol::Resp3), format!("*1\r\n{longest}"));
+        assert!(as_type(&too_long, "array", Protocol::Resp3) == too_long);
     }
 }

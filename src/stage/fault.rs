@@ -148,7 +148,7 @@ impl Fault {
         let words: OwnedArgs = args.from(options.index()).collect();
         let name = options.word().ok_or_else(|| error::stage_value("ADD", None, "a name"))?;
         if name.is_empty() || name.len() > LONGEST_NAME {
-            return Err(error::stage_too_long("ADD, for a name, at least 1 and", LONGEST_NAME));
+            return Err(error::stage_name(LONGEST_NAME));
         }
         let (mut commands, mut arguments) = (None::<Commands>, Commands::default());
         let (mut clients, mut skip, mut rule) = (None::<Clients>, None, None);

@@ -62,6 +62,7 @@ pub(crate) struct Who {
     user: Box<[u8]>,
     db: usize,
     proto: u8,
+    node: Box<[u8]>,
 }
 
 /// A client that waits until commands have been sent so often.
@@ -77,20 +78,22 @@ pub(crate) struct Watch {
 
 impl Who {
     fn of(subject: Subject<'_>) -> Who {
-        let Subject { id, name, lib, user, db, proto } = subject;
-        Who { id, name: name.into(), lib: lib.into(), user: user.into(), db, proto }
+        let Subject { id, name, lib, user, db, proto, node } = subject;
+        let [name, lib, user, node] = [name, lib, user, node].map(Into::into);
+        Who { id, name, lib, user, db, proto, node }
     }
 
     fn subject(&self) -> Subject<'_> {
-        let Who { id, name, lib, user, db, proto } = self;
-        Subject { id: *id, name, lib, user, db: *db, proto: *proto }
+        let Who { id, name, lib, user, db, proto, node } = self;
+        Subject { id: *id, name, lib, user, db: *db, proto: *proto, node }
     }
 }
 
 impl Entry {
     fn weight(&self) -> usize {
-        let Who { name, lib, user, .. } = &self.client;
-        let texts = [name, lib, user, &self.name].iter().map(|text| text.len()).sum::<usize>();
+        let Who { name, lib, user, node, .. } = &self.client;
+        let texts =
+            [name, lib, user, node, &self.name].iter().map(|text| text.len()).sum::<usize>();
         let reply = self.reply.as_ref().map_or(0, |reply| reply.len());
         size_of::<Entry>() + texts + self.args.memory() + reply
     }
@@ -207,6 +210,11 @@ impl Journal {
         Some(self.watches.swap_remove(at))
     }
 
+    /// Forgets all watches, and returns them.
+    pub(crate) fn take_watches(&mut self) -> Vec<Watch> {
+        std::mem::take(&mut self.watches)
+    }
+
     /// Forgets watches.
     fn unwatch(&mut self, is_over: impl Fn(&Watch) -> bool) {
         self.watches.retain(|watch| !is_over(watch));
@@ -229,7 +237,7 @@ mod tests {
     use super::*;
 
     const ANN: Subject<'_> =
-        Subject { id: 1, name: b"ann", lib: b"", user: b"default", db: 0, proto: 2 };
+        Subject { id: 1, name: b"ann", lib: b"", user: b"default", db: 0, proto: 2, node: b"" };
 
     fn numbers(journal: &Journal) -> Vec<u64> {
         journal.entries(0, &Clients::default()).map(|entry| entry.number).collect()

@@ -30,9 +30,11 @@ pub(crate) struct Subject<'a> {
     pub(crate) db: usize,
     /// 2 or 3.
     pub(crate) proto: u8,
+    /// The name of the node or the Sentinel whose port it came through; empty if it is none's.
+    pub(crate) node: &'a [u8],
 }
 
-/// `CLIENT [ID id] [NAME glob] [LIB glob] [USER glob] [DB n] [PROTO n]`: clients.
+/// `CLIENT [ID id] [NAME glob] [LIB glob] [USER glob] [DB n] [PROTO n] [NODE glob]`: clients.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clients {
     id: Option<u64>,
@@ -41,10 +43,11 @@ pub(crate) struct Clients {
     user: Option<Pattern>,
     db: Option<usize>,
     proto: Option<u8>,
+    node: Option<Pattern>,
 }
 
 /// The words behind CLIENT.
-const CLIENT_WORDS: &str = "ID, NAME, LIB, USER, DB or PROTO";
+const CLIENT_WORDS: &str = "ID, NAME, LIB, USER, DB, PROTO or NODE";
 
 impl Clients {
     /// Steps over CLIENT and what belongs to it, if it is the next word. Returns whether it was.
@@ -83,6 +86,8 @@ impl Clients {
             self.db = Some(number("DB", options.word(), 0..=most)? as usize);
         } else if options.flag("PROTO") {
             self.proto = Some(number("PROTO", options.word(), 2..=3)? as u8);
+        } else if options.flag("NODE") {
+            self.node = Some(pattern("NODE", options.word())?);
         } else {
             return Ok(false);
         }
@@ -105,6 +110,7 @@ impl Clients {
             && is(&self.name, client.name)
             && is(&self.lib, client.lib)
             && is(&self.user, client.user)
+            && is(&self.node, client.node)
     }
 }
 
@@ -247,8 +253,15 @@ mod tests {
         read().map_err(|error: Error| error.to_string())
     }
 
-    const WEB: Subject<'_> =
-        Subject { id: 7, name: b"web", lib: b"redis-py", user: b"default", db: 2, proto: 3 };
+    const WEB: Subject<'_> = Subject {
+        id: 7,
+        name: b"web",
+        lib: b"redis-py",
+        user: b"default",
+        db: 2,
+        proto: 3,
+        node: b"a2",
+    };
 
     #[test]
     fn clients_are_matched_by_all_that_is_said_of_them() {
@@ -258,10 +271,19 @@ mod tests {
             "CLIENT NAME w*",
             "client lib redis-* user default",
             "CLIENT DB 2 PROTO 3",
+            "CLIENT NODE a? NAME web",
         ] {
             assert!(clients(line).unwrap().matches(WEB), "{line}");
         }
-        for line in ["CLIENT ID 8", "CLIENT NAME w", "CLIENT NAME web DB 1", "CLIENT PROTO 2"] {
+        for line in [
+            "CLIENT ID 8",
+            "CLIENT NAME w",
+            "CLIENT NAME web LIB jedis",
+            "CLIENT USER nobody",
+            "CLIENT NAME web DB 1",
+            "CLIENT PROTO 2",
+            "CLIENT NODE a",
+        ] {
             assert!(!clients(line).unwrap().matches(WEB), "{line}");
         }
         let nameless = Subject { name: b"", ..WEB };
@@ -274,9 +296,12 @@ mod tests {
         for (line, told) in [
             (
                 "CLIENT",
-                "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB or PROTO, and nothing follows it",
+                "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, and nothing follows it",
             ),
-            ("CLIENT DO", "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB or PROTO, not 'DO'"),
+            (
+                "CLIENT DO",
+                "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, not 'DO'",
+            ),
             ("CLIENT ID x", "ERR STAGE: ID takes a number from 0 on, not 'x'"),
             ("CLIENT PROTO 4", "ERR STAGE: PROTO takes a number from 2 to 3, not '4'"),
             ("CLIENT NAME", "ERR STAGE: NAME takes a pattern, and nothing follows it"),

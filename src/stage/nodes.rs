@@ -108,6 +108,8 @@ pub(crate) struct Nodes {
     next: u32,
     /// The address that clients are told, the same for all nodes.
     pub(crate) host: String,
+    /// The slot of the request that runs, if it has keys, or a script that it runs has come to some.
+    pub(crate) slot_of_request: Option<u16>,
 }
 
 impl Nodes {

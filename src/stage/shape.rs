@@ -169,3 +169,92 @@ impl Split {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(length: usize) -> Vec<Arc<[u8]>> {
+        vec![vec![b'p'; length].into()]
+    }
+
+    fn split(place: Place) -> Vec<Split> {
+        vec![Split { place, pause: Pause::Turn }]
+    }
+
+    #[test]
+    fn what_there_is_one_of_is_what_came_first() {
+        let mut shape = Shape {
+            converted: Some(Type::Map),
+            delay: 5,
+            cut: Some(1),
+            end: Some(End::Hang),
+            ..Shape::default()
+        };
+        shape.add(Shape {
+            before: pushed(1),
+            behind: pushed(2),
+            converted: Some(Type::Set),
+            delay: 7,
+            splits: split(Place::At(3)),
+            cut: Some(9),
+            is_dropped: true,
+            end: Some(End::Close),
+        });
+        let expected = Shape {
+            before: pushed(1),
+            behind: pushed(2),
+            converted: Some(Type::Map),
+            delay: 12,
+            splits: split(Place::At(3)),
+            cut: Some(1),
+            is_dropped: true,
+            end: Some(End::Hang),
+        };
+        assert_eq!(shape, expected);
+        shape.add(Shape { delay: u64::MAX, ..Shape::default() });
+        assert_eq!(shape, Shape { delay: u64::MAX, ..expected });
+    }
+
+    #[test]
+    fn what_is_met_again_and_again_is_bounded() {
+        let (mut shape, mut long) = (Shape::default(), Shape::default());
+        for _ in 0..MOST_SPLITS + 9 {
+            let (before, behind) = (pushed(1), pushed(1));
+            shape.add(Shape { before, behind, splits: split(Place::At(1)), ..Shape::default() });
+            long.add(Shape { behind: pushed(MOST_PUSHED / 2), ..Shape::default() });
+        }
+        let counts = [shape.before.len(), shape.behind.len(), shape.splits.len()];
+        assert_eq!(counts, [MOST_SPLITS; 3]);
+        assert_eq!((long.behind.len(), length(&long.behind)), (2, MOST_PUSHED));
+    }
+
+    #[test]
+    fn a_reply_is_laid_out_between_what_is_pushed() {
+        let shape = Shape {
+            before: pushed(2),
+            behind: pushed(1),
+            delay: 9,
+            splits: [
+                split(Place::At(3)),
+                split(Place::Each(1)),
+                split(Place::Before((*b"+b").into())),
+            ]
+            .concat(),
+            ..Shape::default()
+        };
+        let layout = shape.clone().lay_out(b"+a+b", Protocol::Resp2);
+        assert_eq!(layout.bytes, b"pp+a+bp");
+        assert_eq!(layout.delay, Some((2, 9)), "what is pushed in front is not held back");
+        let places: Vec<_> = layout.segments.iter().map(|stop| (stop.at, stop.again)).collect();
+        assert_eq!(places, [(3, Some((1, 6))), (4, None), (5, None)], "in their order");
+        // A cut counts from the reply, and nothing comes behind it.
+        let cut = Shape { cut: Some(3), ..shape }.lay_out(b"+a+b", Protocol::Resp2);
+        assert_eq!((&cut.bytes[..], cut.delay), (&b"pp+a+"[..], Some((2, 9))));
+        assert_eq!(cut.segments.len(), 1, "no stop is at the end, or behind it");
+        let before = Shape { splits: split(Place::Before((*b"+").into())), ..Shape::default() };
+        let stops = before.clone().lay_out(b"+a+b", Protocol::Resp2).segments;
+        assert_eq!(stops[0].at, 2, "the beginning is no place to stop");
+        assert_eq!(before.lay_out(b"+ab", Protocol::Resp2).segments, []);
+    }
+}

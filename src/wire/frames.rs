@@ -4,6 +4,35 @@
 //! leave the client out of step for ever. A long string is passed over by its length, so the count costs a few
 //! nanoseconds for each element.
 
+/// Returns whether `bytes` are one complete reply of either protocol.
+#[inline]
+pub(crate) fn are_one(bytes: &[u8]) -> bool {
+    is_short_one(bytes) || count(bytes) == Some(1)
+}
+
+/// Returns whether `bytes` are a line or a bulk string, as most replies are: a fifth of what the count takes. False says
+/// nothing.
+#[inline]
+fn is_short_one(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'+' | b'-' | b':', line @ .., b'\r', b'\n'] => line.iter().all(|&byte| byte > b'\r'),
+        [b'$', rest @ .., b'\r', b'\n'] => {
+            let mut length = 0_usize;
+            for (at, &byte) in rest.iter().enumerate().take(10) {
+                match byte {
+                    b'0'..=b'9' => length = length * 10 + usize::from(byte - b'0'),
+                    b'\r' => {
+                        return at > 0 && rest.len() == length + at + 2 && rest[at + 1] == b'\n';
+                    }
+                    _ => return false,
+                }
+            }
+            false
+        }
+        _ => false,
+    }
+}
+
 /// How many complete replies of either protocol `bytes` are. `None` if they are no whole number of them.
 pub(crate) fn count(mut bytes: &[u8]) -> Option<usize> {
     let mut replies = 0;
@@ -159,11 +188,25 @@ mod tests {
             ("$\r\n\r\n", None),
             ("$-2\r\n", None),
             ("no reply\r\n", None),
+            ("$", None),
+            ("$\r\n", None),
+            ("+\r\n", Some(1)),
+            ("+\r", None),
+            ("+a\tb\r\n", Some(1)),
+            (":1\r\n:2\r\n", Some(2)),
+            ("$0\r\n\r\n", Some(1)),
+            ("$1\r\na\r\n$1\r\nb\r\n", Some(2)),
+            ("$10\r\na\r\n+\r\n+a\r\n\r\n", Some(1)),
+            ("$1\rxa\r\n", None),
+            ("$3\r\r\n\r\n", None),
+            ("$1\r\r\n", None),
+            ("$9999999999999999999999\r\na\r\n", None),
             ("*18446744073709551615\r\n:1\r\n", None),
             ("%9223372036854775808\r\n:1\r\n", None),
         ] {
             assert_eq!(count(bytes.as_bytes()), replies, "{bytes:?}");
             assert_eq!(pieces(bytes.as_bytes()), replies, "{bytes:?}");
+            assert_eq!(are_one(bytes.as_bytes()), replies == Some(1), "{bytes:?}");
         }
     }
 }

@@ -53,7 +53,7 @@ impl<T: AsRef<[u8]>, const N: usize> IntoArgs for &[T; N] {
 }
 
 impl OwnedArgs {
-    /// Adds an argument.
+    /// Adds an argument, as [`args!`](crate::args) does: bytes, a text or a number.
     ///
     /// # Panics
     ///

@@ -26,7 +26,7 @@ pub(crate) mod value;
 pub(crate) use args::Span;
 pub use args::{Args, OwnedArgs};
 pub(crate) use frame::Frame;
-pub use into_args::{Arg, IntoArgs};
+pub use into_args::IntoArgs;
 pub(crate) use options::Options;
 pub(crate) use pipeline::Pipeline;
 pub use replies::Replies;

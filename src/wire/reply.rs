@@ -159,6 +159,7 @@ impl Reply {
     }
 
     /// `+text` of a script's, which may be any bytes. CR and LF in it become spaces.
+    #[cfg(feature = "lua")]
     pub(crate) fn status_bytes(&mut self, text: &[u8]) {
         if self.fits(text.len()) {
             self.out.push(b'+');

@@ -4,7 +4,7 @@ use super::World;
 use crate::error::Error;
 use crate::session::Slot;
 use crate::stage::Stage;
-use crate::stage::nodes::{NewNode, Node, NodeKey};
+use crate::stage::nodes::{NewNode, Node, NodeKey, Nodes};
 use crate::stage::sentinel::Group;
 
 /// What one Sentinel says: its port, the channel, the message.
@@ -50,6 +50,19 @@ impl World {
             // A Sentinel that gives a server another role has its clients killed.
             ports.into_iter().for_each(|port| self.dismiss_port_but(port, caller));
         }
+    }
+
+    /// Returns whether no port would be left that STAGE can be sent to if the node's were closed.
+    pub(crate) fn is_last_way_in(&self, key: NodeKey) -> bool {
+        let config = &self.config;
+        let has_other_port = config.admin_port != 0
+            || config.unixsocket.is_some()
+            || config.port != 0 && config.tls.port != 0;
+        let is_last = |nodes: &Nodes| {
+            let is_open = |node: &Node| node.key != key && node.is_up();
+            nodes.iter().any(|node| node.is_own_port) && !nodes.iter().any(is_open)
+        };
+        !has_other_port && self.nodes().is_some_and(is_last)
     }
 
     /// The node's port is closed, and its clients with it.

@@ -1,6 +1,8 @@
 //! The journal of the stage: what clients send and are replied. See [`crate::stage::journal`].
 
 use super::World;
+use super::nodes::name_at;
+use crate::error;
 use crate::listeners::blocked::{BlockedCommand, Wake};
 use crate::peer::Kind;
 use crate::session::Slot;
@@ -32,7 +34,8 @@ impl World {
         if client.peer.kind == Kind::Admin {
             return;
         }
-        let subject = client.subject(&access.user(client.user).name);
+        let node = name_at(&stage.nodes, &stage.sentinels, &client.peer);
+        let subject = client.subject(&access.user(client.user).name, node);
         if stage.journal.add(now.wall, subject, name, args).is_none() {
             return;
         }
@@ -40,7 +43,7 @@ impl World {
         for watch in stage.journal.count(name, args) {
             if let Some(slot) = clients.slot_of(watch.client)
                 && let Some(session) = &mut clients[slot].session
-                && let Some(wait) = session.wait.as_mut().filter(|wait| watches(wait))
+                && let Some(wait) = session.wait.as_mut().filter(|wait| watches_journal(wait))
             {
                 // What it is told if its time is up before there are enough.
                 wait.answer = format!(":{}\r\n", watch.count).into_bytes();
@@ -89,13 +92,29 @@ impl World {
         Some(count)
     }
 
+    /// Ends all watches, with an error: there is no journal any more that could make them come true.
+    pub(crate) fn end_watches(&mut self) {
+        let stage = self.stage.as_deref_mut();
+        let watches = stage.map(|stage| stage.journal.take_watches()).unwrap_or_default();
+        for watch in watches {
+            let Some(slot) = self.clients.slot_of(watch.client) else { continue };
+            let session = self.clients[slot].session.as_mut();
+            let wait = session.and_then(|session| session.wait.as_mut());
+            if let Some(wait) = wait.filter(|wait| watches_journal(wait)) {
+                wait.answer = [b"-", error::JOURNAL_OFF.as_bytes(), b"\r\n"].concat();
+                wait.has_failed = true;
+                self.give_up_waiting(slot);
+            }
+        }
+    }
+
     /// Ends a watch: there are enough commands, or its time is up.
     pub(crate) fn end_watch(&mut self, number: u64) {
         let stage = self.stage.as_deref_mut();
         let watch = stage.and_then(|stage| stage.journal.take_watch(number));
         if let Some(Watch { client, .. }) = watch
             && let Some(slot) = self.clients.slot_of(client)
-            && self.clients[slot].wait().is_some_and(watches)
+            && self.clients[slot].wait().is_some_and(watches_journal)
         {
             self.give_up_waiting(slot);
         }
@@ -103,6 +122,6 @@ impl World {
 }
 
 /// Returns whether it is STAGE JOURNAL WAIT that waits. CLIENT UNBLOCK ends it, and the watch is there still.
-fn watches(wait: &BlockedCommand) -> bool {
+fn watches_journal(wait: &BlockedCommand) -> bool {
     wait.until.wake == Wake::Time && wait.args.args().is(2, "WAIT")
 }

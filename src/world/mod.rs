@@ -82,6 +82,7 @@ use crate::telemetry::{
 pub(crate) use chance::Seed;
 pub use courier::{Courier, Failure, OnReceipt, Parcel, Receipt};
 pub use nodes::NodePorts;
+pub(crate) use nodes::name_at;
 use restraint::Restraints;
 pub(crate) use running::RunningScript;
 pub use running::ScriptKind;

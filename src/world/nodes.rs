@@ -11,7 +11,7 @@ use crate::listeners::{Topic, Wake};
 use crate::peer::{Address, Kind, Peer};
 use crate::session::{Client, Departure, Doom, Slot};
 use crate::stage::nodes::{NewNode, Node, NodeKey, Nodes};
-use crate::stage::sentinel::Sentinel;
+use crate::stage::sentinel::{Sentinel, Sentinels};
 use crate::stage::slots::{SLOTS, slot as slot_of_key};
 use crate::wire::Reply;
 
@@ -22,6 +22,16 @@ pub trait NodePorts: Send {
 
     /// Listens there no more, whether the port was opened so or is of the configuration.
     fn close(&mut self, port: u16);
+}
+
+/// The name of the node or the Sentinel that the client is connected to; empty if it is to neither.
+pub(crate) fn name_at<'s>(nodes: &'s Nodes, sentinels: &'s Sentinels, peer: &Peer) -> &'s [u8] {
+    let Some(at) = port(peer).filter(|_| !nodes.is_empty() || !sentinels.is_empty()) else {
+        return b"";
+    };
+    let node = nodes.at_port(at).map(|node| &node.name);
+    node.or_else(|| sentinels.at_port(at).map(|sentinel| &sentinel.name))
+        .map_or(b"", |name| name.as_bytes())
 }
 
 /// The port that the first node has where there are no sockets.
@@ -111,9 +121,9 @@ impl World {
 
     // Ports.
 
-    /// Returns whether the port is the server's own for clients. One that speaks TLS is none that a node can have.
+    /// Returns whether the port is the server's own for clients. Nodes speak what that speaks.
     pub(crate) fn is_own_port(&self, port: u16) -> bool {
-        port == self.config.port
+        port == self.config.client_port().0
     }
 
     /// Listens on the port, or on any that is free, unless it is the server's own. Returns which it is.
@@ -146,13 +156,14 @@ impl World {
         any_port: bool,
     ) -> Result<Vec<(String, u16)>, Error> {
         let border = |shard: usize| (shard * usize::from(SLOTS) + shards / 2) / shards;
+        let (own, _) = self.config.client_port();
         let mut added = Vec::new();
         let mut primaries = Vec::new();
         for number in 0..shards * nodes {
             let (row, shard) = (number / shards, number % shards);
             let letter = char::from(b'a' + shard as u8);
             let name = if row == 0 { letter.to_string() } else { format!("{letter}{}", row + 1) };
-            let next = u16::try_from(number).ok().and_then(|n| self.config.port.checked_add(n));
+            let next = u16::try_from(number).ok().and_then(|n| own.checked_add(n));
             let wanted = if any_port && number > 0 { None } else { next };
             let port = self.open_node_port(wanted)?;
             let slots = match row {

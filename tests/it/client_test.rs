@@ -108,7 +108,7 @@ fn what_cannot_be_tried_has_a_status_of_its_own() {
     }
 }
 
-/// What is kept is seen to be, and to stay, when it should not.
+/// The adapter has the first value for ever, and asks the server for none.
 #[test]
 fn a_cache_that_hears_of_no_change_is_wrong() {
     let never_again =
@@ -134,7 +134,7 @@ fn redis_rs_passes_errors_on_and_is_right_behind_them() {
     assert_eq!(code, Some(0), "{tap}");
 }
 
-/// Whatever is over first.
+/// One that is over early is printed when its turn has come.
 #[test]
 fn situations_are_told_in_their_order() {
     let (one, _) = try_redis_rs("pushes/*", &["--jobs", "1"]);

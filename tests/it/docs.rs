@@ -98,7 +98,7 @@ fn every_command_is_listed() {
 fn is_listed(table: &Table, row: &Row) -> bool {
     match row.container {
         Some(container) => !table::is_disabled(table.row(container)),
-        None => row.subcommands.is_empty() || row.spec.accepts(1) || table::is_disabled(row),
+        None => row.subcommands.is_empty() || row.accepts(1) || table::is_disabled(row),
     }
 }
 
@@ -127,7 +127,7 @@ fn every_persona_is_listed() {
         let [greeting, resp3] = match table.command(b"hello") {
             None => ["no HELLO".to_owned(), "no".to_owned()],
             Some(row) => {
-                let alone = if row.spec.accepts(1) { "" } else { ", must say which" };
+                let alone = if row.accepts(1) { "" } else { ", must say which" };
                 [format!("`{}` `{}`", persona.server, persona.version), format!("yes{alone}")]
             }
         };

@@ -7,6 +7,8 @@ mod journal;
 mod node;
 mod ports;
 mod record;
+#[cfg(feature = "lua")]
+mod scripts;
 mod seed;
 mod sentinel;
 mod sockets;

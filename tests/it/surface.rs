@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most items that an embedder may have to know of.
-const MOST: usize = 200;
+const MOST: usize = 275;
 
 const STORED: &str = "docs/public-api.txt";
 
@@ -230,7 +230,9 @@ fn surface() -> BTreeSet<String> {
 #[test]
 fn the_public_surface_is_the_one_that_is_stored() {
     let list = surface();
-    let items = list.iter().filter(|line| !line.contains(": impl")).count();
+    let is_trait =
+        |line: &&String| line.split_once(": ").is_some_and(|(_, rest)| rest.starts_with("impl"));
+    let items = list.iter().filter(|line| !is_trait(line)).count();
     let mut text = format!("{items} items, and the traits that their types have.\n\n");
     list.iter().for_each(|line| writeln!(text, "{line}").expect("a string"));
     if std::env::var_os("RESPD_WRITE_DOCS").is_some() {

@@ -257,10 +257,10 @@ fn passwords_are_secret() {
         // Logs ask about every argument, whatever is sent.
         for len in 1..=sample.words.len() {
             let cut = OwnedArgs::from_iter(&sample.words[..len]);
-            let _ = (0..len).filter(|&index| (row.spec.secret)(cut.args(), index)).count();
+            let _ = (0..len).filter(|&index| row.spec.is_secret(cut.args(), index)).count();
         }
         let shown = (0..sample.words.len()).filter(|&index| {
-            sample.words[index] == "password" && !(row.spec.secret)(request.args(), index)
+            sample.words[index] == "password" && !row.spec.is_secret(request.args(), index)
         });
         shown.map(|index| format!("shows argument {index} of {:?}", sample.words)).collect()
     });

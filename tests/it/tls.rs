@@ -835,3 +835,54 @@ fn a_test_has_connections_end_through_tls_too() {
     }
     assert_eq!(ANYONE.connect(server.tls).call(["PING"]), "PONG");
 }
+
+// Nodes of a stage.
+
+#[test]
+fn nodes_speak_tls_where_the_server_has_no_other_port() {
+    let config = Config { tls: open(), enable_stage_command: Callers::Local, ..Config::default() };
+    let ports = Ports { clients: None, tls: Some(0), admin: None };
+    let config = Config { port: 0, bind: vec!["127.0.0.1".to_owned()], ..config };
+    let mut server = Server::builder().config(config).ports(ports).bind().unwrap();
+    let nodes = server.stage_cluster(2, 2, true).unwrap();
+    let addr = |name: &str| nodes.iter().find(|(node, _)| node == name).unwrap().1;
+    assert_eq!(server.bound(), [ListenAddress::Tls(addr("a"))], "the first is the server's own");
+    let running = server.spawn();
+    let mut a = ANYONE.connect(addr("a"));
+    let to_b = format!("(error) MOVED 15495 127.0.0.1:{}", addr("b").port());
+    assert_eq!(a.call(["GET", "a"]), to_b);
+    let mut b = ANYONE.connect(addr("b"));
+    assert_eq!(b.call(["SET", "a", "1"]), "OK");
+    let (mut plain, mut alert) = (stream(addr("b")), [0]);
+    plain.write_all(b"PING\r\n").unwrap();
+    plain.read_exact(&mut alert).unwrap();
+    assert_eq!(alert, [0x15], "not in clear");
+    // One that goes down and comes back, the server's own port, and a new one speak TLS, too.
+    let mut replica = ANYONE.connect(addr("a2"));
+    assert_eq!(replica.call(["STAGE", "NODE", "DOWN", "a"]), "OK");
+    assert!(TcpStream::connect(addr("a")).is_err(), "its port is closed");
+    assert!(a.try_call(["PING"]).is_err());
+    assert_eq!(replica.call(["STAGE", "NODE", "UP", "a"]), "OK");
+    assert_eq!(ANYONE.connect(addr("a")).call(["GET", "a"]), to_b);
+    assert_eq!(replica.call(["STAGE", "NODE", "DOWN", "b"]), "OK");
+    assert!(TcpStream::connect(addr("b")).is_err(), "its port is closed");
+    let added = replica.call(["STAGE", "NODE", "ADD", "c"]);
+    let port = added.strip_prefix("(integer) ").unwrap().parse().unwrap();
+    assert_eq!(ANYONE.connect(SocketAddr::new(addr("a").ip(), port)).call(["PING"]), "PONG");
+    assert_eq!(ANYONE.connect(addr("a")).call(["STAGE", "RESET"]), "OK");
+    assert!(TcpStream::connect(addr("a2")).is_err(), "it was a node's alone");
+    assert_eq!(ANYONE.connect(addr("a")).call(["GET", "a"]), "\"1\"");
+    running.stop().unwrap();
+}
+
+#[test]
+fn nodes_speak_no_tls_where_the_server_has_another_port() {
+    let server =
+        serve(Config { tls: open(), enable_stage_command: Callers::Local, ..Config::default() });
+    let mut client = ANYONE.connect(server.tls);
+    let added = client.call(["STAGE", "NODE", "ADD", "a", "SLOTS", "0-16383"]);
+    let port = added.strip_prefix("(integer) ").unwrap().parse().unwrap();
+    assert_eq!(Socket::tcp(SocketAddr::new(server.tls.ip(), port)).call(["PING"]), "PONG");
+    let told = client.call(["CLUSTER", "INFO"]);
+    assert!(told.contains("cluster support disabled"), "the port for TLS is no node: {told}");
+}

@@ -2,7 +2,7 @@
 
 use super::statuses;
 use crate::config::persona::{Generation, Persona};
-use crate::dispatch::spec::{Begin, Find, KeySpec, category, flag, key, names_of};
+use crate::dispatch::spec::{Begin, Find, KeySpec, flag, key, names_of};
 use crate::dispatch::{Row, Table, keys};
 use crate::wire::Reply;
 
@@ -18,7 +18,7 @@ pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Pe
     reply.int(last);
     reply.int(step);
     if fields > 6 {
-        categories(reply, row);
+        categories(reply, table, row);
     }
     if fields > 7 {
         describe_further(reply, table, row, persona);
@@ -55,8 +55,13 @@ fn describe_further(reply: &mut Reply, table: &Table, row: &Row, persona: &Perso
 }
 
 /// Categories as rules name them: `@read`.
-fn categories(reply: &mut Reply, row: &Row) {
-    let names = names_of(row.spec.categories(), category::NAMES);
+fn categories(reply: &mut Reply, table: &Table, row: &Row) {
+    let categories = row.spec.categories();
+    let names: Vec<&str> = table
+        .categories()
+        .filter(|&(bit, _)| categories & bit != 0)
+        .map(|(_, name)| name)
+        .collect();
     reply.set(names.len());
     for name in names {
         reply.status(&format!("@{name}"));

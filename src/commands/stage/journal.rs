@@ -25,6 +25,7 @@ pub(super) fn stage_journal(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Err
     } else if words.flag("OFF") {
         is_over(&words)?;
         journal.turn_off();
+        ctx.world.end_watches();
     } else if words.flag("RESET") {
         is_over(&words)?;
         journal.forget();

@@ -84,7 +84,7 @@ const STAGE: &[Spec] = &[
     Spec::new("send", -5, DRIVES, newcomers::stage_send).doc(
         "9.1.0",
         "O(N), N being the number of clients",
-        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] bytes",
+        "[ID client-id] [NAME pattern] [LIB pattern] [USER pattern] [DB index] [PROTO protocol:integer] [NODE pattern] bytes",
         "Sends any bytes to clients.",
     ),
     Spec::new("sentinel", -3, DRIVES, sentinel::stage_sentinel).doc(
@@ -96,10 +96,11 @@ const STAGE: &[Spec] = &[
     ),
 ];
 
-/// The flags of what drives the server: it runs whatever state that is in.
+/// The flags of what drives the server.
 const DRIVES: Flags = EVER | NO_MULTI;
-/// RESET runs whatever state its client is in, too.
+/// RESET runs whatever state its client is in.
 const RESETS: Flags = EVER | UNQUEUED | SUBSCRIBER;
+/// Both run whatever state the server is in.
 const EVER: Flags = ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY | SKIP_COMMANDLOG | UNPAUSED;
 
 /// The stage, for a client that may drive the server.
@@ -115,6 +116,7 @@ fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     let caller = ctx.slot;
     on_stage(ctx)?;
     ctx.world.clear_nodes(caller);
+    ctx.world.end_watches();
     let before = std::mem::take(on_stage(ctx)?);
     ctx.world.forget_plans();
     ctx.world.forget_seed();

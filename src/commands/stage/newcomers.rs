@@ -9,6 +9,7 @@ use crate::stage::accept::Newcomers;
 use crate::stage::actions;
 use crate::stage::matching::Clients;
 use crate::wire::Args;
+use crate::world::name_at;
 
 /// STAGE ACCEPT ALL | REFUSE | HANG | CLOSE [TIMES n]
 pub(super) fn stage_accept(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
@@ -33,9 +34,15 @@ pub(super) fn stage_send(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error>
     let world = &mut *ctx.world;
     let is_meant = |&slot: &Slot| {
         let client = &world.clients[slot];
+        let node = world
+            .stage
+            .as_deref()
+            .map(|stage| name_at(&stage.nodes, &stage.sentinels, &client.peer));
         client.peer.kind != Kind::Admin
             && !client.hangs()
-            && meant.matches(client.subject(&world.access.user(client.user).name))
+            && meant.matches(
+                client.subject(&world.access.user(client.user).name, node.unwrap_or_default()),
+            )
     };
     let slots: Vec<Slot> = world.clients.slots().filter(is_meant).collect();
     for &slot in &slots {

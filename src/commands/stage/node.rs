@@ -153,6 +153,9 @@ fn down(ctx: &mut Ctx<'_>, name: &[u8]) -> Result<(), Error> {
         return Err(error::is_down(&node.name));
     }
     let (key, caller) = (node.key, ctx.slot);
+    if ctx.world.is_last_way_in(key) {
+        return Err(error::LAST_PORT);
+    }
     ctx.world.take_node_down(key, caller);
     Ok(())
 }

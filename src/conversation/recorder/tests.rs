@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Recorder;
+use super::{EXCERPT, LONGEST, LONGEST_INLINE, Recorder};
 use crate::conversation::Conversation;
 
 const GET: &str = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
@@ -58,7 +58,8 @@ fn what_is_no_usual_request_is_written_as_bytes() {
         recorder.received(1, b"ping \"a b\"\r\n\r\n*0\r\n");
         recorder.received(1, PING.as_bytes());
         recorder.received(1, b"*1\r\n+x\r\nmore");
-        recorder.received(1, b"still\r\n");
+        // From there on it is not known where a request begins.
+        recorder.received(1, PING.as_bytes());
     });
     let lines = [
         "@1",
@@ -67,7 +68,7 @@ fn what_is_no_usual_request_is_written_as_bytes() {
         r#">> "*0\r\n""#,
         "> PING",
         r#">> "*1\r\n+x\r\nmore""#,
-        r#">> "still\r\n""#,
+        r#">> "*1\r\n$4\r\nPING\r\n""#,
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), lines);
     let quotes = written(|recorder| recorder.received(1, b"get 'open\r\n"));
@@ -180,12 +181,22 @@ fn what_varies_is_in_braces() {
         ask(&["CLIENT", "INFO"], "=15\r\ntxt:id=17 addr=\r\n");
         ask(&["XADD", "s", "*", "f", "v"], "$3\r\n1-0\r\n");
         ask(&["XDEL", "s", "1-0"], ":1\r\n");
+        ask(&["XADD", "s", "2-0", "f", "v"], "$3\r\n2-0\r\n");
+        ask(&["XDEL", "s", "2-0"], ":1\r\n");
+        ask(&["XRANGE", "s", "-", "+"], "*1\r\n*2\r\n$3\r\n1-0\r\n*0\r\n");
+        ask(&["COMMAND", "DOCS"], "*2\r\n+get\r\n*0\r\n");
+        ask(&["COMMAND", "DOCS", "get"], "*2\r\n+get\r\n*0\r\n");
+        ask(&["INFO", "none"], "$0\r\n\r\n");
+        ask(&["CLIENT", "UNBLOCK", "17"], ":0\r\n");
+        ask(&["CLIENT", "TRACKING", "17", "REDIRECT", "17"], "+OK\r\n");
         ask(&["TIME"], "*2\r\n$2\r\n17\r\n$1\r\n5\r\n");
         ask(&["PTTL", "k"], ":-2\r\n");
         ask(&["PTTL", "k"], ":99\r\n");
         ask(&["EXEC"], "*1\r\n$12\r\nid=3 addr=x \r\n");
         ask(&["MONITOR"], "+OK\r\n+1.5 [0 127.0.0.1:5001] \"GET\"\r\n+1.5 [0 lua] \"GET\"\r\n");
+        ask(&["PING"], "+1.5 [0 1.2.3.4:5] \"A\"\r\n+1.5 [0 [::1]:5] \"A\"\r\n+PONG\r\n");
         ask(&["GET", "1"], "+1.5 is no line\r\n");
+        ask(&["GET", "1"], "+ [0 lua] none\r\n");
     });
     let lines = [
         "@1",
@@ -205,6 +216,22 @@ fn what_varies_is_in_braces() {
         "< \"{entry1:word}\"",
         "> XDEL s {entry1}",
         "< :1",
+        "> XADD s 2-0 f v",
+        "< \"2-0\"",
+        "> XDEL s 2-0",
+        "< :1",
+        "> XRANGE s - +",
+        "< [[\"{entry1}\" []]]",
+        "> COMMAND DOCS",
+        "< {any}",
+        "> COMMAND DOCS get",
+        "< [+get []]",
+        "> INFO none",
+        "< \"\"",
+        "> CLIENT UNBLOCK {id1}",
+        "< :0",
+        "> CLIENT TRACKING 17 REDIRECT {id1}",
+        "< +OK",
         "> TIME",
         "< [\"{int}\" \"{int}\"]",
         "> PTTL k",
@@ -217,8 +244,14 @@ fn what_varies_is_in_braces() {
         "< +OK",
         "< +\"{num} [0 {addr:1}] \\\"GET\\\"\"",
         "< +\"{num} [0 lua] \\\"GET\\\"\"",
+        "> PING",
+        "< +\"{num} [0 {addr}] \\\"A\\\"\"",
+        "< +\"{num} [0 [::1]:5] \\\"A\\\"\"",
+        "< +PONG",
         "> GET 1",
         "< +\"1.5 is no line\"",
+        "> GET 1",
+        "< +\" [0 lua] none\"",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), lines);
 }
@@ -233,6 +266,10 @@ fn replies_are_matched_with_what_asked_for_them() {
         (&["PSUBSCRIBE a"], "*3\r\n$10\r\npsubscribe\r\n$1\r\na\r\n:1\r\n"),
         (&["PING"], "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nm\r\n+PONG\r\n>1\r\n+invalidate\r\n"),
         (&["MONITOR"], "+OK\r\n+1.5 [0 a:1] \"x\"\r\n"),
+        // A MONITOR that is refused shows nothing: that is the reply to what follows.
+        (&["MONITOR", "ECHO x"], "-ERR no\r\n+1.5 [0 a:1] \"x\"\r\n"),
+        // The slots of its channel have gone.
+        (&[], "*3\r\n$12\r\nsunsubscribe\r\n$1\r\na\r\n:0\r\n"),
     ] {
         let text = written(|recorder| {
             for request in requests.iter().chain(&["CLIENT ID"]) {
@@ -244,4 +281,131 @@ fn replies_are_matched_with_what_asked_for_them() {
         });
         assert!(text.ends_with("< :{id1:int}\n"), "{requests:?}: {text}");
     }
+}
+
+#[test]
+fn stage_is_written_in_no_way_of_asking() {
+    let text = written(|recorder| {
+        recorder.received(1, b"STAGE RESET\r\n");
+        recorder.sent(1, b"+OK\r\n");
+        recorder.received(1, b"*2\r\n$5\r\nstage\r\n$5\r\nRESET\r\n");
+        recorder.request(1, &[b"Stage", b"RESET"]);
+        recorder.sent(1, b"+OK\r\n+OK\r\n");
+        recorder.request(1, &[]);
+        recorder.received(1, PING.as_bytes());
+    });
+    assert_eq!(text, "@1\n> PING\n");
+}
+
+#[test]
+fn an_answer_to_the_beginning_of_a_request_stands_behind_it() {
+    let text = written(|recorder| {
+        recorder.received(1, b"*1\r\n$9");
+        recorder.sent(1, b">1\r\n+x\r\n");
+        recorder.sent(1, b"-ERR no\r\n");
+        recorder.received(1, PING.as_bytes());
+    });
+    let lines =
+        ["@1", "< >[+x]", r#">> "*1\r\n$9""#, "< -\"ERR no\"", r#">> "*1\r\n$4\r\nPING\r\n""#];
+    assert_eq!(text.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn long_lines_are_no_requests() {
+    let line = |length: usize| [&vec![b'x'; length - 1][..], b"\n"].concat();
+    let ends = |bytes: &[u8]| {
+        let text = written(|recorder| {
+            recorder.received(1, bytes);
+            recorder.received(1, PING.as_bytes());
+        });
+        text.lines().last().unwrap().to_owned()
+    };
+    // What a reader may take for a request goes on to be read.
+    assert_eq!(ends(&line(LONGEST_INLINE)), "> PING");
+    assert_eq!(ends(&line(LONGEST_INLINE + 1)), r#">> "*1\r\n$4\r\nPING\r\n""#);
+    let mut recorder = Recorder::new("head");
+    recorder.received(1, &vec![b'x'; LONGEST_INLINE - 1]);
+    assert!(!recorder.take().contains(">>"), "its end may come");
+    recorder.received(1, b"x");
+    assert!(recorder.take().contains(">>"), "it is none");
+}
+
+#[test]
+fn what_is_too_long_to_be_written_ends_the_record() {
+    let text = written(|recorder| {
+        recorder.received(1, PING.as_bytes());
+        recorder.sent(1, format!("${}\r\n", 2 * LONGEST).as_bytes());
+        recorder.sent(1, &vec![b'x'; LONGEST]);
+    });
+    assert!(text.contains("# @1 is recorded to here: a reply is too long"), "{:.200}", text);
+    // An excerpt is short, and a comment is one line.
+    let text = written(|recorder| {
+        recorder.received(1, PING.as_bytes());
+        recorder.sent(1, &[&[b'?'; EXCERPT + 1][..], b"\r\n"].concat());
+        recorder.received(2, PING.as_bytes());
+        recorder.abandon(2, "two\r\nlines");
+    });
+    assert!(text.contains(&format!("\"{}\"…\n", "?".repeat(EXCERPT))), "{text}");
+    assert!(text.contains(": two  lines\n"), "{text}");
+}
+
+#[test]
+fn time_is_rounded_up_and_never_goes_back() {
+    let micros = Duration::from_micros;
+    let text = written(|recorder| {
+        recorder.request(1, &[b"BLPOP", b"l", b"1"]);
+        recorder.time_is(micros(10_100));
+        recorder.sent(1, b"*-1\r\n");
+        // A push comes of what was just before it, or of time.
+        recorder.time_is(micros(14_000));
+        recorder.sent(1, b">1\r\n+a\r\n");
+        recorder.time_is(micros(20_000));
+        recorder.sent(1, b">1\r\n+b\r\n");
+        recorder.time_is(micros(1000));
+        recorder.request(1, &[b"PING"]);
+        recorder.time_is(micros(41_000));
+        recorder.request(1, &[b"PING"]);
+    });
+    let lines = [
+        "@1",
+        "> BLPOP l 1",
+        "!advance 11ms",
+        "< *-1",
+        "< >[+a]",
+        "!advance 9ms",
+        "< >[+b]",
+        "> PING",
+        "!advance 21ms",
+        "> PING",
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), lines);
+    let mut recorder = Recorder::new("head").with_pause(Duration::ZERO);
+    recorder.request(1, &[b"PING"]);
+    recorder.request(1, &[b"PING"]);
+    assert_eq!(recorder.take(), "# head\n!plain\n@1\n> PING\n> PING\n", "no time has passed");
+}
+
+#[test]
+fn so_many_texts_have_names_and_no_more() {
+    let text = written(|recorder| {
+        for n in 0..=10_000 {
+            recorder.request(1, &[b"XADD", b"s", b"*", b"f", b"v"]);
+            let entry = format!("{n}-0");
+            recorder.sent(1, format!("${}\r\n{entry}\r\n", entry.len()).as_bytes());
+            recorder.request(1, &[b"CLIENT", b"ID"]);
+            recorder.sent(1, format!(":{}\r\n", n + 1).as_bytes());
+        }
+    });
+    let last: Vec<&str> = text.lines().rev().take(8).collect();
+    let expected = [
+        "< :{int}",
+        "> CLIENT ID",
+        "< \"10000-0\"",
+        "> XADD s * f v",
+        "< :{id1:int}",
+        "> CLIENT ID",
+        "< \"{entry10000:word}\"",
+        "> XADD s * f v",
+    ];
+    assert_eq!(last, expected);
 }

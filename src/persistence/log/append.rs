@@ -31,7 +31,7 @@ use super::writer::{Job, Replacement, Report, Writer};
 use crate::config::Fsync;
 use crate::dispatch::telemetry;
 use crate::keyspace::effects::ListenerId;
-use crate::persistence::disk::{DiskThread, Jobs};
+use crate::persistence::disk::{DiskThread, Ended, Jobs};
 use crate::telemetry::latency::event;
 use crate::world::World;
 
@@ -217,6 +217,13 @@ impl Log {
     pub(super) fn take_reports(&mut self, world: &mut World) {
         let (before, synced_before) = (self.durable, self.synced);
         while let Some(report) = self.disk.take() {
+            let report = match report {
+                Ok(report) => report,
+                Err(ended) => {
+                    self.lose_thread(world, ended);
+                    continue;
+                }
+            };
             match report {
                 Report::Written { position } => {
                     self.written = position;
@@ -256,6 +263,22 @@ impl Log {
             world.signal(SYNCED);
         }
         self.tell(world);
+    }
+
+    /// What the thread had to write is lost: nothing of it is acknowledged before a rewrite, by another thread, has made the
+    /// log whole.
+    fn lose_thread(&mut self, world: &mut World, ended: Ended) {
+        self.is_syncing = false;
+        self.fails(world.now.mono + SECOND, ended.to_string(), true);
+        if self.rewrite.is_running() {
+            self.rewrite_ended(Err(ended.to_string()), world);
+        }
+        self.rewrite.is_scheduled |= self.is_listening();
+        let given = self.given;
+        match self.disk.jobs(|| Writer::after_loss(given)) {
+            Ok(jobs) => self.jobs = jobs,
+            Err(error) => log::error!("the log: {error}"),
+        }
     }
 
     /// Counts a sync that replies have waited for as an event, if it took too long.
@@ -390,7 +413,7 @@ impl Log {
         if world.config.append_only.fsync != Fsync::Always && self.failure.is_none() {
             self.give_all();
         }
-        self.disk.catch_up();
+        let _ = self.disk.catch_up();
         self.position() > self.durable && self.is_syncing || self.rewrite.is_running()
     }
 
@@ -400,7 +423,8 @@ impl Log {
 
     /// Waits until the thread has done all that it was given.
     pub(super) fn catch_up(&mut self, world: &mut World) {
-        self.disk.catch_up();
+        // That it has ended is the last report.
+        let _ = self.disk.catch_up();
         self.take_reports(world);
     }
 
@@ -418,4 +442,53 @@ fn syncs(world: &World) -> bool {
     let settings = &world.config.append_only;
     let is_paused = settings.no_fsync_on_rewrite && world.store.moment().is_some();
     settings.fsync != Fsync::No && !is_paused
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::Stage;
+    use super::*;
+    use crate::config::Config;
+    use crate::embed::local::{Connection, Local};
+
+    fn start(folder: &std::path::Path) -> (Local, Connection) {
+        let mut config = Config { dir: Some(folder.to_owned()), ..Config::default() };
+        config.append_only.enabled = true;
+        config.append_only.fsync = Fsync::Always;
+        let mut local = Local::new(config);
+        local.wait_for_disk();
+        let client = local.connect();
+        (local, client)
+    }
+
+    #[test]
+    fn what_a_thread_that_panicked_had_to_write_is_acknowledged_when_a_rewrite_has_it() {
+        let folder = std::env::temp_dir().join(format!("respd-append-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let (mut local, client) = start(&folder);
+        local.send(client, b"SET one 1\r\n");
+        local.wait_for_disk();
+        assert_eq!(local.received(client), b"+OK\r\n");
+        {
+            let Some(Stage::On(log)) = local.engine.world.feature::<Stage>() else { panic!() };
+            log.disk.panics();
+        }
+        local.send(client, b"SET two 2\r\n");
+        assert_eq!(local.received(client), b"", "nothing is on disk");
+        local.wait_for_disk();
+        local.advance(std::time::Duration::from_secs(1));
+        local.wait_for_disk();
+        assert_eq!(local.received(client), b"+OK\r\n");
+        local.send(client, b"SET three 3\r\n");
+        local.wait_for_disk();
+        assert_eq!(local.received(client), b"+OK\r\n");
+        drop(local);
+        let (mut again, client) = start(&folder);
+        let reply = again.call(client, ["MGET", "one", "two", "three"]).to_string();
+        assert_eq!(reply.replace('\n', " "), r#"1) "1" 2) "2" 3) "3""#);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

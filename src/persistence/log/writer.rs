@@ -77,7 +77,7 @@ pub(crate) struct Writer {
     /// Whether the last attempt to write has failed, and whether what has been written is reported.
     has_failed: bool,
     tells: bool,
-    /// A sync has failed, and no other file has been begun since.
+    /// A sync has failed, or something was lost, and no other file has been begun since.
     is_broken: bool,
 }
 
@@ -121,6 +121,11 @@ impl Writer {
     /// One that counts from this position.
     pub(crate) fn starting_at(position: u64) -> Writer {
         Writer { taken: position, ..Writer::default() }
+    }
+
+    /// One that takes the place of another, which has lost what it was given up to this position.
+    pub(crate) fn after_loss(position: u64) -> Writer {
+        Writer { is_broken: true, ..Writer::starting_at(position) }
     }
 
     /// Writes what is kept. Returns whether all is in the file.

@@ -123,7 +123,7 @@ fn call(ctx: &mut Ctx<'_>, args: Args<'_>, is_read_only: bool) -> Result<(), Err
     Functions::with(ctx, |functions, ctx| {
         let function = functions.registry.function(&args[1]).ok_or(error::NO_FUNCTION)?;
         let given = eval::given(args, true)?;
-        let flags = run::held_to(Some(function.flags.of_run()), is_read_only)?;
+        let flags = run::held_to(Some(function.flags.of_run()), ctx, is_read_only)?;
         let interpreter = functions.interpreter.as_ref().ok_or(error::NO_FUNCTION)?;
         run::run(
             interpreter,

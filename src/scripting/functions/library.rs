@@ -47,10 +47,15 @@ impl Flags {
         (0..Flags::NAMES.len()).filter(has).map(|index| Flags::NAMES[index])
     }
 
-    /// Those that a run is held to. The others are about replicas and clusters, which respd is none of.
+    /// Those that a run is held to.
     pub(super) fn of_run(self) -> shebang::Flags {
         let has = |name| self.names().any(|flag| flag == name);
-        shebang::Flags { no_writes: has("no-writes"), allow_oom: has("allow-oom") }
+        shebang::Flags {
+            no_writes: has("no-writes"),
+            allow_oom: has("allow-oom"),
+            no_cluster: has("no-cluster"),
+            crosses_slots: has("allow-cross-slot-keys"),
+        }
     }
 }
 
@@ -144,7 +149,8 @@ mod tests {
         let mut flags = Flags::default();
         assert!(flags.add(b"ALLOW-oom") && flags.add(b"no-writes") && !flags.add(b"nosuch"));
         assert_eq!(flags.names().collect::<Vec<_>>(), ["no-writes", "allow-oom"]);
-        let expected = shebang::Flags { no_writes: true, allow_oom: true };
+        let expected =
+            shebang::Flags { no_writes: true, allow_oom: true, ..shebang::Flags::default() };
         assert_eq!(flags.of_run(), expected);
     }
 }

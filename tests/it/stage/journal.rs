@@ -210,3 +210,18 @@ fn a_line_that_is_wrong_changes_nothing() {
     local.received(ann);
     assert_eq!(call(&mut local, ann, "STAGE JOURNAL GET"), "*0\r\n");
 }
+
+/// Whatever its time-out is: nothing could make it come true any more.
+#[test]
+fn a_wait_ends_with_the_journal_that_it_waits_for() {
+    for end in ["STAGE JOURNAL OFF", "STAGE RESET"] {
+        let (mut local, driver) = staged();
+        let waiting = local.connect();
+        call(&mut local, driver, "STAGE JOURNAL ON");
+        assert_eq!(call(&mut local, waiting, "STAGE JOURNAL WAIT GET COUNT 3 TIMEOUT 0"), "");
+        assert_eq!(call(&mut local, driver, end), "+OK\r\n");
+        let told = String::from_utf8(local.received(waiting)).unwrap();
+        assert!(told.starts_with("-ERR ") && told.contains("the journal is off"), "{end}: {told}");
+        assert_eq!(call(&mut local, waiting, "PING"), "+PONG\r\n");
+    }
+}

@@ -32,7 +32,7 @@ impl Staged {
     }
 
     /// Three primaries a, b and c with replicas a2, b2 and c2, on 7001 to 7006.
-    fn cluster() -> Staged {
+    pub(super) fn cluster() -> Staged {
         Staged::new(&[
             "NODE ADD a PORT 7001 SLOTS 0-5460",
             "NODE ADD b PORT 7002 SLOTS 5461-10922",
@@ -624,4 +624,46 @@ fn reset_leaves_no_node() {
         "-ERR This instance has cluster support disabled|"
     );
     assert_eq!(staged.drive("NODE LIST"), "*0|");
+}
+
+#[test]
+fn a_fault_may_be_for_what_one_node_serves() {
+    let mut staged = Staged::cluster();
+    staged.drive("FAULT ADD f ON PING CLIENT NODE b DO REPLY x");
+    staged.drive("FAULT ADD g ON ECHO CLIENT NODE ?2 DO REPLY y");
+    staged.drive("FAULT ADD h ON GET CLIENT NODE b NAME web DO REPLY z");
+    staged.play(
+        "7001 PING => +PONG|
+         7002 PING => x
+         7005 PING => +PONG|
+         stage NODE FAILOVER b2 => +OK|
+         7002 PING => x
+         7002 ECHO a => $1|a|
+         7004 ECHO a => y
+         7002 GET bar => -MOVED 5061 127.0.0.1:7001|
+         7002 CLIENT SETNAME web => +OK|
+         7002 GET bar => z
+         stage PING => -ERR unknown subcommand 'PING'. Try STAGE HELP.|
+         stage SEND NODE c x => :0|",
+    );
+    let driver = staged.driver;
+    assert_eq!(staged.call(driver, "PING"), "+PONG|", "its port is no node's");
+    // What is sent, and what is remembered, goes by nodes, too.
+    let (a, b) = (staged.at(7001), staged.at(7002));
+    assert_eq!(staged.drive("SEND NODE b hello"), ":2|", "and to the one that has played");
+    assert_eq!((staged.received(a), staged.received(b)), (String::new(), "hello".to_owned()));
+    staged.drive("JOURNAL ON");
+    staged.call(a, "ECHO here");
+    staged.call(b, "ECHO there");
+    let entries = staged.drive("JOURNAL GET CLIENT NODE b");
+    assert!(entries.starts_with("*1|") && entries.contains("there"), "{entries}");
+    // A name is of use before there is such a node, and after.
+    staged.drive("FAULT ADD later ON TIME CLIENT NODE new DO REPLY n");
+    staged.drive("NODE ADD new PORT 7100");
+    let new = staged.at(7100);
+    assert_eq!(staged.call(new, "TIME"), "n");
+    staged.drive("SENTINEL ADD watch PORT 7200 MASTER group NODE new");
+    staged.drive("FAULT ADD s ON PING CLIENT NODE watch DO REPLY s");
+    let sentinel = staged.at(7200);
+    assert_eq!(staged.call(sentinel, "PING"), "s", "a Sentinel is a node, too");
 }

@@ -172,3 +172,22 @@ fn redis_rs_follows_its_sentinels() {
     let refused = old.set::<_, _, ()>("a", 3).unwrap_err().to_string();
     assert!(refused.contains("read only replica"), "{refused}");
 }
+
+#[test]
+fn the_last_port_cannot_be_taken_down() {
+    let server = start();
+    let mut driver = connect(&server);
+    let own = server.addr().unwrap().port();
+    add(&mut driver, &format!("NODE ADD a PORT {own} SLOTS 0-16383"));
+    let words = ["NODE", "DOWN", "a"];
+    let refused: redis::RedisResult<String> = redis::cmd("STAGE").arg(&words).query(&mut driver);
+    assert!(refused.unwrap_err().to_string().contains("the last port"));
+    let addr = add(&mut driver, "NODE ADD b REPLICA-OF a");
+    let mut other =
+        redis::Client::open(format!("redis://{addr}")).unwrap().get_connection().unwrap();
+    stage(&mut other, "NODE DOWN a");
+    let refused: redis::RedisResult<String> =
+        redis::cmd("STAGE").arg(&["NODE", "DOWN", "b"]).query(&mut other);
+    assert!(refused.unwrap_err().to_string().contains("the last port"));
+    stage(&mut other, "NODE UP a");
+}
