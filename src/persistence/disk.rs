@@ -21,7 +21,7 @@ use std::thread::{self, JoinHandle};
 use crate::world::Waker;
 
 /// When fewer bytes than this wait again, the loop is woken: it has paused because too many did.
-const FEW: usize = 4 << 20;
+pub(super) const FEW: usize = 512 << 10;
 
 /// Does the jobs of a thread.
 pub(crate) trait Worker: Send + 'static {
@@ -72,8 +72,9 @@ enum Message<J> {
     Echo(Sender<()>),
     /// There is nothing more to do.
     End,
+    /// The thread does this before anything else.
     #[cfg(test)]
-    Panic,
+    Interrupt(Box<dyn FnOnce() + Send>),
 }
 
 /// Wakes the loop when it is dropped.
@@ -138,11 +139,22 @@ impl<W: Worker> DiskThread<W> {
     #[cfg(test)]
     pub(crate) fn panics(&self) {
         let running = self.running.as_ref().unwrap();
-        running.jobs.send(Message::Panic).unwrap();
+        let panics = || panic!("a job panics");
+        running.jobs.send(Message::Interrupt(Box::new(panics))).unwrap();
         let thread = running.thread.as_ref().unwrap();
         while !thread.is_finished() {
             thread::yield_now();
         }
+    }
+
+    /// The thread does nothing more, behind the jobs that it was given, until what this returns is dropped.
+    #[cfg(test)]
+    pub(crate) fn pause(&self) -> Sender<()> {
+        let (pause, paused) = mpsc::channel();
+        let waits = move || assert!(paused.recv().is_err());
+        let running = self.running.as_ref().unwrap();
+        running.jobs.send(Message::Interrupt(Box::new(waits))).unwrap();
+        pause
     }
 }
 
@@ -203,7 +215,10 @@ fn serve<W: Worker>(
             }
             Message::End => break,
             #[cfg(test)]
-            Message::Panic => panic!("a job panics"),
+            Message::Interrupt(with) => {
+                with();
+                continue;
+            }
         };
         worker.work(job, &mut |report| {
             // If nothing listens the loop has ended.

@@ -5,12 +5,12 @@
 use std::any::Any;
 use std::path::PathBuf;
 
-use super::disk::{Ended, Jobs};
+use super::disk::{Ended, FEW, Jobs};
 use super::files::{Format, Job, Target};
 use super::pace::Pace;
 use crate::clock::Now;
 use crate::dispatch::telemetry;
-use crate::keyspace::{MOST_WAITING, Recorder};
+use crate::keyspace::{MOST_WAITING, MomentProgress, Recorder};
 use crate::rdb::chunk::Chunk;
 use crate::rdb::recorder::{DatabaseSize, FileRecorder, Header, Output, ToldUse};
 use crate::rdb::write::Dialect;
@@ -20,6 +20,11 @@ use crate::world::World;
 
 /// How long recording may take in a turn, in nanoseconds.
 const SLICE: u64 = 400_000;
+
+/// A walk that owes nothing rests while it is so many bytes ahead of the thread: to go on would only take time from clients.
+/// The thread wakes it before it has nothing to do.
+const AHEAD: usize = 1 << 20;
+const _: () = assert!(FEW < AHEAD && AHEAD < MOST_WAITING);
 
 /// Bytes of progress that are one unit of the walk's work.
 const UNIT: usize = 64;
@@ -131,7 +136,7 @@ impl Recording {
         let (store, mut is_over) = (&mut world.store, false);
         let nanos = self.pace.slice(timer, units, |units| {
             is_over = store.record_some(units);
-            !is_over && store.moment().is_some_and(|moment| moment.waiting < MOST_WAITING)
+            !is_over && store.moment().is_some_and(|moment| may_go_on(&moment))
         });
         let beside = world.store.moment().map_or(0, |moment| moment.kept + moment.waiting);
         self.peak = self.peak.max(beside);
@@ -175,7 +180,7 @@ impl Recording {
     pub(super) fn is_due(&self, world: &World) -> bool {
         let progress = world.store.moment();
         self.failure.is_some()
-            || !self.is_recorded && progress.is_none_or(|progress| progress.waiting < MOST_WAITING)
+            || !self.is_recorded && progress.is_none_or(|progress| may_go_on(&progress))
     }
 
     /// What has been written is removed.
@@ -186,6 +191,11 @@ impl Recording {
         // Without the thread there is nothing to remove.
         let _ = self.jobs.hand(Job::Abandon, 0);
     }
+}
+
+/// Returns whether the walk is not too far ahead of the thread.
+fn may_go_on(progress: &MomentProgress) -> bool {
+    progress.waiting < if progress.debt > 0 { MOST_WAITING } else { AHEAD }
 }
 
 /// The file as the configuration wants it.

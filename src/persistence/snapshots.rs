@@ -584,7 +584,7 @@ impl Snapshots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Callers, Config};
     use crate::dispatch::NoDriver;
     use crate::embed::local::{Connection, Local};
     use crate::engine::Engine;
@@ -663,6 +663,34 @@ mod tests {
         assert_eq!(reply, Err(error::NOT_SAVED));
         server.local.advance(std::time::Duration::ZERO);
         assert_eq!(server.call("SAVE"), "OK");
+    }
+
+    #[test]
+    fn a_walk_that_owes_nothing_rests_when_it_is_ahead_of_the_thread() {
+        let mut server = Server::start("ahead");
+        server.local.engine.world.config.enable_debug_command = Callers::Yes;
+        server.call("DEBUG POPULATE 200000");
+        assert_eq!(server.call("BGSAVE"), "Background saving started");
+        let pause = server.local.engine.world.feature::<Snapshots>().unwrap().disk.pause();
+        let moment = |server: &Server| server.local.engine.world.store.moment().unwrap();
+        let walk = |server: &mut Server| {
+            while due(&server.local.engine.world).is_some() {
+                server.local.advance(std::time::Duration::ZERO);
+            }
+            (moment(server).recorded, moment(server).waiting)
+        };
+        let (recorded, waiting) = walk(&mut server);
+        assert!((1 << 20..2 << 20).contains(&waiting), "{waiting}");
+        // The key that the walk comes to last.
+        server.call("SET key0 other");
+        assert!(moment(&server).debt > 0);
+        let (more, _) = walk(&mut server);
+        assert!((recorded + 2..200_000).contains(&more), "{recorded}, then {more}");
+        drop(pause);
+        server.local.wait_for_disk();
+        let info = server.call("INFO persistence");
+        assert!(info.contains("rdb_last_bgsave_status:ok"), "{info}");
+        assert!(info.contains("rdb_bgsave_in_progress:0"), "{info}");
     }
 
     #[test]
