@@ -10,24 +10,18 @@ pub(crate) fn are_one(bytes: &[u8]) -> bool {
     is_short_one(bytes) || count(bytes) == Some(1)
 }
 
-/// Returns whether `bytes` are a line or a bulk string, as most replies are: a fifth of what the count takes. False says
-/// nothing.
+/// Returns whether `bytes` are a line without control characters or a bulk string of less than a hundred bytes, as most
+/// replies are: the count takes three times as long. False says nothing.
 #[inline]
 fn is_short_one(bytes: &[u8]) -> bool {
-    match bytes {
-        [b'+' | b'-' | b':', line @ .., b'\r', b'\n'] => line.iter().all(|&byte| byte > b'\r'),
-        [b'$', rest @ .., b'\r', b'\n'] => {
-            let mut length = 0_usize;
-            for (at, &byte) in rest.iter().enumerate().take(10) {
-                match byte {
-                    b'0'..=b'9' => length = length * 10 + usize::from(byte - b'0'),
-                    b'\r' => {
-                        return at > 0 && rest.len() == length + at + 2 && rest[at + 1] == b'\n';
-                    }
-                    _ => return false,
-                }
-            }
-            false
+    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
+    match *bytes {
+        [b'+' | b'-' | b':', ref line @ .., b'\r', b'\n'] => line.iter().all(|&byte| byte > b'\r'),
+        [b'$', ones, b'\r', b'\n', ref text @ .., b'\r', b'\n'] => {
+            digit(ones) < 10 && digit(ones) == text.len()
+        }
+        [b'$', tens, ones, b'\r', b'\n', ref text @ .., b'\r', b'\n'] => {
+            digit(tens).max(digit(ones)) < 10 && digit(tens) * 10 + digit(ones) == text.len()
         }
         _ => false,
     }
@@ -198,6 +192,10 @@ mod tests {
             ("$1\r\na\r\n$1\r\nb\r\n", Some(2)),
             ("$10\r\na\r\n+\r\n+a\r\n\r\n", Some(1)),
             ("$1\rxa\r\n", None),
+            ("$:\r\n0123456789\r\n", None),
+            ("$0:\r\n0123456789\r\n", None),
+            ("$10\r\n0123456789\r\n", Some(1)),
+            ("$10\r\n012345678\r\n", None),
             ("$3\r\r\n\r\n", None),
             ("$1\r\r\n", None),
             ("$9999999999999999999999\r\na\r\n", None),
