@@ -11,17 +11,24 @@ pub(crate) fn are_one(bytes: &[u8]) -> bool {
 }
 
 /// Returns whether `bytes` are a line without control characters or a bulk string of less than a hundred bytes, as most
-/// replies are: the count takes three times as long. False says nothing.
+/// replies are: 21 instructions for `$4`. False says nothing.
 #[inline]
 fn is_short_one(bytes: &[u8]) -> bool {
+    /// `$`, any byte, and the end of a line: the head of a bulk string of less than ten bytes.
+    const HEAD: u32 = u32::from_le_bytes(*b"$\0\r\n");
+    let (Some(&head), Some(b"\r\n")) = (bytes.first_chunk(), bytes.last_chunk()) else {
+        return false;
+    };
     let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
-    match *bytes {
-        [b'+' | b'-' | b':', ref line @ .., b'\r', b'\n'] => line.iter().all(|&byte| byte > b'\r'),
-        [b'$', ones, b'\r', b'\n', ref text @ .., b'\r', b'\n'] => {
-            digit(ones) < 10 && digit(ones) == text.len()
-        }
-        [b'$', tens, ones, b'\r', b'\n', ref text @ .., b'\r', b'\n'] => {
-            digit(tens).max(digit(ones)) < 10 && digit(tens) * 10 + digit(ones) == text.len()
+    if u32::from_le_bytes(head) & !0xff00 == HEAD {
+        let length = digit(head[1]);
+        return length < 10 && bytes.len() == length + 6;
+    }
+    match head {
+        [b'+' | b'-' | b':', ..] => bytes[1..bytes.len() - 2].iter().all(|&byte| byte > b'\r'),
+        [b'$', tens, ones, b'\r'] => {
+            let length = digit(tens) * 10 + digit(ones);
+            digit(tens).max(digit(ones)) < 10 && bytes.len() == length + 7 && bytes[4] == b'\n'
         }
         _ => false,
     }
@@ -195,6 +202,9 @@ mod tests {
             ("$:\r\n0123456789\r\n", None),
             ("$0:\r\n0123456789\r\n", None),
             ("$10\r\n0123456789\r\n", Some(1)),
+            ("$10\r00123456789\r\n", None),
+            ("$00\r\n\r\n", Some(1)),
+            ("$0\r\n", None),
             ("$10\r\n012345678\r\n", None),
             ("$3\r\r\n\r\n", None),
             ("$1\r\r\n", None),
