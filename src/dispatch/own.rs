@@ -61,8 +61,16 @@ impl fmt::Debug for Own {
 /// The handler of every closure. A closure that is called again while it runs, by a command that it calls itself, is
 /// refused.
 pub(crate) fn run(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let row = ctx.row;
-    let own = row.own.as_ref().and_then(|own| own.closure.as_ref()).ok_or(error::INTERNAL)?;
-    let mut closure = own.try_borrow_mut().map_err(|_| error::calls_itself(&row.full_name))?;
-    closure(ctx, args)
+    match ctx.row.own.as_deref() {
+        Some(Own { closure: Some(closure), .. }) => match closure.try_borrow_mut() {
+            Ok(mut closure) => closure(ctx, args),
+            Err(_) => runs_already(ctx),
+        },
+        _ => Err(error::INTERNAL),
+    }
+}
+
+#[cold]
+fn runs_already(ctx: &Ctx<'_>) -> Result<(), Error> {
+    Err(error::calls_itself(&ctx.row.full_name))
 }
