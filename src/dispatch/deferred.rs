@@ -465,6 +465,45 @@ mod tests {
     }
 
     #[test]
+    fn what_the_handler_has_taken_is_logged_and_not_how_long_its_client_waits() {
+        let (mut local, [ann, ben]) = local(&[("commandlog-execution-slower-than", "0")]);
+        send(&mut local, ann, "LATER x");
+        local.advance(Duration::from_secs(7));
+        let logged = || "*2\r\n$5\r\nLATER\r\n$1\r\nx\r\n";
+        let slow = send(&mut local, ben, "COMMANDLOG GET 10 slow");
+        assert!(slow.contains(&format!(":0\r\n{}", logged())), "{slow}");
+        owed().reply(Reply::ok);
+        received(&mut local, ann);
+        let slow = send(&mut local, ben, "COMMANDLOG GET 10 slow");
+        assert_eq!(slow.matches(logged()).count(), 1, "{slow}");
+    }
+
+    #[test]
+    fn what_is_given_before_the_turn_ends_is_sent_in_it() {
+        let (mut local, [ann, _]) = local(&[]);
+        local.send(ann, b"AT.ONCE\r\n");
+        assert_eq!(local.received(ann), b"+OK\r\n");
+    }
+
+    /// A turn has delivered all that it had taken, as many as it may, and the loop was woken before for one more.
+    #[test]
+    fn no_reply_is_left_when_the_loop_goes_to_sleep() {
+        let (mut local, [ann, ben]) = local(&[]);
+        for client in [ann, ben] {
+            local.send(client, &b"AHEAD\r\n".repeat(MOST_PER_TURN));
+        }
+        let last = local.connect();
+        local.send(last, b"LATER\r\n");
+        (0..2 * MOST_PER_TURN).for_each(|_| owed().reply(Reply::ok));
+        local.advance(Duration::ZERO);
+        owed().reply(Reply::ok);
+        local.engine.turn(local.engine.world.now, &mut crate::dispatch::NoDriver);
+        let now = local.engine.world.now.mono;
+        assert!(local.engine.next_deadline().is_some_and(|due| due <= now));
+        assert_eq!(received(&mut local, last), "+OK\r\n");
+    }
+
+    #[test]
     fn the_output_limit_holds_while_the_reply_is_written() {
         let (mut local, [ann, _]) = local(&[("client-output-buffer-limit", "normal 1mb 0 0")]);
         let bytes = replied(&mut local, ann, |reply| {
@@ -563,7 +602,8 @@ mod tests {
     fn a_client_that_leaves_has_the_replies_that_are_ahead() {
         for end in ["QUIT", "finish", "kill", "leave"] {
             let (mut local, [ann, ben]) = local(&[]);
-            local.send(ann, b"AHEAD\r\nPING\r\n");
+            let is_last = end == "finish";
+            local.send(ann, if is_last { b"AHEAD\r\n" } else { b"AHEAD\r\nPING\r\n" });
             match end {
                 "finish" => local.finish(ann),
                 "kill" => _ = send(&mut local, ben, "CLIENT KILL ID 1"),
@@ -576,7 +616,7 @@ mod tests {
             owed().reply(Reply::ok);
             let expected = match end {
                 "QUIT" => "+OK\r\n+PONG\r\n+OK\r\n",
-                "finish" => "+OK\r\n+PONG\r\n",
+                "finish" => "+OK\r\n",
                 _ => "",
             };
             assert_eq!(received(&mut local, ann), expected, "{end}");
