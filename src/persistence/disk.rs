@@ -141,6 +141,11 @@ impl<W: Worker> DiskThread<W> {
             running.jobs.send(Message::Panic).unwrap();
         }
         assert_eq!(self.catch_up(), Err(Ended));
+        // The jobs' channel is closed before that of the reports.
+        let thread = self.running.as_ref().and_then(|running| running.thread.as_ref());
+        while thread.is_some_and(|thread| !thread.is_finished()) {
+            thread::yield_now();
+        }
     }
 }
 
