@@ -46,7 +46,7 @@ impl Outbox {
 
     /// Returns whether replies are missing that come later.
     pub(crate) fn has_gaps(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.gaps.len() > 0)
+        self.held.as_ref().is_some_and(|held| !held.gaps.is_empty())
     }
 
     /// No reply comes any more: what is behind the first that is missing is not sent.
