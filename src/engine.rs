@@ -134,6 +134,7 @@ impl Engine {
         self.world.forget_plans();
         let slots: Vec<Slot> = self.world.clients.slots().collect();
         for slot in slots {
+            self.world.clients[slot].outbox.give_up_gaps();
             self.world.clients.doom(slot, Doom::AfterReply, Departure::Shutdown);
         }
         // The log reports the minutes that have begun.

@@ -139,6 +139,17 @@ impl Ctx<'_> {
         deferred
     }
 
+    /// As [`Ctx::defer`], and the client's next commands run meanwhile, if they may: its replies keep their order.
+    pub(crate) fn defer_ahead(&mut self) -> Deferred {
+        let may = self.until.is_none() && self.frame.may_wait();
+        let may = may && self.world.may_leave_gap(self.slot);
+        let deferred = self.defer();
+        if may && let Some(until) = &mut self.until {
+            until.wake = Wake::Ahead(deferred.number());
+        }
+        deferred
+    }
+
     /// Keeps another word in place of an argument, for when the command that waits runs again: what the argument meant
     /// when the wait began. To be called behind [`Ctx::wait`], in the order of the arguments.
     pub fn keep_argument(&mut self, index: usize, word: &[u8]) {

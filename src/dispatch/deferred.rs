@@ -52,14 +52,19 @@ pub(crate) fn deliver(world: &mut World, table: &Table) {
 
 #[inline(never)]
 fn deliver_some(world: &mut World, table: &Table) {
+    let mut filled = Vec::new();
     for _ in 0..MOST_PER_TURN {
         let Some(late) = world.late_replies.as_mut().and_then(|replies| replies.take()) else {
-            return;
+            break;
         };
         // What it holds may be dropped with it, and panic.
-        if catch_unwind(AssertUnwindSafe(|| deliver_one(world, table, late))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| deliver_one(world, table, late, &mut filled))).is_err()
+        {
             log::error!("what was to write a reply panicked when it was dropped");
         }
+    }
+    for slot in filled {
+        world.close_gaps(slot);
     }
     // Of what is in the queue by now the loop may have been told.
     if let Some(replies) = &mut world.late_replies {
@@ -67,35 +72,38 @@ fn deliver_some(world: &mut World, table: &Table) {
     }
 }
 
-fn deliver_one(world: &mut World, table: &Table, late: LateReply) {
-    let slot = late.awaited.slot;
-    let Some(wait) = take_wait(world, late.awaited) else {
-        return;
-    };
-    let row = table.row(wait.command);
+/// Delivers one. A client whose gaps are to be closed by that is added to `filled`.
+fn deliver_one(world: &mut World, table: &Table, late: LateReply, filled: &mut Vec<Slot>) {
+    let Awaited { slot, client, number } = late.awaited;
+    if let Some(wait) = take_wait(world, late.awaited) {
+        end_wait(world, table, late, wait);
+    } else if let Some(gap) = world.gap(slot, client, number) {
+        let (row, args) = (table.row(gap.command), std::mem::take(&mut gap.args));
+        let (protocol, is_silent) = (gap.protocol, gap.is_silent);
+        let doubles = world.config.persona.doubles;
+        let mut reply = Reply::new(Vec::new(), protocol).with_doubles(doubles);
+        world.limit_reply(&mut reply, slot);
+        let to = Asked { slot, row, args: args.args(), is_silent };
+        write(world, to, &mut reply, late.outcome);
+        if world.fill_gap(slot, number, reply.into_inner()) && filled.last() != Some(&slot) {
+            filled.push(slot);
+        }
+    }
+}
+
+/// Replies to a command whose client waits for it.
+fn end_wait(world: &mut World, table: &Table, late: LateReply, wait: BlockedCommand) {
+    let (slot, row) = (late.awaited.slot, table.row(wait.command));
     let mut reply = world.take_outbox(slot);
     let start = reply.mark();
-    let error = write(world, slot, &mut reply, row, late.outcome);
-    let written = reply.since(start).len();
-    if let Some(error) = &error {
-        world.stats.count_error(error);
-        reply.replace(start, error);
-    }
-    if wait.is_silent {
-        reply.rewind(start);
-    }
+    let to = Asked { slot, row, args: wait.args.args(), is_silent: wait.is_silent };
+    write(world, to, &mut reply, late.outcome);
     if world.stage.is_some() {
         world.complete_reply(slot, &mut reply, start, wait.args.args());
     }
-    if wire_log::is_on() {
-        let shows = shows(row, wait.args.args());
-        wire_log::outgoing(late.awaited.client, reply.since(start), shows);
-    }
     reply.append(&mut world.clients[slot].outbox.late);
     world.put_back_outbox(slot, reply);
-    telemetry::log_if_large(world, row, slot, wait.args.args(), written);
     world.end_wait(slot, &wait);
-    world.count_call(slot, row.id, error.is_some());
     world.clients.account(slot);
 }
 
@@ -109,8 +117,37 @@ fn take_wait(world: &mut World, awaited: Awaited) -> Option<BlockedCommand> {
     wait.take_if(|wait| wait.until.wake == Wake::Deferred(awaited.number))
 }
 
-/// Writes the reply. Returns the error that takes its place, if one does.
-fn write(
+/// A command that is owed a reply.
+struct Asked<'a> {
+    slot: Slot,
+    row: &'a Row,
+    args: Args<'a>,
+    /// Whether CLIENT REPLY has had it taken back.
+    is_silent: bool,
+}
+
+/// Writes the reply to a command, or an error in its place, and counts and logs it.
+fn write(world: &mut World, to: Asked<'_>, reply: &mut Reply, outcome: Outcome) {
+    let Asked { slot, row, args, is_silent } = to;
+    let start = reply.mark();
+    let error = run(world, slot, reply, row, outcome);
+    let written = reply.since(start).len();
+    if let Some(error) = &error {
+        world.stats.count_error(error);
+        reply.replace(start, error);
+    }
+    if is_silent {
+        reply.rewind(start);
+    }
+    if wire_log::is_on() {
+        wire_log::outgoing(world.clients[slot].id, reply.since(start), shows(row, args));
+    }
+    telemetry::log_if_large(world, row, slot, args, written);
+    world.count_call(slot, row.id, error.is_some());
+}
+
+/// Has the reply written. Returns the error that takes its place, if one does.
+fn run(
     world: &mut World,
     slot: Slot,
     reply: &mut Reply,
@@ -160,6 +197,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::dispatch::NoDriver;
     use crate::dispatch::spec::flag::{NONE, READ, WRITE};
     use crate::dispatch::spec::key::{ACCESS, RO};
     use crate::dispatch::spec::{Spec, at};
@@ -170,6 +208,7 @@ mod tests {
         Spec::new("later", -1, NONE, later),
         Spec::new("later.read", 2, READ, later).key(RO | ACCESS, at(1)),
         Spec::new("later.write", 2, WRITE, later_write),
+        Spec::new("ahead", -1, NONE, ahead),
         Spec::new("at.once", 1, NONE, at_once),
         Spec::new("after", 1, NONE, after),
     ];
@@ -182,6 +221,13 @@ mod tests {
     /// LATER word...
     fn later(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
         let deferred = ctx.defer();
+        OWED.with_borrow_mut(|owed| owed.push_back(deferred));
+        Ok(())
+    }
+
+    /// AHEAD word...: as LATER, and what is behind it runs.
+    fn ahead(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
+        let deferred = ctx.defer_ahead();
         OWED.with_borrow_mut(|owed| owed.push_back(deferred));
         Ok(())
     }
@@ -420,6 +466,45 @@ mod tests {
     }
 
     #[test]
+    fn what_the_handler_has_taken_is_logged_and_not_how_long_its_client_waits() {
+        let (mut local, [ann, ben]) = local(&[("commandlog-execution-slower-than", "0")]);
+        send(&mut local, ann, "LATER x");
+        local.advance(Duration::from_secs(7));
+        let logged = || "*2\r\n$5\r\nLATER\r\n$1\r\nx\r\n";
+        let slow = send(&mut local, ben, "COMMANDLOG GET 10 slow");
+        assert!(slow.contains(&format!(":0\r\n{}", logged())), "{slow}");
+        owed().reply(Reply::ok);
+        received(&mut local, ann);
+        let slow = send(&mut local, ben, "COMMANDLOG GET 10 slow");
+        assert_eq!(slow.matches(logged()).count(), 1, "{slow}");
+    }
+
+    #[test]
+    fn what_is_given_before_the_turn_ends_is_sent_in_it() {
+        let (mut local, [ann, _]) = local(&[]);
+        local.send(ann, b"AT.ONCE\r\n");
+        assert_eq!(local.received(ann), b"+OK\r\n");
+    }
+
+    /// A turn has delivered all that it had taken, as many as it may, and the loop was woken before for one more.
+    #[test]
+    fn no_reply_is_left_when_the_loop_goes_to_sleep() {
+        let (mut local, [ann, ben]) = local(&[]);
+        for client in [ann, ben] {
+            local.send(client, &b"AHEAD\r\n".repeat(MOST_PER_TURN));
+        }
+        let last = local.connect();
+        local.send(last, b"LATER\r\n");
+        (0..2 * MOST_PER_TURN).for_each(|_| owed().reply(Reply::ok));
+        let now = local.engine.world.now;
+        local.engine.turn(now, &mut NoDriver);
+        owed().reply(Reply::ok);
+        local.engine.turn(now, &mut NoDriver);
+        assert!(local.engine.next_deadline().is_some_and(|due| due <= now.mono));
+        assert_eq!(received(&mut local, last), "+OK\r\n");
+    }
+
+    #[test]
     fn the_output_limit_holds_while_the_reply_is_written() {
         let (mut local, [ann, _]) = local(&[("client-output-buffer-limit", "normal 1mb 0 0")]);
         let bytes = replied(&mut local, ann, |reply| {
@@ -489,6 +574,159 @@ mod tests {
         assert_eq!(received(&mut local, ann), "$5\r\nfound\r\n");
         let journal = send(&mut local, ben, "STAGE JOURNAL GET");
         assert!(journal.contains("found"), "{journal}");
+    }
+
+    #[test]
+    fn what_is_behind_one_that_is_deferred_ahead_runs_and_is_replied_in_order() {
+        let (mut local, [ann, ben]) = local(&[("timeout", "1")]);
+        local.send(ann, b"ECHO 0\r\nAHEAD\r\nSET k v\r\nAHEAD\r\nHELLO 3\r\nAHEAD\r\nAHEAD\r\n");
+        assert_eq!(received(&mut local, ann), "$1\r\n0\r\n");
+        assert_eq!(send(&mut local, ben, "GET k"), "$1\r\nv\r\n");
+        assert!(send(&mut local, ben, "CLIENT LIST ID 1").contains("flags=N"));
+        assert_eq!(send(&mut local, ben, "CLIENT UNBLOCK 1"), ":0\r\n");
+        let [first, second, third, fourth] = [(); 4].map(|()| owed());
+        third.reply(Reply::null);
+        second.reply(Reply::null);
+        assert_eq!(received(&mut local, ann), "");
+        local.advance(Duration::from_secs(60));
+        first.reply(Reply::null);
+        let replies = received(&mut local, ann);
+        // The second was asked for in RESP2, the third in RESP3.
+        assert!(replies.starts_with("$-1\r\n+OK\r\n$-1\r\n%"), "{replies}");
+        assert!(replies.ends_with("\r\n_\r\n"), "{replies}");
+        drop(fourth);
+        assert!(received(&mut local, ann).starts_with("-ERR the command was dropped"));
+        assert!(local.engine.world.clients[0].outbox.held.is_none());
+    }
+
+    #[test]
+    fn a_client_that_leaves_has_the_replies_that_are_ahead() {
+        for end in ["QUIT", "finish", "kill", "leave"] {
+            let (mut local, [ann, ben]) = local(&[]);
+            let is_last = end == "finish";
+            local.send(ann, if is_last { b"AHEAD\r\n" } else { b"AHEAD\r\nPING\r\n" });
+            match end {
+                "finish" => local.finish(ann),
+                "kill" => _ = send(&mut local, ben, "CLIENT KILL ID 1"),
+                "leave" => local.engine.dismiss_all(),
+                line => _ = send(&mut local, ann, line),
+            }
+            assert_eq!(received(&mut local, ann), "");
+            let stays = matches!(end, "QUIT" | "finish");
+            assert_eq!(local.is_open(ann), stays, "{end}");
+            owed().reply(Reply::ok);
+            let expected = match end {
+                "QUIT" => "+OK\r\n+PONG\r\n+OK\r\n",
+                "finish" => "+OK\r\n",
+                _ => "",
+            };
+            assert_eq!(received(&mut local, ann), expected, "{end}");
+            assert!(!local.is_open(ann), "{end}");
+        }
+    }
+
+    #[test]
+    fn so_many_replies_are_missing_at_once_and_then_the_client_waits() {
+        let (mut local, [ann, ben]) = local(&[]);
+        let most = crate::session::MOST_GAPS;
+        local.send(ann, &b"AHEAD\r\n".repeat(most + 9));
+        assert_eq!(OWED.with_borrow(VecDeque::len), most + 1);
+        assert!(send(&mut local, ben, "CLIENT LIST ID 1").contains("flags=b"));
+        let mut replied = 0;
+        while replied < most + 9 {
+            owed().reply(Reply::ok);
+            replied += received(&mut local, ann).len() / "+OK\r\n".len();
+        }
+        assert!(local.engine.world.waiters.is_empty());
+    }
+
+    #[test]
+    fn where_output_waits_for_the_log_or_a_test_the_client_waits() {
+        let (mut local, [ann, _]) = local(&[]);
+        local.engine.world.clients.hold_for_log(true);
+        local.send(ann, b"AHEAD\r\nPING\r\n");
+        assert_eq!(local.engine.world.waiters.len(), 1);
+        let (mut local, [ann, _]) = self::local(&[("enable-stage-command", "yes")]);
+        local.send(ann, b"AHEAD\r\nPING\r\n");
+        assert_eq!(local.engine.world.waiters.len(), 1);
+        OWED.take();
+    }
+
+    /// What has come before those in front of it is the client's to read, too.
+    #[test]
+    fn replies_that_wait_for_their_place_count_as_unread() {
+        let (mut local, [ann, _]) = local(&[("client-output-buffer-limit", "normal 1mb 0 0")]);
+        local.send(ann, &b"AHEAD\r\n".repeat(20));
+        let _first = owed();
+        for count in 1..20 {
+            owed().reply(|reply| reply.bulk(&[b'x'; 100_000]));
+            local.advance(Duration::ZERO);
+            assert_eq!(local.is_open(ann), count <= 10, "{count}");
+        }
+    }
+
+    /// Clients send what is replied at once, later and ahead; replies come in any order, and each client has its own in order.
+    #[test]
+    fn however_replies_come_each_client_has_them_in_order() {
+        let (mut local, _) = local(&[]);
+        let mut clients: Vec<(Connection, i64, i64)> =
+            (0..5).map(|_| (local.connect(), 0, 0)).collect();
+        let mut open: Vec<(Deferred, i64)> = Vec::new();
+        let mut random = 7_u32;
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            random as usize / 7 % below
+        };
+        let mut sent: std::collections::HashMap<u64, VecDeque<i64>> = Default::default();
+        for step in 0..6000 {
+            let at = next(clients.len());
+            let (client, said, heard) = &mut clients[at];
+            if step < 5000 && next(2) == 0 {
+                let word = said.to_string();
+                *said += 1;
+                let name = ["ECHO", "LATER", "AHEAD", "AHEAD"][next(4)];
+                local.send(*client, &request([name, &word]));
+                if name != "ECHO" {
+                    sent.entry(at as u64 + 3).or_default().push_back(*said - 1);
+                }
+            } else if !open.is_empty() {
+                let (deferred, word) = open.swap_remove(next(open.len()));
+                deferred.reply(move |reply| reply.bulk(word.to_string().as_bytes()));
+                local.advance(Duration::ZERO);
+            }
+            OWED.with_borrow_mut(|owed| {
+                for deferred in owed.drain(..) {
+                    // Those of a client run in the order in which it has sent them.
+                    let words = sent.get_mut(&deferred.client()).unwrap();
+                    open.push((deferred, words.pop_front().unwrap()));
+                }
+            });
+            let bytes = String::from_utf8(local.received(*client)).unwrap();
+            for word in bytes.split("\r\n").skip(1).step_by(2) {
+                assert_eq!(word, heard.to_string());
+                *heard += 1;
+            }
+        }
+        while let Some((deferred, word)) = open.pop() {
+            deferred.reply(move |reply| reply.bulk(word.to_string().as_bytes()));
+            local.advance(Duration::ZERO);
+            OWED.with_borrow_mut(|owed| {
+                for deferred in owed.drain(..) {
+                    let words = sent.get_mut(&deferred.client()).unwrap();
+                    open.push((deferred, words.pop_front().unwrap()));
+                }
+            });
+        }
+        for (client, said, mut heard) in clients {
+            local.advance(Duration::ZERO);
+            let bytes = String::from_utf8(local.received(client)).unwrap();
+            for word in bytes.split("\r\n").skip(1).step_by(2) {
+                assert_eq!(word, heard.to_string());
+                heard += 1;
+            }
+            assert_eq!(heard, said);
+        }
+        assert!(local.engine.world.waiters.is_empty());
     }
 
     /// It keeps its deadline, and the reply for when its time is up.

@@ -93,7 +93,8 @@ fn call_connect(
     slot: Slot,
 ) {
     let client = &mut world.clients[slot];
-    if std::mem::replace(&mut client.has_connected, true) || client.doom != Doom::No {
+    client.has_connected = true;
+    if client.doom != Doom::No {
         return;
     }
     let Some(mut connect) = hooks.connect.as_ref().and_then(|hook| hook.try_borrow_mut().ok())

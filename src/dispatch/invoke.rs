@@ -54,8 +54,8 @@ use super::serve;
 use super::spec::flag;
 use super::table::{Found, Row};
 use super::telemetry;
-use crate::listeners::{BlockedCommand, WaitCondition};
-use crate::session::ReplyMode;
+use crate::listeners::{BlockedCommand, WaitCondition, Wake};
+use crate::session::{Gap, ReplyMode};
 use crate::wire::Mark;
 
 /// What came of an invocation.
@@ -215,6 +215,13 @@ impl<'a> Invocation<'a> {
         outcome: Outcome,
         is_silent: bool,
     ) -> Outcome {
+        if let Wake::Ahead(number) = until.wake {
+            let (at, args, command) = (self.reply.len(), self.args.to_owned(), row.id);
+            let (reply, protocol) = (None, self.client().protocol);
+            let gap = Gap { at, number, reply, command, args, protocol, is_silent };
+            self.world.leave_gap(self.slot, gap);
+            return Outcome::Waits;
+        }
         let has_failed = matches!(outcome, Outcome::Ran { has_failed: true, .. });
         let answer = self.reply.since(start).to_vec();
         self.reply.rewind(start);

@@ -179,6 +179,18 @@ impl Ctx<'_> {
         self.inner.defer()
     }
 
+    /// As [`Ctx::defer`], but the client does not wait: what it has sent behind this command runs meanwhile, so that a
+    /// pipeline keeps many threads, or a remote engine, at work. Its replies keep their order, and pushes keep their place among
+    /// them.
+    ///
+    /// So the next command may begin before what this one has begun is over: their order is for what answers them to see to.
+    /// The client does wait, as with [`Ctx::defer`], when 1024 of its replies are missing; when the command is one that has
+    /// waited for an event; with `appendfsync always`; and on a stage. While it does not it is not blocked, so that CLIENT UNBLOCK does not
+    /// reach it. `timeout` does not close it.
+    pub fn defer_ahead(&mut self) -> Deferred {
+        self.inner.defer_ahead()
+    }
+
     /// Runs the commands again that wait for the event, when this one is over.
     pub fn signal(&mut self, event: impl Into<Event>) {
         self.inner.signal(event);

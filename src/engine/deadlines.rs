@@ -125,7 +125,7 @@ impl Engine {
 
     /// Closes clients that have been idle for longer than `timeout`, and computes when the next may be.
     /// Exempt are clients that wait for the server: with a blocked command or one that a pause holds back,
-    /// with a subscription, and those of MONITOR.
+    /// with a reply that comes later, with a subscription, and those of MONITOR.
     fn close_idle(&mut self) {
         let timeout = self.world.config.timeout;
         let longest = u64::from(timeout) * 1_000_000;
@@ -134,7 +134,11 @@ impl Engine {
         let mut idle = Vec::new();
         for slot in self.world.clients.slots() {
             let client = &self.world.clients[slot];
-            if client.is_waiting || client.is_subscriber() || client.is_monitor() {
+            if client.is_waiting
+                || client.outbox.has_gaps()
+                || client.is_subscriber()
+                || client.is_monitor()
+            {
                 continue;
             }
             let due = client.active + longest;

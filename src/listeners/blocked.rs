@@ -35,6 +35,8 @@ pub enum Wake {
     ReplyDue,
     /// The command is done, and another thread gives its reply, which has this number: see [`super::deferred`].
     Deferred(u64),
+    /// As `Deferred`, and the client's next commands run before it comes: its client does not wait.
+    Ahead(u64),
 }
 
 impl Wake {
@@ -45,7 +47,9 @@ impl Wake {
             Wake::KeyOfKind(wanted) => kind == Some(*wanted),
             Wake::KeyChanged => kind.is_some(),
             Wake::KeyChangedOrGone | Wake::UnreadByGroup(_) => true,
-            Wake::Event(_) | Wake::Time | Wake::ReplyDue | Wake::Deferred(_) => false,
+            Wake::Event(_) | Wake::Time | Wake::ReplyDue | Wake::Deferred(_) | Wake::Ahead(_) => {
+                false
+            }
         }
     }
 
@@ -107,7 +111,7 @@ impl WaitCondition {
     }
 
     pub(crate) fn is_deferred(&self) -> bool {
-        matches!(self.wake, Wake::Deferred(_))
+        matches!(self.wake, Wake::Deferred(_) | Wake::Ahead(_))
     }
 }
 

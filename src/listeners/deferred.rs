@@ -252,9 +252,13 @@ mod tests {
     fn a_server_that_ends_drops_what_was_not_read() {
         let (mut replies, woken) = replies();
         let [first, second, third] = [1, 2, 3].map(|id| replies.begin(id, 0));
-        first.reply(move |_| drop(second));
+        let held = Arc::new(());
+        let inside = held.clone();
+        first.reply(move |_| drop((second, inside)));
         drop(replies);
-        third.reply(Reply::ok);
-        assert_eq!(woken.load(Ordering::Relaxed), 1);
+        assert_eq!(Arc::strong_count(&held), 1);
+        let inside = held.clone();
+        third.reply(move |_| drop(inside));
+        assert_eq!((Arc::strong_count(&held), woken.load(Ordering::Relaxed)), (1, 1));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::gaps::Gaps;
 use super::plan::Plan;
 
 /// How far a log is written and how far it is on disk, and whose output waits for that.
@@ -42,6 +43,8 @@ pub(crate) struct HeldBytes {
     marks: VecDeque<(usize, u64)>,
     /// Where a test has it stop.
     pub(crate) plan: Plan,
+    /// Where replies are missing.
+    pub(crate) gaps: Gaps,
 }
 
 impl Held {
@@ -60,12 +63,12 @@ impl HeldBytes {
     /// Where what may not be sent begins, if there is anything of that kind.
     pub(super) fn start(&self) -> Option<usize> {
         let marked = (!self.marks.is_empty()).then_some(self.start);
-        marked.into_iter().chain(self.plan.stop()).min()
+        marked.into_iter().chain(self.plan.stop()).chain(self.gaps.first()).min()
     }
 
     /// Returns whether nothing is held, now or when more is written.
     pub(crate) fn is_over(&self) -> bool {
-        self.plan.is_empty()
+        self.plan.is_empty() && self.gaps.is_empty()
     }
 
     /// What has been added since the last mark, up to `end`, waits for this position. The first `sent` bytes have been
@@ -110,6 +113,18 @@ impl HeldBytes {
         self.start = self.start.saturating_sub(bytes);
         self.marks.iter_mut().for_each(|(end, _)| *end -= bytes);
         self.plan.shift(bytes);
+        self.gaps.shift(bytes);
+    }
+
+    /// Puts replies that have come into their places. Returns whether there are any.
+    pub(super) fn close_gaps(&mut self, bytes: &mut Vec<u8>) -> bool {
+        let Some((first, grown)) = self.gaps.close(bytes) else {
+            return false;
+        };
+        // What waits for the log does so from there on.
+        self.start = self.start.min(first);
+        self.marks.iter_mut().filter(|(end, _)| *end > first).for_each(|(end, _)| *end += grown);
+        true
     }
 
     /// Bytes of memory.
@@ -117,5 +132,6 @@ impl HeldBytes {
         size_of::<HeldBytes>()
             + self.marks.capacity() * size_of::<(usize, u64)>()
             + self.plan.memory()
+            + self.gaps.memory()
     }
 }

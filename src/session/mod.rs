@@ -3,6 +3,7 @@
 pub(crate) mod buffer_pool;
 pub(crate) mod client;
 pub(crate) mod departure;
+mod gaps;
 pub(crate) mod held;
 mod locals;
 pub(crate) mod outbox;
@@ -15,4 +16,5 @@ pub(crate) mod unauthenticated;
 pub(crate) use buffer_pool::BufferPool;
 pub use client::{Client, Doom, Outbox, ReplyMode};
 pub(crate) use departure::Departure;
+pub(crate) use gaps::{Gap, MOST_GAPS};
 pub use registry::{Clients, Slot};

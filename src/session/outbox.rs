@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::client::{Client, Outbox};
+use super::gaps::Gaps;
 use super::registry::{Clients, Slot};
 
 /// The most bytes that wait for a client, whatever `client-output-buffer-limit` says: neither a reader that never
@@ -35,6 +36,26 @@ impl Outbox {
         match self.held.as_ref().and_then(|held| held.start()) {
             Some(start) => self.bytes.get(self.sent..start).unwrap_or_default(),
             None => self.unsent(),
+        }
+    }
+
+    /// Puts replies that have come into their places. Returns whether there are any.
+    pub(crate) fn close_gaps(&mut self) -> bool {
+        self.held.as_mut().is_some_and(|held| held.close_gaps(&mut self.bytes))
+    }
+
+    /// Returns whether replies are missing that come later.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.gaps.is_empty())
+    }
+
+    /// No reply comes any more: what is behind the first that is missing is not sent.
+    pub(crate) fn give_up_gaps(&mut self) {
+        if let Some(held) = &mut self.held
+            && let Some(first) = held.gaps.first()
+        {
+            held.gaps = Gaps::default();
+            self.bytes.truncate(first);
         }
     }
 
@@ -138,7 +159,8 @@ impl Clients {
 impl Client {
     /// Bytes that wait for the client to read them, if they are more than usual.
     pub(crate) fn output(&self) -> usize {
-        let unsent = self.outbox.unsent().len();
+        let early = self.outbox.held.as_ref().map_or(0, |held| held.gaps.early());
+        let unsent = self.outbox.unsent().len() + early;
         if unsent > REPLY_BUFFER { unsent } else { 0 }
     }
 

@@ -35,7 +35,8 @@ impl Client {
 
     /// Returns whether more of its output is to be sent, now or later.
     pub(crate) fn is_owed(&self) -> bool {
-        !self.outbox.unsent().is_empty() || self.plan().is_some_and(|plan| plan.stop().is_some())
+        let has_stop = || self.plan().is_some_and(|plan| plan.stop().is_some());
+        !self.outbox.unsent().is_empty() || self.outbox.has_gaps() || has_stop()
     }
 }
 

@@ -18,6 +18,7 @@
 //! | `restraint` | what is not there yet, or was not written, with the commands that this keeps from running |
 //! | `running` | the script that runs with those who are served meanwhile |
 //! | `output` | replies and pushes with the output buffer limits |
+//! | `gaps` | replies that come later with the output that waits for them |
 //! | `memory` | `maxmemory` with keys, and `maxmemory-clients` with clients |
 //! | `unauthenticated`, `users` | newcomers with their places, and clients with their users |
 //! | `tls` | the configuration with what `net` reads for it, and certificates with users |
@@ -35,6 +36,7 @@ mod commandlog;
 mod configuration;
 mod courier;
 mod failover;
+mod gaps;
 pub(crate) mod journal;
 mod keyspace_changes;
 mod memory;

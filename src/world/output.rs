@@ -48,7 +48,7 @@ impl World {
     }
 
     /// How many bytes may wait for the client, and whether the configuration says so.
-    fn most_output(&self, slot: Slot) -> (usize, bool) {
+    pub(super) fn most_output(&self, slot: Slot) -> (usize, bool) {
         match self.output_limit(slot).hard {
             // What it is replied does not wait for a socket.
             _ if self.clients[slot].is_own() => (MAX_UNREAD, false),
@@ -68,6 +68,9 @@ impl World {
             outbox.bytes = out;
             self.clients.touch(slot);
             self.limit_output(slot);
+        }
+        if self.clients[slot].outbox.has_gaps() {
+            self.close_gaps(slot);
         }
     }
 

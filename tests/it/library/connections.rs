@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use respd::{Builder, Command, Commands, Running, Server, args};
 
-use crate::socket::Socket;
+use crate::socket::{Socket, until};
 
 #[derive(Default)]
 struct Counter(i64);
@@ -216,8 +216,16 @@ fn a_client_that_does_not_read_is_seen_off_when_the_server_has_left() {
     let (server, told) = telling(Server::builder());
     let mut ann = client(&server);
     ann.send(b"COUNT\r\n");
-    ann.send(&b"COMMAND DOCS\r\n".repeat(100));
+    ann.send(&b"COMMAND DOCS\r\n".repeat(300));
     ann.take(4);
+    let mut ben = client(&server);
+    until("more waits for it than a socket takes", || {
+        let line = ben.call(["CLIENT", "LIST", "ID", "1"]);
+        let waiting = line.split_once("omem=").unwrap().1.split(' ').next().unwrap();
+        waiting.parse::<usize>().unwrap() > 16 << 20
+    });
+    ben.call(["QUIT"]);
+    assert_eq!(told.recv().map(|(id, ..)| id), Ok(2));
     server.stop().unwrap();
     let (id, _, count) = told.recv().unwrap();
     assert_eq!((id, count), (1, Some(1)));
