@@ -103,3 +103,21 @@ fn kv_front_replies_in_order_however_its_threads_end() {
     assert_eq!(one.call(["GET", "k"]), "QUEUED");
     assert!(one.call(["EXEC"]).contains("(error)"));
 }
+
+#[test]
+fn kv_front_pushes_what_a_watched_key_becomes() {
+    let example = Example::start("kv_front");
+    let (mut one, mut other) = (example.connect(), example.connect());
+    assert!(one.call(["WATCHKEY", "k"]).starts_with("(error) ERR WATCHKEY needs pushes"));
+    one.call(["HELLO", "3"]);
+    assert_eq!(one.call(["WATCHKEY", "k", "n"]), "OK");
+    other.send(b"SET k v\r\nSET other v\r\nINCR n\r\nDEL k\r\nDEL k\r\nINCR n\r\n");
+    for change in ["k\r\n$1\r\nv\r\n", "n\r\n$1\r\n1\r\n", "k\r\n_\r\n", "n\r\n$1\r\n2\r\n"] {
+        let push = format!(">3\r\n$9\r\nkeychange\r\n$1\r\n{change}");
+        assert_eq!(
+            one.frame().unwrap().escape_ascii().to_string(),
+            push.escape_default().to_string()
+        );
+    }
+    assert_eq!(one.call(["GET", "n"]), "\"2\"");
+}
