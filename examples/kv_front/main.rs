@@ -78,7 +78,7 @@ impl Watchers {
     fn watch(&self, ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         let client = ctx.client();
         if client.protocol() == Protocol::Resp2 {
-            return Err(Error::from("WATCHKEY needs pushes, which HELLO 3 brings"));
+            return Err(Error::from("pushes need RESP3, which HELLO 3 asks for"));
         }
         let id = client.id();
         for key in args.from(1) {
