@@ -292,7 +292,7 @@ fn a_rewrite_leaves_a_base_and_an_increment() {
         "SET a 1; RPUSH l a b; SELECT 2; HSET h f v; XADD s 1-1 f v; SELECT 0",
     );
     // A stream that is told in parts, with its groups.
-    for n in 1..=3000 {
+    for n in 1..=5000 {
         show(&mut local, client, &format!("XADD large {n}-1 field a-value-of-some-length-{n}"));
     }
     play(
@@ -300,7 +300,9 @@ fn a_rewrite_leaves_a_base_and_an_increment() {
         client,
         "XGROUP CREATE large idle 7-1; XGROUP CREATE large readers 0; \
          XREADGROUP GROUP readers me COUNT 20 STREAMS large >; XACK large readers 3-1 5-1; \
-         XDEL large 1000-1; XSETID large 4000-1",
+         XGROUP CREATE large busy 0; XREADGROUP GROUP busy one COUNT 2000 STREAMS large >; \
+         XREADGROUP GROUP busy two COUNT 2500 STREAMS large >; \
+         XDEL large 1000-1; XSETID large 6000-1",
     );
     for (form, base) in [("yes", "appendonly.aof.1.base.rdb"), ("no", "appendonly.aof.2.base.aof")]
     {
