@@ -14,12 +14,12 @@ use crate::keyspace::{MOST_WAITING, Recorder};
 use crate::rdb::chunk::Chunk;
 use crate::rdb::recorder::{DatabaseSize, FileRecorder, Header, Output, ToldUse};
 use crate::rdb::write::Dialect;
-use crate::telemetry::Timer;
 use crate::telemetry::latency::event;
+use crate::telemetry::{Timer, process};
 use crate::world::World;
 
 /// How long recording may take in a turn, in nanoseconds.
-const SLICE: u64 = 400_000;
+const SLICE: u64 = 250_000;
 
 /// Bytes of progress that are one unit of the walk's work.
 const UNIT: usize = 64;
@@ -54,6 +54,9 @@ pub(super) struct Recording {
     /// The most bytes that were kept beside the data.
     pub(super) peak: usize,
     pace: Pace,
+    /// How many slices it has taken so far, and the CPU time of the longest, in nanoseconds.
+    slices: u64,
+    longest: u64,
     /// Why the file cannot be finished.
     failure: Option<String>,
 }
@@ -102,6 +105,8 @@ impl Recording {
             is_recorded: false,
             peak: 0,
             pace: Pace::of(SLICE),
+            slices: 0,
+            longest: 0,
             failure: None,
         })
     }
@@ -127,6 +132,7 @@ impl Recording {
             self.failure = Some("the moment is lost".to_owned());
             return;
         };
+        let started = process::thread_nanos();
         let units = self.pace.units_for(progress.debt / UNIT);
         let (store, mut is_over) = (&mut world.store, false);
         let nanos = self.pace.slice(timer, units, |units| {
@@ -138,6 +144,12 @@ impl Recording {
         telemetry::record_latency_event(world, event::SNAPSHOT_CYCLE, nanos);
         if is_over {
             self.failure = self.end(world).err();
+        }
+        self.slices += 1;
+        self.longest = self.longest.max(process::thread_nanos() - started);
+        if is_over {
+            let (path, slices, longest) = (self.path.display(), self.slices, self.longest / 1000);
+            log::debug!("{path} is recorded in {slices} slices, the longest took {longest} µs");
         }
     }
 
