@@ -500,6 +500,23 @@ fn a_folder_that_vanishes_fails_a_rewrite_and_nothing_else() {
     assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 3");
 }
 
+#[test]
+fn a_rewrite_makes_the_folder_anew() {
+    let folder = Folder::new("anew");
+    let (mut local, client) = folder.start();
+    play(&mut local, client, "SET a 1");
+    for n in 0..20 {
+        local.wait_for_disk();
+        fs::remove_dir_all(folder.0.join("appendonlydir")).unwrap();
+        play(&mut local, client, &format!("SET b {n}; BGREWRITEAOF"));
+        local.wait_for_disk();
+        assert_eq!(info(&mut local, client, "aof_last_bgrewrite_status"), "ok");
+    }
+    drop(local);
+    let (mut local, client) = folder.start();
+    assert_eq!(show(&mut local, client, "MGET a b"), "1) \"1\"\n2) \"19\"");
+}
+
 /// Returns whether nothing has been left that is only used while files are written.
 fn is_clean(folder: &Path) -> bool {
     let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
