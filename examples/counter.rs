@@ -11,7 +11,7 @@ fn main() -> std::io::Result<()> {
         let amount: i64 = std::str::from_utf8(&args[2])
             .ok()
             .and_then(|word| word.parse().ok())
-            .ok_or(Error::fixed("ERR value is not an integer or out of range"))?;
+            .ok_or(Error::from("ERR value is not an integer or out of range"))?;
         let (counters, reply) = ctx.state_and_reply::<HashMap<Vec<u8>, i64>>();
         let sum = counters.entry(args[1].to_vec()).or_default();
         *sum = sum.wrapping_add(amount);

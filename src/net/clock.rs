@@ -140,11 +140,13 @@ impl ManualClock {
     }
 
     /// Stops the clock.
+    #[doc(hidden)]
     pub fn freeze(&self) {
         self.change(Change::Freeze);
     }
 
     /// Lets the clock run on, from the time that it shows.
+    #[doc(hidden)]
     pub fn run(&self) {
         self.change(Change::Run);
     }
