@@ -65,6 +65,7 @@ impl Error {
     }
 
     /// The code: the first word, as INFO's errorstats count it.
+    #[doc(hidden)]
     pub fn code(&self) -> &[u8] {
         self.text.split(|&byte| byte == b' ').next().unwrap_or_default()
     }

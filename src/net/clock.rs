@@ -163,6 +163,7 @@ impl ManualClock {
     }
 
     /// The time that the clock shows, since 1970.
+    #[doc(hidden)]
     pub fn time(&self) -> Duration {
         Duration::from_micros(self.lock().time.now().wall)
     }
