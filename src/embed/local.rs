@@ -33,6 +33,7 @@ const TURNS_A_MOMENT: usize = 10_000;
 
 /// An engine and the time it believes in.
 pub struct Local {
+    /// The server without its sockets.
     pub engine: Engine,
     now: Now,
     /// By how many µs commands have set the wall clock forward.

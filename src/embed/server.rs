@@ -36,7 +36,7 @@ const STACK: usize = 8 << 20;
 /// What a server will be.
 pub struct Builder {
     parts: Parts,
-    config: Config,
+    pub(super) config: Config,
     config_file: Option<PathBuf>,
     ports: Option<Ports>,
     commands: Vec<Commands>,
@@ -98,6 +98,7 @@ impl Builder {
     }
 
     /// The file that the configuration came from, which CONFIG REWRITE writes.
+    #[doc(hidden)]
     pub fn config_file(mut self, path: &Path) -> Builder {
         self.config_file = Some(path.to_owned());
         self
@@ -312,11 +313,13 @@ impl Server {
     }
 
     /// Calls `tell` as soon as the server is ready: now, if it is.
+    #[doc(hidden)]
     pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_ready(tell);
     }
 
     /// Calls `tell` when the server leaves, before clients are sent what they are owed.
+    #[doc(hidden)]
     pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_leaving = Some(Box::new(tell));
     }
@@ -348,6 +351,7 @@ impl Server {
 
     /// Calls STAGE with the words of a line, which are quoted as in a configuration file, before the server runs. What
     /// they change of the clock is changed at once. The error is what a client would be told.
+    #[doc(hidden)]
     pub fn set_stage(&mut self, line: &[u8]) -> Result<(), String> {
         let Server { engine, reactor } = self;
         let words = quote::split(line).ok_or("Unbalanced quotes in the line")?;

@@ -41,7 +41,7 @@ SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users a
 
 /// What tools read to learn which server this is, in the words of the server that they started.
 pub fn version(called: Name) -> String {
-    let own = respd::VERSION;
+    let own = env!("CARGO_PKG_VERSION");
     match called {
         Name::Respd => format!("respd {own}"),
         Name::RedisServer => {
