@@ -263,7 +263,7 @@ fn a_fault_is_met_before_the_login() {
         ("ON GET DO RUN THEN CUT 7", "GET k", "-NOAUTH", false),
         ("ON nosuch DO REPLY x", "NOSUCH k", "x", true),
         ("ON client|nosuch DO REPLY x", "CLIENT nosuch", "x", true),
-        ("CLIENT USER default DO DROP", "PING", "", true),
+        ("ON * CLIENT USER default DO DROP", "PING", "", true),
     ] {
         let (mut local, operator) = staged();
         add(&mut local, operator, fault);
@@ -367,7 +367,8 @@ fn a_client_that_hangs_is_neither_heard_nor_sent_to() {
 #[test]
 fn each_matcher_says_which_commands_are_meant() {
     for (rule, hit, missed) in [
-        ("", "PING", ""),
+        ("", "GET k", "PING"),
+        ("ON *", "PING", ""),
         ("ON PING", "ping", "GET k"),
         ("ON g*", "GETRANGE k 0 1", "PING"),
         ("ON client", "CLIENT ID", "COMMAND COUNT"),
@@ -716,6 +717,39 @@ fn clients_of_the_administration_port_meet_no_fault() {
     assert!(refused.starts_with("-ERR STAGE: client 2 is"), "{refused}");
     assert_eq!(call(&mut local, operator, "STAGE FAULT CLEAR"), "+OK\r\n", "STAGE meets none");
     assert_eq!(call(&mut local, operator, "PING"), PONG);
+}
+
+/// What libraries say on a new connection comes before STAGE RESET.
+#[test]
+fn a_fault_for_all_commands_lets_a_new_client_begin() {
+    const ACTIONS: [&str; 6] = ["CLOSE", "RESET", "HANG", "ERROR LOADING", "DROP", "DELAY 60000"];
+    let (mut local, client) = with_fault("DO RUN");
+    call(&mut local, client, "CONFIG SET requirepass sesame");
+    for action in ACTIONS {
+        call(&mut local, client, "STAGE FAULT CLEAR");
+        add(&mut local, client, &format!("DO {action}"));
+        let newcomer = local.connect();
+        for (line, start) in [
+            ("HELLO 3 AUTH default sesame SETNAME web", "%7\r\n"),
+            ("AUTH sesame", "+OK"),
+            ("CLIENT SETINFO LIB-NAME redis-py", "+OK"),
+            ("CLIENT ID", ":"),
+            ("CLIENT MAINT_NOTIFICATIONS ON", "-ERR unknown subcommand"),
+            ("SELECT 0", "+OK"),
+            ("INFO", "="),
+            ("PING", "+PONG"),
+        ] {
+            let reply = call(&mut local, newcomer, line);
+            assert!(reply.starts_with(start), "{action}: {line}: {reply}");
+        }
+        let seen = call(&mut local, client, "STAGE FAULT LIST");
+        assert!(seen.contains("seen\r\n:0\r\n"), "{action}: {seen}");
+        assert_eq!(call(&mut local, newcomer, "STAGE RESET"), "+OK\r\n", "{action}");
+        assert_eq!(call(&mut local, newcomer, "GET k"), VALUE, "{action}");
+        // A pattern means what it says.
+        add(&mut local, client, "ON * DO ERROR no");
+        assert_eq!(call(&mut local, newcomer, "PING"), "-no\r\n", "{action}");
+    }
 }
 
 /// However a test has left the server and the client, the client puts it right.

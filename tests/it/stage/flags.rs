@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::process::{self, Folder, Respd, text};
+use crate::socket::Socket;
 
 /// The replies of a server with these flags to what is left to chance, or to time.
 fn replies(flags: &[&str]) -> Vec<String> {
@@ -67,4 +68,50 @@ fn a_stage_file_with_a_mistake_keeps_the_server_from_starting() {
     let output = process::run(&["--port", "0", "--stage-file", text(&folder.file("none"))]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("cannot read the stage file"), "{stderr}");
+}
+
+/// Whatever is staged, there is a port on which it does not count.
+#[test]
+fn a_server_that_a_test_drives_has_an_administration_port() {
+    let respd = Respd::start(&["--port", "0", "--stage"]);
+    let admin = respd.field("admin").unwrap().parse().unwrap();
+    for accept in ["REFUSE", "HANG", "CLOSE"] {
+        let mut driver = Socket::tcp(admin);
+        for line in ["FAULT ADD f ON * DO HANG", &format!("ACCEPT {accept}"), "CLOCK FREEZE"] {
+            let words: Vec<&str> = ["STAGE"].into_iter().chain(line.split(' ')).collect();
+            assert_eq!(driver.call(words), "OK", "{line}");
+        }
+        drop(driver);
+        let mut another = Socket::tcp(admin);
+        assert_eq!(another.call(["PING"]), "PONG");
+        assert_eq!(another.call(["STAGE", "RESET"]), "OK", "{accept}");
+        assert_eq!(respd.connect().call(["PING"]), "PONG", "{accept}");
+    }
+    for (flags, has_one) in [
+        (&["--seed", "1"][..], true),
+        (&["--stage", "-o", "admin-port=0"], false),
+        (&["-o", "enable-stage-command=local"], false),
+    ] {
+        let respd = Respd::start(&[&["--port", "0"], flags].concat());
+        assert_eq!(respd.field("admin").is_some(), has_one, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_stage_that_is_asked_for_and_refused_is_a_mistake() {
+    for flag in [&["--stage"][..], &["--seed", "1"], &["--stage-cluster", "1x1"]] {
+        for said in ["--enable-stage-command=no", "-oenable-stage-command=no"] {
+            let said = said.strip_prefix("-o").map_or(vec![said], |option| vec!["-o", option]);
+            let output = process::run(&[&["--port", "0"], flag, &said].concat());
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{flag:?} {said:?}");
+            assert!(stderr.contains("need 'enable-stage-command'"), "{stderr}");
+        }
+    }
+    let folder = Folder::new();
+    let file = folder.file("respd.conf");
+    fs::write(&file, "enable-stage-command no\n").unwrap();
+    // The command line counts more than the file, in this as in all.
+    let respd = Respd::start(&[text(&file), "--port", "0", "--stage"]);
+    assert_eq!(respd.connect().call(["STAGE", "RESET"]), "OK");
 }
