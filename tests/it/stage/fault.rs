@@ -857,3 +857,63 @@ fn of_long_texts_the_beginning_is_matched() {
     assert_eq!(call(&mut local, client, &long(4096)), "x");
     assert_ne!(call(&mut local, client, &long(4097)), "x");
 }
+
+#[test]
+fn what_a_fault_holds_back_is_sent_when_it_is_removed() {
+    for (end, is_other_sent) in
+        [("FAULT DEL f", false), ("FAULT CLEAR", true), ("RESET", true), ("FAULT DEL g", false)]
+    {
+        let (mut local, operator) = with_fault("ON GET DO DELAY 5000");
+        call(&mut local, operator, "STAGE FAULT ADD g ON ECHO DO SPLIT AT 3 PAUSE 5000");
+        call(&mut local, operator, "STAGE FAULT ADD h ON STRLEN DO DELAY 5000 THEN CLOSE");
+        let [client, other, ends] = [(); 3].map(|()| local.connect());
+        assert_eq!(pipeline(&mut local, client, &["GET k", "PING", "GET k"]), "");
+        assert_eq!(call(&mut local, other, "ECHO abc"), "$3\r");
+        assert_eq!(pipeline(&mut local, ends, &["GET k", "STRLEN k", "PING"]), "");
+        assert_eq!(call(&mut local, operator, &format!("STAGE {end}")), "+OK\r\n");
+        let is_f = end.ends_with('f') || is_other_sent;
+        let is_g = end.ends_with('g') || is_other_sent;
+        let sent = text(local.received(client));
+        assert_eq!(
+            sent,
+            if is_f { format!("{VALUE}{PONG}{VALUE}") } else { String::new() },
+            "{end}"
+        );
+        assert_eq!(text(local.received(other)), if is_g { "\nabc\r\n" } else { "" }, "{end}");
+        // What another fault holds back stays where it is, and so does the end behind it.
+        let sent = text(local.received(ends));
+        assert_eq!(sent, if is_f { VALUE } else { "" }, "{end}");
+        assert_eq!(local.is_open(ends), !is_other_sent, "{end}");
+        local.advance(Duration::from_secs(5));
+        local.received(ends);
+        assert!(!local.is_open(ends), "{end}");
+        if !is_f {
+            assert_eq!(text(local.received(client)), format!("{VALUE}{PONG}{VALUE}"), "{end}");
+        }
+    }
+}
+
+#[test]
+fn what_several_faults_hold_back_waits_for_all_of_them() {
+    let (mut local, operator) = with_fault("ON GET DO DELAY 1000");
+    call(&mut local, operator, "STAGE FAULT ADD g ON STRLEN DO DELAY 1000");
+    let client = local.connect();
+    let sent = pipeline(&mut local, client, &["MULTI", "GET k", "STRLEN k", "EXEC"]);
+    assert_eq!(sent, "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+    call(&mut local, operator, "STAGE FAULT DEL f");
+    call(&mut local, operator, "STAGE FAULT DEL g");
+    assert_eq!(text(local.received(client)), "", "together they are neither's");
+    call(&mut local, operator, "STAGE FAULT CLEAR");
+    assert_eq!(text(local.received(client)), format!("*2\r\n{VALUE}:5\r\n"));
+}
+
+/// A command that waits has met its fault; what that would hold back is over with it.
+#[test]
+fn a_command_that_waits_is_not_held_back_by_a_fault_that_is_gone() {
+    let (mut local, operator) = with_fault("ON BLPOP DO PUSH p THEN RUN THEN DELAY 5000");
+    let client = local.connect();
+    assert_eq!(call(&mut local, client, "BLPOP l 0"), "");
+    call(&mut local, operator, "STAGE FAULT DEL f");
+    call(&mut local, operator, "RPUSH l a");
+    assert_eq!(text(local.received(client)), "p*2\r\n$1\r\nl\r\n$1\r\na\r\n");
+}
