@@ -14,7 +14,7 @@
 //! ```
 //!
 //! The words are those of the command STAGE, and the same as in the packages for Python and Node.js. A client of the
-//! server's own says them, which is connected first, so that it meets nothing of what it asks for.
+//! administration port says them, so that it meets nothing of what it asks for, and is in no journal.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -26,6 +26,7 @@ use super::configuration::Config;
 use super::local::request;
 use super::server::{self, Running};
 use crate::config::Callers;
+use crate::net::{ListenAddress, Ports};
 use crate::wire::{Replies, Value};
 
 /// What was asked of a server was refused, with its text, or it has not answered.
@@ -94,10 +95,17 @@ impl Server {
         if config.enable_stage_command == Callers::No {
             config.enable_stage_command = Callers::Local;
         }
-        let server = server::Server::builder().config(config).any_port().bind()?;
-        let addr = server.addr().ok_or_else(|| StageError("the server has no port".to_owned()))?;
+        let ports = Ports { clients: Some(0), tls: None, admin: Some(0) };
+        let server = server::Server::builder().config(config).ports(ports).bind()?;
+        let lacks = |what: &str| StageError(format!("the server has no port{what}"));
+        let addr = server.addr().ok_or_else(|| lacks(""))?;
+        let bound = server.bound();
+        let admin = bound.iter().find_map(|bound| match bound {
+            ListenAddress::Admin(addr) => Some(*addr),
+            _ => None,
+        });
         let running = server.spawn();
-        let stream = TcpStream::connect(addr)?;
+        let stream = TcpStream::connect(admin.ok_or_else(|| lacks(" for administration"))?)?;
         stream.set_nodelay(true)?;
         let driver = Mutex::new(Driver { stream, arrived: Replies::default() });
         let server = Server { addr, driver, _running: running };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::SockRef;
 
@@ -13,7 +13,7 @@ use respd::internals::net::{ListenAddress, Ports};
 use respd::{ManualClock, Running, Server};
 
 use crate::process::Respd;
-use crate::socket::{PATIENCE, Socket};
+use crate::socket::{PATIENCE, Socket, until};
 
 fn config() -> Config {
     Config { enable_stage_command: Callers::Local, ..Config::default() }
@@ -189,14 +189,6 @@ fn newcomers_are_closed_reset_and_never_answered() {
     assert_eq!(operator.call(["EXISTS", "k"]), "(integer) 0");
 }
 
-/// Asks again and again, until that is so.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}");
-    }
-}
-
 /// How many sockets the process has open.
 fn sockets(respd: &Respd) -> usize {
     let files = fs::read_dir(format!("/proc/{}/fd", respd.pid())).unwrap().flatten();
@@ -233,13 +225,13 @@ fn a_client_that_leaves_is_gone_whatever_it_waits_for() {
             let hit = || {
                 operator.call(["STAGE", "FAULT", "LIST"]).contains("\"hits\"\n   6) (integer) 1")
             };
-            wait_until("the fault is hit", hit);
+            until("the fault is hit", hit);
             client.write_all(&request(["INCR", "n"])).unwrap();
             if is_reset {
                 SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
             }
             drop(client);
-            wait_until(&what, || sockets(&respd) == before);
+            until(&what, || sockets(&respd) == before);
             let ran = operator.call(["GET", "n"]);
             // What came before the end of its stream has run, as on the reference.
             assert!(
@@ -269,7 +261,7 @@ fn newcomers_that_hang_are_gone_when_they_leave() {
     let before = sockets(&respd);
     let mut clients = [(); 5].map(|()| connect(respd.addr()));
     clients.iter_mut().for_each(|client| client.write_all(b"PING\r\n").unwrap());
-    wait_until("all are there", || sockets(&respd) == before + 5);
+    until("all are there", || sockets(&respd) == before + 5);
     drop(clients);
-    wait_until("all are gone", || sockets(&respd) == before);
+    until("all are gone", || sockets(&respd) == before);
 }

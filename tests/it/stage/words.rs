@@ -74,7 +74,8 @@ fn an_error_has_the_text_of_the_server_and_reset_leaves_nothing() {
     let server = Server::start().unwrap();
     let error = server.fault(Fault::new("f").on("GET").doing("DELAY soon")).unwrap_err();
     assert!(error.to_string().starts_with("ERR STAGE: DELAY"), "{error}");
-    server.fault(Fault::new("f").on("GET").doing("CLOSE")).unwrap();
+    server.fault(Fault::new("f").on("*").doing("CLOSE")).unwrap();
+    assert_eq!(server.get("k").unwrap(), None, "its own client meets no fault");
     server.accept("REFUSE TIMES 9").unwrap();
     server.reset().unwrap();
     assert_eq!(say(&mut Socket::tcp(server.addr()), "GET k"), "(nil)");
