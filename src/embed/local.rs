@@ -241,6 +241,7 @@ impl Local {
         }
         self.engine.turn(self.now, &mut self.meanwhile);
         self.engine.end_turn(&mut self.meanwhile);
+        self.engine.rest(&mut self.meanwhile);
     }
 
     /// Sets the alarms, and makes the changes of the clock, that commands have asked for, one after the other.

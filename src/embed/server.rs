@@ -474,3 +474,44 @@ fn nanos() -> u64 {
     let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::dispatch::duty::{Duty, Turn};
+
+    #[test]
+    fn what_rests_is_done_when_the_replies_of_the_turn_are_sent() {
+        static RESTED: AtomicUsize = AtomicUsize::new(0);
+        static UNSENT: AtomicUsize = AtomicUsize::new(0);
+        fn rest(turn: &mut Turn<'_>) {
+            RESTED.fetch_add(1, Ordering::SeqCst);
+            let unsent = turn.world.clients.iter().map(|client| client.outbox.unsent().len());
+            UNSENT.fetch_add(unsent.sum(), Ordering::SeqCst);
+        }
+        const PROBE: &[Duty] = &[Duty {
+            begin: |_| (),
+            end: |_| (),
+            rest,
+            due: |_| None,
+            leave: |_, _| true,
+            wait: |_| false,
+        }];
+        let mut server = Server::builder().bind().unwrap();
+        server.engine.take_on(PROBE);
+        let address = server.addr().unwrap();
+        let running = server.spawn();
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"PING\r\n").unwrap();
+        let mut reply = [0; 7];
+        client.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"+PONG\r\n");
+        running.stop().unwrap();
+        assert!(RESTED.load(Ordering::SeqCst) > 0);
+        assert_eq!(UNSENT.load(Ordering::SeqCst), 0);
+    }
+}

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage, setrlimit};
+use nix::time::{ClockId, clock_gettime};
 
 use crate::config::RESERVED_PLACES;
 use crate::keyspace::Random;
@@ -94,6 +95,13 @@ pub(crate) fn used_by_thread() -> Used {
     return used(UsageWho::RUSAGE_THREAD);
     #[cfg(not(target_os = "linux"))]
     return used_by_process();
+}
+
+/// CPU time of the thread that asks, in nanoseconds: the little that a slice of work takes, however busy the machine is.
+pub(crate) fn thread_nanos() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    let nanos = time.map_or(0, |time| time.tv_sec() * 1_000_000_000 + time.tv_nsec());
+    u64::try_from(nanos).unwrap_or(0)
 }
 
 fn used(who: UsageWho) -> Used {
