@@ -350,7 +350,8 @@ impl Server {
     }
 
     /// Calls STAGE with the words of a line, which are quoted as in a configuration file, before the server runs. What
-    /// they change of the clock is changed at once. The error is what a client would be told.
+    /// they change of the clock is changed at once. STAGE RESET comes back to what they have staged, but a recording. The
+    /// error is what a client would be told.
     #[doc(hidden)]
     pub fn set_stage(&mut self, line: &[u8]) -> Result<(), String> {
         let Server { engine, reactor } = self;
@@ -364,7 +365,12 @@ impl Server {
         reactor.change_clock_at_once(engine);
         let told = String::from_utf8_lossy(&reply.into_inner()).into_owned();
         match told.strip_prefix('-') {
-            None => Ok(()),
+            None => {
+                let opened = told.strip_prefix(':').and_then(|port| port.trim_end().parse().ok());
+                let opens = args.args().is(2, "ADD");
+                engine.world.begin_staged(args.args(), opened.filter(|_| opens));
+                Ok(())
+            }
             Some(error) => Err(error.trim_start_matches("ERR ").trim_end().to_owned()),
         }
     }

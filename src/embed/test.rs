@@ -14,7 +14,7 @@
 //! ```
 //!
 //! The words are those of the command STAGE, and the same as in the packages for Python and Node.js. A client of the
-//! server's own says them, which is connected first, so that it meets nothing of what it asks for.
+//! administration port says them, so that it meets nothing of what it asks for, and is in no journal.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -27,6 +27,7 @@ use super::local::request;
 use super::server::{self, Builder, Running};
 use crate::args;
 use crate::config::Callers;
+use crate::net::{ListenAddress, Ports};
 use crate::text::quote;
 use crate::wire::{IntoArgs, OwnedArgs, Replies, Value};
 
@@ -76,10 +77,17 @@ impl Server {
         if *callers == Callers::No {
             *callers = Callers::Local;
         }
-        let server = builder.any_port().bind()?;
-        let addr = server.addr().ok_or_else(|| StageError("the server has no port".to_owned()))?;
+        let ports = Ports { clients: Some(0), tls: None, admin: Some(0) };
+        let server = builder.ports(ports).bind()?;
+        let lacks = |what: &str| StageError(format!("the server has no port{what}"));
+        let addr = server.addr().ok_or_else(|| lacks(""))?;
+        let bound = server.bound();
+        let admin = bound.iter().find_map(|bound| match bound {
+            ListenAddress::Admin(addr) => Some(*addr),
+            _ => None,
+        });
         let running = server.spawn();
-        let stream = TcpStream::connect(addr)?;
+        let stream = TcpStream::connect(admin.ok_or_else(|| lacks(" for administration"))?)?;
         stream.set_nodelay(true)?;
         let driver = Mutex::new(Driver { stream, arrived: Replies::default() });
         let server = Server { addr, driver, _running: running };

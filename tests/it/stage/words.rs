@@ -75,7 +75,8 @@ fn an_error_has_the_text_of_the_server_and_reset_leaves_nothing() {
     let server = Server::start().unwrap();
     let error = server.fault("f ON GET DO DELAY soon").unwrap_err();
     assert!(error.to_string().starts_with("ERR STAGE: DELAY"), "{error}");
-    server.fault("f ON GET DO CLOSE").unwrap();
+    server.fault("f ON * DO CLOSE").unwrap();
+    assert_eq!(server.get("k").unwrap(), None, "its own client meets no fault");
     server.stage(["ACCEPT", "REFUSE", "TIMES", "9"]).unwrap();
     server.stage(["RESET"]).unwrap();
     assert_eq!(say(&mut Socket::tcp(server.addr()), "GET k"), "(nil)");
