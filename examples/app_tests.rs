@@ -46,7 +46,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 /// A server whose clock stands still, and the application in front of it.
 fn start() -> Outcome<(Server, App)> {
     let server = Server::start()?;
-    server.stage(["CLOCK", "FREEZE"])?;
+    server.freeze()?;
     let app = App(Client::open(server.url())?.get_connection()?);
     Ok((server, app))
 }
@@ -79,10 +79,9 @@ fn questions_are_limited() -> Outcome {
 
 fn workers_give_up() -> Outcome {
     let (server, mut app) = start()?;
-    server.stage(["JOURNAL", "ON"])?;
     let worker = thread::spawn(move || app.job());
     // The clock is moved when the worker waits, and not before.
-    server.stage(["JOURNAL", "WAIT", "BLPOP", "COUNT", "1", "TIMEOUT", "10000"])?;
+    server.wait_for("BLPOP", 1, SECOND * 10)?;
     server.advance(SECOND * 60)?;
     assert_eq!(worker.join().expect("a worker")?, None);
     Ok(())

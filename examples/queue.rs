@@ -48,7 +48,7 @@ fn main() -> std::io::Result<()> {
         .add(
             Command::new("jobs.take", take)
                 .writes()
-                .blocking()
+                .flags("blocking")
                 .key(Keys::at(1).removes())
                 .synopsis("queue:key seconds:integer"),
         );

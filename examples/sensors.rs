@@ -69,7 +69,11 @@ fn main() -> std::io::Result<()> {
         Command::new("unit", unit).synopsis("unit"),
         Command::new("all", all).reads().arity(2..=2),
         Command::new("report", report).writes().key(key()).synopsis("sensor:key celsius:double"),
-        Command::new("get", get).reads().blocking().key(key()).synopsis("sensor:key ms:integer"),
+        Command::new("get", get)
+            .reads()
+            .flags("blocking")
+            .key(key())
+            .synopsis("sensor:key ms:integer"),
         Command::new("follow", follow).reads().key(key()).synopsis("sensor:key"),
     ];
     let commands = commands.map(|command| command.category("sensors")).into_iter();

@@ -62,8 +62,14 @@ export interface Journal {
   wait(command: string, options?: { args?: Arguments; count?: number; timeout?: number }): Promise<number>
 }
 
-/** What a test drives a server by. Promises are broken with a `StageError` that has the server's text. */
-export interface Stage {
+/**
+ * What a test drives a server by. Promises are broken with a `StageError` that has the server's text.
+ *
+ * `Server.stage` is one. Another process makes its own, `new Stage({ host: '127.0.0.1', port: adminPort }, password)`: on
+ * the administration port nothing that is staged keeps it out.
+ */
+export class Stage {
+  constructor(where: { host?: string; port: number } | { path: string }, password?: string)
   readonly journal: Journal
   /** Adds a fault: `fault('slow', { on: 'GET', times: 1, do: ['RUN', 'DELAY 200'] })`. */
   fault(name: string, fault: Fault): Promise<void>
@@ -73,8 +79,8 @@ export interface Stage {
   clearFaults(): Promise<void>
   /** What happens to clients that connect: to the next `times`, or until `reset()`. ALL is as usual. */
   accept(what: 'REFUSE' | 'HANG' | 'CLOSE' | 'ALL', options?: { times?: number }): Promise<void>
-  /** Sends bytes to clients, now. In text, escapes are the server's. */
-  send(whom: { name: string; id?: undefined } | { id: number; name?: undefined }, bytes: string | Uint8Array): Promise<void>
+  /** Sends bytes to clients, now; its value is to how many. In text, escapes are the server's. */
+  send(whom: { name: string; id?: undefined } | { id: number; name?: undefined }, bytes: string | Uint8Array): Promise<number>
   /** Stops the server's clock. */
   freeze(): Promise<void>
   /** Lets time pass. Kept when all that fell due has happened, in order, and is sent. */
@@ -88,14 +94,16 @@ export interface Stage {
   /** Writes a conversation for `respd play`, a new file in the server's folder, until `stopRecording()`. */
   record(file: string): Promise<void>
   stopRecording(): Promise<void>
-  /** A node of a cluster: `node('ADD', 'b', 'REPLICA-OF', 'a')`, `node('FAILOVER', 'b')`. */
-  node(...words: Word[]): Promise<void>
-  /** A Sentinel: `sentinel('ADD', 's', 'PORT', 26379, 'MASTER', 'group', 'QUORUM', 1)`. */
-  sentinel(...words: Word[]): Promise<void>
+  /** A node of a cluster: `node('ADD', 'b', 'REPLICA-OF', 'a')`, whose value is its port, `node('FAILOVER', 'b')`. */
+  node(...words: Word[]): Promise<unknown>
+  /** A Sentinel: `sentinel('ADD', 's', 'MASTER', 'group', 'QUORUM', 1)`, whose value is its port. */
+  sentinel(...words: Word[]): Promise<unknown>
   /** Ends all of this. It is what a test ends with. */
   reset(): Promise<void>
   /** Any line of STAGE; the reply's value, in which bulk strings are buffers. */
   line(...words: Word[]): Promise<unknown>
+  /** Closes the connection; another one is made when it is needed. */
+  close(): void
 }
 
 /** A server that runs. It ends with `close()`, at the end of an `await using` block, or with this process. */
@@ -104,7 +112,7 @@ export interface Server extends AsyncDisposable {
   readonly host: string
   /** The port for clients; 0 if `port: null` asked for none. */
   readonly port: number
-  /** The port for administration, if `adminPort` asked for one; 0 there is any free one. */
+  /** The port for administration, if `adminPort` asked for one, where 0 is any free one, or `stage: true` did. */
   readonly adminPort: number | null
   /** The port for clients that speak TLS, if there is one. */
   readonly tlsPort: number | null
@@ -127,7 +135,8 @@ export interface Server extends AsyncDisposable {
  *
  * Directives are those of the configuration file, also in camel case: `start({ maxmemory: '100mb', appendonly: true })`.
  * Without them the server takes any free port of 127.0.0.1 and a folder that is removed with it.
- * `timeout` is in milliseconds, 30000 if it is left out. `stage: true` is for a server that a test drives.
+ * `timeout` is in milliseconds, 30000 if it is left out. `stage: true` is for a server that a test drives, through an
+ * administration port, on which nothing that is staged counts.
  */
 export function start(
   directives?: Readonly<Record<string, Value>>,

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Stage, StageError } from './stage.js'
 
-export { StageError }
+export { Stage, StageError }
 
 /** The server has not started. The message is its own. */
 export class StartError extends Error {
@@ -23,6 +23,8 @@ export async function start(directives = {}, { timeout = 30_000, stage = false }
   const given = { port: 0, bind: '127.0.0.1', dir: folder }
   for (const [name, value] of Object.entries(directives)) given[dashed(name)] = value
   if (stage) given['enable-stage-command'] = 'local'
+  const isStaged = text(given['enable-stage-command'] ?? 'no') !== 'no'
+  if (isStaged && !('admin-port' in given)) given['admin-port'] = 0
   const words = ['--ready', '--exit-with-stdin']
   for (const [name, value] of Object.entries(given)) {
     // A port of 0 is any free one as an option, and none at all as a directive.
@@ -31,7 +33,8 @@ export async function start(directives = {}, { timeout = 30_000, stage = false }
   }
   // The server ends when its stdin does. This process alone has the other end, so that is whenever it ends.
   const child = spawn(binary(), words, { stdio: 'pipe' })
-  const server = new Server(child, folder, String(given.requirepass ?? ''))
+  const adminSpeaksTls = text(given['admin-tls'] ?? 'no') === 'yes'
+  const server = new Server(child, folder, String(given.requirepass ?? ''), adminSpeaksTls)
   try {
     server.read(await server.readyLine(timeout))
   } catch (error) {
@@ -48,13 +51,15 @@ class Server {
   #child
   #folder
   #password
+  #adminSpeaksTls
   #log = ''
   #ended
 
-  constructor(child, folder, password) {
+  constructor(child, folder, password, adminSpeaksTls) {
     this.#child = child
     this.#folder = folder
     this.#password = password
+    this.#adminSpeaksTls = adminSpeaksTls
     this.#ended = new Promise((resolve) => child.once('close', resolve).once('error', resolve))
     // What a server that has ended leaves unread in the pipe is not an error of the program.
     child.stdin.on('error', () => {})
@@ -94,8 +99,9 @@ class Server {
     this.adminPort = address(fields.admin)?.port ?? null
     this.tlsPort = address(fields.tls)?.port ?? null
     this.unix = unix ?? null
-    const where = this.port === 0 && this.unix ? { path: this.unix } : { host: this.host, port: this.port }
-    this.stage = new Stage(where, this.#password)
+    const admin = this.#adminSpeaksTls ? undefined : address(fields.admin)
+    const clients = this.port === 0 && this.unix ? { path: this.unix } : { host: this.host, port: this.port }
+    this.stage = new Stage(admin ?? clients, this.#password)
   }
 
   get url() {

@@ -7,14 +7,14 @@ export class StageError extends Error {
   name = 'StageError'
 }
 
-/** What a test drives a server by. */
+/** What a test drives a server by: `{ host, port }` or `{ path }` is where that is. */
 export class Stage {
   #where
   #password
-  // The connection is kept: another one might meet what this one has asked for.
+  // The connection is kept: a new one through a port for clients might meet what this one has asked for.
   #connection
 
-  constructor(where, password) {
+  constructor(where, password = '') {
     this.#where = where
     this.#password = password
     this.journal = new Journal(this)
@@ -55,7 +55,7 @@ export class Stage {
   }
 
   send({ name, id }, bytes) {
-    return this.line('SEND', ...(name === undefined ? ['ID', id] : ['NAME', name]), literal(bytes)).then(nothing)
+    return this.line('SEND', ...(name === undefined ? ['ID', id] : ['NAME', name]), literal(bytes))
   }
 
   freeze() {
@@ -87,11 +87,11 @@ export class Stage {
   }
 
   node(...words) {
-    return this.line('NODE', ...words).then(nothing)
+    return this.line('NODE', ...words)
   }
 
   sentinel(...words) {
-    return this.line('SENTINEL', ...words).then(nothing)
+    return this.line('SENTINEL', ...words)
   }
 
   reset() {

@@ -83,7 +83,7 @@ impl Traffic<'_> {
         self.process_inbox(slot, driver);
         let client = &self.world.clients[slot];
         if client.half_closed && !client.unfinished {
-            self.world.clients.doom(slot, Doom::AfterReply, Departure::Peer);
+            self.leave(slot);
         }
         self.world.clients.account(slot);
     }

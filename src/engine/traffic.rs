@@ -188,8 +188,18 @@ impl<'e> Traffic<'e> {
             self.world.end_session(slot);
             self.world.clients.doom(slot, Doom::Now, Departure::Peer);
         } else if !client.unfinished {
-            self.world.clients.doom(slot, Doom::AfterReply, Departure::Peer);
+            self.leave(slot);
         }
+    }
+
+    /// The client has sent all that it will, and all of it has run. It waits no longer than the reference would have it
+    /// wait for a command: what a test holds back for a time is sent to no client that has gone.
+    pub(super) fn leave(&mut self, slot: Slot) {
+        let when = match self.world.clients[slot].waits_for_time() {
+            true => Doom::Now,
+            false => Doom::AfterReply,
+        };
+        self.world.clients.doom(slot, when, Departure::Peer);
     }
 
     /// The connection is broken: nothing can be sent any more.
@@ -318,9 +328,14 @@ impl<'e> Traffic<'e> {
         self.world.clients.get(slot).is_some_and(|client| client.unfinished)
     }
 
-    /// Returns whether the client may be read from.
+    /// Returns whether the client is read from. One that is closed later than now, as a test has staged, may go before:
+    /// what it sends is read, and not heard.
     pub(crate) fn is_listening(&self, slot: Slot) -> bool {
-        self.world.clients.get(slot).is_some_and(|client| client.doom == Doom::No)
+        self.world.clients.get(slot).is_some_and(|client| match client.doom {
+            Doom::No => true,
+            Doom::AfterReply => client.is_held_back(),
+            Doom::Now => false,
+        })
     }
 
     /// The client's socket takes more: it is flushed in this turn. There may be no such client any more.

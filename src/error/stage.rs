@@ -131,6 +131,13 @@ pub fn port_is_taken(port: u16, name: &str) -> Error {
     Error::text(format!("ERR port {port} is that of '{name}'"))
 }
 
+/// A cluster has more nodes than there are ports behind its first.
+pub fn nodes_do_not_fit(count: usize, first: u16) -> Error {
+    Error::text(format!(
+        "ERR STAGE: {count} nodes do not fit from port {first} on: the last port there is is 65535"
+    ))
+}
+
 /// There can be no listener.
 pub fn cannot_listen(why: &dyn std::fmt::Display) -> Error {
     Error::text(format!("ERR cannot listen there: {why}"))

@@ -38,6 +38,8 @@ pub struct CommandLine {
 /// How a server begins that a test drives.
 #[derive(Debug, PartialEq, Eq, Clone, Default)]
 pub struct Stage {
+    /// `--stage`: nothing but that programs of this machine may drive it.
+    pub is_on: bool,
     /// No time passes by itself.
     pub clock_is_frozen: bool,
     /// What is picked at random follows from this.
@@ -236,7 +238,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandLine, St
             b"--print-config" => reading.act(Action::PrintConfig),
             b"--ready" => reading.switch(|line| line.announces = true),
             b"--exit-with-stdin" => reading.switch(|line| line.exits_with_stdin = true),
-            b"--stage" => reading.stage(),
+            b"--stage" => reading.switch(|line| line.stage.is_on = true),
             b"--check" => {
                 reading.act(Action::Check);
                 rest = reading.check(rest)?;
@@ -320,13 +322,6 @@ impl Reading {
     fn switch(&mut self, set: impl FnOnce(&mut CommandLine)) {
         self.close();
         set(&mut self.line);
-    }
-
-    /// `--stage`: programs of this machine may drive the server.
-    fn stage(&mut self) {
-        self.close();
-        let words = vec![b"local".to_vec()];
-        self.line.directives.push(Given::flag(b"enable-stage-command", words));
     }
 
     /// `--seed N` or `--seed=N`.
@@ -481,7 +476,7 @@ mod tests {
             (&["--bind", "127.0.0.1", "-::1"], &["bind \"127.0.0.1\" \"-::1\""]),
             (&["--list-max-listpack-size", "-2"], &["list-max-listpack-size \"-2\""]),
             (&["--port", "0", "-o", "hz=1", "--ready"], &["port \"0\"", "hz \"1\""]),
-            (&["--port", "1", "--stage"], &["port \"1\"", "enable-stage-command \"local\""]),
+            (&["--save", "60", "1", "--stage", "--hz=1"], &["save \"60\" \"1\"", "hz \"1\""]),
         ] {
             assert_eq!(directives(args), expected, "{args:?}");
         }
@@ -490,11 +485,13 @@ mod tests {
     #[test]
     fn a_test_says_how_the_server_begins_that_it_drives() {
         let line = read(&["--clock", "frozen", "--seed=7", "--stage-file", "a", "--port", "1"]);
-        let stage =
-            Stage { clock_is_frozen: true, seed: Some(7), file: Some("a".into()), cluster: None };
+        let file = Some("a".into());
+        let stage = Stage { clock_is_frozen: true, seed: Some(7), file, ..Stage::default() };
         assert_eq!(line.unwrap().stage, stage);
-        assert!(read(&["--seed", "0"]).unwrap().stage.is_set());
-        assert!(!read(&["--stage"]).unwrap().stage.is_set());
+        for args in [&["--seed", "0"][..], &["--stage"]] {
+            assert!(read(args).unwrap().stage.is_set(), "{args:?}");
+        }
+        assert!(!read(&["--port", "1"]).unwrap().stage.is_set());
         let cluster = read(&["--stage-cluster", "3x2"]).unwrap().stage.cluster;
         assert_eq!(cluster, Some(Cluster { shards: 3, nodes: 2 }));
         for (args, reason) in [

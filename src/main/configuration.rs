@@ -89,6 +89,12 @@ pub fn read(line: &CommandLine) -> (Configuration, Mistakes) {
     }
     if line.stage.is_set() && config.enable_stage_command == Callers::No {
         config.enable_stage_command = Callers::Local;
+        if line.directives.iter().any(|given| given.is_called("enable-stage-command")) {
+            mistakes.told.push(
+                "--stage and what stands for it need 'enable-stage-command', which is said to be 'no'"
+                    .to_owned(),
+            );
+        }
     }
     // The program begins with what is in its folder; a server in a test does so only if it is told.
     if config.dir.is_none()
@@ -96,7 +102,7 @@ pub fn read(line: &CommandLine) -> (Configuration, Mistakes) {
     {
         mistakes.told.push(error.to_string());
     }
-    let ports = any_port.ports(&config, line.announces);
+    let ports = any_port.ports(&config, line.announces, line.stage.is_set());
     (Configuration { ports, config, sources }, mistakes)
 }
 
@@ -160,8 +166,10 @@ impl AnyPort {
     }
 
     /// With `--port 0` redis-server has no port. Here it is so, too, where there is another way in, by the unix socket
-    /// or by a port for TLS or administration that was given, unless the port is to be announced.
-    fn ports(&self, config: &Config, announces: bool) -> Ports {
+    /// or by a port for TLS or administration that was given, unless the port is to be announced. Where a test drives
+    /// the server, there is an administration port unless that was said to be none: nothing that is staged keeps a test
+    /// out there.
+    fn ports(&self, config: &Config, announces: bool, is_staged: bool) -> Ports {
         let configured = Ports::configured(config);
         let has_other_way = config.unixsocket.is_some()
             || configured.tls.is_some()
@@ -170,7 +178,9 @@ impl AnyPort {
         Ports {
             clients: configured.clients.or((self.clients && is_wanted).then_some(0)),
             tls: configured.tls.or((self.tls && announces).then_some(0)),
-            admin: configured.admin.or(self.admin.then_some(0)),
+            admin: configured
+                .admin
+                .or((self.admin || is_staged && !config.ports_chosen.admin()).then_some(0)),
         }
     }
 }

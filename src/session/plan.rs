@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::stage::shape::{Layout, Pause, Segment, Shape};
+use crate::stage::shape::{Holder, Layout, Pause, Segment, Shape};
 
 /// The least time between two segments, in nanoseconds of the machine's clock: the peer reads them apart.
 const APART: u64 = 1_000_000;
@@ -32,6 +32,7 @@ struct Stop {
     at: usize,
     until: Until,
     again: Option<(usize, usize, Pause)>,
+    holder: Holder,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -86,18 +87,41 @@ impl Plan {
 
     /// Adds the stops of a reply that begins at `start` of the outbox. It is `now`. Returns whether there are not too many.
     pub(crate) fn add(&mut self, layout: &Layout, start: usize, now: u64) -> bool {
+        let holder = layout.holder;
         if let Some((at, delay)) = layout.delay {
             let due = now.saturating_add(delay);
             // What waits behind a stop that is over no earlier needs none of its own.
-            if !self.stops.back().is_some_and(|stop| stop.is_over_by_then(due)) {
-                self.stops.push_back(Stop { at: start + at, until: Until::Time(due), again: None });
+            let is_behind = |stop: &Stop| stop.holder == holder && stop.is_over_by_then(due);
+            if !self.stops.back().is_some_and(is_behind) {
+                let until = Until::Time(due);
+                self.stops.push_back(Stop { at: start + at, until, again: None, holder });
             }
         }
         for &Segment { at, pause, again } in &layout.segments {
             let again = again.map(|(each, end)| (each, start + end, pause));
-            self.stops.push_back(Stop { at: start + at, until: Until::Pause(pause), again });
+            self.stops.push_back(Stop {
+                at: start + at,
+                until: Until::Pause(pause),
+                again,
+                holder,
+            });
         }
         self.stops.len() <= MOST_STOPS
+    }
+
+    /// Returns whether something is held back until a time.
+    pub(super) fn waits_for_time(&self) -> bool {
+        self.stops
+            .iter()
+            .any(|stop| matches!(stop.until, Until::Time(_) | Until::Pause(Pause::Micros(_))))
+    }
+
+    /// The fault of this number is over, or all are: nothing is held back for it any more.
+    pub(super) fn release(&mut self, fault: Option<u64>) {
+        self.stops.retain(|stop| !stop.holder.ends_with(fault));
+        if let Some(shape) = &mut self.shape {
+            shape.release(fault);
+        }
     }
 
     /// Returns whether the first stop is over.
@@ -110,16 +134,22 @@ impl Plan {
         }
     }
 
+    /// Returns whether the first stop waits for a time that has come.
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.stops.front().is_some_and(|stop| matches!(stop.until, Until::Time(due) if due <= now))
+    }
+
     /// The first stop is over. One that comes again takes its next place.
     pub(super) fn pass(&mut self) {
-        let Some(Stop { at, again, .. }) = self.stops.pop_front() else {
+        let Some(Stop { at, again, holder, .. }) = self.stops.pop_front() else {
             return;
         };
         if let Some((each, end, pause)) = again
             && let Some(next) = at.checked_add(each).filter(|&next| next < end)
         {
             let place = self.stops.partition_point(|stop| stop.at <= next);
-            self.stops.insert(place, Stop { at: next, until: Until::Pause(pause), again });
+            let until = Until::Pause(pause);
+            self.stops.insert(place, Stop { at: next, until, again, holder });
         }
     }
 

@@ -33,10 +33,19 @@ impl Client {
         self.plan().is_some_and(|plan| plan.hangs)
     }
 
+    /// Returns whether sending to it stops somewhere.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.stop().is_some())
+    }
+
+    /// Returns whether its output is held back until a time: a client that goes meanwhile is owed nothing.
+    pub(crate) fn waits_for_time(&self) -> bool {
+        self.plan().is_some_and(Plan::waits_for_time)
+    }
+
     /// Returns whether more of its output is to be sent, now or later.
     pub(crate) fn is_owed(&self) -> bool {
-        let has_stop = || self.plan().is_some_and(|plan| plan.stop().is_some());
-        !self.outbox.unsent().is_empty() || self.outbox.has_gaps() || has_stop()
+        !self.outbox.unsent().is_empty() || self.outbox.has_gaps() || self.is_held_back()
     }
 }
 
@@ -66,7 +75,12 @@ impl Clients {
         let nanos = nanos();
         for slot in self.planned.over(now) {
             if self[slot].plan().is_some_and(|plan| plan.is_passed(now, nanos)) {
-                self[slot].plan_mut().pass();
+                let plan = self[slot].plan_mut();
+                plan.pass();
+                // Delays of several faults may be over at once.
+                while plan.is_due(now) {
+                    plan.pass();
+                }
                 self.await_stop(slot, now, nanos);
                 self.touch(slot);
             }
@@ -87,6 +101,16 @@ impl Clients {
     pub(super) fn forget_stops(&mut self, slot: Slot) {
         let awaited = self[slot].plan().and_then(|plan| plan.awaited);
         self.planned.forget(slot, awaited);
+    }
+
+    /// The fault of this number is over, or all are: what they have held back of the client's output is sent.
+    pub(crate) fn release(&mut self, slot: Slot, fault: Option<u64>, now: u64) {
+        let Some(held) = &mut self[slot].outbox.held else {
+            return;
+        };
+        held.plan.release(fault);
+        self.await_stop(slot, now, 0);
+        self.touch(slot);
     }
 
     /// Nothing of what is staged for the client's output stays: what was held back is sent. Returns whether it hung.

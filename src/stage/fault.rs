@@ -32,6 +32,8 @@ enum Rule {
 /// A fault.
 #[derive(Debug)]
 pub(crate) struct Fault {
+    /// Counted from 1; none has it again.
+    number: u64,
     /// As ADD has said it: the name is the first word.
     words: OwnedArgs,
     commands: Commands,
@@ -58,6 +60,8 @@ pub(crate) struct Counters {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     line: Vec<Fault>,
+    /// The number of the last one.
+    last: u64,
 }
 
 impl Faults {
@@ -69,7 +73,7 @@ impl Faults {
         options: Options<'_>,
         is_apart: impl Fn(u64) -> bool,
     ) -> Result<(), Error> {
-        let fault = Fault::read(args, options)?;
+        let mut fault = Fault::read(args, options)?;
         if let Some(id) = fault.clients.id().filter(|&id| is_apart(id)) {
             return Err(error::stage_own_client(id));
         }
@@ -83,14 +87,22 @@ impl Faults {
         if memory + fault.memory > MOST_MEMORY {
             return Err(error::stage_too_many("bytes of all faults", MOST_MEMORY));
         }
+        self.last += 1;
+        fault.number = self.last;
+        Arc::make_mut(&mut fault.actions).shape.said_by(fault.number);
         self.line.push(fault);
         Ok(())
     }
 
-    /// Removes a fault. Returns whether there was one.
-    pub(crate) fn remove(&mut self, name: &[u8]) -> bool {
-        let found = self.position(name).map(|index| self.line.remove(index));
-        found.is_some()
+    /// Removes a fault. Returns its number, if there was one.
+    pub(crate) fn remove(&mut self, name: &[u8]) -> Option<u64> {
+        let index = self.position(name)?;
+        Some(self.line.remove(index).number)
+    }
+
+    /// Removes all of them.
+    pub(crate) fn clear(&mut self) {
+        self.line = Vec::new();
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Fault> {
@@ -182,6 +194,7 @@ impl Fault {
         let memory = size_of::<Fault>() + 3 * words.memory() + actions.memory();
         let counters = Counters { random, ..Counters::default() };
         Ok(Fault {
+            number: 0,
             words,
             commands,
             clients: clients.unwrap_or_default(),

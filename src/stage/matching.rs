@@ -1,6 +1,7 @@
 //! Which commands of which clients are meant: ON, ARGS and CLIENT, of faults, of the journal and of what comes.
 //!
-//! A matcher without a word matches everything. The commands of STAGE itself are matched by nothing, and so are the
+//! A matcher without a word matches everything; one that names no command leaves out what clients begin with, so that a
+//! new one gets as far as STAGE. The commands of STAGE itself are matched by nothing, and so are the
 //! clients of the administration port: whatever is staged, a test can end it. The caller sees to that; a word that
 //! says otherwise is refused here ([`Commands::named`]) or by the caller ([`Clients::id`]).
 
@@ -17,6 +18,9 @@ const MOST_ARGUMENTS: usize = 8;
 
 /// Of a longer text so many bytes are looked at: a client chooses how long its arguments are.
 const LOOKED_AT: usize = 4096;
+
+/// What client libraries say before what they are asked to, with all subcommands of CLIENT.
+const BEGINNINGS: [&str; 6] = ["auth", "client", "hello", "info", "ping", "select"];
 
 type Pattern = Glob<Box<[u8]>>;
 
@@ -160,12 +164,15 @@ impl Commands {
         }
     }
 
-    /// Returns whether the command is meant whose full name this is, with these arguments, its name among them.
+    /// Returns whether the command is meant whose full name this is, with these arguments, its name among them. Where no
+    /// name was said, those that clients begin with are not.
     pub(crate) fn matches(&self, full_name: &[u8], args: Args<'_>) -> bool {
         let full_name = &full_name[..full_name.len().min(LOOKED_AT)];
-        let has_name = self.name.as_ref().is_none_or(|pattern| {
-            is_like(pattern, full_name) || is_like(pattern, container(full_name))
-        });
+        let first = container(full_name);
+        let has_name = match &self.name {
+            Some(pattern) => is_like(pattern, full_name) || is_like(pattern, first),
+            None => !BEGINNINGS.iter().any(|name| first.eq_ignore_ascii_case(name.as_bytes())),
+        };
         has_name
             && self.arguments.iter().all(|(index, pattern)| {
                 argument(args, *index).is_some_and(|text| is_like(pattern, text))
@@ -253,6 +260,10 @@ mod tests {
         read().map_err(|error: Error| error.to_string())
     }
 
+    fn setname() -> OwnedArgs {
+        owned("CLIENT SETNAME Web")
+    }
+
     const WEB: Subject<'_> = Subject {
         id: 7,
         name: b"web",
@@ -312,7 +323,7 @@ mod tests {
 
     #[test]
     fn commands_are_matched_by_name_and_arguments() {
-        let setname = owned("CLIENT SETNAME Web");
+        let setname = setname();
         for (name, line) in [
             ("CLIENT", ""),
             ("client|setname", ""),
@@ -333,6 +344,18 @@ mod tests {
         ] {
             let commands = commands(name, line).unwrap();
             assert!(!commands.matches(b"client|setname", setname.args()), "{name} {line}");
+        }
+    }
+
+    #[test]
+    fn where_no_command_is_named_what_clients_begin_with_is_left_out() {
+        for name in ["hello", "auth", "client|setinfo", "client|nosuch", "SELECT", "ping", "info"] {
+            assert!(!Commands::default().matches(name.as_bytes(), setname().args()), "{name}");
+            let named = commands("*", "").unwrap();
+            assert!(named.matches(name.as_bytes(), setname().args()), "{name}");
+        }
+        for name in ["get", "cluster|slots", "clients", "nosuch"] {
+            assert!(Commands::default().matches(name.as_bytes(), setname().args()), "{name}");
         }
     }
 

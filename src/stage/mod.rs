@@ -12,10 +12,12 @@
 //! * [`recording`]: a conversation that is written while it takes place;
 //! * [`shape`]: what becomes of a reply by that: its bytes, and where they stop;
 //! * [`conversion`]: a value spelled as another type;
-//! * [`accept`]: what becomes of newcomers.
+//! * [`accept`]: what becomes of newcomers;
+//! * [`beginning`]: what the server began with, which RESET comes back to.
 
 pub(crate) mod accept;
 pub(crate) mod actions;
+pub(crate) mod beginning;
 mod conversion;
 pub(crate) mod fault;
 pub(crate) mod journal;
@@ -23,7 +25,11 @@ pub(crate) mod matching;
 pub(crate) mod recording;
 pub(crate) mod shape;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use accept::Newcomers;
+use beginning::Beginning;
 use fault::Faults;
 
 pub(crate) mod nodes;
@@ -45,4 +51,7 @@ pub(crate) struct Stage {
     /// Further ports that clients take for other servers.
     pub(crate) nodes: Nodes,
     pub(crate) sentinels: Sentinels,
+    pub(crate) beginning: Arc<Beginning>,
+    /// Ports of nodes and Sentinels that are about to come back: these are listened on.
+    pub(crate) standing: BTreeSet<u16>,
 }

@@ -44,6 +44,17 @@ pub(crate) enum Pause {
     Micros(u64),
 }
 
+/// What has a reply held back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Holder {
+    #[default]
+    Nothing,
+    /// The fault of this number.
+    Fault(u64),
+    /// Several, which the commands of a transaction or a script have met.
+    Several,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Split {
     pub(crate) place: Place,
@@ -60,6 +71,8 @@ pub(crate) struct Shape {
     /// So many µs it is held back.
     pub(crate) delay: u64,
     pub(crate) splits: Vec<Split>,
+    /// Whose the delay and the splits are.
+    pub(crate) holder: Holder,
     /// No more of its bytes are sent.
     pub(crate) cut: Option<usize>,
     /// None of its bytes are sent.
@@ -85,10 +98,40 @@ pub(crate) struct Layout {
     pub(crate) delay: Option<(usize, u64)>,
     /// In the order of their places.
     pub(crate) segments: Vec<Segment>,
+    pub(crate) holder: Holder,
     pub(crate) end: Option<End>,
 }
 
+impl Holder {
+    fn and(self, more: Holder) -> Holder {
+        match (self, more) {
+            (Holder::Nothing, one) | (one, Holder::Nothing) => one,
+            (one, other) if one == other => one,
+            _ => Holder::Several,
+        }
+    }
+
+    /// Returns whether it ends with the fault of this number, or with all of them.
+    pub(crate) fn ends_with(self, fault: Option<u64>) -> bool {
+        fault.is_none_or(|number| self == Holder::Fault(number))
+    }
+}
+
 impl Shape {
+    /// It is the fault of this number that says so.
+    pub(crate) fn said_by(&mut self, fault: u64) {
+        if self.delay > 0 || !self.splits.is_empty() {
+            self.holder = Holder::Fault(fault);
+        }
+    }
+
+    /// The fault of this number is over, or all are: the reply is not held back any more.
+    pub(crate) fn release(&mut self, fault: Option<u64>) {
+        if self.holder.ends_with(fault) {
+            (self.delay, self.splits, self.holder) = (0, Vec::new(), Holder::Nothing);
+        }
+    }
+
     /// The reply meets this, too. What there can only be one of is what was there first; delays add up.
     pub(crate) fn add(&mut self, more: Shape) {
         for (pushed, more) in [(&mut self.before, more.before), (&mut self.behind, more.behind)] {
@@ -101,6 +144,7 @@ impl Shape {
         self.delay = self.delay.saturating_add(more.delay);
         self.splits.extend(more.splits);
         self.splits.truncate(MOST_SPLITS);
+        self.holder = self.holder.and(more.holder);
         self.cut = self.cut.or(more.cut);
         self.is_dropped |= more.is_dropped;
         self.end = self.end.or(more.end);
@@ -128,7 +172,7 @@ impl Shape {
         }
         let delay = (self.delay > 0).then_some((start, self.delay));
         debug_assert!(segments.iter().all(|segment| start < segment.at && segment.at < end));
-        Layout { bytes, delay, segments, end: self.end }
+        Layout { bytes, delay, segments, holder: self.holder, end: self.end }
     }
 
     /// Bytes of memory beside the shape itself.
@@ -197,6 +241,7 @@ mod tests {
             converted: Some(Type::Set),
             delay: 7,
             splits: split(Place::At(3)),
+            holder: Holder::Fault(7),
             cut: Some(9),
             is_dropped: true,
             end: Some(End::Close),
@@ -207,6 +252,7 @@ mod tests {
             converted: Some(Type::Map),
             delay: 12,
             splits: split(Place::At(3)),
+            holder: Holder::Fault(7),
             cut: Some(1),
             is_dropped: true,
             end: Some(End::Hang),

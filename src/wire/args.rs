@@ -20,7 +20,6 @@ pub struct Span {
 
 impl Span {
     /// The span from `start` up to, not including, `end`. The parser keeps both under 4 GiB.
-    #[doc(hidden)]
     pub fn new(start: usize, end: usize) -> Span {
         debug_assert!(start <= end && end <= u32::MAX as usize);
         Span { start: start as u32, end: end as u32 }
@@ -46,10 +45,12 @@ impl<'a> Args<'a> {
         self.spans.len()
     }
 
+    /// Whether there are none: of a request that is never so.
     pub fn is_empty(self) -> bool {
         self.spans.is_empty()
     }
 
+    /// An argument, if there are so many.
     pub fn get(self, index: usize) -> Option<&'a [u8]> {
         self.spans.get(index).map(|&span| self.at(span))
     }
@@ -61,7 +62,7 @@ impl<'a> Args<'a> {
     }
 
     /// The arguments from `first` on, two by two. A last one that is left over is not met.
-    pub fn pairs(
+    pub(crate) fn pairs(
         self,
         first: usize,
     ) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + Clone {
@@ -154,6 +155,7 @@ pub struct OwnedArgs {
 }
 
 impl OwnedArgs {
+    /// The arguments, as handlers see them.
     pub fn args(&self) -> Args<'_> {
         Args::new(&self.bytes, &self.spans)
     }

@@ -58,6 +58,7 @@ impl OwnedArgs {
     /// # Panics
     ///
     /// When all arguments together have 4 GiB or more.
+    #[doc(hidden)]
     pub fn push(&mut self, arg: impl Arg) {
         arg.push_to(self);
     }

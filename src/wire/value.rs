@@ -55,21 +55,31 @@ pub enum Value {
     Boolean(bool),
     /// `(`: an integer of any size, as the text that was sent.
     BigNumber(Vec<u8>),
-    /// `=`: a text and how it is to be shown, `txt` or `mkd`.
-    Verbatim { format: [u8; 3], text: Vec<u8> },
+    /// `=`: a text and how it is to be shown.
+    Verbatim {
+        /// `txt`, `mkd`.
+        format: [u8; 3],
+        /// The text.
+        text: Vec<u8>,
+    },
     /// `!`: an error that may contain any bytes.
     BulkError(Vec<u8>),
     /// `|`: attributes, and the value that they say something about.
-    Attribute { attributes: Vec<(Value, Value)>, value: Box<Value> },
+    Attribute {
+        /// Pairs, in the order in which they were sent.
+        attributes: Vec<(Value, Value)>,
+        /// What they say something about.
+        value: Box<Value>,
+    },
 }
 
 /// Input that no further bytes can make a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
     /// Where in the input the offending line begins, in bytes.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// What is wrong with it.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 impl fmt::Display for Malformed {
@@ -105,6 +115,7 @@ impl Value {
     }
 
     /// The text of an error of either kind, its code included.
+    #[doc(hidden)]
     pub fn as_error(&self) -> Option<&[u8]> {
         match self {
             Value::Error(text) | Value::BulkError(text) => Some(text),
@@ -131,16 +142,6 @@ impl Value {
             Value::Integer(n) => Some(*n as f64),
             Value::Double(text) if text == b"nan" => Some(f64::NAN),
             other => double::parse(other.as_bytes()?),
-        }
-    }
-
-    /// A boolean, or the integer 1 or 0, which is how RESP2 has booleans.
-    pub fn as_bool(&self) -> Option<bool> {
-        match self {
-            Value::Boolean(value) => Some(*value),
-            Value::Integer(1) => Some(true),
-            Value::Integer(0) => Some(false),
-            _ => None,
         }
     }
 
@@ -192,6 +193,7 @@ impl Value {
     }
 
     /// The elements of an array, set or push; none for any other value.
+    #[doc(hidden)]
     pub fn elements(&self) -> &[Value] {
         match self {
             Value::Array(elements) | Value::Set(elements) | Value::Push(elements) => elements,
@@ -214,6 +216,7 @@ impl Value {
     }
 
     /// Appends the value as it is sent.
+    #[doc(hidden)]
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Value::Status(text) => push_line(out, b'+', text),
@@ -653,11 +656,6 @@ mod tests {
         );
         assert_eq!((read(b":3\r\n").as_f64(), Value::Null.as_f64()), (Some(3.0), None));
         assert!(read(b",nan\r\n").as_f64().is_some_and(f64::is_nan));
-        let as_bool = |bytes: &[u8]| read(bytes).as_bool();
-        assert_eq!(
-            [as_bool(b"#t\r\n"), as_bool(b":0\r\n"), as_bool(b":2\r\n")],
-            [Some(true), Some(false), None]
-        );
         assert_eq!(read(b"+OK\r\n").as_str(), Some("OK"));
         assert_eq!(Value::Bulk(vec![0xff]).as_str(), None);
     }

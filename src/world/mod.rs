@@ -30,6 +30,7 @@
 //! | `journal`, `recording` | clients with the journal and the recording of the stage |
 //! | `timekeeping` | commands with the clock that they change |
 
+mod beginning;
 mod blocked;
 mod chance;
 mod commandlog;

@@ -13,7 +13,7 @@ use crate::session::{Client, Departure, Doom, Slot};
 use crate::stage::nodes::{NewNode, Node, NodeKey, Nodes};
 use crate::stage::sentinel::{Sentinel, Sentinels};
 use crate::stage::slots::{SLOTS, slot as slot_of_key};
-use crate::wire::Reply;
+use crate::wire::{OwnedArgs, Reply};
 
 /// What `net` offers to the stage: ports beside those of the configuration.
 pub trait NodePorts: Send {
@@ -38,7 +38,7 @@ pub(crate) fn name_at<'s>(nodes: &'s Nodes, sentinels: &'s Sentinels, peer: &Pee
 const FIRST_PORT: u16 = 7001;
 
 /// The port that a client came through, if it is one that may be a node's.
-fn port(peer: &Peer) -> Option<u16> {
+pub(super) fn port(peer: &Peer) -> Option<u16> {
     match (peer.kind, &peer.laddr) {
         (Kind::Tcp, Address::Tcp(addr)) => Some(addr.port()),
         _ => None,
@@ -136,6 +136,11 @@ impl World {
             self.tell_host(None);
             return Ok(own);
         }
+        // One that stands is that of a node with which the server began.
+        let stands = |port: &u16| self.stage.as_mut().is_some_and(|s| s.standing.remove(port));
+        if let Some(port) = wanted.filter(stands) {
+            return Ok(port);
+        }
         let Some(ports) = &mut self.node_ports else {
             let free = (FIRST_PORT..).find(|&port| is_free(self, port));
             self.tell_host(None);
@@ -157,6 +162,10 @@ impl World {
     ) -> Result<Vec<(String, u16)>, Error> {
         let border = |shard: usize| (shard * usize::from(SLOTS) + shards / 2) / shards;
         let (own, _) = self.config.client_port();
+        let count = shards * nodes;
+        if !any_port && usize::from(u16::MAX - own) < count - 1 {
+            return Err(error::nodes_do_not_fit(count, own));
+        }
         let mut added = Vec::new();
         let mut primaries = Vec::new();
         for number in 0..shards * nodes {
@@ -172,6 +181,12 @@ impl World {
             };
             let (is_own_port, primary) = (self.is_own_port(port), primaries.get(shard).copied());
             let primary = primary.filter(|_| row > 0);
+            let mut line = vec!["STAGE".into(), "NODE".into(), "ADD".into(), name.clone()];
+            line.extend(slots.iter().flat_map(|(a, b)| ["SLOTS".into(), format!("{a}-{b}")]));
+            if let Some((primary, _)) = added.get(shard).filter(|_| row > 0) {
+                line.extend(["REPLICA-OF".into(), String::clone(primary)]);
+            }
+            self.begin_staged(line.into_iter().collect::<OwnedArgs>().args(), Some(port));
             let new = NewNode { name: name.clone(), port, is_own_port, slots, primary };
             if let Some(key) = self.add_node(new)
                 && row == 0
@@ -240,29 +255,6 @@ impl World {
         };
         stage.nodes.at_port(at).is_some_and(|node| !node.is_up())
             || stage.sentinels.at_port(at).is_some_and(|sentinel| !sentinel.is_up())
-    }
-
-    /// Ends the nodes and the Sentinels. The server's own port is as it was.
-    pub(crate) fn clear_nodes(&mut self, caller: Slot) {
-        let Some(stage) = self.stage.as_deref_mut() else {
-            return;
-        };
-        let (nodes, sentinels) =
-            (std::mem::take(&mut stage.nodes), std::mem::take(&mut stage.sentinels));
-        let ends = nodes.iter().map(|node| (node.port, node.is_up(), node.is_own_port));
-        let also = sentinels.iter().map(|sentinel| (sentinel.port, sentinel.is_up(), false));
-        for (port, is_up, is_own) in ends.chain(also) {
-            if !is_own {
-                self.close_node_port(port, caller);
-            } else if !is_up && let Err(why) = self.reopen_node_port(port) {
-                log::error!("STAGE RESET cannot have port {port} back: {why}");
-            }
-        }
-        for client in self.clients.slots().collect::<Vec<_>>() {
-            if let Some(session) = &mut self.clients[client].session {
-                (session.asking, session.reads_replica) = (0, false);
-            }
-        }
     }
 
     // What follows from a change.

@@ -112,6 +112,15 @@ impl World {
         self.clients.doom(slot, Doom::AfterReply, why);
     }
 
+    /// The fault of this number is over, or all are: clients are sent what those have held back.
+    pub(crate) fn release_replies(&mut self, fault: Option<u64>) {
+        let now = self.now.mono;
+        let slots: Vec<Slot> = self.clients.slots().collect();
+        for slot in slots {
+            self.clients.release(slot, fault, now);
+        }
+    }
+
     /// Nothing that was staged for the output of clients stays: what was held back is sent, and clients that hang are
     /// closed.
     pub(crate) fn forget_plans(&mut self) {

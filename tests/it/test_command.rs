@@ -20,9 +20,11 @@ const ONLY_RUST: [&str; 7] = [
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 12] = [
+const WITH_TOOLS: [&str; 14] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
+    "bad-input-test 2000 target/release/respd",
+    "bad-disk-test --server target/release/respd",
     "handover --respd target/release/respd",
     "clients --install",
     "clients ",
@@ -37,9 +39,11 @@ const WITH_TOOLS: [&str; 12] = [
 /// What Debian has for those.
 const TOOLS: [&str; 6] = ["redis-cli", "python3", "node", "npm", "etcd", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 12] = [
     "conformance",
     "kill-test",
+    "bad-input-test",
+    "bad-disk-test",
     "handover",
     "clients",
     "tls",
@@ -152,7 +156,8 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
-    expected.extend(without("python3", "python3", &["kill-test", "handover", "clients"]));
+    let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
+    expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
     expected.extend(without("python3", "python3", &["reports", "scaling", "kv-front"]));
     expected.push(NO_SYSTEMD.to_owned());
@@ -194,7 +199,7 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert_eq!(skipped(&outcome), [NO_FUZZING]);
-    let handover = WITH_TOOLS[2];
+    let handover = WITH_TOOLS[4];
     let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();

@@ -1,8 +1,11 @@
 // What `server.stage` and `respd/test` promise, tried where the package is installed.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createConnection } from 'node:net'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { StageError, start } from 'respd'
 import { stage } from 'respd/test'
 
@@ -73,6 +76,15 @@ test('the journal has what was sent', async () => {
   await assert.rejects(respd.stage.journal.wait('DEL', { timeout: 0.01 }), { name: 'StageError', message: /DEL has been sent 0 times/ })
 })
 
+test('what the server replies is the value', async () => {
+  const port = await respd.stage.node('ADD', 'a', 'SLOTS', '0-16383')
+  assert.ok(Number.isInteger(port) && port > 0)
+  assert.equal(await respd.stage.node('DOWN', 'a'), 'OK')
+  await respd.stage.node('ADD', 'm')
+  assert.notEqual(await respd.stage.sentinel('ADD', 's', 'MASTER', 'm'), port)
+  assert.equal(await respd.stage.send({ name: 'nosuch' }, '+x'), 0)
+})
+
 test('an error has the text of the server', async () => {
   await assert.rejects(respd.stage.line('CLOCK', 'GO'), (error) => error instanceof StageError && /GO/.test(error.message))
   await assert.rejects(respd.stage.delFault('x'), { message: /there is no fault 'x'/ })
@@ -87,3 +99,22 @@ test('a server without a stage says so, and one with a password is told it', asy
   await server.stage.reset()
   await server.close()
 })
+
+const ENDS = ['CLOSE', 'RESET', 'HANG', 'ERROR LOADING not yet', 'DELAY 60000', 'DROP', 'REPLY *9\\r\\n', 'RUN THEN CUT 1']
+
+for (const accept of ['ALL', 'REFUSE', 'HANG', 'CLOSE']) {
+  test(`reset reaches the server from another process: ${accept}`, async () => {
+    for (const on of [undefined, '*', 'HELLO', 'AUTH', 'CLIENT']) {
+      for (const [number, action] of ENDS.entries()) {
+        await respd.stage.fault(`f${number}`, { on, every: 2, do: [action] })
+      }
+      await respd.stage.fault('last', { on, do: 'CLOSE' })
+      await respd.stage.accept(accept)
+      await respd.stage.freeze()
+      const code = `import { Stage } from 'respd'; await new Stage({ port: ${respd.adminPort} }).reset()`
+      await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], { cwd: fileURLToPath(new URL('.', import.meta.url)), timeout: 60_000 })
+      assert.equal(await say('PING'), '+PONG\r\n+OK\r\n')
+      assert.deepEqual(await respd.stage.faults(), [])
+    }
+  })
+}

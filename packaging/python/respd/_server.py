@@ -54,7 +54,7 @@ def start(*, stage: bool = False, timeout: float = 30, **directives: Value) -> S
     Directives are those of the configuration file, with `_` for `-`: `start(maxmemory="100mb", appendonly=True)`.
     Without them the server takes any free port of 127.0.0.1 and a folder that is removed with it. `timeout` is in
     seconds. Raises `StartError`, with what the server says, if it does not become ready. `stage=True` is for a server
-    that `Server.stage` drives, as a test double.
+    that `Server.stage` drives, as a test double, through an administration port, on which nothing that is staged counts.
     """
     return Server({**directives, "enable-stage-command": "local"} if stage else directives, timeout)
 
@@ -67,7 +67,7 @@ class Server:
     port: int
     """The port for clients; 0 if `port=None` asked for none."""
     admin_port: Optional[int]
-    """The port for administration, if `admin_port=` asked for one; 0 there is any free one."""
+    """The port for administration, if `admin_port=` asked for one, where 0 is any free one, or `stage=True` did."""
     tls_port: Optional[int]
     """The port for clients that speak TLS, if there is one."""
     unix: Optional[str]
@@ -84,6 +84,9 @@ class Server:
         given: dict[str, Value] = {"port": 0, "bind": "127.0.0.1", "dir": self._folder}
         given.update((name.replace("_", "-"), value) for name, value in directives.items())
         self._staged = _text(given.get("enable-stage-command", "no")) != "no"
+        if self._staged:
+            given.setdefault("admin-port", 0)
+        self._admin_speaks_tls = _text(given.get("admin-tls", "no")) == "yes"
         words = [binary(), "--ready", "--exit-with-stdin"]
         for name, value in given.items():
             # A port of 0 is any free one as an option, and none at all as a directive.
@@ -130,9 +133,11 @@ class Server:
         self.pid = int(fields["pid"])
         self.unix = unix or None
         self.host, self.port = _address(fields["tcp"]) if "tcp" in fields else ("127.0.0.1", 0)
-        self.admin_port = _address(fields["admin"])[1] if "admin" in fields else None
+        admin = _address(fields["admin"]) if "admin" in fields else None
+        self.admin_port = admin[1] if admin else None
         self.tls_port = _address(fields["tls"])[1] if "tls" in fields else None
-        self.stage = Stage(self.unix if self.unix and not self.port else (self.host, self.port), self._password)
+        clients = self.unix if self.unix and not self.port else (self.host, self.port)
+        self.stage = Stage(clients if admin is None or self._admin_speaks_tls else admin, self._password)
 
     @property
     def url(self) -> str:

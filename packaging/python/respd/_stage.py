@@ -74,12 +74,16 @@ class Journal:
 
 
 class Stage:
-    """What a test drives a server by. `stage("CLOCK", "FREEZE")` is any line of STAGE; its value is the reply's."""
+    """What a test drives a server by. `stage("CLOCK", "FREEZE")` is any line of STAGE; its value is the reply's.
 
-    def __init__(self, address: Union[str, tuple[str, int]], password: str) -> None:
+    `Server.stage` is one. Another process makes its own, `Stage(("127.0.0.1", admin_port), password)`: on the
+    administration port nothing that is staged keeps it out. A text is the path of a unix socket.
+    """
+
+    def __init__(self, address: Union[str, tuple[str, int]], password: str = "") -> None:
         self._address = address
         self._password = password
-        # The connection is kept: another one might meet what this one has asked for.
+        # The connection is kept: a new one through a port for clients might meet what this one has asked for.
         self._connection: Optional[socket.socket] = None
         self._replies: Optional[IO[bytes]] = None
         self.journal = Journal(self)
@@ -132,10 +136,11 @@ class Stage:
         words: list[Word] = [] if times is None else ["TIMES", times]
         self("ACCEPT", what, *words)
 
-    def send(self, data: Union[str, bytes], *, name: Optional[str] = None, id: Optional[int] = None) -> None:
-        """Sends bytes to clients, now. In text, escapes are the server's: `r"+OK\\r\\n"`."""
+    def send(self, data: Union[str, bytes], *, name: Optional[str] = None, id: Optional[int] = None) -> int:
+        """Sends bytes to clients, now, and returns to how many. In text, escapes are the server's: `r"+OK\\r\\n"`."""
         whom: list[Word] = ["NAME", name] if name is not None else ["ID", "" if id is None else id]
-        self("SEND", *whom, _literal(data))
+        sent: int = self("SEND", *whom, _literal(data))
+        return sent
 
     def freeze(self) -> None:
         """Stops the server's clock."""
@@ -165,13 +170,13 @@ class Stage:
         """Ends what `record()` has begun."""
         self("RECORD", "STOP")
 
-    def node(self, *words: Word) -> None:
-        """A node of a cluster: `node("ADD", "b", "REPLICA-OF", "a")`, `node("FAILOVER", "b")`."""
-        self("NODE", *words)
+    def node(self, *words: Word) -> Any:
+        """A node of a cluster: `node("ADD", "b", "REPLICA-OF", "a")`, whose value is its port, `node("FAILOVER", "b")`."""
+        return self("NODE", *words)
 
-    def sentinel(self, *words: Word) -> None:
-        """A Sentinel: `sentinel("ADD", "s", "PORT", 26379, "MASTER", "group", "QUORUM", 1)`."""
-        self("SENTINEL", *words)
+    def sentinel(self, *words: Word) -> Any:
+        """A Sentinel: `sentinel("ADD", "s", "MASTER", "group", "QUORUM", 1)`, whose value is its port."""
+        return self("SENTINEL", *words)
 
     def reset(self) -> None:
         """Ends all of this. It is what a test ends with."""

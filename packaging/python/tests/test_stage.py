@@ -1,6 +1,8 @@
 """What `Server.stage` promises, tried where the wheel is installed."""
 
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -83,6 +85,15 @@ def test_bytes_are_sent_to_a_client(respd):
         assert connection.recv(9, socket.MSG_WAITALL) == b"+\0\r\n+\\r\n"
 
 
+def test_what_the_server_replies_is_the_value(respd):
+    port = respd.stage.node("ADD", "a", "SLOTS", "0-16383")
+    assert port > 0
+    assert respd.stage.node("DOWN", "a") == "OK"
+    respd.stage.node("ADD", "m")
+    assert respd.stage.sentinel("ADD", "s", "MASTER", "m") not in (port, None)
+    assert respd.stage.send(b"+x", name="nosuch") == 0
+
+
 def test_an_error_has_the_text_of_the_server(respd):
     with pytest.raises(StageError, match="GO"):
         respd.stage("CLOCK", "GO")
@@ -99,3 +110,21 @@ def test_a_password_is_for_the_stage_too():
     with module.start(stage=True, requirepass="sesame") as server:
         server.stage.fault("no", on="AUTH", do="CLOSE")
         server.stage.reset()
+
+
+ENDS = ["CLOSE", "RESET", "HANG", "ERROR LOADING not yet", "DELAY 60000", "DROP", r"REPLY *9\r\n", "RUN THEN CUT 1"]
+
+
+@pytest.mark.parametrize("on", [None, "*", "HELLO", "AUTH", "CLIENT"])
+@pytest.mark.parametrize("accept", ["ALL", "REFUSE", "HANG", "CLOSE"])
+def test_reset_reaches_the_server_from_another_process(on, accept):
+    with module.start(stage=True, requirepass="sesame") as server:
+        for number, do in enumerate(ENDS):
+            server.stage.fault(f"f{number}", on=on, every=2, do=do)
+        server.stage.fault("last", on=on, do="CLOSE")
+        server.stage.accept(accept)
+        server.stage.freeze()
+        code = f"import respd; respd.Stage(('127.0.0.1', {server.admin_port}), 'sesame').reset()"
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+        assert server.client().ping()
+        assert server.stage.faults() == []

@@ -28,7 +28,7 @@ pub(super) fn make(ctx: &mut Ctx<'_>, change: Change) {
 }
 
 /// What the words behind STAGE CLOCK ask for.
-fn change(args: Args<'_>, now: Now) -> Result<Change, Error> {
+pub(super) fn change(args: Args<'_>, now: Now) -> Result<Change, Error> {
     let mut words = args.options(2);
     let change = if words.flag("FREEZE") {
         Change::Freeze

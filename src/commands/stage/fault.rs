@@ -4,7 +4,7 @@ use super::on_stage;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::peer::Kind;
-use crate::stage::fault::{Fault, Faults};
+use crate::stage::fault::Fault;
 use crate::text::quote;
 use crate::wire::{Args, Reply};
 
@@ -20,14 +20,15 @@ pub(super) fn stage_fault(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error
         Some(_) if args.is(2, "ADD") => add(ctx, args)?,
         Some(_) if args.is(2, "CLEAR") => {
             has(3)?;
-            on_stage(ctx)?.faults = Faults::default();
+            on_stage(ctx)?.faults.clear();
+            ctx.world.release_replies(None);
         }
         Some(_) if args.is(2, "DEL") => {
             has(4)?;
             let name = args.get(3).ok_or_else(|| error::stage_value("DEL", None, "a name"))?;
-            if !on_stage(ctx)?.faults.remove(name) {
-                return Err(error::stage_no_fault(name));
-            }
+            let removed = on_stage(ctx)?.faults.remove(name);
+            let number = removed.ok_or_else(|| error::stage_no_fault(name))?;
+            ctx.world.release_replies(Some(number));
         }
         Some(_) if args.is(2, "LIST") => {
             has(3)?;

@@ -8,17 +8,16 @@ mod journal;
 mod newcomers;
 mod node;
 mod record;
+mod reset;
 mod seed;
 mod sentinel;
 
-use crate::clock::Change;
 use crate::dispatch::Ctx;
 use crate::dispatch::help::help;
 use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::{Flags, Spec};
 use crate::error::{self, Error};
 use crate::stage::Stage;
-use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[Spec::container("stage", STAGE).flags(SENTINEL).doc(
     "9.1.0",
@@ -69,11 +68,11 @@ const STAGE: &[Spec] = &[
         "(operation: START file | STOP)",
         "Writes a conversation of what clients and the server say to a file.",
     ),
-    Spec::new("reset", 2, RESETS, stage_reset).doc(
+    Spec::new("reset", 2, RESETS, reset::stage_reset).doc(
         "9.1.0",
         "O(N), N being all that was staged",
         "",
-        "Ends all that was staged, as the end of a test does.",
+        "Ends all that was staged, as the end of a test does: the stage is as the server began with it.",
     ),
     Spec::new("seed", 3, DRIVES, seed::stage_seed).doc(
         "9.1.0",
@@ -109,25 +108,4 @@ fn on_stage<'c>(ctx: &'c mut Ctx<'_>) -> Result<&'c mut Stage, Error> {
         return Err(error::STAGE_NOT_ALLOWED);
     }
     ctx.world.stage.as_deref_mut().ok_or(error::STAGE_NOT_ALLOWED)
-}
-
-/// STAGE RESET
-fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let caller = ctx.slot;
-    on_stage(ctx)?;
-    ctx.world.clear_nodes(caller);
-    ctx.world.end_watches();
-    let before = std::mem::take(on_stage(ctx)?);
-    ctx.world.forget_plans();
-    ctx.world.forget_seed();
-    if let Some(recording) = before.recording
-        && let Err(error) = recording.end(ctx.now().mono)
-    {
-        log::warn!("STAGE RESET ends a recording that could not be written to its end: {error}");
-    }
-    match before.is_clock_changed {
-        true => clock::make(ctx, Change::Restore),
-        false => ctx.reply.ok(),
-    }
-    Ok(())
 }

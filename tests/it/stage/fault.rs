@@ -263,7 +263,7 @@ fn a_fault_is_met_before_the_login() {
         ("ON GET DO RUN THEN CUT 7", "GET k", "-NOAUTH", false),
         ("ON nosuch DO REPLY x", "NOSUCH k", "x", true),
         ("ON client|nosuch DO REPLY x", "CLIENT nosuch", "x", true),
-        ("CLIENT USER default DO DROP", "PING", "", true),
+        ("ON * CLIENT USER default DO DROP", "PING", "", true),
     ] {
         let (mut local, operator) = staged();
         add(&mut local, operator, fault);
@@ -367,7 +367,8 @@ fn a_client_that_hangs_is_neither_heard_nor_sent_to() {
 #[test]
 fn each_matcher_says_which_commands_are_meant() {
     for (rule, hit, missed) in [
-        ("", "PING", ""),
+        ("", "GET k", "PING"),
+        ("ON *", "PING", ""),
         ("ON PING", "ping", "GET k"),
         ("ON g*", "GETRANGE k 0 1", "PING"),
         ("ON client", "CLIENT ID", "COMMAND COUNT"),
@@ -718,6 +719,39 @@ fn clients_of_the_administration_port_meet_no_fault() {
     assert_eq!(call(&mut local, operator, "PING"), PONG);
 }
 
+/// What libraries say on a new connection comes before STAGE RESET.
+#[test]
+fn a_fault_for_all_commands_lets_a_new_client_begin() {
+    const ACTIONS: [&str; 6] = ["CLOSE", "RESET", "HANG", "ERROR LOADING", "DROP", "DELAY 60000"];
+    let (mut local, client) = with_fault("DO RUN");
+    call(&mut local, client, "CONFIG SET requirepass sesame");
+    for action in ACTIONS {
+        call(&mut local, client, "STAGE FAULT CLEAR");
+        add(&mut local, client, &format!("DO {action}"));
+        let newcomer = local.connect();
+        for (line, start) in [
+            ("HELLO 3 AUTH default sesame SETNAME web", "%7\r\n"),
+            ("AUTH sesame", "+OK"),
+            ("CLIENT SETINFO LIB-NAME redis-py", "+OK"),
+            ("CLIENT ID", ":"),
+            ("CLIENT MAINT_NOTIFICATIONS ON", "-ERR unknown subcommand"),
+            ("SELECT 0", "+OK"),
+            ("INFO", "="),
+            ("PING", "+PONG"),
+        ] {
+            let reply = call(&mut local, newcomer, line);
+            assert!(reply.starts_with(start), "{action}: {line}: {reply}");
+        }
+        let seen = call(&mut local, client, "STAGE FAULT LIST");
+        assert!(seen.contains("seen\r\n:0\r\n"), "{action}: {seen}");
+        assert_eq!(call(&mut local, newcomer, "STAGE RESET"), "+OK\r\n", "{action}");
+        assert_eq!(call(&mut local, newcomer, "GET k"), VALUE, "{action}");
+        // A pattern means what it says.
+        add(&mut local, client, "ON * DO ERROR no");
+        assert_eq!(call(&mut local, newcomer, "PING"), "-no\r\n", "{action}");
+    }
+}
+
 /// However a test has left the server and the client, the client puts it right.
 #[test]
 fn reset_works_in_every_state_of_a_client() {
@@ -822,4 +856,64 @@ fn of_long_texts_the_beginning_is_matched() {
     add(&mut local, client, "ON *y DO REPLY x");
     assert_eq!(call(&mut local, client, &long(4096)), "x");
     assert_ne!(call(&mut local, client, &long(4097)), "x");
+}
+
+#[test]
+fn what_a_fault_holds_back_is_sent_when_it_is_removed() {
+    for (end, is_other_sent) in
+        [("FAULT DEL f", false), ("FAULT CLEAR", true), ("RESET", true), ("FAULT DEL g", false)]
+    {
+        let (mut local, operator) = with_fault("ON GET DO DELAY 5000");
+        call(&mut local, operator, "STAGE FAULT ADD g ON ECHO DO SPLIT AT 3 PAUSE 5000");
+        call(&mut local, operator, "STAGE FAULT ADD h ON STRLEN DO DELAY 5000 THEN CLOSE");
+        let [client, other, ends] = [(); 3].map(|()| local.connect());
+        assert_eq!(pipeline(&mut local, client, &["GET k", "PING", "GET k"]), "");
+        assert_eq!(call(&mut local, other, "ECHO abc"), "$3\r");
+        assert_eq!(pipeline(&mut local, ends, &["GET k", "STRLEN k", "PING"]), "");
+        assert_eq!(call(&mut local, operator, &format!("STAGE {end}")), "+OK\r\n");
+        let is_f = end.ends_with('f') || is_other_sent;
+        let is_g = end.ends_with('g') || is_other_sent;
+        let sent = text(local.received(client));
+        assert_eq!(
+            sent,
+            if is_f { format!("{VALUE}{PONG}{VALUE}") } else { String::new() },
+            "{end}"
+        );
+        assert_eq!(text(local.received(other)), if is_g { "\nabc\r\n" } else { "" }, "{end}");
+        // What another fault holds back stays where it is, and so does the end behind it.
+        let sent = text(local.received(ends));
+        assert_eq!(sent, if is_f { VALUE } else { "" }, "{end}");
+        assert_eq!(local.is_open(ends), !is_other_sent, "{end}");
+        local.advance(Duration::from_secs(5));
+        local.received(ends);
+        assert!(!local.is_open(ends), "{end}");
+        if !is_f {
+            assert_eq!(text(local.received(client)), format!("{VALUE}{PONG}{VALUE}"), "{end}");
+        }
+    }
+}
+
+#[test]
+fn what_several_faults_hold_back_waits_for_all_of_them() {
+    let (mut local, operator) = with_fault("ON GET DO DELAY 1000");
+    call(&mut local, operator, "STAGE FAULT ADD g ON STRLEN DO DELAY 1000");
+    let client = local.connect();
+    let sent = pipeline(&mut local, client, &["MULTI", "GET k", "STRLEN k", "EXEC"]);
+    assert_eq!(sent, "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+    call(&mut local, operator, "STAGE FAULT DEL f");
+    call(&mut local, operator, "STAGE FAULT DEL g");
+    assert_eq!(text(local.received(client)), "", "together they are neither's");
+    call(&mut local, operator, "STAGE FAULT CLEAR");
+    assert_eq!(text(local.received(client)), format!("*2\r\n{VALUE}:5\r\n"));
+}
+
+/// A command that waits has met its fault; what that would hold back is over with it.
+#[test]
+fn a_command_that_waits_is_not_held_back_by_a_fault_that_is_gone() {
+    let (mut local, operator) = with_fault("ON BLPOP DO PUSH p THEN RUN THEN DELAY 5000");
+    let client = local.connect();
+    assert_eq!(call(&mut local, client, "BLPOP l 0"), "");
+    call(&mut local, operator, "STAGE FAULT DEL f");
+    call(&mut local, operator, "RPUSH l a");
+    assert_eq!(text(local.received(client)), "p*2\r\n$1\r\nl\r\n$1\r\na\r\n");
 }

@@ -1,15 +1,19 @@
 //! Faults on real sockets: what arrives in one piece, what is reset, closed or silent.
 
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
+
+use socket2::SockRef;
 
 use respd::internals::config::{Callers, Config};
 use respd::internals::embed::local::request;
 use respd::internals::net::{ListenAddress, Ports};
 use respd::{ManualClock, Running, Server};
 
-use crate::socket::{PATIENCE, Socket};
+use crate::process::Respd;
+use crate::socket::{PATIENCE, Socket, until};
 
 fn config() -> Config {
     Config { enable_stage_command: Callers::Local, ..Config::default() }
@@ -183,4 +187,81 @@ fn newcomers_are_closed_reset_and_never_answered() {
     assert_eq!(operator.call(["STAGE", "RESET"]), "OK");
     assert_eq!(reads(&mut hanging, 1), ["end"]);
     assert_eq!(operator.call(["EXISTS", "k"]), "(integer) 0");
+}
+
+/// How many sockets the process has open.
+fn sockets(respd: &Respd) -> usize {
+    let files = fs::read_dir(format!("/proc/{}/fd", respd.pid())).unwrap().flatten();
+    let is_socket =
+        |path| fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"));
+    files.filter(|file| is_socket(file.path())).count()
+}
+
+/// What a test holds back, or has hang, ends with the client.
+#[test]
+fn a_client_that_leaves_is_gone_whatever_it_waits_for() {
+    let respd = Respd::start(&["--port", "0", "--stage", "--clock", "frozen"]);
+    let mut operator = Socket::tcp(respd.field("admin").unwrap().parse().unwrap());
+    operator.call(["SET", "k", "value"]);
+    let before = sockets(&respd);
+    for (actions, goes_on) in [
+        ("DELAY 5000", true),
+        ("SPLIT AT 3 PAUSE 5000", true),
+        ("RUN THEN DELAY 5000 THEN CUT 3", false),
+        ("DELAY 5000 THEN CLOSE", false),
+        ("DELAY 5000 THEN RESET", false),
+        ("DELAY 5000 THEN HANG", false),
+        ("HANG", false),
+    ] {
+        for is_reset in [false, true] {
+            let what = format!("{actions}, reset {is_reset}");
+            operator.call(["FLUSHALL"]);
+            assert_eq!(operator.call(["STAGE", "FAULT", "CLEAR"]), "OK");
+            let rule = format!("STAGE FAULT ADD f ON GET DO {actions}");
+            assert_eq!(operator.call(rule.split(' ')), "OK");
+            let mut client = connect(respd.addr());
+            let requests = [request(["GET", "k"]), request(["INCR", "n"])].concat();
+            client.write_all(&requests).unwrap();
+            let hit = || {
+                operator.call(["STAGE", "FAULT", "LIST"]).contains("\"hits\"\n   6) (integer) 1")
+            };
+            until("the fault is hit", hit);
+            client.write_all(&request(["INCR", "n"])).unwrap();
+            if is_reset {
+                SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+            drop(client);
+            until(&what, || sockets(&respd) == before);
+            let ran = operator.call(["GET", "n"]);
+            // What came before the end of its stream has run, as on the reference.
+            assert!(
+                ran == if goes_on { "\"2\"" } else { "(nil)" } || is_reset && goes_on,
+                "{what}: {ran}"
+            );
+        }
+    }
+}
+
+/// A segment that is on its way needs no time of the test's.
+#[test]
+fn a_client_that_has_said_all_is_sent_every_segment() {
+    let (server, clock, _operator) = with_fault("ON GET DO SPLIT EACH 3");
+    clock.freeze();
+    let mut client = connect(server.addr().unwrap());
+    client.write_all(&request(["GET", "k"])).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(reads(&mut client, 100).concat(), "$5\r\nvalue\r\nend");
+}
+
+#[test]
+fn newcomers_that_hang_are_gone_when_they_leave() {
+    let respd = Respd::start(&["--port", "0", "--stage"]);
+    let mut operator = Socket::tcp(respd.field("admin").unwrap().parse().unwrap());
+    assert_eq!(operator.call(["STAGE", "ACCEPT", "HANG"]), "OK");
+    let before = sockets(&respd);
+    let mut clients = [(); 5].map(|()| connect(respd.addr()));
+    clients.iter_mut().for_each(|client| client.write_all(b"PING\r\n").unwrap());
+    until("all are there", || sockets(&respd) == before + 5);
+    drop(clients);
+    until("all are gone", || sockets(&respd) == before);
 }
