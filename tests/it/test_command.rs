@@ -134,6 +134,8 @@ fn skipped(outcome: &Outcome) -> Vec<&str> {
 
 const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rust with cargo-fuzz; \
      to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
+const NO_PUBLIC_API: &str = "scripts/public-api: there is no nightly Rust with cargo-public-api; \
+     to install them: rustup toolchain install nightly && cargo install cargo-public-api --locked";
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
 const NO_NODE_20: &str = "scripts/reports: there is no node 20; to install it: https://nodejs.org";
@@ -155,7 +157,8 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let Some(outcome) = run(&[], &[], "") else { return };
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
+    let mut expected = vec![NO_PUBLIC_API.to_owned()];
+    expected.extend(without("redis-cli", "redis-tools", &["conformance"]));
     let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
     expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
@@ -174,7 +177,7 @@ fn one_missing_tool_skips_the_step_that_needs_it() {
     let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
 }
 
 #[test]
@@ -198,14 +201,14 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
     let Some(outcome) = run(&TOOLS, &["--strict"], "") else { return };
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_FUZZING]);
     let handover = WITH_TOOLS[4];
     let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
 }
 
 #[test]
@@ -216,7 +219,7 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
     ] {
         let Some(outcome) = run(&TOOLS, &[], install) else { return };
         assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-        assert!(skipped(&outcome)[0].starts_with(reason), "{}", outcome.output);
+        assert!(skipped(&outcome)[1].starts_with(reason), "{}", outcome.output);
         let expected = ONLY_RUST.iter().chain(&WITH_TOOLS).copied();
         let strict = run(&TOOLS, &["--strict"], install).unwrap();
         assert_eq!(strict.code, Some(1), "{}", strict.output);
