@@ -4,14 +4,11 @@
 
 use std::collections::HashMap;
 
-use respd::{Builder, Command, Commands, Error};
+use respd::{Builder, Command, Commands};
 
 fn main() -> std::io::Result<()> {
     let add = Command::new("counter.add", |ctx, args| {
-        let amount: i64 = std::str::from_utf8(&args[2])
-            .ok()
-            .and_then(|word| word.parse().ok())
-            .ok_or(Error::fixed("ERR value is not an integer or out of range"))?;
+        let amount = args.int(2)?;
         let (counters, reply) = ctx.state_and_reply::<HashMap<Vec<u8>, i64>>();
         let sum = counters.entry(args[1].to_vec()).or_default();
         *sum = sum.wrapping_add(amount);

@@ -40,7 +40,10 @@ fn own() -> Commands {
         ctx.reply().bulk(&args[1]);
         Ok(())
     });
-    Commands::new("own").add(ok("own").fast()).add(ok("own.slow")).add(echo.fast().arity(2..=2))
+    Commands::new("own")
+        .add(ok("own").flags("fast"))
+        .add(ok("own.slow"))
+        .add(echo.flags("fast").arity(2..=2))
 }
 
 /// Sixteen keys of each kind, and two lists of a hundred elements.

@@ -24,10 +24,7 @@ fn put(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// JOBS.TAKE queue seconds: the first job, or null when the time is up. 0: it waits for ever.
 fn take(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let seconds: u64 = std::str::from_utf8(&args[2])
-        .ok()
-        .and_then(|word| word.parse().ok())
-        .ok_or("timeout is not an integer or out of range")?;
+    let seconds = u64::try_from(args.int(2)?).map_err(|_| "timeout is negative")?;
     let (queues, reply) = ctx.state_and_reply::<Queues>();
     let Some(jobs) = queues.get_mut(&args[1]) else {
         // The reply for when the time is up.
@@ -51,7 +48,7 @@ fn main() -> std::io::Result<()> {
         .add(
             Command::new("jobs.take", take)
                 .writes()
-                .blocking()
+                .flags("blocking")
                 .key(Keys::at(1).removes())
                 .synopsis("queue:key seconds:integer"),
         );

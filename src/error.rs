@@ -39,13 +39,13 @@ pub struct Error {
 
 impl Error {
     /// An error whose text is known beforehand.
-    pub const fn fixed(text: &'static str) -> Error {
+    pub(crate) const fn fixed(text: &'static str) -> Error {
         Error { text: Cow::Borrowed(text.as_bytes()), is_counted: false }
     }
 
     /// An error whose text is made at run time, often with bytes a client sent. It may hold anything:
     /// the writer of the reply replaces CR and LF.
-    pub fn text(text: impl Into<Vec<u8>>) -> Error {
+    pub(crate) fn text(text: impl Into<Vec<u8>>) -> Error {
         Error { text: Cow::Owned(text.into()), is_counted: false }
     }
 
@@ -65,6 +65,7 @@ impl Error {
     }
 
     /// The code: the first word, as INFO's errorstats count it.
+    #[doc(hidden)]
     pub fn code(&self) -> &[u8] {
         self.text.split(|&byte| byte == b' ').next().unwrap_or_default()
     }

@@ -16,11 +16,45 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! [`Builder`] has what a server can be: its configuration, its ports, commands of your own.
-//! [`test::Server`] is a server for one test, which does wrong what it is told to.
-//! [`embed::local::Local`] is a client without a socket, on a clock that the test moves.
+//! # What you may want
 //!
-//! # What to read first
+//! | you want | begin at |
+//! |---|---|
+//! | a server in a test, which does wrong what the test tells it, on a clock that the test moves | [`test::Server`] |
+//! | commands of your own | [`Command`], [`Commands`], [`Builder::commands`] |
+//! | the connection layer in front of an engine of your own | [`Builder::connection_layer`], [`Ctx::defer`] |
+//! | state of a connection, to hear of clients and of what they send | [`Ctx::local`], [`Builder::on_connect`], [`Builder::hook`] |
+//! | the keyspace of a running server, from any thread | [`Handle::call`] |
+//! | to read and write RESP and serve nothing | [`wire`] |
+//! | a server on a clock that you move, with real sockets | [`Builder::clock`] |
+//!
+//! A command is a closure that writes one reply, in types and not in bytes:
+//!
+//! ```
+//! use respd::{Command, Commands, Keys, Server, args};
+//!
+//! let double = Command::new("double", |ctx, args| {
+//!     let sum = ctx.call(args!["INCRBY", &args[1], &args[2]]).into_result()?.as_i64().unwrap_or(0);
+//!     ctx.reply().map(1);
+//!     ctx.reply().status("sum");
+//!     ctx.reply().int(2 * sum); // a client of RESP2 is sent an array of two
+//!     Ok(())
+//! })
+//! .writes()
+//! .key(Keys::at(1).reads().changes())
+//! .synopsis("key increment:integer");
+//! let server = Server::builder().any_port().commands(Commands::new("sums").add(double)).bind()?.spawn();
+//! let reply = server.handle().call(["DOUBLE", "visits", "21"]);
+//! assert_eq!(reply.get("sum").and_then(|sum| sum.as_i64()), Some(42));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! Wrong arity, COMMAND DOCS, ACL rules, MULTI, SLOWLOG and the like follow from what the builder says. A mistake in it is an error of
+//! [`Builder::bind`] that names the command.
+//!
+//! # To read the source
+//!
+//! What is at the front is all that is promised; the rest of this page is a map for readers of the source.
 //!
 //! 1. [`commands::connection`]: what a command looks like. A row says everything about it.
 //! 2. [`dispatch`]: what happens around every handler, and [`dispatch::spec`]: what a row says.
@@ -29,8 +63,6 @@
 //! 5. [`net`]: the loop, its budgets, and what edge-triggered readiness demands.
 //!
 //! `ARCHITECTURE.md` has the life of a request in numbered steps, the invariants, and recipes.
-//!
-//! # How bytes become replies
 //!
 //! ```text
 //! socket ─> net ─> engine ─> wire::request ─> dispatch ─> commands
@@ -42,9 +74,7 @@
 //! complete command, flush every touched client once, close the doomed. Nothing blocks, nothing is
 //! async, nothing is shared.
 //!
-//! # The rooms
-//!
-//! Each imports only from those above it; a test holds them to it.
+//! The rooms. Each imports only from those above it; a test holds them to it.
 //!
 //! | room | is | never knows |
 //! |---|---|---|
@@ -71,34 +101,45 @@
 //! | [`embed`] | the public face | |
 
 #![forbid(unsafe_code)]
+// Every item at the front is documented. Of the rooms that only `internals` hands on, constants and fields speak for themselves.
+#![warn(missing_docs)]
 // File heads speak of what is the crate's own, too: `cargo doc --document-private-items` has the links.
 #![allow(rustdoc::private_intra_doc_links)]
 
 mod access;
 mod clock;
 mod commands;
+#[allow(missing_docs)]
 mod config;
+#[allow(missing_docs)]
 mod conversation;
+#[allow(missing_docs)]
 mod dispatch;
 mod embed;
+#[allow(missing_docs)]
 mod engine;
+#[allow(missing_docs)]
 mod error;
 mod files;
 #[doc(hidden)]
 pub mod internals;
+#[allow(missing_docs)]
 mod keyspace;
 mod listeners;
 mod net;
+#[allow(missing_docs)]
 mod peer;
 mod persistence;
 mod rdb;
 #[cfg(feature = "lua")]
 mod scripting;
+#[allow(missing_docs)]
 mod session;
 mod stage;
 mod telemetry;
 mod text;
 pub mod wire;
+#[allow(missing_docs)]
 mod world;
 
 pub use config::LoadError as ConfigError;
@@ -110,7 +151,7 @@ pub use embed::{
 pub use error::Error;
 pub use listeners::{Deferred, Event};
 pub use net::ManualClock;
-pub use wire::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
-
-/// The version of respd, as INFO's `respd_version` shows it.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub use wire::args::{Args, OwnedArgs};
+pub use wire::into_args::IntoArgs;
+pub use wire::reply::{Protocol, Reply};
+pub use wire::value::Value;

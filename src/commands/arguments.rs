@@ -6,12 +6,12 @@ use crate::clock::Now;
 use crate::error::{self, Error};
 use crate::keyspace::Millis;
 use crate::text::extended::Extended;
-use crate::text::{double, number};
+use crate::text::number;
 use crate::wire::{Args, Options};
 
 /// Argument `index` as an integer.
 pub(crate) fn int(args: Args<'_>, index: usize) -> Result<i64, Error> {
-    args.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
+    args.int(index)
 }
 
 /// The value of an option as an integer.
@@ -147,7 +147,7 @@ pub(crate) fn flag(text: &[u8]) -> bool {
 
 /// Argument `index` as a double; no NaN.
 pub(crate) fn float(args: Args<'_>, index: usize) -> Result<f64, Error> {
-    args.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
+    args.double(index)
 }
 
 /// How long a command may wait: argument `index`, in seconds with a fraction, of which whole ms count. It is

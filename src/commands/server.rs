@@ -104,7 +104,7 @@ fn lolwut(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     picture += "\nThere is a way through. ";
     let persona = ctx.world.config.persona;
     picture += &match persona.server == PERSONAS[0].server {
-        true => format!("respd {}, Redis ver. {}\n", crate::VERSION, persona.version),
+        true => format!("respd {}, Redis ver. {}\n", env!("CARGO_PKG_VERSION"), persona.version),
         false => format!("{} ver. {}\n", persona.title, persona.version),
     };
     ctx.reply.verbatim(b"txt", picture.as_bytes());

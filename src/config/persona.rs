@@ -112,7 +112,7 @@ const RESPD: Persona = Persona {
     identity: &[
         ("redis_version", FORK),
         ("server_name", "respd"),
-        ("respd_version", crate::VERSION),
+        ("respd_version", env!("CARGO_PKG_VERSION")),
     ],
     mode_fields: &["redis_mode", "server_mode"],
     port: 6379,

@@ -52,6 +52,7 @@ impl LoadError {
     }
 
     /// Why, without the place.
+    #[doc(hidden)]
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -10,7 +10,8 @@
 //! 1. the engine is told what time it is, and every [`Duty::begin`] is called;
 //! 2. what is due happens, and what clients have sent is run;
 //! 3. every [`Duty::end`] is called: nothing that the commands of this turn have replied has been sent yet;
-//! 4. clients are sent what they are owed.
+//! 4. clients are sent what they are owed;
+//! 5. every [`Duty::rest`] is called: what takes long and can wait, so that the replies of the turn do not wait for it.
 //!
 //! A turn may begin several times before it ends (DEBUG SLEEP). While a script runs long, the others are served
 //! without their turns beginning or ending: what the script has changed is not complete, and nothing may be made of it.
@@ -27,6 +28,8 @@ pub struct Duty {
     pub begin: fn(&mut Turn<'_>),
     /// The commands of the turn have run, their effects are handed over, and nothing of them has been sent yet.
     pub end: fn(&mut Turn<'_>),
+    /// Clients have been sent what the turn owes them. Nothing may be sent from here, and no command run.
+    pub rest: fn(&mut Turn<'_>),
     /// When the feature has something to do even if nothing arrives, in µs of
     /// [`Now::mono`](crate::clock::Now::mono); the present time for "at once, and as long as it is so, without rest".
     pub due: fn(&World) -> Option<u64>,

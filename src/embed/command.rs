@@ -59,6 +59,8 @@ pub struct Command {
     pub(super) arity: Option<(Bound<usize>, Bound<usize>)>,
     pub(super) keys: Vec<Keys>,
     pub(super) categories: Vec<&'static str>,
+    /// What was given to [`Command::flags`].
+    pub(super) flags: Vec<&'static str>,
     pub(super) secrets: Vec<usize>,
     pub(super) synopsis: Option<&'static str>,
     pub(super) subcommands: Vec<Command>,
@@ -133,45 +135,22 @@ impl Command {
         self.flag(flag::WRITE)
     }
 
-    /// It may take memory: it is refused when `maxmemory` is used up.
-    pub fn needs_memory(self) -> Command {
-        self.flag(flag::DENYOOM)
-    }
-
-    /// It is for operators: `@admin` and `@dangerous`. MONITOR does not show it.
-    pub fn admin(self) -> Command {
-        self.flag(flag::ADMIN)
-    }
-
-    /// It takes as long whatever there is: `@fast`, where others are `@slow`. It is too short to be timed alone, unless its
-    /// request or its reply is long.
-    pub fn fast(self) -> Command {
-        self.flag(flag::FAST)
-    }
-
-    /// It may wait: `@blocking`. See [`Ctx::wait_for`].
-    pub fn blocking(self) -> Command {
-        self.flag(flag::BLOCKING)
-    }
-
-    /// It runs before the client has logged in, and no rule takes it from a user.
-    pub fn before_login(self) -> Command {
-        self.flag(flag::NO_AUTH)
-    }
-
-    /// It runs before the server is ready: see [`Handle::ready`](super::Handle::ready).
-    pub fn before_ready(self) -> Command {
-        self.flag(flag::LOADING | flag::STALE)
-    }
-
-    /// It is refused between MULTI and EXEC.
-    pub fn not_in_multi(self) -> Command {
-        self.flag(flag::NO_MULTI)
-    }
-
-    /// Scripts may not call it.
-    pub fn not_in_scripts(self) -> Command {
-        self.flag(flag::NOSCRIPT)
+    /// What else COMMAND INFO says of it, a word each: `"fast no_auth loading"`.
+    ///
+    /// | word | the command |
+    /// |---|---|
+    /// | `fast` | takes as long whatever there is: `@fast`, where others are `@slow`. It is too short to be timed alone, unless its request or its reply is long |
+    /// | `blocking` | may wait: `@blocking`. See [`Ctx::wait_for`] |
+    /// | `admin` | is for operators: `@admin` and `@dangerous`. MONITOR does not show it |
+    /// | `denyoom` | may take memory: it is refused when `maxmemory` is used up |
+    /// | `no_auth` | runs before the client has logged in, and no rule takes it from a user |
+    /// | `loading` | runs before the server is ready: see [`Handle::ready`](super::Handle::ready) |
+    /// | `stale` | runs on a replica whose data may be old |
+    /// | `no_multi` | is refused between MULTI and EXEC |
+    /// | `noscript` | may not be called by scripts |
+    pub fn flags(mut self, words: &str) -> Command {
+        self.flags.push(kept(words));
+        self
     }
 
     /// Where keys stand. Up to three may be added.
@@ -183,16 +162,6 @@ impl Command {
     /// The first argument behind the name is a channel, which rules (`&pattern`) have to allow: `@pubsub`.
     pub fn channel(self) -> Command {
         self.channels_are(Channels::First)
-    }
-
-    /// All arguments behind the name are channels: see [`Command::channel`].
-    pub fn channels(self) -> Command {
-        self.channels_are(Channels::All)
-    }
-
-    /// All arguments behind the name are patterns of channels: see [`Command::channel`].
-    pub fn channel_patterns(self) -> Command {
-        self.channels_are(Channels::Patterns)
     }
 
     /// An ACL category, beside those that follow from the rest. A name that respd does not know is a new category: ACL CAT
@@ -223,18 +192,6 @@ impl Command {
         self
     }
 
-    /// The version of your program that brought it.
-    pub fn since(mut self, version: &str) -> Command {
-        self.spec.since = kept(version);
-        self
-    }
-
-    /// How its time grows: `O(N), N being the number of items`.
-    pub fn complexity(mut self, text: &str) -> Command {
-        self.spec.complexity = kept(text);
-        self
-    }
-
     /// Argument `index`, below 64, is a secret: SLOWLOG, MONITOR and the server's log do not show it.
     pub fn secret(mut self, index: usize) -> Command {
         self.secrets.push(index);
@@ -249,6 +206,7 @@ impl Command {
             arity: None,
             keys: Vec::new(),
             categories: Vec::new(),
+            flags: Vec::new(),
             secrets: Vec::new(),
             synopsis: None,
             subcommands: Vec::new(),

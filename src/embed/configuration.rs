@@ -29,6 +29,7 @@ impl Config {
     }
 
     /// Changes what the lines say, which are those of a file.
+    #[doc(hidden)]
     pub fn read(&mut self, text: &str) -> Result<(), LoadErrors> {
         self.inner.load_text(Path::new("text"), text.as_bytes())
     }

@@ -19,7 +19,7 @@ use crate::dispatch::spec::{KeyFlags, Place, keyword, numkeys, range};
 /// let keys = Keys::range(1, -2, 1).reads().removes(); // BLPOP key... timeout
 /// let pairs = Keys::range(1, -1, 2).replaces(); // MSET (key value)...
 /// let counted = Keys::counted(1).reads(); // ZUNION numkeys key...
-/// let target = Keys::behind("STORE").from(2).replaces(); // SORT key [STORE destination]
+/// let target = Keys::behind("STORE", 2).replaces(); // SORT key [STORE destination]
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Keys {
@@ -32,7 +32,7 @@ pub struct Keys {
 pub(super) enum At {
     Range { first: usize, last: i32, step: usize },
     Counted(usize),
-    Behind { word: &'static str, from: Option<usize> },
+    Behind { word: &'static str, from: usize },
 }
 
 const READS: u8 = 1 << 0;
@@ -57,18 +57,10 @@ impl Keys {
         Keys::new(At::Counted(index))
     }
 
-    /// One key behind this word, if the word is there, in capitals or not. The first one counts, so let the search begin
-    /// behind arguments that may be any word: [`Keys::from`].
-    pub fn behind(word: &str) -> Keys {
-        Keys::new(At::Behind { word: kept(&word.to_ascii_uppercase()), from: None })
-    }
-
-    /// The word of [`Keys::behind`] is looked for from this argument on, and not from the first.
-    pub fn from(mut self, index: usize) -> Keys {
-        if let At::Behind { from, .. } = &mut self.at {
-            *from = Some(index);
-        }
-        self
+    /// One key behind this word, if the word is there, in capitals or not. It is looked for from argument `from` on, and the first
+    /// one counts: let the search begin behind arguments that may be any word.
+    pub fn behind(word: &str, from: usize) -> Keys {
+        Keys::new(At::Behind { word: kept(&word.to_ascii_uppercase()), from })
     }
 
     /// The command returns, copies or compares what is stored: rules have to allow it to be read.
@@ -119,17 +111,15 @@ impl Keys {
             .fold(kind, |flags, (_, flag)| flags | flag)
     }
 
-    /// The place, for a command whose name takes so many arguments.
-    pub(super) fn place(self, names: usize) -> Place {
+    /// The place.
+    pub(super) fn place(self) -> Place {
         match self.at {
             At::Range { first, last, step } if last < 0 => range(first, last, step),
             At::Range { first, last, step } => {
                 range(first, last.saturating_sub(first as i32), step)
             }
             At::Counted(index) => numkeys(index),
-            At::Behind { word, from } => {
-                keyword(word, from.unwrap_or(names).min(i32::MAX as usize) as i32, 0, 1, 0)
-            }
+            At::Behind { word, from } => keyword(word, from.min(i32::MAX as usize) as i32, 0, 1, 0),
         }
     }
 }

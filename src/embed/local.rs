@@ -33,6 +33,7 @@ const TURNS_A_MOMENT: usize = 10_000;
 
 /// An engine and the time it believes in.
 pub struct Local {
+    /// The server without its sockets.
     pub engine: Engine,
     now: Now,
     /// By how many µs commands have set the wall clock forward.
@@ -240,6 +241,7 @@ impl Local {
         }
         self.engine.turn(self.now, &mut self.meanwhile);
         self.engine.end_turn(&mut self.meanwhile);
+        self.engine.rest(&mut self.meanwhile);
     }
 
     /// Sets the alarms, and makes the changes of the clock, that commands have asked for, one after the other.

@@ -15,7 +15,7 @@ use crate::dispatch::arity::Arity;
 use crate::dispatch::help;
 use crate::dispatch::own::OwnCommand;
 use crate::dispatch::spec::{
-    Begin, Channels, Find, KeyFlags, KeySpec, Spec, category, flag, key, not_a_command,
+    Begin, Channels, Find, Flags, KeyFlags, KeySpec, Spec, category, flag, key, not_a_command,
 };
 use crate::dispatch::synopsis::{self, Argument, Words};
 
@@ -54,6 +54,17 @@ fn give_closures(row: &mut OwnCommand, command: Command) {
 
 /// How many key specs a row has room for.
 const MOST_KEY_SPECS: usize = 3;
+
+/// What an embedder's command may be in the words of COMMAND INFO; what else these say follows from its builder.
+const OWN_FLAGS: Flags = flag::FAST
+    | flag::BLOCKING
+    | flag::ADMIN
+    | flag::DENYOOM
+    | flag::NO_AUTH
+    | flag::LOADING
+    | flag::STALE
+    | flag::NO_MULTI
+    | flag::NOSCRIPT;
 
 /// What has been found among all commands so far.
 #[derive(Default)]
@@ -231,6 +242,7 @@ impl Making<'_> {
             spec.subcommands = &[];
             return spec;
         }
+        spec.flags |= self.flags();
         // What reads and changes is a command that changes.
         if spec.has(flag::WRITE) {
             spec.flags &= !flag::READ;
@@ -244,13 +256,25 @@ impl Making<'_> {
         for (number, &keys) in self.command.keys.iter().enumerate() {
             self.check_declared_keys(&spec, keys);
             if number < MOST_KEY_SPECS {
-                spec = spec.key(keys.flags(usual_use(&spec)), keys.place(self.names));
+                spec = spec.key(keys.flags(usual_use(&spec)), keys.place());
             }
         }
         if self.command.keys.len() > MOST_KEY_SPECS {
             self.is_wrong(format_args!("there is room for {MOST_KEY_SPECS} key specs"));
         }
         spec.secret_places(self.secret_places())
+    }
+
+    /// The flags that are said in words.
+    fn flags(&mut self) -> Flags {
+        let mut flags = flag::NONE;
+        for word in self.command.flags.iter().flat_map(|words| words.split_whitespace()) {
+            match flag::NAMES.iter().find(|(flag, name)| *name == word && OWN_FLAGS & flag != 0) {
+                Some((flag, _)) => flags |= flag,
+                None => self.is_wrong(format_args!("no flag is called '{word}'")),
+            }
+        }
+        flags
     }
 
     /// What cannot be seen in a spec any more.

@@ -36,7 +36,7 @@ const STACK: usize = 8 << 20;
 /// What a server will be.
 pub struct Builder {
     parts: Parts,
-    config: Config,
+    pub(super) config: Config,
     config_file: Option<PathBuf>,
     ports: Option<Ports>,
     commands: Vec<Commands>,
@@ -98,6 +98,7 @@ impl Builder {
     }
 
     /// The file that the configuration came from, which CONFIG REWRITE writes.
+    #[doc(hidden)]
     pub fn config_file(mut self, path: &Path) -> Builder {
         self.config_file = Some(path.to_owned());
         self
@@ -182,6 +183,7 @@ impl Builder {
 
     /// What is picked at random follows from this number, and so does the server's identity (`run_id`): the same
     /// commands have the same replies. STAGE RESET comes back to it.
+    #[doc(hidden)]
     pub fn seed(mut self, number: u64) -> Builder {
         self.seed = Some(number);
         self
@@ -312,11 +314,13 @@ impl Server {
     }
 
     /// Calls `tell` as soon as the server is ready: now, if it is.
+    #[doc(hidden)]
     pub fn when_ready(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_ready(tell);
     }
 
     /// Calls `tell` when the server leaves, before clients are sent what they are owed.
+    #[doc(hidden)]
     pub fn when_leaving(&mut self, tell: impl FnOnce() + Send + 'static) {
         self.engine.world.when_leaving = Some(Box::new(tell));
     }
@@ -349,6 +353,7 @@ impl Server {
     /// Calls STAGE with the words of a line, which are quoted as in a configuration file, before the server runs. What
     /// they change of the clock is changed at once. STAGE RESET comes back to what they have staged, but a recording. The
     /// error is what a client would be told.
+    #[doc(hidden)]
     pub fn set_stage(&mut self, line: &[u8]) -> Result<(), String> {
         let Server { engine, reactor } = self;
         let words = quote::split(line).ok_or("Unbalanced quotes in the line")?;
@@ -469,4 +474,45 @@ fn nanos() -> u64 {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::dispatch::duty::{Duty, Turn};
+
+    #[test]
+    fn what_rests_is_done_when_the_replies_of_the_turn_are_sent() {
+        static RESTED: AtomicUsize = AtomicUsize::new(0);
+        static UNSENT: AtomicUsize = AtomicUsize::new(0);
+        fn rest(turn: &mut Turn<'_>) {
+            RESTED.fetch_add(1, Ordering::SeqCst);
+            let unsent = turn.world.clients.iter().map(|client| client.outbox.unsent().len());
+            UNSENT.fetch_add(unsent.sum(), Ordering::SeqCst);
+        }
+        const PROBE: &[Duty] = &[Duty {
+            begin: |_| (),
+            end: |_| (),
+            rest,
+            due: |_| None,
+            leave: |_, _| true,
+            wait: |_| false,
+        }];
+        let mut server = Server::builder().bind().unwrap();
+        server.engine.take_on(PROBE);
+        let address = server.addr().unwrap();
+        let running = server.spawn();
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"PING\r\n").unwrap();
+        let mut reply = [0; 7];
+        client.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"+PONG\r\n");
+        running.stop().unwrap();
+        assert!(RESTED.load(Ordering::SeqCst) > 0);
+        assert_eq!(UNSENT.load(Ordering::SeqCst), 0);
+    }
 }

@@ -27,6 +27,13 @@ impl Engine {
         }
     }
 
+    /// Clients have been sent what the turn owes them: what could wait for that is done.
+    pub(crate) fn rest(&mut self, driver: &mut dyn Driver) {
+        for duty in self.duties {
+            (duty.rest)(&mut self.duty_turn(driver));
+        }
+    }
+
     /// When a feature has something to do next.
     pub(crate) fn duties_due(&self) -> Option<u64> {
         self.duties.iter().filter_map(|duty| (duty.due)(&self.world)).min()

@@ -34,7 +34,7 @@ use super::index::dict::{Keyed, hash_of};
 use super::keys::KeyInfo;
 use super::kind::Kind;
 use super::lifetime::evict::Eviction;
-use super::types::stream::Group;
+use super::types::stream::{Group, Pending};
 use super::value::Value;
 use super::visit::Part;
 use super::{Database, Shared, Store};
@@ -61,6 +61,15 @@ pub trait Recorder: Send + Any {
 
     /// The next group of the stream, with all that it has. Groups come last, in the order of their names.
     fn group(&mut self, _group: &Group) {}
+
+    /// The next group has many pending entries, and is told in parts: `begin_group` with how many they are, a
+    /// [`Recorder::pending`] for each, in the order of their ids, and [`Recorder::end_group`]. The outline is the group
+    /// without what is pending.
+    fn begin_group(&mut self, _outline: &Group, _pending: usize) {}
+
+    fn pending(&mut self, _outline: &Group, _pending: &Pending) {}
+
+    fn end_group(&mut self, _outline: &Group) {}
 
     /// All parts of the large value were told.
     fn end(&mut self);
@@ -546,13 +555,15 @@ mod tests {
     use std::any::Any;
     use std::collections::BTreeMap;
     use std::ops::ControlFlow;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::*;
     use crate::config::Config;
     use crate::embed::local::{Connection, Local};
     use crate::keyspace::Random;
-    use crate::keyspace::types::stream::visit_group;
+    use crate::keyspace::types::stream::{ConsumerId, visit_group};
 
     const DATABASES: usize = 4;
 
@@ -606,6 +617,11 @@ mod tests {
         open: Option<(Place, Shown, Outline)>,
         in_parts: usize,
         waiting: usize,
+        /// Of the group that is told in parts, how many entries are to come, and those of each consumer.
+        group: Option<(usize, BTreeMap<ConsumerId, Vec<String>>)>,
+        groups_in_parts: usize,
+        /// How often something was told.
+        calls: Arc<AtomicUsize>,
     }
 
     impl Recorder for Memory {
@@ -634,6 +650,7 @@ mod tests {
         }
 
         fn part(&mut self, part: Part<'_>) {
+            self.calls.fetch_add(1, Ordering::Relaxed);
             let (_, shown, outline) = self.open.as_mut().unwrap();
             shown.parts.push(format!("{part:?}"));
             if let Part::Field(field) = part {
@@ -649,6 +666,39 @@ mod tests {
             outline.groups -= 1;
             let _ = visit_group(group, &mut |part| {
                 shown.parts.push(format!("{part:?}"));
+                ControlFlow::<()>::Continue(())
+            });
+        }
+
+        fn begin_group(&mut self, outline: &Group, pending: usize) {
+            assert!(self.group.is_none());
+            self.open.as_mut().unwrap().2.groups -= 1;
+            self.group = Some((pending, BTreeMap::new()));
+            self.groups_in_parts += 1;
+            assert_eq!(outline.pending(), 0);
+        }
+
+        fn pending(&mut self, outline: &Group, pending: &Pending) {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let (left, owned) = self.group.as_mut().unwrap();
+            *left -= 1;
+            assert!(outline.consumers().any(|consumer| consumer.id() == pending.consumer));
+            let Pending { id, delivered_at, deliveries, consumer } = *pending;
+            let part = Part::Pending { id, delivered_at, deliveries };
+            owned.entry(consumer).or_default().push(format!("{part:?}"));
+        }
+
+        fn end_group(&mut self, outline: &Group) {
+            let (_, shown, _) = self.open.as_mut().unwrap();
+            let (left, mut owned) = self.group.take().unwrap();
+            assert_eq!(left, 0);
+            let mut consumers = outline.consumers();
+            let _ = visit_group(outline, &mut |part| {
+                shown.parts.push(format!("{part:?}"));
+                if matches!(part, Part::Consumer { .. }) {
+                    let consumer = consumers.next().unwrap();
+                    shown.parts.extend(owned.remove(&consumer.id()).into_iter().flatten());
+                }
                 ControlFlow::<()>::Continue(())
             });
         }
@@ -1077,7 +1127,10 @@ mod tests {
                 format!("XREADGROUP GROUP g{group} r{reader} COUNT {} STREAMS x >", 1 + at / 12)
             }
             17 | 18 => format!("XACK x g{group} {}", ids(chaos)),
-            19 => format!("XCLAIM x g{group} r{reader} 0 {} JUSTID", ids(chaos)),
+            19 => {
+                let how = ["JUSTID", "FORCE"][n % 2];
+                format!("XCLAIM x g{group} r{reader} 0 {} {how}", ids(chaos))
+            }
             20 => format!("XGROUP DESTROY x g{group}"),
             21 => format!("XGROUP CREATE x g{group} {at}"),
             22 => format!("XGROUP DELCONSUMER x g{group} r{reader}"),
@@ -1089,6 +1142,8 @@ mod tests {
     fn a_stream_whose_entries_go_with_their_references_or_in_spite_of_them_is_recorded_as_it_was() {
         for commands in [
             &["XDELEX x DELREF IDS 2 30-1 40-1"][..],
+            &["XGROUP DELCONSUMER x g r", "XREADGROUP GROUP g other COUNT 5 STREAMS x >"],
+            &["XCLAIM x g other 0 12-1 13-1 100-1 101-1 FORCE", "XACK x g 101-1 13-1"],
             &["XTRIM x MAXLEN 100 DELREF"],
             &["XTRIM x MAXLEN 5 ACKED"],
             &["XTRIM x MAXLEN 0", "XSETID x 5-1", "XADD x 100-1 f new", "XADD x 101-1 f new"],
@@ -1105,8 +1160,65 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_does_no_more_for_a_group_that_has_more_pending() {
+        let mut chaos = Chaos::new(1);
+        (1..=3000).for_each(|n| _ = chaos.call(&format!("XADD x {n}-1 f v")));
+        chaos.call("XGROUP CREATE x g 0");
+        (0..3).for_each(|n| {
+            chaos.call(&format!("XREADGROUP GROUP g r{n} COUNT 1000 STREAMS x >"));
+        });
+        let expected = contents(chaos.store());
+        let recorder = Memory::default();
+        let calls = recorder.calls.clone();
+        chaos.store().begin_moment(Box::new(recorder)).unwrap();
+        // The walk has opened the stream.
+        chaos.store().record_some(1);
+        assert_eq!(chaos.call("XACK x g 2500-1"), "(integer) 1");
+        let kept = chaos.store().moment().unwrap().kept;
+        assert!(kept < 2000, "{kept} bytes");
+        // A node of the stream comes whole.
+        let most = 200;
+        loop {
+            let before = calls.load(Ordering::Relaxed);
+            let is_over = chaos.store().record_some(100);
+            let told = calls.load(Ordering::Relaxed) - before;
+            assert!(told <= most, "{told} at once");
+            if is_over {
+                break;
+            }
+        }
+        let told = memory_of(chaos.store().end_moment());
+        assert_eq!(told.groups_in_parts, 1);
+        assert_eq!(told.keys, expected);
+        check(chaos.store());
+    }
+
+    #[test]
+    fn what_was_kept_of_groups_is_freed_in_slices() {
+        for is_given_up in [false, true] {
+            for change in ["XGROUP DESTROY x g", "XTRIM x MAXLEN 300 DELREF"] {
+                let mut chaos = Chaos::new(1);
+                (1..=3000).for_each(|n| _ = chaos.call(&format!("XADD x {n}-1 f v")));
+                chaos.call("XGROUP CREATE x g 0");
+                chaos.call("XREADGROUP GROUP g r COUNT 3000 STREAMS x >");
+                chaos.store().begin_moment(Box::new(Memory::default())).unwrap();
+                chaos.store().record_some(1);
+                chaos.call(change);
+                while chaos.store().free_some(100) {}
+                while !is_given_up && !chaos.store().record_some(100) {}
+                chaos.store().end_moment();
+                let is_whole = change.contains("DESTROY");
+                assert_eq!(chaos.store().unfreed() > 50_000, is_given_up || is_whole, "{change}");
+                check(chaos.store());
+                while chaos.store().free_some(1) {}
+                assert_eq!(chaos.store().unfreed(), 0);
+            }
+        }
+    }
+
+    #[test]
     fn entries_and_groups_of_a_stream_are_recorded_as_they_were_whatever_becomes_of_them() {
-        let (mut peaks, mut in_parts) = (0, 0);
+        let (mut peaks, mut in_parts, mut groups) = (0, 0, 0);
         for seed in 0..48 {
             let mut chaos = Chaos::new(seed);
             let (entries, bytes) =
@@ -1115,6 +1227,12 @@ mod tests {
             chaos.call(&format!("CONFIG SET stream-node-max-bytes {bytes}"));
             let pad = "-".repeat(250);
             (1..=300).for_each(|n| _ = chaos.call(&format!("XADD x {n}-1 f v{n}{pad}")));
+            // Groups that have much pending.
+            for n in (0..9).filter(|_| seed % 3 == 0) {
+                let (group, reader) = (n / 3, n % 3);
+                chaos.call(&format!("XGROUP CREATE x g{group} 0"));
+                chaos.call(&format!("XREADGROUP GROUP g{group} r{reader} COUNT 80 STREAMS x >"));
+            }
             for n in 0..chaos.below(25) {
                 if n < 5 {
                     chaos.call(&format!("XGROUP CREATE x g{n} 0"));
@@ -1150,9 +1268,10 @@ mod tests {
                 assert!(told.keys == expected, "seed {seed}");
             }
             in_parts += told.in_parts;
+            groups += told.groups_in_parts;
             check(chaos.store());
         }
-        assert!(peaks > 0 && in_parts > 30, "{in_parts}");
+        assert!(peaks > 0 && in_parts > 30 && groups > 30, "{in_parts}, {groups}");
     }
 
     #[test]

@@ -201,6 +201,7 @@ impl Waiters {
         self.len
     }
 
+    /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

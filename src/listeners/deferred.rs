@@ -99,6 +99,7 @@ impl Deferred {
     }
 
     /// The id of the client that waits: that of [`Ctx::client`](crate::Ctx::client).
+    #[doc(hidden)]
     pub fn client(&self) -> u64 {
         self.awaited.client
     }

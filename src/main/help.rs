@@ -19,8 +19,8 @@ A small server for RESP, the Redis protocol.
   --check [FILE]      say what is wrong with the configuration, or that it is fine, and leave
   --print-config      print every directive, its default and its meaning, and leave
   --ready             print 'ready pid=... tcp=ADDR:PORT ...' on stdout when clients are served
-  --stage             let programs of this machine drive the server as a test double: STAGE; there is an administration
-                      port for them, a free one unless --admin-port says which
+  --stage             let programs of this machine drive the server as a test double: STAGE;
+                      they have an administration port, a free one unless --admin-port says which
   --clock frozen      --stage, and no time passes but as STAGE CLOCK says
   --seed N            --stage, and what is picked at random follows from N, as with STAGE SEED
   --stage-file FILE   --stage, and call STAGE with each line of FILE before clients are served
@@ -42,7 +42,7 @@ SIGTERM and SIGINT end the server, SIGHUP reopens the log file and reads users a
 
 /// What tools read to learn which server this is, in the words of the server that they started.
 pub fn version(called: Name) -> String {
-    let own = respd::VERSION;
+    let own = env!("CARGO_PKG_VERSION");
     match called {
         Name::Respd => format!("respd {own}"),
         Name::RedisServer => {

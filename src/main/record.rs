@@ -39,7 +39,8 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
 
 fn record(arguments: &Arguments) -> Result<(), String> {
     let upstream = play::reachable(&arguments.upstream, PATIENCE)?;
-    let heading = format!("Recorded by respd {} in front of {upstream}.", respd::VERSION);
+    let heading =
+        format!("Recorded by respd {} in front of {upstream}.", env!("CARGO_PKG_VERSION"));
     let mut relay = Relay::listen(arguments.port, upstream)
         .map_err(|error| format!("cannot listen on port {}: {error}", arguments.port))?;
     // Not before: where there is no proxy, there is no file.

@@ -15,7 +15,7 @@ pub fn starting(config: &Config, sources: &[String]) {
     let sources = if sources.is_empty() { "defaults alone".to_owned() } else { sources.join(", ") };
     log::info!(
         "respd {} is starting: pid {}, persona {} (version {}), configuration: {sources}",
-        respd::VERSION,
+        env!("CARGO_PKG_VERSION"),
         std::process::id(),
         persona.name,
         persona.version,

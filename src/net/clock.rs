@@ -140,11 +140,13 @@ impl ManualClock {
     }
 
     /// Stops the clock.
+    #[doc(hidden)]
     pub fn freeze(&self) {
         self.change(Change::Freeze);
     }
 
     /// Lets the clock run on, from the time that it shows.
+    #[doc(hidden)]
     pub fn run(&self) {
         self.change(Change::Run);
     }
@@ -161,6 +163,7 @@ impl ManualClock {
     }
 
     /// The time that the clock shows, since 1970.
+    #[doc(hidden)]
     pub fn time(&self) -> Duration {
         Duration::from_micros(self.lock().time.now().wall)
     }

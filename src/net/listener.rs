@@ -26,10 +26,13 @@ use crate::telemetry::process;
 /// Where a listener listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
+    /// For clients, plain.
     Tcp(SocketAddr),
     /// For clients that speak TLS.
     Tls(SocketAddr),
+    /// For operators.
     Admin(SocketAddr),
+    /// A socket in the file system.
     Unix(PathBuf),
 }
 
@@ -245,9 +248,11 @@ pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
 /// The TCP ports to listen on. `None`: do not; 0: any that is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
+    /// For clients, plain.
     pub clients: Option<u16>,
     /// For clients that speak TLS.
     pub tls: Option<u16>,
+    /// For operators.
     pub admin: Option<u16>,
 }
 

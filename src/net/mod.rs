@@ -4,7 +4,7 @@
 //! of a turn: wait for events; read every readable client within a byte budget; accept, so that what a client
 //! has sent is read before a newcomer may take its place; read the letters of other threads; flush every touched
 //! client once, directly (of a crowd of subscribers, some in each turn), and ask for writability only if something
-//! is left; close the doomed. A client's slot in the engine is its
+//! is left; close the doomed; do what could wait for that. A client's slot in the engine is its
 //! poll token. Slots are freed after the batch of events that may still mention them.
 //!
 //! While a script runs for long, the reactor is handed the thread in the middle of a turn, as the script's
@@ -282,6 +282,7 @@ impl Reactor {
         self.keep_alarms(engine);
         engine.end_turn(self);
         self.flush_touched(&mut engine.traffic(), touched, None);
+        engine.rest(self);
         self.end_clock_turn(engine, touched);
         Ok(())
     }

@@ -37,7 +37,8 @@ const LITTLE: usize = 128 << 10;
 const MOST_BEING_SENT: usize = 4;
 
 /// What is done in every turn.
-pub(super) const DUTY: Duty = Duty { begin, end: |_| (), due, leave: |_, _| true, wait };
+pub(super) const DUTY: Duty =
+    Duty { begin, end: |_| (), rest: |_| (), due, leave: |_, _| true, wait };
 
 /// What is kept of copies while the server runs. It is there from the first copy on.
 struct Copies {

@@ -195,7 +195,7 @@ impl Loading {
         self.pace.slice(timer, units, |units| {
             let before = self.parsing.at;
             parsed = self.parsing.parse(units);
-            used = self.parsing.at - before;
+            used += self.parsing.at - before;
             matches!(parsed, Ok(Parsed::Part))
         });
         self.loaded += used as u64;

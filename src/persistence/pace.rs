@@ -6,6 +6,11 @@ use crate::telemetry::Timer;
 const LEAST: usize = 256;
 const MOST: usize = 1 << 18;
 
+/// A slice is done in so many steps, or in more of no more units than these: the clock is looked at behind each, for the next
+/// units may take many times what the last ones took.
+const STEPS: usize = 32;
+const STEP: usize = LEAST;
+
 /// What is owed is paid in slices that are longer by this much at most, however much it is.
 const LONGEST: usize = 4;
 
@@ -32,17 +37,24 @@ impl Pace {
         owed.clamp(self.units, self.units * LONGEST)
     }
 
-    /// Does a slice of so many units. `work` says whether it has done all of them. Returns how long it took.
+    /// Does a slice of so many units, or of fewer if they take longer than they should. `work` says whether it has done all
+    /// that it was told to. Returns how long it took.
     pub(super) fn slice(
         &mut self,
         timer: &Timer,
         units: usize,
-        work: impl FnOnce(usize) -> bool,
+        mut work: impl FnMut(usize) -> bool,
     ) -> u64 {
-        let (is_full, nanos) = timer.measure(|| work(units));
+        let most = self.target.saturating_mul(units as u64) / self.units as u64;
+        let (mut done, mut nanos, mut is_full) = (0, 0, true);
+        while is_full && done < units && nanos < most {
+            let step = (self.units / STEPS).min(STEP).min(units - done);
+            let (has_done_all, took) = timer.measure(|| work(step));
+            (done, nanos, is_full) = (done + step, nanos + took, has_done_all);
+        }
         // Without a clock, as in tests, slices stay as they are. One that was short says nothing.
         if is_full && nanos > 0 {
-            let fitting = (units as u64).saturating_mul(self.target) / nanos;
+            let fitting = (done as u64).saturating_mul(self.target) / nanos;
             let fitting = usize::try_from(fitting).unwrap_or(MOST);
             self.units = fitting.clamp(self.units / 2, self.units * 2).clamp(LEAST, MOST);
         }
@@ -72,6 +84,23 @@ mod tests {
             (0..20).for_each(|_| _ = pace.slice(&timer, pace.units(), work));
             let nanos = pace.units() as u64 * nanos_per_unit;
             assert!((990_000..1_010_000).contains(&nanos), "{nanos}");
+        }
+    }
+
+    #[test]
+    fn a_slice_ends_in_time_although_its_units_take_longer_than_the_last_ones() {
+        let timer = Timer::new(|| NANOS.get());
+        let mut pace = Pace::of(400_000);
+        for (nanos_per_unit, most) in [(2, 400_000), (600, 600_000), (1, 400_000)] {
+            let work = |units: usize| {
+                NANOS.set(NANOS.get() + units as u64 * nanos_per_unit);
+                true
+            };
+            let nanos = pace.slice(&timer, pace.units(), work);
+            assert!(nanos <= most, "{nanos}");
+            let nanos = pace.slice(&timer, pace.units_for(usize::MAX), work);
+            assert!(nanos <= 4 * most, "{nanos}");
+            (0..20).for_each(|_| _ = pace.slice(&timer, pace.units(), work));
         }
     }
 

@@ -14,12 +14,12 @@ use crate::keyspace::{MOST_WAITING, Recorder};
 use crate::rdb::chunk::Chunk;
 use crate::rdb::recorder::{DatabaseSize, FileRecorder, Header, Output, ToldUse};
 use crate::rdb::write::Dialect;
-use crate::telemetry::Timer;
 use crate::telemetry::latency::event;
+use crate::telemetry::{Timer, process};
 use crate::world::World;
 
 /// How long recording may take in a turn, in nanoseconds.
-const SLICE: u64 = 400_000;
+const SLICE: u64 = 250_000;
 
 /// Bytes of progress that are one unit of the walk's work.
 const UNIT: usize = 64;
@@ -54,6 +54,11 @@ pub(super) struct Recording {
     /// The most bytes that were kept beside the data.
     pub(super) peak: usize,
     pace: Pace,
+    /// How many slices it has taken so far, and the CPU time of the longest, in nanoseconds.
+    slices: u64,
+    longest: u64,
+    /// Why the file cannot be finished.
+    failure: Option<String>,
 }
 
 /// The recorder's end of the thread.
@@ -100,6 +105,9 @@ impl Recording {
             is_recorded: false,
             peak: 0,
             pace: Pace::of(SLICE),
+            slices: 0,
+            longest: 0,
+            failure: None,
         })
     }
 
@@ -109,16 +117,22 @@ impl Recording {
         &self.jobs
     }
 
-    /// Records a slice. The error is that the file cannot be finished.
-    pub(super) fn go_on(&mut self, world: &mut World, timer: &Timer) -> Result<(), String> {
-        if self.is_recorded {
-            return Ok(());
+    /// Why the file cannot be finished, if that has turned out.
+    pub(super) fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+
+    /// Records a slice, if there is something to record at once.
+    pub(super) fn go_on(&mut self, world: &mut World, timer: &Timer) {
+        if !self.is_due(world) {
+            return;
         }
-        // A command that has panicked while it recorded has taken the moment with it.
-        let Some(progress) = world.store.moment() else { return Err("the moment is lost".into()) };
-        if progress.waiting >= MOST_WAITING {
-            return Ok(());
-        }
+        let Some(progress) = world.store.moment() else {
+            // A command that has panicked while it recorded has taken the moment with it.
+            self.failure = Some("the moment is lost".to_owned());
+            return;
+        };
+        let started = process::thread_nanos();
         let units = self.pace.units_for(progress.debt / UNIT);
         let (store, mut is_over) = (&mut world.store, false);
         let nanos = self.pace.slice(timer, units, |units| {
@@ -128,7 +142,15 @@ impl Recording {
         let beside = world.store.moment().map_or(0, |moment| moment.kept + moment.waiting);
         self.peak = self.peak.max(beside);
         telemetry::record_latency_event(world, event::SNAPSHOT_CYCLE, nanos);
-        if is_over { self.end(world) } else { Ok(()) }
+        if is_over {
+            self.failure = self.end(world).err();
+        }
+        self.slices += 1;
+        self.longest = self.longest.max(process::thread_nanos() - started);
+        if is_over {
+            let (path, slices, longest) = (self.path.display(), self.slices, self.longest / 1000);
+            log::debug!("{path} is recorded in {slices} slices, the longest took {longest} µs");
+        }
     }
 
     /// Records all that is left. The thread of the loop waits for that of the disk.
@@ -161,10 +183,11 @@ impl Recording {
         self.jobs.hand(Job::Finish, 0).map_err(|error| error.to_string())
     }
 
-    /// Returns whether there is something to record at once.
+    /// Returns whether there is something to record at once, or a failure to heed.
     pub(super) fn is_due(&self, world: &World) -> bool {
         let progress = world.store.moment();
-        !self.is_recorded && progress.is_none_or(|progress| progress.waiting < MOST_WAITING)
+        self.failure.is_some()
+            || !self.is_recorded && progress.is_none_or(|progress| progress.waiting < MOST_WAITING)
     }
 
     /// What has been written is removed.

@@ -33,7 +33,7 @@ use crate::world::{Farewell, World};
 const RETRY_DELAY: u64 = 5_000_000;
 
 /// What is done in every turn.
-pub(super) const DUTY: Duty = Duty { begin, end: |_| (), due, leave, wait };
+pub(super) const DUTY: Duty = Duty { begin, end: |_| (), rest, due, leave, wait };
 
 /// What DEBUG RELOAD does beside loading.
 #[derive(Debug, Clone, Copy)]
@@ -234,16 +234,23 @@ fn begin(turn: &mut Turn<'_>) {
                 Err(reason) => fail(world, &reason),
             }
         }
-        if let Some(mut recording) = snapshots.recording.take() {
-            let recorded = recording.go_on(world, timer);
-            snapshots.recording = Some(recording);
-            if let Err(reason) = recorded {
-                snapshots.ended(world, Err(reason));
-            }
+        if let Some(reason) = snapshots.recording.as_mut().and_then(Recording::take_failure) {
+            snapshots.ended(world, Err(reason));
         }
         snapshots.begin_due(world);
         Ok(())
     });
+}
+
+/// Records a slice. What comes of it is heeded when the next turn begins.
+fn rest(turn: &mut Turn<'_>) {
+    let Turn { world, timer, .. } = turn;
+    if let Some(mut snapshots) = world.lend::<Snapshots>() {
+        if let Some(recording) = &mut snapshots.recording {
+            recording.go_on(world, timer);
+        }
+        world.take_back(snapshots);
+    }
 }
 
 fn due(world: &World) -> Option<u64> {
@@ -578,7 +585,9 @@ impl Snapshots {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::dispatch::NoDriver;
     use crate::embed::local::{Connection, Local};
+    use crate::engine::Engine;
     use crate::keyspace::MOST_WAITING;
     use crate::persistence::files::Job;
     use crate::rdb::chunk::Chunk;
@@ -657,12 +666,26 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_is_recorded_at_the_very_end_of_a_turn() {
+        let mut server = Server::start("rest");
+        assert_eq!(server.call("BGSAVE"), "Background saving started");
+        let (engine, driver) = (&mut server.local.engine, &mut NoDriver);
+        let recorded = |engine: &Engine| engine.world.store.moment().map(|moment| moment.recorded);
+        engine.turn(engine.world.now, driver);
+        engine.end_turn(driver);
+        assert_eq!(recorded(engine), Some(0));
+        engine.rest(driver);
+        assert_eq!(recorded(engine), None, "all is recorded");
+    }
+
+    #[test]
     fn a_save_whose_moment_is_lost_has_failed() {
         let mut server = Server::start("moment");
         server.call(&format!("SETRANGE large {} x", 2 * MOST_WAITING));
         assert_eq!(server.call("BGSAVE"), "Background saving started");
         assert!(server.local.engine.world.store.end_moment().is_some());
-        server.local.advance(std::time::Duration::ZERO);
+        // One turn ends with it, and the next begins with it.
+        (0..2).for_each(|_| server.local.advance(std::time::Duration::ZERO));
         server.check();
     }
 }

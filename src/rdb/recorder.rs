@@ -4,6 +4,8 @@
 //! sums. A large value comes in parts, and whole keys may come between them: these wait in chunks of their own until the
 //! value has ended.
 
+use std::collections::BTreeMap;
+
 use super::chunk::Chunk;
 use super::kinds::HASH;
 use super::opcode;
@@ -12,8 +14,7 @@ use super::stream::{self, StreamMut};
 use super::strings::{Sink, push_length, push_text};
 use super::write::{self, Dialect, Form};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::types::stream::Group;
-
+use crate::keyspace::types::stream::{ConsumerId, Group, Pending};
 use crate::keyspace::{KeyRecord, Kind, Limits, Millis, Outline, Part, PastUse, Recorder};
 
 /// A chunk of so many bytes is handed over.
@@ -95,11 +96,22 @@ struct Large {
     stream: Option<StreamMut<Chunk>>,
     /// How many groups the stream has.
     groups: usize,
+    /// Of the group that is told in parts, what each consumer has.
+    owned: BTreeMap<ConsumerId, Owned>,
     /// Fields that are not written yet, and how many they are: which of them have expired is known behind the last.
     fields: Option<(Chunk, usize)>,
     /// What stands behind the value: keys that came meanwhile. It begins with full chunks.
     full: Vec<Chunk>,
     beside: Lane,
+}
+
+/// Ids of entries that are pending for a consumer. They stand behind all that is pending for the group.
+#[derive(Default)]
+struct Owned {
+    count: usize,
+    /// Full chunks, and what has come since.
+    full: Vec<Vec<u8>>,
+    ids: Vec<u8>,
 }
 
 impl FileRecorder {
@@ -200,8 +212,8 @@ impl Recorder for FileRecorder {
             _ => write::push_parts(&mut self.lane.chunk, kind, outline.parts),
         }
         let beside = Lane { chunk: Chunk::default(), db: self.lane.db };
-        let (groups, full) = (outline.groups, Vec::new());
-        self.large = Some(Large { kind, stream, groups, fields, full, beside });
+        let (groups, owned, full) = (outline.groups, BTreeMap::new(), Vec::new());
+        self.large = Some(Large { kind, stream, groups, owned, fields, full, beside });
     }
 
     fn node(&mut self) {
@@ -240,6 +252,34 @@ impl Recorder for FileRecorder {
         }
     }
 
+    fn begin_group(&mut self, outline: &Group, pending: usize) {
+        stream::begin_group(&mut self.lane.chunk, outline, pending);
+    }
+
+    fn pending(&mut self, _: &Group, pending: &Pending) {
+        stream::push_pending(self.lane.chunk.bytes(), pending);
+        if let Some(large) = &mut self.large {
+            large.owned.entry(pending.consumer).or_default().add(pending);
+        }
+        self.flush();
+    }
+
+    fn end_group(&mut self, outline: &Group) {
+        let Some(large) = &mut self.large else { return };
+        let (kind, mut owned) = (large.kind, std::mem::take(&mut large.owned));
+        push_length(self.lane.chunk.bytes(), outline.consumers().len());
+        for consumer in outline.consumers() {
+            let Owned { count, full, ids } = owned.remove(&consumer.id()).unwrap_or_default();
+            stream::begin_consumer(&mut self.lane.chunk, consumer, count, kind);
+            for full in full {
+                self.output.chunk(std::mem::take(&mut self.lane.chunk));
+                self.output.chunk(Chunk::plain(full));
+            }
+            self.lane.chunk.bytes().extend(ids);
+            self.flush();
+        }
+    }
+
     fn end(&mut self) {
         let Some(large) = self.large.take() else { return };
         if let Some((fields, count)) = large.fields {
@@ -258,6 +298,16 @@ impl Recorder for FileRecorder {
     /// on.
     fn waiting(&self) -> usize {
         self.output.waiting()
+    }
+}
+
+impl Owned {
+    fn add(&mut self, pending: &Pending) {
+        self.count += 1;
+        stream::push_raw_id(&mut self.ids, pending.id);
+        if self.ids.len() >= CHUNK {
+            self.full.push(std::mem::take(&mut self.ids));
+        }
     }
 }
 

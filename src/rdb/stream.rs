@@ -11,7 +11,9 @@ use super::listpack::{self, ListpackMut};
 use super::parts::each;
 use super::strings::{Reader, Sink, push_length};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::types::stream::{ConsumerId, Counters, Group, Id, Pending, StreamEntry};
+use crate::keyspace::types::stream::{
+    Consumer, ConsumerId, Counters, Group, Id, Pending, StreamEntry,
+};
 use crate::keyspace::{Edit, Limits, Millis, Part, Stream};
 
 const IS_DELETED: i64 = 1;
@@ -170,27 +172,47 @@ pub(super) fn write<S: Sink>(out: &mut S, value: KeyInfo<'_>, limits: Limits, ki
 
 /// Appends a group with all that is pending, and its consumers.
 pub(super) fn group<S: Sink>(out: &mut S, group: &Group, kind: u8) {
-    out.string(group.name());
-    push_id(out.bytes(), group.last_id());
-    push_length(out.bytes(), group.entries_read().unwrap_or(UNKNOWN) as usize);
-    push_length(out.bytes(), group.pending());
+    begin_group(out, group, group.pending());
     for pending in group.pending_range(Id::MIN, Id::MAX) {
-        out.bytes().extend_from_slice(&pending.id.to_bits().to_be_bytes());
-        out.bytes().extend_from_slice(&pending.delivered_at.to_le_bytes());
-        push_length(out.bytes(), pending.deliveries as usize);
+        push_pending(out.bytes(), pending);
     }
     push_length(out.bytes(), group.consumers().len());
     for consumer in group.consumers() {
-        out.string(consumer.name());
-        out.bytes().extend(consumer.seen_at.to_le_bytes());
-        if kind == STREAM {
-            out.bytes().extend(consumer.active_at.unwrap_or(NEVER).to_le_bytes());
-        }
-        push_length(out.bytes(), consumer.pending());
+        begin_consumer(out, consumer, consumer.pending(), kind);
         for pending in group.pending_of(consumer.id(), Id::MIN, Id::MAX) {
-            out.bytes().extend_from_slice(&pending.id.to_bits().to_be_bytes());
+            push_raw_id(out.bytes(), pending.id);
         }
     }
+}
+
+/// Appends what stands before so many pending entries of a group.
+pub(super) fn begin_group<S: Sink>(out: &mut S, group: &Group, pending: usize) {
+    out.string(group.name());
+    push_id(out.bytes(), group.last_id());
+    push_length(out.bytes(), group.entries_read().unwrap_or(UNKNOWN) as usize);
+    push_length(out.bytes(), pending);
+}
+
+/// Appends a pending entry of a group.
+pub(super) fn push_pending(out: &mut Vec<u8>, pending: &Pending) {
+    push_raw_id(out, pending.id);
+    out.extend_from_slice(&pending.delivered_at.to_le_bytes());
+    push_length(out, pending.deliveries as usize);
+}
+
+/// Appends what stands before the ids of so many entries that are pending for a consumer.
+pub(super) fn begin_consumer<S: Sink>(out: &mut S, consumer: &Consumer, pending: usize, kind: u8) {
+    out.string(consumer.name());
+    out.bytes().extend(consumer.seen_at.to_le_bytes());
+    if kind == STREAM {
+        out.bytes().extend(consumer.active_at.unwrap_or(NEVER).to_le_bytes());
+    }
+    push_length(out.bytes(), pending);
+}
+
+/// Appends an id in its sixteen bytes.
+pub(super) fn push_raw_id(out: &mut Vec<u8>, id: Id) {
+    out.extend_from_slice(&id.to_bits().to_be_bytes());
 }
 
 fn push_id(out: &mut Vec<u8>, id: Id) {

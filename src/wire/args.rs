@@ -6,6 +6,9 @@
 use std::fmt;
 use std::ops::Index;
 
+use crate::error::{self, Error};
+use crate::text::{double, number};
+
 /// Where an argument lies: offsets in bytes from the first byte of its request.
 ///
 /// Four bytes each, because a request is bounded by the query buffer, and that by 4 GiB.
@@ -17,7 +20,6 @@ pub struct Span {
 
 impl Span {
     /// The span from `start` up to, not including, `end`. The parser keeps both under 4 GiB.
-    #[doc(hidden)]
     pub fn new(start: usize, end: usize) -> Span {
         debug_assert!(start <= end && end <= u32::MAX as usize);
         Span { start: start as u32, end: end as u32 }
@@ -33,6 +35,7 @@ pub struct Args<'a> {
 
 impl<'a> Args<'a> {
     /// The arguments that `spans` marks in `input`. `spans` is a `&Vec` to be one word, not two.
+    #[doc(hidden)]
     pub fn new(input: &'a [u8], spans: &'a Vec<Span>) -> Args<'a> {
         Args { input, spans }
     }
@@ -42,10 +45,13 @@ impl<'a> Args<'a> {
         self.spans.len()
     }
 
+    /// Whether there are none: of a request that is never so.
+    #[doc(hidden)]
     pub fn is_empty(self) -> bool {
         self.spans.is_empty()
     }
 
+    /// An argument, if there are so many.
     pub fn get(self, index: usize) -> Option<&'a [u8]> {
         self.spans.get(index).map(|&span| self.at(span))
     }
@@ -57,7 +63,7 @@ impl<'a> Args<'a> {
     }
 
     /// The arguments from `first` on, two by two. A last one that is left over is not met.
-    pub fn pairs(
+    pub(crate) fn pairs(
         self,
         first: usize,
     ) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + Clone {
@@ -69,6 +75,17 @@ impl<'a> Args<'a> {
     /// Whether argument `index` exists and is `word`, in capitals or not.
     pub fn is(self, index: usize, word: &str) -> bool {
         self.get(index).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// Argument `index` as a number without a fraction. The error is the usual one: `value is not an integer or out of range`.
+    pub fn int(self, index: usize) -> Result<i64, Error> {
+        self.get(index).and_then(number::parse_i64).ok_or(error::NOT_AN_INTEGER)
+    }
+
+    /// Argument `index` as a double, which may be infinite and is a number. The error is the usual one: `value is not a valid
+    /// float`.
+    pub fn double(self, index: usize) -> Result<f64, Error> {
+        self.get(index).and_then(double::parse).ok_or(error::NOT_A_FLOAT)
     }
 
     /// The bytes that the arguments have in all.
@@ -139,6 +156,7 @@ pub struct OwnedArgs {
 }
 
 impl OwnedArgs {
+    /// The arguments, as handlers see them.
     pub fn args(&self) -> Args<'_> {
         Args::new(&self.bytes, &self.spans)
     }
@@ -199,6 +217,21 @@ mod tests {
     #[test]
     fn args_are_three_words() {
         assert_eq!(size_of::<Args<'_>>(), 3 * size_of::<usize>());
+    }
+
+    #[test]
+    fn numbers_are_read_as_commands_read_them() {
+        let owned: OwnedArgs = ["set", "-7", "2.5", "+1", "nan"].into_iter().collect();
+        let args = owned.args();
+        assert_eq!((args.int(1).unwrap(), args.double(2).unwrap()), (-7, 2.5));
+        for index in [0, 2, 3, 4, 5] {
+            let told = args.int(index).unwrap_err().to_string();
+            assert_eq!(told, "ERR value is not an integer or out of range");
+        }
+        for index in [0, 4, 5] {
+            let told = args.double(index).unwrap_err().to_string();
+            assert_eq!(told, "ERR value is not a valid float");
+        }
     }
 
     #[test]

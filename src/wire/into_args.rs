@@ -58,6 +58,7 @@ impl OwnedArgs {
     /// # Panics
     ///
     /// When all arguments together have 4 GiB or more.
+    #[doc(hidden)]
     pub fn push(&mut self, arg: impl Arg) {
         arg.push_to(self);
     }
@@ -133,7 +134,7 @@ impl Arg for f32 {
 macro_rules! args {
     ($($arg:expr),* $(,)?) => {{
         #[allow(unused_mut, reason = "there may be none")]
-        let mut args = $crate::wire::OwnedArgs::default();
+        let mut args = $crate::OwnedArgs::default();
         $(args.push(&$arg);)*
         args
     }};

@@ -22,14 +22,16 @@ use crate::text::number::{self, Spelled};
 /// The version of RESP that a client negotiated with HELLO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protocol {
+    /// RESP2, which a connection begins with.
     #[default]
     Resp2,
+    /// RESP3.
     Resp3,
 }
 
 impl Protocol {
     /// The number that HELLO takes and CLIENT LIST shows.
-    pub fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Protocol::Resp2 => 2,
             Protocol::Resp3 => 3,
@@ -86,6 +88,7 @@ impl Reply {
         self.out
     }
 
+    /// The protocol that the reply is written in.
     pub fn protocol(&self) -> Protocol {
         self.protocol
     }
@@ -96,11 +99,11 @@ impl Reply {
     }
 
     /// Bytes written and not yet handed back, unsent ones from before counted.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.out.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.out.is_empty()
     }
 
@@ -325,7 +328,7 @@ impl Reply {
     }
 
     /// The header of an array of `n` pairs, each of which [`Reply::pair`] begins. RESP2: a flat array.
-    pub fn pairs(&mut self, n: usize) {
+    pub(crate) fn pairs(&mut self, n: usize) {
         match self.protocol {
             Protocol::Resp3 => self.array(n),
             Protocol::Resp2 => self.array(n.saturating_mul(2)),
@@ -333,7 +336,7 @@ impl Reply {
     }
 
     /// The header of one of the [`Reply::pairs`]: an array of two. RESP2: nothing.
-    pub fn pair(&mut self) {
+    pub(crate) fn pair(&mut self) {
         if self.protocol == Protocol::Resp3 {
             self.array(2);
         }
@@ -368,17 +371,17 @@ impl Reply {
 
     /// An array whose size is known only when its elements have been written: `elements` writes them
     /// and returns how many they are.
-    pub fn array_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
+    pub(crate) fn array_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
         self.sized_late(elements, Reply::array);
     }
 
     /// As [`Reply::array_of`], for a map: `elements` returns the number of pairs.
-    pub fn map_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
+    pub(crate) fn map_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
         self.sized_late(elements, Reply::map);
     }
 
     /// As [`Reply::array_of`], for a set.
-    pub fn set_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
+    pub(crate) fn set_of(&mut self, elements: impl FnOnce(&mut Reply) -> usize) {
         self.sized_late(elements, Reply::set);
     }
 

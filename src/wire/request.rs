@@ -52,16 +52,25 @@ pub enum Parsed {
 /// Why a connection cannot go on: after this it is not known where the next request would begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProtocolError {
+    /// The number behind `*` is none, or too large.
     MultibulkLength,
+    /// The number behind `$` is none, or too large.
     BulkLength,
+    /// More arguments than a client may send before it has logged in.
     UnauthenticatedMultibulkLength,
+    /// A longer argument than a client may send before it has logged in.
     UnauthenticatedBulkLength,
     /// Something else stands where the `$` of an argument belongs.
     ExpectedBulk(u8),
+    /// An argument does not end where its length says.
     Crlf,
+    /// An inline request has a quote that is not closed.
     UnbalancedQuotes,
+    /// An inline request has no end within [`MAX_LINE`].
     InlineTooBig,
+    /// The line behind `*` has no end within [`MAX_LINE`].
     MultibulkCountTooBig,
+    /// The line behind `$` has no end within [`MAX_LINE`].
     BulkCountTooBig,
     /// The header of a proxy that this server does not know as one.
     ProxyHeader,

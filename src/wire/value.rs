@@ -55,21 +55,21 @@ pub enum Value {
     Boolean(bool),
     /// `(`: an integer of any size, as the text that was sent.
     BigNumber(Vec<u8>),
-    /// `=`: a text and how it is to be shown, `txt` or `mkd`.
-    Verbatim { format: [u8; 3], text: Vec<u8> },
+    /// `=`: how a text is to be shown, `txt` or `mkd`, and the text.
+    Verbatim([u8; 3], Vec<u8>),
     /// `!`: an error that may contain any bytes.
     BulkError(Vec<u8>),
-    /// `|`: attributes, and the value that they say something about.
-    Attribute { attributes: Vec<(Value, Value)>, value: Box<Value> },
+    /// `|`: attributes in pairs, and the value that they say something about.
+    Attribute(Vec<(Value, Value)>, Box<Value>),
 }
 
 /// Input that no further bytes can make a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
     /// Where in the input the offending line begins, in bytes.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// What is wrong with it.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 impl fmt::Display for Malformed {
@@ -97,7 +97,7 @@ impl Value {
         match self {
             Value::Status(text)
             | Value::Bulk(text)
-            | Value::Verbatim { text, .. }
+            | Value::Verbatim(_, text)
             | Value::Double(text)
             | Value::BigNumber(text) => Some(text),
             _ => None,
@@ -105,6 +105,7 @@ impl Value {
     }
 
     /// The text of an error of either kind, its code included.
+    #[doc(hidden)]
     pub fn as_error(&self) -> Option<&[u8]> {
         match self {
             Value::Error(text) | Value::BulkError(text) => Some(text),
@@ -131,16 +132,6 @@ impl Value {
             Value::Integer(n) => Some(*n as f64),
             Value::Double(text) if text == b"nan" => Some(f64::NAN),
             other => double::parse(other.as_bytes()?),
-        }
-    }
-
-    /// A boolean, or the integer 1 or 0, which is how RESP2 has booleans.
-    pub fn as_bool(&self) -> Option<bool> {
-        match self {
-            Value::Boolean(value) => Some(*value),
-            Value::Integer(1) => Some(true),
-            Value::Integer(0) => Some(false),
-            _ => None,
         }
     }
 
@@ -192,6 +183,7 @@ impl Value {
     }
 
     /// The elements of an array, set or push; none for any other value.
+    #[doc(hidden)]
     pub fn elements(&self) -> &[Value] {
         match self {
             Value::Array(elements) | Value::Set(elements) | Value::Push(elements) => elements,
@@ -214,6 +206,7 @@ impl Value {
     }
 
     /// Appends the value as it is sent.
+    #[doc(hidden)]
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Value::Status(text) => push_line(out, b'+', text),
@@ -230,11 +223,11 @@ impl Value {
             Value::Double(text) => push_line(out, b',', text),
             Value::Boolean(value) => push_line(out, b'#', if *value { b"t" } else { b"f" }),
             Value::BigNumber(text) => push_line(out, b'(', text),
-            Value::Verbatim { format, text } => {
+            Value::Verbatim(format, text) => {
                 push_blob(out, b'=', &[format, b":".as_slice(), text].concat());
             }
             Value::BulkError(text) => push_blob(out, b'!', text),
-            Value::Attribute { attributes, value } => {
+            Value::Attribute(attributes, value) => {
                 push_pairs(out, b'|', attributes);
                 value.encode(out);
             }
@@ -281,15 +274,13 @@ impl<'a> Decoder<'a> {
             b'#' if line == b"f" => Value::Boolean(false),
             b'(' if is_big_number(line) => Value::BigNumber(line.to_vec()),
             b'=' => match self.blob(line)? {
-                [a, b, c, b':', text @ ..] => {
-                    Value::Verbatim { format: [*a, *b, *c], text: text.to_vec() }
-                }
+                [a, b, c, b':', text @ ..] => Value::Verbatim([*a, *b, *c], text.to_vec()),
                 _ => return Err(Stop::Malformed("verbatim string without a format")),
             },
             b'!' => Value::BulkError(self.blob(line)?.to_vec()),
             b'|' => {
                 let attributes = self.pairs(line, depth)?;
-                Value::Attribute { attributes, value: Box::new(self.value(deeper(depth)?)?) }
+                Value::Attribute(attributes, Box::new(self.value(deeper(depth)?)?))
             }
             _ => return Err(Stop::Malformed("no value of its type")),
         })
@@ -463,11 +454,11 @@ mod tests {
             (b"(-1234567999999999999999\r\n", {
                 Value::BigNumber(b"-1234567999999999999999".to_vec())
             }),
-            (b"=6\r\ntxt:hi\r\n", Value::Verbatim { format: *b"txt", text: b"hi".to_vec() }),
+            (b"=6\r\ntxt:hi\r\n", Value::Verbatim(*b"txt", b"hi".to_vec())),
             (b"!6\r\nERR \r\n\r\n", Value::BulkError(b"ERR \r\n".to_vec())),
             (b"|1\r\n+ttl\r\n:1\r\n$1\r\nv\r\n", {
                 let attributes = vec![(Value::Status(b"ttl".to_vec()), one)];
-                Value::Attribute { attributes, value: Box::new(bulk("v")) }
+                Value::Attribute(attributes, Box::new(bulk("v")))
             }),
         ]
     }
@@ -617,7 +608,7 @@ mod tests {
                 6 => Value::Double(format!("{}", self.below(1000) as f64 / 8.0).into_bytes()),
                 7 => Value::Boolean(self.below(2) == 0),
                 8 => Value::BigNumber(self.below(usize::MAX).to_string().into_bytes()),
-                9 => Value::Verbatim { format: *b"mkd", text: self.bytes() },
+                9 => Value::Verbatim(*b"mkd", self.bytes()),
                 10 => Value::BulkError(self.bytes()),
                 11 => Value::Array(self.values(depth)),
                 12 => Value::Map(self.pairs(depth)),
@@ -625,7 +616,7 @@ mod tests {
                 14 => Value::Push(self.values(depth)),
                 _ => {
                     let attributes = self.pairs(depth);
-                    Value::Attribute { attributes, value: Box::new(self.value(depth - 1)) }
+                    Value::Attribute(attributes, Box::new(self.value(depth - 1)))
                 }
             }
         }
@@ -653,11 +644,6 @@ mod tests {
         );
         assert_eq!((read(b":3\r\n").as_f64(), Value::Null.as_f64()), (Some(3.0), None));
         assert!(read(b",nan\r\n").as_f64().is_some_and(f64::is_nan));
-        let as_bool = |bytes: &[u8]| read(bytes).as_bool();
-        assert_eq!(
-            [as_bool(b"#t\r\n"), as_bool(b":0\r\n"), as_bool(b":2\r\n")],
-            [Some(true), Some(false), None]
-        );
         assert_eq!(read(b"+OK\r\n").as_str(), Some("OK"));
         assert_eq!(Value::Bulk(vec![0xff]).as_str(), None);
     }

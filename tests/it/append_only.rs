@@ -292,7 +292,7 @@ fn a_rewrite_leaves_a_base_and_an_increment() {
         "SET a 1; RPUSH l a b; SELECT 2; HSET h f v; XADD s 1-1 f v; SELECT 0",
     );
     // A stream that is told in parts, with its groups.
-    for n in 1..=3000 {
+    for n in 1..=5000 {
         show(&mut local, client, &format!("XADD large {n}-1 field a-value-of-some-length-{n}"));
     }
     play(
@@ -300,7 +300,9 @@ fn a_rewrite_leaves_a_base_and_an_increment() {
         client,
         "XGROUP CREATE large idle 7-1; XGROUP CREATE large readers 0; \
          XREADGROUP GROUP readers me COUNT 20 STREAMS large >; XACK large readers 3-1 5-1; \
-         XDEL large 1000-1; XSETID large 4000-1",
+         XGROUP CREATE large busy 0; XREADGROUP GROUP busy one COUNT 2000 STREAMS large >; \
+         XREADGROUP GROUP busy two COUNT 2500 STREAMS large >; \
+         XDEL large 1000-1; XSETID large 6000-1",
     );
     for (form, base) in [("yes", "appendonly.aof.1.base.rdb"), ("no", "appendonly.aof.2.base.aof")]
     {
@@ -496,6 +498,23 @@ fn a_folder_that_vanishes_fails_a_rewrite_and_nothing_else() {
     drop(local);
     let (mut local, client) = folder.start();
     assert_eq!(show(&mut local, client, "DBSIZE"), "(integer) 3");
+}
+
+#[test]
+fn a_rewrite_makes_the_folder_anew() {
+    let folder = Folder::new("anew");
+    let (mut local, client) = folder.start();
+    play(&mut local, client, "SET a 1");
+    for n in 0..20 {
+        local.wait_for_disk();
+        fs::remove_dir_all(folder.0.join("appendonlydir")).unwrap();
+        play(&mut local, client, &format!("SET b {n}; BGREWRITEAOF"));
+        local.wait_for_disk();
+        assert_eq!(info(&mut local, client, "aof_last_bgrewrite_status"), "ok");
+    }
+    drop(local);
+    let (mut local, client) = folder.start();
+    assert_eq!(show(&mut local, client, "MGET a b"), "1) \"1\"\n2) \"19\"");
 }
 
 /// Returns whether nothing has been left that is only used while files are written.

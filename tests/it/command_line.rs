@@ -454,7 +454,7 @@ fn the_version_is_told_in_the_words_of_the_program_that_was_started() {
             assert!(output.status.success());
             String::from_utf8(output.stdout).expect("text")
         };
-        assert_eq!(told("respd"), format!("respd {}\n", respd::VERSION));
+        assert_eq!(told("respd"), format!("respd {}\n", env!("CARGO_PKG_VERSION")));
         assert!(
             told("/usr/bin/redis-server")
                 .starts_with("Redis server v=7.2.4 sha=00000000:0 malloc=")

@@ -217,7 +217,11 @@ fn the_first_lines_say_what_was_started() {
     let respd = Respd::start(&[&flags[..], &open].concat());
     let lines = logged(&log, "Ready to accept connections: tcp\n");
     for part in [
-        &format!("respd {} is starting: pid {}, persona respd", respd::VERSION, respd.pid())[..],
+        &format!(
+            "respd {} is starting: pid {}, persona respd",
+            env!("CARGO_PKG_VERSION"),
+            respd.pid()
+        )[..],
         &format!("configuration: {}, the command line", text(&file)),
         "1 directive is accepted without effect: activedefrag",
         "limits: 50 clients (maxclients), ",

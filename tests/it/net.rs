@@ -482,7 +482,7 @@ fn a_port_that_is_taken_stops_the_start() {
 fn the_version_is_told_and_nothing_else_is_done() {
     let output = process::run(&["--version", "--port", "0"]);
     assert!(output.status.success());
-    assert_eq!(output.stdout, format!("respd {}\n", respd::VERSION).into_bytes());
+    assert_eq!(output.stdout, format!("respd {}\n", env!("CARGO_PKG_VERSION")).into_bytes());
 }
 
 /// A server without file descriptors goes on serving the clients that are connected, and accepts again when one

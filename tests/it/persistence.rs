@@ -172,7 +172,8 @@ fn a_large_stream_is_saved_in_the_background_as_it_was() {
         "XGROUP CREATE stream readers 0",
         "XGROUP CREATE stream others 100-1 ENTRIESREAD 7",
         "XGROUP CREATE stream idle 300-1",
-        "XREADGROUP GROUP readers me COUNT 3000 STREAMS stream >",
+        "XREADGROUP GROUP readers me COUNT 8000 STREAMS stream >",
+        "XREADGROUP GROUP readers she COUNT 1000 STREAMS stream >",
         "XREADGROUP GROUP others you COUNT 50 STREAMS stream >",
     ] {
         let reply = server.call(request);
@@ -186,6 +187,8 @@ fn a_large_stream_is_saved_in_the_background_as_it_was() {
         "XTRIM stream MINID 4500",
         "XACK stream readers 2-1 2000-1 2999-1",
         "XREADGROUP GROUP readers him COUNT 5 STREAMS stream >",
+        "XCLAIM stream readers he 0 4600-1 4700-1 9500-1 JUSTID FORCE",
+        "XGROUP DELCONSUMER stream readers me",
         "XGROUP DESTROY stream others",
         "XGROUP CREATE stream new 0",
         "XSETID stream 40000-1",

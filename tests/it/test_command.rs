@@ -20,9 +20,11 @@ const ONLY_RUST: [&str; 7] = [
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 11] = [
+const WITH_TOOLS: [&str; 14] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
+    "bad-input-test 2000 target/release/respd",
+    "bad-disk-test --server target/release/respd",
     "handover --respd target/release/respd",
     "clients --install",
     "clients ",
@@ -30,20 +32,24 @@ const WITH_TOOLS: [&str; 11] = [
     "reports --install",
     "reports ",
     "scaling --respd target/release/respd",
+    "kv-front --front target/debug/examples/kv_front",
     "unit ",
     "package --binary target/release/respd",
 ];
 /// What Debian has for those.
-const TOOLS: [&str; 5] = ["redis-cli", "python3", "node", "npm", "systemd-analyze"];
+const TOOLS: [&str; 6] = ["redis-cli", "python3", "node", "npm", "etcd", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 12] = [
     "conformance",
     "kill-test",
+    "bad-input-test",
+    "bad-disk-test",
     "handover",
     "clients",
     "tls",
     "reports",
     "scaling",
+    "kv-front",
     "unit",
     "package",
 ];
@@ -131,7 +137,8 @@ const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rus
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
 const NO_NODE_20: &str = "scripts/reports: there is no node 20; to install it: https://nodejs.org";
-
+const NO_ETCD: &str =
+    "scripts/kv-front: there is no etcd; to install it: apt-get install etcd-server";
 const NO_SYSTEMD: &str =
     "scripts/unit: there is no systemd-analyze; to install it: apt-get install systemd";
 const NO_VALKEY: &str =
@@ -149,9 +156,10 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
-    expected.extend(without("python3", "python3", &["kill-test", "handover", "clients"]));
+    let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
+    expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
-    expected.extend(without("python3", "python3", &["reports", "scaling"]));
+    expected.extend(without("python3", "python3", &["reports", "scaling", "kv-front"]));
     expected.push(NO_SYSTEMD.to_owned());
     expected.extend(without("python3", "python3", &["package"]));
     expected.push(NO_FUZZING.to_owned());
@@ -161,12 +169,12 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
 #[test]
 fn one_missing_tool_skips_the_step_that_needs_it() {
     let Some(outcome) = run(&["redis-cli", "python3", "systemd-analyze"], &[], "") else { return };
-    let is_of_node = |call: &str| call.starts_with("clients ") || call.starts_with("reports ");
-    let others = WITH_TOOLS.iter().filter(|call| !is_of_node(call));
+    let lacks = ["clients ", "reports ", "kv-front "];
+    let others = WITH_TOOLS.iter().filter(|call| !lacks.iter().any(|lack| call.starts_with(lack)));
     let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_NODE, NO_NODE_20, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
 }
 
 #[test]
@@ -191,8 +199,8 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert_eq!(skipped(&outcome), [NO_FUZZING]);
-    let handover = WITH_TOOLS[2];
-    let outcome = run_with_status(&TOOLS[..4], &["--strict"], handover, 2).unwrap();
+    let handover = WITH_TOOLS[4];
+    let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();
     assert_eq!(outcome.calls, expected);

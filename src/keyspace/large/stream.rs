@@ -10,6 +10,7 @@ mod index;
 pub(crate) mod node;
 mod recorded;
 mod recorded_groups;
+mod recorded_items;
 pub(crate) mod references;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use entries::{Counters, Entries};
 use group::Group;
 use id::Id;
 use node::Node;
+pub(crate) use recorded_groups::GroupPart;
 use recorded_groups::RecordedGroups;
 
 /// A stream that has had an entry, or has a group.
@@ -37,7 +39,7 @@ pub(crate) struct LargeStream {
 pub(crate) enum StreamPart<'a> {
     Node(&'a Node),
     Counters(Counters),
-    Group(&'a Group),
+    Group(GroupPart<'a>),
 }
 
 impl LargeStream {
@@ -79,7 +81,8 @@ impl LargeStream {
 
     /// There is nothing to record any more. Returns what was kept, as all that a stream has, to be freed.
     pub(crate) fn close(&mut self) -> Option<LargeStream> {
-        let (nodes, groups) = (self.entries.recorded.close(), self.recorded_groups.close());
+        let (nodes, groups) =
+            (self.entries.recorded.close(), self.recorded_groups.close(&mut self.groups));
         let has_some = nodes.is_some() || groups.is_some();
         let mut closed = LargeStream::new();
         closed.entries.recorded = nodes.unwrap_or_default();
@@ -113,7 +116,7 @@ impl LargeStream {
         {
             return true;
         }
-        self.recorded_groups.tell_some(&self.groups, |group| tell(StreamPart::Group(group)))
+        self.recorded_groups.tell_some(&mut self.groups, |group| tell(StreamPart::Group(group)))
     }
 
     /// Frees about so many nodes of entries or pieces of groups. Returns how many; 0 when nothing is left.
@@ -179,10 +182,11 @@ impl LargeStream {
         change: impl FnOnce(&mut Group, &Entries) -> R,
     ) -> Option<R> {
         let group = self.groups.get_mut(name)?;
-        let before = group.memory();
+        let (before, kept) = (group.memory(), group.kept());
         self.recorded_groups.changes(group);
         group.sweep();
         let result = change(group, &self.entries);
+        self.recorded_groups.changed(group, kept);
         self.groups_memory = self.groups_memory + group.memory() - before;
         Some(result)
     }
@@ -203,7 +207,7 @@ impl LargeStream {
     /// Panics if what the stream says of itself is not so.
     pub(crate) fn check(&self) {
         self.entries.check();
-        self.recorded_groups.check();
+        self.recorded_groups.check(&self.groups);
         self.groups().for_each(Group::check);
         assert_eq!(self.groups_memory, self.groups().map(Group::memory).sum::<usize>());
     }

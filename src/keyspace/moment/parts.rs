@@ -1,7 +1,8 @@
 //! Large values that are recorded in parts, of whatever type they are.
 
 use super::{Outline, Recorder};
-use crate::keyspace::large::stream::StreamPart;
+use crate::keyspace::large::stream::{GroupPart, StreamPart};
+use crate::keyspace::types::stream::Pending;
 use crate::keyspace::value::Value;
 use crate::keyspace::visit::Part;
 
@@ -153,9 +154,22 @@ impl Value {
                     recorder.part(Part::Counters(counters));
                     told.add(size_of_val(&counters), work)
                 }
-                StreamPart::Group(group) => {
+                StreamPart::Group(GroupPart::Whole(group)) => {
                     recorder.group(group);
                     told.add(group.memory(), work)
+                }
+                StreamPart::Group(GroupPart::Begin(outline, pending)) => {
+                    recorder.begin_group(outline, pending);
+                    told.add(outline.memory(), work)
+                }
+                StreamPart::Group(GroupPart::Pending(outline, pending)) => {
+                    recorder.pending(outline, pending);
+                    told.add(size_of::<Pending>(), work)
+                }
+                StreamPart::Group(GroupPart::Nothing) => told.add(0, work),
+                StreamPart::Group(GroupPart::End(outline)) => {
+                    recorder.end_group(outline);
+                    told.add(outline.memory(), work)
                 }
             }),
             Value::String(_) => false,

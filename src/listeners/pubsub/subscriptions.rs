@@ -7,6 +7,7 @@ use crate::text::glob;
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
+    /// One channel.
     Channel,
     /// Every channel whose name matches.
     Pattern,

@@ -9,7 +9,7 @@ use std::any::Any;
 use super::format::Format;
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::moment::{KeyRecord, Outline, Recorder};
-use crate::keyspace::types::stream::{Group, visit_group};
+use crate::keyspace::types::stream::{Group, Pending, visit_group};
 use crate::keyspace::{Kind, Limits, Millis, Part};
 use crate::rdb::chunk::Chunk;
 use crate::rdb::footer::seal;
@@ -257,6 +257,19 @@ impl Recorder for CommandRecorder {
             self.part(part);
             std::ops::ControlFlow::<()>::Continue(())
         });
+    }
+
+    fn begin_group(&mut self, outline: &Group, _: usize) {
+        self.group(outline);
+    }
+
+    fn pending(&mut self, outline: &Group, pending: &Pending) {
+        let Pending { id, delivered_at, deliveries, consumer } = *pending;
+        if let (Some(large), Some(consumer)) = (&mut self.large, outline.consumer_of(consumer)) {
+            large.consumer.clear();
+            large.consumer.extend_from_slice(consumer.name());
+        }
+        self.part(Part::Pending { id, delivered_at, deliveries });
     }
 
     fn end(&mut self) {

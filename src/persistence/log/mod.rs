@@ -42,7 +42,7 @@ use manifest::Manifest;
 use writer::{Replacement, delete, make_folder};
 
 /// What is done in every turn.
-pub(super) const DUTY: Duty = Duty { begin, end, due, leave, wait };
+pub(super) const DUTY: Duty = Duty { begin, end, rest: |_| (), due, leave, wait };
 
 /// So many slices of loading in a turn.
 const SLICES: usize = 8;

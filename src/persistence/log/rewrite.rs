@@ -12,7 +12,7 @@ use super::append::Log;
 use super::commands::{self, CommandRecorder};
 use super::manifest::{LogFile, Manifest};
 use super::progress::Running;
-use super::writer::{Job, Rebase};
+use super::writer::{Job, Rebase, make_folder};
 use super::{Status, manifest_path, read_manifest};
 use crate::keyspace::Recorder;
 use crate::persistence::files::Format;
@@ -62,6 +62,9 @@ impl Log {
             let next = self.manifest.next_increment(&self.name).unused(&self.folder);
             self.manifest.increments.push(next);
         }
+        // It may be gone. Two threads write there: the base must not wait for the other to have made it. What fails here
+        // fails again when a file is made, which tells.
+        let _ = make_folder(&self.folder);
         if !self.rewrite.is_only {
             if !self.is_listening() {
                 self.listen(world);

@@ -161,14 +161,10 @@ fn documentation_is_that_of_the_builder() {
     let command = echo("sum")
         .synopsis("key amount:integer [note]@0.3")
         .summary("Adds.")
-        .since("0.2.0")
-        .complexity("O(1)")
         .key(Keys::at(1).reads().changes());
     let (_server, mut client) = serve([command]);
     let docs = call(&mut client, "COMMAND DOCS sum");
-    for text in
-        ["Adds.", "0.2.0", "own", "O(1)", "amount", "integer", "note", "0.3", "key_spec_index"]
-    {
+    for text in ["Adds.", "own", "amount", "integer", "note", "0.3", "key_spec_index"] {
         assert!(docs.contains(text), "{text}: {docs}");
     }
 }
@@ -178,7 +174,7 @@ fn every_persona_has_commands_of_ones_own() {
     for persona in PERSONAS {
         let builder = Server::builder().option("persona", persona.name).unwrap();
         // As GETEX came with Redis 6.2, and the option with the embedder's version 99.
-        let getex = echo("getex").since("99.0.0").synopsis("item [NEW]@99.0.0");
+        let getex = echo("getex").synopsis("item [NEW]@99.0.0");
         let (_server, mut client) = start(builder.commands(group([getex])));
         let name = persona.name;
         assert_eq!(
@@ -187,7 +183,7 @@ fn every_persona_has_commands_of_ones_own() {
             "{name}"
         );
         let docs = call(&mut client, "COMMAND DOCS getex");
-        let is_whole = docs.matches("99.0.0").count() == 2 && docs.contains("\"NEW\"");
+        let is_whole = docs.matches("99.0.0").count() == 1 && docs.contains("\"NEW\"");
         assert!(docs.starts_with("(error)") || is_whole, "{name}: {docs}");
     }
 }
@@ -210,7 +206,12 @@ fn categories_of_ones_own_are_like_others() {
     let commands = || {
         group([
             echo("pay").category("billing").writes(),
-            echo("owe").category("Billing").category("string").category("ledger").reads().fast(),
+            echo("owe")
+                .category("Billing")
+                .category("string")
+                .category("ledger")
+                .reads()
+                .flags("fast"),
             echo("free"),
         ])
     };
@@ -282,7 +283,7 @@ fn keys_are_found_by_their_specs() {
         echo("sum")
             .writes()
             .key(Keys::at(1).reads())
-            .key(Keys::behind("store").from(2).changes())
+            .key(Keys::behind("store", 2).changes())
             .synopsis("key [STORE destination]"),
         echo("box").subcommand(echo("put").key(Keys::at(2)).arity(3..=3)),
         echo("keyless"),
@@ -324,8 +325,6 @@ fn rules_about_keys_and_channels_hold() {
         echo("drop").writes().key(Keys::at(1).removes()).arity(2..=2),
         echo("union").reads().key(Keys::counted(1)).arity(3..),
         echo("tell").channel().arity(2..),
-        echo("hear").channels().arity(2..),
-        echo("match").channel_patterns().arity(2..),
         echo("box").subcommand(echo("tell").channel().arity(3..=3)),
     ]);
     for rules in
@@ -349,15 +348,11 @@ fn rules_about_keys_and_channels_hold() {
         ("union 9 r", "union"),
         ("tell news x", ""),
         ("tell sports x", "sports"),
-        ("hear news sports", "sports"),
-        ("match news*", ""),
-        ("match ne*", ""),
         ("box tell news", ""),
         ("box tell sports", "sports"),
     ] {
         let reply = call(&mut client, &format!("ACL DRYRUN ann {line}"));
-        let is_denied = !denied.is_empty() || line == "match ne*";
-        assert_eq!(reply != "OK", is_denied, "{line}: {reply}");
+        assert_eq!(reply != "OK", !denied.is_empty(), "{line}: {reply}");
         assert!(reply.contains(denied), "{line}: {reply}");
         assert_eq!(call(&mut client, &format!("ACL DRYRUN ben {line}")), "OK", "{line}");
     }
@@ -392,14 +387,14 @@ fn what_a_reading_command_has_read_is_tracked() {
 fn flags_decide_when_a_command_runs() {
     let builder = Server::builder().not_ready().option("requirepass", "sesame").unwrap();
     let builder = builder.commands(group([
-        echo("greet").before_login().before_ready(),
-        echo("early").before_ready(),
+        echo("greet").flags("no_auth loading"),
+        echo("early").flags("loading"),
         echo("plain"),
-        echo("alone").not_in_multi().before_ready(),
-        echo("unscripted").not_in_scripts(),
-        echo("ops").admin().before_ready(),
-        echo("wait").blocking().writes().needs_memory(),
-        echo("quick").fast(),
+        echo("alone").flags("no_multi loading"),
+        echo("unscripted").flags("noscript"),
+        echo("ops").flags("admin").flags("loading"),
+        echo("wait").writes().flags("blocking denyoom"),
+        echo("quick").flags("fast"),
     ]));
     let (server, mut client) = start(builder);
     assert_eq!(call(&mut client, "GREET"), "1) \"GREET\"");
@@ -424,10 +419,10 @@ fn flags_decide_when_a_command_runs() {
         assert_eq!(client.call(script("plain")), "1) \"plain\"");
     }
     for (name, flags, categories) in [
-        ("greet", "loading stale no_auth", "@slow"),
-        ("alone", "loading stale no_multi", "@slow"),
+        ("greet", "loading no_auth", "@slow"),
+        ("alone", "loading no_multi", "@slow"),
         ("unscripted", "noscript", "@slow"),
-        ("ops", "admin loading stale", "@admin @slow @dangerous"),
+        ("ops", "admin loading", "@admin @slow @dangerous"),
         ("wait", "write denyoom blocking", "@write @slow @blocking"),
         ("quick", "fast", "@fast"),
     ] {

@@ -14,7 +14,7 @@ fn start(builder: Builder) -> (Running, Receiver<(Deferred, String)>) {
     let (tell, told) = mpsc::channel();
     let later = Command::new("later", move |ctx, args| {
         let word = String::from_utf8_lossy(&args[1]).into_owned();
-        tell.send((ctx.defer(), word)).map_err(|_| Error::fixed("ERR the test is over"))
+        tell.send((ctx.defer(), word)).map_err(|_| Error::from("ERR the test is over"))
     });
     let own = Commands::new("own").add(later);
     let server = builder.any_port().commands(own).bind().unwrap().spawn();
@@ -38,7 +38,7 @@ fn threads_reply_while_other_clients_go_on() {
     assert_eq!(ann.frame().as_deref(), Some(&b"$1\r\n1\r\n"[..]));
     assert_eq!(ann.frame().as_deref(), Some(&b"$3\r\ntwo\r\n"[..]));
     let (deferred, _) = told.recv().unwrap();
-    deferred.error(Error::fixed("ERR no third"));
+    deferred.error(Error::from("ERR no third"));
     assert_eq!(ann.frame().as_deref(), Some(&b"-ERR no third\r\n"[..]));
 }
 
@@ -87,7 +87,7 @@ fn a_handler_that_breaks_the_rules_is_told_so_by_an_error() {
     });
     let fails = Command::new("fails", |ctx, _| {
         ctx.defer().reply(|reply| reply.ok());
-        Err(Error::fixed("ERR it fails"))
+        Err(Error::from("ERR it fails"))
     });
     let dropped = Command::new("dropped", |ctx, _| {
         drop(ctx.defer());

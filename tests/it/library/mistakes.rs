@@ -81,8 +81,8 @@ fn a_key_spec_points_at_arguments_that_are_there() {
     wrong(Keys::range(1, -1, 0), "a key spec in steps of 0 leads nowhere");
     wrong(Keys::counted(2), &behind(3, "2..=3"));
     wrong(Keys::counted(5), &behind(6, "2..=3"));
-    wrong(Keys::behind("STORE").from(2), &behind(3, "2..=3"));
-    wrong(Keys::behind(""), "a key spec points behind '', which its synopsis lacks");
+    wrong(Keys::behind("STORE", 2), &behind(3, "2..=3"));
+    wrong(Keys::behind("", 1), "a key spec points behind '', which its synopsis lacks");
     assert_wrong(|pay| pay.key(Keys::at(1)), &behind(1, "1.."));
     assert_wrong(|pay| pay.arity(2..).key(Keys::counted(2)), &behind(2, "2.."));
     assert_wrong(
@@ -90,7 +90,7 @@ fn a_key_spec_points_at_arguments_that_are_there() {
         "keys from argument 3 to 2 are none",
     );
     assert_wrong(
-        |pay| pay.synopsis("key [INTO destkey]").key(Keys::at(1)).key(Keys::behind("STORE")),
+        |pay| pay.synopsis("key [INTO destkey]").key(Keys::at(1)).key(Keys::behind("STORE", 1)),
         "a key spec points behind 'STORE', which its synopsis lacks",
     );
     assert_wrong(
@@ -114,7 +114,7 @@ fn a_key_spec_points_at_arguments_that_are_there() {
         Keys::range(1, -1, 1),
         Keys::range(2, -1, 1),
         Keys::counted(1),
-        Keys::behind("TO"),
+        Keys::behind("TO", 1),
     ] {
         assert_mistakes(|| group([command("pay").arity(2..=3).key(right)]), &[]);
     }
@@ -229,6 +229,13 @@ fn categories_have_names_that_rules_can_name() {
         many(12),
         "command 'c11': the category 'own11' is one too many: there is room for 11 beside respd's own",
     );
+}
+
+#[test]
+fn flags_are_those_of_command_info_that_an_embedder_may_choose() {
+    assert_wrong(|pay| pay.flags("fast quick"), "no flag is called 'quick'");
+    assert_wrong(|pay| pay.flags("movablekeys"), "no flag is called 'movablekeys'");
+    assert_mistakes(|| group([command("pay").flags(" fast  noscript").flags("")]), &[]);
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn wrong() -> Vec<(Command, &'static str)> {
             Command::new("wrong.fails", |ctx, _| {
                 ctx.reply().array(2);
                 ctx.reply().ok();
-                Err(Error::fixed("OWN on purpose"))
+                Err(Error::from("OWN on purpose"))
             }),
             "-OWN on purpose\r\n",
         ),

@@ -11,6 +11,7 @@ use slab::Slab;
 use super::entries::Entries;
 use super::id::Id;
 use super::index::{Index, Item};
+use super::recorded_items::RecordedItems;
 use crate::keyspace::blob::{Millis, allocated};
 
 /// A consumer group.
@@ -27,10 +28,12 @@ pub struct Group {
     unswept: usize,
     /// Bytes that the consumers hold.
     consumers_memory: usize,
+    /// Pending entries as they were at a moment that is being recorded, if they are too many to be copied.
+    recorded: RecordedItems<Pending>,
 }
 
 /// Names a consumer within its group, until that consumer is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConsumerId(u32);
 
 /// An entry that was delivered to a consumer and has not been acknowledged.
@@ -57,6 +60,9 @@ pub struct Consumer {
 
 /// What an item of a B-tree takes of its nodes, which are about two thirds full.
 const TREE_ITEM: usize = 40;
+
+/// A group with more pending entries than this is recorded in parts, and not copied for it.
+const MANY: usize = if cfg!(test) { 4 } else { 4096 };
 
 /// So many entries that deleted consumers have left are swept at a time.
 const SWEPT_AT_ONCE: usize = if cfg!(test) { 10 } else { 1000 };
@@ -101,6 +107,7 @@ impl Group {
             leaving: Vec::new(),
             unswept: 0,
             consumers_memory: 0,
+            recorded: RecordedItems::new(),
         }
     }
 
@@ -197,11 +204,13 @@ impl Group {
     /// An entry is pending as it says, whether it was before or not, and for whichever consumer. The consumer is there.
     pub fn assign(&mut self, pending: Pending) {
         let Some(place) = self.pending.find(pending.id) else {
+            self.recorded.changes(pending.id, None);
             self.pending.insert(pending);
             self.change_consumer(pending.consumer, |consumer| consumer.pending.insert(pending.id));
             return;
         };
         let before = self.pending.change(place, |found| std::mem::replace(found, pending));
+        self.recorded.changes(pending.id, before);
         if let Some(before) = before.filter(|before| before.consumer != pending.consumer) {
             self.forget(before);
             self.change_consumer(pending.consumer, |consumer| consumer.pending.insert(pending.id));
@@ -220,6 +229,7 @@ impl Group {
         else {
             return false;
         };
+        self.recorded.changes(id, Some(removed));
         let was_there = self.is_there(&removed);
         self.forget(removed);
         was_there
@@ -235,6 +245,55 @@ impl Group {
             consumer.is_leaving
         });
         self.unswept -= usize::from(is_leaving == Some(true));
+    }
+
+    // What a moment that is being recorded asks for: see `RecordedGroups`.
+
+    /// Returns whether it has so many pending entries that they are recorded in parts.
+    pub(super) fn has_many_pending(&self) -> bool {
+        self.pending.len() > MANY
+    }
+
+    /// All that is pending is to be recorded.
+    pub(super) fn open(&mut self) {
+        self.recorded.open(&self.pending);
+    }
+
+    /// There is nothing to record any more. Returns what was kept, to be freed.
+    pub(super) fn close(&mut self) -> RecordedItems<Pending> {
+        self.recorded.close()
+    }
+
+    /// Bytes of memory that are kept beside the group.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.recorded.memory()
+    }
+
+    /// A copy without what is pending.
+    pub(super) fn outline(&self) -> Group {
+        let bare = |consumer: &Consumer| {
+            Box::new(Consumer { name: consumer.name.clone(), pending: Index::new(), ..*consumer })
+        };
+        let consumers = self.consumers.iter().map(|(slot, consumer)| (slot, bare(consumer)));
+        let mut outline = Group {
+            consumers: consumers.collect(),
+            names: self.names.clone(),
+            ..Group::new(&self.name, self.last_id, self.entries_read)
+        };
+        outline.consumers_memory = outline.count_consumers();
+        outline
+    }
+
+    /// Returns whether the consumer of a pending entry had not been deleted when this outline was made.
+    pub(super) fn shows(&self, pending: &Pending) -> bool {
+        self.consumer_of(pending.consumer).is_some_and(|consumer| !consumer.is_leaving)
+    }
+
+    /// Calls `tell` with pending entries that are to be recorded, with those that deleted consumers have left, until it
+    /// returns false: see [`RecordedItems::tell_some`]. Returns whether there may be more.
+    pub(super) fn tell_pending(&mut self, tell: impl FnMut(Option<&Pending>) -> bool) -> bool {
+        self.recorded.tell_some(&self.pending, tell)
     }
 
     // Consumers.
@@ -298,7 +357,8 @@ impl Group {
 
     /// Removes some of what deleted consumers have left.
     pub(crate) fn sweep(&mut self) {
-        if self.unswept > 0 && self.unswept == self.pending.len() {
+        let is_all = self.unswept > 0 && self.unswept == self.pending.len();
+        if is_all && !self.recorded.is_open() {
             // Nothing else is there, and whole blocks of it are freed in no time.
             self.pending = Index::new();
             self.unswept = 0;
@@ -314,8 +374,9 @@ impl Group {
             {
                 left -= 1;
                 self.unswept -= 1;
-                if let Some(place) = self.pending.find(id) {
-                    self.pending.remove(place);
+                if let Some(removed) = self.pending.find(id).and_then(|at| self.pending.remove(at))
+                {
+                    self.recorded.changes(id, Some(removed));
                 }
             }
             if self.consumer_of(id).is_some_and(|consumer| consumer.pending() > 0) {
@@ -382,6 +443,7 @@ impl Clone for Group {
             consumers: self.consumers.clone(),
             names: self.names.clone(),
             leaving: self.leaving.clone(),
+            recorded: RecordedItems::new(),
             ..*self
         };
         // Copies have no room.
@@ -395,6 +457,11 @@ const SLOT: usize = 2 * size_of::<usize>();
 
 #[cfg(test)]
 impl Group {
+    /// Returns whether pending entries are being recorded.
+    pub(super) fn is_open(&self) -> bool {
+        self.recorded.is_open()
+    }
+
     /// Panics if what the group says of itself is not so.
     pub(crate) fn check(&self) {
         self.pending.check();

@@ -1,13 +1,16 @@
 //! Groups of a stream that is being recorded, as they were at the moment, and what all its entries had left behind.
 //!
 //! Groups are told behind the entries, in the order of their names. One that the walk has not reached and that is about to
-//! change is copied here first, and one that goes is moved here.
+//! change is copied here first, and one that goes is moved here. One with many pending entries is opened instead, for a copy of
+//! it would keep all clients waiting: its outline is copied, and of what is pending it keeps itself what changes
+//! ([`RecordedItems`]). Such a group is told in parts, and is not freed before the stream is, in slices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::entries::Counters;
-use super::group::Group;
+use super::group::{Group, Pending};
+use super::recorded_items::RecordedItems;
 
 /// Groups by their names.
 type Groups = BTreeMap<Box<[u8]>, Box<Group>>;
@@ -16,12 +19,28 @@ type Groups = BTreeMap<Box<[u8]>, Box<Group>>;
 #[derive(Debug, Default)]
 pub(crate) struct RecordedGroups(Option<Box<Kept>>);
 
+/// What is told of groups: each whole, or its outline, what is pending by ids, and the outline again.
+pub(crate) enum GroupPart<'a> {
+    Whole(&'a Group),
+    /// So many entries are pending.
+    Begin(&'a Group, usize),
+    Pending(&'a Group, &'a Pending),
+    /// There is nothing to tell of a pending entry: a deleted consumer has left it, or it has come since.
+    Nothing,
+    End(&'a Group),
+}
+
 #[derive(Debug)]
 struct Kept {
     /// Those of the moment, until they are told.
     counters: Option<Counters>,
     /// Groups as they were before they changed or went.
     groups: Groups,
+    /// Groups that are told in parts, be they kept or not.
+    opened: BTreeMap<Box<[u8]>, Opened>,
+    /// Groups that are told, and what was kept beside groups: to be freed.
+    over: Vec<Group>,
+    unneeded: Vec<RecordedItems<Pending>>,
     /// Names of groups that were created since the moment.
     created: BTreeSet<Box<[u8]>>,
     /// The group that was told last.
@@ -30,6 +49,15 @@ struct Kept {
     memory: usize,
     /// Bytes of memory when [`RecordedGroups::growth`] was asked for the last time.
     known: usize,
+}
+
+/// A group that is told in parts.
+#[derive(Debug)]
+struct Opened {
+    /// As it was, without what is pending, and how much that was.
+    outline: Box<Group>,
+    pending: usize,
+    has_begun: bool,
 }
 
 /// What an item of a tree takes of that, about.
@@ -45,6 +73,9 @@ impl RecordedGroups {
         self.0 = Some(Box::new(Kept {
             counters: Some(counters),
             groups: Groups::new(),
+            opened: BTreeMap::new(),
+            over: Vec::new(),
+            unneeded: Vec::new(),
             created: BTreeSet::new(),
             told: None,
             memory: 0,
@@ -53,8 +84,13 @@ impl RecordedGroups {
     }
 
     /// There is nothing to record any more. Returns what was kept, to be freed.
-    pub(super) fn close(&mut self) -> Option<RecordedGroups> {
-        let kept = self.0.take()?;
+    pub(super) fn close(&mut self, groups: &mut Groups) -> Option<RecordedGroups> {
+        let mut kept = self.0.take()?;
+        for (name, opened) in std::mem::take(&mut kept.opened) {
+            kept.memory -= opened.outline.memory();
+            let (gone, there) = (kept.groups.get_mut(&name), groups.get_mut(&name));
+            kept.unneeded.extend(gone.into_iter().chain(there).map(|group| group.close()));
+        }
         (kept.memory > 0).then_some(RecordedGroups(Some(kept)))
     }
 
@@ -77,13 +113,21 @@ impl RecordedGroups {
         let Some(kept) = &mut self.0 else { return 0 };
         let mut freed = 0;
         while freed < most {
-            if let Some(mut last) = kept.groups.last_entry() {
-                let group = last.get_mut();
-                let before = group.memory();
+            let group = kept.over.pop();
+            if let Some(mut group) = group.or_else(|| Some(*kept.groups.pop_last()?.1)) {
+                kept.memory -= group.memory();
                 let some = group.free_some(most - freed);
-                kept.memory = kept.memory + group.memory() - before;
-                if some == 0 {
-                    kept.memory -= last.remove().memory();
+                if some > 0 {
+                    kept.memory += group.memory();
+                    kept.over.push(group);
+                }
+                freed += some.max(1);
+            } else if let Some(mut items) = kept.unneeded.pop() {
+                kept.memory -= items.memory();
+                let some = items.free_some(most - freed);
+                if some > 0 {
+                    kept.memory += items.memory();
+                    kept.unneeded.push(items);
                 }
                 freed += some.max(1);
             } else if let Some(name) = kept.created.pop_last() {
@@ -103,11 +147,23 @@ impl RecordedGroups {
 
     /// A group is about to change.
     #[inline]
-    pub(super) fn changes(&mut self, group: &Group) {
+    pub(super) fn changes(&mut self, group: &mut Group) {
         if let Some(kept) = &mut self.0
             && kept.has_to_tell(group.name())
+            && !kept.opened.contains_key(group.name())
         {
-            kept.keep(Box::new(group.clone()));
+            match group.has_many_pending() {
+                true => kept.memory += Opened::add(&mut kept.opened, group),
+                false => kept.keep(Box::new(group.clone())),
+            }
+        }
+    }
+
+    /// It has changed, and so has how much is kept beside it, which was so much before.
+    #[inline]
+    pub(super) fn changed(&mut self, group: &Group, before: usize) {
+        if let Some(kept) = &mut self.0 {
+            kept.memory += group.kept() - before;
         }
     }
 
@@ -132,37 +188,75 @@ impl RecordedGroups {
         }
     }
 
-    /// Calls `tell` with groups that are to be recorded until it returns false. Returns whether there may be more.
+    /// Calls `tell` with what is to be recorded until it returns false. Returns whether there may be more.
     pub(super) fn tell_some(
         &mut self,
-        groups: &Groups,
-        mut tell: impl FnMut(&Group) -> bool,
+        groups: &mut Groups,
+        mut tell: impl FnMut(GroupPart<'_>) -> bool,
     ) -> bool {
-        let Some(kept) = &mut self.0 else { return false };
-        loop {
-            let from = kept.told.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let is_old = |name: &[u8]| !kept.created.contains(name);
-            let mut there = groups.range::<[u8], _>((from, Bound::Unbounded));
-            let there = there.find(|(name, _)| is_old(name));
-            let changed = kept.groups.first_key_value().map(|(name, _)| name);
-            let goes_on = match (changed, there) {
-                // One that has changed may be there in its new form as well.
-                (Some(changed), there) if there.is_none_or(|(name, _)| changed <= name) => {
-                    let Some((name, group)) = kept.groups.pop_first() else { return false };
+        let Some(kept) = self.0.as_deref_mut() else { return false };
+        while let Some((name, is_kept)) = kept.next(groups) {
+            let from = if is_kept { &mut kept.groups } else { &mut *groups };
+            let Some(group) = from.get_mut(&name) else { return false };
+            if group.has_many_pending() && !kept.opened.contains_key(&name) {
+                kept.memory += Opened::add(&mut kept.opened, group);
+            }
+            let mut goes_on = true;
+            if let Some(opened) = kept.opened.get_mut(&name) {
+                let before = group.kept();
+                let is_told = opened.tell_some(group, &mut tell);
+                kept.memory = kept.memory + group.kept() - before;
+                if !is_told {
+                    return true;
+                }
+                // Nothing is left of what was kept.
+                group.close();
+                if let Some(Opened { outline, .. }) = kept.opened.remove(&name) {
+                    kept.memory -= outline.memory();
+                    goes_on = tell(GroupPart::End(&outline));
+                }
+                kept.over.extend(kept.groups.remove(&name).map(|group| *group));
+            } else {
+                goes_on = tell(GroupPart::Whole(group));
+                if let Some(group) = kept.groups.remove(&name) {
                     kept.memory -= group.memory();
-                    kept.told = Some(name);
-                    tell(&group)
                 }
-                (_, Some((name, group))) => {
-                    kept.told = Some(name.clone());
-                    tell(group)
-                }
-                (_, None) => return false,
-            };
+            }
+            kept.told = Some(name);
             if !goes_on {
                 return true;
             }
         }
+        false
+    }
+}
+
+impl Opened {
+    /// Opens a group. Returns how many bytes are kept for that.
+    fn add(to: &mut BTreeMap<Box<[u8]>, Opened>, group: &mut Group) -> usize {
+        group.open();
+        let (outline, pending) = (Box::new(group.outline()), group.pending());
+        let memory = outline.memory();
+        to.insert(group.name().into(), Opened { outline, pending, has_begun: false });
+        memory
+    }
+
+    /// Tells parts until `tell` returns false. Returns whether all are told but the end.
+    fn tell_some(
+        &mut self,
+        group: &mut Group,
+        tell: &mut impl FnMut(GroupPart<'_>) -> bool,
+    ) -> bool {
+        let outline = &*self.outline;
+        if !std::mem::replace(&mut self.has_begun, true)
+            && !tell(GroupPart::Begin(outline, self.pending))
+        {
+            return false;
+        }
+        !group.tell_pending(|pending| match pending.filter(|pending| outline.shows(pending)) {
+            Some(pending) => tell(GroupPart::Pending(outline, pending)),
+            None => tell(GroupPart::Nothing),
+        })
     }
 }
 
@@ -174,6 +268,21 @@ impl Kept {
             && !self.created.contains(name)
     }
 
+    /// The name of the next group to tell, and whether it is one of those that are kept.
+    fn next(&self, groups: &Groups) -> Option<(Box<[u8]>, bool)> {
+        let from = self.told.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut there = groups.range::<[u8], _>((from, Bound::Unbounded)).map(|(name, _)| name);
+        let there = there.find(|&name| !self.created.contains(name));
+        let kept = self.groups.first_key_value().map(|(name, _)| name);
+        match (kept, there) {
+            // One that has changed may be there in its new form as well.
+            (Some(kept), there) if there.is_none_or(|there| kept <= there) => {
+                Some((kept.clone(), true))
+            }
+            (_, there) => there.map(|there| (there.clone(), false)),
+        }
+    }
+
     fn keep(&mut self, group: Box<Group>) {
         self.memory += group.memory();
         self.groups.insert(group.name().into(), group);
@@ -181,8 +290,16 @@ impl Kept {
 
     /// Bytes of all that is kept, counted anew.
     #[cfg(test)]
-    fn count(&self) -> usize {
-        self.groups.values().map(|group| group.memory()).sum::<usize>()
+    fn count(&self, groups: &Groups) -> usize {
+        let beside = |name| {
+            let found = [self.groups.get(name), groups.get(name)];
+            found.into_iter().flatten().map(|group| group.kept()).sum::<usize>()
+        };
+        let opened = self.opened.iter();
+        opened.map(|(name, opened)| opened.outline.memory() + beside(name)).sum::<usize>()
+            + self.groups.values().map(|group| group.memory()).sum::<usize>()
+            + self.over.iter().map(Group::memory).sum::<usize>()
+            + self.unneeded.iter().map(RecordedItems::memory).sum::<usize>()
             + self.created.iter().map(|name| name.len() + TREE_ITEM).sum::<usize>()
     }
 }
@@ -191,16 +308,20 @@ impl RecordedGroups {
     /// How many pieces it is freed in, about.
     pub(super) fn pieces(&self) -> usize {
         self.0.as_ref().map_or(0, |kept| {
-            let first = kept.groups.values().next();
-            kept.groups.len() + kept.created.len() + first.map_or(0, |group| group.pieces())
+            let first = kept.groups.values().next().map(|group| &**group);
+            kept.groups.len()
+                + kept.created.len()
+                + first.into_iter().chain(&kept.over).map(Group::pieces).sum::<usize>()
+                + kept.unneeded.iter().map(RecordedItems::len).sum::<usize>()
         })
     }
 
     /// Panics if it says other than it holds.
     #[cfg(test)]
-    pub(super) fn check(&self) {
-        if let Some(kept) = &self.0 {
-            assert_eq!(kept.memory, kept.count());
+    pub(super) fn check(&self, groups: &Groups) {
+        match &self.0 {
+            Some(kept) => assert_eq!(kept.memory, kept.count(groups)),
+            None => assert!(groups.values().all(|group| !group.is_open())),
         }
     }
 }

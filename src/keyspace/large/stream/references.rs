@@ -52,13 +52,14 @@ impl LargeStream {
         let mut acknowledged = 0;
         let mut found = Vec::new();
         for group in self.groups.values_mut() {
-            let before = group.memory();
+            let (before, kept) = (group.memory(), group.kept());
             found.clear();
             pending_among(group, ids, |at| found.push(ids[at]));
             if !found.is_empty() {
                 self.recorded_groups.changes(group);
             }
             acknowledged += found.iter().filter(|&&id| group.acknowledge(id)).count();
+            self.recorded_groups.changed(group, kept);
             self.groups_memory = self.groups_memory + group.memory() - before;
         }
         acknowledged
@@ -69,13 +70,14 @@ impl LargeStream {
         let end = self.entries.end_of(trim);
         if let Some((first, last)) = self.entries.first_id().zip(end.previous()) {
             for group in self.groups.values_mut() {
-                let before = group.memory();
+                let (before, kept) = (group.memory(), group.kept());
                 let pending = group.pending_range(first, last).map(|pending| pending.id);
                 let found: Vec<Id> = pending.filter(|&id| self.entries.get(id).is_some()).collect();
                 if !found.is_empty() {
                     self.recorded_groups.changes(group);
                 }
                 found.into_iter().for_each(|id| _ = group.acknowledge(id));
+                self.recorded_groups.changed(group, kept);
                 self.groups_memory = self.groups_memory + group.memory() - before;
             }
         }
