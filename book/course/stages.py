@@ -16,7 +16,6 @@ new connections, which open when they are first named. A stage uses only command
     a gets 10000 times: "$5\r\n{n:05}\r\n"
     a is closed                             the server hangs up, without a byte more
     a hears nothing                         no byte comes for a while
-    a reads late                            it has a small window until its first reply is awaited; before its first step
     all wait: 0.2                           seconds
 
 Strings are quoted as redis-cli does it: \r \n \t \" \\ \xff. {x*1000} stands for a thousand times x.
@@ -215,7 +214,7 @@ STAGES = [
         # Lengths count bytes, not characters: this is one letter of two bytes.
         a sends: ECHO "\xc3\xa9"
         a gets:  "$2\r\n\xc3\xa9\r\n"
-        # A value that no single read returns, and that no single write takes.
+        # A value that no single read returns.
         a sends: SET course:a {x*1000000}
         a gets:  "+OK\r\n"
         a sends: GET course:a
@@ -223,8 +222,8 @@ STAGES = [
         a sends: DEL course:a "course:\x00\xff"
         a gets:  ":2\r\n"
         """,
-        "Keep bytes, never text: no decoding, no splitting at CR LF inside a bulk string. And a write may take only a part "
-        "of what it was given: send the rest.",
+        "Keep bytes, never text: no decoding, no splitting at CR LF inside a bulk string. "
+        "Lengths are those of the bytes.",
     ),
     Stage(
         "protocol errors",
@@ -312,8 +311,8 @@ STAGES = [
         "row",
         r"""
         # Databases are numbered, and each has keys of its own.
-        a sends: SET course:a zero ;; SELECT 1 ;; DEL course:a ;; GET course:a
-        a gets:  "+OK\r\n" ;; "+OK\r\n" ;; ":…\r\n" ;; "$-1\r\n"
+        a sends: SELECT 1 ;; DEL course:a ;; SELECT 0 ;; SET course:a zero ;; SELECT 1 ;; GET course:a
+        a gets:  "+OK\r\n" ;; ":…\r\n" ;; "+OK\r\n" ;; "+OK\r\n" ;; "+OK\r\n" ;; "$-1\r\n"
         a sends: SET course:a one
         a gets:  "+OK\r\n"
         # The selection is the connection's; a new one has database 0.
@@ -697,7 +696,6 @@ STAGES = [
         # Replies of 20 MB to a client that does not read them: others are served meanwhile.
         a sends: SET course:a {x*2000}
         a gets:  "+OK\r\n"
-        c reads late
         c sends 10000 times: GET course:a
         b sends: PING
         b gets:  "+PONG\r\n"
@@ -709,8 +707,8 @@ STAGES = [
         c sends: DEL course:a
         c gets:  ":1\r\n"
         """,
-        "A write that waits keeps all others waiting. Put replies into a buffer for each client, write what the socket takes, "
-        "and go on when it is writable again.",
+        "A write that waits keeps all others waiting, and one that does not wait takes only a part. Put replies into a buffer "
+        "for each client, write what the socket takes, and go on when it is writable again.",
     ),
     Stage(
         "AUTH",
@@ -822,14 +820,15 @@ STAGES = [
         a gets:  "*1\r\n*…\r\n$3\r\nget\r\n:2\r\n*…\r\n:1\r\n:1\r\n:1\r\n…"
         # A negative arity is a minimum.
         a sends: COMMAND INFO DEL nosuch
-        a gets:  "*2\r\n*…\r\n$3\r\ndel\r\n:-2\r\n*…\r\n:1\r\n:-1\r\n:1\r\n…$-1\r\n" or "*2\r\n*…\r\n$3\r\ndel\r\n:-2\r\n*…\r\n:1\r\n:-1\r\n:1\r\n…*-1\r\n"
+        a gets:  "*2\r\n*…\r\n$3\r\ndel\r\n:-2\r\n*…\r\n:1\r\n:-1\r\n:1\r\n…-1\r\n"
         # The keys of a request, as a proxy would ask for them.
         a sends: COMMAND GETKEYS SET course:a one ;; COMMAND GETKEYS DEL course:a course:b
         a gets:  "*1\r\n$8\r\ncourse:a\r\n" ;; "*2\r\n$8\r\ncourse:a\r\n$8\r\ncourse:b\r\n"
         a sends: COMMAND GETKEYS PING
         a gets:  "-ERR …\r\n"
         """,
-        "If a command is a row (name, arity, flags, first key, last key, step, function), then COMMAND only prints the table.",
+        "If a command is a row (name, arity, flags, first key, last key, step, function), then COMMAND "
+        "only prints the table.",
     ),
     Stage(
         "INFO",
@@ -843,6 +842,7 @@ STAGES = [
         # The keys of each database that has some.
         a sends: SET course:a one ;; INFO keyspace ;; DEL course:a
         a gets:  "+OK\r\n" ;; "$…\r\n# Keyspace\r\n…db0:keys=…,expires=…\r\n" ;; ":1\r\n"
+        # A section that is not there is an empty text.
         a sends: INFO nosuch
         a gets:  "$0\r\n\r\n"
         """,
