@@ -221,7 +221,7 @@ impl Names {
             {
                 *shown = Text(vec![Piece::Any]);
             }
-            (Asked::Report, Value::Verbatim { format, .. }, Pattern::Scalar(_, shown)) => {
+            (Asked::Report, Value::Verbatim(format, _), Pattern::Scalar(_, shown)) => {
                 let format = [format.as_slice(), b":"].concat();
                 *shown = Text(vec![Piece::Literal(format), Piece::Any]);
             }

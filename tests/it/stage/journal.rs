@@ -1,8 +1,8 @@
 //! STAGE JOURNAL: what clients have sent, and what they were replied.
 
+use respd::Value;
 use respd::internals::config::{Callers, Config};
 use respd::internals::embed::local::{Connection, Local, request};
-use respd::wire::Value;
 use respd::{ManualClock, Server};
 
 use super::{call, staged};
