@@ -20,7 +20,7 @@ const ONLY_RUST: [&str; 7] = [
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 14] = [
+const WITH_TOOLS: [&str; 15] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
     "bad-input-test 2000 target/release/respd",
@@ -33,13 +33,14 @@ const WITH_TOOLS: [&str; 14] = [
     "reports ",
     "scaling --respd target/release/respd",
     "kv-front --front target/debug/examples/kv_front",
+    "course-test target/release/respd",
     "unit ",
     "package --binary target/release/respd",
 ];
 /// What Debian has for those.
 const TOOLS: [&str; 6] = ["redis-cli", "python3", "node", "npm", "etcd", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
     "conformance",
     "kill-test",
     "bad-input-test",
@@ -50,6 +51,7 @@ const SCRIPTS: [&str; 12] = [
     "reports",
     "scaling",
     "kv-front",
+    "course-test",
     "unit",
     "package",
 ];
@@ -162,7 +164,8 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
     expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
-    expected.extend(without("python3", "python3", &["reports", "scaling", "kv-front"]));
+    let scripts = ["reports", "scaling", "kv-front", "course-test"];
+    expected.extend(without("python3", "python3", &scripts));
     expected.push(NO_SYSTEMD.to_owned());
     expected.extend(without("python3", "python3", &["package"]));
     expected.push(NO_FUZZING.to_owned());
