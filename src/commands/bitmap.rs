@@ -459,7 +459,7 @@ fn position(bytes: &[u8], bits: Range<usize>, bit: bool) -> Option<usize> {
     let rest = bytes.get(first + 1..last)?;
     // 64 KiB are passed over in 0.8 µs so, word by word in 3.
     let blocks = rest.as_chunks::<PASSED>().0;
-    let skipped = PASSED * blocks.iter().take_while(|block| is_all(*block, flip)).count();
+    let skipped = PASSED * blocks.iter().take_while(|block| is_all(block, flip)).count();
     let index = skipped + rest[skipped..].iter().position(|&byte| byte != flip)?;
     found(first + 1 + index, rest[index] ^ flip)
 }
