@@ -237,3 +237,44 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
         assert_eq!(outcome.calls.last().unwrap(), breaks, "and nothing follows");
     }
 }
+
+/// Asked how it is called, a script says so, on a machine that has nothing it could start.
+#[test]
+fn every_script_says_how_it_is_called() {
+    let needed = ["bash", "sh", "env", "sed"].map(on_path);
+    if needed.contains(&None) || on_path("python3").is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    for tool in needed.iter().flatten() {
+        symlink(tool, folder.file(tool.file_name().unwrap().to_str().unwrap())).unwrap();
+    }
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    for script in std::fs::read_dir(scripts).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = script.file_name().unwrap().to_str().unwrap().to_owned();
+        // What the others source is none.
+        if name.contains('.') || script.is_dir() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&script).unwrap();
+        // Python takes its time to begin.
+        let is_python = text.starts_with("#!/usr/bin/env python3");
+        let flags = if is_python { &["--help"][..] } else { &["-h", "--help"] };
+        for flag in flags {
+            let mut asked = Command::new(&script);
+            asked.arg(flag).env("RESPD", "/nosuch/respd");
+            if !is_python {
+                asked.env("PATH", folder.file(""));
+            }
+            let output = asked.stdin(Stdio::null()).output().unwrap();
+            let [out, err] =
+                [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+            assert_eq!(output.status.code(), Some(0), "{name} {flag}: {out}{err}");
+            assert!(
+                out.contains(&format!("scripts/{name}")) || out.contains(&format!("usage: {name}")),
+                "{name} {flag}: {out}"
+            );
+            assert_eq!(err, "", "{name} {flag}");
+        }
+    }
+}
