@@ -448,7 +448,9 @@ STAGES = [
         b gets:  ":1\r\n" ;; ":1\r\n"
         a gets:  "*2\r\n$8\r\ncourse:m\r\n$1\r\nz\r\n" ;; "+PONG\r\n"
         # When its time is over the reply is the null array.
-        a sends: BLPOP course:l 0.5
+        a sends: BLPOP course:l 1
+        b sends: PING
+        b gets:  "+PONG\r\n"
         a hears nothing
         a gets:  "*-1\r\n"
         # A client that has left does not get an element.
