@@ -142,7 +142,7 @@ pub mod wire;
 #[allow(missing_docs)]
 mod world;
 
-pub use config::LoadError as ConfigError;
+pub use config::{LoadError as ConfigError, LoadErrors as ConfigErrors};
 pub use dispatch::hooks::Verdict;
 pub use embed::{
     Builder, ClientView, Command, Commands, Config, Ctx, Gone, Handle, Keys, Request, Running,

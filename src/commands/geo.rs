@@ -299,7 +299,7 @@ fn coordinates(reply: &mut Reply, point: Point, in_fewest_digits: bool) {
     let mut text = Vec::with_capacity(24);
     for degrees in [point.longitude, point.latitude] {
         text.clear();
-        extended::push_double(&mut text, degrees);
+        extended::push_double(&mut text, degrees, extended::DECIMALS);
         reply.spelled_double(&text);
     }
 }

@@ -26,9 +26,11 @@ const MAX_TEXT: usize = 5119;
 /// What is added to the exponent of the significand's lowest bit to store it in 15 bits.
 const EXPONENT_BIAS: i32 = 16383 + 63;
 
-/// How many decimals are written, and what moves them before the point.
-const DECIMALS: usize = 17;
-const DECIMAL_SCALE: u64 = 10_u64.pow(DECIMALS as u32);
+/// How many decimals are written.
+pub(crate) const DECIMALS: usize = 17;
+
+/// So many digits always fit into 64 bits.
+const MOST_DECIMALS: usize = 19;
 
 impl Extended {
     /// The number that `text` spells, as INCRBYFLOAT reads it: in decimal (`1`, `+.5`, `1e-5`), in
@@ -73,7 +75,7 @@ impl Extended {
         let significand = bits as u64;
         // Subnormal numbers have the exponent of the smallest normal ones.
         let stored = ((bits >> 64) as i32 & 0x7fff).max(1);
-        push_scaled(out, self.0.is_negative(), significand, stored - EXPONENT_BIAS);
+        push_scaled(out, self.0.is_negative(), significand, stored - EXPONENT_BIAS, DECIMALS);
     }
 }
 
@@ -85,8 +87,8 @@ impl Add for Extended {
     }
 }
 
-/// Appends a double, a finite one, as [`Extended::push`] does. So GEOPOS shows places.
-pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) {
+/// Appends a double, a finite one, as [`Extended::push`] does, with at most so many decimals, up to 19.
+pub(crate) fn push_double(out: &mut Vec<u8>, value: f64, decimals: usize) {
     const FRACTION_BITS: i32 = 52;
     const EXPONENT_BIAS: i32 = 1023 + FRACTION_BITS;
     let bits = value.abs().to_bits();
@@ -95,7 +97,7 @@ pub(crate) fn push_double(out: &mut Vec<u8>, value: f64) {
         0 => (fraction, 1),
         stored => (fraction | 1 << FRACTION_BITS, stored),
     };
-    push_scaled(out, value.is_sign_negative(), significand, exponent - EXPONENT_BIAS);
+    push_scaled(out, value.is_sign_negative(), significand, exponent - EXPONENT_BIAS, decimals);
 }
 
 /// The number of this size, in decimal or hexadecimal, if it is in range.
@@ -173,8 +175,14 @@ fn any_finite(size: &str) -> Option<X87DoubleExtended> {
     (read.value.is_finite() && !is_lost).then_some(read.value)
 }
 
-/// Appends `significand × 2^exponent` as [`Extended::push`] does.
-fn push_scaled(out: &mut Vec<u8>, is_negative: bool, significand: u64, exponent: i32) {
+/// Appends `significand × 2^exponent` as [`Extended::push`] does, with at most so many decimals.
+fn push_scaled(
+    out: &mut Vec<u8>,
+    is_negative: bool,
+    significand: u64,
+    exponent: i32,
+    decimals: usize,
+) {
     let sign: &[u8] = if is_negative { b"-" } else { b"" };
     if exponent >= 0 {
         out.extend_from_slice(sign);
@@ -184,17 +192,16 @@ fn push_scaled(out: &mut Vec<u8>, is_negative: bool, significand: u64, exponent:
     let whole = significand.checked_shr(by).unwrap_or(0);
     let fraction = significand - whole.checked_shl(by).unwrap_or(0);
     // The scale is even, so the whole part does not change what is rounded to even.
-    let scaled = u128::from(fraction) * u128::from(DECIMAL_SCALE);
-    let (whole, decimals) = match shift_right_to_even(scaled, by) as u64 {
-        DECIMAL_SCALE => (whole + 1, 0),
-        decimals => (whole, decimals),
-    };
-    if whole > 0 || decimals > 0 {
+    let scale = 10_u64.pow(decimals as u32);
+    let scaled = u128::from(fraction) * u128::from(scale);
+    let scaled = shift_right_to_even(scaled, by) as u64;
+    let (whole, fraction) = if scaled == scale { (whole + 1, 0) } else { (whole, scaled) };
+    if whole > 0 || fraction > 0 {
         out.extend_from_slice(sign);
     }
     number::push_u64(out, whole);
-    if decimals > 0 {
-        push_decimals(out, decimals);
+    if fraction > 0 {
+        push_fraction(out, fraction, decimals);
     }
 }
 
@@ -228,7 +235,7 @@ fn push_whole(out: &mut Vec<u8>, significand: u64, exponent: u32) {
 }
 
 /// `wide / 2^by`, rounded to the nearest and in the middle to even. `by` is at least 1; from 128 on nothing
-/// is left, since a scaled significand has 121 bits at most.
+/// is left, since a scaled significand has 128 bits at most.
 fn shift_right_to_even(wide: u128, by: u32) -> u128 {
     let Some(kept) = wide.checked_shr(by) else { return 0 };
     let (rest, half) = (wide & ((1 << by) - 1), 1 << (by - 1));
@@ -236,12 +243,13 @@ fn shift_right_to_even(wide: u128, by: u32) -> u128 {
     kept + u128::from(up)
 }
 
-/// Appends the point and the digits of `decimals / 10^17` that are needed; there is one.
+/// Appends the point and the digits of `fraction / 10^decimals` that are needed; there is one.
 ///
 /// They are written by pairs and in 64 bits: 30 ns, and 90 one by one in 128.
-fn push_decimals(out: &mut Vec<u8>, decimals: u64) {
-    let mut digits = [b'0'; DECIMALS];
-    number::spell(&mut digits, decimals);
+fn push_fraction(out: &mut Vec<u8>, fraction: u64, decimals: usize) {
+    let mut digits = [b'0'; MOST_DECIMALS];
+    number::spell(&mut digits, fraction);
+    let digits = &digits[MOST_DECIMALS - decimals..];
     let used = digits.iter().rposition(|&digit| digit != b'0').map_or(0, |last| last + 1);
     out.push(b'.');
     out.extend_from_slice(&digits[..used]);
@@ -491,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_are_written_to_the_last_of_seventeen_decimals() {
+    fn doubles_are_written_to_the_last_decimal() {
         let mut next = random_numbers();
         for _ in 0..100_000 {
             let value = match next() % 3 {
@@ -502,9 +510,10 @@ mod tests {
             if !value.is_finite() {
                 continue;
             }
+            let decimals = 1 + next() as usize % MOST_DECIMALS;
             let mut written = Vec::new();
-            push_double(&mut written, value);
-            let plain = format!("{value:.17}");
+            push_double(&mut written, value, decimals);
+            let plain = format!("{value:.decimals$}");
             let plain = plain.trim_end_matches('0').trim_end_matches('.');
             let plain = if plain == "-0" { "0" } else { plain };
             assert_eq!(String::from_utf8_lossy(&written), plain, "{value:e}");

@@ -24,7 +24,6 @@ const WITH_TOOLS: [&str; 14] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
     "bad-input-test 2000 target/release/respd",
-    "bad-disk-test --server target/release/respd",
     "handover --respd target/release/respd",
     "clients --install",
     "clients ",
@@ -33,6 +32,7 @@ const WITH_TOOLS: [&str; 14] = [
     "reports ",
     "scaling --respd target/release/respd",
     "kv-front --front target/debug/examples/kv_front",
+    "course-test target/release/respd",
     "unit ",
     "package --binary target/release/respd",
 ];
@@ -43,13 +43,13 @@ const SCRIPTS: [&str; 12] = [
     "conformance",
     "kill-test",
     "bad-input-test",
-    "bad-disk-test",
     "handover",
     "clients",
     "tls",
     "reports",
     "scaling",
     "kv-front",
+    "course-test",
     "unit",
     "package",
 ];
@@ -134,6 +134,8 @@ fn skipped(outcome: &Outcome) -> Vec<&str> {
 
 const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rust with cargo-fuzz; \
      to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
+const NO_PUBLIC_API: &str = "scripts/public-api: there is no nightly Rust with cargo-public-api; \
+     to install them: rustup toolchain install nightly && cargo install cargo-public-api --locked";
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
 const NO_NODE_20: &str = "scripts/reports: there is no node 20; to install it: https://nodejs.org";
@@ -155,11 +157,13 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let Some(outcome) = run(&[], &[], "") else { return };
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
-    let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
+    let mut expected = vec![NO_PUBLIC_API.to_owned()];
+    expected.extend(without("redis-cli", "redis-tools", &["conformance"]));
+    let scripts = ["kill-test", "bad-input-test", "handover", "clients"];
     expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
-    expected.extend(without("python3", "python3", &["reports", "scaling", "kv-front"]));
+    let scripts = ["reports", "scaling", "kv-front", "course-test"];
+    expected.extend(without("python3", "python3", &scripts));
     expected.push(NO_SYSTEMD.to_owned());
     expected.extend(without("python3", "python3", &["package"]));
     expected.push(NO_FUZZING.to_owned());
@@ -174,7 +178,7 @@ fn one_missing_tool_skips_the_step_that_needs_it() {
     let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
 }
 
 #[test]
@@ -198,14 +202,14 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
     let Some(outcome) = run(&TOOLS, &["--strict"], "") else { return };
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_FUZZING]);
-    let handover = WITH_TOOLS[4];
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_FUZZING]);
+    let handover = WITH_TOOLS[3];
     let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
 }
 
 #[test]
@@ -216,7 +220,7 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
     ] {
         let Some(outcome) = run(&TOOLS, &[], install) else { return };
         assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-        assert!(skipped(&outcome)[0].starts_with(reason), "{}", outcome.output);
+        assert!(skipped(&outcome)[1].starts_with(reason), "{}", outcome.output);
         let expected = ONLY_RUST.iter().chain(&WITH_TOOLS).copied();
         let strict = run(&TOOLS, &["--strict"], install).unwrap();
         assert_eq!(strict.code, Some(1), "{}", strict.output);
