@@ -95,6 +95,7 @@ mod rdb;
 #[cfg(feature = "lua")]
 mod scripting;
 mod session;
+mod shared_bytes;
 mod stage;
 mod telemetry;
 mod text;

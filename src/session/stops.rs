@@ -36,7 +36,7 @@ impl Client {
     /// Returns whether more of its output is to be sent, now or later.
     pub(crate) fn is_owed(&self) -> bool {
         let has_stop = || self.plan().is_some_and(|plan| plan.stop().is_some());
-        !self.outbox.unsent().is_empty() || self.outbox.has_gaps() || has_stop()
+        self.outbox.unsent_len() > 0 || self.outbox.has_gaps() || has_stop()
     }
 }
 

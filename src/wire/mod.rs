@@ -6,6 +6,7 @@
 //! * `into_args` makes arguments of values;
 //! * [`options`] reads the options among them, one after the other;
 //! * [`reply`] writes every reply type in the protocol that the client negotiated;
+//! * `segments` are what of it is not copied;
 //! * [`frames`] counts what was written;
 //! * [`value`] reads replies back, for tests, tools and the wire log;
 //! * [`requests`] and [`replies`] are both directions for a program that has a connection of its own.
@@ -21,6 +22,7 @@ mod replies;
 mod reply;
 pub(crate) mod request;
 mod requests;
+mod segments;
 pub(crate) mod value;
 
 pub(crate) use args::Span;
@@ -35,4 +37,5 @@ pub use reply::{Protocol, Reply};
 pub use request::push_request;
 pub(crate) use request::{Limits, Parsed, Parser, ProtocolError};
 pub use requests::Requests;
+pub(crate) use segments::Segments;
 pub use value::{Malformed, Value, decode};

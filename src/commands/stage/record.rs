@@ -41,7 +41,7 @@ fn start(ctx: &mut Ctx<'_>, file: Option<&[u8]>, args: Args<'_>) -> Result<(), E
     let now = ctx.now().mono;
     let mut recording = Recording::new(Box::new(BufWriter::new(file)), now);
     for client in ctx.world.clients.iter() {
-        recording.meet(client.id, client.outbox.unsent().len());
+        recording.meet(client.id, client.outbox.unsent_len());
     }
     let caller = ctx.client();
     recording.meet(caller.id, ctx.reply.len().saturating_sub(caller.outbox.sent));
@@ -58,9 +58,9 @@ fn stop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         return Err(error::NOT_RECORDING);
     };
     for client in ctx.world.clients.iter().filter(|client| client.id != own) {
-        recording.sent(now, client.id, client.outbox.sendable());
+        client.outbox.sendable_pieces().for_each(|piece| recording.sent(now, client.id, piece));
     }
-    recording.sent(now, own, ctx.reply.as_bytes().get(sent..).unwrap_or_default());
+    recording.sent(now, own, &ctx.reply.behind(sent));
     recording.end(now).map_err(|error| error::recording_failed(b"it", &files::reason(&error)))
 }
 
