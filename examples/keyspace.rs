@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use redis::{Client, Commands, PushInfo};
 use respd::{Server, args};
@@ -24,12 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // A client that waits gets what the program pushes.
     let mut waiting = client.get_connection()?;
-    let waiter = thread::spawn(move || waiting.blpop::<_, (String, String)>("jobs", 0.0));
-    while handle
-        .call(["INFO", "clients"])
-        .as_str()
-        .is_none_or(|info| !info.contains("blocked_clients:1"))
-    {
+    let waiter = thread::spawn(move || waiting.blpop::<_, (String, String)>("jobs", 10.0));
+    let clients = || handle.call(["INFO", "clients"]).to_string();
+    while !clients().contains("blocked_clients:1") {
         thread::yield_now();
     }
     handle.call(args!["RPUSH", "jobs", "mail"]);
@@ -43,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let price: f64 = caching.hget("price", "apple")?;
     handle.call(args!["HINCRBYFLOAT", "price", "apple", 0.5]);
     let () = redis::cmd("PING").query(&mut caching)?;
-    let told = pushed.recv()?;
+    let told = pushed.recv_timeout(Duration::from_secs(10))?;
     println!("{price} is out of date: {} {:?}", told.kind, told.data);
 
     // A call that fails says why, as a client would be told.
@@ -52,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // A client that listens hears of what happens to keys, and of what the program publishes.
     let mut listening = client.get_connection()?;
+    listening.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut listening = listening.as_pubsub();
     listening.subscribe("__keyspace@0__:price")?;
     listening.subscribe("news")?;

@@ -7,7 +7,8 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use respd::wire::{Protocol, Replies, Reply, Requests, Value, push_request};
+use respd::wire::{Replies, Requests, push_request};
+use respd::{Protocol, Reply, Value};
 
 /// Serves one connection: what arrives, in whatever pieces, is requests; what leaves is replies.
 fn serve(mut stream: TcpStream) -> io::Result<()> {

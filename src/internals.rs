@@ -17,6 +17,7 @@ pub mod wire {
     pub use crate::wire::pipeline::Pipeline;
     pub use crate::wire::request::{Limits, MAX_LINE, Parsed, Parser, ProtocolError};
     pub use crate::wire::*;
+    pub use crate::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
 
     pub mod value {
         pub use crate::wire::value::*;

@@ -151,4 +151,7 @@ pub use embed::{
 pub use error::Error;
 pub use listeners::{Deferred, Event};
 pub use net::ManualClock;
-pub use wire::{Args, IntoArgs, OwnedArgs, Protocol, Reply, Value};
+pub use wire::args::{Args, OwnedArgs};
+pub use wire::into_args::IntoArgs;
+pub use wire::reply::{Protocol, Reply};
+pub use wire::value::Value;

@@ -93,7 +93,8 @@ impl Etcd {
         thread::sleep(PAUSE);
     }
 
-    /// Tells of the changes from `revision` on until the server is gone, and counts the revision up.
+    /// Tells of the changes from `revision` on until the connection breaks, and counts the revision up. A server that hangs
+    /// says nothing, which is also what one does that has nothing to say.
     fn follow(
         &self,
         server: SocketAddr,

@@ -249,7 +249,7 @@ fn client_id(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
 
 /// CLIENT INFO
 fn client_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(512);
     client_line::push(&mut text, ctx, args, ctx.client());
     ctx.reply.verbatim(b"txt", &text);
     Ok(())

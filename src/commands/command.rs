@@ -9,6 +9,7 @@ mod info;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 
+use crate::dispatch::descriptions::Descriptions;
 use crate::dispatch::help::help;
 use crate::dispatch::keys::{self, Key};
 use crate::dispatch::spec::category::CONNECTION;
@@ -89,17 +90,19 @@ const COMMAND: &[Spec] = &[
 
 /// COMMAND
 fn command(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    let persona = ctx.world.config.persona;
-    ctx.reply.array(ctx.table.commands().count());
-    for row in ctx.table.commands() {
-        info::describe(ctx.reply, ctx.table, row, persona);
-    }
+    ctx.reply.raw(&descriptions(ctx).bytes);
     Ok(())
+}
+
+/// What is said of every row, in the protocol of the client.
+fn descriptions<'a>(ctx: &Ctx<'a>) -> &'a Descriptions {
+    let (table, persona, protocol) = (ctx.table, ctx.world.config.persona, ctx.reply.protocol());
+    table.descriptions(protocol, || info::describe_all(table, persona, protocol))
 }
 
 /// COMMAND COUNT
 fn command_count(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
-    ctx.reply.int(ctx.table.commands().count() as i64);
+    ctx.reply.int(ctx.table.command_count() as i64);
     Ok(())
 }
 
@@ -142,12 +145,13 @@ fn command_info(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     if args.len() == 2 {
         return command(ctx, args);
     }
-    let persona = ctx.world.config.persona;
+    let (persona, descriptions) = (ctx.world.config.persona, descriptions(ctx));
     ctx.reply.array(args.len() - 2);
     for name in args.from(2) {
         let found = ctx.table.named(name);
-        match found.filter(|row| row.container.is_none() || persona.names_subcommands()) {
-            Some(row) => info::describe(ctx.reply, ctx.table, row, persona),
+        let found = found.filter(|row| row.container.is_none() || persona.names_subcommands());
+        match found.and_then(|row| descriptions.of(row.id)) {
+            Some(description) => ctx.reply.raw(description),
             None => ctx.reply.null(),
         }
         if ctx.reply.is_full() {

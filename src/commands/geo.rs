@@ -5,7 +5,6 @@
 
 mod search;
 
-use std::io::Write;
 use std::iter;
 
 use super::arguments::Presence;
@@ -18,7 +17,7 @@ use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::geo::Point;
 use crate::keyspace::{View, Zset};
-use crate::text::double;
+use crate::text::{double, extended, number};
 use crate::wire::{Args, Reply};
 
 use search::*;
@@ -282,8 +281,11 @@ fn unit(name: &[u8]) -> Result<f64, Error> {
 fn distance(reply: &mut Reply, distance: f64) {
     let decimals = (distance * 1e4).round_ties_even() as u64;
     let mut text = Vec::with_capacity(24);
-    // Writing to a vector does not fail.
-    let _ = write!(text, "{}.{:04}", decimals / 10_000, decimals % 10_000);
+    number::push_u64(&mut text, decimals / 10_000);
+    let mut after_point = [b'0'; 4];
+    number::spell(&mut after_point, decimals % 10_000);
+    text.push(b'.');
+    text.extend_from_slice(&after_point);
     reply.bulk(&text);
 }
 
@@ -297,12 +299,7 @@ fn coordinates(reply: &mut Reply, point: Point, in_fewest_digits: bool) {
     let mut text = Vec::with_capacity(24);
     for degrees in [point.longitude, point.latitude] {
         text.clear();
-        let _ = write!(text, "{degrees:.17}");
-        let zeros = text.iter().rev().take_while(|&&digit| digit == b'0').count();
-        text.truncate(text.len() - zeros);
-        if text.last() == Some(&b'.') {
-            text.pop();
-        }
+        extended::push_double(&mut text, degrees, extended::DECIMALS);
         reply.spelled_double(&text);
     }
 }

@@ -128,7 +128,7 @@ fn pfdebug(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
             let union = union_of(&mut db, args.from(2))?;
             make_dense(&mut db, &args[2])?;
             reply.array(union.registers().len());
-            union.registers().iter().for_each(|&value| reply.int(value.into()));
+            union.registers().for_each(|value| reply.int(value.into()));
         }
         () if args.is(1, "TODENSE") => {
             let was_sparse = make_dense(&mut db, &args[2])?;

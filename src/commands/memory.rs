@@ -6,7 +6,6 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::RO;
 use crate::dispatch::spec::{Spec, at};
 use crate::error::{self, Error};
-use crate::telemetry::process;
 use crate::wire::{Args, Reply};
 use crate::world::World;
 
@@ -221,7 +220,7 @@ impl Summary {
                 + memory.scripts
                 + world.store.tables_memory(),
             unfreed: memory.unfreed,
-            resident: process::resident_memory() as usize,
+            resident: world.process.resident_memory(world.now) as usize,
             keys: world.store.keys(),
         }
     }

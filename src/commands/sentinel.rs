@@ -330,11 +330,11 @@ fn sentinel_set(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     while let Some(word) = options.peek() {
         if let Some(given) = options.value("quorum") {
             let given = integer(given).ok().and_then(|given| u32::try_from(given).ok());
-            quorum = Some(given.filter(|&given| given > 0).ok_or(error::STAGE_QUORUM)?);
+            quorum = Some(given.filter(|&given| given > 0).ok_or(error::SENTINEL_QUORUM)?);
         } else if options.left() > 1 {
             options.skip(2);
         } else {
-            return Err(error::unknown_stage_option(word));
+            return Err(error::unknown_sentinel_option(word));
         }
     }
     if let (Some(quorum), Some(stage)) = (quorum, ctx.world.stage.as_deref_mut()) {

@@ -380,8 +380,7 @@ fn sintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let limit = arguments::cardinality_limit(args.options(keys.end), error::LIMIT_NEGATIVE)?;
     let (mut db, reply) = ctx.db_and_reply();
     let sets = db.operands::<Set>(args.from(2).take(keys.len()))?;
-    let members = algebra::intersection(&sets).take(limit).count();
-    reply.int(members as i64);
+    reply.int(algebra::intersection_len(&sets, limit) as i64);
     Ok(())
 }
 

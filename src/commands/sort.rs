@@ -79,7 +79,8 @@ fn run(ctx: &mut Ctx<'_>, args: Args<'_>, may_store: bool) -> Result<(), Error> 
         && plan.by.is_some()
         && plan.is_alphabetic
         && db.kind(&args[1]) == Some(Kind::Set);
-    let elements = plan.sorted(&mut db, &args[1])?;
+    let mut elements = Elements::default();
+    let elements = plan.sorted(&mut db, &args[1], &mut elements)?;
     let count = elements.len() * plan.gets.len();
     let Some(destination) = plan.store else {
         reply.array(count);
@@ -239,11 +240,16 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
-    /// The elements of the collection at `key` that LIMIT lets through, in the order asked for.
-    fn sorted(&self, db: &mut Db<'_>, key: &[u8]) -> Result<Vec<Box<[u8]>>, Error> {
+    /// The elements of the collection at `key` that LIMIT lets through, in the order asked for. They are copied to
+    /// `elements`, which is empty: to look up what they are sorted by may change the keyspace.
+    fn sorted<'e>(
+        &self,
+        db: &mut Db<'_>,
+        key: &[u8],
+        elements: &'e mut Elements,
+    ) -> Result<Vec<&'e [u8]>, Error> {
         let mut is_unsorted = self.is_unsorted;
-        let mut items = Vec::new();
-        let keep = |element: &[u8]| items.push(Item::new(element));
+        let keep = |element: &[u8]| elements.push(element);
         match db.kind(key) {
             Some(Kind::Set) => {
                 if let Some(set) = db.view::<Set>(key)? {
@@ -251,7 +257,7 @@ impl<'a> Plan<'a> {
                     is_unsorted &= !self.is_repeatable;
                     let range = if is_unsorted { self.range(set.len()) } else { 0..set.len() };
                     let members = set.iter().skip(range.start).take(range.len());
-                    members.for_each(|member| items.push(Item::new(&member)));
+                    members.for_each(|member| elements.push(&member));
                 }
             }
             Some(Kind::Zset) => {
@@ -265,6 +271,7 @@ impl<'a> Plan<'a> {
                 }
             }
         }
+        let mut items: Vec<Item<'e>> = elements.iter().map(Item::new).collect();
         if !is_unsorted {
             // Nothing to sort by, then, but the elements.
             let by = self.by.filter(|_| !self.is_unsorted);
@@ -272,11 +279,18 @@ impl<'a> Plan<'a> {
             weigh(&mut items, db, by, is_alphabetic)?;
             // Texts that are only replied are compared as C strings, which end at a zero byte.
             let is_whole = self.store.is_some();
-            match self.is_descending {
-                false => items.sort_by(|one, other| one.order(other, is_whole)),
-                true => items.sort_by(|one, other| other.order(one, is_whole)),
-            }
+            let order = |one: &Item<'_>, other: &Item<'_>| match self.is_descending {
+                false => one.order(other, is_whole),
+                true => other.order(one, is_whole),
+            };
             let range = self.range(items.len());
+            let are_numbers = items.first().is_some_and(|item| item.weight.is_number());
+            if are_numbers && range.end < items.len() {
+                // Those behind need no order. Numbers need not stay as they were, for those of equal elements are the same.
+                items.select_nth_unstable_by(range.end, order);
+                items.truncate(range.end);
+            }
+            items.sort_by(order);
             items.truncate(range.end);
             items.drain(..range.start);
         }
@@ -310,11 +324,11 @@ impl<'a> Plan<'a> {
     fn results(
         &self,
         db: &mut Db<'_>,
-        elements: &[Box<[u8]>],
+        elements: &[&[u8]],
         mut show: impl FnMut(Option<&[u8]>) -> bool,
     ) {
         let mut key = Vec::new();
-        for element in elements {
+        for &element in elements {
             for pattern in &self.gets {
                 if !show(pattern.look_up(db, element, &mut key)) {
                     return;
@@ -326,7 +340,7 @@ impl<'a> Plan<'a> {
 
 /// Finds out by what each item is sorted: by what `by` finds for it, or by itself.
 fn weigh(
-    items: &mut [Item],
+    items: &mut [Item<'_>],
     db: &mut Db<'_>,
     by: Option<Pattern<'_>>,
     is_alphabetic: bool,
@@ -334,9 +348,9 @@ fn weigh(
     let mut key = Vec::new();
     for item in items {
         let found = match by {
-            Some(pattern) => pattern.look_up(db, &item.element, &mut key),
+            Some(pattern) => pattern.look_up(db, item.element, &mut key),
             None if is_alphabetic => continue,
-            None => Some(&*item.element),
+            None => Some(item.element),
         };
         item.weight = match found {
             found if is_alphabetic => Weight::Text(found.map(Box::from)),
@@ -349,10 +363,32 @@ fn weigh(
     Ok(())
 }
 
+/// Copies of elements, in one piece: 1000 of them apart took 30 µs more.
+#[derive(Debug, Default)]
+struct Elements {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Elements {
+    fn push(&mut self, element: &[u8]) {
+        self.bytes.extend_from_slice(element);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.ends.iter().scan(0, |start, &end| {
+            let element = &self.bytes[*start..end];
+            *start = end;
+            Some(element)
+        })
+    }
+}
+
 /// An element on its way into order.
 #[derive(Debug)]
-struct Item {
-    element: Box<[u8]>,
+struct Item<'e> {
+    element: &'e [u8],
     weight: Weight,
 }
 
@@ -366,27 +402,33 @@ enum Weight {
     Text(Option<Box<[u8]>>),
 }
 
-impl Item {
-    fn new(element: &[u8]) -> Item {
-        Item { element: element.into(), weight: Weight::Itself }
+impl Weight {
+    fn is_number(&self) -> bool {
+        matches!(self, Weight::Number(_))
+    }
+}
+
+impl<'e> Item<'e> {
+    fn new(element: &'e [u8]) -> Item<'e> {
+        Item { element, weight: Weight::Itself }
     }
 
     /// Texts are compared as a whole, or up to their first zero bytes.
-    fn order(&self, other: &Item, is_whole: bool) -> Ordering {
+    fn order(&self, other: &Item<'_>, is_whole: bool) -> Ordering {
         fn cut(text: &[u8], is_whole: bool) -> &[u8] {
             if is_whole { text } else { until_zero(text) }
         }
         match (&self.weight, &other.weight) {
             (Weight::Number(one), Weight::Number(another)) => {
                 let order = one.partial_cmp(another).unwrap_or(Ordering::Equal);
-                order.then_with(|| self.element.cmp(&other.element))
+                order.then_with(|| self.element.cmp(other.element))
             }
             (Weight::Text(one), Weight::Text(another)) => {
                 let [one, another] =
                     [one, another].map(|text| Some(cut(text.as_deref()?, is_whole)));
                 one.cmp(&another)
             }
-            _ => cut(&self.element, is_whole).cmp(cut(&other.element, is_whole)),
+            _ => cut(self.element, is_whole).cmp(cut(other.element, is_whole)),
         }
     }
 }

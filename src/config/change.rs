@@ -57,6 +57,9 @@ impl Config {
     ///
     /// A directive comes once. A name asked for without wildcards is answered as it was spelled.
     pub(crate) fn get(&self, patterns: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        if !patterns.iter().any(|pattern| has_wildcard(pattern)) {
+            return self.get_named(patterns);
+        }
         let patterns: Vec<Selection<'_>> = patterns.iter().copied().map(Selection::read).collect();
         let mut found: Vec<_> = table::names()
             .filter(|(name, _)| self.has_directive(name))
@@ -69,6 +72,24 @@ impl Config {
                 Some((pattern.spelling(name).to_vec(), directive.show(self)))
             })
             .collect();
+        found.sort();
+        found
+    }
+
+    /// As [`Config::get`], where none of the names is a pattern.
+    fn get_named(&self, names: &[&[u8]]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut found = BTreeMap::new();
+        for &given in names {
+            if let Some((name, directive)) = table::find(given)
+                && self.has_directive(name)
+            {
+                // The first spelling of a name is the one that is shown.
+                found.entry(name).or_insert((given, directive));
+            }
+        }
+        let shown =
+            |(given, directive): (&[u8], &Directive)| (given.to_vec(), directive.show(self));
+        let mut found: Vec<_> = found.into_values().map(shown).collect();
         found.sort();
         found
     }

@@ -7,8 +7,6 @@
 //! What a persona does not change: the bytes of replies that succeed, but for doubles, what describes users, clients and
 //! commands, and INFO; and most options of commands that work on keys.
 
-use std::cmp::Ordering;
-
 use crate::error::{self, Error};
 use crate::wire::Doubles;
 
@@ -278,6 +276,11 @@ impl Persona {
         self.version_where(since, |known| known.split_once(' ') == Some((full_name, part)))
     }
 
+    /// Returns whether it has every option and field, whenever that came.
+    pub(crate) fn has_all_parts(&self) -> bool {
+        matches!(self.commands, Commands::All | Commands::Only(_))
+    }
+
     fn version_where<'a>(&self, since: &'a str, is_it: impl Fn(&str) -> bool) -> Option<&'a str> {
         let of_redis = match self.commands {
             Commands::Redis if is_younger(since, FORK) => {
@@ -486,10 +489,10 @@ impl Persona {
 
 /// Whether version `a` came after version `b`. What has no version was always there.
 fn is_younger(a: &str, b: &str) -> bool {
-    let parts = |version: &str| -> Vec<u32> {
-        version.split('.').map_while(|part| part.parse().ok()).collect()
-    };
-    parts(a).cmp(&parts(b)) == Ordering::Greater
+    fn parts(version: &str) -> impl Iterator<Item = u32> {
+        version.split('.').map_while(|part| part.parse().ok())
+    }
+    parts(a).gt(parts(b))
 }
 
 #[cfg(test)]

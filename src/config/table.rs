@@ -289,12 +289,24 @@ fn read_admin_port(config: &mut Config, words: &[&[u8]]) -> Result<(), Reason> {
 
 /// Every row there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Directive> {
-    [DIRECTIVES, replication::ROWS, surroundings::ROWS, encryption::ROWS].into_iter().flatten()
+    TABLES.into_iter().flatten()
 }
+
+/// The tables of directives, each in the order of their names.
+const TABLES: [&[Directive]; 4] =
+    [DIRECTIVES, replication::ROWS, surroundings::ROWS, encryption::ROWS];
 
 /// The directive called `name`, and the lower-case spelling of that name: its own or its alias.
 pub(crate) fn find(name: &[u8]) -> Option<(&'static str, &'static Directive)> {
-    names().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+    let sought = name.to_ascii_lowercase();
+    let by_name = |table: &'static [Directive]| {
+        let at = table.binary_search_by(|row| row.name.as_bytes().cmp(&sought)).ok()?;
+        table.get(at).map(|row| (row.name, row))
+    };
+    let by_alias = |row: &'static Directive| {
+        row.alias.filter(|alias| alias.as_bytes() == sought).map(|alias| (alias, row))
+    };
+    TABLES.into_iter().find_map(by_name).or_else(|| all().find_map(by_alias))
 }
 
 /// Every name there is, aliases too.

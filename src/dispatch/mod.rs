@@ -22,6 +22,7 @@
 //! * [`command_call`]: what a command of an embedder calls;
 //! * [`serve`]: the commands of blocked clients, run again;
 //! * [`deferred`]: replies that other threads give;
+//! * `descriptions`: what COMMAND has said;
 //! * [`invoke`]: the one function that runs a command, and all that belongs to that, in order.
 //!
 //! Nothing here knows which commands exist.
@@ -32,6 +33,7 @@ pub mod client_line;
 pub(crate) mod command_call;
 pub mod ctx;
 pub(crate) mod deferred;
+pub(crate) mod descriptions;
 pub mod driver;
 pub mod duty;
 pub mod frame;

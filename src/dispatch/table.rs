@@ -6,6 +6,7 @@
 //! A table is built for one [`Persona`]: what the persona does not have is not in it.
 
 use super::arity::Arity;
+use super::descriptions::{Descriptions, Written};
 use super::hooks::Hooks;
 use super::keys;
 use super::own::{Own, OwnCommand};
@@ -15,7 +16,7 @@ use crate::access::Vocabulary;
 use crate::config::{Config, Persona};
 use crate::telemetry::CommandId;
 use crate::text::word::{WHOLE, small, words};
-use crate::wire::Args;
+use crate::wire::{Args, Protocol};
 
 /// A row in its place: what the spec says, and what follows from where it stands.
 #[derive(Debug)]
@@ -88,6 +89,10 @@ pub struct Table {
     pub(crate) asks_hook: bool,
     /// The ACL categories of an embedder, whose bits follow those of [`category::NAMES`].
     own_categories: Vec<&'static str>,
+    /// How many commands there are, subcommands not counted.
+    command_count: usize,
+    /// What COMMAND has said.
+    descriptions: Written,
 }
 
 /// What a request's first words name.
@@ -116,6 +121,8 @@ impl Table {
             hooks: None,
             asks_hook: false,
             own_categories: Vec::new(),
+            command_count: 0,
+            descriptions: Written::default(),
         };
         table.add_groups(groups, false);
         table
@@ -323,6 +330,8 @@ impl Table {
                 self.buckets[bucket] = Some((Name::of(row.spec.name.as_bytes()), row.id));
             }
         }
+        self.command_count = self.buckets.iter().flatten().count();
+        self.descriptions = Written::default();
     }
 
     // ANCHOR: bucket
@@ -408,6 +417,20 @@ impl Table {
     /// The commands, without their subcommands.
     pub fn commands(&self) -> impl Iterator<Item = &Row> {
         self.rows().filter(|row| row.container.is_none())
+    }
+
+    /// How many commands there are, without their subcommands.
+    pub(crate) fn command_count(&self) -> usize {
+        self.command_count
+    }
+
+    /// What COMMAND says in this protocol; `write` writes it, once.
+    pub(crate) fn descriptions(
+        &self,
+        protocol: Protocol,
+        write: impl FnOnce() -> Descriptions,
+    ) -> &Descriptions {
+        self.descriptions.get(protocol, write)
     }
 
     /// How many rows there are: statistics keep one record for each.

@@ -183,6 +183,7 @@ impl Builder {
 
     /// What is picked at random follows from this number, and so does the server's identity (`run_id`): the same
     /// commands have the same replies. STAGE RESET comes back to it.
+    #[doc(hidden)]
     pub fn seed(mut self, number: u64) -> Builder {
         self.seed = Some(number);
         self

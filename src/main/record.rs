@@ -18,12 +18,18 @@ use super::{play, stdin};
 /// How long the upstream may take to accept the connection that shows where it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The exit status where it is not clear what to record, as that of 'respd play'.
+const NOT_RECORDED: u8 = 2;
+
 /// Records what the arguments say, until the process is asked to leave.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let arguments = match arguments::parse(args) {
         Ok(Asked::Help) => return super::print(arguments::HELP.trim_end()),
         Ok(Asked::Record(arguments)) => arguments,
-        Err(reason) => return super::fail(&reason),
+        Err(reason) => {
+            super::fail(&reason);
+            return ExitCode::from(NOT_RECORDED);
+        }
     };
     match record(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,7 +44,7 @@ fn record(arguments: &Arguments) -> Result<(), String> {
     let mut relay = Relay::listen(arguments.port, upstream)
         .map_err(|error| format!("cannot listen on port {}: {error}", arguments.port))?;
     // Not before: where there is no proxy, there is no file.
-    let mut tape = Tape::create(&arguments.file, arguments.replaces, &heading)?;
+    let mut tape = Tape::create(&arguments.file, arguments.replaces, arguments.limit, &heading)?;
     if arguments.exits_with_stdin {
         let waker = relay.waker();
         // The thread ends with the process, if the loop has ended before.

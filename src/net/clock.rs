@@ -261,6 +261,16 @@ impl ClockChanges {
         first.go_to(&mut shared.time, next);
     }
 
+    /// Returns whether time has passed as it was told to, and nothing more is due.
+    pub(crate) fn has_advanced(&self, clock: &Clock, due: Option<u64>) -> bool {
+        self.line.front().is_some_and(|first| {
+            matches!(first.change, Change::Advance(_))
+                && first.target.is_some_and(|target| {
+                    clock.now().mono >= target && due.is_none_or(|due| due > target)
+                })
+        })
+    }
+
     /// A turn ends. Returns the asker of the change that is over by that, if one is.
     pub(crate) fn end_turn(&mut self, clock: &Clock, due: Option<u64>) -> Option<Asker> {
         let first = self.line.front()?;

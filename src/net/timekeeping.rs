@@ -58,7 +58,11 @@ impl Reactor {
         } else if self.clock_changes.is_empty() {
             return;
         }
-        let due = self.due_for_clock(engine);
+        let mut due = self.due_for_clock(engine);
+        // What threads write, as a snapshot that fell due, has happened when it is written, and a turn has seen that.
+        if self.clock_changes.has_advanced(&self.clock, due) && engine.wait_for_duties() {
+            due = Some(self.clock.now().mono);
+        }
         if let Some(asker) = self.clock_changes.end_turn(&self.clock, due) {
             tell(engine, asker);
         }

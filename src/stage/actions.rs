@@ -93,7 +93,8 @@ impl Actions {
 
 impl Reading {
     fn read_one(&mut self, options: &mut Options<'_>) -> Result<(), Error> {
-        let word = options.peek().ok_or_else(|| error::stage_value("DO", None, WANTED))?;
+        let joint = if self.count == 0 { "DO" } else { "THEN" };
+        let word = options.peek().ok_or_else(|| error::stage_value(joint, None, WANTED))?;
         self.count += 1;
         if self.count > MOST_ACTIONS {
             return Err(error::stage_too_many("actions of one fault", MOST_ACTIONS));

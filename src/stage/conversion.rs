@@ -58,9 +58,9 @@ fn converted(value: Value, wanted: Type, protocol: Protocol) -> Value {
     let is_resp2 = protocol == Protocol::Resp2;
     match (value, wanted) {
         (error @ (Value::Error(_) | Value::BulkError(_)), _) => error,
-        (Value::Attribute { attributes, value }, _) => {
+        (Value::Attribute(attributes, value), _) => {
             let value = Box::new(converted(*value, wanted, protocol));
-            Value::Attribute { attributes, value }
+            Value::Attribute(attributes, value)
         }
         (value, Type::Null) => null(has_elements(&value), protocol),
         (value, Type::Array) => Value::Array(elements(value)),
@@ -120,7 +120,7 @@ fn text(value: Value) -> Vec<u8> {
     match value {
         Value::Status(text)
         | Value::Bulk(text)
-        | Value::Verbatim { text, .. }
+        | Value::Verbatim(_, text)
         | Value::Double(text)
         | Value::BigNumber(text)
         | Value::Error(text)
@@ -128,7 +128,7 @@ fn text(value: Value) -> Vec<u8> {
         Value::Integer(n) => n.to_string().into_bytes(),
         Value::Boolean(is_true) => vec![b'0' + u8::from(is_true)],
         Value::NullBulk | Value::NullArray | Value::Null => Vec::new(),
-        Value::Attribute { value, .. } => text(*value),
+        Value::Attribute(_, value) => text(*value),
         other => elements(other).into_iter().map(text).collect::<Vec<_>>().join(&b' '),
     }
 }

@@ -78,20 +78,20 @@ impl Clients {
 
     fn read_word(&mut self, options: &mut Options<'_>) -> Result<bool, Error> {
         if options.flag("ID") {
-            self.id = Some(number("ID", options.word(), 0..=u64::MAX)?);
+            once("ID", &mut self.id, number("ID", options.word(), 0..=u64::MAX)?)?;
         } else if options.flag("NAME") {
-            self.name = Some(pattern("NAME", options.word())?);
+            once("NAME", &mut self.name, pattern("NAME", options.word())?)?;
         } else if options.flag("LIB") {
-            self.lib = Some(pattern("LIB", options.word())?);
+            once("LIB", &mut self.lib, pattern("LIB", options.word())?)?;
         } else if options.flag("USER") {
-            self.user = Some(pattern("USER", options.word())?);
+            once("USER", &mut self.user, pattern("USER", options.word())?)?;
         } else if options.flag("DB") {
-            let most = u64::from(u32::MAX);
-            self.db = Some(number("DB", options.word(), 0..=most)? as usize);
+            let db = number("DB", options.word(), 0..=u32::MAX.into())? as usize;
+            once("DB", &mut self.db, db)?;
         } else if options.flag("PROTO") {
-            self.proto = Some(number("PROTO", options.word(), 2..=3)? as u8);
+            once("PROTO", &mut self.proto, number("PROTO", options.word(), 2..=3)? as u8)?;
         } else if options.flag("NODE") {
-            self.node = Some(pattern("NODE", options.word())?);
+            once("NODE", &mut self.node, pattern("NODE", options.word())?)?;
         } else {
             return Ok(false);
         }
@@ -182,6 +182,14 @@ impl Commands {
     /// The same commands, with these arguments.
     pub(crate) fn with_arguments(self, arguments: Commands) -> Commands {
         Commands { arguments: arguments.arguments, ..self }
+    }
+}
+
+/// A client is said to have this, which can be said once.
+fn once<T>(word: &str, place: &mut Option<T>, value: T) -> Result<(), Error> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(error::stage_two(word)),
     }
 }
 
@@ -307,15 +315,22 @@ mod tests {
         for (line, told) in [
             (
                 "CLIENT",
-                "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, and nothing follows it",
+                "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, but the line ends there",
             ),
             (
                 "CLIENT DO",
                 "ERR STAGE: CLIENT takes ID, NAME, LIB, USER, DB, PROTO or NODE, not 'DO'",
             ),
             ("CLIENT ID x", "ERR STAGE: ID takes a number from 0 on, not 'x'"),
+            ("CLIENT ID 1 DB 0 ID 1", "ERR STAGE: ID can stand there once"),
+            ("CLIENT NAME a NAME b", "ERR STAGE: NAME can stand there once"),
+            ("CLIENT LIB a LIB b", "ERR STAGE: LIB can stand there once"),
+            ("CLIENT USER a USER b", "ERR STAGE: USER can stand there once"),
+            ("CLIENT DB 1 DB 1", "ERR STAGE: DB can stand there once"),
+            ("CLIENT PROTO 2 PROTO 3", "ERR STAGE: PROTO can stand there once"),
+            ("CLIENT NODE a NODE b", "ERR STAGE: NODE can stand there once"),
             ("CLIENT PROTO 4", "ERR STAGE: PROTO takes a number from 2 to 3, not '4'"),
-            ("CLIENT NAME", "ERR STAGE: NAME takes a pattern, and nothing follows it"),
+            ("CLIENT NAME", "ERR STAGE: NAME takes a pattern, but the line ends there"),
         ] {
             assert_eq!(clients(line).unwrap_err(), told, "{line}");
         }
@@ -377,7 +392,7 @@ mod tests {
                 "ARGS x",
                 "ERR STAGE: ARGS takes numbers of arguments, each with a pattern, not 'x'",
             ),
-            ("GET", "ARGS 1", "ERR STAGE: ARGS takes a pattern, and nothing follows it"),
+            ("GET", "ARGS 1", "ERR STAGE: ARGS takes a pattern, but the line ends there"),
             (
                 "GET",
                 &"ARGS".to_owned().chars().chain(" 1 x".repeat(9).chars()).collect::<String>(),

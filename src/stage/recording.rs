@@ -1,8 +1,8 @@
 //! A conversation that is written while it takes place: STAGE RECORD.
 //!
 //! Requests are told as they run, and bytes as they are sent, so that what a fault has made of a reply is what is
-//! written. STAGE itself is no part of a conversation. What is written to is a file that the caller has opened, which
-//! keeps a few lines back until there are many.
+//! written. STAGE itself is no part of a conversation. What is written to is a file that the caller has opened. It has every
+//! line as soon as there is one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use crate::conversation::Recorder;
 use crate::wire::Args;
+
+/// How many bytes a recording may have, unless a limit is given.
+pub(crate) const USUAL_LIMIT: u64 = 1 << 30;
 
 /// A recording that goes on.
 pub(crate) struct Recording {
@@ -33,10 +36,10 @@ impl fmt::Debug for Recording {
 }
 
 impl Recording {
-    /// Begins to write to `out`. It is `now`.
-    pub(crate) fn new(out: Box<dyn Write + Send>, now: u64) -> Recording {
+    /// Begins to write to `out`, up to so many bytes. It is `now`.
+    pub(crate) fn new(out: Box<dyn Write + Send>, limit: u64, now: u64) -> Recording {
         Recording {
-            recorder: Recorder::new("Recorded by STAGE RECORD."),
+            recorder: Recorder::new("Recorded by STAGE RECORD.").with_limit(limit),
             out,
             begun: now,
             earlier: BTreeMap::new(),
@@ -50,14 +53,17 @@ impl Recording {
         self.recorder.time_is(Duration::from_micros(now.saturating_sub(self.begun)));
         tell(&mut self.recorder);
         let text = self.recorder.take();
-        if self.failed.is_none() {
+        if self.failed.is_none() && !text.is_empty() {
             self.failed = self.out.write_all(text.as_bytes()).err();
         }
     }
 
     /// A client has been there before the recording, and is owed so many bytes.
     pub(crate) fn meet(&mut self, id: u64, owed: usize) {
-        self.earlier.insert(id, owed);
+        self.recorder.was_connected(id);
+        if owed > 0 {
+            self.earlier.insert(id, owed);
+        }
     }
 
     /// A request runs.
@@ -96,14 +102,16 @@ impl Recording {
             true => recorder.gone(id),
             false => recorder.closed(id),
         });
+        self.recorder.forget(id);
     }
 
-    /// The recording is over. The error is why the file has not all of it.
-    pub(crate) fn end(mut self, now: u64) -> io::Result<()> {
+    /// The recording is over. Returns whether the file has all of it; if not, it has reached its limit. The error is why it
+    /// could not be written.
+    pub(crate) fn end(mut self, now: u64) -> io::Result<bool> {
         self.tell(now, Recorder::end);
         match self.failed {
             Some(error) => Err(error),
-            None => self.out.flush(),
+            None => self.out.flush().map(|()| !self.recorder.is_full()),
         }
     }
 }

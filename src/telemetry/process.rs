@@ -3,6 +3,7 @@
 //! Facts that do not change are gathered once, at the start; what the process uses is asked of the
 //! operating system when INFO is called. Where it does not answer, the answer is zero.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, Usage, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::time::{ClockId, clock_gettime};
 
+use crate::clock::Now;
 use crate::config::RESERVED_PLACES;
 use crate::keyspace::Random;
 
@@ -24,6 +26,9 @@ pub struct Process {
     pub(crate) executable: PathBuf,
     /// Bytes of memory that the process had filled before it served its first client.
     pub(crate) startup_memory: usize,
+    /// Bytes of memory that the machine has.
+    pub(crate) total_memory: u64,
+    resident: Resident,
     /// The configuration file, absolute, if the server was started with one.
     pub(crate) config_file: Option<PathBuf>,
     /// The addresses listened on, in the order of INFO's `listener` lines.
@@ -41,6 +46,17 @@ pub struct Listener {
     pub(crate) port: Option<u16>,
 }
 
+/// What the operating system has said last of the process's memory.
+#[derive(Debug, Default)]
+struct Resident {
+    bytes: Cell<u64>,
+    /// Until when that is good, in µs of [`crate::clock::Now::mono`].
+    until: Cell<u64>,
+}
+
+/// For so many µs it is not asked again: that takes as long as a quarter of INFO. As often the reference looks.
+const RESIDENT_FOR: u64 = 100_000;
+
 /// What the process has used so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Used {
@@ -57,6 +73,8 @@ impl Process {
             os: operating_system(),
             executable: std::env::current_exe().unwrap_or_default(),
             startup_memory: private_memory(),
+            total_memory: total_memory(),
+            resident: Resident::default(),
             config_file: config_file.map(|path| std::path::absolute(path).unwrap_or(path.into())),
             listeners: Vec::new(),
         }
@@ -66,6 +84,15 @@ impl Process {
     pub(crate) fn follow(&mut self, seed: u64) {
         let mut random = Random::seeded(seed);
         self.run_id = identity(|| random.next_u64());
+    }
+
+    /// Bytes of the process that are in memory. It is `now`.
+    pub(crate) fn resident_memory(&self, now: Now) -> u64 {
+        if now.mono >= self.resident.until.get() {
+            self.resident.bytes.set(resident_memory());
+            self.resident.until.set(now.mono + RESIDENT_FOR);
+        }
+        self.resident.bytes.get()
     }
 
     /// The port that ordinary clients connect to, without TLS if there is one for that; 0 if there is none.
@@ -117,7 +144,7 @@ fn used(who: UsageWho) -> Used {
 }
 
 /// Bytes of the process that are in memory.
-pub(crate) fn resident_memory() -> u64 {
+fn resident_memory() -> u64 {
     const PAGE: u64 = 4096;
     let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|statm| {
         statm.split_ascii_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok())
@@ -135,7 +162,7 @@ fn private_memory() -> usize {
 }
 
 /// Bytes of memory that the machine has.
-pub(crate) fn total_memory() -> u64 {
+fn total_memory() -> u64 {
     let kib = std::fs::read_to_string("/proc/meminfo").ok().and_then(|meminfo| {
         let line = meminfo.lines().find(|line| line.starts_with("MemTotal:"))?;
         line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()

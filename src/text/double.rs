@@ -4,10 +4,13 @@
 //! [`extended`](super::extended).
 
 use super::grisu::Decimal;
-use super::number;
+use super::{extended, number};
 
 /// Whole numbers up to this size, 2^62, are written as integers.
 const MOST_AS_INTEGER: f64 = (1_u64 << 62) as f64;
+
+/// What is smaller and not below 0.001 has up to 16 digits before the point, and no exponent in [`push_seventeen`].
+const MOST_FIXED: f64 = 9e15;
 
 /// The double that `text` spells, as ZADD, ZINCRBY, GEOADD and WEIGHTS read one.
 ///
@@ -19,6 +22,10 @@ const MOST_AS_INTEGER: f64 = (1_u64 << 62) as f64;
 /// | `5e-324`, `0e999` | `1e309` and `2e-324`: out of range |
 /// | | ` 1`, `1 `, `1\n`, `1\0`, `0x10` |
 pub(crate) fn parse(text: &[u8]) -> Option<f64> {
+    // Most scores are integers, and those are read in 4 ns, not 25.
+    if let Some(n) = number::parse_i64(text) {
+        return Some(n as f64);
+    }
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     let digits = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
     let spells_a_word = digits.first().is_some_and(u8::is_ascii_alphabetic);
@@ -92,6 +99,22 @@ pub(crate) fn push_seventeen(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return push(out, value);
     }
+    let size = value.abs();
+    if (0.001..MOST_FIXED).contains(&size) {
+        // Zeros behind the point are no significant digits, if nothing stands before it.
+        let decimals = match size {
+            ..0.01 => 19,
+            ..0.1 => 18,
+            ..1.0 => 17,
+            _ => 17 - number::decimal_len(size as u64),
+        };
+        return extended::push_double(out, value, decimals);
+    }
+    push_seventeen_of_any(out, value);
+}
+
+/// As [`push_seventeen`], of any size, in 300 ns and not 30.
+fn push_seventeen_of_any(out: &mut Vec<u8>, value: f64) {
     if value.is_sign_negative() {
         out.push(b'-');
     }
@@ -339,6 +362,37 @@ mod tests {
                     assert_eq!(read, Some(value.to_bits()), "{text}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn integers_are_read_as_all_numbers() {
+        let mut random = crate::keyspace::Random::seeded(4);
+        for _ in 0..10_000 {
+            let n = random.next_u64() as i64 >> random.below(64);
+            assert_eq!(parse(n.to_string().as_bytes()), n.to_string().parse().ok());
+        }
+    }
+
+    #[test]
+    fn seventeen_digits_are_those_of_any_size() {
+        let mut random = crate::keyspace::Random::seeded(4);
+        for round in 0..100_000 {
+            let n = (random.next_u64() >> random.below(64)) as f64;
+            let value = match round % 4 {
+                0 => n / 10_f64.powi(random.below(24) as i32),
+                1 => n / (1_u64 << random.below(64)) as f64,
+                2 => [0.001, 0.01, 0.1, 1.0, 1e15, MOST_FIXED][random.below(6)],
+                _ => f64::from_bits(random.next_u64()),
+            };
+            let value = [value.next_down(), value, value.next_up(), -value][random.below(4)];
+            if !value.is_finite() {
+                continue;
+            }
+            let [mut written, mut plain] = [Vec::new(), Vec::new()];
+            push_seventeen(&mut written, value);
+            push_seventeen_of_any(&mut plain, value);
+            assert_eq!(written, plain, "{value:e}");
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
 /// in Valkey 9.1, leading zeros are allowed, no digits at all mean zero, and a sign, a fraction or
 /// a space makes no size. A product that a `u64` cannot hold is refused, where Valkey lets it wrap
 /// around.
-pub(crate) fn parse_memory(text: &[u8]) -> Option<u64> {
+pub fn parse_memory(text: &[u8]) -> Option<u64> {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let end = text.iter().position(|byte| !is_digit(byte)).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);

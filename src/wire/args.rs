@@ -46,6 +46,7 @@ impl<'a> Args<'a> {
     }
 
     /// Whether there are none: of a request that is never so.
+    #[doc(hidden)]
     pub fn is_empty(self) -> bool {
         self.spans.is_empty()
     }

@@ -134,7 +134,7 @@ impl Arg for f32 {
 macro_rules! args {
     ($($arg:expr),* $(,)?) => {{
         #[allow(unused_mut, reason = "there may be none")]
-        let mut args = $crate::wire::OwnedArgs::default();
+        let mut args = $crate::OwnedArgs::default();
         $(args.push(&$arg);)*
         args
     }};

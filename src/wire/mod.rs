@@ -36,29 +36,30 @@
 //! * `value` reads replies back, for tests, tools and the wire log;
 //! * `requests` and `replies` are both directions for a program that has a connection of its own.
 
-mod args;
+pub(crate) mod args;
 mod bulk;
 mod frame;
 pub(crate) mod frames;
-mod into_args;
+pub(crate) mod into_args;
 mod options;
 pub(crate) mod pipeline;
 mod replies;
-mod reply;
+pub(crate) mod reply;
 pub(crate) mod request;
 mod requests;
 pub(crate) mod value;
 
 pub(crate) use args::Span;
-pub use args::{Args, OwnedArgs};
+pub(crate) use args::{Args, OwnedArgs};
 pub(crate) use frame::Frame;
-pub use into_args::IntoArgs;
+pub(crate) use into_args::IntoArgs;
 pub(crate) use options::Options;
 pub(crate) use pipeline::Pipeline;
 pub use replies::Replies;
 pub(crate) use reply::{Doubles, Mark};
-pub use reply::{Protocol, Reply};
+pub(crate) use reply::{Protocol, Reply};
 pub use request::push_request;
 pub(crate) use request::{Limits, Parsed, Parser, ProtocolError};
 pub use requests::Requests;
-pub use value::{Malformed, Value};
+pub use value::Malformed;
+pub(crate) use value::Value;

@@ -55,22 +55,12 @@ pub enum Value {
     Boolean(bool),
     /// `(`: an integer of any size, as the text that was sent.
     BigNumber(Vec<u8>),
-    /// `=`: a text and how it is to be shown.
-    Verbatim {
-        /// `txt`, `mkd`.
-        format: [u8; 3],
-        /// The text.
-        text: Vec<u8>,
-    },
+    /// `=`: how a text is to be shown, `txt` or `mkd`, and the text.
+    Verbatim([u8; 3], Vec<u8>),
     /// `!`: an error that may contain any bytes.
     BulkError(Vec<u8>),
-    /// `|`: attributes, and the value that they say something about.
-    Attribute {
-        /// Pairs, in the order in which they were sent.
-        attributes: Vec<(Value, Value)>,
-        /// What they say something about.
-        value: Box<Value>,
-    },
+    /// `|`: attributes in pairs, and the value that they say something about.
+    Attribute(Vec<(Value, Value)>, Box<Value>),
 }
 
 /// Input that no further bytes can make a value.
@@ -107,7 +97,7 @@ impl Value {
         match self {
             Value::Status(text)
             | Value::Bulk(text)
-            | Value::Verbatim { text, .. }
+            | Value::Verbatim(_, text)
             | Value::Double(text)
             | Value::BigNumber(text) => Some(text),
             _ => None,
@@ -233,11 +223,11 @@ impl Value {
             Value::Double(text) => push_line(out, b',', text),
             Value::Boolean(value) => push_line(out, b'#', if *value { b"t" } else { b"f" }),
             Value::BigNumber(text) => push_line(out, b'(', text),
-            Value::Verbatim { format, text } => {
+            Value::Verbatim(format, text) => {
                 push_blob(out, b'=', &[format, b":".as_slice(), text].concat());
             }
             Value::BulkError(text) => push_blob(out, b'!', text),
-            Value::Attribute { attributes, value } => {
+            Value::Attribute(attributes, value) => {
                 push_pairs(out, b'|', attributes);
                 value.encode(out);
             }
@@ -285,15 +275,13 @@ impl<'a> Decoder<'a> {
             b'#' if line == b"f" => Value::Boolean(false),
             b'(' if is_big_number(line) => Value::BigNumber(line.to_vec()),
             b'=' => match self.blob(line)? {
-                [a, b, c, b':', text @ ..] => {
-                    Value::Verbatim { format: [*a, *b, *c], text: text.to_vec() }
-                }
+                [a, b, c, b':', text @ ..] => Value::Verbatim([*a, *b, *c], text.to_vec()),
                 _ => return Err(Stop::Malformed("verbatim string without a format")),
             },
             b'!' => Value::BulkError(self.blob(line)?.to_vec()),
             b'|' => {
                 let attributes = self.pairs(line, depth)?;
-                Value::Attribute { attributes, value: Box::new(self.value(deeper(depth)?)?) }
+                Value::Attribute(attributes, Box::new(self.value(deeper(depth)?)?))
             }
             _ => return Err(Stop::Malformed("no value of its type")),
         })
@@ -468,11 +456,11 @@ mod tests {
             (b"(-1234567999999999999999\r\n", {
                 Value::BigNumber(b"-1234567999999999999999".to_vec())
             }),
-            (b"=6\r\ntxt:hi\r\n", Value::Verbatim { format: *b"txt", text: b"hi".to_vec() }),
+            (b"=6\r\ntxt:hi\r\n", Value::Verbatim(*b"txt", b"hi".to_vec())),
             (b"!6\r\nERR \r\n\r\n", Value::BulkError(b"ERR \r\n".to_vec())),
             (b"|1\r\n+ttl\r\n:1\r\n$1\r\nv\r\n", {
                 let attributes = vec![(Value::Status(b"ttl".to_vec()), one)];
-                Value::Attribute { attributes, value: Box::new(bulk("v")) }
+                Value::Attribute(attributes, Box::new(bulk("v")))
             }),
         ]
     }
@@ -622,7 +610,7 @@ mod tests {
                 6 => Value::Double(format!("{}", self.below(1000) as f64 / 8.0).into_bytes()),
                 7 => Value::Boolean(self.below(2) == 0),
                 8 => Value::BigNumber(self.below(usize::MAX).to_string().into_bytes()),
-                9 => Value::Verbatim { format: *b"mkd", text: self.bytes() },
+                9 => Value::Verbatim(*b"mkd", self.bytes()),
                 10 => Value::BulkError(self.bytes()),
                 11 => Value::Array(self.values(depth)),
                 12 => Value::Map(self.pairs(depth)),
@@ -630,7 +618,7 @@ mod tests {
                 14 => Value::Push(self.values(depth)),
                 _ => {
                     let attributes = self.pairs(depth);
-                    Value::Attribute { attributes, value: Box::new(self.value(depth - 1)) }
+                    Value::Attribute(attributes, Box::new(self.value(depth - 1)))
                 }
             }
         }

@@ -144,7 +144,7 @@ impl World {
         let Some(ports) = &mut self.node_ports else {
             let free = (FIRST_PORT..).find(|&port| is_free(self, port));
             self.tell_host(None);
-            return wanted.or(free).ok_or(error::STAGE_PORT);
+            return wanted.or(free).ok_or(error::NO_MORE_PORTS);
         };
         let opened = ports.open(&self.config, wanted.unwrap_or(0));
         let addr = opened.map_err(|why| error::cannot_listen(&why))?;

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use respd::Args;
 use respd::internals::config::Config;
 use respd::internals::dispatch::spec::Spec;
 use respd::internals::dispatch::spec::flag::*;
@@ -14,7 +15,6 @@ use respd::internals::embed::local::request;
 use respd::internals::embed::server::Running;
 use respd::internals::error::Error;
 use respd::internals::world::ScriptKind;
-use respd::wire::Args;
 use respd::{Commands, Server};
 
 use crate::socket::Socket;
@@ -52,7 +52,7 @@ fn fspin(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 fn run(ctx: &mut Ctx<'_>, args: Args<'_>, kind: ScriptKind) -> Result<(), Error> {
     ctx.run_script(kind, |ctx| {
         if args.len() > 1 {
-            let words: respd::wire::OwnedArgs = args.from(1).collect();
+            let words: respd::OwnedArgs = args.from(1).collect();
             let frame = Frame::Script(ScriptFlags::default());
             Invocation::within(ctx, frame, words.args()).invoke();
             ctx.world.script_writes();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use respd::Args;
 use respd::internals::config::Config;
 use respd::internals::dispatch::Ctx;
 use respd::internals::dispatch::spec::Spec;
 use respd::internals::dispatch::spec::flag::NONE;
 use respd::internals::embed::local::request;
 use respd::internals::error::{self, Error};
-use respd::wire::Args;
 use respd::{Commands, ManualClock, Running, Server};
 
 use crate::process::Folder;

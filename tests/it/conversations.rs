@@ -263,3 +263,34 @@ fn a_server_that_goes_away_or_speaks_otherwise_ends_the_record_of_its_client() {
     );
     assert!(written.contains("\n# @2 is recorded to here: "), "{written}");
 }
+
+#[test]
+fn a_recording_is_there_whatever_ends_it_and_stays_within_its_limit() {
+    let upstream = Respd::start(&["--port", "0"]);
+    let folder = Folder::new();
+    let killed = folder.file("killed.txt");
+    let recording = Recording::start(upstream.addr(), &killed, &[]);
+    assert_eq!(Socket::tcp(recording.addr).call(["ECHO", "a"]), "\"a\"");
+    let kill = format!("kill -KILL {}", recording.child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert!(fs::read_to_string(&killed).unwrap().contains("> ECHO a\n< \"a\"\n"));
+
+    let full = folder.file("full.txt");
+    let recording = Recording::start(upstream.addr(), &full, &["--limit", "1kb"]);
+    let mut client = Socket::tcp(recording.addr);
+    let long: String = (0..999).map(|n| n.to_string()).collect();
+    for word in ["a", long.as_str(), "b"] {
+        assert_eq!(client.call(["ECHO", word]), format!("\"{word}\""), "all of it passes");
+    }
+    drop(recording);
+    let said = fs::read_to_string(&full).unwrap();
+    assert!(said.len() < 1024 && said.contains("< \"a\"\n"), "{said}");
+    let end = "it may have 1024 bytes, and lacks all that follows.\n@1\n!close\n";
+    assert!(said.ends_with(end), "{said}");
+    let (status, told, err) = play(&[text(&full)]);
+    assert_eq!(status, 0, "{told}{err}");
+    for (flags, told) in [(&["--limit"][..], "takes a size"), (&["--limit", "0"], "takes a size")] {
+        let output = run(&[&["record", "--upstream", "h:1"], flags].concat());
+        assert!(String::from_utf8(output.stderr).unwrap().contains(told), "{flags:?}");
+    }
+}

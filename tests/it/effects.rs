@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+#[cfg(feature = "lua")]
+use respd::Value;
 use respd::internals::config::Callers;
 use respd::internals::config::Config;
 use respd::internals::dispatch::Table;
@@ -16,8 +18,6 @@ use respd::internals::dispatch::spec::flag;
 use respd::internals::embed::groups;
 use respd::internals::embed::local::{Connection, Local};
 use respd::internals::keyspace::effects::Batches;
-#[cfg(feature = "lua")]
-use respd::wire::Value;
 
 use crate::client::{call, send};
 

@@ -2,13 +2,13 @@
 //!
 //! The commands here are the tests' own, so that nothing depends on which commands respd has.
 
+use respd::Args;
 use respd::internals::config::Config;
 use respd::internals::dispatch::spec::Spec;
 use respd::internals::dispatch::spec::flag::*;
 use respd::internals::dispatch::{Ctx, Table};
 use respd::internals::embed::local::Local;
 use respd::internals::error::{self, Error};
-use respd::wire::Args;
 
 const BOX: &[Spec] = &[Spec::new("open", 2, NONE, answer), Spec::new("fill", -3, NONE, answer)];
 

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use respd::Args;
 use respd::internals::dispatch::Ctx;
 use respd::internals::dispatch::spec::Spec;
 use respd::internals::dispatch::spec::flag::BLOCKING;
@@ -11,7 +12,6 @@ use respd::internals::embed::local::request;
 use respd::internals::error::{self, Error};
 use respd::internals::net::Undelivered;
 use respd::internals::world::World;
-use respd::wire::Args;
 use respd::{Commands, Handle, Server};
 
 use crate::socket::{PATIENCE, Socket, until};

@@ -1,5 +1,6 @@
 //! What the table of personas promises.
 
+use respd::Args;
 use respd::internals::config::Config;
 use respd::internals::config::Persona;
 use respd::internals::config::persona::PERSONAS;
@@ -9,7 +10,6 @@ use respd::internals::dispatch::{Ctx, Table};
 use respd::internals::embed::groups;
 use respd::internals::embed::local::Local;
 use respd::internals::error::Error;
-use respd::wire::Args;
 
 use crate::client::started_with;
 use crate::process::{self, Folder};

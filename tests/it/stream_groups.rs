@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use respd::Value;
 use respd::internals::config::Config;
 use respd::internals::embed::local::{Connection, Local};
-use respd::wire::Value;
 
 use crate::client::{call, call_with, received, send, started, started_with};
 

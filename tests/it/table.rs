@@ -13,7 +13,7 @@ use respd::internals::dispatch::synopsis::{self, Argument, Kind, Words};
 use respd::internals::dispatch::{Row, Table, keys};
 use respd::internals::embed::groups;
 use respd::internals::embed::local::Local;
-use respd::wire::{OwnedArgs, Value};
+use respd::{OwnedArgs, Value};
 
 /// The groups of COMMAND DOCS.
 const GROUP_NAMES: &[&str] = &[

@@ -20,9 +20,11 @@ const ONLY_RUST: [&str; 7] = [
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 12] = [
+const WITH_TOOLS: [&str; 15] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
+    "bad-input-test 2000 target/release/respd",
+    "bad-disk-test --server target/release/respd",
     "handover --respd target/release/respd",
     "clients --install",
     "clients ",
@@ -31,21 +33,25 @@ const WITH_TOOLS: [&str; 12] = [
     "reports ",
     "scaling --respd target/release/respd",
     "kv-front --front target/debug/examples/kv_front",
+    "course-test target/release/respd",
     "unit ",
     "package --binary target/release/respd",
 ];
 /// What Debian has for those.
 const TOOLS: [&str; 6] = ["redis-cli", "python3", "node", "npm", "etcd", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 13] = [
     "conformance",
     "kill-test",
+    "bad-input-test",
+    "bad-disk-test",
     "handover",
     "clients",
     "tls",
     "reports",
     "scaling",
     "kv-front",
+    "course-test",
     "unit",
     "package",
 ];
@@ -130,6 +136,8 @@ fn skipped(outcome: &Outcome) -> Vec<&str> {
 
 const NO_FUZZING: &str = "fuzz target request, a minute: there is no nightly Rust with cargo-fuzz; \
      to install them: rustup toolchain install nightly && cargo install cargo-fuzz --locked";
+const NO_PUBLIC_API: &str = "scripts/public-api: there is no nightly Rust with cargo-public-api; \
+     to install them: rustup toolchain install nightly && cargo install cargo-public-api --locked";
 const NO_NODE: &str =
     "scripts/clients: there is no node 18.19; to install it: apt-get install nodejs npm";
 const NO_NODE_20: &str = "scripts/reports: there is no node 20; to install it: https://nodejs.org";
@@ -151,10 +159,13 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let Some(outcome) = run(&[], &[], "") else { return };
     assert_eq!(outcome.calls, ONLY_RUST);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    let mut expected = without("redis-cli", "redis-tools", &["conformance"]);
-    expected.extend(without("python3", "python3", &["kill-test", "handover", "clients"]));
+    let mut expected = vec![NO_PUBLIC_API.to_owned()];
+    expected.extend(without("redis-cli", "redis-tools", &["conformance"]));
+    let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
+    expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
-    expected.extend(without("python3", "python3", &["reports", "scaling", "kv-front"]));
+    let scripts = ["reports", "scaling", "kv-front", "course-test"];
+    expected.extend(without("python3", "python3", &scripts));
     expected.push(NO_SYSTEMD.to_owned());
     expected.extend(without("python3", "python3", &["package"]));
     expected.push(NO_FUZZING.to_owned());
@@ -169,7 +180,7 @@ fn one_missing_tool_skips_the_step_that_needs_it() {
     let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_NODE, NO_NODE_20, NO_ETCD, NO_FUZZING]);
 }
 
 #[test]
@@ -193,14 +204,14 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
     let Some(outcome) = run(&TOOLS, &["--strict"], "") else { return };
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_FUZZING]);
-    let handover = WITH_TOOLS[2];
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_FUZZING]);
+    let handover = WITH_TOOLS[4];
     let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();
     assert_eq!(outcome.calls, expected);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-    assert_eq!(skipped(&outcome), [NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
+    assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_VALKEY, NO_SYSTEMD, NO_FUZZING]);
 }
 
 #[test]
@@ -211,7 +222,7 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
     ] {
         let Some(outcome) = run(&TOOLS, &[], install) else { return };
         assert_eq!(outcome.code, Some(0), "{}", outcome.output);
-        assert!(skipped(&outcome)[0].starts_with(reason), "{}", outcome.output);
+        assert!(skipped(&outcome)[1].starts_with(reason), "{}", outcome.output);
         let expected = ONLY_RUST.iter().chain(&WITH_TOOLS).copied();
         let strict = run(&TOOLS, &["--strict"], install).unwrap();
         assert_eq!(strict.code, Some(1), "{}", strict.output);
@@ -224,5 +235,46 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
         let outcome = run(&TOOLS, &[], breaks).unwrap();
         assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
         assert_eq!(outcome.calls.last().unwrap(), breaks, "and nothing follows");
+    }
+}
+
+/// Asked how it is called, a script says so, on a machine that has nothing it could start.
+#[test]
+fn every_script_says_how_it_is_called() {
+    let needed = ["bash", "sh", "env", "sed"].map(on_path);
+    if needed.contains(&None) || on_path("python3").is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    for tool in needed.iter().flatten() {
+        symlink(tool, folder.file(tool.file_name().unwrap().to_str().unwrap())).unwrap();
+    }
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    for script in std::fs::read_dir(scripts).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = script.file_name().unwrap().to_str().unwrap().to_owned();
+        // What the others source is none.
+        if name.contains('.') || script.is_dir() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&script).unwrap();
+        // Python takes its time to begin.
+        let is_python = text.starts_with("#!/usr/bin/env python3");
+        let flags = if is_python { &["--help"][..] } else { &["-h", "--help"] };
+        for flag in flags {
+            let mut asked = Command::new(&script);
+            asked.arg(flag).env("RESPD", "/nosuch/respd");
+            if !is_python {
+                asked.env("PATH", folder.file(""));
+            }
+            let output = asked.stdin(Stdio::null()).output().unwrap();
+            let [out, err] =
+                [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+            assert_eq!(output.status.code(), Some(0), "{name} {flag}: {out}{err}");
+            assert!(
+                out.contains(&format!("scripts/{name}")) || out.contains(&format!("usage: {name}")),
+                "{name} {flag}: {out}"
+            );
+            assert_eq!(err, "", "{name} {flag}");
+        }
     }
 }

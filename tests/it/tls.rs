@@ -868,10 +868,14 @@ fn nodes_speak_tls_where_the_server_has_no_other_port() {
     assert!(TcpStream::connect(addr("b")).is_err(), "its port is closed");
     let added = replica.call(["STAGE", "NODE", "ADD", "c"]);
     let port = added.strip_prefix("(integer) ").unwrap().parse().unwrap();
-    assert_eq!(ANYONE.connect(SocketAddr::new(addr("a").ip(), port)).call(["PING"]), "PONG");
+    let added = SocketAddr::new(addr("a").ip(), port);
+    assert_eq!(ANYONE.connect(added).call(["PING"]), "PONG");
+    // What the server began with comes back.
     assert_eq!(ANYONE.connect(addr("a")).call(["STAGE", "RESET"]), "OK");
-    assert!(TcpStream::connect(addr("a2")).is_err(), "it was a node's alone");
-    assert_eq!(ANYONE.connect(addr("a")).call(["GET", "a"]), "\"1\"");
+    assert!(TcpStream::connect(added).is_err(), "it was a node's alone");
+    assert_eq!(replica.call(["PING"]), "PONG");
+    assert_eq!(ANYONE.connect(addr("a")).call(["GET", "a"]), to_b);
+    assert_eq!(ANYONE.connect(addr("b")).call(["GET", "a"]), "\"1\"");
     running.stop().unwrap();
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use respd::Args;
 use respd::internals::config::Config;
 use respd::internals::dispatch::spec::flag::*;
 use respd::internals::dispatch::spec::key::*;
@@ -11,7 +12,6 @@ use respd::internals::embed::groups;
 use respd::internals::embed::local::{Connection, Local};
 use respd::internals::error::{self, Error};
 use respd::internals::listeners::Wake;
-use respd::wire::Args;
 
 use crate::client::{call, received, send};
 

@@ -1,13 +1,35 @@
 //! How COMMAND and COMMAND INFO spell a row: fields in an array, known by their places.
 
+use std::ops::Range;
+
 use super::statuses;
 use crate::config::persona::{Generation, Persona};
+use crate::dispatch::descriptions::Descriptions;
 use crate::dispatch::spec::{Begin, Find, KeySpec, flag, key, names_of};
 use crate::dispatch::{Row, Table, keys};
-use crate::wire::Reply;
+use crate::wire::{Protocol, Reply};
 
-/// The first six, seven or all ten fields of a row; those of its subcommands are nested in the last.
-pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {
+/// The reply to COMMAND.
+pub(crate) fn describe_all(table: &Table, persona: &Persona, protocol: Protocol) -> Descriptions {
+    let mut reply = Reply::new(Vec::new(), protocol);
+    let mut places = vec![0..0; table.len()];
+    reply.array(table.command_count());
+    for row in table.commands() {
+        describe(&mut reply, table, row, persona, &mut places);
+    }
+    Descriptions { bytes: reply.into_inner(), places }
+}
+
+/// The first six, seven or all ten fields of a row; those of its subcommands are nested in the last. Notes in `places` where
+/// each row is described.
+fn describe(
+    reply: &mut Reply,
+    table: &Table,
+    row: &Row,
+    persona: &Persona,
+    places: &mut [Range<usize>],
+) {
+    let start = reply.len();
     let (first, last, step) = keys::legacy_range(&row.spec);
     let fields = persona.command_fields();
     reply.array(fields);
@@ -21,8 +43,9 @@ pub(crate) fn describe(reply: &mut Reply, table: &Table, row: &Row, persona: &Pe
         categories(reply, table, row);
     }
     if fields > 7 {
-        describe_further(reply, table, row, persona);
+        describe_further(reply, table, row, persona, places);
     }
+    places[row.id.index()] = start..reply.len();
 }
 
 /// Flags, as the persona calls them: there were slow commands in the log before there were others.
@@ -36,7 +59,13 @@ fn flags(row: &Row, persona: &Persona) -> Vec<&'static str> {
 }
 
 /// The fields that came with subcommands.
-fn describe_further(reply: &mut Reply, table: &Table, row: &Row, persona: &Persona) {
+fn describe_further(
+    reply: &mut Reply,
+    table: &Table,
+    row: &Row,
+    persona: &Persona,
+    places: &mut [Range<usize>],
+) {
     reply.set(row.spec.tips.len());
     for tip in row.spec.tips {
         reply.bulk(tip.as_bytes());
@@ -50,7 +79,7 @@ fn describe_further(reply: &mut Reply, table: &Table, row: &Row, persona: &Perso
         count => reply.array(count),
     }
     for &sub in &row.subcommands {
-        describe(reply, table, table.row(sub), persona);
+        describe(reply, table, table.row(sub), persona, places);
     }
 }
 

@@ -42,21 +42,33 @@ impl Report {
 
     /// A field, if the persona has it.
     pub(super) fn field(&mut self, name: &str, value: impl Display) {
-        let of_valkey = OF_VALKEY.iter().find(|(known, _)| *known == name);
-        let name = match of_valkey.filter(|_| self.persona.is_redis()) {
-            None => Some(name),
-            Some((_, of_redis)) => {
-                of_redis.filter(|_| self.persona.version_of_part("info", name, "9.0.0").is_some())
-            }
-        };
-        if let Some(name) = name {
-            self.line(format_args!("{name}:{value}"));
+        if let Some(name) = self.name_of(name) {
+            self.text.push_str(name);
+            self.line(format_args!(":{value}"));
         }
     }
 
     /// Fields of things that there are none of.
     pub(super) fn zeros(&mut self, names: &[&str]) {
-        names.iter().for_each(|name| self.field(name, 0));
+        for name in names {
+            if let Some(name) = self.name_of(name) {
+                self.text.push_str(name);
+                self.text.push_str(":0\r\n");
+            }
+        }
+    }
+
+    /// What the persona calls a field, if it has that.
+    fn name_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        if !self.persona.is_redis() {
+            return Some(name);
+        }
+        match OF_VALKEY.iter().find(|(known, _)| *known == name) {
+            None => Some(name),
+            Some((_, of_redis)) => {
+                of_redis.filter(|_| self.persona.version_of_part("info", name, "9.0.0").is_some())
+            }
+        }
     }
 
     /// A number of seconds, -1 if there is none.

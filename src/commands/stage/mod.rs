@@ -65,7 +65,7 @@ const STAGE: &[Spec] = &[
     Spec::new("record", -3, DRIVES, record::stage_record).doc(
         "9.1.0",
         "O(N), N being the number of clients",
-        "(operation: START file | STOP)",
+        "(operation: (start: START file [LIMIT bytes:integer]) | STOP)",
         "Writes a conversation of what clients and the server say to a file.",
     ),
     Spec::new("reset", 2, RESETS, reset::stage_reset).doc(

@@ -4,9 +4,10 @@
 use super::on_stage;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
+use crate::stage::matching::number;
 use crate::stage::nodes::{MOST, NewNode, Node, NodeKey, Nodes};
 use crate::stage::slots::SLOTS;
-use crate::text::number;
+use crate::text::number::parse_u64;
 use crate::wire::{Args, Options, Reply};
 
 /// The longest name of a node.
@@ -16,20 +17,76 @@ const LONGEST_NAME: usize = 64;
 /// | MOVE slot name | MIGRATE slot name | IMPORT slot name | LIST
 pub(super) fn stage_node(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     on_stage(ctx)?;
-    match args.len() {
-        _ if args.is(2, "ADD") && args.len() > 3 => return add(ctx, args),
-        3 if args.is(2, "LIST") => return list(ctx),
-        4 if args.is(2, "FAILOVER") => failover(ctx, &args[3])?,
-        4 if args.is(2, "DOWN") => down(ctx, &args[3])?,
-        4 if args.is(2, "UP") => up(ctx, &args[3])?,
-        4 if args.is(2, "DEL") => del(ctx, &args[3])?,
-        5 if args.is(2, "MOVE") => hand_over(ctx, &args[3], &args[4])?,
-        5 if args.is(2, "MIGRATE") => begin_move(ctx, &args[3], &args[4], true)?,
-        5 if args.is(2, "IMPORT") => begin_move(ctx, &args[3], &args[4], false)?,
-        _ => return Err(error::unknown_stage_option(&args[2])),
+    let mut words = args.options(2);
+    let operation = words.word().unwrap_or_default();
+    match Operation::of(operation)? {
+        Operation::Add => return add(ctx, words),
+        Operation::List => {
+            is_over(&words)?;
+            return list(ctx);
+        }
+        Operation::Change(change) => {
+            let name = name_of(operation, "node", &mut words)?;
+            change(ctx, name)?;
+        }
+        Operation::Move(step) => {
+            let slot = slot(operation, words.word())?;
+            let name = name_of(operation, "node", &mut words)?;
+            step(ctx, slot, name)?;
+        }
     }
     ctx.reply.ok();
     Ok(())
+}
+
+/// What becomes of one node.
+pub(super) type Change = fn(&mut Ctx<'_>, &[u8]) -> Result<(), Error>;
+
+/// What STAGE NODE does.
+#[derive(Clone, Copy)]
+enum Operation {
+    Add,
+    List,
+    Change(Change),
+    /// A step on a slot's way to a node.
+    Move(fn(&mut Ctx<'_>, u16, &[u8]) -> Result<(), Error>),
+}
+
+impl Operation {
+    fn of(word: &[u8]) -> Result<Operation, Error> {
+        const ALL: [(&str, Operation); 9] = [
+            ("ADD", Operation::Add),
+            ("DEL", Operation::Change(del)),
+            ("DOWN", Operation::Change(down)),
+            ("FAILOVER", Operation::Change(failover)),
+            ("IMPORT", Operation::Move(import)),
+            ("LIST", Operation::List),
+            ("MIGRATE", Operation::Move(migrate)),
+            ("MOVE", Operation::Move(hand_over)),
+            ("UP", Operation::Change(up)),
+        ];
+        const WANTED: &str = "ADD, DEL, DOWN, FAILOVER, IMPORT, LIST, MIGRATE, MOVE or UP";
+        let found = ALL.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|&(_, operation)| operation).ok_or_else(|| error::stage_word(word, WANTED))
+    }
+}
+
+/// The name that the line ends with. `what` it is of.
+pub(super) fn name_of<'a>(
+    operation: &[u8],
+    what: &str,
+    words: &mut Options<'a>,
+) -> Result<&'a [u8], Error> {
+    let operation = String::from_utf8_lossy(operation).to_ascii_uppercase();
+    let wanted = format!("the name of a {what}");
+    let name = words.word().ok_or_else(|| error::stage_value(&operation, None, &wanted))?;
+    is_over(words)?;
+    Ok(name)
+}
+
+/// Nothing may follow.
+pub(super) fn is_over(words: &Options<'_>) -> Result<(), Error> {
+    words.peek().map_or(Ok(()), |word| Err(error::stage_word(word, "nothing more")))
 }
 
 /// The nodes, for a client that may drive the server.
@@ -42,7 +99,8 @@ fn named<'n>(nodes: &'n Nodes, name: &[u8]) -> Result<&'n Node, Error> {
 }
 
 /// A new name: it stands in lists of words, and before a '='.
-pub(super) fn new_name(ctx: &mut Ctx<'_>, name: &[u8]) -> Result<String, Error> {
+pub(super) fn new_name(ctx: &mut Ctx<'_>, name: Option<&[u8]>) -> Result<String, Error> {
+    let name = name.ok_or_else(|| error::stage_value("ADD", None, "a name"))?;
     let is_fine = |byte: &u8| byte.is_ascii_graphic() && *byte != b'=';
     if name.is_empty() || name.len() > LONGEST_NAME || !name.iter().all(is_fine) {
         return Err(error::STAGE_NAME);
@@ -56,9 +114,8 @@ pub(super) fn new_name(ctx: &mut Ctx<'_>, name: &[u8]) -> Result<String, Error> 
 }
 
 /// The value of PORT, which no node or Sentinel has yet.
-pub(super) fn new_port(ctx: &mut Ctx<'_>, port: &[u8]) -> Result<u16, Error> {
-    let port = number::parse_i64(port).and_then(|port| u16::try_from(port).ok());
-    let port = port.filter(|&port| port > 0).ok_or(error::STAGE_PORT)?;
+pub(super) fn new_port(ctx: &mut Ctx<'_>, port: Option<&[u8]>) -> Result<u16, Error> {
+    let port = number("PORT", port, 1..=u16::MAX.into())? as u16;
     let stage = on_stage(ctx)?;
     let node = stage.nodes.at_port(port).map(|node| &node.name);
     match node.or(stage.sentinels.at_port(port).map(|sentinel| &sentinel.name)) {
@@ -67,43 +124,56 @@ pub(super) fn new_port(ctx: &mut Ctx<'_>, port: &[u8]) -> Result<u16, Error> {
     }
 }
 
-fn slot(text: &[u8]) -> Result<u16, Error> {
-    let slot = number::parse_i64(text).and_then(|slot| u16::try_from(slot).ok());
-    slot.filter(|&slot| slot < SLOTS).ok_or(error::STAGE_SLOTS)
+/// The slot behind a word.
+fn slot(word: &[u8], text: Option<&[u8]>) -> Result<u16, Error> {
+    let word = String::from_utf8_lossy(word).to_ascii_uppercase();
+    let wanted = "a slot, from 0 to 16383, and the name of a node";
+    let slot = text.and_then(parse_slot);
+    slot.ok_or_else(|| error::stage_value(&word, text, wanted))
+}
+
+fn parse_slot(text: &[u8]) -> Option<u16> {
+    let slot = parse_u64(text).and_then(|slot| u16::try_from(slot).ok());
+    slot.filter(|&slot| slot < SLOTS)
 }
 
 /// The ranges behind SLOTS: words that begin with a digit.
 fn ranges(options: &mut Options<'_>) -> Result<Vec<(u16, u16)>, Error> {
+    const WANTED: &str = "slots from 0 to 16383, and ranges of them: 0-5460 5462";
     let mut ranges = Vec::new();
     while let Some(word) =
         options.peek().filter(|word| word.first().is_some_and(u8::is_ascii_digit))
     {
-        let mut ends = word.splitn(2, |&byte| byte == b'-');
-        let first = slot(ends.next().unwrap_or_default())?;
-        let last = ends.next().map_or(Ok(first), slot)?;
-        if last < first {
-            return Err(error::STAGE_SLOTS);
+        let mut ends = word.splitn(2, |&byte| byte == b'-').map(parse_slot);
+        let first = ends.next().flatten();
+        let last = ends.next().unwrap_or(first);
+        match first.zip(last).filter(|(first, last)| first <= last) {
+            Some(range) => ranges.push(range),
+            None => return Err(error::stage_value("SLOTS", Some(word), WANTED)),
         }
-        ranges.push((first, last));
         options.skip(1);
     }
-    if ranges.is_empty() { Err(error::STAGE_SLOTS) } else { Ok(ranges) }
+    match ranges.is_empty() {
+        true => Err(error::stage_value("SLOTS", options.peek(), WANTED)),
+        false => Ok(ranges),
+    }
 }
 
 /// STAGE NODE ADD name [PORT n] [SLOTS a-b ...] [REPLICA-OF name]
-fn add(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let name = new_name(ctx, &args[3])?;
+fn add(ctx: &mut Ctx<'_>, mut options: Options<'_>) -> Result<(), Error> {
+    let name = new_name(ctx, options.word())?;
     let (mut port, mut slots, mut primary) = (None, Vec::new(), None);
-    let mut options = args.options(4);
     while let Some(word) = options.peek() {
-        if let Some(given) = options.value("PORT") {
-            port = Some(new_port(ctx, given)?);
-        } else if let Some(given) = options.value("REPLICA-OF") {
+        if options.flag("PORT") {
+            port = Some(new_port(ctx, options.word())?);
+        } else if options.flag("REPLICA-OF") {
+            let wanted = || error::stage_value("REPLICA-OF", None, "the name of a node");
+            let given = options.word().ok_or_else(wanted)?;
             primary = Some(primary_named(nodes(ctx)?, given)?);
         } else if options.flag("SLOTS") {
             slots = ranges(&mut options)?;
         } else {
-            return Err(error::unknown_stage_option(word));
+            return Err(error::stage_word(word, "PORT, SLOTS or REPLICA-OF"));
         }
     }
     let nodes = nodes(ctx)?;
@@ -185,28 +255,23 @@ fn del(ctx: &mut Ctx<'_>, name: &[u8]) -> Result<(), Error> {
     ctx.world.remove_node(key, caller)
 }
 
-/// The slot, and the primary that is to have it.
-fn slot_and_heir(
-    ctx: &mut Ctx<'_>,
-    text: &[u8],
-    name: &[u8],
-) -> Result<(u16, NodeKey, String), Error> {
-    let slot = slot(text)?;
+/// The primary that is to have a slot.
+fn heir(ctx: &mut Ctx<'_>, name: &[u8]) -> Result<(NodeKey, String), Error> {
     let stage = on_stage(ctx)?;
     let key = primary_named(&stage.nodes, name)?;
     let node = named(&stage.nodes, name)?;
     let group = stage.sentinels.group_of(node);
     match group.and_then(|group| stage.sentinels.watchers(&group.name).next()) {
         Some(sentinel) => Err(error::is_watched(&node.name, &sentinel.name)),
-        None => Ok((slot, key, node.name.clone())),
+        None => Ok((key, node.name.clone())),
     }
 }
 
 /// STAGE NODE MOVE slot name
 ///
 /// All keys of the slot go with it. To move it to its owner ends what MIGRATE or IMPORT has begun.
-fn hand_over(ctx: &mut Ctx<'_>, text: &[u8], name: &[u8]) -> Result<(), Error> {
-    let (slot, key, name) = slot_and_heir(ctx, text, name)?;
+fn hand_over(ctx: &mut Ctx<'_>, slot: u16, name: &[u8]) -> Result<(), Error> {
+    let (key, name) = heir(ctx, name)?;
     let nodes = nodes(ctx)?;
     let is_owner = nodes.owner(slot).is_some_and(|owner| owner.key == key);
     if is_owner && nodes.moving(slot).is_none() {
@@ -218,14 +283,18 @@ fn hand_over(ctx: &mut Ctx<'_>, text: &[u8], name: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// STAGE NODE MIGRATE slot name, STAGE NODE IMPORT slot name
-fn begin_move(
-    ctx: &mut Ctx<'_>,
-    text: &[u8],
-    name: &[u8],
-    is_migrating: bool,
-) -> Result<(), Error> {
-    let (slot, key, name) = slot_and_heir(ctx, text, name)?;
+/// STAGE NODE IMPORT slot name
+fn import(ctx: &mut Ctx<'_>, slot: u16, name: &[u8]) -> Result<(), Error> {
+    begin_move(ctx, slot, name, false)
+}
+
+/// STAGE NODE MIGRATE slot name
+fn migrate(ctx: &mut Ctx<'_>, slot: u16, name: &[u8]) -> Result<(), Error> {
+    begin_move(ctx, slot, name, true)
+}
+
+fn begin_move(ctx: &mut Ctx<'_>, slot: u16, name: &[u8], is_migrating: bool) -> Result<(), Error> {
+    let (key, name) = heir(ctx, name)?;
     let nodes = nodes(ctx)?;
     match nodes.owner(slot) {
         None => return Err(error::slot_is_unserved(slot)),

@@ -1,15 +1,14 @@
 //! STAGE RECORD: writes a conversation of what clients and the server say.
 
-use std::io::BufWriter;
-
 use super::on_stage;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
 use crate::files;
-use crate::stage::recording::Recording;
+use crate::stage::matching::number;
+use crate::stage::recording::{Recording, USUAL_LIMIT};
 use crate::wire::{Args, Options};
 
-/// STAGE RECORD (START file | STOP)
+/// STAGE RECORD (START file [LIMIT bytes] | STOP)
 pub(super) fn stage_record(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let is_on = on_stage(ctx)?.recording.is_some();
     let mut words = args.options(2);
@@ -18,10 +17,14 @@ pub(super) fn stage_record(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Erro
         false if words.flag("STOP") => (false, None),
         false => return Err(error::stage_value("RECORD", words.peek(), "START or STOP")),
     };
+    let limit = match file.is_some() && words.flag("LIMIT") {
+        true => number("LIMIT", words.word(), 1..=u64::MAX)?,
+        false => USUAL_LIMIT,
+    };
     is_over(&words)?;
     match (starts, is_on) {
         (true, true) => return Err(error::RECORDING_GOES_ON),
-        (true, false) => start(ctx, file, args)?,
+        (true, false) => start(ctx, file, limit, args)?,
         (false, true) => stop(ctx)?,
         (false, false) => return Err(error::NOT_RECORDING),
     }
@@ -30,7 +33,7 @@ pub(super) fn stage_record(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Erro
 }
 
 /// Begins with clients as they are now: what they have been replied already is no part of the conversation.
-fn start(ctx: &mut Ctx<'_>, file: Option<&[u8]>, args: Args<'_>) -> Result<(), Error> {
+fn start(ctx: &mut Ctx<'_>, file: Option<&[u8]>, limit: u64, args: Args<'_>) -> Result<(), Error> {
     const WANTED: &str = "the name of a file that is not there yet, in 'dir'";
     let wrong = || error::stage_value("START", file, WANTED);
     let name = file.ok_or_else(wrong)?;
@@ -39,7 +42,7 @@ fn start(ctx: &mut Ctx<'_>, file: Option<&[u8]>, args: Args<'_>) -> Result<(), E
         .map_err(|error| error::recording_failed(name, &files::reason(&error)))?;
     let Some(file) = file else { return Err(wrong()) };
     let now = ctx.now().mono;
-    let mut recording = Recording::new(Box::new(BufWriter::new(file)), now);
+    let mut recording = Recording::new(Box::new(file), limit, now);
     for client in ctx.world.clients.iter() {
         recording.meet(client.id, client.outbox.unsent().len());
     }
@@ -61,7 +64,11 @@ fn stop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         recording.sent(now, client.id, client.outbox.sendable());
     }
     recording.sent(now, own, ctx.reply.as_bytes().get(sent..).unwrap_or_default());
-    recording.end(now).map_err(|error| error::recording_failed(b"it", &files::reason(&error)))
+    match recording.end(now) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(error::RECORDING_IS_FULL),
+        Err(error) => Err(error::recording_failed(b"it", &files::reason(&error))),
+    }
 }
 
 /// Nothing may follow.

@@ -24,10 +24,15 @@ pub(super) fn stage_reset(ctx: &mut Ctx<'_>, _: Args<'_>) -> Result<(), Error> {
     (stage.beginning, stage.standing) = (Arc::clone(&beginning), before.standing);
     ctx.world.forget_plans();
     ctx.world.forget_seed();
-    if let Some(recording) = before.recording
-        && let Err(error) = recording.end(ctx.now().mono)
-    {
-        log::warn!("STAGE RESET ends a recording that could not be written to its end: {error}");
+    let now = ctx.now().mono;
+    match before.recording.map(|recording| recording.end(now)) {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => log::warn!("STAGE RESET ends a recording that had reached its LIMIT"),
+        Some(Err(error)) => {
+            log::warn!(
+                "STAGE RESET ends a recording that could not be written to its end: {error}"
+            );
+        }
     }
     let mut changes = Vec::new();
     if before.is_clock_changed {

@@ -1,24 +1,27 @@
 //! STAGE SENTINEL: ports that answer as Sentinels. What they answer is in [`crate::commands::sentinel`].
 
-use super::node::{new_name, new_port};
+use super::node::{Change, name_of, new_name, new_port};
 use super::on_stage;
 use crate::dispatch::Ctx;
 use crate::error::{self, Error};
+use crate::stage::matching::number;
 use crate::stage::nodes::MOST;
 use crate::stage::sentinel::{Sentinel, Sentinels};
-use crate::text::number;
-use crate::wire::Args;
+use crate::wire::{Args, Options};
 
 /// STAGE SENTINEL ADD name [PORT n] MASTER group [NODE name] [QUORUM n] | DOWN name | UP name | DEL name
 pub(super) fn stage_sentinel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
+    const CHANGES: [(&str, Change); 3] = [("DEL", del), ("DOWN", down), ("UP", up)];
     on_stage(ctx)?;
-    match args.len() {
-        _ if args.is(2, "ADD") && args.len() > 3 => return add(ctx, args),
-        4 if args.is(2, "DOWN") => down(ctx, &args[3])?,
-        4 if args.is(2, "UP") => up(ctx, &args[3])?,
-        4 if args.is(2, "DEL") => del(ctx, &args[3])?,
-        _ => return Err(error::unknown_stage_option(&args[2])),
+    let mut words = args.options(2);
+    if words.flag("ADD") {
+        return add(ctx, words);
     }
+    let operation = words.word().unwrap_or_default();
+    let change = CHANGES.iter().find(|(name, _)| args.is(2, name));
+    let (_, change) = change.ok_or_else(|| error::stage_word(operation, "ADD, DEL, DOWN or UP"))?;
+    let name = name_of(operation, "Sentinel", &mut words)?;
+    change(ctx, name)?;
     ctx.reply.ok();
     Ok(())
 }
@@ -31,27 +34,30 @@ fn named<'s>(sentinels: &'s Sentinels, name: &[u8]) -> Result<&'s Sentinel, Erro
 ///
 /// The group is made of the node of its name, if NODE names no other, and of the replicas of that. A Sentinel that is
 /// there already watches one more group.
-fn add(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    let known = on_stage(ctx)?.sentinels.named(&args[3]).map(|one| (one.name.clone(), one.port));
+fn add(ctx: &mut Ctx<'_>, mut options: Options<'_>) -> Result<(), Error> {
+    let sentinel = options.word();
+    let sentinels = &on_stage(ctx)?.sentinels;
+    let known = sentinel.and_then(|name| sentinels.named(name));
+    let known = known.map(|known| (known.name.clone(), known.port));
     let (mut port, mut group, mut node, mut quorum) = (None, None, None, 1);
-    let mut options = args.options(4);
     while let Some(word) = options.peek() {
-        if known.is_none()
-            && let Some(given) = options.value("PORT")
-        {
-            port = Some(new_port(ctx, given)?);
-        } else if let Some(given) = options.value("MASTER") {
-            group = Some(given);
-        } else if let Some(given) = options.value("NODE") {
-            node = Some(given);
-        } else if let Some(given) = options.value("QUORUM") {
-            let given = number::parse_i64(given).and_then(|given| u32::try_from(given).ok());
-            quorum = given.filter(|given| (1..=64).contains(given)).ok_or(error::STAGE_QUORUM)?;
+        if known.is_none() && options.flag("PORT") {
+            port = Some(new_port(ctx, options.word())?);
+        } else if options.flag("MASTER") {
+            group = Some(value("MASTER", "the name of a group", &mut options)?);
+        } else if options.flag("NODE") {
+            node = Some(value("NODE", "the name of a node", &mut options)?);
+        } else if options.flag("QUORUM") {
+            quorum = number("QUORUM", options.word(), 1..=64)? as u32;
         } else {
-            return Err(error::unknown_stage_option(word));
+            let wanted = match known.is_none() {
+                true => "PORT, MASTER, NODE or QUORUM",
+                false => "MASTER, NODE or QUORUM",
+            };
+            return Err(error::stage_word(word, wanted));
         }
     }
-    let group = group.ok_or(error::MASTER_IS_MISSING)?;
+    let group = group.ok_or_else(|| error::stage_lacks("MASTER and a group"))?;
     let (group, shard) = group_of(ctx, group, node.unwrap_or(group))?;
     let (name, port) = match known {
         Some((name, _)) if is_watching(ctx, &name, &group) => {
@@ -59,7 +65,7 @@ fn add(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
         }
         Some(known) => known,
         None => {
-            let name = new_name(ctx, &args[3])?;
+            let name = new_name(ctx, sentinel)?;
             if on_stage(ctx)?.sentinels.len() >= MOST {
                 return Err(error::NO_MORE_NODES);
             }
@@ -76,6 +82,11 @@ fn add(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     ctx.world.tell_of_sentinel(&name, &group);
     ctx.reply.int(port.into());
     Ok(())
+}
+
+/// What stands behind a word.
+fn value<'a>(word: &str, wanted: &str, options: &mut Options<'a>) -> Result<&'a [u8], Error> {
+    options.word().ok_or_else(|| error::stage_value(word, None, wanted))
 }
 
 fn is_watching(ctx: &mut Ctx<'_>, name: &str, group: &str) -> bool {

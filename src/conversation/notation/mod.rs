@@ -98,11 +98,11 @@ impl From<&Value> for Pattern {
             Value::Double(text) => scalar(b',', text),
             Value::Boolean(value) => Pattern::Word(if *value { "#t" } else { "#f" }),
             Value::BigNumber(text) => scalar(b'(', text),
-            Value::Verbatim { format, text } => {
+            Value::Verbatim(format, text) => {
                 scalar(b'=', &[format.as_slice(), b":", text].concat())
             }
             Value::BulkError(text) => scalar(b'!', text),
-            Value::Attribute { attributes, value } => {
+            Value::Attribute(attributes, value) => {
                 Pattern::Attribute(flat(attributes), Box::new(Pattern::from(&**value)))
             }
         }

@@ -94,7 +94,7 @@ pub struct Answered {
 impl Questions {
     /// A request has come.
     pub fn ask(&mut self, asked: Asked, now: Duration) {
-        self.has_spoken = true;
+        self.has_spoken |= asked != Asked::Stage;
         match (asked, self.silence) {
             (Asked::Silence(Silence::Never), _) => self.silence = Silence::Never,
             (Asked::Silence(silence), Silence::Never) => return self.silence = silence,
@@ -221,7 +221,7 @@ impl Names {
             {
                 *shown = Text(vec![Piece::Any]);
             }
-            (Asked::Report, Value::Verbatim { format, .. }, Pattern::Scalar(_, shown)) => {
+            (Asked::Report, Value::Verbatim(format, _), Pattern::Scalar(_, shown)) => {
                 let format = [format.as_slice(), b":"].concat();
                 *shown = Text(vec![Piece::Literal(format), Piece::Any]);
             }

@@ -11,12 +11,13 @@
 //!   time, INFO. `asked` says which replies these are.
 //! * STAGE, which drives the server, is no part of it.
 //! * What is no RESP ends the record of its client, with a comment. A client that breaks the protocol is written as bytes.
+//! * What the text lacks is told in comments: what comes behind its limit, and what clients had said before it began.
 
 mod asked;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ const LONGEST: usize = 64 * 1024 * 1024;
 const LONGEST_INLINE: usize = 64 * 1024;
 /// The most bytes that a comment shows.
 const EXCERPT: usize = 200;
+/// The most clients that a comment names.
+const MOST_NAMED: usize = 1000;
 
 /// Makes a conversation of what happens.
 #[derive(Debug)]
@@ -61,6 +64,17 @@ pub struct Recorder {
     pause: Duration,
     /// When the last line was written.
     last: Duration,
+    /// Clients that were connected before, and have said nothing since.
+    before: BTreeSet<u64>,
+    /// What those are called of which something is written.
+    lacking: Vec<u64>,
+    /// How many bytes the text has, and how many it may have.
+    written: u64,
+    limit: u64,
+    /// It may have no more.
+    is_full: bool,
+    /// Of how many clients not all is written that passed.
+    abandoned: u64,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +90,8 @@ struct Client {
     is_raw: bool,
     arrived: Replies,
     questions: Questions,
+    /// It has been connected before, and nothing is written of it yet.
+    was_there: bool,
     /// Nothing more is written of it.
     is_over: bool,
 }
@@ -156,7 +172,19 @@ impl Recorder {
             passed: None,
             pause: PAUSE,
             last: Duration::ZERO,
+            before: BTreeSet::new(),
+            lacking: Vec::new(),
+            written: 0,
+            limit: u64::MAX,
+            is_full: false,
+            abandoned: 0,
         }
+    }
+
+    /// The text ends before it would be longer than so many bytes, with a comment behind them.
+    pub fn with_limit(mut self, bytes: u64) -> Recorder {
+        self.limit = bytes;
+        self
     }
 
     /// Writes pauses that are so long, and longer ones; 20 ms unless this says so. Where time is told, each ms counts.
@@ -167,7 +195,47 @@ impl Recorder {
 
     /// What was written since the last call: whole lines.
     pub fn take(&mut self) -> String {
-        std::mem::take(&mut self.text)
+        let mut text = std::mem::take(&mut self.text);
+        if self.is_full {
+            return String::new();
+        }
+        self.written = self.written.saturating_add(text.len() as u64);
+        if self.written > self.limit {
+            // Whose turn it is stands in what is not written.
+            self.turn = None;
+            let _ = writeln!(
+                self.text,
+                "# The recording ends here: it may have {} bytes, and lacks all that follows.",
+                self.limit
+            );
+            self.end();
+            self.is_full = true;
+            text = std::mem::take(&mut self.text);
+        }
+        text
+    }
+
+    /// Returns whether the text has ended because of its limit.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Of how many clients not all is written that passed, but for the limit of the text. A comment says why.
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned
+    }
+
+    /// The client has been connected before: what it has said by now is not written.
+    pub fn was_connected(&mut self, id: u64) {
+        self.before.insert(id);
+    }
+
+    /// No client has this id any more.
+    pub fn forget(&mut self, id: u64) {
+        self.before.remove(&id);
+        if self.clients.get(&id).is_some_and(|client| client.is_over) {
+            self.clients.remove(&id);
+        }
     }
 
     /// Tells what time it is, since the recording began. It never goes back.
@@ -274,6 +342,7 @@ impl Recorder {
         let client = self.client(id);
         if !client.is_over {
             let name = client.name;
+            self.abandoned += 1;
             let _ = writeln!(self.text, "# @{name} is recorded to here: {}", one_line(reason));
             self.end_client(id, "!close");
         }
@@ -285,13 +354,23 @@ impl Recorder {
         for id in open.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.end_client(id, "!close");
         }
+        if !self.lacking.is_empty() {
+            let names: Vec<String> = self.lacking.iter().map(|name| format!("@{name}")).collect();
+            let names = names.join(" ");
+            let _ = writeln!(
+                self.text,
+                "# Connected before the recording began, so that it lacks what they had said and set: {names}"
+            );
+            self.lacking = Vec::new();
+        }
     }
 
     /// The client, which may not have been heard of before.
     fn client(&mut self, id: u64) -> &mut Client {
         self.clients.entry(id).or_insert_with(|| {
             self.count += 1;
-            Client { name: self.count, ..Client::default() }
+            let was_there = self.before.remove(&id);
+            Client { name: self.count, was_there, is_over: self.is_full, ..Client::default() }
         })
     }
 
@@ -437,7 +516,11 @@ impl Recorder {
     fn turn_of(&mut self, id: u64) {
         if self.turn != Some(id) {
             self.turn = Some(id);
-            let name = self.client(id).name;
+            let client = self.client(id);
+            let (name, was_there) = (client.name, std::mem::take(&mut client.was_there));
+            if was_there && self.lacking.len() < MOST_NAMED {
+                self.lacking.push(name);
+            }
             let _ = writeln!(self.text, "@{name}");
         }
     }

@@ -409,3 +409,74 @@ fn so_many_texts_have_names_and_no_more() {
     ];
     assert_eq!(last, expected);
 }
+
+#[test]
+fn a_text_ends_within_its_limit_and_says_so() {
+    let head = "# head\n!plain\n@1\n> PING\n< +PONG\n@2\n> PING\n";
+    let end = |limit: usize| {
+        format!(
+            "# The recording ends here: it may have {limit} bytes, and lacks all that follows.\n"
+        )
+    };
+    for (limit, is_full) in [(head.len() + 8, false), (head.len() + 7, true)] {
+        let mut recorder = Recorder::new("head").with_limit(limit as u64);
+        let mut text = recorder.take();
+        for id in [1, 2] {
+            recorder.received(id, PING.as_bytes());
+            text += &recorder.take();
+            recorder.sent(id, b"+PONG\r\n");
+            text += &recorder.take();
+        }
+        assert_eq!(recorder.is_full(), is_full);
+        recorder.received(1, PING.as_bytes());
+        text += &recorder.take();
+        assert!(recorder.is_full());
+        let closed = "@1\n!close\n@2\n!close\n";
+        let reply = if is_full { "" } else { "< +PONG\n" };
+        assert_eq!(text, format!("{head}{reply}{}{closed}", end(limit)));
+        // What comes later leaves no trace, of new clients neither.
+        recorder.connected(3, None);
+        recorder.received(3, PING.as_bytes());
+        recorder.sent(1, b"+PONG\r\n");
+        recorder.finished(3);
+        recorder.closed(3);
+        recorder.end();
+        assert_eq!((recorder.take().as_str(), recorder.abandoned()), ("", 0));
+        Conversation::read("recorded", &text).unwrap();
+    }
+}
+
+#[test]
+fn what_clients_had_said_before_is_what_the_text_lacks() {
+    let text = written(|recorder| {
+        (1..=3).for_each(|id| recorder.was_connected(id));
+        recorder.request(3, &[b"PING"]);
+        recorder.request(4, &[b"PING"]);
+        recorder.request(2, &[b"STAGE", b"RESET"]);
+        recorder.gone(1);
+        recorder.forget(1);
+        recorder.request(1, &[b"PING"]);
+        recorder.end();
+    });
+    let lines: Vec<&str> = text.lines().collect();
+    let told =
+        "# Connected before the recording began, so that it lacks what they had said and set: @1";
+    assert_eq!(lines.last(), Some(&told), "{text}");
+    Conversation::read("recorded", &text).unwrap();
+}
+
+#[test]
+fn clients_of_which_not_all_is_written_are_counted() {
+    let mut recorder = Recorder::new("head");
+    recorder.received(1, PING.as_bytes());
+    recorder.sent(1, b"?\r\n");
+    recorder.abandon(1, "again");
+    recorder.received(2, PING.as_bytes());
+    assert_eq!(recorder.abandoned(), 1);
+    // Its end comes yet, and no one of its number.
+    recorder.forget(2);
+    recorder.sent(2, b"+PONG\r\n");
+    recorder.closed(2);
+    recorder.forget(2);
+    assert!(recorder.take().ends_with("< +PONG\n!closed\n"));
+}

@@ -60,9 +60,47 @@ impl<'a> Intset<'a> {
         }
     }
 
+    /// To look for ascending integers.
+    pub(crate) fn cursor(self) -> Cursor<'a> {
+        Cursor { set: self, at: 0 }
+    }
+
     /// The integers from the least to the greatest.
     pub(crate) fn iter(self) -> Iter<'a> {
         Iter(self.integers.chunks_exact(self.width))
+    }
+}
+
+/// Looks for integers of which each is greater than the one before.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    set: Intset<'a>,
+    /// All before this position are less than what is looked for.
+    at: usize,
+}
+
+impl Cursor<'_> {
+    /// Returns whether the set has `n`, which is not less than any `n` before.
+    ///
+    /// By steps that double, so that neighbours are near, and what is far is found as by a binary search.
+    pub(crate) fn reach(&mut self, n: i64) -> bool {
+        let len = self.set.len();
+        let mut step = 1;
+        while self.at + step <= len && self.set.at(self.at + step - 1) < n {
+            self.at += step;
+            step *= 2;
+        }
+        // It is among the integers that the last step would have passed over.
+        let mut end = len.min(self.at + step - 1);
+        while self.at < end {
+            let middle = self.at.midpoint(end);
+            if self.set.at(middle) < n {
+                self.at = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        self.at < len && self.set.at(self.at) == n
     }
 }
 
@@ -273,5 +311,27 @@ mod tests {
         }
         let all: Vec<i64> = Intset::new(&bytes).iter().collect();
         assert_eq!(all, [i16::MIN.into(), 1, 2, 32_768, 1 << 40]);
+    }
+
+    #[test]
+    fn a_cursor_finds_what_a_search_does() {
+        let mut random = crate::keyspace::Random::seeded(3);
+        for round in 0..400 {
+            let most = 1 << (round % 33);
+            let mut ascending = |len: usize| -> BTreeSet<i64> {
+                (0..len).map(|_| random.below(2 * most) as i64 - most as i64).collect()
+            };
+            let (members, sought) = (ascending(round / 2), ascending(200 - round / 2));
+            let mut bytes = Vec::new();
+            for &n in &members {
+                IntsetMut::new(&mut bytes, 0).insert(n);
+            }
+            let mut cursor = Intset::new(&bytes).cursor();
+            for n in sought {
+                // Twice the same one is allowed.
+                assert_eq!(cursor.reach(n), members.contains(&n));
+                assert_eq!(cursor.reach(n), members.contains(&n));
+            }
+        }
     }
 }

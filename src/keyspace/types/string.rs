@@ -74,6 +74,32 @@ impl Db<'_> {
         self.set_expiry_at(at, None);
     }
 
+    /// As [`Db::set_raw_string`]. A long string is not copied.
+    pub fn set_raw_string_to(&mut self, key: &[u8], mut value: Vec<u8>) {
+        if value.len() <= ROOMY {
+            return self.set_raw_string(key, &value);
+        }
+        value.shrink_to_fit();
+        let string = Value::String(LargeString::new(value));
+        let hash = hash_of(key);
+        let Some(at) = self.find_hashed(hash, key) else {
+            let mut entry = Entry::hashed(hash, key, PayloadKind::RawString, b"", None);
+            entry.set_large(string);
+            self.insert(entry);
+            return;
+        };
+        let at = self.db.record_first(self.shared, at);
+        let entry = self.db.entries.at_mut(at);
+        let before = entry.memory();
+        let first_field = hash::next_expiry(entry);
+        entry.set_form(PayloadKind::RawString);
+        let old = entry.set_large(string);
+        self.shared.discard(old);
+        self.db.reschedule(self.shared, hash, first_field, None);
+        self.resized(at, before);
+        self.set_expiry_at(at, None);
+    }
+
     /// Adds to the integer at `key`, which is 0 if there is none, and returns the sum.
     #[inline]
     pub fn add_to_integer(&mut self, key: &[u8], addend: i64) -> Result<i64, Error> {
@@ -317,7 +343,7 @@ mod tests {
                     model.replace(key, value);
                 }
                 3 => {
-                    db.set_raw_string(key, &value);
+                    db.set_raw_string_to(key, value.clone());
                     model.set(key, value, None);
                 }
                 4 => {

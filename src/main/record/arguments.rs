@@ -3,15 +3,19 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use respd::internals::text::number::parse_memory;
+
 pub const HELP: &str = "\
 Usage: respd record --upstream HOST:PORT [OPTION]... FILE
 
 A proxy in front of a server that writes what passes through it as a conversation (docs/conversations.md), which
 'respd play' plays. It listens on a port of the loopback interface and prints 'ready pid=... tcp=ADDR:PORT'. SIGTERM
-and SIGINT end it; the file is complete at any time. Passwords that clients send are in it.
+and SIGINT end it; the file has every exchange as soon as it has passed, whatever ends the proxy. What it lacks at its end
+is told on stderr. Passwords that clients send are in it.
 
   --upstream HOST:PORT   the server
   --port N               the port of the proxy; without it, any that is free
+  --limit SIZE           let FILE have so many bytes, as 100mb, and pass on the rest without recording it; 1gb
   --replace              write over FILE if it exists
   --exit-with-stdin      leave when standard input ends, as it does when the starting program does
   -h, --help             print this
@@ -31,13 +35,19 @@ pub struct Arguments {
     /// 0 is any that is free.
     pub port: u16,
     pub replaces: bool,
+    /// How many bytes the file may have.
+    pub limit: u64,
     pub exits_with_stdin: bool,
 }
+
+/// How many bytes the file may have, unless a limit is given.
+const USUAL_LIMIT: u64 = 1 << 30;
 
 /// Reads the arguments behind `record`.
 pub fn parse(args: Vec<OsString>) -> Result<Asked, String> {
     let (mut upstream, mut file, mut port) = (None, None, 0);
     let (mut replaces, mut exits_with_stdin) = (false, false);
+    let mut limit = USUAL_LIMIT;
     let mut args = args.into_iter();
     let mut only_files = false;
     while let Some(arg) = args.next() {
@@ -51,6 +61,10 @@ pub fn parse(args: Vec<OsString>) -> Result<Asked, String> {
             Some("--port") => {
                 let named = text(args.next()).and_then(|port| port.parse().ok());
                 port = named.ok_or("--port takes a port, from 0 to 65535")?;
+            }
+            Some("--limit") => {
+                let size = text(args.next()).and_then(|size| parse_memory(size.as_bytes()));
+                limit = size.filter(|&size| size > 0).ok_or("--limit takes a size, as 100mb")?;
             }
             Some("--replace") => replaces = true,
             Some("--exit-with-stdin") => exits_with_stdin = true,
@@ -69,6 +83,7 @@ pub fn parse(args: Vec<OsString>) -> Result<Asked, String> {
         file: file.ok_or("there is no FILE to write: see respd record --help")?.into(),
         port,
         replaces,
+        limit,
         exits_with_stdin,
     }))
 }

@@ -135,6 +135,7 @@ impl Relay {
                     State::HasMore => again.push(id),
                     State::Over => {
                         self.pairs.remove(&id);
+                        tape.write(|recorder| recorder.forget(id))?;
                         // There may be a client that no file descriptor was free for.
                         has_clients = true;
                     }

@@ -11,21 +11,28 @@ use respd::internals::conversation::Recorder;
 pub struct Tape {
     recorder: Recorder,
     file: File,
+    /// What the file is called.
+    name: String,
     begun: Instant,
+    limit: u64,
+    /// That the limit is reached has been told.
+    is_told: bool,
 }
 
 impl Tape {
-    /// Creates the file. One that exists stays as it is, unless it is to be replaced.
-    pub fn create(path: &Path, replaces: bool, heading: &str) -> Result<Tape, String> {
+    /// Creates the file, which may have so many bytes. One that exists stays as it is, unless it is to be replaced.
+    pub fn create(path: &Path, replaces: bool, limit: u64, heading: &str) -> Result<Tape, String> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(replaces).create_new(!replaces);
-        let name = path.display();
+        let name = path.display().to_string();
         let file = options.open(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => format!("{name} exists: --replace writes over it"),
             _ => format!("cannot write {name}: {error}"),
         })?;
-        let mut tape = Tape { recorder: Recorder::new(heading), file, begun: Instant::now() };
-        tape.write(|_| {}).map_err(|error| format!("cannot write {name}: {error}"))?;
+        let recorder = Recorder::new(heading).with_limit(limit);
+        let begun = Instant::now();
+        let mut tape = Tape { recorder, file, name, begun, limit, is_told: false };
+        tape.write(|_| {}).map_err(|error| format!("cannot write {}: {error}", tape.name))?;
         Ok(tape)
     }
 
@@ -33,11 +40,34 @@ impl Tape {
     pub fn write(&mut self, tell: impl FnOnce(&mut Recorder)) -> io::Result<()> {
         self.recorder.time_is(self.begun.elapsed());
         tell(&mut self.recorder);
-        self.file.write_all(self.recorder.take().as_bytes())
+        let text = self.recorder.take();
+        if !text.is_empty() {
+            self.file.write_all(text.as_bytes())?;
+        }
+        if self.recorder.is_full() && !std::mem::replace(&mut self.is_told, true) {
+            let Tape { name, limit, .. } = self;
+            // The proxy goes on, so that its clients do.
+            eprintln!(
+                "respd record: {name} has the {limit} bytes that --limit lets it have: what follows passes and is not \
+                 in it"
+            );
+        }
+        Ok(())
     }
 
-    /// The recording is over.
+    /// The recording is over. What it lacks is told.
     pub fn end(mut self) -> io::Result<()> {
-        self.write(Recorder::end)
+        self.write(Recorder::end)?;
+        let Tape { recorder, name, .. } = self;
+        if recorder.is_full() {
+            eprintln!("respd record: {name} lacks what passed behind its limit");
+        }
+        match recorder.abandoned() {
+            0 => {}
+            count => eprintln!(
+                "respd record: {name} lacks a part of what {count} of the clients said: 'is recorded to here' in it says why"
+            ),
+        }
+        Ok(())
     }
 }

@@ -22,7 +22,7 @@ impl Value {
     /// far.
     fn print(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
         match self {
-            Value::Status(text) | Value::Verbatim { text, .. } | Value::BigNumber(text) => {
+            Value::Status(text) | Value::Verbatim(_, text) | Value::BigNumber(text) => {
                 f.write_str(&String::from_utf8_lossy(text))
             }
             Value::Error(text) | Value::BulkError(text) => {
@@ -46,7 +46,7 @@ impl Value {
             }
             Value::Set(elements) => print_elements(f, '~', elements, indent),
             Value::Map(pairs) => print_pairs(f, '#', pairs, indent),
-            Value::Attribute { attributes, value } => {
+            Value::Attribute(attributes, value) => {
                 print_pairs(f, '|', attributes, indent)?;
                 if !attributes.is_empty() {
                     new_line(f, indent)?;
@@ -62,7 +62,7 @@ impl Value {
             Value::Map(pairs) => {
                 pairs.len() > 1 || pairs.iter().any(|(key, value)| key.is_tall() || value.is_tall())
             }
-            Value::Attribute { attributes, value } => !attributes.is_empty() || value.is_tall(),
+            Value::Attribute(attributes, value) => !attributes.is_empty() || value.is_tall(),
             other => other.elements().len() > 1 || other.elements().iter().any(Value::is_tall),
         }
     }

@@ -151,7 +151,7 @@ fn reset_comes_before_the_end_of_an_advance() {
     assert_eq!(say(&mut ben, "STAGE RESET"), "OK");
     assert_eq!(
         String::from_utf8(ann.frame().unwrap()).unwrap(),
-        "-ERR STAGE RESET has come before the clock was there\r\n"
+        "-ERR STAGE: RESET has come before the clock was there\r\n"
     );
 }
 
@@ -240,7 +240,7 @@ fn a_line_that_is_wrong_changes_nothing() {
         ("ADVANCE -1", "ADVANCE takes a number from 0 to 251"),
         ("ADVANCE 1.5", ", not '1.5'"),
         ("ADVANCE 1 2", "'2' cannot stand here"),
-        ("SET", "SET takes a number from 0 to 253402300799999, and nothing follows it"),
+        ("SET", "SET takes a number from 0 to 253402300799999, but the line ends there"),
         ("SET 253402300800000", ", not '253402300800000'"),
         ("RUN 1", "'1' cannot stand here"),
     ] {

@@ -478,11 +478,11 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
     let error = format!("ADD f DO ERROR {}", "x".repeat(4097));
     for (line, told) in [
         ("NOSUCH", "'NOSUCH' cannot stand here, where ADD, CLEAR, DEL or LIST can"),
-        ("ADD", "ADD takes a name, and nothing follows it"),
+        ("ADD", "ADD takes a name, but the line ends there"),
         ("ADD f", "the line ends without DO and its actions"),
         (
             "ADD f DO",
-            "DO takes RUN, ERROR, REPLY, AS, DELAY, SPLIT, CUT, CLOSE, RESET, HANG, PUSH or DROP, and nothing follows it",
+            "DO takes RUN, ERROR, REPLY, AS, DELAY, SPLIT, CUT, CLOSE, RESET, HANG, PUSH or DROP, but the line ends there",
         ),
         (
             "ADD f NOW DO RUN",
@@ -512,7 +512,7 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
         ("ADD f DO RUN CLOSE", "'CLOSE' cannot stand here, where THEN can"),
         (
             "ADD f DO RUN THEN",
-            "DO takes RUN, ERROR, REPLY, AS, DELAY, SPLIT, CUT, CLOSE, RESET, HANG, PUSH or DROP, and nothing follows it",
+            "THEN takes RUN, ERROR, REPLY, AS, DELAY, SPLIT, CUT, CLOSE, RESET, HANG, PUSH or DROP, but the line ends there",
         ),
         ("ADD f DO CLOSE THEN RUN", "nothing can follow CLOSE"),
         ("ADD f DO RUN THEN ERROR x", "RUN, ERROR or REPLY can stand there once"),
@@ -527,9 +527,9 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
         ("ADD f DO SPLIT EACH 0", "EACH takes a number from 1 to 4294967295, not '0'"),
         (
             "ADD f DO SPLIT AT 3 PAUSE",
-            "PAUSE takes a number from 0 to 86400000, and nothing follows it",
+            "PAUSE takes a number from 0 to 86400000, but the line ends there",
         ),
-        ("ADD f DO CUT", "CUT takes a number from 0 to 4294967295, and nothing follows it"),
+        ("ADD f DO CUT", "CUT takes a number from 0 to 4294967295, but the line ends there"),
         ("ADD f DO CUT 1 THEN CUT 2", "CUT can stand there once"),
         ("ADD f DO AS map THEN AS map", "AS can stand there once"),
         ("ADD f DO DELAY 1 THEN DELAY 1", "DELAY can stand there once"),
@@ -552,7 +552,7 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
             "ADD f DO DROP THEN HANG",
             "AS, SPLIT or DROP cannot stand beside CLOSE, RESET or HANG without CUT: there is no reply for it",
         ),
-        ("ADD f DO REPLY", "REPLY takes bytes, and nothing follows it"),
+        ("ADD f DO REPLY", "REPLY takes bytes, but the line ends there"),
         (
             "ADD f DO REPLY \\xg0",
             "REPLY takes bytes, in which \\ is followed by n r t a b, x and two digits, or what it stands for, not '\\xg0'",
@@ -566,7 +566,7 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
             "AS, SPLIT or DROP cannot stand beside CLOSE, RESET or HANG without CUT: there is no reply for it",
         ),
         ("ADD f DO DROP THEN CUT 3", "CUT cannot stand beside DROP: there is no reply for it"),
-        ("DEL", "DEL takes a name, and nothing follows it"),
+        ("DEL", "DEL takes a name, but the line ends there"),
         ("DEL f g", "'g' cannot stand here, where nothing more can"),
         ("LIST all", "'all' cannot stand here, where nothing more can"),
         ("CLEAR all", "'all' cannot stand here, where nothing more can"),
@@ -581,6 +581,65 @@ fn a_wrong_line_names_what_is_wrong_and_changes_nothing() {
     add(&mut local, client, "DO RUN");
     let again = call(&mut local, client, "STAGE FAULT ADD f DO RUN");
     assert_eq!(again, "-ERR STAGE: there is a fault 'f' already\r\n");
+}
+
+/// A word of the client's is shown as the name of an unknown command is.
+#[test]
+fn of_a_long_word_an_error_shows_the_beginning() {
+    let (mut local, client) = staged();
+    let long = "x".repeat(1 << 20);
+    for line in [
+        format!("FAULT {long}"),
+        format!("FAULT DEL {long}"),
+        format!("FAULT ADD f ON GET {long}"),
+        format!("FAULT ADD f DO AS {long}"),
+        format!("FAULT ADD f DO RUN {long}"),
+        format!("ACCEPT {long}"),
+        format!("JOURNAL {long}"),
+        format!("SEED {long}"),
+        format!("RECORD {long}"),
+        format!("NODE {long} a"),
+        format!("NODE DOWN {long}"),
+        format!("NODE ADD a REPLICA-OF {long}"),
+        format!("NODE ADD a SLOTS 9{long}"),
+        format!("SENTINEL DOWN {long}"),
+    ] {
+        let reply = call(&mut local, client, &format!("STAGE {line}"));
+        let what = &line[..20];
+        assert!(reply.starts_with("-ERR STAGE: "), "{what}: {reply:.300}");
+        assert!((100..=128).contains(&reply.matches('x').count()), "{what}: {reply:.300}");
+    }
+}
+
+/// Commands that there are not, yet or here, are what a client may send all the same.
+#[test]
+fn a_fault_may_be_for_a_command_that_there_is_not() {
+    let (mut local, client) = with_fault("ON nosuch TIMES 1 DO REPLY x");
+    assert_eq!(call(&mut local, client, "NoSuch"), "x");
+    assert!(call(&mut local, client, "NOSUCH").starts_with("-ERR unknown command"));
+}
+
+/// Several commands of one transaction have met a fault: what becomes of its reply.
+#[test]
+fn what_the_commands_of_a_transaction_have_met_comes_together() {
+    let (mut local, client) = staged();
+    for rule in [
+        "a ON GET DO PUSH a THEN RUN THEN PUSH b THEN DELAY 1000",
+        "b ON STRLEN DO PUSH c THEN RUN THEN CUT 6",
+        "c ON EXISTS DO PUSH d THEN RUN THEN CUT 4 THEN HANG",
+        "d ON TYPE DO DELAY 2000",
+    ] {
+        assert_eq!(call(&mut local, client, &format!("STAGE FAULT ADD {rule}")), "+OK\r\n");
+    }
+    let lines = ["MULTI", "GET k", "STRLEN k", "EXISTS k", "TYPE k", "EXEC"];
+    let queued = format!("+OK\r\n{}", "+QUEUED\r\n".repeat(4));
+    // What is pushed stands in the order of the commands, delays add up, and the first cut, and its end, count.
+    assert_eq!(pipeline(&mut local, client, &lines), format!("{queued}acd"));
+    local.advance(Duration::from_millis(2999));
+    assert_eq!(text(local.received(client)), "");
+    local.advance(Duration::from_millis(1));
+    assert_eq!(text(local.received(client)), "*4\r\n$-");
+    assert!(!local.is_open(client), "it is closed, and does not hang");
 }
 
 #[test]

@@ -212,3 +212,21 @@ fn a_stage_that_is_asked_for_and_refused_is_a_mistake() {
     let respd = Respd::start(&[text(&file), "--port", "0", "--stage"]);
     assert_eq!(respd.connect().call(["STAGE", "RESET"]), "OK");
 }
+
+/// What falls due, and is written by a thread, has happened when ADVANCE replies.
+#[test]
+fn time_passes_when_the_snapshot_is_written_that_fell_due() {
+    let folder = Folder::new();
+    let dir = folder.file("");
+    let flags = ["--port", "0", "--clock", "frozen", "--save", "60 1", "--dir", text(&dir)];
+    let respd = Respd::start(&flags);
+    let mut client = respd.connect();
+    for turn in 0..5 {
+        client.call(["SET", "k", &"x".repeat(1 << 20)]);
+        client.call(["SET", &turn.to_string(), "v"]);
+        assert_eq!(client.call(["STAGE", "CLOCK", "ADVANCE", "60000"]), "OK");
+        let info = client.call(["INFO", "persistence"]);
+        assert!(info.contains("rdb_changes_since_last_save:0"), "{turn}: {info}");
+        assert!(info.contains("rdb_bgsave_in_progress:0"), "{turn}: {info}");
+    }
+}

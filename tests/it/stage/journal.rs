@@ -1,8 +1,8 @@
 //! STAGE JOURNAL: what clients have sent, and what they were replied.
 
+use respd::Value;
 use respd::internals::config::{Callers, Config};
 use respd::internals::embed::local::{Connection, Local, request};
-use respd::wire::Value;
 use respd::{ManualClock, Server};
 
 use super::{call, staged};
@@ -191,9 +191,9 @@ fn a_line_that_is_wrong_changes_nothing() {
         ("OFF x", "'x' cannot stand here"),
         ("RESET x", "'x' cannot stand here"),
         ("GET x", "'x' cannot stand here, where CLIENT or SINCE can"),
-        ("GET SINCE", "SINCE takes a number from 0 on, and nothing follows it"),
+        ("GET SINCE", "SINCE takes a number from 0 on, but the line ends there"),
         ("GET CLIENT ID x", "ID takes a number from 0 on, not 'x'"),
-        ("WAIT", "WAIT takes the name of a command, or a pattern, and nothing follows it"),
+        ("WAIT", "WAIT takes the name of a command, or a pattern, but the line ends there"),
         ("WAIT STAGE COUNT 1 TIMEOUT 1", "WAIT takes any command but STAGE"),
         ("WAIT GET COUNT 1", "WAIT takes COUNT and TIMEOUT behind the command"),
         ("WAIT GET COUNT 0 TIMEOUT 1", "COUNT takes a number from 1 to 10000000, not '0'"),

@@ -280,7 +280,7 @@ fn the_keys_of_a_slot_on_the_move_are_on_two_sides() {
          stage NODE MOVE 3300 b => +OK|
          7001 GET b => -MOVED 3300 127.0.0.1:7002|
          7002 MGET b {b}x {b}new => *3|$1|1|$1|2|$1|1|
-         stage NODE MOVE 3300 b => -ERR 'b' serves slot 3300 already|",
+         stage NODE MOVE 3300 b => -ERR STAGE: 'b' serves slot 3300 already|",
     );
 }
 
@@ -395,7 +395,7 @@ fn a_failover_gives_the_slots_to_the_replica() {
          7004 SET b 1 => +OK|
          7001 CLUSTER MYID => $40|{A}|
          7001 ROLE => *5|$5|slave|$9|127.0.0.1|:7004|$9|connected|:0|
-         stage NODE FAILOVER a2 => -ERR 'a2' is a primary, and a replica is asked for|"
+         stage NODE FAILOVER a2 => -ERR STAGE: 'a2' is a primary, and a replica is asked for|"
     ));
     let client = staged.at(7004);
     let nodes = staged.call(client, "CLUSTER NODES");
@@ -449,11 +449,11 @@ fn a_primary_that_is_down_takes_the_cluster_down() {
          7004 CLUSTER FAILOVER FORCE => +OK|
          7002 GET b => -MOVED 3300 127.0.0.1:7004|
          stage NODE UP a => +OK|
-         stage NODE UP a => -ERR 'a' is up|
+         stage NODE UP a => -ERR STAGE: 'a' is up|
          7001 GET b => -MOVED 3300 127.0.0.1:7004|
          stage NODE DOWN a => +OK|
-         stage NODE DOWN a => -ERR 'a' is down|
-         stage NODE FAILOVER a => -ERR 'a' is down|",
+         stage NODE DOWN a => -ERR STAGE: 'a' is down|
+         stage NODE FAILOVER a => -ERR STAGE: 'a' is down|",
     );
     let slots = staged.call(client, "CLUSTER SLOTS");
     assert!(slots.contains(":7004|") && !slots.contains(":7001|"), "{slots}");
@@ -548,48 +548,71 @@ fn a_wrong_line_changes_nothing() {
     let before = staged.drive("NODE LIST");
     for (line, told) in [
         ("NODE", "-ERR wrong number of arguments for 'stage|node' command|"),
-        ("NODE FOO", "-ERR STAGE knows no option 'FOO' here, or its value is missing|"),
-        ("NODE ADD", "-ERR STAGE knows no option 'ADD' here, or its value is missing|"),
-        ("NODE ADD a", "-ERR there is a node or a Sentinel 'a' already|"),
+        (
+            "NODE FOO",
+            "-ERR STAGE: 'FOO' cannot stand here, where ADD, DEL, DOWN, FAILOVER, IMPORT, LIST, MIGRATE, MOVE or UP can|",
+        ),
+        ("NODE ADD", "-ERR STAGE: ADD takes a name, but the line ends there|"),
+        ("NODE LIST a", "-ERR STAGE: 'a' cannot stand here, where nothing more can|"),
+        ("NODE DOWN", "-ERR STAGE: DOWN takes the name of a node, but the line ends there|"),
+        ("NODE down a b", "-ERR STAGE: 'b' cannot stand here, where nothing more can|"),
+        (
+            "NODE MOVE",
+            "-ERR STAGE: MOVE takes a slot, from 0 to 16383, and the name of a node, but the line ends there|",
+        ),
+        ("NODE MOVE 1", "-ERR STAGE: MOVE takes the name of a node, but the line ends there|"),
+        ("NODE MOVE 1 a b", "-ERR STAGE: 'b' cannot stand here, where nothing more can|"),
+        (
+            "NODE ADD x PORTS 1",
+            "-ERR STAGE: 'PORTS' cannot stand here, where PORT, SLOTS or REPLICA-OF can|",
+        ),
+        (
+            "NODE ADD x REPLICA-OF",
+            "-ERR STAGE: REPLICA-OF takes the name of a node, but the line ends there|",
+        ),
+        ("NODE ADD a", "-ERR STAGE: there is a node or a Sentinel 'a' already|"),
         (
             "NODE ADD x=y",
-            "-ERR a name is of 1 to 64 printable characters, without spaces and without '='|",
+            "-ERR STAGE: a name is of 1 to 64 printable characters, without spaces and without '='|",
         ),
-        ("NODE ADD x PORT 0", "-ERR PORT takes a number from 1 to 65535|"),
-        ("NODE ADD x PORT 65536", "-ERR PORT takes a number from 1 to 65535|"),
-        ("NODE ADD x PORT 7001", "-ERR port 7001 is that of 'a'|"),
-        ("NODE ADD x PORT", "-ERR STAGE knows no option 'PORT' here, or its value is missing|"),
+        ("NODE ADD x PORT 0", "-ERR STAGE: PORT takes a number from 1 to 65535, not '0'|"),
+        ("NODE ADD x PORT 65536", "-ERR STAGE: PORT takes a number from 1 to 65535, not '65536'|"),
+        ("NODE ADD x PORT 7001", "-ERR STAGE: port 7001 is that of 'a'|"),
+        (
+            "NODE ADD x PORT",
+            "-ERR STAGE: PORT takes a number from 1 to 65535, but the line ends there|",
+        ),
         (
             "NODE ADD x SLOTS",
-            "-ERR SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462|",
+            "-ERR STAGE: SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462, but the line ends there|",
         ),
         (
             "NODE ADD x SLOTS 9-8",
-            "-ERR SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462|",
+            "-ERR STAGE: SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462, not '9-8'|",
         ),
         (
             "NODE ADD x SLOTS 6000 16384",
-            "-ERR SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462|",
+            "-ERR STAGE: SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462, not '16384'|",
         ),
-        ("NODE ADD x SLOTS 5460-5461", "-ERR slot 5460 is served by 'a'|"),
-        ("NODE ADD x REPLICA-OF y", "-ERR there is no node 'y'|"),
-        ("NODE ADD x REPLICA-OF a2", "-ERR 'a2' is a replica, and a primary is asked for|"),
+        ("NODE ADD x SLOTS 5460-5461", "-ERR STAGE: slot 5460 is served by 'a'|"),
+        ("NODE ADD x REPLICA-OF y", "-ERR STAGE: there is no node 'y'|"),
+        ("NODE ADD x REPLICA-OF a2", "-ERR STAGE: 'a2' is a replica, and a primary is asked for|"),
         (
             "NODE ADD x REPLICA-OF a SLOTS 6000",
-            "-ERR a replica serves the slots of its primary: SLOTS and REPLICA-OF go not together|",
+            "-ERR STAGE: a replica serves the slots of its primary: SLOTS and REPLICA-OF go not together|",
         ),
-        ("NODE FAILOVER a", "-ERR 'a' is a primary, and a replica is asked for|"),
-        ("NODE FAILOVER x", "-ERR there is no node 'x'|"),
-        ("NODE UP a", "-ERR 'a' is up|"),
-        ("NODE DEL a", "-ERR 'a' has replicas, which have to be deleted before it|"),
-        ("NODE DEL x", "-ERR there is no node 'x'|"),
-        ("NODE MOVE 1 a2", "-ERR 'a2' is a replica, and a primary is asked for|"),
-        ("NODE MOVE 1 a", "-ERR 'a' serves slot 1 already|"),
-        ("NODE MIGRATE 1 a", "-ERR 'a' serves slot 1 already|"),
-        ("NODE MIGRATE 6000 m", "-ERR slot 6000 is served by no node|"),
+        ("NODE FAILOVER a", "-ERR STAGE: 'a' is a primary, and a replica is asked for|"),
+        ("NODE FAILOVER x", "-ERR STAGE: there is no node 'x'|"),
+        ("NODE UP a", "-ERR STAGE: 'a' is up|"),
+        ("NODE DEL a", "-ERR STAGE: 'a' has replicas, which have to be deleted before it|"),
+        ("NODE DEL x", "-ERR STAGE: there is no node 'x'|"),
+        ("NODE MOVE 1 a2", "-ERR STAGE: 'a2' is a replica, and a primary is asked for|"),
+        ("NODE MOVE 1 a", "-ERR STAGE: 'a' serves slot 1 already|"),
+        ("NODE MIGRATE 1 a", "-ERR STAGE: 'a' serves slot 1 already|"),
+        ("NODE MIGRATE 6000 m", "-ERR STAGE: slot 6000 is served by no node|"),
         (
             "NODE IMPORT x a",
-            "-ERR SLOTS takes slots from 0 to 16383, and ranges of them: 0-5460 5462|",
+            "-ERR STAGE: IMPORT takes a slot, from 0 to 16383, and the name of a node, not 'x'|",
         ),
     ] {
         assert_eq!(staged.drive(line), told, "{line}");
@@ -600,7 +623,7 @@ fn a_wrong_line_changes_nothing() {
     }
     assert_eq!(
         staged.drive("NODE ADD x"),
-        "-ERR there are 64 of them, which is as many as may be|"
+        "-ERR STAGE: there are 64 of them, which is as many as may be|"
     );
 }
 

@@ -72,6 +72,7 @@ fn what_clients_say_is_written_and_stage_is_not() {
 > PING last
 < "last"
 !close
+# Connected before the recording began, so that it lacks what they had said and set: @1 @2
 "#;
     assert_eq!(text, expected);
 }
@@ -85,7 +86,7 @@ fn a_recording_that_cannot_be_changes_nothing() {
     for (line, told) in [
         ("", "wrong number of arguments"),
         ("BEGIN", "STAGE: RECORD takes START or STOP, not 'BEGIN'"),
-        ("START", "STAGE: START takes the name of a file that is not there yet, in 'dir', and not"),
+        ("START", "STAGE: START takes the name of a file that is not there yet, in 'dir', but"),
         ("START there", "not 'there'"),
         ("START ../else", "not '../else'"),
         ("START /else", "not '/else'"),
@@ -108,4 +109,49 @@ fn a_recording_that_cannot_be_changes_nothing() {
     let (mut local, ann) = staged();
     let reply = call(&mut local, ann, "STAGE RECORD START file");
     assert!(reply.starts_with("-ERR STAGE: a recording is a file in 'dir'"), "{reply}");
+}
+
+/// It is written as it takes place: whatever ends the server, what was said before is there.
+#[test]
+fn a_recording_has_each_line_at_once() {
+    let folder = Folder::new();
+    let mut local = staged_in(&folder);
+    let ann = local.connect();
+    call(&mut local, ann, "STAGE RECORD START talk");
+    for (line, last) in [("PING one", "< \"one\"\n"), ("ECHO two", "< \"two\"\n")] {
+        call(&mut local, ann, line);
+        let text = fs::read_to_string(folder.file("talk")).unwrap();
+        assert!(text.ends_with(last), "{text}");
+    }
+    // The server goes, and tells no one.
+    std::mem::forget(local);
+    assert!(fs::read_to_string(folder.file("talk")).unwrap().ends_with("< \"two\"\n"));
+}
+
+#[test]
+fn a_recording_stays_within_its_limit_and_says_so() {
+    let folder = Folder::new();
+    let mut local = staged_in(&folder);
+    let ann = local.connect();
+    for (line, told) in [
+        ("START a LIMIT", "LIMIT takes a number from 1 on, but the line ends there"),
+        ("START a LIMIT 0", "LIMIT takes a number from 1 on, not '0'"),
+        ("START a LIMIT 9 b", "'b' cannot stand here, where nothing can"),
+        ("START LIMIT 9", "'9' cannot stand here"),
+    ] {
+        let reply = call(&mut local, ann, &format!("STAGE RECORD {line}"));
+        assert!(reply.contains(told), "{line}: {reply}");
+    }
+    assert_eq!(call(&mut local, ann, "STAGE RECORD START talk LIMIT 100"), "+OK\r\n");
+    let ben = local.connect();
+    call(&mut local, ben, "PING one");
+    call(&mut local, ben, &format!("ECHO {}", (0..99).map(|n| n.to_string()).collect::<String>()));
+    let cid = local.connect();
+    call(&mut local, cid, "PING two");
+    let reply = call(&mut local, ann, "STAGE RECORD STOP");
+    assert!(reply.starts_with("-ERR STAGE: the recording had reached its LIMIT"), "{reply}");
+    let expected = "# Recorded by STAGE RECORD.\n!plain\n@2\n> PING one\n< \"one\"\n\
+        # The recording ends here: it may have 100 bytes, and lacks all that follows.\n@2\n!close\n";
+    assert_eq!(fs::read_to_string(folder.file("talk")).unwrap(), expected);
+    assert_eq!(call(&mut local, ann, "STAGE RECORD START more"), "+OK\r\n");
 }

@@ -237,24 +237,51 @@ fn a_wrong_line_changes_nothing() {
     assert!(staged.drive("NODE ADD c SLOTS 0-16383").starts_with(':'));
     assert!(staged.drive("NODE ADD n PORT 7109").starts_with(':'));
     for (line, told) in [
-        ("SENTINEL ADD x", "-ERR SENTINEL ADD takes MASTER group|"),
-        ("SENTINEL ADD x MASTER y", "-ERR there is no node 'y'|"),
+        ("SENTINEL ADD x", "-ERR STAGE: the line ends without MASTER and a group|"),
+        ("SENTINEL ADD x MASTER y", "-ERR STAGE: there is no node 'y'|"),
         (
             "SENTINEL ADD x MASTER g NODE c",
-            "-ERR 'c' is a node of the cluster, which no Sentinel watches|",
+            "-ERR STAGE: 'c' is a node of the cluster, which no Sentinel watches|",
         ),
-        ("SENTINEL ADD x MASTER g NODE m", "-ERR group 'g' is of another primary|"),
-        ("SENTINEL ADD x MASTER group NODE n", "-ERR group 'group' is of another primary|"),
-        ("SENTINEL ADD x MASTER group PORT 7101", "-ERR port 7101 is that of 'm'|"),
-        ("SENTINEL ADD x MASTER group PORT 6379", "-ERR port 6379 is that of 'the server itself'|"),
-        ("SENTINEL ADD x MASTER group QUORUM 0", "-ERR QUORUM takes a number from 1 to 64|"),
-        ("SENTINEL ADD s1 MASTER group", "-ERR Sentinel 's1' watches group 'group' already|"),
-        ("SENTINEL ADD m MASTER group", "-ERR there is a node or a Sentinel 'm' already|"),
-        ("SENTINEL UP s1", "-ERR 's1' is up|"),
-        ("SENTINEL DEL x", "-ERR there is no Sentinel 'x'|"),
-        ("SENTINEL FOO x", "-ERR STAGE knows no option 'FOO' here, or its value is missing|"),
-        ("NODE MOVE 1 m", "-ERR 'm' is what Sentinel 's1' watches|"),
-        ("NODE ADD s1", "-ERR there is a node or a Sentinel 's1' already|"),
+        ("SENTINEL ADD x MASTER g NODE m", "-ERR STAGE: group 'g' is of another primary|"),
+        ("SENTINEL ADD x MASTER group NODE n", "-ERR STAGE: group 'group' is of another primary|"),
+        ("SENTINEL ADD x MASTER group PORT 7101", "-ERR STAGE: port 7101 is that of 'm'|"),
+        (
+            "SENTINEL ADD x MASTER group PORT 6379",
+            "-ERR STAGE: port 6379 is that of 'the server itself'|",
+        ),
+        (
+            "SENTINEL ADD x MASTER group QUORUM 0",
+            "-ERR STAGE: QUORUM takes a number from 1 to 64, not '0'|",
+        ),
+        (
+            "SENTINEL ADD s1 MASTER group",
+            "-ERR STAGE: Sentinel 's1' watches group 'group' already|",
+        ),
+        ("SENTINEL ADD m MASTER group", "-ERR STAGE: there is a node or a Sentinel 'm' already|"),
+        ("SENTINEL UP s1", "-ERR STAGE: 's1' is up|"),
+        ("SENTINEL DEL x", "-ERR STAGE: there is no Sentinel 'x'|"),
+        ("SENTINEL FOO x", "-ERR STAGE: 'FOO' cannot stand here, where ADD, DEL, DOWN or UP can|"),
+        ("SENTINEL UP", "-ERR STAGE: UP takes the name of a Sentinel, but the line ends there|"),
+        ("SENTINEL ADD", "-ERR STAGE: the line ends without MASTER and a group|"),
+        (
+            "SENTINEL ADD x MASTER",
+            "-ERR STAGE: MASTER takes the name of a group, but the line ends there|",
+        ),
+        (
+            "SENTINEL ADD x MASTER y NODE",
+            "-ERR STAGE: NODE takes the name of a node, but the line ends there|",
+        ),
+        (
+            "SENTINEL ADD x GROUP y",
+            "-ERR STAGE: 'GROUP' cannot stand here, where PORT, MASTER, NODE or QUORUM can|",
+        ),
+        (
+            "SENTINEL ADD s1 PORT 1",
+            "-ERR STAGE: 'PORT' cannot stand here, where MASTER, NODE or QUORUM can|",
+        ),
+        ("NODE MOVE 1 m", "-ERR STAGE: 'm' is what Sentinel 's1' watches|"),
+        ("NODE ADD s1", "-ERR STAGE: there is a node or a Sentinel 's1' already|"),
     ] {
         assert_eq!(staged.drive(line), told, "{line}");
     }

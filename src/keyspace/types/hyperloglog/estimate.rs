@@ -9,7 +9,7 @@ use super::{INDEX_BITS, REGISTERS};
 const VALUE_BITS: usize = 64 - INDEX_BITS as usize;
 
 /// How many registers have each value.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Histogram([usize; 64]);
 
 impl Default for Histogram {
@@ -19,18 +19,6 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Of registers in a number that is divisible by four.
-    pub(crate) fn of(registers: &[u8]) -> Histogram {
-        // Equal values side by side would have to wait for each other.
-        let mut parts = [[0; 64]; 4];
-        for four in registers.chunks_exact(4) {
-            for (part, &value) in parts.iter_mut().zip(four) {
-                part[usize::from(value & 0x3f)] += 1;
-            }
-        }
-        Histogram(std::array::from_fn(|value| parts.iter().map(|part| part[value]).sum()))
-    }
-
     /// So many registers more have that value, which is below 64.
     #[inline]
     pub(crate) fn add(&mut self, value: u8, registers: usize) {

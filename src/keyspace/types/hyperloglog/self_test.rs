@@ -2,7 +2,7 @@
 //!
 //! It takes some ten milliseconds.
 
-use super::{EMPTY, HEADER, Hll, HllMut, REGISTERS, Union};
+use super::{EMPTY, HEADER, Hll, HllMut, REGISTERS, Union, dense};
 
 /// How many elements are added.
 const ELEMENTS: u64 = 100_000;
@@ -21,19 +21,20 @@ pub(crate) fn self_test() -> Result<(), String> {
 fn registers_keep_their_values() -> Result<(), String> {
     let mut union = Union::default();
     let mut state: u64 = 1;
-    for value in &mut union.registers {
+    let mut values = [0; REGISTERS];
+    for (index, value) in values.iter_mut().enumerate() {
         // Knuth's multiplier of a linear congruence; the upper bits are the better ones.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         *value = (state >> 58) as u8;
+        dense::raise(&mut union.registers, index, *value);
     }
     let mut bytes = EMPTY.to_vec();
     HllMut::new(&mut bytes, 0, SPARSE_MAX).write_dense(&union);
     let mut read = Union::default();
     read.join(Hll(&bytes)).map_err(|error| error.to_string())?;
-    match (0..REGISTERS).find(|&index| read.registers[index] != union.registers[index]) {
+    match read.registers().zip(values).enumerate().find(|(_, (is, should))| is != should) {
         None => Ok(()),
-        Some(index) => {
-            let (is, should) = (read.registers[index], union.registers[index]);
+        Some((index, (is, should))) => {
             Err(format!("Register {index} should be {should} but is {is}"))
         }
     }
