@@ -690,3 +690,47 @@ fn a_fault_may_be_for_what_one_node_serves() {
     let sentinel = staged.at(7200);
     assert_eq!(staged.call(sentinel, "PING"), "s", "a Sentinel is a node, too");
 }
+
+#[test]
+fn a_cluster_serves_nothing_without_most_of_its_primaries() {
+    Staged::cluster().play(
+        "7001 CONFIG SET cluster-require-full-coverage no => +OK|
+         stage NODE DOWN c => +OK|
+         7001 GET b => $-1|
+         stage NODE DOWN b => +OK|
+         7001 GET b => -CLUSTERDOWN The cluster is down|
+         stage NODE UP c => +OK|
+         7001 GET b => $-1|",
+    );
+}
+
+#[test]
+fn slots_of_one_node_that_lie_apart_are_ranges_of_their_own() {
+    let mut staged = Staged::new(&["NODE ADD a SLOTS 0-10 20-30"]);
+    let listed = staged.drive("NODE LIST");
+    assert!(listed.ends_with("|$5|slots|$10|0-10 20-30|"), "{listed}");
+    let client = staged.at(7001);
+    assert!(staged.call(client, "CLUSTER SLOTS").starts_with("*2|*3|:0|:10|"));
+}
+
+#[test]
+fn all_replicas_follow_the_one_that_takes_over() {
+    let lines =
+        ["NODE ADD a SLOTS 0-16383", "NODE ADD a2 REPLICA-OF a", "NODE ADD a3 REPLICA-OF a"];
+    let mut staged = Staged::new(&lines);
+    staged.drive("NODE FAILOVER a2");
+    let listed = staged.drive("NODE LIST");
+    assert_eq!(listed.matches("|$10|replica-of|$2|a2|").count(), 2, "{listed}");
+    assert_eq!(listed.matches("|$10|replica-of|$0||").count(), 1, "{listed}");
+}
+
+#[test]
+fn a_client_reads_from_no_replica_when_there_is_none_any_more() {
+    let mut staged =
+        Staged::new(&["NODE ADD a PORT 7001 SLOTS 0-16383", "NODE ADD b PORT 6379 REPLICA-OF a"]);
+    let client = staged.at(6379);
+    assert_eq!(staged.call(client, "READONLY"), "+OK|");
+    assert!(staged.call(client, "CLIENT INFO").contains(" flags=r "));
+    staged.drive("RESET");
+    assert!(staged.call(client, "CLIENT INFO").contains(" flags=N "));
+}
