@@ -110,7 +110,7 @@ fn end_wait(world: &mut World, table: &Table, late: LateReply, wait: BlockedComm
 /// Takes out the command that waits for this reply, if it does still.
 fn take_wait(world: &mut World, awaited: Awaited) -> Option<BlockedCommand> {
     let client = world.clients.get_mut(awaited.slot)?;
-    if client.id != awaited.client || client.doom != Doom::No {
+    if client.id != awaited.client || client.doom == Doom::Now {
         return None;
     }
     let wait = &mut client.session.as_mut()?.wait;

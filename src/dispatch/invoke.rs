@@ -32,7 +32,7 @@
 //!
 //! ```
 //! use respd::internals::dispatch::{Ctx, Frame, Invocation, Outcome, ScriptFlags};
-//! use respd::wire::{Args, Protocol, Reply};
+//! use respd::{Args, Protocol, Reply};
 //!
 //! fn redis_call(ctx: &mut Ctx<'_>, args: Args<'_>) -> (Outcome, Vec<u8>) {
 //!     let frame = Frame::Script(ScriptFlags { no_writes: true, ..ScriptFlags::default() });

@@ -9,7 +9,7 @@
 //! ```
 //! use respd::internals::dispatch::Ctx;
 //! use respd::internals::error::Error;
-//! use respd::wire::Args;
+//! use respd::Args;
 //! use respd::internals::world::ScriptKind;
 //!
 //! /// What EVAL looks like from here: `step` runs some instructions, and says when the script is over.

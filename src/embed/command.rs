@@ -12,8 +12,7 @@ use crate::wire::Args;
 
 /// A group of commands of your own, and the state that they share.
 ///
-/// What is wrong with a command is an error of [`Builder::bind`](super::Builder::bind), and one of the sentences of
-/// [`Builder::faults`](super::Builder::faults): each names the command and the mistake.
+/// What is wrong with a command is an error of [`Builder::bind`](super::Builder::bind), which names the command and the mistake.
 pub struct Commands {
     pub(super) group: &'static str,
     pub(super) commands: Vec<Command>,

@@ -11,7 +11,7 @@ use crate::config::{self, LoadError, LoadErrors};
 ///
 /// let mut config = Config::default();
 /// config.set("requirepass", "sesame")?;
-/// config.read("maxclients 50\nsave \"\"\n")?;
+/// config.set("maxclients", "50")?;
 /// let server = Server::builder().config(config).any_port().bind()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -145,6 +145,9 @@ impl Making<'_> {
         } else if !self.checks.names.insert(self.full_name.clone()) {
             self.is_wrong("there are two of this name");
         }
+        if self.command.spec.summary.contains(char::is_control) {
+            self.is_wrong("its summary is more than a line of text");
+        }
         let is_alone = self.command.closure.is_none() && self.command.subcommands.is_empty();
         if is_alone && !self.command.is_constant {
             self.is_wrong("it has neither a closure nor subcommands");

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The values that are kept with a client. They are few, so that one is found by looking at each.
 #[derive(Default)]
@@ -31,6 +32,17 @@ impl Locals {
     }
 }
 
+impl Drop for Locals {
+    /// What a value does when it is dropped is the embedder's own, and may panic: the server goes on.
+    fn drop(&mut self) {
+        for kept in self.0.drain(..) {
+            if catch_unwind(AssertUnwindSafe(|| drop(kept))).is_err() {
+                log::error!("what was kept with a connection panicked when it was dropped");
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Locals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Locals").field(&self.0.len()).finish()
@@ -40,6 +52,23 @@ impl fmt::Debug for Locals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_panics_when_it_is_dropped_takes_nothing_with_it() {
+        #[derive(Default)]
+        struct Bad;
+        impl Drop for Bad {
+            fn drop(&mut self) {
+                panic!("on purpose");
+            }
+        }
+        let kept = std::sync::Arc::new(());
+        let mut locals = Locals::default();
+        locals.of::<Bad>();
+        *locals.of::<Option<std::sync::Arc<()>>>() = Some(kept.clone());
+        drop(locals);
+        assert_eq!(std::sync::Arc::strong_count(&kept), 1);
+    }
 
     #[test]
     fn there_is_one_value_of_each_type() {

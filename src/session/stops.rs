@@ -1,6 +1,7 @@
 //! Clients whose output a test has stop: see [`super::plan`].
 
 use super::client::Client;
+use super::departure::Departure;
 use super::plan::Plan;
 use super::registry::{Clients, Slot};
 use crate::stage::matching::Subject;
@@ -45,7 +46,15 @@ impl Client {
 
     /// Returns whether more of its output is to be sent, now or later.
     pub(crate) fn is_owed(&self) -> bool {
-        !self.outbox.unsent().is_empty() || self.outbox.has_gaps() || self.is_held_back()
+        let has_output = !self.outbox.unsent().is_empty() || self.outbox.has_gaps();
+        has_output || self.is_held_back() || self.is_closed_behind_its_reply()
+    }
+
+    /// Returns whether the command that closes it has left its reply for later.
+    fn is_closed_behind_its_reply(&self) -> bool {
+        let wait = self.session.as_ref().and_then(|session| session.wait.as_ref());
+        self.departure == Some(Departure::Program)
+            && wait.is_some_and(|wait| wait.until.is_deferred())
     }
 }
 

@@ -266,3 +266,31 @@ fn error_text(value: Option<&[u8]>) -> Result<Error, Error> {
         false => Ok(Error::text(text)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::OwnedArgs;
+
+    fn read(line: &str) -> Actions {
+        let args: OwnedArgs = line.split(' ').collect();
+        Actions::read(&mut args.args().options(0)).unwrap()
+    }
+
+    #[test]
+    fn all_their_bytes_are_counted() {
+        let bytes = "x".repeat(64);
+        for line in ["REPLY", "ERROR", "PUSH", "RUN THEN PUSH", "SPLIT BEFORE"] {
+            let memory = read(&format!("{line} {bytes}")).memory();
+            assert!((64..300).contains(&memory), "{line}: {memory}");
+        }
+        assert_eq!(read("RUN").memory(), 0);
+    }
+
+    #[test]
+    fn a_split_without_a_pause_waits_for_a_later_turn() {
+        let pauses = |line| read(line).shape.splits.iter().map(|split| split.pause).collect();
+        let found: Vec<Pause> = pauses("SPLIT AT 1 THEN SPLIT AT 2 PAUSE 0");
+        assert_eq!(found, [Pause::Turn, Pause::Micros(0)]);
+    }
+}

@@ -145,8 +145,8 @@ fn integer(value: Value) -> i64 {
     match double::parse(&text) {
         _ if is_null => 0,
         // Rust's `as` keeps to the range of the integer.
-        Some(number) if !number.is_nan() => number as i64,
-        _ => i64::try_from(text.len()).unwrap_or(i64::MAX),
+        Some(number) => number as i64,
+        None => i64::try_from(text.len()).unwrap_or(i64::MAX),
     }
 }
 
@@ -156,12 +156,12 @@ fn digits(value: Value) -> Vec<u8> {
         scalar if !has_elements(&scalar) && !scalar.is_null() => {
             let text = text(scalar);
             match double::parse(&text) {
-                Some(number) if !number.is_nan() => {
+                Some(number) => {
                     let mut digits = Vec::new();
                     double::push(&mut digits, number);
                     digits
                 }
-                _ => text.len().to_string().into_bytes(),
+                None => text.len().to_string().into_bytes(),
             }
         }
         other => integer(other).to_string().into_bytes(),

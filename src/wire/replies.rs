@@ -6,7 +6,8 @@ use super::value::{self, Malformed, Value};
 /// Reads replies and pushes from the bytes of a connection, which arrive in any pieces.
 ///
 /// ```
-/// use respd::wire::{Replies, Value};
+/// use respd::Value;
+/// use respd::wire::Replies;
 ///
 /// let mut replies = Replies::default();
 /// replies.push(b"+OK\r\n$5\r\nhel");

@@ -151,12 +151,11 @@ impl Reply {
         }
     }
 
-    /// `+text`: a short text of the server's own, without CR or LF.
+    /// `+text`: a short text of the server's own. CR and LF in it become spaces.
     pub fn status(&mut self, text: &str) {
-        debug_assert!(!text.contains(['\r', '\n']));
         if self.fits(text.len()) {
             self.out.push(b'+');
-            self.out.extend_from_slice(text.as_bytes());
+            self.one_line(text.as_bytes());
             self.crlf();
         }
     }

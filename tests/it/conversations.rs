@@ -273,7 +273,8 @@ fn a_recording_is_there_whatever_ends_it_and_stays_within_its_limit() {
     assert_eq!(Socket::tcp(recording.addr).call(["ECHO", "a"]), "\"a\"");
     let kill = format!("kill -KILL {}", recording.child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    assert!(fs::read_to_string(&killed).unwrap().contains("> ECHO a\n< \"a\"\n"));
+    let said = fs::read_to_string(&killed).unwrap();
+    assert!(said.contains("> ECHO a\n") && said.contains("\n< \"a\"\n"), "{said}");
 
     let full = folder.file("full.txt");
     let recording = Recording::start(upstream.addr(), &full, &["--limit", "1kb"]);

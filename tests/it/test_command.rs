@@ -20,11 +20,10 @@ const ONLY_RUST: [&str; 7] = [
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
 ];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 15] = [
+const WITH_TOOLS: [&str; 14] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
     "bad-input-test 2000 target/release/respd",
-    "bad-disk-test --server target/release/respd",
     "handover --respd target/release/respd",
     "clients --install",
     "clients ",
@@ -40,11 +39,10 @@ const WITH_TOOLS: [&str; 15] = [
 /// What Debian has for those.
 const TOOLS: [&str; 6] = ["redis-cli", "python3", "node", "npm", "etcd", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 13] = [
+const SCRIPTS: [&str; 12] = [
     "conformance",
     "kill-test",
     "bad-input-test",
-    "bad-disk-test",
     "handover",
     "clients",
     "tls",
@@ -161,7 +159,7 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     let mut expected = vec![NO_PUBLIC_API.to_owned()];
     expected.extend(without("redis-cli", "redis-tools", &["conformance"]));
-    let scripts = ["kill-test", "bad-input-test", "bad-disk-test", "handover", "clients"];
+    let scripts = ["kill-test", "bad-input-test", "handover", "clients"];
     expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
     let scripts = ["reports", "scaling", "kv-front", "course-test"];
@@ -205,7 +203,7 @@ fn what_debian_may_not_have_is_optional_even_if_strict() {
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_FUZZING]);
-    let handover = WITH_TOOLS[4];
+    let handover = WITH_TOOLS[3];
     let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();

@@ -47,10 +47,9 @@ impl Tape {
         if self.recorder.is_full() && !std::mem::replace(&mut self.is_told, true) {
             let Tape { name, limit, .. } = self;
             // The proxy goes on, so that its clients do.
-            eprintln!(
-                "respd record: {name} has the {limit} bytes that --limit lets it have: what follows passes and is not \
-                 in it"
-            );
+            say(&format!(
+                "{name} has the {limit} bytes of --limit: what follows passes, and is not in it"
+            ));
         }
         Ok(())
     }
@@ -60,14 +59,18 @@ impl Tape {
         self.write(Recorder::end)?;
         let Tape { recorder, name, .. } = self;
         if recorder.is_full() {
-            eprintln!("respd record: {name} lacks what passed behind its limit");
+            say(&format!("{name} lacks what passed behind its limit"));
         }
-        match recorder.abandoned() {
-            0 => {}
-            count => eprintln!(
-                "respd record: {name} lacks a part of what {count} of the clients said: 'is recorded to here' in it says why"
-            ),
+        if recorder.abandoned() > 0 {
+            let count = recorder.abandoned();
+            say(&format!("{name} lacks a part of {count} clients: 'is recorded to here' says why"));
         }
         Ok(())
     }
+}
+
+/// Says something of a recording that goes on all the same.
+fn say(text: &str) {
+    // There is no other place to say so.
+    let _ = writeln!(io::stderr(), "respd: {text}");
 }

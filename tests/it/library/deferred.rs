@@ -3,6 +3,7 @@
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use respd::internals::embed::local::request;
 use respd::{Builder, Command, Commands, Deferred, Error, Running, Server};
@@ -102,6 +103,33 @@ fn a_handler_that_breaks_the_rules_is_told_so_by_an_error() {
         assert_eq!(ann.call(["FAILS"]), "(error) ERR it fails");
         assert_eq!(ann.call(["DROPPED"]), "(error) ERR the command was dropped without a reply");
         assert_eq!(ann.call(["PING"]), "PONG");
+    }
+}
+
+#[test]
+fn a_client_that_its_command_closes_is_sent_the_reply_first() {
+    let closes = |name: &str, ahead: bool, first: bool| {
+        Command::new(name, move |ctx, _| {
+            if first {
+                ctx.close();
+            }
+            let deferred = if ahead { ctx.defer_ahead() } else { ctx.defer() };
+            ctx.close();
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(20));
+                deferred.reply(|reply| reply.int(5));
+            });
+            Ok(())
+        })
+    };
+    let own = Commands::new("own").add(closes("a", false, false)).add(closes("b", false, true));
+    let own = own.add(closes("c", true, false)).add(closes("d", true, true));
+    let server = Server::builder().any_port().commands(own).bind().unwrap().spawn();
+    for name in ["A", "B", "C", "D"] {
+        let mut ann = client(&server);
+        ann.send(&request([name]));
+        assert_eq!(ann.frame().unwrap(), b":5\r\n", "{name}");
+        assert!(ann.frame().is_none(), "{name}: it is closed");
     }
 }
 

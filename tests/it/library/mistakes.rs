@@ -232,6 +232,11 @@ fn categories_have_names_that_rules_can_name() {
 }
 
 #[test]
+fn a_summary_is_one_line() {
+    assert_wrong(|pay| pay.summary("Pays.\r\n+OK"), "its summary is more than a line of text");
+}
+
+#[test]
 fn flags_are_those_of_command_info_that_an_embedder_may_choose() {
     assert_wrong(|pay| pay.flags("fast quick"), "no flag is called 'quick'");
     assert_wrong(|pay| pay.flags("movablekeys"), "no flag is called 'movablekeys'");
