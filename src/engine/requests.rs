@@ -79,9 +79,8 @@ impl Traffic<'_> {
         let mut inbox = std::mem::take(&mut client.inbox);
         let consumed = client.session.as_mut().map(|session| std::mem::take(&mut session.consumed));
         let mut used = consumed.unwrap_or(0).min(inbox.len());
-        if self.world.clients[slot].parser.completes(inbox.len() - used)
-            && inbox.len() - used > WORTH_LENDING
-        {
+        let left = inbox.len() - used;
+        if left > WORTH_LENDING && self.world.clients[slot].parser.completes(left) {
             inbox = self.process_alone(slot, inbox, used, driver);
             used = 0;
         } else {
@@ -197,31 +196,32 @@ impl Traffic<'_> {
             let (reply, frame) = (&mut reply, Frame::Top);
             exchange(&mut Invocation { world, table, timer, driver, reply, slot, frame, args });
         }
-        self.end(slot, reply);
+        self.end(slot, reply, backlog);
         at
     }
 
     /// Requests of the client are about to run.
     #[inline(always)]
     fn begin(&mut self, slot: Slot) -> (Reply, Backlog) {
-        // What a script that runs meanwhile has done is said and sent when it is over.
-        if self.world.running.is_none() {
+        let is_meanwhile = self.world.running.is_some();
+        if !is_meanwhile {
             self.world.store.begin_effects();
         }
         let reply = self.world.take_outbox(slot);
-        let backlog = Backlog { sent: self.world.clients[slot].outbox.sent, written: reply.len() };
+        let sent = self.world.clients[slot].outbox.sent;
+        let backlog = Backlog { sent, written: reply.len(), is_meanwhile };
         (reply, backlog)
     }
 
     /// They have run.
     #[inline(always)]
-    fn end(&mut self, slot: Slot, reply: Reply) {
+    fn end(&mut self, slot: Slot, reply: Reply, backlog: Backlog) {
         self.timer.rest(&mut self.world.stats);
         if self.reading.spans.capacity() > SPARE_BYTES {
             self.reading.spans = Vec::new();
         }
         self.world.put_back_outbox(slot, reply);
-        if self.world.running.is_none() {
+        if !backlog.is_meanwhile {
             self.world.store.shared.effects.hand_over();
             self.world.broadcast_changes();
         }
@@ -243,29 +243,40 @@ impl Traffic<'_> {
             Ok(Parsed::Request(len)) if start + len == inbox.len() => {}
             // Where the argument ends there is no end of a line.
             _ => {
-                self.process(slot, &mut inbox[start..], driver);
-                return Vec::new();
+                let used = self.process(slot, &mut inbox[start..], driver);
+                inbox.drain(..start + used);
+                return inbox;
             }
         }
-        let (mut reply, _) = self.begin(slot);
+        let (mut reply, backlog) = self.begin(slot);
+        if !self.runs_next(slot, &reply, backlog, false) {
+            self.end(slot, reply, backlog);
+            return Vec::new();
+        }
         let all = Arc::new(inbox);
         self.world.store.shared.lent = Some(Arc::clone(&all));
         let (world, table, timer) = (&mut *self.world, self.table, &mut *self.timer);
         let args = Args::new(&all[start..], &self.reading.spans);
         let (reply_to, frame) = (&mut reply, Frame::Top);
-        exchange(&mut Invocation { world, table, timer, driver, reply: reply_to, slot, frame, args });
+        exchange(&mut Invocation {
+            world,
+            table,
+            timer,
+            driver,
+            reply: reply_to,
+            slot,
+            frame,
+            args,
+        });
         self.world.store.shared.lent = None;
-        self.end(slot, reply);
-        // The next inbox may be the same memory.
-        let mut inbox = Arc::try_unwrap(all).unwrap_or_default();
-        inbox.clear();
-        inbox
+        self.end(slot, reply, backlog);
+        Vec::new()
     }
 
     /// Returns whether the client's next request runs now. If enough replies are written already it runs in
     /// the next turn, and a client that leaves too many unread is closed. The first request of a turn has not
     /// to wait.
-    #[inline]
+    #[inline(always)]
     fn runs_next(&mut self, slot: Slot, reply: &Reply, backlog: Backlog, is_further: bool) -> bool {
         let world = &mut *self.world;
         if !world.clients[slot].is_runnable() {
@@ -304,6 +315,8 @@ impl Traffic<'_> {
 struct Backlog {
     sent: usize,
     written: usize,
+    /// A script runs meanwhile. What they have done is said and sent when it is over.
+    is_meanwhile: bool,
 }
 
 /// Runs one request, and writes it and its reply to the wire log if that is on.
