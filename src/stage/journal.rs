@@ -266,6 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn no_watch_is_kept_for_a_client_that_has_gone() {
+        let mut journal = Journal::default();
+        journal.turn_on(2);
+        for id in [1, 2] {
+            journal.watch(id, Commands::default(), 9);
+        }
+        journal.gone(1);
+        let left: Vec<u64> = journal.take_watches().iter().map(|watch| watch.client).collect();
+        assert_eq!(left, [2]);
+    }
+
+    #[test]
     fn entries_take_no_more_memory_than_they_may() {
         let mut journal = Journal::default();
         journal.turn_on(100);

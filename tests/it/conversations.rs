@@ -270,7 +270,8 @@ fn a_recording_is_there_whatever_ends_it_and_stays_within_its_limit() {
     let folder = Folder::new();
     let killed = folder.file("killed.txt");
     let recording = Recording::start(upstream.addr(), &killed, &[]);
-    assert_eq!(Socket::tcp(recording.addr).call(["ECHO", "a"]), "\"a\"");
+    let mut client = Socket::tcp(recording.addr);
+    assert_eq!(client.call(["ECHO", "a"]), "\"a\"");
     let kill = format!("kill -KILL {}", recording.child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let said = fs::read_to_string(&killed).unwrap();

@@ -976,3 +976,64 @@ fn a_command_that_waits_is_not_held_back_by_a_fault_that_is_gone() {
     call(&mut local, operator, "RPUSH l a");
     assert_eq!(text(local.received(client)), "p*2\r\n$1\r\nl\r\n$1\r\na\r\n");
 }
+
+/// What is only pushed holds nothing back: the delay beside it is its own fault's.
+#[test]
+fn a_delay_beside_what_another_fault_pushes_ends_with_its_fault() {
+    let (mut local, operator) = with_fault("ON STRLEN DO PUSH p THEN RUN");
+    call(&mut local, operator, "STAGE FAULT ADD g ON GET DO DELAY 1000");
+    let client = local.connect();
+    let sent = pipeline(&mut local, client, &["MULTI", "STRLEN k", "GET k", "EXEC"]);
+    assert_eq!(sent, "+OK\r\n+QUEUED\r\n+QUEUED\r\np");
+    call(&mut local, operator, "STAGE FAULT DEL g");
+    assert_eq!(text(local.received(client)), format!("*2\r\n:5\r\n{VALUE}"));
+}
+
+/// It has said all, and the pause has not begun: the reply is for a client that has gone.
+#[test]
+fn a_client_that_leaves_before_a_pause_is_gone() {
+    for (actions, is_sent) in
+        [("SPLIT AT 3 PAUSE 1000", false), ("DELAY 1000", false), ("SPLIT AT 3", true)]
+    {
+        let (mut local, operator) = with_fault(&format!("ON GET DO {actions}"));
+        let client = local.connect();
+        local.send(client, &request(["GET", "k"]));
+        local.finish(client);
+        local.advance(Duration::ZERO);
+        let clients = call(&mut local, operator, "INFO clients");
+        assert_eq!(clients.contains("connected_clients:1\r\n"), !is_sent, "{actions}: {clients}");
+    }
+}
+
+#[test]
+fn the_list_shows_a_fault_as_it_can_be_added_again() {
+    let (mut local, client) = staged();
+    let words = [
+        "STAGE",
+        "FAULT",
+        "ADD",
+        "f",
+        "ARGS",
+        "1",
+        "",
+        "DO",
+        "ERROR",
+        "a \"b\"\r\n",
+        "THEN",
+        "PUSH",
+        "x'",
+    ];
+    local.send(client, &request(words));
+    assert_eq!(local.received(client), b"+OK\r\n");
+    let rule = r#"ARGS 1 "" DO ERROR "a \"b\"\r\n" THEN PUSH "x'""#;
+    let list = call(&mut local, client, "STAGE FAULT LIST");
+    assert!(list.ends_with(&format!("${}\r\n{rule}\r\n", rule.len())), "{list}");
+}
+
+#[test]
+fn an_error_of_a_fault_counts_as_one_of_the_server() {
+    let (mut local, client) = with_fault("ON GET DO ERROR LOADING");
+    assert_eq!(call(&mut local, client, "GET k"), "-LOADING\r\n");
+    let info = call(&mut local, client, "INFO errorstats");
+    assert!(info.contains("errorstat_LOADING:count=1\r\n"), "{info}");
+}

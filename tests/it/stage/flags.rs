@@ -78,7 +78,13 @@ fn reset_comes_back_to_what_the_file_has_staged() {
     let mut driver = Socket::tcp(respd.field("admin").unwrap().parse().unwrap());
     let mut client = respd.connect();
     let nodes = driver.call(["STAGE", "NODE", "LIST"]);
-    assert!(nodes.contains("\"r\""), "{nodes}");
+    assert!(nodes.contains("\"r\"") && nodes.contains("127.0.0.1"), "{nodes}");
+    driver.call(["STAGE", "RESET"]);
+    assert_eq!(
+        driver.call(["STAGE", "NODE", "LIST"]),
+        nodes,
+        "where nothing has changed, nothing does"
+    );
     for turn in 0..3 {
         assert_eq!(client.call(["GET", "k"]), "(nil)", "{turn}");
         assert_eq!(client.call(["GET", "k"]), "(error) no", "{turn}");
@@ -229,4 +235,30 @@ fn time_passes_when_the_snapshot_is_written_that_fell_due() {
         assert!(info.contains("rdb_changes_since_last_save:0"), "{turn}: {info}");
         assert!(info.contains("rdb_bgsave_in_progress:0"), "{turn}: {info}");
     }
+}
+
+#[test]
+fn what_a_client_waits_for_at_a_node_that_is_a_replica_again_is_over() {
+    let folder = Folder::new();
+    let file = folder.file("stage");
+    fs::write(&file, "NODE ADD m\nNODE ADD r REPLICA-OF m\nCLOCK ADVANCE 3600000\n").unwrap();
+    let respd = Respd::start(&["--port", "0", "--clock", "frozen", "--stage-file", text(&file)]);
+    let mut driver = Socket::tcp(respd.field("admin").unwrap().parse().unwrap());
+    let time = driver.call(["TIME"]);
+    let nodes = driver.call(["STAGE", "NODE", "LIST"]);
+    let ports = nodes.split("\"port\"").skip(1);
+    let ports = ports.map(|rest| rest.split("(integer) ").nth(1).unwrap());
+    let ports: Vec<u16> =
+        ports.map(|rest| rest.split('\n').next().unwrap().trim().parse().unwrap()).collect();
+    driver.call(["STAGE", "NODE", "FAILOVER", "r"]);
+    let mut client = Socket::tcp(([127, 0, 0, 1], ports[1]).into());
+    client.send(b"BLPOP list 0\r\n");
+    until("it waits", || driver.call(["INFO", "clients"]).contains("blocked_clients:1"));
+    for _ in 0..3 {
+        assert_eq!(driver.call(["STAGE", "RESET"]), "OK");
+        assert_eq!(driver.call(["TIME"]), time, "an hour passes once");
+    }
+    let told = client.frame().unwrap();
+    assert!(told.starts_with(b"-UNBLOCKED "), "{}", told.escape_ascii());
+    assert_eq!(client.rest(), b"");
 }

@@ -225,3 +225,19 @@ fn a_wait_ends_with_the_journal_that_it_waits_for() {
         assert_eq!(call(&mut local, waiting, "PING"), "+PONG\r\n");
     }
 }
+
+#[test]
+fn a_wait_counts_anew_when_the_journal_does() {
+    for line in ["STAGE JOURNAL RESET", "STAGE JOURNAL ON"] {
+        let (mut local, driver) = staged();
+        let [waiting, client] = [(); 2].map(|()| local.connect());
+        call(&mut local, driver, "STAGE JOURNAL ON");
+        assert_eq!(call(&mut local, waiting, "STAGE JOURNAL WAIT GET COUNT 2 TIMEOUT 0"), "");
+        call(&mut local, client, "GET a");
+        call(&mut local, driver, line);
+        call(&mut local, client, "GET a");
+        assert_eq!(local.received(waiting), b"", "{line}");
+        call(&mut local, client, "GET a");
+        assert_eq!(local.received(waiting), b":2\r\n", "{line}");
+    }
+}

@@ -333,9 +333,12 @@ fn the_cluster_is_described_as_it_is() {
     let shards = staged.call(client, "CLUSTER SHARDS");
     let first = format!(
         "*3|*6|$5|slots|*2|:0|:5460|$5|nodes|*2|*14|$2|id|$40|{A}|$4|port|:7001|$2|ip|$9|127.0.0.1|$8|endpoint|\
-         $9|127.0.0.1|$4|role|$6|master|$18|replication-offset|:0|$6|health|$6|online|*14|$2|id|$40|{A2}|$4|port|"
+         $9|127.0.0.1|$4|role|$6|master|$18|replication-offset|:0|$6|health|$6|online|*14|$2|id|$40|{A2}|$4|port|:7004|\
+         $2|ip|$9|127.0.0.1|$8|endpoint|$9|127.0.0.1|$4|role|$7|replica|$18|replication-offset|:0|$6|health|$6|online|\
+         $2|id|$40|"
     );
     assert!(shards.starts_with(&first), "{shards}");
+    assert_eq!(shards.matches("|$6|online|").count(), 6);
     let info = staged.call(client, "CLUSTER INFO");
     for field in [
         "cluster_state:ok|cluster_slots_assigned:16384|cluster_slots_ok:16384|",
@@ -364,6 +367,10 @@ fn the_cluster_is_described_as_it_is() {
          7001 INFO cluster => $30|# Cluster|cluster_enabled:1||
          7004 HELLO 3 => %7|$6|server|$5|respd|$7|version|$5|7.2.4|$5|proto|:3|$2|id|:5|$4|mode|$7|cluster|$4|role|$7|replica|$7|modules|*0|"
     ));
+    staged.drive("NODE DOWN c2");
+    let shards = staged.call(client, "CLUSTER SHARDS");
+    assert_eq!(shards.matches("|$6|online|").count(), 5);
+    assert_eq!(shards.matches("|$6|health|$4|fail|").count(), 1);
     // The port that is no node is what it was.
     let info = staged.call(staged.driver, "CLUSTER INFO");
     assert_eq!(info, "-ERR This instance has cluster support disabled|");
@@ -689,4 +696,84 @@ fn a_fault_may_be_for_what_one_node_serves() {
     staged.drive("FAULT ADD s ON PING CLIENT NODE watch DO REPLY s");
     let sentinel = staged.at(7200);
     assert_eq!(staged.call(sentinel, "PING"), "s", "a Sentinel is a node, too");
+}
+
+#[test]
+fn a_cluster_serves_nothing_without_most_of_its_primaries() {
+    Staged::cluster().play(
+        "7001 CONFIG SET cluster-require-full-coverage no => +OK|
+         stage NODE DOWN c => +OK|
+         7001 GET b => $-1|
+         stage NODE DOWN b => +OK|
+         7001 GET b => -CLUSTERDOWN The cluster is down|
+         stage NODE UP c => +OK|
+         7001 GET b => $-1|",
+    );
+}
+
+#[test]
+fn slots_of_one_node_that_lie_apart_are_ranges_of_their_own() {
+    let mut staged = Staged::new(&["NODE ADD a SLOTS 0-10 20-30"]);
+    let listed = staged.drive("NODE LIST");
+    assert!(listed.ends_with("|$5|slots|$10|0-10 20-30|"), "{listed}");
+    let client = staged.at(7001);
+    assert!(staged.call(client, "CLUSTER SLOTS").starts_with("*2|*3|:0|:10|"));
+}
+
+#[test]
+fn all_replicas_follow_the_one_that_takes_over() {
+    let lines =
+        ["NODE ADD a SLOTS 0-16383", "NODE ADD a2 REPLICA-OF a", "NODE ADD a3 REPLICA-OF a"];
+    let mut staged = Staged::new(&lines);
+    staged.drive("NODE FAILOVER a2");
+    let listed = staged.drive("NODE LIST");
+    assert_eq!(listed.matches("|$10|replica-of|$2|a2|").count(), 2, "{listed}");
+    assert_eq!(listed.matches("|$10|replica-of|$0||").count(), 1, "{listed}");
+}
+
+#[test]
+fn a_client_reads_from_no_replica_when_there_is_none_any_more() {
+    let mut staged =
+        Staged::new(&["NODE ADD a PORT 7001 SLOTS 0-16383", "NODE ADD b PORT 6379 REPLICA-OF a"]);
+    let client = staged.at(6379);
+    assert_eq!(staged.call(client, "READONLY"), "+OK|");
+    assert!(staged.call(client, "CLIENT INFO").contains(" flags=r "));
+    staged.drive("RESET");
+    assert!(staged.call(client, "CLIENT INFO").contains(" flags=N "));
+}
+
+#[test]
+fn a_slot_on_the_move_is_described_by_those_that_know_of_it() {
+    let mut staged = Staged::cluster();
+    let [a, b] = [7001, 7002].map(|port| staged.at(port));
+    let own_line = |staged: &mut Staged, client| {
+        let nodes = staged.call(client, "CLUSTER NODES");
+        assert_eq!(nodes.matches('[').count(), usize::from(nodes.contains(" [")), "{nodes}");
+        let own = nodes.split('\n').find(|line| line.contains("myself")).unwrap().to_owned();
+        own.split_once(" connected ").unwrap().1.to_owned()
+    };
+    staged.drive("NODE IMPORT 3300 b");
+    assert_eq!(own_line(&mut staged, a), "0-5460", "the owner does not know yet");
+    assert_eq!(own_line(&mut staged, b), format!("5461-10922 [3300-<-{A}]"));
+    staged.drive("NODE MIGRATE 3300 b");
+    assert_eq!(own_line(&mut staged, a), format!("0-5460 [3300->-{B}]"));
+    staged.drive("NODE MOVE 3300 b");
+    assert_eq!(own_line(&mut staged, a), "0-3299 3301-5460");
+    assert_eq!(own_line(&mut staged, b), "3300 5461-10922");
+}
+
+#[test]
+fn older_servers_describe_their_cluster_in_fewer_words() {
+    let lines = ["NODE ADD a PORT 7001 SLOTS 0-16383"];
+    for (persona, slots, shards) in [
+        ("redis-6.2", format!("*1|*3|:0|:16383|*3|$9|127.0.0.1|:7001|$40|{A}|"), "-ERR"),
+        ("redis-7.2", format!("*1|*3|:0|:16383|*4|$9|127.0.0.1|:7001|$40|{A}|*0|"), "*1|*4|$5|"),
+        ("valkey-9.1", format!("*1|*3|:0|:16383|*4|$9|127.0.0.1|:7001|$40|{A}|*0|"), "*1|*6|$5|"),
+    ] {
+        let mut staged = Staged::with(&[("persona", persona)], &lines);
+        let client = staged.at(7001);
+        assert_eq!(staged.call(client, "CLUSTER SLOTS"), slots, "{persona}");
+        let told = staged.call(client, "CLUSTER SHARDS");
+        assert!(told.starts_with(shards), "{persona}: {told}");
+    }
 }

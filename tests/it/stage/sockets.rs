@@ -262,6 +262,14 @@ fn newcomers_that_hang_are_gone_when_they_leave() {
     let mut clients = [(); 5].map(|()| connect(respd.addr()));
     clients.iter_mut().for_each(|client| client.write_all(b"PING\r\n").unwrap());
     until("all are there", || sockets(&respd) == before + 5);
+    let rejected = |operator: &mut Socket, count: &str| {
+        let info = operator.call(["INFO", "stats"]);
+        assert!(info.contains(&format!("rejected_connections:{count}\\r")), "{info}");
+    };
+    rejected(&mut operator, "0");
     drop(clients);
     until("all are gone", || sockets(&respd) == before);
+    assert_eq!(operator.call(["STAGE", "ACCEPT", "CLOSE"]), "OK");
+    assert_eq!(reads(&mut connect(respd.addr()), 1), ["end"]);
+    rejected(&mut operator, "1");
 }
