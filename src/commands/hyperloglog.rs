@@ -187,11 +187,15 @@ fn make(db: &mut Db<'_>, key: &[u8]) -> Result<bool, Error> {
 
 /// The union of those that there are.
 fn union_of<'a>(db: &mut Db<'_>, keys: impl Iterator<Item = &'a [u8]>) -> Result<Union, Error> {
-    let mut union = Union::default();
+    let mut union = None;
     for key in keys {
         if let Some(string) = db.string(key)? {
-            union.join(Hll::new(string)?)?;
+            let hll = Hll::new(string)?;
+            match &mut union {
+                None => union = Some(Union::of(hll)?),
+                Some(union) => union.join(hll)?,
+            }
         }
     }
-    Ok(union)
+    Ok(union.unwrap_or_default())
 }

@@ -340,7 +340,7 @@ fn find<'a>(fields: Packed<'a>, name: &[u8]) -> Option<PackedField<'a>> {
     let mut elements = fields.iter();
     while let (Some((start, element)), Some((value_at, value))) = (elements.next(), elements.next())
     {
-        if element == name {
+        if packed::is_same(element, name) {
             return Some(PackedField { value, start, value_at, end: elements.offset() });
         }
     }

@@ -194,7 +194,7 @@ pub(crate) fn remove(entry: &mut Entry, member: Element<'_>) -> bool {
 }
 
 fn offset_of(packed: Packed<'_>, member: &[u8]) -> Option<usize> {
-    packed.iter().find(|(_, other)| *other == member).map(|(offset, _)| offset)
+    packed.iter().find(|(_, other)| packed::is_same(other, member)).map(|(offset, _)| offset)
 }
 
 /// The most members that a packed set may have.

@@ -41,9 +41,10 @@ impl<'a> Compact<'a> {
 
     /// Where a member is, and its score.
     pub(crate) fn find(self, member: &[u8]) -> Option<(usize, f64)> {
-        // Comparing ends of elements first spares reading most scores.
+        // Comparing ends of elements first spares reading most scores, and the last bytes before them most comparisons.
+        let last = member.last();
         self.0.iter().find_map(|(offset, element)| {
-            if !element.ends_with(member) {
+            if last.is_some() && element.last() != last || !element.ends_with(member) {
                 return None;
             }
             let (name, score) = read(element);
