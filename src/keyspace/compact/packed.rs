@@ -196,7 +196,7 @@ impl<'v> PackedMut<'v> {
 }
 
 /// Returns whether two elements are equal. The last bytes are compared first, for names that were counted up differ there: that
-/// spares nine calls of `memcmp` to HGET of the tenth field, 250 of its 2230 instructions.
+/// spares nine calls of `memcmp` to HGET of the tenth field, 228 of its 2230 instructions.
 #[inline]
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.last() == other.last() && one == other
@@ -275,6 +275,15 @@ fn length_before(bytes: &[u8], end: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn elements_are_the_same_as_slices_are() {
+        for one in [&b""[..], b"a", b"b", b"ab", b"bb", b"aab"] {
+            for other in [&b""[..], b"a", b"b", b"ab", b"bb", b"aab"] {
+                assert_eq!(is_same(one, other), one == other);
+            }
+        }
+    }
 
     #[test]
     fn behaves_like_a_vector_of_strings() {

@@ -226,7 +226,9 @@ mod tests {
         let order: Vec<_> = Compact::new(&bytes).iter().map(|(member, _)| member).collect();
         assert_eq!(order, [&b"c"[..], b"d", b"", b"a", b"b"]);
         assert_eq!(Compact::new(&bytes).find(b"d").map(|(_, score)| score), Some(0.5));
+        assert_eq!(Compact::new(&bytes).find(b"").map(|(_, score)| score), Some(1.0));
         assert_eq!(Compact::new(&bytes).find(b"x"), None);
+        assert_eq!(Compact::new(&bytes).find(b"xd"), None);
         CompactMut::new(&mut bytes, 0).remove_ranks(1, 3);
         let order: Vec<_> = Compact::new(&bytes).iter().map(|(member, _)| member).collect();
         assert_eq!(order, [b"c", b"b"]);
