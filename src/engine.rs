@@ -112,8 +112,9 @@ impl Engine {
     }
 
     /// The output that is to be sent to the client now.
-    pub fn unsent(&self, slot: Slot) -> &[u8] {
-        self.world.clients[slot].outbox.sendable()
+    pub fn unsent(&self, slot: Slot) -> Vec<u8> {
+        let pieces: Vec<&[u8]> = self.world.clients[slot].outbox.sendable_pieces().collect();
+        pieces.concat()
     }
 
     /// As [`Traffic::sent`].

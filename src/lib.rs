@@ -135,6 +135,7 @@ mod rdb;
 mod scripting;
 #[allow(missing_docs)]
 mod session;
+mod shared_bytes;
 mod stage;
 mod telemetry;
 mod text;

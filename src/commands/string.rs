@@ -13,8 +13,8 @@ use crate::dispatch::spec::flag::*;
 use crate::dispatch::spec::key::*;
 use crate::dispatch::spec::{Spec, at, numkeys_by, range};
 use crate::error::{self, Error};
-use crate::keyspace::Db;
 use crate::keyspace::changes::class;
+use crate::keyspace::{Db, Text};
 use crate::text::number::Spelled;
 use crate::wire::{Args, Options, Reply};
 
@@ -169,14 +169,14 @@ pub(crate) const TABLE: &[Spec] = &[
 /// GET key
 fn get(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    bulk_or_null(reply, db.string(&args[1])?);
+    text_or_null(reply, db.text(&args[1])?);
     Ok(())
 }
 
 /// GETDEL key
 fn getdel(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    bulk_or_null(reply, db.string(&args[1])?);
+    text_or_null(reply, db.text(&args[1])?);
     if db.delete(&args[1]) {
         ctx.says("DEL", &[&args[1]]);
     }
@@ -196,7 +196,7 @@ fn getex(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
     let lifetime = expiry.resolve(db.now(), command)?;
     let key = &args[1];
-    bulk_or_null(reply, db.string(key)?);
+    text_or_null(reply, db.text(key)?);
     match lifetime {
         Lifetime::Bare if db.set_expiry(key, None) => ctx.says("PERSIST", &[key]),
         Lifetime::Until(when) if db.set_expiry(key, Some(when)) => {
@@ -214,7 +214,7 @@ fn mget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     reply.array(args.len() - 1);
     for key in args.from(1) {
         // What is no string is as good as missing.
-        bulk_or_null(reply, db.string(key).unwrap_or(None));
+        text_or_null(reply, db.text(key).unwrap_or(None));
     }
     Ok(())
 }
@@ -307,7 +307,7 @@ fn set_with_options(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let lifetime = expiry.resolve(db.now(), command)?;
     let key = &args[1];
     if returns_old {
-        bulk_or_null(reply, db.string(key)?);
+        text_or_null(reply, db.text(key)?);
     }
     let holds = condition.holds(&mut db, key)?;
     match (returns_old, holds) {
@@ -378,7 +378,7 @@ fn setnx(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 /// GETSET key value
 fn getset(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
-    bulk_or_null(reply, db.string(&args[1])?);
+    text_or_null(reply, db.text(&args[1])?);
     store(&mut db, &args[1], &args[2], Lifetime::Unsaid);
     says_set(ctx, &args[1], &args[2], Lifetime::Unsaid);
     Ok(())
@@ -511,9 +511,10 @@ fn setrange(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn bulk_or_null(reply: &mut Reply, value: Option<&[u8]>) {
+fn text_or_null(reply: &mut Reply, value: Option<Text<'_>>) {
     match value {
-        Some(value) => reply.bulk(value),
+        Some(Text::Bytes(bytes)) => reply.bulk(bytes),
+        Some(Text::Shared(bytes)) => reply.shared(bytes),
         None => reply.null(),
     }
 }

@@ -176,8 +176,8 @@ impl Buffers {
         } else {
             Buffers {
                 arguments: client.parser.memory(),
-                output: client.outbox.bytes.capacity(),
-                written: client.outbox.bytes.len(),
+                output: client.outbox.bytes.capacity() + client.outbox.elsewhere(),
+                written: client.outbox.bytes.len() + client.outbox.elsewhere(),
                 total: client.memory(),
             }
         }

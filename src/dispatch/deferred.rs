@@ -131,7 +131,7 @@ fn write(world: &mut World, to: Asked<'_>, reply: &mut Reply, outcome: Outcome) 
     let Asked { slot, row, args, is_silent } = to;
     let start = reply.mark();
     let error = run(world, slot, reply, row, outcome);
-    let written = reply.since(start).len();
+    let written = reply.written_since(start);
     if let Some(error) = &error {
         world.stats.count_error(error);
         reply.replace(start, error);
@@ -140,7 +140,7 @@ fn write(world: &mut World, to: Asked<'_>, reply: &mut Reply, outcome: Outcome) 
         reply.rewind(start);
     }
     if wire_log::is_on() {
-        wire_log::outgoing(world.clients[slot].id, reply.since(start), shows(row, args));
+        wire_log::outgoing(world.clients[slot].id, &reply.since(start), shows(row, args));
     }
     telemetry::log_if_large(world, row, slot, args, written);
     world.count_call(slot, row.id, error.is_some());
@@ -171,7 +171,7 @@ fn run(
         return world.reply_is_full(reply, slot);
     }
     let written = reply.since(start);
-    if frames::count(written) != Some(1) || written.starts_with(b">") {
+    if frames::count(&written) != Some(1) || written.starts_with(b">") {
         log::error!("{} is not replied once: its client is told an error", row.full_name);
         return Some(error::INTERNAL);
     }

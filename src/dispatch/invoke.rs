@@ -216,7 +216,9 @@ impl<'a> Invocation<'a> {
         is_silent: bool,
     ) -> Outcome {
         if let Wake::Ahead(number) = until.wake {
-            let (at, args, command) = (self.reply.len(), self.args.to_owned(), row.id);
+            let at = self.reply.mark().position();
+            let (args, command) = (self.args.to_owned(), row.id);
+            self.reply.stop_sharing();
             let (reply, protocol) = (None, self.client().protocol);
             let gap = Gap { at, number, reply, command, args, protocol, is_silent };
             self.world.leave_gap(self.slot, gap);

@@ -96,7 +96,7 @@ fn end_turn(world: &mut World, slot: Slot, mut reply: Reply, before: Mark, wait:
     client.session_mut().wait = Some(wait);
     reply.append(&mut client.outbox.late);
     if wire_log::is_on() {
-        wire_log::outgoing(client.id, reply.since(before), wire_log::Shows::All);
+        wire_log::outgoing(client.id, &reply.since(before), wire_log::Shows::All);
     }
     world.put_back_outbox(slot, reply);
 }

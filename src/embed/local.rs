@@ -174,7 +174,7 @@ impl Local {
         let mut bytes = Vec::new();
         while self.is_open(client) {
             let unsent = self.engine.unsent(client.slot);
-            bytes.extend_from_slice(unsent);
+            bytes.extend_from_slice(&unsent);
             let sent = unsent.len();
             if sent > 0 {
                 self.engine.sent(client.slot, sent);

@@ -4,6 +4,8 @@
 //! client's requests run until its input is used up, a command of its own waits, or enough replies are
 //! written: then the rest waits for the next turn.
 
+use std::sync::Arc;
+
 use super::traffic::Traffic;
 use super::{SPARE_BYTES, trace};
 use crate::dispatch::{Driver, Frame, Invocation};
@@ -23,6 +25,56 @@ pub(super) const MAX_REPLIES: usize = 1 << 20;
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
+/// The bytes that requests are read from.
+trait Input {
+    fn bytes(&self) -> &[u8];
+
+    fn bytes_mut(&mut self) -> &mut [u8];
+
+    /// The buffer that they are in, if what the last request says may stay in it.
+    fn lend(&self) -> Option<Arc<Vec<u8>>>;
+}
+
+/// A buffer that another client's bytes will be read into.
+impl Input for [u8] {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+
+    fn lend(&self) -> Option<Arc<Vec<u8>>> {
+        None
+    }
+}
+
+/// A client's inbox, from a position on. A long string that ends it stays where it is: `SET` of 64 KiB copies its value
+/// once, from the buffer of all clients into this one.
+struct Inbox {
+    all: Arc<Vec<u8>>,
+    start: usize,
+}
+
+impl Input for Inbox {
+    fn bytes(&self) -> &[u8] {
+        &self.all[self.start..]
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // It is lent for its last request alone: while there is one to read, no other has it.
+        &mut Arc::make_mut(&mut self.all)[self.start..]
+    }
+
+    fn lend(&self) -> Option<Arc<Vec<u8>>> {
+        Some(Arc::clone(&self.all))
+    }
+}
+
+/// An inbox of fewer bytes is not lent: what it holds is copied.
+const WORTH_LENDING: usize = 16 * 1024;
+
 impl Traffic<'_> {
     /// The client has sent `input`. Complete requests run, the rest is kept.
     ///
@@ -35,17 +87,37 @@ impl Traffic<'_> {
         let client = &mut self.world.clients[slot];
         client.bytes_in += input.len() as u64;
         client.active = now;
+        let missing = client.missing().min(input.len());
+        if missing > 0 && client.is_runnable() {
+            // What follows the request that is half read is not moved for its sake.
+            let (end, rest) = input.split_at_mut(missing);
+            // As much as has come already, at most: it may be all that comes.
+            let room = client.missing().min(client.inbox.len().max(end.len()));
+            client.inbox.reserve_exact(room);
+            client.inbox.extend_from_slice(end);
+            self.process_inbox(slot, driver);
+            match self.world.clients[slot].unfinished {
+                true => self.keep(slot, Vec::new(), rest),
+                false => self.receive_more(slot, rest, driver),
+            }
+        } else {
+            self.receive_more(slot, input, driver);
+        }
+        self.world.clients.account(slot);
+        self.world.evict_clients();
+    }
+
+    fn receive_more(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) {
+        let client = &mut self.world.clients[slot];
         if !client.is_runnable() {
             self.keep(slot, Vec::new(), input);
         } else if client.inbox.is_empty() {
             let used = self.process(slot, input, driver);
             self.keep(slot, Vec::new(), &input[used..]);
-        } else {
+        } else if !input.is_empty() {
             client.inbox.extend_from_slice(input);
             self.process_inbox(slot, driver);
         }
-        self.world.clients.account(slot);
-        self.world.evict_clients();
     }
 
     /// Runs the complete requests in a client's inbox.
@@ -54,7 +126,17 @@ impl Traffic<'_> {
         let mut inbox = std::mem::take(&mut client.inbox);
         let consumed = client.session.as_mut().map(|session| std::mem::take(&mut session.consumed));
         let mut used = consumed.unwrap_or(0).min(inbox.len());
-        used += self.process(slot, &mut inbox[used..], driver);
+        if inbox.len() - used > WORTH_LENDING {
+            let mut lendable = Inbox { all: Arc::new(inbox), start: used };
+            used += self.process(slot, &mut lendable, driver);
+            inbox = Arc::try_unwrap(lendable.all).unwrap_or_else(|kept| {
+                let rest = kept[used..].to_vec();
+                used = 0;
+                rest
+            });
+        } else {
+            used += self.process(slot, &mut inbox[used..], driver);
+        }
         match &mut self.world.clients[slot].session {
             // Each command of a long pipeline may wait: what is behind it is not moved for each of them.
             Some(session) if used < inbox.len() / 2 => session.consumed = used,
@@ -98,6 +180,11 @@ impl Traffic<'_> {
         if inbox.is_empty() {
             inbox = std::mem::take(&mut client.inbox);
         }
+        if inbox.is_empty() {
+            // With the rest of an argument that has come to a half, it need not be moved.
+            let missing = client.parser.missing(more.len());
+            inbox.reserve_exact(more.len() + missing.min(more.len()));
+        }
         inbox.extend_from_slice(more);
         client.inbox = inbox;
         world.stats.max_input_buffer = world.stats.max_input_buffer.max(client.inbox.len());
@@ -115,7 +202,12 @@ impl Traffic<'_> {
 
     /// Runs the complete requests in `input` and returns how many bytes they took. Those that have to
     /// wait until replies have been sent run in the next turn.
-    fn process(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) -> usize {
+    fn process<I: Input + ?Sized>(
+        &mut self,
+        slot: Slot,
+        input: &mut I,
+        driver: &mut dyn Driver,
+    ) -> usize {
         // What a script that runs meanwhile has done is said and sent when it is over.
         let is_meanwhile = self.world.running.is_some();
         if !is_meanwhile {
@@ -133,17 +225,21 @@ impl Traffic<'_> {
         }
         let mut at = 0;
         self.reading.pipeline.clear();
-        while at < input.len() && self.runs_next(slot, &reply, backlog, at > 0) {
+        while at < input.bytes().len() && self.runs_next(slot, &reply, backlog, at > 0) {
             let world = &mut *self.world;
             if self.reading.pipeline.is_over() && !world.clients[slot].parser.is_half_read() {
-                self.reading.pipeline.read(&input[at..]);
-                prefetch(world, slot, self.reading.pipeline.iter(&input[at..]));
+                self.reading.pipeline.read(&input.bytes()[at..]);
+                prefetch(world, slot, self.reading.pipeline.iter(&input.bytes()[at..]));
             }
-            let (args, len) = match self.reading.pipeline.take(&input[at..]) {
+            let (args, len) = match self.reading.pipeline.take(&input.bytes()[at..]) {
                 Some(simple) => simple,
-                None => match self.parse(slot, &mut input[at..]) {
+                None => match self.parse(slot, &mut input.bytes_mut()[at..]) {
                     Ok(Parsed::Request(len)) => {
-                        (Args::new(&input[at..at + len], &self.reading.spans), len)
+                        let request = &input.bytes()[at..at + len];
+                        if at + len == input.bytes().len() {
+                            self.world.store.shared.lent = input.lend();
+                        }
+                        (Args::new(request, &self.reading.spans), len)
                     }
                     Ok(Parsed::Nothing(len)) => {
                         at += len;
@@ -154,10 +250,10 @@ impl Traffic<'_> {
                     Ok(Parsed::Partial) => break,
                     Err(broken) => {
                         if self.world.is_recorded() {
-                            self.world.record_broken(slot, &input[at..]);
+                            self.world.record_broken(slot, &input.bytes()[at..]);
                         }
                         refuse(self.world, &mut reply, slot, broken);
-                        at = input.len();
+                        at = input.bytes().len();
                         break;
                     }
                 },
@@ -167,6 +263,7 @@ impl Traffic<'_> {
             let (reply, frame) = (&mut reply, Frame::Top);
             exchange(&mut Invocation { world, table, timer, driver, reply, slot, frame, args });
         }
+        self.world.store.shared.lent = None;
         self.timer.rest(&mut self.world.stats);
         if self.reading.spans.capacity() > SPARE_BYTES {
             self.reading.spans = Vec::new();
@@ -234,7 +331,7 @@ fn exchange(request: &mut Invocation<'_>) {
     let (id, shows) = (client.id, trace::shows(table, client, args));
     let start = request.reply.mark();
     request.invoke();
-    trace::exchange(id, table, args, request.reply.since(start), shows);
+    trace::exchange(id, table, args, &request.reply.since(start), shows);
 }
 
 /// Prefetches the keys of the pipelined requests into the CPU cache. The second word of most requests is a
@@ -274,7 +371,7 @@ fn refuse(world: &mut World, reply: &mut Reply, slot: Slot, broken: ProtocolErro
     }
     if world.keeps_journal() {
         world.journal_command(slot, b"", OwnedArgs::default().args());
-        world.journal_reply(slot, reply.since(start));
+        world.journal_reply(slot, &reply.since(start));
     }
     world.clients.doom(slot, Doom::AfterReply, Departure::Protocol);
 }

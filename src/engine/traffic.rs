@@ -248,12 +248,23 @@ impl<'e> Traffic<'e> {
         self.world.clients.take_touched(into);
     }
 
-    /// The output that is to be sent to the client now.
+    /// The output that is to be sent to the client now, or the first piece of it.
     pub(crate) fn unsent(&self, slot: Slot) -> &[u8] {
         self.world.clients[slot].outbox.sendable()
     }
 
-    /// The first `bytes` bytes of [`Engine::unsent`] have been sent.
+    /// Returns whether the output of the client is in pieces: long strings are sent from where they lie.
+    #[inline]
+    pub(crate) fn is_in_pieces(&self, slot: Slot) -> bool {
+        self.world.clients[slot].outbox.is_in_pieces()
+    }
+
+    /// The output that is to be sent to the client now, piece by piece.
+    pub(crate) fn unsent_pieces(&self, slot: Slot) -> impl Iterator<Item = &[u8]> {
+        self.world.clients[slot].outbox.sendable_pieces()
+    }
+
+    /// The first `bytes` bytes of what is to be sent have been sent.
     pub(crate) fn sent(&mut self, slot: Slot, bytes: usize) {
         if self.world.is_recorded() {
             self.world.record_sent(slot, bytes);
@@ -264,7 +275,7 @@ impl<'e> Traffic<'e> {
         client.bytes_out += bytes as u64;
         client.active = self.world.now.mono;
         let outbox = &mut client.outbox;
-        outbox.sent += bytes;
+        outbox.advance(bytes);
         if outbox.sent == outbox.bytes.len() {
             outbox.held.take_if(|held| {
                 held.shift(outbox.sent);

@@ -72,6 +72,7 @@ pub use types::hash::Hash;
 pub use types::list::List;
 pub use types::set::Set;
 pub use types::stream::Stream;
+pub(crate) use types::string::Text;
 pub use types::zset::Zset;
 pub use visit::Part;
 
@@ -117,6 +118,8 @@ pub struct Shared {
     moment: Option<Box<Moment>>,
     /// Expiries that were set since [`Store::take_listed`].
     listed: usize,
+    /// The buffer of the request that runs, if the store may keep it: a long string that is nearly all of it is not copied.
+    pub(crate) lent: Option<std::sync::Arc<Vec<u8>>>,
 }
 
 /// So many bytes may wait to be freed, if [`Shared::most_unfreed`] is not set to less.

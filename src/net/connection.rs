@@ -117,7 +117,11 @@ impl Connection {
             if unsent.is_empty() {
                 return Flushed::All;
             }
-            match self.stream.send(unsent) {
+            let sent = match traffic.is_in_pieces(slot) {
+                false => self.stream.send(unsent),
+                true => self.stream.send_pieces(traffic.unsent_pieces(slot)),
+            };
+            match sent {
                 Ok(Some(n)) => traffic.sent(slot, n),
                 Ok(None) => return Flushed::Part,
                 Err(error) => return Flushed::Broken(error),

@@ -1,6 +1,6 @@
 //! A stream of bytes to a peer, of either family, and what reading from it finds.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use mio::net::{TcpStream, UnixStream};
 
 use super::proxy;
 use socket2::SockRef;
+
+/// So many pieces are written at once: the replies of a turn with long strings of 32 KiB.
+const MOST_PIECES: usize = 64;
 
 /// A stream of either family.
 #[derive(Debug)]
@@ -80,8 +83,32 @@ impl Stream {
 
     /// Writes as much as the socket takes at once. `None`: it takes nothing.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        self.send_by(|stream| stream.write(bytes))
+    }
+
+    /// As [`Stream::send`], for the first few of several pieces.
+    pub(super) fn send_pieces<'b>(
+        &mut self,
+        pieces: impl Iterator<Item = &'b [u8]>,
+    ) -> io::Result<Option<usize>> {
+        let mut slices = [IoSlice::new(&[]); MOST_PIECES];
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(pieces) {
+            *slice = IoSlice::new(piece);
+            count += 1;
+        }
+        self.send_by(|stream| match stream {
+            Stream::Tcp(stream) => stream.write_vectored(&slices[..count]),
+            Stream::Unix(stream) => stream.write_vectored(&slices[..count]),
+        })
+    }
+
+    fn send_by(
+        &mut self,
+        write: impl Fn(&mut Stream) -> io::Result<usize>,
+    ) -> io::Result<Option<usize>> {
         loop {
-            return match self.write(bytes) {
+            return match write(self) {
                 Ok(sent) => Ok(Some(sent)),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => Ok(None),

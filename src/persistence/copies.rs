@@ -325,7 +325,7 @@ impl Sending {
     fn is_due(&self, world: &World) -> bool {
         match awaiting(world, self.client) {
             Some(slot) if self.given < self.length => {
-                !self.is_being_read && world.clients[slot].outbox.unsent().len() < LITTLE
+                !self.is_being_read && world.clients[slot].outbox.unsent_len() < LITTLE
             }
             _ => true,
         }

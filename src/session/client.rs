@@ -62,15 +62,8 @@ pub struct Outbox {
     pub is_away: bool,
     /// What was pushed to the client meanwhile. It follows the reply: no push lands inside a reply.
     pub late: Vec<u8>,
-    /// What may not be sent yet, if there is anything of that kind.
+    /// What may not be sent yet or lies elsewhere, if there is anything of that kind.
     pub(crate) held: Option<Box<HeldBytes>>,
-}
-
-impl Outbox {
-    /// What is still to be sent. While a command of the client runs, its reply has that, and here is none.
-    pub fn unsent(&self) -> &[u8] {
-        self.bytes.get(self.sent..).unwrap_or_default()
-    }
 }
 
 /// A connection and its session.
@@ -313,6 +306,12 @@ impl Client {
         let queued = self.transaction().map_or(0, Transaction::memory);
         let postponed = self.session.as_ref().and_then(|session| session.postponed.as_ref());
         self.unread() + self.parser.memory() + queued + postponed.map_or(0, Postponed::memory)
+    }
+
+    /// How many bytes are missing of the argument that is half read: see [`Parser::missing`].
+    #[inline]
+    pub(crate) fn missing(&self) -> usize {
+        if self.parser.is_half_read() { self.parser.missing(self.unread()) } else { 0 }
     }
 
     /// Bytes of its inbox that have not run.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::gaps::Gaps;
 use super::plan::Plan;
+use crate::wire::Segments;
 
 /// How far a log is written and how far it is on disk, and whose output waits for that.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ impl fmt::Debug for Answers {
     }
 }
 
-/// What of an outbox may not be sent yet.
+/// What of an outbox may not be sent yet, or lies elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct HeldBytes {
     /// Where it begins in the bytes of the outbox. What is before may be sent, and all if there are no marks.
@@ -45,6 +46,8 @@ pub(crate) struct HeldBytes {
     pub(crate) plan: Plan,
     /// Where replies are missing.
     pub(crate) gaps: Gaps,
+    /// Long strings, which were not copied. None of them is behind a gap.
+    pub(crate) segments: Segments,
 }
 
 impl Held {
@@ -114,6 +117,7 @@ impl HeldBytes {
         self.marks.iter_mut().for_each(|(end, _)| *end -= bytes);
         self.plan.shift(bytes);
         self.gaps.shift(bytes);
+        self.segments.shift(bytes);
     }
 
     /// Puts replies that have come into their places. Returns whether there are any.
@@ -133,5 +137,6 @@ impl HeldBytes {
             + self.marks.capacity() * size_of::<(usize, u64)>()
             + self.plan.memory()
             + self.gaps.memory()
+            + self.segments.memory()
     }
 }

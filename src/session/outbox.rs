@@ -15,12 +15,14 @@
 //! mark is free as soon as the disk has come that far. Nothing waits but these bytes: the client is read from and
 //! served, what it is owed from before is sent, and what is held counts against its limits like all that it has not read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::client::{Client, Outbox};
 use super::gaps::Gaps;
 use super::registry::{Clients, Slot};
+use crate::wire::Segments;
 
 /// The most bytes that wait for a client, whatever `client-output-buffer-limit` says: neither a reader that never
 /// reads nor a reply without end may eat the memory.
@@ -31,12 +33,55 @@ pub(crate) const MAX_UNREAD: usize = if cfg!(test) { 1 << 24 } else { 1 << 30 };
 pub(crate) const REPLY_BUFFER: usize = 16 * 1024;
 
 impl Outbox {
-    /// What may be sent now.
+    /// What may be sent now, or the first piece of it: see [`Outbox::sendable_pieces`].
     pub(crate) fn sendable(&self) -> &[u8] {
-        match self.held.as_ref().and_then(|held| held.start()) {
-            Some(start) => self.bytes.get(self.sent..start).unwrap_or_default(),
-            None => self.unsent(),
+        match &self.held {
+            None => self.bytes.get(self.sent..).unwrap_or_default(),
+            Some(_) => self.sendable_pieces().next().unwrap_or_default(),
         }
+    }
+
+    /// What may be sent now, piece by piece. None of them is empty.
+    pub(crate) fn sendable_pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let end = self.held.as_ref().and_then(|held| held.start()).unwrap_or(self.bytes.len());
+        self.segments().pieces(&self.bytes, self.sent, end)
+    }
+
+    /// Returns whether some of what may be sent lies elsewhere, so that there are several pieces.
+    #[inline]
+    pub(crate) fn is_in_pieces(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.segments.is_empty())
+    }
+
+    /// What is still to be sent. While a command of the client runs, its reply has that, and here is none.
+    pub fn unsent(&self) -> Cow<'_, [u8]> {
+        self.segments().whole(&self.bytes, self.sent, self.bytes.len())
+    }
+
+    /// How many bytes that is.
+    #[inline]
+    pub(crate) fn unsent_len(&self) -> usize {
+        self.bytes.len().saturating_sub(self.sent) + self.elsewhere()
+    }
+
+    /// How many bytes of it lie elsewhere.
+    #[inline]
+    pub(crate) fn elsewhere(&self) -> usize {
+        self.held.as_ref().map_or(0, |held| held.segments.len())
+    }
+
+    fn segments(&self) -> &Segments {
+        static NONE: Segments = Segments::NONE;
+        self.held.as_ref().map_or(&NONE, |held| &held.segments)
+    }
+
+    /// So many bytes of what may be sent have been sent.
+    #[inline]
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.sent = match &mut self.held {
+            None => self.sent + bytes,
+            Some(held) => held.segments.sent(self.sent, bytes),
+        };
     }
 
     /// Puts replies that have come into their places. Returns whether there are any.
@@ -160,13 +205,14 @@ impl Client {
     /// Bytes that wait for the client to read them, if they are more than usual.
     pub(crate) fn output(&self) -> usize {
         let early = self.outbox.held.as_ref().map_or(0, |held| held.gaps.early());
-        let unsent = self.outbox.unsent().len() + early;
+        let unsent = self.outbox.unsent_len() + early;
         if unsent > REPLY_BUFFER { unsent } else { 0 }
     }
 
     /// Bytes of memory that hold what the client has not read. Up to [`REPLY_BUFFER`] they are no backlog.
     pub(crate) fn backlog(&self) -> usize {
-        let held = self.outbox.bytes.capacity() + self.outbox.late.capacity();
+        let outbox = &self.outbox;
+        let held = outbox.bytes.capacity() + outbox.late.capacity() + outbox.elsewhere();
         if held > REPLY_BUFFER { held } else { 0 }
     }
 }

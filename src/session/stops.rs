@@ -46,7 +46,7 @@ impl Client {
 
     /// Returns whether more of its output is to be sent, now or later.
     pub(crate) fn is_owed(&self) -> bool {
-        let has_output = !self.outbox.unsent().is_empty() || self.outbox.has_gaps();
+        let has_output = self.outbox.unsent_len() > 0 || self.outbox.has_gaps();
         has_output || self.is_held_back() || self.is_closed_behind_its_reply()
     }
 

@@ -32,6 +32,7 @@
 //! * `into_args` makes arguments of values;
 //! * `options` reads the options among them, one after the other;
 //! * `reply` writes every reply type in the protocol that the client negotiated;
+//! * `segments` are what of it is not copied;
 //! * `frames` counts what was written;
 //! * `value` reads replies back, for tests, tools and the wire log;
 //! * `requests` and `replies` are both directions for a program that has a connection of its own.
@@ -47,6 +48,7 @@ mod replies;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod requests;
+mod segments;
 pub(crate) mod value;
 
 pub(crate) use args::Span;
@@ -61,5 +63,6 @@ pub(crate) use reply::{Protocol, Reply};
 pub use request::push_request;
 pub(crate) use request::{Limits, Parsed, Parser, ProtocolError};
 pub use requests::Requests;
+pub(crate) use segments::Segments;
 pub use value::Malformed;
 pub(crate) use value::Value;

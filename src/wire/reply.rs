@@ -9,13 +9,19 @@
 //! the memory it holds is bounded whatever the handler does. A handler need not look, except in a loop
 //! that runs as often as a client wishes: that ends when [`Reply::is_full`].
 //!
+//! A long string is not copied to the output ([`Reply::shared`]): its bytes stay where they are, and a segment says where
+//! in the output they belong. All positions, marks among them, are those of the bytes that are written.
+//!
 //! What is pushed to the client whose command is running follows the reply ([`Reply::append`]): a push
 //! never lands inside a reply.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::bulk;
+use super::segments::Segments;
 use crate::error::Error;
+use crate::shared_bytes::SharedBytes;
 use crate::text::double;
 use crate::text::number::{self, Spelled};
 
@@ -53,6 +59,13 @@ pub enum Doubles {
 #[derive(Debug, Clone, Copy)]
 pub struct Mark(usize);
 
+impl Mark {
+    /// Where it is in the bytes that were written.
+    pub(crate) fn position(self) -> usize {
+        self.0
+    }
+}
+
 /// The fewest bytes of an element: `_`, and the end of its line.
 const LEAST_ELEMENT: usize = 3;
 
@@ -68,14 +81,36 @@ pub struct Reply {
     /// The output was not empty when the writer took it.
     has_backlog: bool,
     doubles: Doubles,
+    /// Whether long strings stay where they are.
+    shares: bool,
+    /// The long strings of the output that do. They count against the limit.
+    segments: Segments,
 }
 
 impl Reply {
     /// A writer that appends to `out`.
     pub fn new(out: Vec<u8>, protocol: Protocol) -> Reply {
         let has_backlog = !out.is_empty();
-        let doubles = Doubles::Shortest;
-        Reply { out, protocol, end: usize::MAX, limit: usize::MAX, has_backlog, doubles }
+        Reply {
+            out,
+            protocol,
+            end: usize::MAX,
+            limit: usize::MAX,
+            has_backlog,
+            doubles: Doubles::Shortest,
+            shares: false,
+            segments: Segments::default(),
+        }
+    }
+
+    /// The same writer, for an output that has these segments already. It gets more of them if it `shares`.
+    pub(crate) fn with_segments(self, segments: Segments, shares: bool) -> Reply {
+        Reply { segments, shares, ..self }
+    }
+
+    /// From here on long strings are copied.
+    pub(crate) fn stop_sharing(&mut self) {
+        self.shares = false;
     }
 
     /// The same writer, with another spelling of doubles.
@@ -85,7 +120,13 @@ impl Reply {
 
     /// Gives the buffer back.
     pub fn into_inner(self) -> Vec<u8> {
+        debug_assert!(self.segments.is_empty(), "no other writer than a client's has segments");
         self.out
+    }
+
+    /// As [`Reply::into_inner`], with the segments.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Segments) {
+        (self.out, self.segments)
     }
 
     /// The protocol that the reply is written in.
@@ -100,7 +141,7 @@ impl Reply {
 
     /// Bytes written and not yet handed back, unsent ones from before counted.
     pub(crate) fn len(&self) -> usize {
-        self.out.len()
+        self.out.len() + self.segments.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -109,15 +150,20 @@ impl Reply {
 
     /// Bytes of memory that the output holds.
     pub(crate) fn memory(&self) -> usize {
-        self.out.capacity()
+        self.out.capacity() + self.segments.memory()
     }
 
     /// From here on the output, unsent bytes from before counted, stays shorter than `limit` bytes.
     pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
         if !self.is_full() {
-            self.end = limit;
+            self.make_room();
         }
+    }
+
+    /// The output may be written up to the limit again.
+    fn make_room(&mut self) {
+        self.end = self.limit.saturating_sub(self.segments.len());
     }
 
     /// Returns whether something did not fit. Nothing is stored then, until [`Reply::rewind`] makes room.
@@ -197,6 +243,20 @@ impl Reply {
             bulk::TINY..bulk::LIMIT => bulk::push_short(&mut self.out, bytes),
             _ => self.long_bulk(bytes),
         }
+    }
+
+    /// As [`Reply::bulk`], without a copy where the output is a client's.
+    pub(crate) fn shared(&mut self, bytes: &SharedBytes) {
+        if !self.shares {
+            return self.bulk(bytes);
+        }
+        if !self.fits(bytes.len()) {
+            return;
+        }
+        self.header(b'$', bytes.len() as i64);
+        self.segments.push(self.out.len(), bytes.clone());
+        self.make_room();
+        self.crlf();
     }
 
     fn long_bulk(&mut self, bytes: &[u8]) {
@@ -304,7 +364,7 @@ impl Reply {
         }
     }
 
-    /// Any bytes, as they are: a test has said them.
+    /// Any bytes, as they are: replies that were written before, or what a test has said.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         if self.fits(bytes.len()) {
             self.out.extend_from_slice(bytes);
@@ -417,7 +477,8 @@ impl Reply {
         // The elements that the header announces fit: they are there.
         self.end = usize::MAX;
         header(self, n);
-        self.end = self.limit;
+        self.make_room();
+        debug_assert_eq!(self.segments.len_since(start), 0);
         self.out[start..].rotate_left(end - start);
     }
 
@@ -439,7 +500,8 @@ impl Reply {
     /// Takes back what was written since `mark`. There is room again.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.out.truncate(mark.0);
-        self.end = self.limit;
+        self.segments.truncate(mark.0);
+        self.make_room();
     }
 
     /// An error in place of what was written since `mark`. It fits, whatever the limit.
@@ -447,17 +509,24 @@ impl Reply {
         self.rewind(mark);
         self.end = usize::MAX;
         self.error(error);
-        self.end = self.limit;
+        self.make_room();
     }
 
-    /// All that was written.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.out
+    /// How many bytes were written since `mark`.
+    #[inline]
+    pub(crate) fn written_since(&self, mark: Mark) -> usize {
+        let written = self.out.len().saturating_sub(mark.0);
+        if self.segments.is_empty() { written } else { written + self.segments.len_since(mark.0) }
     }
 
-    /// What was written since `mark`.
-    pub(crate) fn since(&self, mark: Mark) -> &[u8] {
-        self.out.get(mark.0..).unwrap_or_default()
+    /// What was written since `mark`. It is copied if some of it lies elsewhere.
+    pub(crate) fn since(&self, mark: Mark) -> Cow<'_, [u8]> {
+        self.behind(mark.0)
+    }
+
+    /// What was written behind a position. It is copied if some of it lies elsewhere.
+    pub(crate) fn behind(&self, position: usize) -> Cow<'_, [u8]> {
+        self.segments.whole(&self.out, position, self.out.len())
     }
 
     /// Writes once more what was written between the marks.
@@ -650,7 +719,7 @@ mod tests {
         let mark = reply.mark();
         reply.array(3);
         reply.int(1);
-        assert_eq!(reply.since(mark), b"*3\r\n:1\r\n");
+        assert_eq!(&reply.since(mark)[..], b"*3\r\n:1\r\n");
         reply.rewind(mark);
         reply.null();
         assert_eq!(reply.into_inner(), b"+OK\r\n_\r\n");
@@ -671,7 +740,7 @@ mod tests {
         reply.rewind(mark);
         assert!(!reply.is_full());
         reply.ok();
-        assert_eq!(reply.since(mark), b"+OK\r\n");
+        assert_eq!(&reply.since(mark)[..], b"+OK\r\n");
         reply.replace(start, &Error::text("x".repeat(200)));
         assert_eq!(reply.len(), 4 + 203);
         // What has no room is full at once, and another error fits.
@@ -679,7 +748,7 @@ mod tests {
         reply.null();
         assert!(reply.is_full());
         reply.replace(end, &Error::text("no"));
-        assert_eq!(reply.since(end), b"-no\r\n");
+        assert_eq!(&reply.since(end)[..], b"-no\r\n");
         // A higher limit does not let anything follow what is missing.
         reply.null();
         reply.set_limit(1000);

@@ -181,6 +181,14 @@ impl Parser {
             .map_or(0, |half| size_of::<Half>() + half.spans.capacity() * size_of::<Span>())
     }
 
+    /// How many bytes are missing of the argument that is half read, its end of line counted, where `held` bytes of the
+    /// request have come. 0 if that is not known.
+    pub(crate) fn missing(&self, held: usize) -> usize {
+        let place = self.half.as_ref().map(|half| half.place);
+        let end = place.and_then(|place| Some(place.at + place.bulk? + b"\r\n".len()));
+        end.map_or(0, |end| end.saturating_sub(held))
+    }
+
     /// Returns whether a request has begun to arrive and is not complete.
     pub fn is_half_read(&self) -> bool {
         self.half.is_some()

@@ -9,7 +9,7 @@ use crate::session::client::{Client, Doom, ReplyMode};
 use crate::session::outbox::{MAX_UNREAD, REPLY_BUFFER};
 use crate::telemetry::peer_log::Cause;
 use crate::telemetry::wire_log;
-use crate::wire::{Frame, Protocol, Reply, frames};
+use crate::wire::{Frame, Protocol, Reply, Segments, frames};
 
 impl World {
     /// A command of the client is about to run: what writes its reply behind what waits already. What is
@@ -22,6 +22,14 @@ impl World {
             out = self.buffer_pool.take();
         }
         let mut reply = Reply::new(out, client.protocol).with_doubles(self.config.persona.doubles);
+        reply = match &mut client.outbox.held {
+            None => reply.with_segments(Segments::NONE, true),
+            // What is behind a gap moves when that is filled.
+            Some(held) => {
+                let shares = held.gaps.len() == 0;
+                reply.with_segments(std::mem::take(&mut held.segments), shares)
+            }
+        };
         self.limit_reply(&mut reply, slot);
         reply
     }
@@ -59,9 +67,12 @@ impl World {
 
     /// What the client's commands have written is to be sent.
     pub(crate) fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
-        let out = reply.into_inner();
+        let (out, segments) = reply.into_parts();
         let outbox = &mut self.clients[slot].outbox;
         outbox.is_away = false;
+        if !segments.is_empty() {
+            outbox.held.get_or_insert_default().segments = segments;
+        }
         if out.is_empty() {
             self.buffer_pool.give_back(out);
         } else {
@@ -82,7 +93,7 @@ impl World {
         if client.doom != Doom::No || client.hangs() || client.is_own() {
             return;
         }
-        let waiting = client.outbox.unsent().len() + client.outbox.late.len();
+        let waiting = client.outbox.unsent_len() + client.outbox.late.len();
         if waiting > MAX_UNREAD || client.outbox.is_away && waiting > self.most_output(slot).0 {
             self.cut_off(slot);
             return;
@@ -196,7 +207,7 @@ impl World {
     pub(crate) fn limit_output(&mut self, slot: Slot) {
         let client = &self.clients[slot];
         let longest = &mut self.stats.max_output_buffer;
-        *longest = client.outbox.bytes.len().max(*longest);
+        *longest = (client.outbox.bytes.len() + client.outbox.elsewhere()).max(*longest);
         if client.output() > 0 || client.slow_until.is_some() {
             self.limit_waiting(slot);
         }

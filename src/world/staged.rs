@@ -44,7 +44,7 @@ impl World {
         if let Some(shape) = self.unshape_reply(slot) {
             self.reshape(slot, reply, start, *shape);
         }
-        self.journal_reply(slot, reply.since(start));
+        self.journal_reply(slot, &reply.since(start));
     }
 
     /// Gives a reply the shape that a test has staged for it.
@@ -52,7 +52,7 @@ impl World {
         let bytes = reply.since(start).to_vec();
         reply.rewind(start);
         let mut layout = shape.lay_out(&bytes, reply.protocol());
-        let at = reply.len();
+        let at = reply.mark().position();
         reply.append(&mut layout.bytes);
         let now = self.now.mono;
         let client = &mut self.clients[slot];
@@ -85,7 +85,7 @@ impl World {
         let client = &mut self.clients[slot];
         reply.append(&mut client.outbox.late);
         if wire_log::is_on() {
-            wire_log::outgoing(client.id, reply.since(start), wire_log::Shows::All);
+            wire_log::outgoing(client.id, &reply.since(start), wire_log::Shows::All);
         }
         self.put_back_outbox(slot, reply);
         self.clients.touch(slot);

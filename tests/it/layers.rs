@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the left to the right. Those in one entry may not name each other.
 const LAYERS: &[&[&str]] = &[
-    &["text", "error", "clock", "peer"],
+    &["text", "error", "clock", "peer", "shared_bytes"],
     &["wire", "keyspace"],
     &["config", "rdb"],
     &["telemetry", "conversation"],

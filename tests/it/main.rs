@@ -40,6 +40,7 @@
 //! | `proxy` | the PROXY protocol on real sockets: whose address a client has, and what closes |
 //! | `products` | two lengths that a client chooses are not multiplied |
 //! | `tls` | TLS: which clients are let in, what is refused, what changes while the server runs |
+//! | `large_strings` | long strings are sent and come without a copy, and nothing else changes |
 //! | `surface` | what an embedder sees, as a list |
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
@@ -68,6 +69,7 @@ mod functions;
 mod gates;
 mod handle;
 mod hardening;
+mod large_strings;
 mod layers;
 mod library;
 mod lifetime;

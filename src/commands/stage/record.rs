@@ -44,7 +44,7 @@ fn start(ctx: &mut Ctx<'_>, file: Option<&[u8]>, limit: u64, args: Args<'_>) -> 
     let now = ctx.now().mono;
     let mut recording = Recording::new(Box::new(file), limit, now);
     for client in ctx.world.clients.iter() {
-        recording.meet(client.id, client.outbox.unsent().len());
+        recording.meet(client.id, client.outbox.unsent_len());
     }
     let caller = ctx.client();
     recording.meet(caller.id, ctx.reply.len().saturating_sub(caller.outbox.sent));
@@ -61,9 +61,9 @@ fn stop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         return Err(error::NOT_RECORDING);
     };
     for client in ctx.world.clients.iter().filter(|client| client.id != own) {
-        recording.sent(now, client.id, client.outbox.sendable());
+        client.outbox.sendable_pieces().for_each(|piece| recording.sent(now, client.id, piece));
     }
-    recording.sent(now, own, ctx.reply.as_bytes().get(sent..).unwrap_or_default());
+    recording.sent(now, own, &ctx.reply.behind(sent));
     match recording.end(now) {
         Ok(true) => Ok(()),
         Ok(false) => Err(error::RECORDING_IS_FULL),

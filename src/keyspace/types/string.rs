@@ -3,11 +3,14 @@
 //! A string is stored as it was sent, in the blob of its key. There is no form for integers: an integer
 //! has one spelling, so INCR reads the digits, and writes others over them.
 //!
-//! A long string that is changed in place gets memory of its own, with room to grow, so that a log that
-//! is appended to line by line is not copied for every line. It stays so until it is set anew.
+//! A long string has memory of its own. What is sent of it is that memory and no copy, it may be what the client has
+//! sent, and it has room to grow once it is changed in place, so that a log that is appended to line by line is not copied
+//! for every line.
 //!
 //! OBJECT ENCODING tells apart what is all the same here. Valkey 9.1 decides when it stores a value, and
 //! keeps to it: `settled` makes the same decision, and the [`PayloadKind`] of the entry remembers it.
+
+use std::sync::Arc;
 
 use super::hash;
 use crate::keyspace::Db;
@@ -18,10 +21,19 @@ use crate::keyspace::index::dict::{Keyed, hash_of};
 use crate::keyspace::kind::{Kind, PayloadKind};
 use crate::keyspace::large::string::LargeString;
 use crate::keyspace::value::Value;
+use crate::shared_bytes::SharedBytes;
 use crate::text::number::{self, Spelled};
 
-/// A string that is changed in place and is longer has memory of its own.
+/// A longer string has memory of its own. One of 16 KiB is copied as quickly as it is sent from elsewhere.
 const ROOMY: usize = 16 * 1024;
+
+/// A string to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Text<'a> {
+    Bytes(&'a [u8]),
+    /// One that can be held on to without a copy.
+    Shared(&'a SharedBytes),
+}
 
 impl Db<'_> {
     /// The string at `key`, if there is one; an error if it holds another type.
@@ -30,6 +42,21 @@ impl Db<'_> {
         match self.find_to_read(key) {
             Some(at) => text(self.db.entries.at(at)).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// As [`Db::string`], to send it.
+    #[inline]
+    pub(crate) fn text(&mut self, key: &[u8]) -> Result<Option<Text<'_>>, Error> {
+        let Some(at) = self.find_to_read(key) else {
+            return Ok(None);
+        };
+        match self.db.entries.at(at).body() {
+            Body::Compact(form, payload) if form.kind() == Kind::String => {
+                Ok(Some(Text::Bytes(payload)))
+            }
+            Body::Large(Value::String(string)) => Ok(Some(Text::Shared(string.bytes()))),
+            _ => Err(Error::WrongType),
         }
     }
 
@@ -126,7 +153,7 @@ impl Db<'_> {
             return Ok(None);
         };
         text(self.db.entries.at(at))?;
-        Ok(self.edit_string_at(at, change))
+        Ok(self.edit_string_at(at, 0, change))
     }
 
     /// Changes the string at `key` in place. Before that it is made to have `least` bytes: missing ones
@@ -152,20 +179,21 @@ impl Db<'_> {
             lengthen(bytes, start + least);
             change(&mut bytes[start..], before < least)
         };
-        self.edit_string_at(at, change).ok_or(Error::WrongType)
+        self.edit_string_at(at, least, change).ok_or(Error::WrongType)
     }
 
-    /// `None` if it is no string, which the caller has made sure of.
+    /// `None` if it is no string, which the caller has made sure of. It is about to have `least` bytes at least.
     fn edit_string_at<R>(
         &mut self,
         at: usize,
+        least: usize,
         change: impl FnOnce(&mut Vec<u8>, usize) -> R,
     ) -> Option<R> {
         let at = self.db.record_first(self.shared, at);
         let entry = self.db.entries.at_mut(at);
         let before = entry.memory();
         let result = match entry.large_mut() {
-            Some(Value::String(string)) => Some(change(string.bytes_mut(), 0)),
+            Some(Value::String(string)) => Some(string.edit(least, |bytes| change(bytes, 0))),
             Some(_) => None,
             None => entry.edit(change),
         };
@@ -198,8 +226,22 @@ impl Db<'_> {
         value: &[u8],
         expiry: Option<Millis>,
     ) -> usize {
+        if value.len() > ROOMY {
+            let mut entry = Entry::hashed(hash, key, PayloadKind::RawString, b"", expiry);
+            entry.set_large(Value::String(self.long_string(value)));
+            return self.insert(entry);
+        }
         let form = settled(form, key.len(), value, false);
         self.insert(Entry::hashed(hash, key, form, value, expiry))
+    }
+
+    /// A long string. It is not copied if it is nearly all of the buffer that the store may keep.
+    fn long_string(&self, value: &[u8]) -> LargeString {
+        LargeString::new(self.lent(value).unwrap_or_else(|| value.to_vec().into()))
+    }
+
+    fn lent(&self, value: &[u8]) -> Option<SharedBytes> {
+        part_of(self.shared.lent.as_ref()?, value)
     }
 
     /// Sets the key at a position to a string. Returns its position, which may be another.
@@ -215,7 +257,32 @@ impl Db<'_> {
         }
         let before = entry.memory();
         let (hash, first_field) = (entry.hash(), hash::next_expiry(entry));
-        let old = entry.set_compact(form, value);
+        let old = match value.len() {
+            ..=ROOMY => entry.set_compact(form, value),
+            _ => return self.overwrite_long(at, value),
+        };
+        self.shared.discard(old);
+        self.db.reschedule(self.shared, hash, first_field, None);
+        self.resized(at, before);
+        at
+    }
+
+    /// As [`Db::overwrite`], for a long string.
+    fn overwrite_long(&mut self, at: usize, value: &[u8]) -> usize {
+        let lent = self.lent(value);
+        let entry = self.db.entries.at_mut(at);
+        if lent.is_none()
+            && let Some(Value::String(string)) = entry.large_mut()
+            && string.overwrite(value)
+        {
+            self.touch_at(at);
+            return at;
+        }
+        let before = entry.memory();
+        let (hash, first_field) = (entry.hash(), hash::next_expiry(entry));
+        entry.set_form(PayloadKind::RawString);
+        let string = LargeString::new(lent.unwrap_or_else(|| value.to_vec().into()));
+        let old = entry.set_large(Value::String(string));
         self.shared.discard(old);
         self.db.reschedule(self.shared, hash, first_field, None);
         self.resized(at, before);
@@ -238,6 +305,15 @@ fn lengthen(bytes: &mut Vec<u8>, len: usize) {
         }
         bytes.resize(len, 0);
     }
+}
+
+/// A value as a part of the buffer that it is in, if it is in that one and nearly all that is there.
+fn part_of(buffer: &Arc<Vec<u8>>, value: &[u8]) -> Option<SharedBytes> {
+    let start = value.as_ptr().addr().checked_sub(buffer.as_ptr().addr())?;
+    let end = start + value.len();
+    let is_inside = end <= buffer.len();
+    (is_inside && buffer.capacity() / 8 * 7 <= value.len())
+        .then(|| SharedBytes::part(buffer, start..end))
 }
 
 /// The string in an entry; an error if the value is of another type.

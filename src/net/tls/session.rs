@@ -185,7 +185,14 @@ impl Session {
             if output.is_empty() || !self.is_open {
                 return Flushed::All;
             }
-            let part = &output[..output.len().min(most)];
+            let gathered;
+            let part = match traffic.is_in_pieces(slot) {
+                false => &output[..output.len().min(most)],
+                true => {
+                    gathered = gather(traffic.unsent_pieces(slot), most);
+                    &gathered
+                }
+            };
             let filled = match self.encrypt(part, wire) {
                 Ok(filled) => filled,
                 Err(error) => return Flushed::Broken(std::io::Error::other(error)),
@@ -287,6 +294,18 @@ impl Session {
         let last = std::mem::replace(&mut self.told, holds);
         (last != holds).then_some(holds)
     }
+}
+
+/// The first `most` bytes of these pieces.
+fn gather<'b>(pieces: impl Iterator<Item = &'b [u8]>, most: usize) -> Vec<u8> {
+    let mut gathered = Vec::with_capacity(most);
+    for piece in pieces {
+        gathered.extend_from_slice(&piece[..piece.len().min(most - gathered.len())]);
+        if gathered.len() == most {
+            break;
+        }
+    }
+    gathered
 }
 
 /// Appends what `write` makes to `unsent`.
