@@ -20,6 +20,7 @@ mod requests;
 mod trace;
 mod traffic;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::clock::Now;
@@ -112,9 +113,8 @@ impl Engine {
     }
 
     /// The output that is to be sent to the client now.
-    pub fn unsent(&self, slot: Slot) -> Vec<u8> {
-        let pieces: Vec<&[u8]> = self.world.clients[slot].outbox.sendable_pieces().collect();
-        pieces.concat()
+    pub fn unsent(&self, slot: Slot) -> Cow<'_, [u8]> {
+        self.world.clients[slot].outbox.all_sendable()
     }
 
     /// As [`Traffic::sent`].

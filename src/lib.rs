@@ -81,6 +81,7 @@
 //! | [`text`] | globs, numbers, doubles, quoting | anything else here |
 //! | [`error`] | every error text a client can see | |
 //! | [`clock`], [`peer`] | the time, as told; the ends of a connection | |
+//! | `shared_bytes` | long strings that several hold | whose they are |
 //! | [`wire`] | RESP: parser, arguments, replies, decoder | commands, clients |
 //! | [`keyspace`] | databases, and the types of values | clients, RESP, clocks |
 //! | `rdb` | values as payloads and files hold them | clients, files |

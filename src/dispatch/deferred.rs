@@ -600,6 +600,25 @@ mod tests {
     }
 
     #[test]
+    fn long_strings_keep_their_places_around_gaps() {
+        let (mut local, [ann, ben]) = local(&[]);
+        let text = "x".repeat(20_000);
+        send(&mut local, ben, &format!("SET k {text}"));
+        local.send(ann, b"GET k\r\nAHEAD\r\nGET k\r\nAHEAD\r\nPING\r\n");
+        local.send(ann, b"GET k\r\nAHEAD\r\nECHO end\r\n");
+        let slot = local.engine.world.clients.slots().next().unwrap();
+        local.engine.sent(slot, 15_000);
+        let [first, second, third] = [(); 3].map(|()| owed());
+        second.reply(Reply::null);
+        first.reply(|reply| reply.bulk(b"first"));
+        let long = format!("$20000\r\n{text}\r\n");
+        let until_third = format!("{}$5\r\nfirst\r\n{long}$-1\r\n+PONG\r\n{long}", &long[15_000..]);
+        assert!(received(&mut local, ann) == until_third);
+        third.reply(|reply| reply.bulk(b"third"));
+        assert_eq!(received(&mut local, ann), "$5\r\nthird\r\n$3\r\nend\r\n");
+    }
+
+    #[test]
     fn a_client_that_leaves_has_the_replies_that_are_ahead() {
         for end in ["QUIT", "finish", "kill", "leave"] {
             let (mut local, [ann, ben]) = local(&[]);

@@ -466,7 +466,7 @@ mod tests {
         assert_eq!(invoke(&mut local, Frame::Top, "BLPOP l 0"), (Outcome::Waits, String::new()));
         let pushing = local.connect();
         call(&mut local, pushing, "RPUSH l x");
-        assert_eq!(local.engine.unsent(0), b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
+        assert_eq!(&local.engine.unsent(0)[..], b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
     }
 
     #[test]

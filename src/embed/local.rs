@@ -176,6 +176,7 @@ impl Local {
             let unsent = self.engine.unsent(client.slot);
             bytes.extend_from_slice(&unsent);
             let sent = unsent.len();
+            drop(unsent);
             if sent > 0 {
                 self.engine.sent(client.slot, sent);
             }

@@ -25,54 +25,7 @@ pub(super) const MAX_REPLIES: usize = 1 << 20;
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
-/// The bytes that requests are read from.
-trait Input {
-    fn bytes(&self) -> &[u8];
-
-    fn bytes_mut(&mut self) -> &mut [u8];
-
-    /// The buffer that they are in, if what the last request says may stay in it.
-    fn lend(&self) -> Option<Arc<Vec<u8>>>;
-}
-
-/// A buffer that another client's bytes will be read into.
-impl Input for [u8] {
-    fn bytes(&self) -> &[u8] {
-        self
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self
-    }
-
-    fn lend(&self) -> Option<Arc<Vec<u8>>> {
-        None
-    }
-}
-
-/// A client's inbox, from a position on. A long string that ends it stays where it is: `SET` of 64 KiB copies its value
-/// once, from the buffer of all clients into this one.
-struct Inbox {
-    all: Arc<Vec<u8>>,
-    start: usize,
-}
-
-impl Input for Inbox {
-    fn bytes(&self) -> &[u8] {
-        &self.all[self.start..]
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        // It is lent for its last request alone: while there is one to read, no other has it.
-        &mut Arc::make_mut(&mut self.all)[self.start..]
-    }
-
-    fn lend(&self) -> Option<Arc<Vec<u8>>> {
-        Some(Arc::clone(&self.all))
-    }
-}
-
-/// An inbox of fewer bytes is not lent: what it holds is copied.
+/// A request of fewer bytes is not lent: what it says is copied.
 const WORTH_LENDING: usize = 16 * 1024;
 
 impl Traffic<'_> {
@@ -126,14 +79,10 @@ impl Traffic<'_> {
         let mut inbox = std::mem::take(&mut client.inbox);
         let consumed = client.session.as_mut().map(|session| std::mem::take(&mut session.consumed));
         let mut used = consumed.unwrap_or(0).min(inbox.len());
-        if inbox.len() - used > WORTH_LENDING {
-            let mut lendable = Inbox { all: Arc::new(inbox), start: used };
-            used += self.process(slot, &mut lendable, driver);
-            inbox = Arc::try_unwrap(lendable.all).unwrap_or_else(|kept| {
-                let rest = kept[used..].to_vec();
-                used = 0;
-                rest
-            });
+        let left = inbox.len() - used;
+        if left > WORTH_LENDING && self.world.clients[slot].parser.completes(left) {
+            inbox = self.process_alone(slot, inbox, used, driver);
+            used = 0;
         } else {
             used += self.process(slot, &mut inbox[used..], driver);
         }
@@ -180,7 +129,7 @@ impl Traffic<'_> {
         if inbox.is_empty() {
             inbox = std::mem::take(&mut client.inbox);
         }
-        if inbox.is_empty() {
+        if inbox.is_empty() && !more.is_empty() {
             // With the rest of an argument that has come to a half, it need not be moved.
             let missing = client.parser.missing(more.len());
             inbox.reserve_exact(more.len() + missing.min(more.len()));
@@ -202,20 +151,8 @@ impl Traffic<'_> {
 
     /// Runs the complete requests in `input` and returns how many bytes they took. Those that have to
     /// wait until replies have been sent run in the next turn.
-    fn process<I: Input + ?Sized>(
-        &mut self,
-        slot: Slot,
-        input: &mut I,
-        driver: &mut dyn Driver,
-    ) -> usize {
-        // What a script that runs meanwhile has done is said and sent when it is over.
-        let is_meanwhile = self.world.running.is_some();
-        if !is_meanwhile {
-            self.world.store.begin_effects();
-        }
-        let mut reply = self.world.take_outbox(slot);
-        let sent = self.world.clients[slot].outbox.sent;
-        let backlog = Backlog { sent, written: reply.len() };
+    fn process(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) -> usize {
+        let (mut reply, backlog) = self.begin(slot);
         if self.world.clients[slot].is_runnable()
             && let Some(args) = self.world.take_postponed(slot)
         {
@@ -225,21 +162,17 @@ impl Traffic<'_> {
         }
         let mut at = 0;
         self.reading.pipeline.clear();
-        while at < input.bytes().len() && self.runs_next(slot, &reply, backlog, at > 0) {
+        while at < input.len() && self.runs_next(slot, &reply, backlog, at > 0) {
             let world = &mut *self.world;
             if self.reading.pipeline.is_over() && !world.clients[slot].parser.is_half_read() {
-                self.reading.pipeline.read(&input.bytes()[at..]);
-                prefetch(world, slot, self.reading.pipeline.iter(&input.bytes()[at..]));
+                self.reading.pipeline.read(&input[at..]);
+                prefetch(world, slot, self.reading.pipeline.iter(&input[at..]));
             }
-            let (args, len) = match self.reading.pipeline.take(&input.bytes()[at..]) {
+            let (args, len) = match self.reading.pipeline.take(&input[at..]) {
                 Some(simple) => simple,
-                None => match self.parse(slot, &mut input.bytes_mut()[at..]) {
+                None => match self.parse(slot, &mut input[at..]) {
                     Ok(Parsed::Request(len)) => {
-                        let request = &input.bytes()[at..at + len];
-                        if at + len == input.bytes().len() {
-                            self.world.store.shared.lent = input.lend();
-                        }
-                        (Args::new(request, &self.reading.spans), len)
+                        (Args::new(&input[at..at + len], &self.reading.spans), len)
                     }
                     Ok(Parsed::Nothing(len)) => {
                         at += len;
@@ -250,10 +183,10 @@ impl Traffic<'_> {
                     Ok(Parsed::Partial) => break,
                     Err(broken) => {
                         if self.world.is_recorded() {
-                            self.world.record_broken(slot, &input.bytes()[at..]);
+                            self.world.record_broken(slot, &input[at..]);
                         }
                         refuse(self.world, &mut reply, slot, broken);
-                        at = input.bytes().len();
+                        at = input.len();
                         break;
                     }
                 },
@@ -263,23 +196,87 @@ impl Traffic<'_> {
             let (reply, frame) = (&mut reply, Frame::Top);
             exchange(&mut Invocation { world, table, timer, driver, reply, slot, frame, args });
         }
-        self.world.store.shared.lent = None;
+        self.end(slot, reply, backlog);
+        at
+    }
+
+    /// Requests of the client are about to run.
+    #[inline(always)]
+    fn begin(&mut self, slot: Slot) -> (Reply, Backlog) {
+        let is_meanwhile = self.world.running.is_some();
+        if !is_meanwhile {
+            self.world.store.begin_effects();
+        }
+        let reply = self.world.take_outbox(slot);
+        let sent = self.world.clients[slot].outbox.sent;
+        let backlog = Backlog { sent, written: reply.len(), is_meanwhile };
+        (reply, backlog)
+    }
+
+    /// They have run.
+    #[inline(always)]
+    fn end(&mut self, slot: Slot, reply: Reply, backlog: Backlog) {
         self.timer.rest(&mut self.world.stats);
         if self.reading.spans.capacity() > SPARE_BYTES {
             self.reading.spans = Vec::new();
         }
         self.world.put_back_outbox(slot, reply);
-        if !is_meanwhile {
+        if !backlog.is_meanwhile {
             self.world.store.shared.effects.hand_over();
             self.world.broadcast_changes();
         }
-        at
+    }
+
+    /// Runs the request that ends an inbox and begins at `start` of it. The inbox is lent: a long string in it stays where
+    /// it is, so that `SET` of 64 KiB copies its value once, from the buffer of all clients into this one. Returns what of
+    /// the inbox has not run.
+    #[cold]
+    #[inline(never)]
+    fn process_alone(
+        &mut self,
+        slot: Slot,
+        mut inbox: Vec<u8>,
+        start: usize,
+        driver: &mut dyn Driver,
+    ) -> Vec<u8> {
+        match self.parse(slot, &mut inbox[start..]) {
+            Ok(Parsed::Request(len)) if start + len == inbox.len() => {}
+            // Where the argument ends there is no end of a line.
+            _ => {
+                let used = self.process(slot, &mut inbox[start..], driver);
+                inbox.drain(..start + used);
+                return inbox;
+            }
+        }
+        let (mut reply, backlog) = self.begin(slot);
+        if !self.runs_next(slot, &reply, backlog, false) {
+            self.end(slot, reply, backlog);
+            return Vec::new();
+        }
+        let all = Arc::new(inbox);
+        self.world.store.shared.lent = Some(Arc::clone(&all));
+        let (world, table, timer) = (&mut *self.world, self.table, &mut *self.timer);
+        let args = Args::new(&all[start..], &self.reading.spans);
+        let (reply_to, frame) = (&mut reply, Frame::Top);
+        exchange(&mut Invocation {
+            world,
+            table,
+            timer,
+            driver,
+            reply: reply_to,
+            slot,
+            frame,
+            args,
+        });
+        self.world.store.shared.lent = None;
+        self.end(slot, reply, backlog);
+        Vec::new()
     }
 
     /// Returns whether the client's next request runs now. If enough replies are written already it runs in
     /// the next turn, and a client that leaves too many unread is closed. The first request of a turn has not
     /// to wait.
-    #[inline]
+    #[inline(always)]
     fn runs_next(&mut self, slot: Slot, reply: &Reply, backlog: Backlog, is_further: bool) -> bool {
         let world = &mut *self.world;
         if !world.clients[slot].is_runnable() {
@@ -318,6 +315,8 @@ impl Traffic<'_> {
 struct Backlog {
     sent: usize,
     written: usize,
+    /// A script runs meanwhile. What they have done is said and sent when it is over.
+    is_meanwhile: bool,
 }
 
 /// Runs one request, and writes it and its reply to the wire log if that is on.

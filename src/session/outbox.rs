@@ -37,14 +37,25 @@ impl Outbox {
     pub(crate) fn sendable(&self) -> &[u8] {
         match &self.held {
             None => self.bytes.get(self.sent..).unwrap_or_default(),
+            Some(held) if held.segments.is_empty() => {
+                self.bytes.get(self.sent..self.sendable_end()).unwrap_or_default()
+            }
             Some(_) => self.sendable_pieces().next().unwrap_or_default(),
         }
     }
 
     /// What may be sent now, piece by piece. None of them is empty.
     pub(crate) fn sendable_pieces(&self) -> impl Iterator<Item = &[u8]> {
-        let end = self.held.as_ref().and_then(|held| held.start()).unwrap_or(self.bytes.len());
-        self.segments().pieces(&self.bytes, self.sent, end)
+        self.segments().pieces(&self.bytes, self.sent, self.sendable_end())
+    }
+
+    /// What may be sent now, in one piece.
+    pub(crate) fn all_sendable(&self) -> Cow<'_, [u8]> {
+        self.segments().whole(&self.bytes, self.sent, self.sendable_end())
+    }
+
+    fn sendable_end(&self) -> usize {
+        self.held.as_ref().and_then(|held| held.start()).unwrap_or(self.bytes.len())
     }
 
     /// Returns whether some of what may be sent lies elsewhere, so that there are several pieces.

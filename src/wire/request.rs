@@ -189,6 +189,15 @@ impl Parser {
         end.map_or(0, |end| end.saturating_sub(held))
     }
 
+    /// Returns whether the request that is half read is complete, and ends where `held` bytes of it have come.
+    pub(crate) fn completes(&self, held: usize) -> bool {
+        let place = self.half.as_ref().map(|half| half.place);
+        place.is_some_and(|place| {
+            let end = place.bulk.map(|bulk| place.at + bulk + b"\r\n".len());
+            place.missing == 1 && end == Some(held)
+        })
+    }
+
     /// Returns whether a request has begun to arrive and is not complete.
     pub fn is_half_read(&self) -> bool {
         self.half.is_some()

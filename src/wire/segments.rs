@@ -14,60 +14,83 @@ struct Segment {
 }
 
 /// The parts of an output that lie elsewhere, in their order. The end of a line is always written behind each, so that a
-/// position in the written bytes, other than that of the segment itself, is in front of it or behind it.
+/// position in the written bytes, other than that of the segment itself, is in front of it or behind it. Most outputs have
+/// none: then it is one word.
 #[derive(Debug, Default)]
-pub(crate) struct Segments {
-    list: VecDeque<Segment>,
+pub(crate) struct Segments(Option<Box<List>>);
+
+#[derive(Debug, Default)]
+struct List {
+    segments: VecDeque<Segment>,
     /// How many bytes they have in all.
     bytes: usize,
 }
 
 impl Segments {
-    pub(crate) const NONE: Segments = Segments { list: VecDeque::new(), bytes: 0 };
+    pub(crate) const NONE: Segments = Segments(None);
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.0.is_none()
     }
 
     /// How many bytes lie elsewhere.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.bytes
+        self.0.as_ref().map_or(0, |list| list.bytes)
     }
 
     /// Bytes of memory, be it that others hold them, too.
     pub(crate) fn memory(&self) -> usize {
-        self.list.capacity() * size_of::<Segment>() + self.bytes
+        self.0.as_ref().map_or(0, |list| {
+            size_of::<List>() + list.segments.capacity() * size_of::<Segment>() + list.bytes
+        })
     }
 
+    #[cold]
     pub(super) fn push(&mut self, at: usize, bytes: SharedBytes) {
-        self.bytes += bytes.len();
-        self.list.push_back(Segment { at, bytes });
+        let list = self.0.get_or_insert_default();
+        list.bytes += bytes.len();
+        list.segments.push_back(Segment { at, bytes });
     }
 
     /// How many bytes belong behind this position.
     pub(super) fn len_since(&self, position: usize) -> usize {
-        let since = self.list.iter().rev().take_while(|segment| segment.at > position);
+        let since = self.iter().rev().take_while(|segment| segment.at > position);
         since.map(|segment| segment.bytes.len()).sum()
     }
 
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &Segment> + Clone {
+        self.0.iter().flat_map(|list| &list.segments)
+    }
+
     /// The written bytes end at this position.
+    #[inline]
     pub(super) fn truncate(&mut self, position: usize) {
-        while let Some(last) = self.list.back().filter(|last| last.at > position) {
-            self.bytes -= last.bytes.len();
-            self.list.pop_back();
+        if let Some(list) = &mut self.0 {
+            while let Some(last) = list.segments.back().filter(|last| last.at > position) {
+                list.bytes -= last.bytes.len();
+                list.segments.pop_back();
+            }
+            self.drop_empty();
         }
+    }
+
+    fn drop_empty(&mut self) {
+        self.0.take_if(|list| list.segments.is_empty());
     }
 
     /// The first `bytes` written ones are gone. All that belonged in front of the rest is gone, too.
     pub(crate) fn shift(&mut self, bytes: usize) {
-        self.list.iter_mut().for_each(|segment| segment.at -= bytes);
+        if let Some(list) = &mut self.0 {
+            list.segments.iter_mut().for_each(|segment| segment.at -= bytes);
+        }
     }
 
     /// So many bytes of the output have been sent, from this position of the written ones on. Returns up to which that is.
     pub(crate) fn sent(&mut self, mut position: usize, mut bytes: usize) -> usize {
-        while let Some(first) = self.list.front_mut() {
+        let Some(list) = &mut self.0 else { return position + bytes };
+        while let Some(first) = list.segments.front_mut() {
             let before = first.at - position;
             if bytes <= before {
                 break;
@@ -76,13 +99,14 @@ impl Segments {
             bytes -= before;
             let part = bytes.min(first.bytes.len());
             first.bytes.advance(part);
-            self.bytes -= part;
+            list.bytes -= part;
             bytes -= part;
             if !first.bytes.is_empty() {
                 break;
             }
-            self.list.pop_front();
+            list.segments.pop_front();
         }
+        self.drop_empty();
         position + bytes
     }
 
@@ -101,7 +125,7 @@ impl Segments {
         from: usize,
         to: usize,
     ) -> impl Iterator<Item = &'a [u8]> {
-        let between = self.list.iter().filter(move |segment| (from..to).contains(&segment.at));
+        let between = self.iter().filter(move |segment| (from..to).contains(&segment.at));
         let ends = between.clone().map(|segment| segment.at).chain([to]);
         let starts = [from].into_iter().chain(between.clone().map(|segment| segment.at));
         let written = starts.zip(ends).map(|(start, end)| written.get(start..end));

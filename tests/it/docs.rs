@@ -21,7 +21,10 @@ const README_LINES: usize = 150;
 /// The rooms of the core: what is read in an afternoon. The others may be skipped.
 const CORE: &[(&str, &[&str])] = &[
     ("`text/`", &["text"]),
-    ("`error.rs`, `clock.rs`, `peer.rs`", &["error.rs", "clock.rs", "peer.rs"]),
+    (
+        "`error.rs`, `clock.rs`, `peer.rs`, `shared_bytes.rs`",
+        &["error.rs", "clock.rs", "peer.rs", "shared_bytes.rs"],
+    ),
     ("`wire/`", &["wire"]),
     ("`session/`", &["session"]),
     ("`listeners/`", &["listeners"]),

@@ -37,7 +37,7 @@ fn call(local: &mut Local, client: Connection, line: &str) -> Vec<u8> {
 
 /// The engine is told that so many bytes of what it has for the client have been sent. Returns them.
 fn take(local: &mut Local, slot: usize, bytes: usize) -> Vec<u8> {
-    let mut taken = local.engine.unsent(slot);
+    let mut taken = local.engine.unsent(slot).into_owned();
     taken.truncate(bytes);
     local.engine.sent(slot, taken.len());
     taken
@@ -139,6 +139,42 @@ fn replies_are_in_their_order_however_they_are_sent() {
         received.extend_from_slice(&local.received(client));
         assert!(received == expected, "in steps of {step}");
     }
+}
+
+#[test]
+fn much_that_is_sent_before_a_string_is_forgotten() {
+    let (mut local, [client, other]) = local(&[]);
+    set(&mut local, other, &long(b'a'));
+    let echo = request([&b"ECHO"[..], &[b'e'; 100_000]]);
+    local.send(client, &[&echo[..], &echo, &request(["GET", "k"]), &request(["PING"])].concat());
+    let first = take(&mut local, 0, 199_000);
+    let second = take(&mut local, 0, 10_000);
+    let echoed = bulk(&[b'e'; 100_000]);
+    let expected = [&echoed[..], &echoed, &bulk(&long(b'a')), b"+PONG\r\n"].concat();
+    assert!([first, second, local.received(client)].concat() == expected);
+}
+
+#[test]
+fn a_long_string_is_a_large_reply() {
+    let (mut local, [client, _]) = local(&[("commandlog-reply-larger-than", "30000")]);
+    set(&mut local, client, &long(b'a'));
+    call(&mut local, client, "GET k");
+    assert_eq!(call(&mut local, client, "COMMANDLOG LEN large-reply"), b":1\r\n");
+    let text = String::from_utf8(call(&mut local, client, "INFO clients")).unwrap();
+    let name = "client_recent_max_output_buffer:";
+    let most = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    assert_eq!(most.parse(), Ok(bulk(&long(b'a')).len()));
+}
+
+#[test]
+fn a_string_that_is_left_unread_for_too_long_closes_its_reader() {
+    let (mut local, [reader, other]) = local(&[("client-output-buffer-limit", "normal 0 30kb 1")]);
+    set(&mut local, other, &long(b'a'));
+    local.send(reader, &request(["GET", "k"]));
+    local.advance(std::time::Duration::from_millis(900));
+    assert!(local.is_open(reader));
+    local.advance(std::time::Duration::from_millis(200));
+    assert!(!local.is_open(reader));
 }
 
 #[test]
@@ -295,7 +331,10 @@ fn a_string_keeps_no_more_memory_than_it_needs() {
         .concat();
         many.chunks(step).for_each(|piece| local.send(client, piece));
         local.received(client);
-        for key in ["k", "l"] {
+        let both = request([&b"MSET"[..], b"m", &long(b'm'), b"n", &long(b'n')]);
+        both.chunks(step).for_each(|piece| local.send(client, piece));
+        local.received(client);
+        for key in ["k", "l", "m", "n"] {
             let reply = String::from_utf8(call(&mut local, client, &format!("MEMORY USAGE {key}")));
             let bytes: usize = reply.unwrap()[1..].trim().parse().unwrap();
             assert!((LONG..LONG * 8 / 7).contains(&bytes), "{bytes} of {key} in steps of {step}");

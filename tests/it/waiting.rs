@@ -319,7 +319,7 @@ fn requests_behind_a_debug_sleep_wait_for_it() {
     let all = ["DEBUG SLEEP 1", "PING"].map(|words| request(words.split(' '))).concat();
     local.send(ann, &all);
     let slot = local.engine.world.clients.slot_of(1).expect("ann");
-    assert_eq!(local.engine.unsent(slot), b"+OK\r\n");
+    assert_eq!(&local.engine.unsent(slot)[..], b"+OK\r\n");
     assert_eq!(local.engine.world.reactor_requests.stall.take(), Some(Duration::from_secs(1)));
     assert_eq!(received(&mut local, ann), "+OK\r\n+PONG\r\n");
 }
