@@ -36,12 +36,14 @@ pub(crate) const TABLE: &[Spec] = &[
         "key field",
         "Tells whether a hash has a field.",
     ),
+    // ANCHOR: hget_row
     Spec::new("hget", 3, READ | FAST, hget).acl(HASH).key(RO | ACCESS, at(1)).doc(
         "2.0.0",
         "O(1)",
         "key field",
         "Returns the value of a field.",
     ),
+    // ANCHOR_END: hget_row
     Spec::new("hgetall", 2, READ, hgetall)
         .acl(HASH)
         .key(RO | ACCESS, at(1))
@@ -160,6 +162,7 @@ pub(crate) const TABLE: &[Spec] = &[
 
 // Fields by name.
 
+// ANCHOR: hget
 /// HGET key field
 fn hget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     let (mut db, reply) = ctx.db_and_reply();
@@ -169,6 +172,7 @@ fn hget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     }
     Ok(())
 }
+// ANCHOR_END: hget
 
 /// HMGET key field...
 fn hmget(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {

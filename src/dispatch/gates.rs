@@ -39,6 +39,7 @@ impl<'a> Invocation<'a> {
         self.pass_gates::<STAGED>(found).map_err(|refused| self.rejected(found, refused))
     }
 
+    // ANCHOR: gates
     /// The list.
     #[inline]
     fn pass_gates<const STAGED: bool>(&mut self, found: Found<'a>) -> Result<Admitted<'a>, Error> {
@@ -71,6 +72,7 @@ impl<'a> Invocation<'a> {
         }
         Ok(Admitted::Run(row))
     }
+    // ANCHOR_END: gates
 
     /// Refuses a client that has yet to log in, unless the command runs without.
     #[inline(always)]
@@ -193,6 +195,7 @@ impl<'a> Invocation<'a> {
         Ok(())
     }
 
+    // ANCHOR: has_memory
     /// Refuses a command that takes memory when `maxmemory` is used up and nothing may be evicted.
     #[inline(always)]
     fn has_memory(&mut self, frames: Frames, row: &Row) -> Result<(), Error> {
@@ -205,6 +208,7 @@ impl<'a> Invocation<'a> {
         }
         Ok(())
     }
+    // ANCHOR_END: has_memory
 
     /// Refuses a command that changes data while data cannot be written, and PING, so that a monitor of the
     /// server sees it.

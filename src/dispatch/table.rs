@@ -334,6 +334,7 @@ impl Table {
         self.descriptions = Written::default();
     }
 
+    // ANCHOR: bucket
     /// The bucket that holds `name`, or the empty one where it would be put.
     #[inline]
     fn bucket(&self, name: &[u8]) -> usize {
@@ -351,6 +352,7 @@ impl Table {
         }
         at
     }
+    // ANCHOR_END: bucket
 
     /// The command of this name, in capitals or not.
     #[inline]
@@ -478,6 +480,7 @@ impl Vocabulary for Table {
     }
 }
 
+// ANCHOR: derived_flags
 /// The flags that follow from the rest of a row.
 fn derived_flags(spec: &Spec) -> Flags {
     let movable = if keys::are_movable(spec) { flag::MOVABLEKEYS } else { 0 };
@@ -488,6 +491,7 @@ fn derived_flags(spec: &Spec) -> Flags {
     let operators = if is_for_operators { flag::FOR_OPERATORS } else { 0 };
     movable | ready | operators
 }
+// ANCHOR_END: derived_flags
 
 /// A row as a persona has it, and the options of today that it lacks. If nothing is left but arguments
 /// that must be given, the arity says so.

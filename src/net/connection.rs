@@ -112,6 +112,7 @@ impl Connection {
         if let Some(session) = &mut self.tls {
             return session.flush(&mut self.stream, traffic, slot, wire);
         }
+        // ANCHOR: flush
         loop {
             let unsent = traffic.unsent(slot);
             if unsent.is_empty() {
@@ -127,6 +128,7 @@ impl Connection {
                 Err(error) => return Flushed::Broken(error),
             }
         }
+        // ANCHOR_END: flush
     }
 
     /// The TLS session, if there is one.

@@ -259,6 +259,7 @@ impl Reactor {
         engine.take_failure().map_or(Ok(()), |reason| Err(io::Error::other(reason)))
     }
 
+    // ANCHOR: turn
     fn turn(&mut self, engine: &mut Engine, touched: &mut Vec<Slot>) -> io::Result<()> {
         if !self.poll(self.patience(engine))? {
             return Ok(());
@@ -286,6 +287,7 @@ impl Reactor {
         self.end_clock_turn(engine, touched);
         Ok(())
     }
+    // ANCHOR_END: turn
 
     /// Puts what is ready in line: clients that were not read to the end, then what the events tell. Newcomers wait
     /// until all of these have been looked at.
@@ -406,6 +408,7 @@ impl Reactor {
                         traffic.receive(slot, &mut buffer[..arrival.bytes], self);
                         self.buffer = buffer;
                     }
+                    // ANCHOR: budget
                     if arrival.has_drained && !to_the_end {
                         return;
                     }
@@ -413,6 +416,7 @@ impl Reactor {
                     if budget == 0 || traffic.has_stalled() {
                         return self.unread.push(slot);
                     }
+                    // ANCHOR_END: budget
                 }
                 Received::Nothing => return,
                 Received::End => return traffic.finish(slot),

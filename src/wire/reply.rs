@@ -271,6 +271,7 @@ impl Reply {
         self.bulk(&Spelled::new(n));
     }
 
+    // ANCHOR: null
     /// No value where a value was asked for: RESP2 `$-1`, RESP3 `_`.
     pub fn null(&mut self) {
         if self.fits(5) {
@@ -280,6 +281,7 @@ impl Reply {
             });
         }
     }
+    // ANCHOR_END: null
 
     /// No value where an array was asked for: RESP2 `*-1`, RESP3 `_`.
     pub fn null_array(&mut self) {
@@ -378,6 +380,7 @@ impl Reply {
         self.announce(b'*', n, n);
     }
 
+    // ANCHOR: map
     /// The header of a map: `n` pairs, so 2n elements. RESP2: a flat array of them.
     pub fn map(&mut self, n: usize) {
         match self.protocol {
@@ -385,6 +388,7 @@ impl Reply {
             Protocol::Resp2 => self.array(n.saturating_mul(2)),
         }
     }
+    // ANCHOR_END: map
 
     /// The header of an array of `n` pairs, each of which [`Reply::pair`] begins. RESP2: a flat array.
     pub(crate) fn pairs(&mut self, n: usize) {
@@ -462,6 +466,7 @@ impl Reply {
         });
     }
 
+    // ANCHOR: sized_late
     /// Writes the elements first, the header behind them, and turns the two around.
     fn sized_late(
         &mut self,
@@ -481,6 +486,7 @@ impl Reply {
         debug_assert_eq!(self.segments.len_since(start), 0);
         self.out[start..].rotate_left(end - start);
     }
+    // ANCHOR_END: sized_late
 
     /// Help lines: an array of statuses, as the HELP subcommands reply.
     pub(crate) fn help(&mut self, lines: &[String]) {

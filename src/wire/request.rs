@@ -125,6 +125,7 @@ struct Half {
     place: Progress,
 }
 
+// ANCHOR: progress
 /// How far into a request the parser has come.
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
@@ -137,6 +138,7 @@ struct Progress {
     /// The length of the argument whose body is read next.
     bulk: Option<usize>,
 }
+// ANCHOR_END: progress
 
 impl Parser {
     /// Parses the request at the start of `input` and leaves its arguments in `spans`.
@@ -224,6 +226,7 @@ fn multibulk(
             None => return Err(ProtocolError::MultibulkLength),
         }
     }
+    // ANCHOR: words
     while place.missing > 0 {
         let size = match place.bulk {
             Some(size) => size,
@@ -254,8 +257,10 @@ fn multibulk(
         place.missing -= 1;
     }
     Ok(Parsed::Request(place.at))
+    // ANCHOR_END: words
 }
 
+// ANCHOR: length
 /// Reads the line at `place`, a type byte and a number, and moves `place` behind it. The first line of a
 /// request begins with `*`, as the caller has seen, and any other has to with `$`: that is asked before how
 /// the line ends.
@@ -293,6 +298,7 @@ fn length(
         Some(_) => Err(ProtocolError::Crlf),
     }
 }
+// ANCHOR_END: length
 
 fn inline(
     input: &mut [u8],

@@ -251,6 +251,7 @@ struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    // ANCHOR: decode
     /// Reads a value that may contain `depth` levels of aggregates.
     fn value(&mut self, depth: usize) -> Result<Value, Stop> {
         let Some(&kind) = self.input.get(self.at) else {
@@ -285,6 +286,7 @@ impl<'a> Decoder<'a> {
             _ => return Err(Stop::Malformed("no value of its type")),
         })
     }
+    // ANCHOR_END: decode
 
     /// Reads a line that begins with the byte of the type `kind`; returns what is between that and
     /// CRLF.
