@@ -44,6 +44,7 @@
 //! | `surface` | what an embedder sees, as a list |
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
+//! | `book` | the book: its listings are in the source, and the bytes in it are what the server says |
 //! | `scripting` | what scripts may take, and what one of them cannot do to others |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
@@ -51,6 +52,7 @@
 
 mod acl;
 mod append_only;
+mod book;
 mod busy;
 mod changes;
 mod client;

@@ -1,0 +1,10 @@
+//! The exercises of the book, a file a chapter. What is to be done is said over each function, and in the chapter.
+
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_01.rs")]
+pub mod chapter_01;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_02.rs")]
+pub mod chapter_02;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_03.rs")]
+pub mod chapter_03;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_04.rs")]
+pub mod chapter_04;
