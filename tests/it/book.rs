@@ -168,6 +168,17 @@ fn every_page_is_in_the_summary() {
     assert_eq!(listed, there);
 }
 
+/// The stages of the course send learners to chapters.
+#[test]
+fn the_course_names_chapters_that_exist() {
+    let stages = read("book/course/stages.py");
+    let named = between(&stages, "\"book/src/", "\"");
+    assert!(!named.is_empty());
+    for chapter in named {
+        assert!(root().join("book/src").join(chapter).exists(), "there is no {chapter}");
+    }
+}
+
 /// A chapter's example is there, and an example of the book has a chapter.
 #[test]
 fn every_example_has_its_chapter() {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use crate::process::Folder;
 
 /// What needs only Rust, as cargo is asked to do it.
-const ONLY_RUST: [&str; 7] = [
+const ONLY_RUST: [&str; 8] = [
     "cargo fmt --check",
     "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
     "cargo test --all-features",
@@ -18,6 +18,7 @@ const ONLY_RUST: [&str; 7] = [
     "cargo doc --no-deps",
     "cargo build --release --features tls",
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
+    "book ",
 ];
 /// What follows where everything is there.
 const WITH_TOOLS: [&str; 14] = [
@@ -39,7 +40,8 @@ const WITH_TOOLS: [&str; 14] = [
 /// What Debian has for those.
 const TOOLS: [&str; 6] = ["redis-cli", "python3", "node", "npm", "etcd", "systemd-analyze"];
 /// The scripts that are steps.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
+    "book",
     "conformance",
     "kill-test",
     "bad-input-test",
