@@ -8,7 +8,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use respd::wire::{Args, Protocol, Reply, Requests};
+use respd::wire::Requests;
+use respd::{Args, Protocol, Reply};
 
 type Store = HashMap<Vec<u8>, Vec<u8>>;
 

@@ -1,7 +1,8 @@
 //! Chapter 3 of the book: a request that arrives in pieces.
 
+use respd::Args;
 use respd::internals::wire::{Limits, Parsed, Parser, ProtocolError};
-use respd::wire::{Args, push_request};
+use respd::wire::push_request;
 
 const LIMITS: Limits = Limits { bulk: 512 << 20, authenticated: true };
 

@@ -1,6 +1,6 @@
 //! Chapter 4 of the book: what a handler says, and how each protocol spells it.
 
-use respd::wire::{Protocol, Reply};
+use respd::{Protocol, Reply};
 
 /// What a handler may say, and a name for it.
 type Said = (&'static str, fn(&mut Reply));

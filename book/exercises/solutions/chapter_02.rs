@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use respd::Error;
-use respd::wire::{Args, Reply};
+use respd::{Args, Error, Reply};
 
 pub type Store = HashMap<Vec<u8>, Vec<u8>>;
 

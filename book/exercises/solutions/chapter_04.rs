@@ -1,6 +1,6 @@
 //! Replies in two dialects.
 
-use respd::wire::{Protocol, Reply};
+use respd::{Protocol, Reply};
 
 pub struct User<'a> {
     pub name: &'a str,

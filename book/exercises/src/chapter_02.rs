@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use respd::wire::{Args, Reply};
+use respd::{Args, Reply};
 
 pub type Store = HashMap<Vec<u8>, Vec<u8>>;
 

@@ -1,6 +1,6 @@
 //! Replies in two dialects.
 
-use respd::wire::Reply;
+use respd::Reply;
 
 pub struct User<'a> {
     pub name: &'a str,

@@ -1,4 +1,4 @@
-use respd::wire::{OwnedArgs, Protocol, Reply};
+use respd::{OwnedArgs, Protocol, Reply};
 use respd_exercises::chapter_02::{Store, answer};
 
 /// What is replied to the last of the lines.

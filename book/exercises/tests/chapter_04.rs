@@ -1,4 +1,5 @@
-use respd::wire::{Protocol, Replies, Reply, Value};
+use respd::wire::Replies;
+use respd::{Protocol, Reply, Value};
 use respd_exercises::chapter_04::{User, even, user};
 
 /// The one reply that these bytes are.
