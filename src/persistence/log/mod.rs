@@ -4,7 +4,7 @@
 //!
 //! * `manifest`: which files it consists of; `format`: effects as requests; `reader`: requests out of a file;
 //! * `loading`: files on their way to the keyspace;
-//! * `append`: the loop's end, and `writer`: the thread's end of writing;
+//! * `append`: the loop's end, and `writer`: the thread's end of writing; `replacement`: how a manifest is replaced;
 //! * `rewrite`: a base takes the place of what the log has grown to, `progress`: how that stands; `commands`: a base that
 //!   consists of commands.
 //!
@@ -18,6 +18,7 @@ mod loading;
 mod manifest;
 mod progress;
 mod reader;
+mod replacement;
 mod rewrite;
 mod writer;
 
@@ -39,7 +40,7 @@ use append::Log;
 pub(crate) use append::SYNCED;
 use loading::Loading;
 use manifest::Manifest;
-use writer::{Replacement, delete, make_folder};
+use replacement::{Replacement, delete, make_folder};
 
 /// What is done in every turn.
 pub(super) const DUTY: Duty = Duty { begin, end, rest: |_| (), due, leave, wait };
