@@ -43,7 +43,7 @@ impl Gaps {
         self.gaps.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.gaps.is_empty()
     }
 

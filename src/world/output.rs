@@ -26,7 +26,7 @@ impl World {
             None => reply.with_segments(Segments::NONE, true),
             // What is behind a gap moves when that is filled.
             Some(held) => {
-                let shares = held.gaps.len() == 0;
+                let shares = held.gaps.is_empty();
                 reply.with_segments(std::mem::take(&mut held.segments), shares)
             }
         };
