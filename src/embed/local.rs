@@ -194,7 +194,7 @@ impl Local {
         bytes
     }
 
-    /// Sends a command and reads one reply.
+    /// Sends a command and reads one reply, for which it waits if that waits for the disk.
     ///
     /// # Panics
     ///
@@ -205,7 +205,11 @@ impl Local {
         args: impl IntoIterator<Item = T>,
     ) -> Value {
         self.send(client, &request(args));
-        let bytes = self.received(client);
+        let mut bytes = self.received(client);
+        if bytes.is_empty() && self.engine.world.clients.await_log() {
+            self.wait_for_disk();
+            bytes = self.received(client);
+        }
         match value::decode(&bytes) {
             Ok(Some((value, len))) if len == bytes.len() => value,
             other => panic!("not one reply: {other:?} in {:?}", String::from_utf8_lossy(&bytes)),

@@ -92,8 +92,8 @@ pub(crate) mod event {
     pub(crate) const SNAPSHOT_CYCLE: &str = "snapshot-cycle";
     /// Replies have waited for the log to be synced, with `appendfsync always`.
     pub(crate) const LOG_SYNC: &str = "aof-fsync-always";
-    /// They have waited for a sync that was slow, with `everysec`.
-    pub(crate) const LOG_BEHIND: &str = "aof-write-pending-fsync";
+    /// They have waited for it to be written, with `everysec`.
+    pub(crate) const LOG_LATE: &str = "aof-write-pending-fsync";
     /// Keys were evicted for a command that needed memory.
     pub(crate) const EVICTION_CYCLE: &str = "eviction-cycle";
 }

@@ -4,7 +4,8 @@
 //!
 //! * `manifest`: which files it consists of; `format`: effects as requests; `reader`: requests out of a file;
 //! * `loading`: files on their way to the keyspace;
-//! * `append`: the loop's end, and `writer`: the thread's end of writing; `replacement`: how a manifest is replaced;
+//! * `append`: the loop's end, and `writer`: the thread's end of writing; `syncer`: a thread beside that;
+//!   `unwritten`: how late writing is; `replacement`: how a manifest is replaced;
 //! * `rewrite`: a base takes the place of what the log has grown to, `progress`: how that stands; `commands`: a base that
 //!   consists of commands.
 //!
@@ -20,6 +21,8 @@ mod progress;
 mod reader;
 mod replacement;
 mod rewrite;
+mod syncer;
+mod unwritten;
 mod writer;
 
 use std::fs::{self, File};

@@ -46,6 +46,11 @@ impl Rewrite {
         self.running.is_some()
     }
 
+    /// Returns whether one is going on whose base is written.
+    pub(super) fn is_rebasing(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.written.is_some())
+    }
+
     /// Returns whether none is going on or to come.
     pub(super) fn is_over(&self) -> bool {
         self.running.is_none() && !self.is_scheduled

@@ -13,7 +13,6 @@ use super::commands::{self, CommandRecorder};
 use super::manifest::{LogFile, Manifest};
 use super::progress::Running;
 use super::replacement::{Rebase, make_folder};
-use super::writer::Job;
 use super::{Status, manifest_path, read_manifest};
 use crate::keyspace::Recorder;
 use crate::persistence::files::Format;
@@ -133,7 +132,7 @@ impl Log {
     }
 
     /// The base is whole: it takes the place of what was before.
-    fn put_base(&mut self, base: LogFile, world: &World) {
+    fn put_base(&mut self, base: LogFile, world: &mut World) {
         let mut manifest = self.manifest.clone();
         if self.rewrite.is_first {
             let old = self.on_disk(world);
@@ -153,7 +152,9 @@ impl Log {
         let without_history = self.manifest.text();
         debug_assert_eq!(with_history.path, manifest_path(&self.folder, &world.config));
         let rebase = Rebase { base: path, manifest: with_history, history, without_history };
-        self.hand(Job::Rebase(Box::new(rebase)), 0);
+        if let Err(error) = self.rebase(rebase) {
+            self.rewrite_ended(Err(error.to_string()), world);
+        }
     }
 
     /// A file has been begun, or could not be.
