@@ -501,6 +501,30 @@ fn a_folder_that_vanishes_fails_a_rewrite_and_nothing_else() {
 }
 
 #[test]
+fn a_log_that_could_not_begin_begins_when_it_can() {
+    let folder = Folder::new("begins-late");
+    // A file that is not there, and that cannot be made.
+    fs::create_dir(folder.0.join("appendonlydir")).unwrap();
+    std::os::unix::fs::symlink("/no/such/folder/file", folder.file(FIRST)).unwrap();
+    let mut config = folder.config();
+    config.append_only.enabled = false;
+    let (mut local, client) = start(config);
+    play(&mut local, client, "INCR n; CONFIG SET appendonly yes; INCR n");
+    local.wait_for_disk();
+    assert_eq!(info(&mut local, client, "aof_last_bgrewrite_status"), "err");
+    fs::remove_file(folder.file(FIRST)).unwrap();
+    play(&mut local, client, "INCR n");
+    local.advance(Duration::from_secs(2));
+    local.wait_for_disk();
+    assert_eq!(info(&mut local, client, "aof_last_bgrewrite_status"), "ok");
+    play(&mut local, client, "INCR n");
+    local.wait_for_disk();
+    drop(local);
+    let (mut local, client) = folder.start();
+    assert_eq!(show(&mut local, client, "GET n"), "\"4\"");
+}
+
+#[test]
 fn a_rewrite_makes_the_folder_anew() {
     let folder = Folder::new("anew");
     let (mut local, client) = folder.start();

@@ -161,6 +161,8 @@ pub(crate) fn rewrite(world: &mut World) -> Result<bool, Error> {
                 Stage::On(log) if log.rewrite.is_running() => Err(error::REWRITING),
                 Stage::On(log) => {
                     log.rewrite.is_scheduled = true;
+                    // It does not wait for what has failed before.
+                    log.rewrite.failed_at = 0;
                     Ok(is_free)
                 }
                 _ => Err(error::NO_LOG_TO_REWRITE),

@@ -9,6 +9,10 @@ const PATIENCE: u64 = 3;
 const DELAY: u64 = 60_000_000;
 const LONGEST_DELAY: u64 = 3_600_000_000;
 
+/// One that the log needs is tried again after so many µs, and with each further failure after twice as many, up to a
+/// minute.
+const SOON: u64 = 1_000_000;
+
 /// What is known of rewriting.
 #[derive(Debug, Default)]
 pub(super) struct Rewrite {
@@ -18,13 +22,15 @@ pub(super) struct Rewrite {
     /// There is no log: the files are written once, because BGREWRITEAOF has asked.
     pub is_only: bool,
     pub running: Option<Running>,
+    /// Files that are to be begun. A base waits for that before it is put: two threads put manifests.
+    pub beginning: usize,
     /// Why the file could not be begun that was to be.
     pub not_begun: Option<String>,
     pub last_took: Option<u64>,
     pub has_failed: bool,
     pub count: u64,
     pub failures: u64,
-    /// When the last one failed.
+    /// When the last one failed. 0: the next need not wait for that.
     pub failed_at: u64,
     pub last_peak: usize,
 }
@@ -54,6 +60,14 @@ impl Rewrite {
     /// Returns whether none is going on or to come.
     pub(super) fn is_over(&self) -> bool {
         self.running.is_none() && !self.is_scheduled
+    }
+
+    /// When one that the log needs may begin.
+    pub(super) fn retry_at(&self) -> u64 {
+        match self.failures.checked_sub(1) {
+            Some(more) if self.failed_at > 0 => self.failed_at + DELAY.min(SOON << more.min(20)),
+            _ => 0,
+        }
     }
 
     /// When one may begin by itself.

@@ -12,7 +12,7 @@ use super::append::Log;
 use super::commands::{self, CommandRecorder};
 use super::manifest::{LogFile, Manifest};
 use super::progress::Running;
-use super::replacement::{Rebase, make_folder};
+use super::replacement::{Rebase, delete, make_folder};
 use super::{Status, manifest_path, read_manifest};
 use crate::keyspace::Recorder;
 use crate::persistence::files::Format;
@@ -35,16 +35,28 @@ impl Log {
             && percentage > 0
             && self.size > settings.rewrite_min_size
             && grown >= percentage;
-        let is_failed = self.rewrite.has_failed && self.rewrite.is_first;
-        if (is_large || is_failed) && world.now.mono < self.rewrite.earliest() {
-            return;
-        }
-        if is_large && !self.rewrite.is_scheduled {
+        let now = world.now.mono;
+        if self.rewrite.is_scheduled {
+            if !self.needs_rewrite() || now >= self.rewrite.retry_at() {
+                self.begin_rewrite(world);
+            }
+        } else if is_large && now >= self.rewrite.earliest() {
             log::info!("the log has grown by {grown} %: it is rewritten");
-        }
-        if is_large || self.rewrite.is_scheduled {
             self.begin_rewrite(world);
         }
+    }
+
+    /// Returns whether the log is not whole without one.
+    fn needs_rewrite(&self) -> bool {
+        let is_broken = self.failure.as_ref().is_some_and(|failure| failure.is_broken);
+        is_broken || self.rewrite.is_first && !self.rewrite.is_only
+    }
+
+    /// When one that has failed is tried again, if the log needs it.
+    pub(super) fn rewrite_due(&self, world: &World) -> Option<u64> {
+        let is_free = world.store.moment().is_none() && world.running.is_none();
+        let is_tried_again = is_free && self.rewrite.is_scheduled && self.needs_rewrite();
+        is_tried_again.then(|| self.rewrite.retry_at())
     }
 
     fn begin_rewrite(&mut self, world: &mut World) {
@@ -100,9 +112,17 @@ impl Log {
     /// Gives up the rewrite that is under way, if its base is not written yet.
     pub(super) fn give_up_rewrite(&mut self, world: &mut World) {
         if let Some(running) = self.rewrite.running.take_if(|running| running.written.is_none()) {
-            ordered::cancel(world, Purpose::Base);
+            self.abandon_base(&running, world);
             self.rewrite.last_took = Some((world.now.mono - running.began.mono) / 1_000_000);
             log::info!("the rewrite of the log is given up");
+        }
+    }
+
+    /// The base is not needed.
+    fn abandon_base(&self, running: &Running, world: &mut World) {
+        ordered::cancel(world, Purpose::Base);
+        if let Some(Ok(_)) = ordered::take(world, Purpose::Base) {
+            delete(&[running.base.path(&self.folder)]);
         }
     }
 
@@ -117,7 +137,7 @@ impl Log {
         if let Some(moment) = world.store.moment() {
             running.peak = running.peak.max(moment.kept + moment.waiting);
         }
-        if running.written.is_some() {
+        if running.written.is_some() || self.rewrite.beginning > 0 {
             return;
         }
         match ordered::take(world, Purpose::Base) {
@@ -159,6 +179,7 @@ impl Log {
 
     /// A file has been begun, or could not be.
     pub(super) fn rewrite_begun(&mut self, begun: Result<(), String>, world: &mut World) {
+        self.rewrite.beginning = self.rewrite.beginning.saturating_sub(1);
         if let Err(reason) = begun {
             if self.rewrite.is_running() {
                 // What is said goes to the file before.
@@ -198,13 +219,14 @@ impl Log {
 
     fn rewrite_fails(&mut self, reason: String, world: &mut World) {
         log::error!("the log is not rewritten: {reason}");
-        ordered::cancel(world, Purpose::Base);
         if let Some(running) = self.rewrite.running.take() {
+            self.abandon_base(&running, world);
             self.rewrite.last_took = Some((world.now.mono - running.began.mono) / 1_000_000);
         }
         self.rewrite.has_failed = true;
         self.rewrite.failures += 1;
         self.rewrite.failed_at = world.now.mono;
+        self.rewrite.is_scheduled |= self.needs_rewrite();
     }
 
     /// How the log stands.
