@@ -10,8 +10,10 @@ use super::index::dict::{self, Keyed, hash_of};
 use super::kind::Kind;
 use super::lifetime::evict::Eviction;
 use super::types::string;
+use super::value::Value;
 use super::visit::Part;
 use super::{Collection, Db, Hash, List, Set, Shared, Store, Stream, View, Zset};
+use crate::shared_bytes::SharedBytes;
 
 /// A key and its value seen from outside, which is no use of the value.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,14 @@ impl<'a> KeyInfo<'a> {
 
     pub fn kind(self) -> Kind {
         self.entry.kind()
+    }
+
+    /// The value, if it is a long string, which can be held on to without a copy.
+    pub(crate) fn shared_text(self) -> Option<&'a SharedBytes> {
+        match self.entry.body() {
+            Body::Large(Value::String(string)) => Some(string.bytes()),
+            _ => None,
+        }
     }
 
     /// The value, if it is a stream.

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::strings::{self, Sink};
+use crate::shared_bytes::SharedBytes;
 
 /// A chunk that grew to more, for a long value, leaves no such room for the next.
 const MOST_ROOM: usize = 128 << 10;
@@ -16,11 +17,13 @@ pub(crate) struct Chunk {
     pub(super) bytes: Vec<u8>,
     /// Where these strings are, one behind the other.
     pub(super) long: Vec<Range<usize>>,
+    /// One more of them, behind the bytes, which the keyspace shares.
+    pub(super) shared: Option<SharedBytes>,
 }
 
 impl Chunk {
     pub(super) fn with_capacity(bytes: usize) -> Chunk {
-        Chunk { bytes: Vec::with_capacity(bytes), long: Vec::new() }
+        Chunk { bytes: Vec::with_capacity(bytes), ..Chunk::default() }
     }
 
     /// The chunk; an empty one with as much room takes its place.
@@ -31,7 +34,7 @@ impl Chunk {
 
     /// A chunk of a file that is no snapshot: bytes as they are.
     pub(crate) fn plain(bytes: Vec<u8>) -> Chunk {
-        Chunk { bytes, long: Vec::new() }
+        Chunk { bytes, ..Chunk::default() }
     }
 
     /// The bytes of such a chunk.
@@ -41,7 +44,12 @@ impl Chunk {
 
     /// How many bytes wait in it.
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.shared.as_ref().map_or(0, |text| text.len())
+    }
+
+    /// Ends the chunk with a string that is long.
+    pub(super) fn share(&mut self, text: &SharedBytes) {
+        self.shared = Some(text.clone());
     }
 }
 
@@ -63,6 +71,7 @@ impl Sink for Chunk {
     }
 
     fn append(&mut self, other: Self) {
+        debug_assert!(other.shared.is_none(), "nothing comes behind a string that is shared");
         let start = self.bytes.len();
         self.bytes.extend(other.bytes);
         self.long.extend(other.long.into_iter().map(|at| start + at.start..start + at.end));

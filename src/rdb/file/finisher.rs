@@ -25,16 +25,22 @@ impl Finisher {
         let mut at = 0;
         for long in &chunk.long {
             out.extend_from_slice(&chunk.bytes[at..long.start]);
-            let text = &chunk.bytes[long.clone()];
-            match &mut self.compressor {
-                Some(compressor) => push_compressed(out, text, compressor),
-                None => push_plain(out, text),
-            }
+            self.push_text(&chunk.bytes[long.clone()], out);
             at = long.end;
         }
         out.extend_from_slice(&chunk.bytes[at..]);
+        if let Some(text) = &chunk.shared {
+            self.push_text(text, out);
+        }
         if let Some(checksum) = &mut self.checksum {
             *checksum = crc64_on(*checksum, &out[start..]);
+        }
+    }
+
+    fn push_text(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        match &mut self.compressor {
+            Some(compressor) => push_compressed(out, text, compressor),
+            None => push_plain(out, text),
         }
     }
 

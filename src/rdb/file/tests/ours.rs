@@ -232,6 +232,41 @@ fn a_value_may_be_told_in_parts_and_others_between() {
 }
 
 #[test]
+fn a_long_string_is_shared_and_not_copied() {
+    let mut store = store();
+    let long: Vec<u8> = (0..200_000_u32).map(|n| (n % 977 * n % 251) as u8).collect();
+    let mut db = store.db(0);
+    db.set_raw_string_to(b"long", long.clone());
+    db.set_string(b"short", b"12", None);
+    let address = db.string(b"long").unwrap().unwrap().as_ptr();
+    let mut twin = super::store();
+    let output = Collected::default();
+    let mut recorder = FileRecorder::new(header(&store, Dialect::Valkey), Box::new(output.clone()));
+    // Beside a value that is told in parts, too.
+    twin.db(0).edit_or_new::<Set>(b"set").unwrap().add(b"member");
+    let record = |key| KeyRecord { db: 0, key, expiry: None, past: PastUse::default() };
+    let outline = Outline { kind: Kind::Set, parts: 1, expires: false, nodes: 0, groups: 0 };
+    recorder.begin(&record(b"set"), outline);
+    for key in [&b"long"[..], b"short"] {
+        recorder.key(&record(key), store.db(0).info_untouched(key).unwrap());
+    }
+    recorder.part(Part::Member(b"member"));
+    recorder.end();
+    Box::new(recorder).finish();
+    let shared = |chunk: &Chunk| chunk.shared.as_ref().map(|text| text.as_ptr());
+    let addresses: Vec<_> = output.0.lock().unwrap().iter().filter_map(shared).collect();
+    assert_eq!(addresses, [address]);
+    // What the thread writes is what was there at the moment.
+    store.db(0).edit_string(b"long", |text, from| text[from..].fill(0)).unwrap();
+    twin.db(0).set_raw_string_to(b"long", long);
+    twin.db(0).set_string(b"short", b"12", None);
+    for compresses in [true, false] {
+        let read = load(&finished(&output, compresses)).unwrap();
+        assert_eq!(read.digest(), twin.digest().to_hex());
+    }
+}
+
+#[test]
 fn fields_that_expire_stay_where_redis_has_no_time_for_them() {
     let mut made = store();
     let mut db = made.db(0);
