@@ -74,8 +74,18 @@ fn words(row: &str, n: usize) -> Vec<String> {
         "hset" => format!("HSET hash:{n:06} field tiny"),
         "lrange" => "LRANGE list 0 -1".to_owned(),
         "lrange-texts" => "LRANGE texts 0 -1".to_owned(),
+        "eval" => return script("return 1"),
+        "eval-arg" => return script("return ARGV[1]"),
+        "eval-get" => return script("return redis.call('GET', 'key:000001')"),
+        "eval-decode" => return script("return #cjson.decode(ARGV[1])"),
+        "eval-cjson" => return script("return cjson.encode(cjson.decode(ARGV[1]))"),
         "mixed" => return words(["get", "set", "incr", "ping"][n % 4], n),
         other => panic!("no such row: {other}"),
     };
     line.split(' ').map(str::to_owned).collect()
+}
+
+/// EVAL with a small document as its argument.
+fn script(code: &str) -> Vec<String> {
+    ["EVAL", code, "0", r#"{"a":[1,2,3],"b":{"c":"d"}}"#].map(str::to_owned).to_vec()
 }

@@ -550,6 +550,81 @@ mod tests {
             let again = trial::run(&lua, &format!("return cjson.decode(cjson.encode({script}))"));
             prop_assert_eq!(plain, again);
         }
+
+        #[test]
+        fn a_table_is_written_alike_at_every_depth(setting in setting(), table in odd_table()) {
+            let lua = trial::lua();
+            let set = trial::run(&lua, setting);
+            prop_assert!(!set.starts_with("ERR"), "{}", set);
+            let deep = super::NESTED + 1;
+            let both = trial::run(&lua, &format!(
+                "local t = {table}
+                 local ok, text = pcall(cjson.encode, t)
+                 local start, rest = string.rep('[', {deep}), string.rep(']', {deep})
+                 if ok then text = start .. text .. rest end
+                 for i = 1, {deep} do t = {{t}} end
+                 return text, select(2, pcall(cjson.encode, t))"
+            ));
+            // Each text stands in quotes, and a space between the two.
+            let (shallow, deep) = both.split_at(both.len() / 2);
+            prop_assert_eq!(shallow, &deep[1..]);
+        }
+    }
+
+    fn setting() -> impl Strategy<Value = &'static str> {
+        prop_oneof![
+            Just("return 1"),
+            Just("return cjson.encode_sparse_array(true, 1, 2)"),
+            Just("return cjson.encode_sparse_array(false, 1, 2)"),
+            Just("return cjson.encode_sparse_array(false, 0)"),
+            Just("return cjson.encode_number_precision(3)"),
+            Just("return cjson.encode_invalid_numbers('null')"),
+            Just("return cjson.encode_invalid_numbers(true)"),
+        ]
+    }
+
+    /// A table of any keys and values, as it is in a script.
+    fn odd_table() -> impl Strategy<Value = String> {
+        let key = prop_oneof![
+            4 => (1..8_u8).prop_map(|index| index.to_string()),
+            4 => "[a-i1]{1,2}".prop_map(|text| quoted(text.as_bytes())),
+            1 => prop::sample::select(vec![
+                "0", "-1", "1.5", "12", "1e10", "1e15", "1/0", "-1/0", "'inf'", "'-inf'", "'\"'", "true",
+            ]).prop_map(str::to_owned),
+        ];
+        let value = prop_oneof![
+            any::<i32>().prop_map(|number| number.to_string()),
+            any::<f64>().prop_map(|number| format!("({number:e})")
+                .replace("inf", "1/0")
+                .replace("NaN", "0/0")),
+            prop::sample::select(vec![
+                "0/0",
+                "-1/0",
+                "-0",
+                "1e15",
+                "1e14",
+                "123456789012345",
+                "cjson.null",
+                "print",
+                "true",
+                "false",
+                "'\"/\\\\'",
+                "'\\0\\31\\127\\128'",
+                "{}",
+                "{{{}}}",
+            ])
+            .prop_map(str::to_owned),
+        ];
+        value.prop_recursive(3, 40, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec((key.clone(), inner.clone()), 0..9).prop_map(|members| {
+                    let pairs = members.into_iter().map(|(key, value)| format!("[{key}]={value}"));
+                    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
+                }),
+                prop::collection::vec(inner, 0..9)
+                    .prop_map(|values| format!("{{{}}}", values.join(","))),
+            ]
+        })
     }
 
     /// A value as Lua has it in a script. Numbers have no more digits than JSON gets.
