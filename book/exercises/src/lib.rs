@@ -10,3 +10,5 @@ pub mod chapter_03;
 pub mod chapter_04;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_12.rs")]
 pub mod chapter_12;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_13.rs")]
+pub mod chapter_13;

@@ -201,6 +201,7 @@ impl<E: Keyed> Dict<E> {
         self.line
     }
 
+    // ANCHOR: line
     /// The moment is now: all entries lie below the line.
     pub(crate) fn draw_line(&mut self) {
         self.line = self.len();
@@ -223,6 +224,7 @@ impl<E: Keyed> Dict<E> {
         }
         last
     }
+    // ANCHOR_END: line
 
     /// Fetches from memory what [`Keyed::touch`] reads of the entries just below the line, up to so many.
     pub(crate) fn prefetch_below_line(&self, count: usize) {
