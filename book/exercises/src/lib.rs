@@ -12,3 +12,5 @@ pub mod chapter_04;
 pub mod chapter_12;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_13.rs")]
 pub mod chapter_13;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_14.rs")]
+pub mod chapter_14;
