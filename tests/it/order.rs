@@ -32,6 +32,7 @@ const EVENTS: [&str; 5] = [
     "__keyevent@0__:del",
 ];
 
+// ANCHOR: million
 #[test]
 fn the_order_holds_for_a_million_steps() {
     let mut seen = Seen::default();
@@ -50,6 +51,7 @@ fn the_order_holds_for_a_million_steps() {
     let rare = rare.into_iter().min();
     assert!(replies > 500_000 && rare > Some(1_000), "{seen:?}");
 }
+// ANCHOR_END: million
 
 /// How often something has happened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,6 +83,7 @@ impl Seen {
     }
 }
 
+// ANCHOR: owed
 /// What a player is owed for a command.
 #[derive(Debug)]
 enum Owed {
@@ -102,6 +105,7 @@ enum Owed {
     Reset,
     Anything,
 }
+// ANCHOR_END: owed
 
 struct Player {
     connection: Connection,

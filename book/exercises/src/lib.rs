@@ -14,3 +14,5 @@ pub mod chapter_12;
 pub mod chapter_13;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_14.rs")]
 pub mod chapter_14;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_15.rs")]
+pub mod chapter_15;
