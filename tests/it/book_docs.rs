@@ -179,7 +179,7 @@ fn every_command_has_its_handler() {
     let groups: BTreeSet<&str> = table.rows().map(|row| row.group).collect();
     let mut page = String::new();
     for group in groups {
-        page += &format!("\n## {group}\n\n| command | handler |\n|---|---|\n");
+        page += &format!("\n## {group}\n\n");
         let mut rows: Vec<&Row> = table.rows().filter(|row| row.group == group).collect();
         // A container is nothing but its subcommands.
         rows.retain(|row| row.subcommands.is_empty() || handlers.contains_key(&row.full_name));
@@ -189,7 +189,7 @@ fn every_command_has_its_handler() {
             let (handler, file) = found.unwrap_or_else(|| panic!("no row of {}", row.full_name));
             let name = row.full_name.to_ascii_uppercase().replace('|', " ");
             let short = file.strip_prefix("src/").unwrap_or(file);
-            page += &format!("| `{name}` | [`{handler}`](../../{file}) in `{short}` |\n");
+            page += &format!("* `{name}`: `{handler}` in [{short}](../../{file})\n");
         }
     }
     docs::says(PAGE, &(page + "\n"));
