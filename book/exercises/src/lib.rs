@@ -8,3 +8,5 @@ pub mod chapter_02;
 pub mod chapter_03;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_04.rs")]
 pub mod chapter_04;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_08.rs")]
+pub mod chapter_08;
