@@ -10,3 +10,5 @@ pub mod chapter_03;
 pub mod chapter_04;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_08.rs")]
 pub mod chapter_08;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_09.rs")]
+pub mod chapter_09;
