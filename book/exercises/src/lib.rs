@@ -12,3 +12,5 @@ pub mod chapter_04;
 pub mod chapter_08;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_09.rs")]
 pub mod chapter_09;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_10.rs")]
+pub mod chapter_10;
