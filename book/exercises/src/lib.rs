@@ -14,3 +14,5 @@ pub mod chapter_08;
 pub mod chapter_09;
 #[cfg_attr(feature = "solutions", path = "../solutions/chapter_10.rs")]
 pub mod chapter_10;
+#[cfg_attr(feature = "solutions", path = "../solutions/chapter_11.rs")]
+pub mod chapter_11;
