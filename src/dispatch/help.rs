@@ -62,7 +62,9 @@ pub(crate) fn page<'a>(
         // What does not fit stands below the arguments, not below the name.
         let hang = usage.find(' ').map_or(INDENT, |space| space + 1);
         wrap(&usage, 0, hang, &mut lines);
-        wrap(summary, INDENT, INDENT, &mut lines);
+        if !summary.is_empty() {
+            wrap(summary, INDENT, INDENT, &mut lines);
+        }
     }
     lines.push("HELP".into());
     lines.push("    Print this help.".into());
@@ -110,6 +112,7 @@ mod tests {
             "Does more than fits into one line, which is why it is told in two lines of that size.",
         ),
         Spec::new("peek", 2, 0, not_a_command).doc("1.0.0", "O(1)", "", "Looks."),
+        Spec::new("quiet", 2, 0, not_a_command),
     ];
     const CONTAINER: &[Spec] = &[Spec::container("tool", SUBCOMMANDS)];
 
@@ -123,6 +126,7 @@ mod tests {
 TOOL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:
 PEEK
     Looks.
+QUIET
 WRAP [ID client-id | USER username | ADDR ip:port | LADDR ip:port]
     Does more than fits into one line, which is why it is told in two lines of
     that size.

@@ -108,11 +108,16 @@ pub enum Mistake {
     Unnamed,
     /// This name was given to something that already has one.
     NamedTwice(&'static str),
+    /// Groups stand in groups more than [`DEEPEST`] deep.
+    TooDeep,
 }
+
+/// How deep groups may stand in groups: deeper than commands need, and not so deep that the stack ends.
+const DEEPEST: usize = 32;
 
 /// Reads a synopsis.
 pub fn parse(synopsis: &'static str) -> Result<Vec<Argument>, Mistake> {
-    let mut parser = Parser { lexemes: lexemes(synopsis), next: 0 };
+    let mut parser = Parser { lexemes: lexemes(synopsis), next: 0, depth: 0 };
     let mut arguments = Vec::new();
     while parser.peek().is_some() {
         arguments.push(parser.element()?.argument);
@@ -326,6 +331,7 @@ impl fmt::Display for Mistake {
             Mistake::BadIndex(index) => write!(f, "'{index}' is not a key specification's number"),
             Mistake::Unnamed => write!(f, "a choice needs a name"),
             Mistake::NamedTwice(name) => write!(f, "'{name}' names what already has a name"),
+            Mistake::TooDeep => write!(f, "groups are more than {DEEPEST} deep"),
         }
     }
 }
@@ -391,6 +397,8 @@ fn ends_piece(c: char) -> bool {
 struct Parser {
     lexemes: Vec<Lexeme>,
     next: usize,
+    /// How many groups it is in.
+    depth: usize,
 }
 
 /// An argument, and what its neighbours must know to decide whether they form a block.
@@ -463,6 +471,10 @@ impl Parser {
 
     /// What stands in a group, and the bracket that closes it.
     fn choice(&mut self, close: &'static str) -> Result<Argument, Mistake> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(Mistake::TooDeep);
+        }
         let label = match self.peek() {
             Some(Lexeme(Sort::Label, label)) => {
                 self.next += 1;
@@ -489,6 +501,7 @@ impl Parser {
             Some(label) => argument.name = label.to_owned(),
             None => {}
         }
+        self.depth -= 1;
         Ok(argument)
     }
 
@@ -663,5 +676,14 @@ mod tests {
         assert_eq!(parse("key#one"), Err(Mistake::BadIndex("one")));
         assert_eq!(parse("(LEFT | RIGHT)"), Err(Mistake::Unnamed));
         assert_eq!(parse("[name: key]"), Err(Mistake::NamedTwice("name")));
+        let nested = |depth| -> &'static str {
+            format!("{}a{}", "[".repeat(depth), "]".repeat(depth)).leak()
+        };
+        assert!(parse(nested(DEEPEST)).is_ok());
+        assert_eq!(parse(nested(DEEPEST + 1)), Err(Mistake::TooDeep));
+        assert!(
+            parse("[a] ".repeat(DEEPEST + 1).leak()).is_ok(),
+            "those side by side are not deep"
+        );
     }
 }

@@ -152,7 +152,7 @@ impl Command {
         self
     }
 
-    /// Where keys stand. Up to three may be added.
+    /// Where keys stand. Up to three may be added. A command that changes keys also has to [write](Command::writes).
     pub fn key(mut self, keys: Keys) -> Command {
         self.keys.push(keys);
         self

@@ -174,7 +174,7 @@ impl Ctx<'_> {
     ///
     /// A client that waits is blocked, as CLIENT LIST and INFO show it. `timeout` does not close it. CLIENT KILL and its own
     /// leaving end the wait; CLIENT UNBLOCK does with a null, or with an error if it is asked for one. A pause does
-    /// not keep a reply back. When the server leaves, those who still wait are closed without a reply.
+    /// not keep a reply back. When the server leaves, clients that still wait are closed without a reply.
     pub fn defer(&mut self) -> Deferred {
         self.inner.defer()
     }

@@ -55,6 +55,12 @@ fn give_closures(row: &mut OwnCommand, command: Command) {
 /// How many key specs a row has room for.
 const MOST_KEY_SPECS: usize = 3;
 
+/// The highest number in a key spec: arguments are counted so far, as in an arity.
+const HIGHEST_INDEX: usize = i16::MAX as usize;
+
+/// How many bytes the name of a command has at most.
+const LONGEST_NAME: usize = 255;
+
 /// What an embedder's command may be in the words of COMMAND INFO; what else these say follows from its builder.
 const OWN_FLAGS: Flags = flag::FAST
     | flag::BLOCKING
@@ -142,6 +148,8 @@ impl Making<'_> {
             self.is_wrong("the name of a constant row is in small letters");
         } else if name.starts_with('@') {
             self.is_wrong("a name does not begin as those of categories do, with '@'");
+        } else if name.len() > LONGEST_NAME {
+            self.is_wrong(format_args!("a name has at most {LONGEST_NAME} bytes"));
         } else if !self.checks.names.insert(self.full_name.clone()) {
             self.is_wrong("there are two of this name");
         }
@@ -287,8 +295,26 @@ impl Making<'_> {
         {
             self.is_wrong(format_args!("keys from argument {first} to {last} are none"));
         }
-        if spec.has(flag::READ) && keys.change() {
-            self.is_wrong("it only reads, and changes keys");
+        if keys.change() && !spec.has(flag::WRITE) {
+            self.is_wrong("it changes keys, and does not say that it writes");
+        }
+        let numbers = match keys.at {
+            At::Range { first, last, step } => [first, last.unsigned_abs() as usize, step],
+            At::Counted(index) => [index; 3],
+            At::Behind { from, .. } => [from; 3],
+        };
+        if let Some(number) = numbers.into_iter().find(|&number| number > HIGHEST_INDEX) {
+            self.is_wrong(format_args!(
+                "a key spec counts to {number}, and there is none above {HIGHEST_INDEX}"
+            ));
+        }
+        if let At::Behind { word, .. } = keys.at
+            && (word.is_empty() || word.contains(|c: char| c.is_whitespace() || c.is_control()))
+        {
+            self.is_wrong(format_args!(
+                "a key spec points behind '{}', which is no word",
+                word.escape_debug()
+            ));
         }
     }
 
@@ -349,7 +375,7 @@ impl Making<'_> {
             (Begin::Index(first), Find::Unknown) => (first, None),
             (Begin::Keyword { word, from }, _) => {
                 let key = usize::try_from(from).map_or(self.names, |from| from.saturating_add(1));
-                if word.is_empty() || tokens.is_some_and(|tokens| !has_word(tokens, word)) {
+                if tokens.is_some_and(|tokens| !has_word(tokens, word)) {
                     return Some(format!(
                         "a key spec points behind '{word}', which its synopsis lacks"
                     ));

@@ -111,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// Listens for clients on any port that is free.
+    /// Listens for clients on any port that is free, and nowhere else, whatever `port`, `tls-port` and `admin-port` say.
     pub fn any_port(self) -> Builder {
         self.ports(Ports { clients: Some(0), tls: None, admin: None })
     }

@@ -16,15 +16,29 @@ use super::value::{self, Malformed, Value};
 /// replies.push(b"lo\r\n");
 /// assert_eq!(replies.next(), Ok(Some(Value::Bulk(b"hello".to_vec()))));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Replies {
     bytes: Vec<u8>,
+    /// How many bytes a reply has at most.
+    longest: usize,
     /// Where the bytes begin that were not taken. They move to the front when all before them are half of it.
     from: usize,
     scan: Scan,
 }
 
+impl Default for Replies {
+    fn default() -> Replies {
+        Replies::with_longest(usize::MAX)
+    }
+}
+
 impl Replies {
+    /// A longer reply than this, in bytes, is an error, as soon as so many bytes of it have arrived. Without it no reply is too
+    /// long, and a server that is not trusted may fill the memory.
+    pub fn with_longest(bytes: usize) -> Replies {
+        Replies { bytes: Vec::new(), longest: bytes, from: 0, scan: Scan::default() }
+    }
+
     /// Adds what has arrived.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.from > self.bytes.len() / 2 {
@@ -44,11 +58,15 @@ impl Replies {
     /// again.
     pub(crate) fn next_frame(&mut self) -> Result<Option<(Value, &[u8])>, Malformed> {
         let rest = &self.bytes[self.from..];
+        let too_long = Malformed { offset: self.longest, reason: "the reply is too long" };
         if self.scan.find(rest) == Found::Partial {
-            return Ok(None);
+            return if rest.len() > self.longest { Err(too_long) } else { Ok(None) };
         }
         // What is wrong with it, the decoder says.
         let Some((value, length)) = value::decode(rest)? else { return Ok(None) };
+        if length > self.longest {
+            return Err(too_long);
+        }
         self.from += length;
         self.scan = Scan::default();
         Ok(Some((value, &self.bytes[self.from - length..self.from])))
@@ -62,7 +80,27 @@ impl Replies {
     /// Everything that was not taken.
     pub(crate) fn take_all(&mut self) -> Vec<u8> {
         let rest = self.bytes.split_off(self.from);
-        *self = Replies::default();
+        *self = Replies::with_longest(self.longest);
         rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_that_is_too_long_is_refused_as_soon_as_it_is() {
+        let too_long = "the reply is too long at byte 9";
+        let mut replies = Replies::with_longest(9);
+        replies.push(b"$3\r\nabc\r\n$4\r\nabcd");
+        assert_eq!(replies.next(), Ok(Some(Value::Bulk(b"abc".to_vec()))));
+        assert_eq!(replies.next(), Ok(None), "8 bytes may become 9");
+        replies.push(b"\r\n");
+        assert_eq!(replies.next().unwrap_err().to_string(), too_long);
+
+        let mut endless = Replies::with_longest(9);
+        endless.push(b"*1000000\r\n:1\r\n");
+        assert_eq!(endless.next().unwrap_err().to_string(), too_long);
     }
 }

@@ -161,6 +161,7 @@ fn documentation_is_that_of_the_builder() {
     let command = echo("sum")
         .synopsis("key amount:integer [note]@0.3")
         .summary("Adds.")
+        .writes()
         .key(Keys::at(1).reads().changes());
     let (_server, mut client) = serve([command]);
     let docs = call(&mut client, "COMMAND DOCS sum");

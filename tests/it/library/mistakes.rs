@@ -82,7 +82,19 @@ fn a_key_spec_points_at_arguments_that_are_there() {
     wrong(Keys::counted(2), &behind(3, "2..=3"));
     wrong(Keys::counted(5), &behind(6, "2..=3"));
     wrong(Keys::behind("STORE", 2), &behind(3, "2..=3"));
-    wrong(Keys::behind("", 1), "a key spec points behind '', which its synopsis lacks");
+    for (word, shown) in [("", ""), ("two words", "TWO WORDS"), ("a\r\n", "A\\r\\n")] {
+        let mistake = format!("a key spec points behind '{shown}', which is no word");
+        wrong(Keys::behind(word, 1), &mistake);
+    }
+    let too_high =
+        |number: usize| format!("a key spec counts to {number}, and there is none above 32767");
+    let any_number = |keys: Keys, mistake: &str| {
+        assert_wrong(|pay| pay.arity(2..).key(keys), mistake);
+    };
+    any_number(Keys::range(1, i32::MIN, 1), &too_high(1 << 31));
+    any_number(Keys::range(1, -1, usize::MAX), &too_high(usize::MAX));
+    any_number(Keys::behind("STORE", usize::MAX), &too_high(usize::MAX));
+    assert_mistakes(|| group([command("pay").arity(2..).key(Keys::range(1, -1, 32_767))]), &[]);
     assert_wrong(|pay| pay.key(Keys::at(1)), &behind(1, "1.."));
     assert_wrong(|pay| pay.arity(2..).key(Keys::counted(2)), &behind(2, "2.."));
     assert_wrong(
@@ -99,7 +111,11 @@ fn a_key_spec_points_at_arguments_that_are_there() {
     );
     assert_wrong(
         |pay| pay.reads().arity(2..).key(Keys::at(1).changes()),
-        "it only reads, and changes keys",
+        "it changes keys, and does not say that it writes",
+    );
+    assert_wrong(
+        |pay| pay.arity(2..).key(Keys::at(1).removes()),
+        "it changes keys, and does not say that it writes",
     );
     assert_mistake(
         || {
