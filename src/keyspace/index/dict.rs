@@ -153,6 +153,7 @@ impl<E: Keyed> Dict<E> {
         black_box(entries().fold(0, |sum, entry| sum ^ entry.touch()));
     }
 
+    // ANCHOR: insert
     /// Adds an entry whose key is not there yet, and returns its position: the last.
     pub(crate) fn insert(&mut self, entry: E) -> usize {
         debug_assert!(self.find(entry.hash(), entry.key()).is_none());
@@ -162,6 +163,7 @@ impl<E: Keyed> Dict<E> {
         self.index.insert(hash, at, |at| entries[at].hash());
         at
     }
+    // ANCHOR_END: insert
 
     /// Removes the entry at a position, which must be one that is not below the line; the last one takes its
     /// place.
