@@ -311,6 +311,9 @@ fn conversations_in_the_book_are_true() {
     let mut played = 0;
     for (page, text) in pages() {
         for block in between(&text, "```resp\n", "```") {
+            if !cfg!(feature = "lua") && block.contains("> EVAL ") {
+                continue;
+            }
             let mut local = Local::new(Config::default());
             let client = local.connect();
             let mut received = Vec::new();
