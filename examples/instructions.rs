@@ -19,6 +19,9 @@ fn main() {
     let mut local = Local::with_commands(Config::default(), vec![own()]);
     let client = local.connect();
     prepare(&mut local, client);
+    if row.ends_with("-heard") {
+        local.engine.world.store.listen_to_effects(Box::new(|_| {}));
+    }
     let input: Vec<u8> = (0..pipeline).flat_map(|n| request(words(row, n % 16))).collect();
     let mut replied = 0;
     for _ in 0..turns {
@@ -69,7 +72,11 @@ fn words(row: &str, n: usize) -> Vec<String> {
         "own-echo" => "OWN.ECHO tiny".to_owned(),
         "get" => format!("GET key:{n:06}"),
         "get-text" => format!("GET text:{n:06}"),
-        "set" => format!("SET key:{n:06} tiny"),
+        "set" | "set-heard" => format!("SET key:{n:06} tiny"),
+        "eval" | "eval-heard" => {
+            let script = "return redis.call('SET', KEYS[1], ARGV[1])";
+            return ["EVAL", script, "1", &format!("key:{n:06}"), "tiny"].map(str::to_owned).into();
+        }
         "incr" => format!("INCR number:{n:06}"),
         "hset" => format!("HSET hash:{n:06} field tiny"),
         "lrange" => "LRANGE list 0 -1".to_owned(),

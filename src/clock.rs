@@ -1,5 +1,6 @@
 //! What time it is: told from outside, and read by nothing below `net`.
 
+// ANCHOR: now
 /// What time it is. Told by what drives the engine: nothing below `net` reads a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
@@ -8,6 +9,7 @@ pub struct Now {
     /// µs since some moment before the start. It only grows. Timeouts and ages go by it.
     pub mono: u64,
 }
+// ANCHOR_END: now
 
 /// What is to become of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,8 @@
 //! * `deadlines`: what happens when time has passed;
 //! * `duties`: what features do in every turn;
 //! * `trace`: requests and replies in the wire log.
+//!
+//! The book: chapter 7, The loop (`book/src/07-the-loop.md`).
 
 mod calls;
 mod deadlines;

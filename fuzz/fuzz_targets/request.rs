@@ -8,6 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 use respd::internals::wire::{Args, Limits, Parsed, Parser, ProtocolError};
 
+// ANCHOR: target
 fuzz_target!(|data: &[u8]| {
     let Some((&size, input)) = data.split_first() else { return };
     let limits = Limits { bulk: 1 << 20, authenticated: size & 0x80 == 0 };
@@ -16,6 +17,7 @@ fuzz_target!(|data: &[u8]| {
         (parse_all(input, input.len().max(1), limits), parse_all(input, pieces, limits));
     assert_eq!(whole, cut, "in pieces of {pieces}");
 });
+// ANCHOR_END: target
 
 /// The arguments of each request, none for one that asks for nothing; and what ended the stream.
 type Found = (Vec<Vec<Vec<u8>>>, Option<ProtocolError>);

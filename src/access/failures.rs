@@ -57,6 +57,7 @@ enum Origin {
 }
 
 impl Failures {
+    // ANCHOR: add
     /// A login has failed. Returns for how many µs the answer is put off, if the first one is for `first`.
     pub(crate) fn add(&mut self, addr: &Address, first: u64, now: u64) -> u64 {
         let Some(origin) = origin(addr).filter(|_| first > 0) else {
@@ -71,6 +72,7 @@ impl Failures {
         self.insert(origin, Failure { delay, until });
         until - now
     }
+    // ANCHOR_END: add
 
     /// A login has succeeded. Later failures start anew. Returns for how many µs the answer is put off.
     pub(crate) fn forgive(&mut self, addr: &Address, now: u64) -> u64 {

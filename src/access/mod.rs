@@ -7,6 +7,8 @@
 //!
 //! Passwords are kept as SHA-256 and compared in constant time; a login of an unknown user compares
 //! too, so that names cannot be told apart by timing. Answers to failed logins come late: [`Failures`].
+//!
+//! The book: chapter 14, Hostile clients (`book/src/14-hostile-clients.md`).
 
 mod commands;
 mod databases;

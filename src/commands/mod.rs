@@ -3,6 +3,8 @@
 //! Adding a command is one row, one function and one transcript. A handler knows the world, its
 //! arguments and its reply; it knows no socket and no poll. Everything that can be said in the row
 //! (arity, flags, keys, categories) is said there and checked before the handler runs.
+//!
+//! The book: chapter 5, A command is a row (`book/src/05-a-command-is-a-row.md`).
 
 mod acl;
 mod arguments;

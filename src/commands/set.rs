@@ -315,10 +315,12 @@ fn spop(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
     });
     set.note_changes(taken, class::SET, "spop");
     drop(set);
+    // ANCHOR: spop_says
     match taken {
         _ if taken < members => ctx.says_all("SREM", &[&args[1]], gone.iter().map(|m| &**m)),
         _ => ctx.says("UNLINK", &[&args[1]]),
     }
+    // ANCHOR_END: spop_says
     Ok(())
 }
 

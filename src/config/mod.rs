@@ -17,6 +17,8 @@
 //! putting the old `Config` back when that fails.
 //!
 //! Names, ranges, reasons and file syntax are those of Valkey 9.1.
+//!
+//! The book: chapter 5, A command is a row (`book/src/05-a-command-is-a-row.md`).
 
 mod change;
 mod choice;

@@ -11,6 +11,8 @@
 //! * a [`Recorder`] writes one while it takes place.
 //!
 //! This room knows no files and no clients of the server: text goes in and comes out.
+//!
+//! The book: chapter 15, Knowing that it is right (`book/src/15-knowing-that-it-is-right.md`).
 
 mod configuration;
 pub mod notation;

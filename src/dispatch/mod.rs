@@ -26,6 +26,8 @@
 //! * [`invoke`]: the one function that runs a command, and all that belongs to that, in order.
 //!
 //! Nothing here knows which commands exist.
+//!
+//! The book: chapter 6, The gates, in order (`book/src/06-the-gates-in-order.md`).
 
 pub(crate) mod arity;
 pub mod call;

@@ -54,6 +54,7 @@ impl Ctx<'_> {
         result
     }
 
+    // ANCHOR: goes_on
     /// The script at hand goes on. Serves the other clients if it has run for long. An error says that it is to
     /// end, and why. `args` is the command that runs it.
     pub fn script_goes_on(&mut self, args: Args<'_>) -> Result<(), Error> {
@@ -79,6 +80,7 @@ impl Ctx<'_> {
         }
         self.world.may_script_go_on()
     }
+    // ANCHOR_END: goes_on
 
     /// Gives the other clients their turn. They have a timer of their own, so that the time of the script's command
     /// is not theirs.

@@ -35,6 +35,7 @@ pub(crate) fn settle(world: &mut World, table: &Table, timer: &mut Timer, driver
 /// Runs the blocked commands again whose condition is met: of each key and event those of its line, in the order
 /// in which the clients blocked. What they do may serve others in turn. When commands run again and again and
 /// still wait, the rest is left to the next turn. What a script brings about is left to its end.
+// ANCHOR: serve
 pub(super) fn serve(world: &mut World, table: &Table, timer: &mut Timer, driver: &mut dyn Driver) {
     let mut repeats = MOST_REPEATS;
     while world.pause.is_none()
@@ -49,6 +50,7 @@ pub(super) fn serve(world: &mut World, table: &Table, timer: &mut Timer, driver:
         }
     }
 }
+// ANCHOR_END: serve
 
 /// Runs the command of a blocked client. Returns whether the wait is over.
 fn run_again(

@@ -1,4 +1,6 @@
 //! The public face: the builder, a running server, and a client in the same process.
+//!
+//! The book: chapter 5, A command is a row (`book/src/05-a-command-is-a-row.md`).
 
 pub mod client_view;
 pub mod command;

@@ -83,6 +83,7 @@ impl Engine {
         telemetry::record_latency_event(world, event::EVICTION_CYCLE, nanos);
     }
 
+    // ANCHOR: next_deadline
     /// When [`Engine::turn`] has something to do even if nothing arrives, in µs of [`Now::mono`].
     pub fn next_deadline(&self) -> Option<u64> {
         let has_late = self.world.late_replies.as_ref().is_some_and(|late| late.has_taken());
@@ -101,6 +102,7 @@ impl Engine {
         let due = [linger, wait, slow, pause, login, report, sweep, store, duties, stop];
         due.into_iter().flatten().min()
     }
+    // ANCHOR_END: next_deadline
 
     /// When the next key expires: at once while there are more than one turn removes or frees.
     fn store_at(&self) -> Option<u64> {

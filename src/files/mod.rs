@@ -5,6 +5,8 @@
 //! and ACL SAVE. A file is replaced in one step and keeps its mode.
 //!
 //! What it does not know: what a line means, and what a client is told.
+//!
+//! The book: chapter 13, On disk without fork (`book/src/13-on-disk-without-fork.md`).
 
 mod acl_file;
 mod config_file;

@@ -226,6 +226,7 @@ impl Store {
         }
     }
 
+    // ANCHOR: say_command
     /// A command of these words, in this database, is over. It is said if it changed data and its handler has not
     /// said what it came to. To be called while there is a listener.
     pub fn say_command<'w>(&mut self, db: usize, words: impl Iterator<Item = &'w [u8]>) {
@@ -238,6 +239,7 @@ impl Store {
         }
         effects.end_batch();
     }
+    // ANCHOR_END: say_command
 }
 
 /// Effects in their order, flat: words end to end, and where each thing ends.

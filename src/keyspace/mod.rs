@@ -19,9 +19,9 @@
 //! | `keys` | what can be done with a key whatever it holds |
 //! | `digest` | one number for all data |
 //! | `moment` | what all keys were at one time, told while they change |
+//! | `changes`, `effects` | the journal of keys; every change as the command that brings it about again |
 //!
-//! `changes` is the journal of what happened to keys; `effects` says every change as the command that brings it about
-//! again.
+//! The book: chapter 11, Collections (`book/src/11-collections.md`).
 
 mod apart;
 mod blob;

@@ -191,6 +191,7 @@ impl Store {
         Ok(())
     }
 
+    // ANCHOR: record_some
     /// Records about so many units of work: a key, an element, or 64 bytes of a value. Stops early while too much waits to
     /// be written. Returns whether all is recorded.
     pub fn record_some(&mut self, work: usize) -> bool {
@@ -204,6 +205,7 @@ impl Store {
         self.shared.moment = Some(moment);
         is_over
     }
+    // ANCHOR_END: record_some
 
     /// As [`Store::record_some`]. Returns whether anything was recorded.
     pub(crate) fn record_more(&mut self, work: usize) -> bool {
@@ -427,6 +429,7 @@ impl Moment {
 }
 
 impl Database {
+    // ANCHOR: record_first
     /// The entry at a position is about to change, or to go. If it is to be recorded, that is done first. Returns
     /// where the entry is then.
     #[inline]
@@ -443,6 +446,7 @@ impl Database {
         }
         at
     }
+    // ANCHOR_END: record_first
 
     /// The value at a position has changed while a moment is being recorded.
     #[cold]

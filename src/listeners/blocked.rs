@@ -15,6 +15,7 @@ use crate::keyspace::Kind;
 use crate::telemetry::stats::CommandId;
 use crate::wire::OwnedArgs;
 
+// ANCHOR: wake
 /// What ends a wait, beside its deadline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wake {
@@ -38,6 +39,7 @@ pub enum Wake {
     /// As `Deferred`, and the client's next commands run before it comes: its client does not wait.
     Ahead(u64),
 }
+// ANCHOR_END: wake
 
 impl Wake {
     /// Returns whether a key that has changed ends the wait. `kind`: the type of its value, if it has one. Where it

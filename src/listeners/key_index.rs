@@ -17,6 +17,7 @@ pub(crate) struct KeyIndex {
     databases: Vec<Dict<Queue>>,
 }
 
+// ANCHOR: queue
 /// A client's place in lines: behind all smaller ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Turn {
@@ -36,6 +37,7 @@ struct Queue {
     first: Turn,
     others: BTreeSet<Turn>,
 }
+// ANCHOR_END: queue
 
 impl Keyed for Queue {
     fn key(&self) -> &[u8] {

@@ -1,5 +1,7 @@
 //! The clients that wait for something or listen to something: blocked commands, WATCH, tracking, pub/sub,
 //! MONITOR, pauses and transactions.
+//!
+//! The book: chapter 10, Many listeners (`book/src/10-many-listeners.md`).
 
 pub(crate) mod blocked;
 pub(crate) mod deferred;

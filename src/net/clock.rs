@@ -239,6 +239,7 @@ impl ClockChanges {
         self.line.is_empty()
     }
 
+    // ANCHOR: begin_turn
     /// A turn begins, and the clock goes on to the first of the next deadline and the end of the change.
     /// `is_quiet`: there is nothing to do that a turn before the change has to see. `due`: the next deadline, if
     /// there is one.
@@ -260,6 +261,7 @@ impl ClockChanges {
         };
         first.go_to(&mut shared.time, next);
     }
+    // ANCHOR_END: begin_turn
 
     /// Returns whether time has passed as it was told to, and nothing more is due.
     pub(crate) fn has_advanced(&self, clock: &Clock, due: Option<u64>) -> bool {

@@ -13,6 +13,8 @@
 //!
 //! mio is edge-triggered: after an event a socket is read until it is drained. A read that returns less
 //! than was asked for has drained it. A client that has sent more than its budget is read on in the next turn.
+//!
+//! The book: chapter 7, The loop (`book/src/07-the-loop.md`).
 
 mod accepting;
 mod binder;

@@ -19,6 +19,7 @@ impl Reactor {
         self.until_due(engine).into_iter().chain(self.until_alarm()).min()
     }
 
+    // ANCHOR: until_due
     fn until_due(&self, engine: &Engine) -> Option<Duration> {
         if self.has_more() || !self.clock_changes.is_empty() {
             return Some(Duration::ZERO);
@@ -34,6 +35,7 @@ impl Reactor {
         // Rounded up to whole milliseconds, as poll counts: waking early would be waking twice.
         Some(Duration::from_millis(due.saturating_sub(now).div_ceil(1000)))
     }
+    // ANCHOR_END: until_due
 
     /// When the next turn is due even if nothing arrives.
     fn due(&self, engine: &Engine) -> Option<u64> {

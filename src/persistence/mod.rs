@@ -10,6 +10,8 @@
 //!
 //! By default nothing is written, and a server in a test has no files at all: `dir`, `save` and `appendonly` turn that on. What is kept of it while the server runs is lent
 //! from the world; what is done in every turn is a [`Duty`].
+//!
+//! The book: chapter 13, On disk without fork (`book/src/13-on-disk-without-fork.md`).
 
 pub(crate) mod copies;
 mod disk;

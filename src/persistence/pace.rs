@@ -37,6 +37,7 @@ impl Pace {
         owed.clamp(self.units, self.units * LONGEST)
     }
 
+    // ANCHOR: slice
     /// Does a slice of so many units, or of fewer if they take longer than they should. `work` says whether it has done all
     /// that it was told to. Returns how long it took.
     pub(super) fn slice(
@@ -60,6 +61,7 @@ impl Pace {
         }
         nanos
     }
+    // ANCHOR_END: slice
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //!
 //! Whatever is read comes from outside: nothing is taken at its word, no memory is taken for what is only declared, and
 //! what is cut short or malformed is no value.
+//!
+//! The book: chapter 13, On disk without fork (`book/src/13-on-disk-without-fork.md`).
 
 pub(crate) mod chunk;
 pub(crate) mod crc64;

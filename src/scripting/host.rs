@@ -50,6 +50,7 @@ pub(super) trait Host {
     }
 }
 
+// ANCHOR: lend
 scoped_tls_hkt::scoped_thread_local!(static mut HOST: for<'a> &'a mut dyn Host);
 
 /// Runs `script` with `host` as the command that it belongs to.
@@ -61,6 +62,7 @@ pub(super) fn lend<T>(host: &mut dyn Host, script: impl FnOnce() -> T) -> T {
 pub(super) fn with<T>(ask: impl FnOnce(&mut dyn Host) -> T) -> Option<T> {
     HOST.is_set().then(|| HOST.with(ask))
 }
+// ANCHOR_END: lend
 
 /// Keeps an error where it is raised, for the end of the script. What it returns takes the error's place.
 pub(super) fn keep_failure(lua: &Lua, raised: Value) -> mlua::Result<()> {

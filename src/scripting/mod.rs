@@ -15,6 +15,8 @@
 //!   so that it meets it;
 //! * `from_reply`, `to_reply`: between replies and values;
 //! * `raise`: errors that a function of ours raises; `failure`: those that nothing catches.
+//!
+//! The book: chapter 12, Scripts and effects (`book/src/12-scripts-and-effects.md`).
 
 mod api;
 mod cache;

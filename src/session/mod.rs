@@ -1,4 +1,6 @@
 //! Clients and their sessions: the registry, output buffers, and the unauthenticated clients.
+//!
+//! The book: chapter 14, Hostile clients (`book/src/14-hostile-clients.md`).
 
 pub(crate) mod buffer_pool;
 pub(crate) mod client;

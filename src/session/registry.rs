@@ -420,6 +420,7 @@ impl Clients {
         }
     }
 
+    // ANCHOR: pushed
     fn take_all_touched(&mut self, into: &mut Vec<Slot>) {
         into.clear();
         let share = PUSHED_PER_TURN.max(self.len() / MOST_TURNS);
@@ -438,6 +439,7 @@ impl Clients {
             self.take_replied(into);
         }
     }
+    // ANCHOR_END: pushed
 
     fn take_replied(&mut self, into: &mut Vec<Slot>) {
         for slot in self.touched.drain(..) {

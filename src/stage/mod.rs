@@ -14,6 +14,8 @@
 //! * [`conversion`]: a value spelled as another type;
 //! * [`accept`]: what becomes of newcomers;
 //! * [`beginning`]: what the server began with, which RESET comes back to.
+//!
+//! The book: chapter 15, Knowing that it is right (`book/src/15-knowing-that-it-is-right.md`).
 
 pub(crate) mod accept;
 pub(crate) mod actions;

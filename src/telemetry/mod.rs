@@ -1,4 +1,6 @@
 //! What the server counts and times: statistics, latency, the command log, memory, the wire log.
+//!
+//! The book: chapter 14, Hostile clients (`book/src/14-hostile-clients.md`).
 
 pub(crate) mod certificates;
 pub(crate) mod commandlog;

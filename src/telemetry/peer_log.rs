@@ -142,6 +142,7 @@ struct Window {
 }
 
 impl Window {
+    // ANCHOR: window
     /// One more line. Returns whether it is to be written.
     fn admit(&mut self, now: u64, most: u32) -> bool {
         if self.written == 0 {
@@ -163,6 +164,7 @@ impl Window {
         }
         std::mem::take(self).left_out
     }
+    // ANCHOR_END: window
 }
 
 impl PeerLog {

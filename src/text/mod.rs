@@ -10,6 +10,8 @@
 //! Everything here works on bytes, because that is what arrives, and nothing here knows anything
 //! else of the crate. Rules that no document states were learned by asking Valkey 9.1; each is told
 //! where it is kept.
+//!
+//! The book: chapter 1, Forty bytes (`book/src/01-forty-bytes.md`).
 
 pub(crate) mod double;
 pub(crate) mod extended;

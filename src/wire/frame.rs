@@ -14,6 +14,7 @@ impl<W: Fn(&mut Reply)> Frame<W> {
         Frame { write, spelled: [Vec::new(), Vec::new()] }
     }
 
+    // ANCHOR: bytes
     /// The bytes in `protocol`.
     #[inline]
     pub(crate) fn bytes(&mut self, protocol: Protocol) -> &[u8] {
@@ -25,4 +26,5 @@ impl<W: Fn(&mut Reply)> Frame<W> {
         }
         spelled
     }
+    // ANCHOR_END: bytes
 }

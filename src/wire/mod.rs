@@ -36,6 +36,8 @@
 //! * `frames` counts what was written;
 //! * `value` reads replies back, for tests, tools and the wire log;
 //! * `requests` and `replies` are both directions for a program that has a connection of its own.
+//!
+//! The book: chapter 3, Requests in pieces (`book/src/03-requests-in-pieces.md`).
 
 pub(crate) mod args;
 mod bulk;

@@ -29,6 +29,8 @@
 //! | `courier` | commands with other servers |
 //! | `journal`, `recording` | clients with the journal and the recording of the stage |
 //! | `timekeeping` | commands with the clock that they change |
+//!
+//! The book: chapter 7, The loop (`book/src/07-the-loop.md`).
 
 mod beginning;
 mod blocked;

@@ -182,6 +182,7 @@ impl World {
     }
 
     /// As [`World::broadcast`], to those of the clients that hear it.
+    // ANCHOR: broadcast
     pub(super) fn broadcast_where<W: Fn(&mut Reply)>(
         &mut self,
         ids: &[u64],
@@ -200,6 +201,7 @@ impl World {
         }
         sent
     }
+    // ANCHOR_END: broadcast
 
     /// Cuts the client off if more waits for it than may, or has waited for too long. To be called when
     /// something was added to its outbox, or has left it.
@@ -214,6 +216,7 @@ impl World {
     }
 
     #[cold]
+    // ANCHOR: limit
     fn limit_waiting(&mut self, slot: Slot) {
         let limit = self.output_limit(slot);
         let client = &self.clients[slot];
@@ -228,6 +231,7 @@ impl World {
             self.clients.set_slow_until(slot, Some(due));
         }
     }
+    // ANCHOR_END: limit
 
     /// Cuts off the clients that have been over the soft limit for too long.
     pub(crate) fn cut_off_slow(&mut self) {

@@ -101,6 +101,7 @@ impl World {
         self.limit_tracking();
     }
 
+    // ANCHOR: tell_trackers
     /// A key has changed. `by`: the id of the client whose command did it.
     pub(crate) fn tell_trackers(&mut self, key: &[u8], by: Option<u64>) {
         self.tracking.gather(key, by);
@@ -108,6 +109,7 @@ impl World {
             self.invalidate(readers.ids(), key, by);
         }
     }
+    // ANCHOR_END: tell_trackers
 
     /// Every key may have changed. Every tracking client is told, whether it has read any or not.
     pub(crate) fn tell_all_trackers(&mut self) {

@@ -13,6 +13,7 @@ use crate::session::client::Doom;
 use crate::telemetry::peer_log::Cause;
 
 impl World {
+    // ANCHOR: admit
     /// Finds a place for one more client from there. The error is what it is told if there is none.
     pub(crate) fn admit(&mut self, peer: &Peer) -> Result<(), Error> {
         let (kind, most) = (peer.kind, self.config.maxclients as usize);
@@ -36,6 +37,7 @@ impl World {
             _ => Err(error::MAX_CLIENTS),
         }
     }
+    // ANCHOR_END: admit
 
     /// Protected mode: as long as there is no password, clients of other machines may not connect.
     fn protect_from(&self, peer: &Peer) -> Result<(), Error> {

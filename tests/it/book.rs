@@ -311,6 +311,9 @@ fn conversations_in_the_book_are_true() {
     let mut played = 0;
     for (page, text) in pages() {
         for block in between(&text, "```resp\n", "```") {
+            if !cfg!(feature = "lua") && block.contains("> EVAL ") {
+                continue;
+            }
             let mut local = Local::new(Config::default());
             let client = local.connect();
             let mut received = Vec::new();
@@ -346,4 +349,37 @@ fn the_request_of_the_book_has_forty_bytes() {
     assert_eq!(request.len(), 40);
     let spelled = request.escape_ascii().to_string();
     assert!(read("book/src/01-forty-bytes.md").contains(&format!("> {spelled}\n")));
+}
+
+/// The head of each room says which chapter is about it, and that chapter sends its readers into the room.
+#[test]
+fn rooms_and_chapters_name_each_other() {
+    let mut rooms = files("src", "/mod.rs");
+    rooms.retain(|file| file.matches('/').count() == 2 && !file.starts_with("src/main/"));
+    rooms.push("src/engine.rs".to_owned());
+    assert!(rooms.len() > 15, "{rooms:?}");
+    let mut wrong = Vec::new();
+    for room in rooms {
+        let source = read(&room);
+        let named = source.lines().find_map(|line| line.strip_prefix("//! The book: chapter "));
+        let chapter = between(named.unwrap_or_default(), "(`", "`)").first().copied();
+        let Some(chapter) = chapter.filter(|chapter| root().join(chapter).exists()) else {
+            wrong.push(format!("{room} names no chapter"));
+            continue;
+        };
+        let page = read(chapter);
+        let title = page.lines().next().unwrap_or_default().trim_start_matches("# ");
+        let number: u32 = chapter["book/src/".len()..][..2].parse().unwrap();
+        let expected = format!("{number}, {title} (`{chapter}`).");
+        if named != Some(&expected) {
+            wrong.push(format!("{room}: {expected}"));
+        }
+        let (_, reading) = page.split_once("## What to read").expect("what to read");
+        let reading = reading.split("\n## ").next().unwrap_or_default();
+        let folder = room.trim_end_matches("mod.rs").trim_end_matches(".rs");
+        if !reading.contains(folder) {
+            wrong.push(format!("{chapter}: nothing to read in {folder}"));
+        }
+    }
+    assert!(wrong.is_empty(), "rooms and chapters:\n  {}", wrong.join("\n  "));
 }

@@ -58,7 +58,7 @@ fn pages() -> Vec<String> {
 
 /// Holds `page` to `text` between the lines `<!-- generated -->` and `<!-- /generated -->`, or, if the
 /// environment has RESPD_WRITE_DOCS, makes it so.
-fn says(page: &str, text: &str) {
+pub fn says(page: &str, text: &str) {
     let (begin, end) = ("<!-- generated -->\n", "<!-- /generated -->");
     let whole = read(page);
     let (before, behind) = whole.split_once(begin).unwrap_or_else(|| panic!("{page}: no {begin}"));

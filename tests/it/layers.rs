@@ -243,6 +243,7 @@ fn every_room_has_a_layer() {
     assert!(homeless.is_empty(), "rooms that `layers.rs` does not place: {homeless:?}");
 }
 
+// ANCHOR: arrows
 #[test]
 fn arrows_point_to_the_left() {
     let mut wrong = Vec::new();
@@ -260,6 +261,7 @@ fn arrows_point_to_the_left() {
     }
     assert_none("arrows to the right", &wrong);
 }
+// ANCHOR_END: arrows
 
 /// Modules beside each other, at any depth, form no circle: two that need each other would be one. A folder
 /// counts as one module with all that is in it. A module and what is inside it may name each other.

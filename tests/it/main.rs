@@ -45,6 +45,7 @@
 //! | `layers` | the house rules of `src/` |
 //! | `docs` | the documents: what in them is written from the code, and what they name |
 //! | `book` | the book: its listings are in the source, and the bytes in it are what the server says |
+//! | `book_docs` | the page of the book that is written from the code: commands and their handlers |
 //! | `scripting` | what scripts may take, and what one of them cannot do to others |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
@@ -53,6 +54,7 @@
 mod acl;
 mod append_only;
 mod book;
+mod book_docs;
 mod busy;
 mod changes;
 mod client;

@@ -32,6 +32,7 @@ const EVENTS: [&str; 5] = [
     "__keyevent@0__:del",
 ];
 
+// ANCHOR: million
 #[test]
 fn the_order_holds_for_a_million_steps() {
     let mut seen = Seen::default();
@@ -50,6 +51,7 @@ fn the_order_holds_for_a_million_steps() {
     let rare = rare.into_iter().min();
     assert!(replies > 500_000 && rare > Some(1_000), "{seen:?}");
 }
+// ANCHOR_END: million
 
 /// How often something has happened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,6 +83,7 @@ impl Seen {
     }
 }
 
+// ANCHOR: owed
 /// What a player is owed for a command.
 #[derive(Debug)]
 enum Owed {
@@ -94,6 +97,8 @@ enum Owed {
     Confirmation(&'static str),
     /// OK, and the event of this key, which no other command changes.
     Event(String),
+    /// That this key has been changed: whatever the player has of it is gone before its next reply.
+    Write(&'static str),
     Queued,
     /// What the queued commands are owed, or null: a watched key has changed.
     Transaction(Vec<Owed>),
@@ -102,6 +107,7 @@ enum Owed {
     Reset,
     Anything,
 }
+// ANCHOR_END: owed
 
 struct Player {
     connection: Connection,
@@ -129,6 +135,8 @@ struct Player {
     own: HashMap<String, usize>,
     tracks: bool,
     cache: HashMap<&'static str, Value>,
+    /// What it has changed by the commands of the last reply.
+    changed: Vec<&'static str>,
     seen: Seen,
 }
 
@@ -155,6 +163,7 @@ impl Player {
             own: HashMap::new(),
             tracks: false,
             cache: HashMap::new(),
+            changed: Vec::new(),
             seen: Seen::default(),
         }
     }
@@ -212,7 +221,11 @@ impl Player {
                 };
                 assert!(is_word(pong, &text), "{reply:?} instead of {text}");
             }
-            (Owed::Value(key), value) if self.tracks => drop(self.cache.insert(key, value)),
+            (Owed::Value(key), value) if self.tracks => {
+                // What it reads behind its own change, in a transaction, is new.
+                self.changed.retain(|&changed| changed != key);
+                self.cache.insert(key, value);
+            }
             (Owed::Receivers(text), Value::Integer(count)) => drop(promised.insert(text, count)),
             (Owed::Confirmation(kind), Value::Array(words) | Value::Push(words)) => {
                 assert!(is_word(&words[0], kind), "{words:?} instead of {kind}");
@@ -249,6 +262,9 @@ impl Player {
             }
             (Owed::Receivers(_) | Owed::Confirmation(_) | Owed::Tracking(_), reply) => {
                 assert!(matches!(reply, Value::Error(_)), "{reply:?}");
+            }
+            (Owed::Write(key), reply) => {
+                self.changed.extend((!matches!(reply, Value::Error(_))).then_some(key));
             }
             (Owed::Value(_) | Owed::Event(_) | Owed::Anything, _) => {}
         }
@@ -423,7 +439,7 @@ impl Game {
                 vec!["SET", &tag, "", "PX", "50"]
             }
             31..38 => {
-                player.owe(Owed::Anything);
+                player.owe(Owed::Write(key));
                 vec!["SET", key, &tag]
             }
             38..50 => {
@@ -588,6 +604,10 @@ impl Game {
                 let owed = owed.unwrap_or_else(|| panic!("nothing was owed, but came {value:?}"));
                 player.paid += 1;
                 player.seen.replies += 1;
+                for key in std::mem::take(&mut player.changed) {
+                    let kept = player.cache.get(key);
+                    assert_eq!(kept, None, "client {} has changed {key} itself", player.id);
+                }
                 player.check(owed, value, &mut self.promised);
             }
         }

@@ -77,6 +77,7 @@ fn a_user_may_have_any_number_of_rules() {
     assert!(user.contains("%R~k9") || user.contains(" ~k9 "), "the patterns are still there");
 }
 
+// ANCHOR: one_set
 #[test]
 fn a_set_that_is_named_many_times_is_one_set() {
     let (mut local, [ann]) = started();
@@ -91,6 +92,7 @@ fn a_set_that_is_named_many_times_is_one_set() {
     let card = format!("SINTERCARD {}", MANY + 1);
     assert_eq!(call_with(&mut local, ann, &format!("{card} other"), named()), ":1\r\n");
 }
+// ANCHOR_END: one_set
 
 #[test]
 fn a_pattern_with_a_long_class_is_read_once() {

@@ -47,6 +47,7 @@ pub(crate) fn brpoplpush(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error>
     Ok(())
 }
 
+// ANCHOR: pop_or_wait
 fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Error> {
     let last = args.len() - 1;
     let timeout = timeout(args, last, ctx.now())?;
@@ -66,6 +67,7 @@ fn pop_or_wait(ctx: &mut Ctx<'_>, args: Args<'_>, side: Side) -> Result<(), Erro
     ctx.wait(timeout, Wake::KeyOfKind(Kind::List), 1..last);
     Ok(())
 }
+// ANCHOR_END: pop_or_wait
 
 /// Moves an element from an end of the first argument to an end of the second. Argument `last` is the
 /// timeout. Returns whether there was one.

@@ -153,6 +153,7 @@ impl<E: Keyed> Dict<E> {
         black_box(entries().fold(0, |sum, entry| sum ^ entry.touch()));
     }
 
+    // ANCHOR: insert
     /// Adds an entry whose key is not there yet, and returns its position: the last.
     pub(crate) fn insert(&mut self, entry: E) -> usize {
         debug_assert!(self.find(entry.hash(), entry.key()).is_none());
@@ -162,6 +163,7 @@ impl<E: Keyed> Dict<E> {
         self.index.insert(hash, at, |at| entries[at].hash());
         at
     }
+    // ANCHOR_END: insert
 
     /// Removes the entry at a position, which must be one that is not below the line; the last one takes its
     /// place.
@@ -201,6 +203,7 @@ impl<E: Keyed> Dict<E> {
         self.line
     }
 
+    // ANCHOR: line
     /// The moment is now: all entries lie below the line.
     pub(crate) fn draw_line(&mut self) {
         self.line = self.len();
@@ -223,6 +226,7 @@ impl<E: Keyed> Dict<E> {
         }
         last
     }
+    // ANCHOR_END: line
 
     /// Fetches from memory what [`Keyed::touch`] reads of the entries just below the line, up to so many.
     pub(crate) fn prefetch_below_line(&self, count: usize) {

@@ -227,6 +227,7 @@ impl Store {
     /// none that may go.
     pub(crate) fn evict_one(&mut self) -> bool {
         let settings = self.shared.eviction.settings;
+        // ANCHOR: victim
         let victim = match settings.policy {
             Policy::NoEviction => None,
             Policy::VolatileTtl => self.first_to_expire(),
@@ -239,6 +240,7 @@ impl Store {
                 self.worst_candidate().or_else(|| self.any_key(policy.is_volatile()))
             }
         };
+        // ANCHOR_END: victim
         let Some((db, at)) = victim else {
             return false;
         };

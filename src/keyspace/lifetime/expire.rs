@@ -64,6 +64,7 @@ impl Database {
         self.fields.len()
     }
 
+    // ANCHOR: expire_keys
     /// Removes keys whose time has come while `left` allows it. Returns whether there are more.
     pub(crate) fn expire_keys(&mut self, shared: &mut Shared, left: &mut usize) -> bool {
         while let Some((when, hash)) = self.expiries.first()
@@ -86,6 +87,7 @@ impl Database {
         }
         false
     }
+    // ANCHOR_END: expire_keys
 
     /// As [`Database::expire_keys`], for fields of hashes.
     pub(crate) fn expire_fields(&mut self, shared: &mut Shared, left: &mut usize) -> bool {

@@ -265,6 +265,7 @@ impl Edit<'_, Hash> {
         removed
     }
 
+    // ANCHOR: write
     fn write(&mut self, name: &[u8], value: &[u8], expiry: Expiry) -> bool {
         let now = self.now();
         if let Some(hash) = self.large() {
@@ -302,6 +303,7 @@ impl Edit<'_, Hash> {
         });
         true
     }
+    // ANCHOR_END: write
 
     fn large(&mut self) -> Option<&mut LargeHash> {
         match self.entry().large_mut() {

@@ -72,6 +72,7 @@ impl Index {
         self.table(hash).find(spread(hash), |&at| is_it(at as usize)).map(|&at| at as usize)
     }
 
+    // ANCHOR: insert
     /// Adds a position. `hash_at` tells the hashes of positions.
     pub(crate) fn insert(&mut self, hash: u32, at: usize, hash_at: impl Fn(usize) -> u32) {
         let hash_at = |&at: &u32| hash_at(at as usize);
@@ -85,6 +86,7 @@ impl Index {
         }
         self.tables[id].insert_unique(spread(hash), at as u32, |at| spread(hash_at(at)));
     }
+    // ANCHOR_END: insert
 
     /// Makes room for one more in a table. Places of what was removed are unusable until a table is built
     /// anew: one that has many of them does not grow.
