@@ -73,7 +73,7 @@ fn words(row: &str, n: usize) -> Vec<String> {
         "get" => format!("GET key:{n:06}"),
         "get-text" => format!("GET text:{n:06}"),
         "set" | "set-heard" => format!("SET key:{n:06} tiny"),
-        "eval" | "eval-heard" => {
+        "eval-set" | "eval-set-heard" => {
             let script = "return redis.call('SET', KEYS[1], ARGV[1])";
             return ["EVAL", script, "1", &format!("key:{n:06}"), "tiny"].map(str::to_owned).into();
         }
