@@ -39,6 +39,7 @@ fn main() {
     for n in 0..512 {
         call(&mut local, client, &format!("HDEL h field:{n}"));
     }
+    println!("512 fields are deleted");
     show(&mut local, client, "HGETALL h");
     show(&mut local, client, "OBJECT ENCODING h");
     call(&mut local, client, "DEL h");

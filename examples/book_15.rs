@@ -59,7 +59,7 @@ fn example(fault: Fault) {
     assert_eq!(found, [b"PING"]);
 }
 
-/// The same text, cut in two at every place.
+/// A text of two lines, cut in two at every place.
 fn every_split(fault: Fault) {
     let text = b"PING\r\nGET k\r\n";
     for at in 0..=text.len() {

@@ -1,14 +1,14 @@
 //! The gates: one list, in order, of what stands between a request and its handler.
 //!
 //! A check that concerns every command is a gate, and asks the row for a flag, never for a name. A gate lets
-//! the command on or refuses it with an error; the last two put it off, until a pause ends or until EXEC.
+//! the command on or refuses it with an error; a pause and a transaction put it off.
 //! The list says beside each gate in which frames it stands: what a client may not do by itself, a script
 //! or a command that it calls may not do for it, while a command of a transaction passed most gates when it was queued, and one of a
 //! log that is replayed passed them before it was logged.
 //!
 //! There is no second list for speed. A gate looks first at what is nearly always in the command's favour, in
-//! one comparison, and is inlined; what it says when it is shut stands apart. All of them together take 107
-//! of the 1,010 instructions of a pipelined PING.
+//! one comparison, and is inlined; what it says when it is shut stands apart. All of them together take a tenth
+//! of the instructions of a pipelined PING.
 
 use super::frame::{CALL, Frame, Frames, REPLAY, SCRIPT, TOP, TRANSACTION};
 use super::invocation::Invocation;

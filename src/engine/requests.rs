@@ -31,7 +31,7 @@ const WORTH_LENDING: usize = 16 * 1024;
 impl Traffic<'_> {
     /// The client has sent `input`. Complete requests run, the rest is kept.
     ///
-    /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it. `driver` is who
+    /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it. `driver` is what
     /// calls this, for commands that run long.
     pub(crate) fn receive(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) {
         self.world.stats.bytes_in += input.len() as u64;
