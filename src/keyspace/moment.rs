@@ -34,7 +34,7 @@ use super::index::dict::{Keyed, hash_of};
 use super::keys::KeyInfo;
 use super::kind::Kind;
 use super::lifetime::evict::Eviction;
-use super::types::stream::{Group, Pending};
+use super::types::stream::{Consumer, Group, Pending};
 use super::value::Value;
 use super::visit::Part;
 use super::{Database, Shared, Store};
@@ -62,14 +62,18 @@ pub trait Recorder: Send + Any {
     /// The next group of the stream, with all that it has. Groups come last, in the order of their names.
     fn group(&mut self, _group: &Group) {}
 
-    /// The next group has many pending entries, and is told in parts: `begin_group` with how many they are, a
-    /// [`Recorder::pending`] for each, in the order of their ids, and [`Recorder::end_group`]. The outline is the group
-    /// without what is pending.
+    /// The next group has many pending entries or consumers, and is told in parts: `begin_group` with how many entries are
+    /// pending, a [`Recorder::pending`] for each, in the order of their ids, [`Recorder::begin_consumers`] with how many
+    /// there are, and a [`Recorder::consumer`] for each, in the order of their names. The outline is the group without
+    /// these.
     fn begin_group(&mut self, _outline: &Group, _pending: usize) {}
 
-    fn pending(&mut self, _outline: &Group, _pending: &Pending) {}
+    fn pending(&mut self, _consumer: &Consumer, _pending: &Pending) {}
 
-    fn end_group(&mut self, _outline: &Group) {}
+    fn begin_consumers(&mut self, _count: usize) {}
+
+    /// A consumer, which has an id that no other of the group had at the moment, and nothing that is pending.
+    fn consumer(&mut self, _consumer: &Consumer) {}
 
     /// All parts of the large value were told.
     fn end(&mut self);
@@ -621,7 +625,7 @@ mod tests {
         open: Option<(Place, Shown, Outline)>,
         in_parts: usize,
         waiting: usize,
-        /// Of the group that is told in parts, how many entries are to come, and those of each consumer.
+        /// Of the group that is told in parts, how many entries or consumers are to come, and the entries of each consumer.
         group: Option<(usize, BTreeMap<ConsumerId, Vec<String>>)>,
         groups_in_parts: usize,
         /// How often something was told.
@@ -679,32 +683,38 @@ mod tests {
             self.open.as_mut().unwrap().2.groups -= 1;
             self.group = Some((pending, BTreeMap::new()));
             self.groups_in_parts += 1;
-            assert_eq!(outline.pending(), 0);
+            let (_, shown, _) = self.open.as_mut().unwrap();
+            let _ = visit_group(outline, &mut |part| {
+                shown.parts.push(format!("{part:?}"));
+                ControlFlow::<()>::Continue(())
+            });
         }
 
-        fn pending(&mut self, outline: &Group, pending: &Pending) {
+        fn pending(&mut self, owner: &Consumer, pending: &Pending) {
             self.calls.fetch_add(1, Ordering::Relaxed);
             let (left, owned) = self.group.as_mut().unwrap();
             *left -= 1;
-            assert!(outline.consumers().any(|consumer| consumer.id() == pending.consumer));
+            assert_eq!(owner.id(), pending.consumer);
             let Pending { id, delivered_at, deliveries, consumer } = *pending;
             let part = Part::Pending { id, delivered_at, deliveries };
             owned.entry(consumer).or_default().push(format!("{part:?}"));
         }
 
-        fn end_group(&mut self, outline: &Group) {
+        fn begin_consumers(&mut self, count: usize) {
+            assert_eq!(std::mem::replace(&mut self.group.as_mut().unwrap().0, count), 0);
+            self.end_group();
+        }
+
+        fn consumer(&mut self, consumer: &Consumer) {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let (left, owned) = self.group.as_mut().unwrap();
+            *left -= 1;
+            let (seen_at, active_at) = (consumer.seen_at, consumer.active_at);
+            let part = Part::Consumer { name: consumer.name(), seen_at, active_at };
             let (_, shown, _) = self.open.as_mut().unwrap();
-            let (left, mut owned) = self.group.take().unwrap();
-            assert_eq!(left, 0);
-            let mut consumers = outline.consumers();
-            let _ = visit_group(outline, &mut |part| {
-                shown.parts.push(format!("{part:?}"));
-                if matches!(part, Part::Consumer { .. }) {
-                    let consumer = consumers.next().unwrap();
-                    shown.parts.extend(owned.remove(&consumer.id()).into_iter().flatten());
-                }
-                ControlFlow::<()>::Continue(())
-            });
+            shown.parts.push(format!("{part:?}"));
+            shown.parts.extend(owned.remove(&consumer.id()).into_iter().flatten());
+            self.end_group();
         }
 
         fn end(&mut self) {
@@ -715,6 +725,15 @@ mod tests {
 
         fn waiting(&self) -> usize {
             self.waiting
+        }
+    }
+
+    impl Memory {
+        /// The group has ended if all its consumers were told.
+        fn end_group(&mut self) {
+            if let Some((_, owned)) = self.group.take_if(|(left, _)| *left == 0) {
+                assert!(owned.is_empty());
+            }
         }
     }
 
@@ -1195,6 +1214,64 @@ mod tests {
         assert_eq!(told.groups_in_parts, 1);
         assert_eq!(told.keys, expected);
         check(chaos.store());
+    }
+
+    #[test]
+    fn a_turn_does_no_more_for_a_group_that_has_more_consumers() {
+        let mut chaos = Chaos::new(1);
+        (1..=300).for_each(|n| _ = chaos.call(&format!("XADD x {n}-1 f v")));
+        chaos.call("XGROUP CREATE x g 0");
+        (0..3000).for_each(|n| _ = chaos.call(&format!("XGROUP CREATECONSUMER x g r{n}")));
+        chaos.call("XREADGROUP GROUP g r7 COUNT 3 STREAMS x >");
+        let expected = contents(chaos.store());
+        let recorder = Memory::default();
+        let calls = recorder.calls.clone();
+        chaos.store().begin_moment(Box::new(recorder)).unwrap();
+        // The walk has opened the stream.
+        chaos.store().record_some(1);
+        for change in ["DELCONSUMER x g r7", "CREATECONSUMER x g r7a", "CREATECONSUMER x g r7"] {
+            chaos.call(&format!("XGROUP {change}"));
+        }
+        chaos.call("XREADGROUP GROUP g r1 COUNT 3 STREAMS x >");
+        let kept = chaos.store().moment().unwrap().kept;
+        assert!(kept < 3000, "{kept} bytes");
+        // A node of the stream comes whole.
+        let most = 200;
+        loop {
+            let before = calls.load(Ordering::Relaxed);
+            let is_over = chaos.store().record_some(100);
+            let told = calls.load(Ordering::Relaxed) - before;
+            assert!(told <= most, "{told} at once");
+            check_streams(chaos.store());
+            if is_over {
+                break;
+            }
+        }
+        let told = memory_of(chaos.store().end_moment());
+        assert_eq!(told.groups_in_parts, 1);
+        assert!(told.keys == expected);
+        check(chaos.store());
+    }
+
+    #[test]
+    fn what_was_kept_of_consumers_is_freed_in_slices() {
+        let mut chaos = Chaos::new(1);
+        (1..=300).for_each(|n| _ = chaos.call(&format!("XADD x {n}-1 f v")));
+        chaos.call("XGROUP CREATE x g 0");
+        (0..3000).for_each(|n| _ = chaos.call(&format!("XGROUP CREATECONSUMER x g r{n}")));
+        chaos.store().begin_moment(Box::new(Memory::default())).unwrap();
+        chaos.store().record_some(1);
+        (0..3000).for_each(|n| _ = chaos.call(&format!("XGROUP DELCONSUMER x g r{n}")));
+        check_streams(chaos.store());
+        chaos.store().end_moment();
+        let before = chaos.store().memory();
+        assert!(chaos.store().unfreed() > 50_000, "{}", chaos.store().unfreed());
+        // Their places are given up by what changes the group next.
+        chaos.call("XGROUP CREATECONSUMER x g last");
+        (0..300).for_each(|n| _ = chaos.call(&format!("XGROUP SETID x g {n}")));
+        check(chaos.store());
+        let after = chaos.store().memory();
+        assert!(after + 300_000 < before, "{after} of {before}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::stream::{self, StreamMut};
 use super::strings::{Sink, push_length, push_text};
 use super::write::{self, Dialect, Form};
 use crate::keyspace::keys::KeyInfo;
-use crate::keyspace::types::stream::{ConsumerId, Group, Pending};
+use crate::keyspace::types::stream::{Consumer, ConsumerId, Group, Pending};
 use crate::keyspace::{KeyRecord, Kind, Limits, Millis, Outline, Part, PastUse, Recorder};
 
 /// A chunk of so many bytes is handed over.
@@ -260,7 +260,7 @@ impl Recorder for FileRecorder {
         stream::begin_group(&mut self.lane.chunk, outline, pending);
     }
 
-    fn pending(&mut self, _: &Group, pending: &Pending) {
+    fn pending(&mut self, _: &Consumer, pending: &Pending) {
         stream::push_pending(self.lane.chunk.bytes(), pending);
         if let Some(large) = &mut self.large {
             large.owned.entry(pending.consumer).or_default().add(pending);
@@ -268,20 +268,20 @@ impl Recorder for FileRecorder {
         self.flush();
     }
 
-    fn end_group(&mut self, outline: &Group) {
+    fn begin_consumers(&mut self, count: usize) {
+        push_length(self.lane.chunk.bytes(), count);
+    }
+
+    fn consumer(&mut self, consumer: &Consumer) {
         let Some(large) = &mut self.large else { return };
-        let (kind, mut owned) = (large.kind, std::mem::take(&mut large.owned));
-        push_length(self.lane.chunk.bytes(), outline.consumers().len());
-        for consumer in outline.consumers() {
-            let Owned { count, full, ids } = owned.remove(&consumer.id()).unwrap_or_default();
-            stream::begin_consumer(&mut self.lane.chunk, consumer, count, kind);
-            for full in full {
-                self.output.chunk(std::mem::take(&mut self.lane.chunk));
-                self.output.chunk(Chunk::plain(full));
-            }
-            self.lane.chunk.bytes().extend(ids);
-            self.flush();
+        let Owned { count, full, ids } = large.owned.remove(&consumer.id()).unwrap_or_default();
+        stream::begin_consumer(&mut self.lane.chunk, consumer, count, large.kind);
+        for full in full {
+            self.output.chunk(std::mem::take(&mut self.lane.chunk));
+            self.output.chunk(Chunk::plain(full));
         }
+        self.lane.chunk.bytes().extend(ids);
+        self.flush();
     }
 
     fn end(&mut self) {

@@ -9,6 +9,7 @@ pub(crate) mod id;
 mod index;
 pub(crate) mod node;
 mod recorded;
+mod recorded_group;
 mod recorded_groups;
 mod recorded_items;
 pub(crate) mod references;

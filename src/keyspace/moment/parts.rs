@@ -2,7 +2,7 @@
 
 use super::{Outline, Recorder};
 use crate::keyspace::large::stream::{GroupPart, StreamPart};
-use crate::keyspace::types::stream::Pending;
+use crate::keyspace::types::stream::{Consumer, Pending};
 use crate::keyspace::value::Value;
 use crate::keyspace::visit::Part;
 
@@ -162,15 +162,19 @@ impl Value {
                     recorder.begin_group(outline, pending);
                     told.add(outline.memory(), work)
                 }
-                StreamPart::Group(GroupPart::Pending(outline, pending)) => {
-                    recorder.pending(outline, pending);
+                StreamPart::Group(GroupPart::Pending(consumer, pending)) => {
+                    recorder.pending(consumer, pending);
                     told.add(size_of::<Pending>(), work)
                 }
-                StreamPart::Group(GroupPart::Nothing) => told.add(0, work),
-                StreamPart::Group(GroupPart::End(outline)) => {
-                    recorder.end_group(outline);
-                    told.add(outline.memory(), work)
+                StreamPart::Group(GroupPart::Consumers(count)) => {
+                    recorder.begin_consumers(count);
+                    told.add(0, work)
                 }
+                StreamPart::Group(GroupPart::Consumer(consumer)) => {
+                    recorder.consumer(consumer);
+                    told.add(size_of::<Consumer>() + consumer.name().len(), work)
+                }
+                StreamPart::Group(GroupPart::Nothing) => told.add(0, work),
             }),
             Value::String(_) => false,
         };

@@ -9,7 +9,7 @@ use std::any::Any;
 use super::format::Format;
 use crate::keyspace::keys::KeyInfo;
 use crate::keyspace::moment::{KeyRecord, Outline, Recorder};
-use crate::keyspace::types::stream::{Group, Pending, visit_group};
+use crate::keyspace::types::stream::{Consumer, Group, Pending, visit_group};
 use crate::keyspace::{Kind, Limits, Millis, Part};
 use crate::rdb::chunk::Chunk;
 use crate::rdb::footer::seal;
@@ -263,13 +263,18 @@ impl Recorder for CommandRecorder {
         self.group(outline);
     }
 
-    fn pending(&mut self, outline: &Group, pending: &Pending) {
-        let Pending { id, delivered_at, deliveries, consumer } = *pending;
-        if let (Some(large), Some(consumer)) = (&mut self.large, outline.consumer_of(consumer)) {
+    fn pending(&mut self, consumer: &Consumer, pending: &Pending) {
+        if let Some(large) = &mut self.large {
             large.consumer.clear();
             large.consumer.extend_from_slice(consumer.name());
         }
+        let Pending { id, delivered_at, deliveries, .. } = *pending;
         self.part(Part::Pending { id, delivered_at, deliveries });
+    }
+
+    fn consumer(&mut self, consumer: &Consumer) {
+        let (seen_at, active_at) = (consumer.seen_at, consumer.active_at);
+        self.part(Part::Consumer { name: consumer.name(), seen_at, active_at });
     }
 
     fn end(&mut self) {

@@ -11,8 +11,11 @@ use slab::Slab;
 use super::entries::Entries;
 use super::id::Id;
 use super::index::{Index, Item};
-use super::recorded_items::RecordedItems;
+use super::recorded_group::RecordedGroup;
 use crate::keyspace::blob::{Millis, allocated};
+
+/// What is kept of a group that is told in parts.
+pub(super) type Recorded = RecordedGroup<Pending, Consumer>;
 
 /// A consumer group.
 #[derive(Debug)]
@@ -26,10 +29,12 @@ pub struct Group {
     /// Consumers that were deleted and whose pending entries are still there, and how many these are.
     leaving: Vec<ConsumerId>,
     unswept: usize,
+    /// Consumers of which nothing is left but their places, which are not given away while the group is being recorded.
+    departed: Vec<ConsumerId>,
     /// Bytes that the consumers hold.
     consumers_memory: usize,
-    /// Pending entries as they were at a moment that is being recorded, if they are too many to be copied.
-    recorded: RecordedItems<Pending>,
+    /// What it was at a moment that is being recorded, if it is too much to be copied.
+    recorded: Recorded,
 }
 
 /// Names a consumer within its group, until that consumer is deleted.
@@ -61,7 +66,7 @@ pub struct Consumer {
 /// What an item of a B-tree takes of its nodes, which are about two thirds full.
 const TREE_ITEM: usize = 40;
 
-/// A group with more pending entries than this is recorded in parts, and not copied for it.
+/// A group with more pending entries or consumers than this is recorded in parts, and not copied for it.
 const MANY: usize = if cfg!(test) { 4 } else { 4096 };
 
 /// So many entries that deleted consumers have left are swept at a time.
@@ -88,6 +93,11 @@ impl Consumer {
         self.pending.len()
     }
 
+    /// A copy without what is pending.
+    fn bare(&self) -> Consumer {
+        Consumer { name: self.name.clone(), pending: Index::new(), ..*self }
+    }
+
     fn memory(&self) -> usize {
         // The name is there twice.
         let names = 2 * allocated(self.name.len());
@@ -106,8 +116,9 @@ impl Group {
             names: BTreeMap::new(),
             leaving: Vec::new(),
             unswept: 0,
+            departed: Vec::new(),
             consumers_memory: 0,
-            recorded: RecordedItems::new(),
+            recorded: RecordedGroup::new(),
         }
     }
 
@@ -153,6 +164,7 @@ impl Group {
             + self.consumers_memory
             + allocated(self.consumers.capacity() * SLOT)
             + allocated(self.leaving.capacity() * size_of::<ConsumerId>())
+            + allocated(self.departed.capacity() * size_of::<ConsumerId>())
     }
 
     /// What the consumers hold, counted anew.
@@ -204,13 +216,13 @@ impl Group {
     /// An entry is pending as it says, whether it was before or not, and for whichever consumer. The consumer is there.
     pub fn assign(&mut self, pending: Pending) {
         let Some(place) = self.pending.find(pending.id) else {
-            self.recorded.changes(pending.id, None);
+            self.recorded.pending.changes(pending.id, None);
             self.pending.insert(pending);
             self.change_consumer(pending.consumer, |consumer| consumer.pending.insert(pending.id));
             return;
         };
         let before = self.pending.change(place, |found| std::mem::replace(found, pending));
-        self.recorded.changes(pending.id, before);
+        self.recorded.pending.changes(pending.id, before);
         if let Some(before) = before.filter(|before| before.consumer != pending.consumer) {
             self.forget(before);
             self.change_consumer(pending.consumer, |consumer| consumer.pending.insert(pending.id));
@@ -229,7 +241,7 @@ impl Group {
         else {
             return false;
         };
-        self.recorded.changes(id, Some(removed));
+        self.recorded.pending.changes(id, Some(removed));
         let was_there = self.is_there(&removed);
         self.forget(removed);
         was_there
@@ -249,18 +261,19 @@ impl Group {
 
     // What a moment that is being recorded asks for: see `RecordedGroups`.
 
-    /// Returns whether it has so many pending entries that they are recorded in parts.
-    pub(super) fn has_many_pending(&self) -> bool {
-        self.pending.len() > MANY
+    /// Returns whether it has so much that it is recorded in parts.
+    pub(super) fn has_many(&self) -> bool {
+        self.pending.len() > MANY || self.consumers.len() > MANY
     }
 
-    /// All that is pending is to be recorded.
+    /// All that is pending and all consumers are to be recorded.
     pub(super) fn open(&mut self) {
-        self.recorded.open(&self.pending);
+        self.recorded.pending.open(&self.pending);
+        self.recorded.consumers.open();
     }
 
     /// There is nothing to record any more. Returns what was kept, to be freed.
-    pub(super) fn close(&mut self) -> RecordedItems<Pending> {
+    pub(super) fn close(&mut self) -> Recorded {
         self.recorded.close()
     }
 
@@ -270,30 +283,45 @@ impl Group {
         self.recorded.memory()
     }
 
-    /// A copy without what is pending.
+    /// A copy without consumers, and without what is pending.
     pub(super) fn outline(&self) -> Group {
-        let bare = |consumer: &Consumer| {
-            Box::new(Consumer { name: consumer.name.clone(), pending: Index::new(), ..*consumer })
-        };
-        let consumers = self.consumers.iter().map(|(slot, consumer)| (slot, bare(consumer)));
-        let mut outline = Group {
-            consumers: consumers.collect(),
-            names: self.names.clone(),
-            ..Group::new(&self.name, self.last_id, self.entries_read)
-        };
-        outline.consumers_memory = outline.count_consumers();
-        outline
+        Group::new(&self.name, self.last_id, self.entries_read)
     }
 
-    /// Returns whether the consumer of a pending entry had not been deleted when this outline was made.
-    pub(super) fn shows(&self, pending: &Pending) -> bool {
-        self.consumer_of(pending.consumer).is_some_and(|consumer| !consumer.is_leaving)
+    /// Calls `tell` with pending entries that are to be recorded and their consumers, and with nothing where there is
+    /// none to tell, until it returns false: see [`RecordedGroups`](super::RecordedGroups). Returns whether there may be
+    /// more.
+    pub(super) fn tell_pending(
+        &mut self,
+        mut tell: impl FnMut(Option<(&Consumer, &Pending)>) -> bool,
+    ) -> bool {
+        let RecordedGroup { pending, consumers: recorded } = &mut self.recorded;
+        let consumers = &self.consumers;
+        let had = |consumer: &Consumer| {
+            recorded.before(&consumer.name).is_some_and(|before| before.id == consumer.id)
+        };
+        pending.tell_some(&self.pending, |pending| {
+            tell(pending.and_then(|pending| {
+                let consumer = &**consumers.get(pending.consumer.0 as usize)?;
+                let was_there = !consumer.is_leaving || had(consumer);
+                was_there.then_some((consumer, pending))
+            }))
+        })
     }
 
-    /// Calls `tell` with pending entries that are to be recorded, with those that deleted consumers have left, until it
-    /// returns false: see [`RecordedItems::tell_some`]. Returns whether there may be more.
-    pub(super) fn tell_pending(&mut self, tell: impl FnMut(Option<&Pending>) -> bool) -> bool {
-        self.recorded.tell_some(&self.pending, tell)
+    /// The same with consumers, behind all that is pending.
+    pub(super) fn tell_consumers(&mut self, tell: impl FnMut(Option<&Consumer>) -> bool) -> bool {
+        let consumers = &self.consumers;
+        let find = |id: ConsumerId| consumers.get(id.0 as usize).map(|consumer| &**consumer);
+        self.recorded.consumers.tell_some(&self.names, find, tell)
+    }
+
+    /// A consumer that has not been deleted changes.
+    #[inline]
+    fn keep(&mut self, id: ConsumerId) {
+        if let Some(consumer) = self.consumers.get(id.0 as usize) {
+            self.recorded.consumers.changes(&consumer.name, || Some(consumer.bare()));
+        }
     }
 
     // Consumers.
@@ -317,6 +345,7 @@ impl Group {
         if self.names.contains_key(name) {
             return None;
         }
+        self.recorded.consumers.changes(name, || None);
         let slot = self.consumers.vacant_entry();
         let id = ConsumerId(u32::try_from(slot.key()).ok()?);
         let consumer = Consumer {
@@ -335,11 +364,13 @@ impl Group {
 
     /// The consumer has asked for something.
     pub fn set_seen(&mut self, id: ConsumerId, at: Millis) {
+        self.keep(id);
         self.change_consumer(id, |consumer| consumer.seen_at = at);
     }
 
     /// The consumer has got something.
     pub fn set_active(&mut self, id: ConsumerId, at: Option<Millis>) {
+        self.keep(id);
         self.change_consumer(id, |consumer| consumer.active_at = at);
     }
 
@@ -347,6 +378,7 @@ impl Group {
     /// such consumer.
     pub fn delete_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let id = self.names.remove(name)?;
+        self.keep(id);
         let pending = self.consumer_of(id)?.pending();
         self.change_consumer(id, |consumer| consumer.is_leaving = true);
         self.leaving.push(id);
@@ -376,16 +408,30 @@ impl Group {
                 self.unswept -= 1;
                 if let Some(removed) = self.pending.find(id).and_then(|at| self.pending.remove(at))
                 {
-                    self.recorded.changes(id, Some(removed));
+                    self.recorded.pending.changes(id, Some(removed));
                 }
             }
             if self.consumer_of(id).is_some_and(|consumer| consumer.pending() > 0) {
                 return;
             }
             self.leaving.pop();
-            self.free_consumer(id);
+            match self.recorded.is_open() {
+                true => self.departed.push(id),
+                false => self.free_consumer(id),
+            }
         }
         self.leaving = Vec::new();
+        if self.recorded.is_open() {
+            return;
+        }
+        while let Some(id) = self.departed.pop() {
+            self.free_consumer(id);
+            left = left.saturating_sub(1);
+            if left == 0 {
+                return;
+            }
+        }
+        self.departed = Vec::new();
         if self.consumers.is_empty() {
             self.consumers = Slab::new();
         }
@@ -422,7 +468,7 @@ impl Group {
         while freed < most {
             let next = match self.names.pop_first() {
                 Some((_, id)) => id,
-                None => match self.leaving.pop() {
+                None => match self.leaving.pop().or_else(|| self.departed.pop()) {
                     Some(id) => id,
                     None => break,
                 },
@@ -443,7 +489,8 @@ impl Clone for Group {
             consumers: self.consumers.clone(),
             names: self.names.clone(),
             leaving: self.leaving.clone(),
-            recorded: RecordedItems::new(),
+            departed: self.departed.clone(),
+            recorded: RecordedGroup::new(),
             ..*self
         };
         // Copies have no room.
@@ -457,7 +504,7 @@ const SLOT: usize = 2 * size_of::<usize>();
 
 #[cfg(test)]
 impl Group {
-    /// Returns whether pending entries are being recorded.
+    /// Returns whether the group is being recorded in parts.
     pub(super) fn is_open(&self) -> bool {
         self.recorded.is_open()
     }

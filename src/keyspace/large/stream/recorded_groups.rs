@@ -1,16 +1,15 @@
 //! Groups of a stream that is being recorded, as they were at the moment, and what all its entries had left behind.
 //!
 //! Groups are told behind the entries, in the order of their names. One that the walk has not reached and that is about to
-//! change is copied here first, and one that goes is moved here. One with many pending entries is opened instead, for a copy of
-//! it would keep all clients waiting: its outline is copied, and of what is pending it keeps itself what changes
-//! ([`RecordedItems`]). Such a group is told in parts, and is not freed before the stream is, in slices.
+//! change is copied here first, and one that goes is moved here. One with many pending entries or consumers is opened instead,
+//! for a copy of it would keep all clients waiting: its outline is copied, and of the rest it keeps itself what changes
+//! ([`Recorded`]). Such a group is told in parts, and is not freed before the stream is, in slices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::entries::Counters;
-use super::group::{Group, Pending};
-use super::recorded_items::RecordedItems;
+use super::group::{Consumer, Group, Pending, Recorded};
 
 /// Groups by their names.
 type Groups = BTreeMap<Box<[u8]>, Box<Group>>;
@@ -19,15 +18,18 @@ type Groups = BTreeMap<Box<[u8]>, Box<Group>>;
 #[derive(Debug, Default)]
 pub(crate) struct RecordedGroups(Option<Box<Kept>>);
 
-/// What is told of groups: each whole, or its outline, what is pending by ids, and the outline again.
+/// What is told of groups: each whole, or its outline, what is pending by ids, and consumers by names.
 pub(crate) enum GroupPart<'a> {
     Whole(&'a Group),
-    /// So many entries are pending.
+    /// The outline has no consumers. So many entries are pending.
     Begin(&'a Group, usize),
-    Pending(&'a Group, &'a Pending),
-    /// There is nothing to tell of a pending entry: a deleted consumer has left it, or it has come since.
+    Pending(&'a Consumer, &'a Pending),
+    /// So many consumers follow.
+    Consumers(usize),
+    /// A consumer, without what is pending for it.
+    Consumer(&'a Consumer),
+    /// There is nothing to tell of a pending entry or a consumer: it has come since, or is what a deleted consumer has left.
     Nothing,
-    End(&'a Group),
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ struct Kept {
     opened: BTreeMap<Box<[u8]>, Opened>,
     /// Groups that are told, and what was kept beside groups: to be freed.
     over: Vec<Group>,
-    unneeded: Vec<RecordedItems<Pending>>,
+    unneeded: Vec<Recorded>,
     /// Names of groups that were created since the moment.
     created: BTreeSet<Box<[u8]>>,
     /// The group that was told last.
@@ -54,10 +56,19 @@ struct Kept {
 /// A group that is told in parts.
 #[derive(Debug)]
 struct Opened {
-    /// As it was, without what is pending, and how much that was.
+    /// As it was, without consumers and what is pending, and how many these were.
     outline: Box<Group>,
     pending: usize,
-    has_begun: bool,
+    consumers: usize,
+    stage: Stage,
+}
+
+/// What comes next of a group that is told in parts.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Begin,
+    Pending,
+    Consumers,
 }
 
 /// What an item of a tree takes of that, about.
@@ -152,7 +163,7 @@ impl RecordedGroups {
             && kept.has_to_tell(group.name())
             && !kept.opened.contains_key(group.name())
         {
-            match group.has_many_pending() {
+            match group.has_many() {
                 true => kept.memory += Opened::add(&mut kept.opened, group),
                 false => kept.keep(Box::new(group.clone())),
             }
@@ -198,22 +209,22 @@ impl RecordedGroups {
         while let Some((name, is_kept)) = kept.next(groups) {
             let from = if is_kept { &mut kept.groups } else { &mut *groups };
             let Some(group) = from.get_mut(&name) else { return false };
-            if group.has_many_pending() && !kept.opened.contains_key(&name) {
+            if group.has_many() && !kept.opened.contains_key(&name) {
                 kept.memory += Opened::add(&mut kept.opened, group);
             }
-            let mut goes_on = true;
+            let goes_on;
             if let Some(opened) = kept.opened.get_mut(&name) {
                 let before = group.kept();
-                let is_told = opened.tell_some(group, &mut tell);
+                let is_told = opened.tell_all(group, &mut tell);
                 kept.memory = kept.memory + group.kept() - before;
                 if !is_told {
                     return true;
                 }
                 // Nothing is left of what was kept.
                 group.close();
+                goes_on = true;
                 if let Some(Opened { outline, .. }) = kept.opened.remove(&name) {
                     kept.memory -= outline.memory();
-                    goes_on = tell(GroupPart::End(&outline));
                 }
                 kept.over.extend(kept.groups.remove(&name).map(|group| *group));
             } else {
@@ -235,28 +246,46 @@ impl Opened {
     /// Opens a group. Returns how many bytes are kept for that.
     fn add(to: &mut BTreeMap<Box<[u8]>, Opened>, group: &mut Group) -> usize {
         group.open();
-        let (outline, pending) = (Box::new(group.outline()), group.pending());
+        let (pending, consumers) = (group.pending(), group.consumers().len());
+        let outline = Box::new(group.outline());
         let memory = outline.memory();
-        to.insert(group.name().into(), Opened { outline, pending, has_begun: false });
+        let opened = Opened { outline, pending, consumers, stage: Stage::Begin };
+        to.insert(group.name().into(), opened);
         memory
     }
 
-    /// Tells parts until `tell` returns false. Returns whether all are told but the end.
-    fn tell_some(
+    /// Tells parts until `tell` returns false. Returns whether all are told.
+    fn tell_all(
         &mut self,
         group: &mut Group,
         tell: &mut impl FnMut(GroupPart<'_>) -> bool,
     ) -> bool {
-        let outline = &*self.outline;
-        if !std::mem::replace(&mut self.has_begun, true)
-            && !tell(GroupPart::Begin(outline, self.pending))
-        {
-            return false;
+        loop {
+            let (next, goes_on) = match self.stage {
+                Stage::Begin => {
+                    (Stage::Pending, tell(GroupPart::Begin(&self.outline, self.pending)))
+                }
+                Stage::Pending => {
+                    let may_be_more = group.tell_pending(|pending| match pending {
+                        Some((consumer, pending)) => tell(GroupPart::Pending(consumer, pending)),
+                        None => tell(GroupPart::Nothing),
+                    });
+                    if may_be_more {
+                        return false;
+                    }
+                    (Stage::Consumers, tell(GroupPart::Consumers(self.consumers)))
+                }
+                Stage::Consumers => {
+                    return !group.tell_consumers(|consumer| {
+                        tell(consumer.map_or(GroupPart::Nothing, GroupPart::Consumer))
+                    });
+                }
+            };
+            self.stage = next;
+            if !goes_on {
+                return false;
+            }
         }
-        !group.tell_pending(|pending| match pending.filter(|pending| outline.shows(pending)) {
-            Some(pending) => tell(GroupPart::Pending(outline, pending)),
-            None => tell(GroupPart::Nothing),
-        })
     }
 }
 
@@ -299,7 +328,7 @@ impl Kept {
         opened.map(|(name, opened)| opened.outline.memory() + beside(name)).sum::<usize>()
             + self.groups.values().map(|group| group.memory()).sum::<usize>()
             + self.over.iter().map(Group::memory).sum::<usize>()
-            + self.unneeded.iter().map(RecordedItems::memory).sum::<usize>()
+            + self.unneeded.iter().map(Recorded::memory).sum::<usize>()
             + self.created.iter().map(|name| name.len() + TREE_ITEM).sum::<usize>()
     }
 }
@@ -312,7 +341,7 @@ impl RecordedGroups {
             kept.groups.len()
                 + kept.created.len()
                 + first.into_iter().chain(&kept.over).map(Group::pieces).sum::<usize>()
-                + kept.unneeded.iter().map(RecordedItems::len).sum::<usize>()
+                + kept.unneeded.iter().map(Recorded::len).sum::<usize>()
         })
     }
 

@@ -57,11 +57,6 @@ impl<T: Item + Copy> RecordedItems<T> {
         std::iter::from_fn(|| kept.before.pop_last()).take(most).count()
     }
 
-    #[inline]
-    pub(super) fn is_open(&self) -> bool {
-        self.0.is_some()
-    }
-
     /// Bytes of memory, about.
     #[inline]
     pub(super) fn memory(&self) -> usize {
