@@ -1182,6 +1182,20 @@ mod tests {
         }
     }
 
+    /// Records what is left of a stream, and holds each turn to few calls. A node of the stream comes whole.
+    fn record_in_small_parts(chaos: &mut Chaos, calls: &AtomicUsize) {
+        loop {
+            let before = calls.load(Ordering::Relaxed);
+            let is_over = chaos.store().record_some(100);
+            let told = calls.load(Ordering::Relaxed) - before;
+            assert!(told <= 200, "{told} at once");
+            check_streams(chaos.store());
+            if is_over {
+                return;
+            }
+        }
+    }
+
     #[test]
     fn a_turn_does_no_more_for_a_group_that_has_more_pending() {
         let mut chaos = Chaos::new(1);
@@ -1199,17 +1213,7 @@ mod tests {
         assert_eq!(chaos.call("XACK x g 2500-1"), "(integer) 1");
         let kept = chaos.store().moment().unwrap().kept;
         assert!(kept < 2000, "{kept} bytes");
-        // A node of the stream comes whole.
-        let most = 200;
-        loop {
-            let before = calls.load(Ordering::Relaxed);
-            let is_over = chaos.store().record_some(100);
-            let told = calls.load(Ordering::Relaxed) - before;
-            assert!(told <= most, "{told} at once");
-            if is_over {
-                break;
-            }
-        }
+        record_in_small_parts(&mut chaos, &calls);
         let told = memory_of(chaos.store().end_moment());
         assert_eq!(told.groups_in_parts, 1);
         assert_eq!(told.keys, expected);
@@ -1235,18 +1239,7 @@ mod tests {
         chaos.call("XREADGROUP GROUP g r1 COUNT 3 STREAMS x >");
         let kept = chaos.store().moment().unwrap().kept;
         assert!(kept < 3000, "{kept} bytes");
-        // A node of the stream comes whole.
-        let most = 200;
-        loop {
-            let before = calls.load(Ordering::Relaxed);
-            let is_over = chaos.store().record_some(100);
-            let told = calls.load(Ordering::Relaxed) - before;
-            assert!(told <= most, "{told} at once");
-            check_streams(chaos.store());
-            if is_over {
-                break;
-            }
-        }
+        record_in_small_parts(&mut chaos, &calls);
         let told = memory_of(chaos.store().end_moment());
         assert_eq!(told.groups_in_parts, 1);
         assert!(told.keys == expected);
