@@ -348,3 +348,14 @@ fn a_string_keeps_no_more_memory_than_it_needs() {
     let memory: usize = memory.parse().unwrap();
     assert!(memory < 62_000, "{memory} bytes for 30,000 that have come");
 }
+
+#[test]
+fn a_long_argument_without_its_line_end_is_refused() {
+    let mut local = Local::new(Config::default());
+    let client = local.connect();
+    local.send(client, format!("*2\r\n$4\r\nECHO\r\n$20000\r\n{}", "x".repeat(20_000)).as_bytes());
+    local.send(client, b"no");
+    let replied = String::from_utf8(local.received(client)).unwrap();
+    assert_eq!(replied, "-ERR Protocol error: invalid CRLF in request\r\n");
+    assert!(!local.is_open(client));
+}
