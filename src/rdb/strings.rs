@@ -11,6 +11,7 @@
 //! integer of one, two or four bytes, little-endian, or, after `C3`, two lengths and what LZF has made of it.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use super::lzf::{self, Compressor};
 use crate::text::number;
@@ -26,6 +27,9 @@ const LZF: u8 = 0xC3;
 
 /// Strings up to this length are not compressed.
 pub(super) const SHORT: usize = 20;
+
+/// Strings up to this length share a compressor, which keeps the room of the longest; a longer one pays for its own.
+const OF_A_PAYLOAD: usize = 64 << 10;
 
 /// An integer of four bytes has no more digits than this, its sign counted.
 const LONGEST_INTEGER: usize = 11;
@@ -54,12 +58,17 @@ pub(crate) fn push_length(out: &mut Vec<u8>, length: usize) {
     }
 }
 
+thread_local! {
+    /// Compresses the strings of payloads, which are short: to take its table for each of them costs more than all else.
+    static COMPRESSOR: RefCell<Compressor> = RefCell::default();
+}
+
 /// Appends a string that is no integer, compressed if that makes it shorter.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
-    if text.len() > SHORT {
-        push_compressed(out, text, &mut Compressor::default());
-    } else {
-        push_plain(out, text);
+    match text.len() {
+        ..=SHORT => push_plain(out, text),
+        ..=OF_A_PAYLOAD => COMPRESSOR.with_borrow_mut(|own| push_compressed(out, text, own)),
+        _ => push_compressed(out, text, &mut Compressor::default()),
     }
 }
 

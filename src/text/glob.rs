@@ -168,19 +168,33 @@ fn search(
     while let [byte, rest @ ..] = text {
         if let [b'*', behind @ ..] = pattern {
             pattern = behind;
+            text = beginning(behind, text, fold);
             star = Some((behind, text));
         } else if let Some(behind) = match_one(whole, classes, pattern, *byte, fold) {
             pattern = behind;
             text = rest;
         } else if let Some((behind, [_, rest @ ..])) = star {
             pattern = behind;
-            text = rest;
-            star = Some((behind, rest));
+            text = beginning(behind, rest, fold);
+            star = Some((behind, text));
         } else {
             return false;
         }
     }
     pattern.iter().all(|&byte| byte == b'*')
+}
+
+/// The text from the first byte on that `pattern`, which stands behind a star, can begin with: the star takes what is before.
+fn beginning<'a>(pattern: &[u8], text: &'a [u8], fold: impl Fn(u8) -> u8) -> &'a [u8] {
+    let skipped = match pattern {
+        [] => text.len(),
+        [b'*' | b'?' | b'[' | b'\\', ..] => 0,
+        [literal, ..] => {
+            let is_literal = |&byte: &u8| fold(byte) == fold(*literal);
+            text.iter().position(is_literal).unwrap_or(text.len())
+        }
+    };
+    &text[skipped..]
 }
 
 /// The pattern behind its first piece, which is no star, if that piece matches `byte`. It is the end of
