@@ -11,7 +11,8 @@
 //! weight: `load 4 GET key:{key} , SET key:{key} text` are four GETs for each SET.
 //!
 //! `--listeners N` opens N connections more, which subscribe to the channel `news` and read whatever
-//! they are sent: `load --listeners 1000 PUBLISH news text`.
+//! they are sent: `load --listeners 1000 PUBLISH news text`. It has no TLS: what is measured over TLS is
+//! read by the bench itself, or by redis-benchmark.
 //!
 //! `--latency` adds `p50=… p99=… p99.9=…` to what is printed: within how many µs so many of a hundred
 //! requests were answered, from when they were written to when their replies had been read, and within

@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 LOAD = RELEASE / "examples" / "load"
 # What a server with a port for TLS is told beside it.
-TLS = " --tls-".join(["", f"cert-file {ROOT}/tests/tls/server.crt", f"key-file {ROOT}/tests/tls/server.key", "auth-clients no"])
+TLS = ["--tls-cert-file", ROOT / "tests/tls/server.crt", "--tls-key-file", ROOT / "tests/tls/server.key", "--tls-auth-clients", "no"]
 
 # How long a load runs that is not told how often. `scripts/bench` sets it.
 seconds = 1.0
@@ -37,7 +37,7 @@ class RunFailed(Exception):
 class Row:
     name: str
     measure: "Callable[[Server, Row], Iterator[float]]"
-    # Arguments of examples/load.rs, of which `prepare` runs once beforehand; or what the way to measure says.
+    # Arguments of examples/load.rs, as `prepare` that runs once beforehand; or what the way to measure reads.
     load: str
     target: str
     prepare: str = ""
@@ -46,6 +46,8 @@ class Row:
     turns: int = 0
     # How many connections are open meanwhile that send nothing.
     idle: int = 0
+    # Whether the echo loop takes part, which keeps nothing and sends only what it is asked.
+    floor: bool = True
     # Where scripts/chart draws the row, if anywhere: as bars, or in the panel of this name, at x.
     panel: str = ""
     x: int = 0
@@ -56,10 +58,11 @@ class Row:
 
     def figures(self, servers: "list[Server]", rounds: int) -> "tuple[dict[str, list[float]], list[str]]":
         """The figures of each server, turn by turn, and why some servers have none."""
+        servers = [server for server in servers if self.floor or server.name != "echo"]
         figures, refusals = {server.name: [] for server in servers}, []
         with contextlib.ExitStack() as cleanup:
             turns = {s.name: cleanup.enter_context(contextlib.closing(self.measure(s, self))) for s in servers}
-            for turn in range(self.turns or 1 + rounds):
+            for _ in range(self.turns or 1 + rounds):
                 for name, figure in list(turns.items()):
                     try:
                         figures[name].append(next(figure))
@@ -130,7 +133,7 @@ def publish_over_tls(server: "Server", row: Row) -> Iterator[float]:
     message = words("message", "news", "xyz")
     port_of_tls = free_port()
     context = ssl.create_default_context(cafile=ROOT / "tests/tls/ca.crt")
-    with server.running(f"--tls-port {port_of_tls} {TLS}") as (process, port), contextlib.ExitStack() as cleanup:
+    with server.running("--tls-port", str(port_of_tls), *TLS) as (process, port), contextlib.ExitStack() as cleanup:
         connect = lambda port: cleanup.enter_context(socket.create_connection(("127.0.0.1", port)))
         publisher, listeners = connect(port), []
         for _ in range(count):
@@ -325,18 +328,18 @@ class Server:
     arguments: str
 
     @contextlib.contextmanager
-    def running(self, more: str = "") -> "Iterator[tuple[subprocess.Popen, int]]":
+    def running(self, *more: str) -> "Iterator[tuple[subprocess.Popen, int]]":
         """Starts the server in a directory of its own, with more arguments; stops it, by its process, at the end."""
         port = None if "{port}" not in self.arguments else free_port()
-        command = [self.binary, *shlex.split(f"{self.arguments.format(port=port)} {more}")]
-        with tempfile.TemporaryDirectory() as directory, open(f"{directory}/stderr", "w+") as log:
-            output = subprocess.DEVNULL if port else subprocess.PIPE
+        command = [self.binary, *shlex.split(self.arguments.format(port=port)), *more]
+        with tempfile.TemporaryDirectory() as directory, open(f"{directory}/log", "w+") as log:
+            output = log if port else subprocess.PIPE
             process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=log)
             try:
                 yield process, wait_for_connections(process, port) if port else wait_for_ready_line(process)
             except RunFailed as reason:
                 log.seek(0)
-                raise RunFailed(f"{reason} {log.read()[-500:]}".strip()) from None
+                raise RunFailed(" ".join([str(reason), *log.read().splitlines()[-1:]])) from None
             finally:
                 process.terminate()
                 try:
