@@ -98,7 +98,7 @@ def rows() -> "list[Row]":
         Row("zset of 10", memory, f"-P 16 -n 100000 ZADD key:{{seq}} {scored}", "valkey/respd >= 1", turns=3, floor=False, panel=BARS),
         Row("list of 10", memory, f"-P 16 -n 100000 RPUSH key:{{seq}} {words}", "valkey/respd >= 1", turns=3, floor=False),
         # What a second client waits at most for its PING meanwhile, and in the second that follows.
-        Row("wait: SET of 5 million keys", longest_wait, "-c 4 -P 16 -n 5000000 SET key:{seq} xyz", "respd <= 5", turns=3),
+        Row("wait: SET of 5 million keys", longest_wait, "-c 4 -P 16 -n 5000000 SET key:{seq} xyz", "respd <= 5", turns=2),
         Row("wait: FLUSHALL of a million", longest_wait, "-c 1 -n 1 FLUSHALL", "respd <= 5", "-P 16 -n 1000000 SET key:{seq} xyz", turns=3),
         Row("wait: a million keys expire", longest_wait, "-c 1 -n 1 PING", "respd <= 5", "-P 16 -n 1000000 SET key:{seq} xyz PX 3000", turns=3),
         Row("wait: UNLINK of a large list", longest_wait, "-c 1 -n 1 UNLINK big", "respd <= 5", "-n 1000 RPUSH big" + " {seq}" * 1000, turns=3),
@@ -106,7 +106,7 @@ def rows() -> "list[Row]":
         Row("wait: SET over a large zset", longest_wait, "-c 1 -n 1 SET big x", "respd <= 5", "-n 1000 ZADD big" + " {key} {seq}" * 1000, turns=3, panel=BARS),
         Row("wait: a large hash expires", longest_wait, "-c 1 -n 1 PEXPIRE big 100", "respd <= 5", "-n 1000 HSET big" + " {seq} xyz" * 1000, turns=3),
         # A hundred clients cache the same keys: what each pair of a key and a client costs.
-        Row("tracking: 100 clients, 100,000 keys", tracked_memory, "100000", "valkey/respd >= 1", turns=3, floor=False),
+        Row("tracking: 100 clients, 100,000 keys", tracked_memory, "100000", "valkey/respd >= 1", turns=1, floor=False),
         Row("tracking: invalidation", invalidation_time, "2000", "valkey/respd >= 1", floor=False),
         Row("tracking: invalidation, BCAST", invalidation_time, "2000 BCAST", "valkey/respd >= 1", floor=False),
         Row("idle connection after HELLO 3", connection_memory, "-n 10000 -c 10000 HELLO 3", "respd <= 600", turns=3, panel=BARS),

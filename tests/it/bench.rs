@@ -154,6 +154,19 @@ fn no_two_rows_have_one_name() {
     assert_eq!(said, "bench: no row is named like no such row\n");
 }
 
+/// The best is the cheapest of the peers that have a figure, turn by turn; neither the floor nor respd is one.
+#[test]
+fn the_best_of_the_peers_is_a_ratio_of_its_own() {
+    let ratios = "import runpy, sys; sys.path.insert(0, 'scripts')\n\
+                  values_of = runpy.run_path('scripts/bench')['values_of']\n\
+                  turns = {'echo': [1, 1], 'respd': [2, 4], 'valkey': [6, 8], 'redis': [7, 4], 'redis8': [9, 9]}\n\
+                  print(values_of('best/respd', turns), values_of('valkey/respd', turns))\n\
+                  print(values_of('best/respd', {'echo': [1], 'respd': [2]}))";
+    let Some(output) = run("-c", &[ratios]) else { return };
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "[3.0, 1.0] [3.0, 2.0]\n[]\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// Starts the load, which cargo builds beside the tests, on a server.
 fn load(server: &Respd, arguments: &str) -> Child {
     let test = std::env::current_exe().unwrap();
