@@ -1,17 +1,27 @@
 //! The load: keeps a server busy over many connections, and counts its replies.
 //!
-//! `load [OPTIONS] COMMAND…` opens the connections, sends the command over each of them, and
-//! sends again on a connection as soon as everything asked there has been answered, so that every
-//! server meets the same demand: all connections always have something outstanding. One thread,
-//! one poll. At the end it prints `requests=… seconds=…`. It does not measure the server; its
-//! caller does (`scripts/bench` reads the server's CPU time before and after).
+//! `load [OPTIONS] COMMAND…` opens the connections, with a PING on each, sends the command over all of
+//! them, and sends again on a connection as soon as everything asked there has been answered, so that
+//! every server meets the same demand: all connections always have something outstanding. One thread,
+//! one poll. At the end it prints `requests=… seconds=…`. It does not measure the server; its caller
+//! does: `scripts/bench` reads the server's CPU time when the load is `--held`, before its first request
+//! and after its last.
+//!
+//! A comma between two commands makes a mix of them, drawn at random, and a number in front of one is its
+//! weight: `load 4 GET key:{key} , SET key:{key} text` are four GETs for each SET.
 //!
 //! `--listeners N` opens N connections more, which subscribe to the channel `news` and read whatever
-//! they are sent: `load --listeners 1000 PUBLISH news text`.
+//! they are sent: `load --listeners 1000 PUBLISH news text`. It has no TLS: what is measured over TLS is
+//! read by the bench itself, or by redis-benchmark.
 //!
-//! `{key}` in an argument becomes twelve digits drawn at random below `--keys`, and `{seq}` twelve
-//! digits that count up from zero, afresh in every request. An error reply ends the run: a server that
-//! refuses the work must not look fast.
+//! `--latency` adds `p50=… p99=… p99.9=…` to what is printed: within how many µs so many of a hundred
+//! requests were answered, from when they were written to when their replies had been read, and within
+//! half a percent. The work of the load itself is part of it.
+//!
+//! In an argument `{key}` becomes twelve digits drawn at random below `--keys`, `{zipf}` the same with
+//! some numbers drawn far more often than others, `{seq}` twelve digits that count up from zero, each
+//! afresh in every request, and `{value}` as many letters as `--size` says. An error reply ends the run:
+//! a server that refuses the work must not look fast.
 
 use std::error::Error;
 use std::io::ErrorKind::{Interrupted, WouldBlock};
@@ -46,9 +56,13 @@ struct Options {
     #[argh(option, short = 's', default = "f64::INFINITY")]
     seconds: f64,
 
-    /// how many different keys {key} stands for (100000)
+    /// how many different keys {key} and {zipf} stand for (100000)
     #[argh(option, default = "100_000")]
     keys: u64,
+
+    /// how many bytes {value} stands for (3)
+    #[argh(option, default = "3")]
+    size: usize,
 
     /// how many further connections listen to the channel `news` (0)
     #[argh(option, default = "0")]
@@ -58,44 +72,50 @@ struct Options {
     #[argh(switch)]
     reconnect: bool,
 
-    /// when done, keep the connections open until standard input ends
+    /// print how long requests take to be answered, in µs
     #[argh(switch)]
-    hold: bool,
+    latency: bool,
 
-    /// the command and its arguments
+    /// print `ready` when the connections are open and wait for a line of input; when done, keep them
+    /// open until the input ends
+    #[argh(switch)]
+    held: bool,
+
+    /// the command and its arguments, and others behind a comma
     #[argh(positional, greedy)]
-    command: Vec<String>,
+    commands: Vec<String>,
 }
-
-/// While connections are being opened, so many may wait for their first reply. It is fewer than the
-/// 128 that a plain listener lets wait for `accept`: the system drops the others' attempts, to try
-/// them again a second later.
-const AT_ONCE: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options: Options = argh::from_env();
-    let mut supply = Supply::new(&options);
+    let mut supply = Supply::new(&options)?;
     let mut poll = Poll::new()?;
-    let started = Instant::now();
-    let ends = Duration::try_from_secs_f64(options.seconds).ok().map(|length| started + length);
-
-    let mut connections = Vec::with_capacity(options.connections);
-    let mut idle = Vec::new();
     let mut input = vec![0; 256 * 1024];
     let mut events = Events::with_capacity(1024);
+
+    let mut connections = Vec::with_capacity(options.connections);
+    for slot in 0..options.connections {
+        let (stream, _) = greet(options.port, b"PING\r\n")?;
+        connections.push(Connection::new(stream, slot, poll.registry())?);
+    }
     let mut listeners = Vec::with_capacity(options.listeners);
     for at in 0..options.listeners {
         listeners.push(listener(options.port, options.connections + at, poll.registry())?);
     }
-    loop {
-        while connections.len() < options.connections && connections.len() - idle.len() < AT_ONCE {
-            let slot = connections.len();
-            connections.push(Connection::open(options.port, slot, poll.registry())?);
-            connections[slot].ask(&mut supply)?;
+    if options.held {
+        println!("ready");
+        if io::stdin().read_line(&mut String::new())? == 0 {
+            return Ok(()); // Connections that idle are all that was wanted.
         }
-        if supply.answered == supply.sent {
-            break;
-        }
+    }
+
+    let started = Instant::now();
+    let ends = Duration::try_from_secs_f64(options.seconds).ok().map(|length| started + length);
+    let mut latencies = options.latency.then(Latencies::default);
+    for connection in &mut connections {
+        connection.ask(&mut supply)?;
+    }
+    while supply.answered < supply.sent {
         match poll.poll(&mut events, None) {
             Err(error) if error.kind() == Interrupted => continue,
             polled => polled?,
@@ -113,32 +133,49 @@ fn main() -> Result<(), Box<dyn Error>> {
             connection.send()?;
             let answered = connection.receive(&mut input)?;
             supply.answered += answered;
-            if answered > 0 && connection.outstanding == 0 {
-                idle.push(slot);
+            if let Some(latencies) = &mut latencies {
+                latencies.add(connection.asked.elapsed(), answered);
             }
-            // No connection asks again before all have asked once.
-            while connections.len() == options.connections && supply.left > 0 {
-                let Some(slot) = idle.pop() else { break };
+            if answered > 0 && connection.outstanding == 0 && supply.left > 0 {
                 if options.reconnect {
-                    connections[slot] = Connection::open(options.port, slot, poll.registry())?;
+                    let stream = std::net::TcpStream::connect(("127.0.0.1", options.port))?;
+                    *connection = Connection::new(stream, slot, poll.registry())?;
                 }
-                connections[slot].ask(&mut supply)?;
+                connection.ask(&mut supply)?;
             }
         }
     }
 
-    println!("requests={} seconds={:.3}", supply.answered, started.elapsed().as_secs_f64());
-    if options.hold {
+    print!("requests={} seconds={:.3}", supply.answered, started.elapsed().as_secs_f64());
+    if let Some(latencies) = latencies {
+        for percent in [50.0, 99.0, 99.9] {
+            print!(" p{percent}={:.1}", latencies.within(percent).as_secs_f64() * 1e6);
+        }
+    }
+    println!();
+    if options.held {
         io::copy(&mut io::stdin(), &mut io::sink())?;
     }
     Ok(())
 }
 
-/// Connects a client that listens to `news`, and waits until the server has confirmed that.
-fn listener(port: u16, token: usize, registry: &Registry) -> io::Result<TcpStream> {
+/// Connects, and waits until the server has replied to a first request, so that no more attempts wait
+/// for `accept` than a listener lets wait. Returns the beginning of the reply, too.
+fn greet(port: u16, request: &[u8]) -> io::Result<(std::net::TcpStream, Vec<u8>)> {
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
-    stream.write_all(b"SUBSCRIBE news\r\n")?;
-    stream.read_exact(&mut [0; b"*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n".len()])?;
+    stream.write_all(request)?;
+    let mut reply = vec![0; 64];
+    let arrived = stream.read(&mut reply)?;
+    reply.truncate(arrived);
+    Ok((stream, reply))
+}
+
+/// Connects a client that listens to `news`.
+fn listener(port: u16, token: usize, registry: &Registry) -> Result<TcpStream, Box<dyn Error>> {
+    let (stream, reply) = greet(port, b"SUBSCRIBE news\r\n")?;
+    if !reply.starts_with(b"*3\r\n$9\r\nsubscribe\r\n") {
+        return Err("the server has no channels".into());
+    }
     stream.set_nonblocking(true)?;
     let mut stream = TcpStream::from_std(stream);
     registry.register(&mut stream, Token(token), Interest::READABLE)?;
@@ -163,26 +200,31 @@ struct Connection {
     stream: TcpStream,
     output: Vec<u8>,
     sent: usize,
+    asked: Instant,
     outstanding: u64,
     replies: Replies,
 }
 
 impl Connection {
-    /// Connects, and blocks while it does: over loopback the handshake is done when the call returns.
-    fn open(port: u16, slot: usize, registry: &Registry) -> io::Result<Connection> {
-        let stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    /// Takes a stream that is connected: over loopback the handshake is done when `connect` returns.
+    fn new(
+        stream: std::net::TcpStream,
+        slot: usize,
+        registry: &Registry,
+    ) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         registry.register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
-        let (output, replies) = (Vec::new(), Replies::default());
-        Ok(Connection { stream, output, sent: 0, outstanding: 0, replies })
+        let (output, asked, replies) = (Vec::new(), Instant::now(), Replies::default());
+        Ok(Connection { stream, output, sent: 0, asked, outstanding: 0, replies })
     }
 
     /// Sends the next requests, as many as are asked for at once.
     fn ask(&mut self, supply: &mut Supply) -> io::Result<()> {
         self.outstanding = supply.next(&mut self.output);
         self.sent = 0;
+        self.asked = Instant::now();
         self.send()
     }
 
@@ -220,14 +262,20 @@ impl Connection {
 
 /// Where requests come from, and how many are still to be sent.
 struct Supply {
-    /// The request, encoded, with a mark where each number goes.
-    request: Vec<u8>,
-    marks: Vec<(Range<usize>, Number)>,
+    requests: Vec<Request>,
+    /// What is drawn from: each request's index as often as it weighs.
+    lots: Vec<usize>,
     numbers: Numbers,
     pipeline: u64,
     left: u64,
     sent: u64,
     answered: u64,
+}
+
+/// A request, encoded, with a mark where each number goes.
+struct Request {
+    encoded: Vec<u8>,
+    marks: Vec<(Range<usize>, Number)>,
 }
 
 /// The same numbers in the same order for every server.
@@ -240,37 +288,42 @@ struct Numbers {
 #[derive(Clone, Copy)]
 enum Number {
     Key,
+    Zipf,
     Sequence,
 }
 
 /// What may stand in an argument, what stands for it in the encoded request, and what it means.
 /// A mark is as wide as the digits that replace it, so that a request is encoded only once.
-const NUMBERS: [(&str, &str, Number); 2] =
-    [("{key}", "{random-key}", Number::Key), ("{seq}", "{sequential}", Number::Sequence)];
+const NUMBERS: [(&str, &str, Number); 3] = [
+    ("{key}", "{random-key}", Number::Key),
+    ("{zipf}", "{zipfs-draw}", Number::Zipf),
+    ("{seq}", "{sequential}", Number::Sequence),
+];
+
+/// A prime that is no divisor of a number of keys: neighbours are spread by it, and all of them differ.
+const SPREAD: u64 = 0x9e37_79b1;
 
 impl Supply {
-    fn new(options: &Options) -> Supply {
-        let mut request = format!("*{}\r\n", options.command.len());
-        for argument in &options.command {
-            let marked = NUMBERS
-                .iter()
-                .fold(argument.clone(), |text, (name, mark, _)| text.replace(name, mark));
-            request += &format!("${}\r\n{marked}\r\n", marked.len());
+    fn new(options: &Options) -> Result<Supply, Box<dyn Error>> {
+        let (mut requests, mut lots) = (Vec::new(), Vec::new());
+        for words in options.commands.split(|word| word == ",") {
+            let weight = words.first().and_then(|word| word.parse().ok());
+            let command = &words[usize::from(weight.is_some())..];
+            if command.is_empty() {
+                return Err("a command is missing; --help says how load is called".into());
+            }
+            lots.extend(vec![requests.len(); weight.unwrap_or(1)]);
+            requests.push(Request::new(command, options.size));
         }
-        let mut marks = Vec::new();
-        for (_, mark, number) in NUMBERS {
-            let found = request.match_indices(mark);
-            marks.extend(found.map(|(at, _)| (at..at + mark.len(), number)));
-        }
-        Supply {
-            request: request.into_bytes(),
-            marks,
+        Ok(Supply {
+            requests,
+            lots,
             numbers: Numbers { keys: options.keys, random: 0x9e37_79b9_7f4a_7c15, sequence: 0 },
             pipeline: options.pipeline,
             left: options.requests,
             sent: 0,
             answered: 0,
-        }
+        })
     }
 
     /// Puts the next requests into `output` and says how many they are: a pipeline full, or fewer
@@ -279,9 +332,14 @@ impl Supply {
         let count = self.left.min(self.pipeline);
         output.clear();
         for _ in 0..count {
+            let lot = match self.lots.len() as u64 {
+                1 => 0,
+                lots => self.numbers.draw() % lots,
+            };
+            let request = &self.requests[self.lots[lot as usize]];
             let start = output.len();
-            output.extend_from_slice(&self.request);
-            for (at, number) in &self.marks {
+            output.extend_from_slice(&request.encoded);
+            for (at, number) in &request.marks {
                 let value = self.numbers.next(*number);
                 write_digits(&mut output[start..][at.clone()], value);
             }
@@ -292,21 +350,88 @@ impl Supply {
     }
 }
 
+impl Request {
+    fn new(command: &[String], size: usize) -> Request {
+        let value = "x".repeat(size);
+        let mut encoded = format!("*{}\r\n", command.len());
+        for argument in command {
+            let marked = NUMBERS
+                .iter()
+                .fold(argument.replace("{value}", &value), |text, (name, mark, _)| {
+                    text.replace(name, mark)
+                });
+            encoded += &format!("${}\r\n{marked}\r\n", marked.len());
+        }
+        let mut marks = Vec::new();
+        for (_, mark, number) in NUMBERS {
+            let found = encoded.match_indices(mark);
+            marks.extend(found.map(|(at, _)| (at..at + mark.len(), number)));
+        }
+        Request { encoded: encoded.into_bytes(), marks }
+    }
+}
+
 impl Numbers {
     fn next(&mut self, number: Number) -> u64 {
         match number {
-            Number::Key => {
-                // xorshift64
-                self.random ^= self.random << 13;
-                self.random ^= self.random >> 7;
-                self.random ^= self.random << 17;
-                self.random % self.keys
+            Number::Key => self.draw() % self.keys,
+            // Rank k, from 1, has a probability in proportion to ln(1 + 1/k): Zipf's 1/k, but for the first few.
+            Number::Zipf => {
+                let uniform = (self.draw() >> 11) as f64 / (1_u64 << 53) as f64;
+                let rank = (self.keys as f64 + 1.0).powf(uniform) as u64;
+                rank.min(self.keys) * SPREAD % self.keys
             }
             Number::Sequence => {
                 self.sequence += 1;
                 self.sequence - 1
             }
         }
+    }
+
+    /// xorshift64.
+    fn draw(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+}
+
+/// How many requests took how long: a count for each range of nanoseconds. A range is at most a 128th
+/// as long as where it begins, so that its middle is right within half a percent; no range takes more
+/// than one count, however many requests fall into it.
+struct Latencies(Vec<u64>);
+
+impl Latencies {
+    /// The bits of a duration that say which range it is in, without the highest, which is always set.
+    const BITS: u32 = 7;
+
+    fn add(&mut self, latency: Duration, requests: u64) {
+        let nanoseconds = latency.as_nanos() as u64;
+        let dropped = (u64::BITS - nanoseconds.leading_zeros()).saturating_sub(Self::BITS + 1);
+        let range = (u64::from(dropped) << Self::BITS) + (nanoseconds >> dropped);
+        self.0[range as usize] += requests;
+    }
+
+    /// The time within which so many percent were answered.
+    fn within(&self, percent: f64) -> Duration {
+        let enough = (self.0.iter().sum::<u64>() as f64 * percent / 100.0).ceil() as u64;
+        let mut counted = 0;
+        let range = self.0.iter().position(|&count| {
+            counted += count;
+            counted >= enough
+        });
+        let range = range.unwrap_or_default() as u64;
+        let dropped = (range >> Self::BITS).saturating_sub(1);
+        let begin = (range - (dropped << Self::BITS)) << dropped;
+        Duration::from_nanos(begin + (1 << dropped) / 2)
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Latencies {
+        let bits = u64::BITS - Self::BITS;
+        Latencies(vec![0; (bits as usize + 1) << Self::BITS])
     }
 }
 

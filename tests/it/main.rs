@@ -47,12 +47,14 @@
 //! | `book` | the book: its listings are in the source, and the bytes in it are what the server says |
 //! | `book_docs` | the page of the book that is written from the code: commands and their handlers |
 //! | `scripting` | what scripts may take, and what one of them cannot do to others |
+//! | `bench` | what `scripts/bench` consists of: its load, its rows, and the pictures of its figures |
 //! | `test_command` | `scripts/test` where tools are missing: what it skips, and when it fails |
 //!
 //! `socket` and `process` are what `net` talks through, `client` is the client of the others.
 
 mod acl;
 mod append_only;
+mod bench;
 mod book;
 mod book_docs;
 mod busy;
