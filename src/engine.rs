@@ -153,7 +153,7 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use super::requests::MAX_REPLIES;
+    use super::requests::{MAX_ELSEWHERE, MAX_REPLIES};
     use super::*;
     use crate::embed::local::{Local, request};
     use crate::telemetry::peer_log::Cause;
@@ -169,11 +169,18 @@ mod tests {
     #[test]
     fn few_requests_cannot_fill_the_memory_with_replies() {
         let (mut local, client) = with_big_value();
-        local.send(client, &request(["GET", "big"]).repeat(1000));
-        let waiting =
-            local.engine.world.clients.iter().map(|client| client.memory()).sum::<usize>();
-        assert!(waiting < 4 * MAX_REPLIES, "{waiting} bytes");
-        assert_eq!(local.received(client).len(), 1000 * (300 * 1024 + b"$307200\r\n\r\n".len()));
+        local.call(client, [&b"SET"[..], b"short", &[b'x'; 3000]]);
+        let reply = 300 * 1024 + b"$307200\r\n\r\n".len();
+        let short = 3000 + b"$3000\r\n\r\n".len();
+        for (key, reply, most) in
+            [("big", reply, MAX_ELSEWHERE + MAX_REPLIES), ("short", short, 4 * MAX_REPLIES)]
+        {
+            local.send(client, &request(["GET", key]).repeat(5000));
+            let waiting =
+                local.engine.world.clients.iter().map(|client| client.memory()).sum::<usize>();
+            assert!(waiting < most, "{key}: {waiting} bytes");
+            assert_eq!(local.received(client).len(), 5000 * reply);
+        }
     }
 
     #[test]

@@ -42,6 +42,18 @@ impl SharedBytes {
         self.all.capacity()
     }
 
+    /// Gives back the memory behind the first `bytes` of what this one shows, unless there is another owner.
+    pub(crate) fn shorten(&mut self, bytes: usize) {
+        if let Some(all) = Arc::get_mut(&mut self.all) {
+            match bytes {
+                0 => (self.start, self.end) = (0, 0),
+                _ => self.end = self.end.min(self.start.saturating_add(bytes)),
+            }
+            all.truncate(self.end);
+            all.shrink_to_fit();
+        }
+    }
+
     /// Changes the bytes as a vector. If there is another owner they are copied before, with room for `least` bytes.
     pub(crate) fn edit<R>(&mut self, least: usize, change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let mut bytes = match Arc::get_mut(&mut self.all) {
@@ -96,6 +108,27 @@ mod tests {
         one.edit(9, |bytes| bytes.push(b'd'));
         assert_eq!((&one[..], &other[..]), (&b"xbcd"[..], &b"xbc"[..]));
         assert!(one.is_alone() && other.is_alone() && one.capacity() >= 9);
+    }
+
+    #[test]
+    fn what_is_shortened_stays_where_it_is() {
+        let all = Arc::new(b"0123456789".repeat(1000));
+        let mut part = SharedBytes::part(&all, 2..9999);
+        let address = part.as_ptr();
+        part.shorten(5);
+        assert_eq!(part.len(), 9997, "another holds it");
+        drop(all);
+        part.shorten(5);
+        assert_eq!((&part[..], part.as_ptr()), (&b"23456"[..], address));
+        assert!(part.capacity() < 10_000);
+        part.shorten(9);
+        assert_eq!(part.len(), 5);
+        part.shorten(0);
+        assert_eq!(
+            (part.len(), part.capacity()),
+            (0, 0),
+            "nor is there room for what was before it"
+        );
     }
 
     #[test]

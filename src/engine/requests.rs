@@ -22,11 +22,29 @@ use crate::world::World;
 /// requests run: a few bytes of input may ask for any amount of output.
 pub(super) const MAX_REPLIES: usize = 1 << 20;
 
+/// Likewise of long strings that are sent from where they lie: they take no memory, and the more there are, the fewer calls
+/// send them.
+pub(super) const MAX_ELSEWHERE: usize = 8 << 20;
+
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
 /// A request of fewer bytes is not lent: what it says is copied.
 const WORTH_LENDING: usize = 16 * 1024;
+
+/// How many times what has come of an argument is reserved for its rest at most. Pages that nothing is written to are not
+/// resident.
+const MOST_AHEAD: usize = 16;
+
+/// Makes room in an inbox for `more` bytes. Of an argument that misses `missing` bytes, these counted, there is room for
+/// several times what has come, so that it need not be moved often: it may be all that comes.
+fn reserve(inbox: &mut Vec<u8>, more: usize, missing: usize) {
+    if inbox.capacity() - inbox.len() < more {
+        let come = inbox.len() + more;
+        let ahead = missing.saturating_sub(more).min(come.saturating_mul(MOST_AHEAD));
+        inbox.reserve_exact(more + ahead);
+    }
+}
 
 impl Traffic<'_> {
     /// The client has sent `input`. Complete requests run, the rest is kept.
@@ -40,13 +58,11 @@ impl Traffic<'_> {
         let client = &mut self.world.clients[slot];
         client.bytes_in += input.len() as u64;
         client.active = now;
-        let missing = client.missing().min(input.len());
+        let missing = client.missing();
         if missing > 0 && client.is_runnable() {
             // What follows the request that is half read is not moved for its sake.
-            let (end, rest) = input.split_at_mut(missing);
-            // As much as has come already, at most: it may be all that comes.
-            let room = client.missing().min(client.inbox.len().max(end.len()));
-            client.inbox.reserve_exact(room);
+            let (end, rest) = input.split_at_mut(missing.min(input.len()));
+            reserve(&mut client.inbox, end.len(), missing);
             client.inbox.extend_from_slice(end);
             self.process_inbox(slot, driver);
             match self.world.clients[slot].unfinished {
@@ -130,9 +146,8 @@ impl Traffic<'_> {
             inbox = std::mem::take(&mut client.inbox);
         }
         if inbox.is_empty() && !more.is_empty() {
-            // With the rest of an argument that has come to a half, it need not be moved.
             let missing = client.parser.missing(more.len());
-            inbox.reserve_exact(more.len() + missing.min(more.len()));
+            reserve(&mut inbox, more.len(), more.len() + missing);
         }
         inbox.extend_from_slice(more);
         client.inbox = inbox;
@@ -209,7 +224,8 @@ impl Traffic<'_> {
         }
         let reply = self.world.take_outbox(slot);
         let sent = self.world.clients[slot].outbox.sent;
-        let backlog = Backlog { sent, written: reply.len(), is_meanwhile };
+        let (written, elsewhere) = (reply.len(), reply.elsewhere());
+        let backlog = Backlog { sent, written, elsewhere, is_meanwhile };
         (reply, backlog)
     }
 
@@ -293,7 +309,9 @@ impl Traffic<'_> {
             world.clients.doom(slot, Doom::Now, Departure::OutputLimit);
             return false;
         }
-        let has_enough = reply.len() - backlog.written > most_replies;
+        let elsewhere = reply.elsewhere().saturating_sub(backlog.elsewhere);
+        let has_enough =
+            reply.len() - backlog.written > most_replies + elsewhere || elsewhere > MAX_ELSEWHERE;
         if is_further && (has_enough || world.reactor_requests.stall.is_some()) {
             world.clients.resume(slot);
             return false;
@@ -315,6 +333,8 @@ impl Traffic<'_> {
 struct Backlog {
     sent: usize,
     written: usize,
+    /// How many of these lie elsewhere.
+    elsewhere: usize,
     /// A script runs meanwhile. What they have done is said and sent when it is over.
     is_meanwhile: bool,
 }

@@ -11,7 +11,7 @@ use super::proxy;
 use socket2::SockRef;
 
 /// So many pieces are written at once: the replies of a turn with long strings of 32 KiB.
-const MOST_PIECES: usize = 64;
+const MOST_PIECES: usize = 128;
 
 /// A stream of either family.
 #[derive(Debug)]

@@ -144,6 +144,12 @@ impl Reply {
         self.out.len() + self.segments.len()
     }
 
+    /// How many of them lie elsewhere.
+    #[inline]
+    pub(crate) fn elsewhere(&self) -> usize {
+        self.segments.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.out.is_empty()
     }

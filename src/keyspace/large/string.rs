@@ -4,7 +4,7 @@ use crate::keyspace::blob::allocated;
 use crate::shared_bytes::SharedBytes;
 
 /// What is freed at a time of a string that was removed.
-pub(crate) const PIECE: usize = 16 * 1024;
+pub(crate) const PIECE: usize = 128 * 1024;
 
 /// What is longer is freed in pieces.
 const LONG: usize = 64 * PIECE;
@@ -66,10 +66,7 @@ impl LargeString {
         let before = self.pieces();
         let left = before.saturating_sub(pieces);
         if before > 0 {
-            self.bytes.edit(0, |bytes| {
-                bytes.truncate(left * PIECE);
-                bytes.shrink_to_fit();
-            });
+            self.bytes.shorten(left * PIECE);
         }
         before - left
     }

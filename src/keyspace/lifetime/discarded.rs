@@ -19,7 +19,7 @@ use crate::keyspace::{Database, Shared, Store};
 
 /// A value of no more elements, and no more bytes, is freed on the spot.
 const FREED_AT_ONCE: usize = 64;
-const SMALL: usize = 1 << 20;
+const SMALL: usize = 8 << 20;
 
 /// An element that is larger than this counts as several when it is freed.
 const PIECE: usize = 16 * 1024;
@@ -291,7 +291,7 @@ mod tests {
         let mut store = Store::new(1);
         let mut db = store.db(0);
         let mut set = db.edit_or_new::<Set>(b"set").unwrap();
-        (0..9_u8).for_each(|n| _ = set.add(&vec![n; 1 << 17]));
+        (0..9_u8).for_each(|n| _ = set.add(&vec![n; 1 << 20]));
         drop(set);
         assert!(store.db(0).remove(b"set"));
         assert!(store.unfreed() > SMALL);
