@@ -34,7 +34,7 @@ const WORTH_LENDING: usize = 16 * 1024;
 
 /// How many times what has come of an argument is reserved for its rest at most. Pages that nothing is written to are not
 /// resident.
-const MOST_AHEAD: usize = 16;
+const MOST_AHEAD: usize = 8;
 
 /// Makes room in an inbox for `more` bytes. Of an argument that misses `missing` bytes, these counted, there is room for
 /// several times what has come, so that it need not be moved often: it may be all that comes.
