@@ -22,8 +22,8 @@ use crate::world::World;
 /// requests run: a few bytes of input may ask for any amount of output.
 pub(super) const MAX_REPLIES: usize = 1 << 20;
 
-/// Likewise of long strings that are sent from where they lie: they take no memory, and the more there are, the fewer calls
-/// send them.
+/// Likewise of long strings that are sent from where they lie, where nothing limits what waits for a client: while their
+/// keys hold them they take no memory, and the more there are, the fewer calls send them.
 pub(super) const MAX_ELSEWHERE: usize = 8 << 20;
 
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
@@ -31,20 +31,6 @@ const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
 /// A request of fewer bytes is not lent: what it says is copied.
 const WORTH_LENDING: usize = 16 * 1024;
-
-/// How many times what has come of an argument is reserved for its rest at most. Pages that nothing is written to are not
-/// resident.
-const MOST_AHEAD: usize = 8;
-
-/// Makes room in an inbox for `more` bytes. Of an argument that misses `missing` bytes, these counted, there is room for
-/// several times what has come, so that it need not be moved often: it may be all that comes.
-fn reserve(inbox: &mut Vec<u8>, more: usize, missing: usize) {
-    if inbox.capacity() - inbox.len() < more {
-        let come = inbox.len() + more;
-        let ahead = missing.saturating_sub(more).min(come.saturating_mul(MOST_AHEAD));
-        inbox.reserve_exact(more + ahead);
-    }
-}
 
 impl Traffic<'_> {
     /// The client has sent `input`. Complete requests run, the rest is kept.
@@ -58,11 +44,13 @@ impl Traffic<'_> {
         let client = &mut self.world.clients[slot];
         client.bytes_in += input.len() as u64;
         client.active = now;
-        let missing = client.missing();
+        let missing = client.missing().min(input.len());
         if missing > 0 && client.is_runnable() {
             // What follows the request that is half read is not moved for its sake.
-            let (end, rest) = input.split_at_mut(missing.min(input.len()));
-            reserve(&mut client.inbox, end.len(), missing);
+            let (end, rest) = input.split_at_mut(missing);
+            // As much as has come already, at most: it may be all that comes.
+            let room = client.missing().min(client.inbox.len().max(end.len()));
+            client.inbox.reserve_exact(room);
             client.inbox.extend_from_slice(end);
             self.process_inbox(slot, driver);
             match self.world.clients[slot].unfinished {
@@ -146,8 +134,9 @@ impl Traffic<'_> {
             inbox = std::mem::take(&mut client.inbox);
         }
         if inbox.is_empty() && !more.is_empty() {
+            // With the rest of an argument that has come to a half, it need not be moved.
             let missing = client.parser.missing(more.len());
-            reserve(&mut inbox, more.len(), more.len() + missing);
+            inbox.reserve_exact(more.len() + missing.min(more.len()));
         }
         inbox.extend_from_slice(more);
         client.inbox = inbox;
@@ -310,8 +299,9 @@ impl Traffic<'_> {
             return false;
         }
         let elsewhere = reply.elsewhere().saturating_sub(backlog.elsewhere);
-        let has_enough =
-            reply.len() - backlog.written > most_replies + elsewhere || elsewhere > MAX_ELSEWHERE;
+        let has_enough = reply.len() - backlog.written > most_replies + elsewhere
+            || elsewhere > most_replies
+                && (elsewhere > MAX_ELSEWHERE || world.is_output_limited(slot));
         if is_further && (has_enough || world.reactor_requests.stall.is_some()) {
             world.clients.resume(slot);
             return false;

@@ -10,7 +10,7 @@ use mio::net::{TcpStream, UnixStream};
 use super::proxy;
 use socket2::SockRef;
 
-/// So many pieces are written at once: the replies of a turn with long strings of 32 KiB.
+/// So many pieces are written at once: the replies of a turn with long strings of 128 KiB.
 const MOST_PIECES: usize = 128;
 
 /// A stream of either family.

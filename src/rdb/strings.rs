@@ -65,10 +65,12 @@ thread_local! {
 
 /// Appends a string that is no integer, compressed if that makes it shorter.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
-    match text.len() {
-        ..=SHORT => push_plain(out, text),
-        ..=OF_A_PAYLOAD => COMPRESSOR.with_borrow_mut(|own| push_compressed(out, text, own)),
-        _ => push_compressed(out, text, &mut Compressor::default()),
+    if text.len() <= SHORT {
+        push_plain(out, text);
+    } else if text.len() <= OF_A_PAYLOAD {
+        COMPRESSOR.with_borrow_mut(|own| push_compressed(out, text, own));
+    } else {
+        push_compressed(out, text, &mut Compressor::default());
     }
 }
 

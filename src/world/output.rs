@@ -65,6 +65,12 @@ impl World {
         }
     }
 
+    /// Returns whether something limits what may wait for the client, or for all of them, or takes memory for it.
+    pub(crate) fn is_output_limited(&self, slot: Slot) -> bool {
+        let all = self.config.maxmemory;
+        self.most_output(slot).1 || all > 0 || self.config.maxmemory_clients.of(all).is_some()
+    }
+
     /// What the client's commands have written is to be sent.
     pub(crate) fn put_back_outbox(&mut self, slot: Slot, reply: Reply) {
         let (out, segments) = reply.into_parts();

@@ -4,7 +4,7 @@ use crate::keyspace::blob::allocated;
 use crate::shared_bytes::SharedBytes;
 
 /// What is freed at a time of a string that was removed.
-pub(crate) const PIECE: usize = 128 * 1024;
+pub(crate) const PIECE: usize = 16 * 1024;
 
 /// What is longer is freed in pieces.
 const LONG: usize = 64 * PIECE;

@@ -17,9 +17,10 @@ use crate::keyspace::index::expiries::Expiries;
 use crate::keyspace::value::Value;
 use crate::keyspace::{Database, Shared, Store};
 
-/// A value of no more elements, and no more bytes, is freed on the spot.
+/// A value of no more elements, and no more bytes, is freed on the spot: a string of 1 MiB is one of these, so that the next
+/// one that comes finds its memory.
 const FREED_AT_ONCE: usize = 64;
-const SMALL: usize = 8 << 20;
+const SMALL: usize = 2 << 20;
 
 /// An element that is larger than this counts as several when it is freed.
 const PIECE: usize = 16 * 1024;
