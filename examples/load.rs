@@ -309,8 +309,8 @@ impl Supply {
         for words in options.commands.split(|word| word == ",") {
             let weight = words.first().and_then(|word| word.parse().ok());
             let command = &words[usize::from(weight.is_some())..];
-            if command.is_empty() {
-                return Err("a command is missing; --help says how load is called".into());
+            if command.is_empty() || weight == Some(0) {
+                return Err("a command is missing, or its weight is 0; --help says more".into());
             }
             lots.extend(vec![requests.len(); weight.unwrap_or(1)]);
             requests.push(Request::new(command, options.size));

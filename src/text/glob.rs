@@ -373,6 +373,7 @@ mod tests {
             ("m[^A]x", "max", false),
             ("m[A-F]x", "max", true),
             (r"\M?x", "max", true),
+            ("*MEM*c", "maxmemory-poliC", true),
             (r"[\M]ax", "max", false),
             ("[A-z]ax", "max", true),
             ("[l-N]ax", "max", false),

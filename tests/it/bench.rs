@@ -219,7 +219,7 @@ fn a_load_draws_some_keys_more_often_than_others() {
     counts.reverse();
     assert_eq!(counts.iter().sum::<u32>(), 20000);
     assert!(counts.len() > 900 && counts.len() <= 1000, "{}", counts.len());
-    // ln 2 / ln 1001, and about a tenth of it for the tenth.
+    // ln 2 / ln 1001, and about a seventh of it for the tenth.
     assert!((1900..2120).contains(&counts[0]), "{counts:?}");
     assert!((220..330).contains(&counts[9]), "{counts:?}");
 }
@@ -251,6 +251,7 @@ fn a_load_that_is_refused_fails() {
     for (arguments, reason) in [
         ("-n 10 NOSUCH", "unknown command"),
         ("-n 10 GET a ,", "a command is missing"),
+        ("-n 10 0 GET a", "its weight is 0"),
         ("-n 10 --listeners 1", "a command is missing"),
     ] {
         let output = load(&server, arguments).wait_with_output().unwrap();
