@@ -145,11 +145,9 @@ impl Reply {
     }
 
     /// How many of them lie elsewhere.
-    #[inline]
     pub(crate) fn elsewhere(&self) -> usize {
         self.segments.len()
     }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.out.is_empty()
     }
