@@ -172,12 +172,17 @@ mod tests {
         local.call(client, [&b"SET"[..], b"short", &[b'x'; 3000]]);
         let reply = 300 * 1024 + b"$307200\r\n\r\n".len();
         let short = 3000 + b"$3000\r\n\r\n".len();
-        for (key, maxmemory, reply, most) in [
-            ("big", 0, reply, MAX_ELSEWHERE + MAX_REPLIES),
-            ("big", 1 << 30, reply, 4 * MAX_REPLIES),
-            ("short", 0, short, 4 * MAX_REPLIES),
+        let few = 4 * MAX_REPLIES;
+        for (key, limit, reply, most) in [
+            ("big", ["maxmemory", "0"], reply, MAX_ELSEWHERE + MAX_REPLIES),
+            ("short", ["maxmemory", "0"], short, few),
+            ("big", ["maxmemory", "1gb"], reply, few),
+            ("big", ["maxmemory-clients", "1gb"], reply, few),
+            ("big", ["client-output-buffer-limit", "normal 4mb 0 0"], reply, few),
         ] {
-            local.engine.world.config.maxmemory = maxmemory;
+            for all in [["maxmemory", "0"], ["maxmemory-clients", "0"], limit] {
+                local.call(client, ["CONFIG", "SET", all[0], all[1]]);
+            }
             local.send(client, &request(["GET", key]).repeat(5000));
             let waiting =
                 local.engine.world.clients.iter().map(|client| client.memory()).sum::<usize>();

@@ -4,10 +4,9 @@
 //! client negotiated. An aggregate is announced with its size, its elements follow. HELLO switches
 //! the protocol in mid-handler, and the very reply to it is already in the new one.
 //!
-//! A few bytes of request may ask for any amount of reply, so the output has a limit that holds while it
-//! grows ([`Reply::set_limit`]). What would pass it is not stored, nor is anything behind it: the reply is full, and
-//! the memory it holds is bounded whatever the handler does. A handler need not look, except in a loop
-//! that runs as often as a client wishes: that ends when [`Reply::is_full`].
+//! A few bytes of request may ask for any amount of reply, so the output has a limit that holds while it grows
+//! ([`Reply::set_limit`]). What would pass it is not stored, nor is anything behind it: the reply is full, and its memory is
+//! bounded. A handler need not look, except in a loop that runs as often as a client wishes: that ends when [`Reply::is_full`].
 //!
 //! A long string is not copied to the output ([`Reply::shared`]): its bytes stay where they are, and a segment says where
 //! in the output they belong. All positions, marks among them, are those of the bytes that are written.
@@ -141,13 +140,14 @@ impl Reply {
 
     /// Bytes written and not yet handed back, unsent ones from before counted.
     pub(crate) fn len(&self) -> usize {
-        self.out.len() + self.segments.len()
+        self.out.len() + self.elsewhere()
     }
 
     /// How many of them lie elsewhere.
     pub(crate) fn elsewhere(&self) -> usize {
         self.segments.len()
     }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.out.is_empty()
     }

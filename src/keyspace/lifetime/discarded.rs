@@ -14,6 +14,7 @@ use std::hint::black_box;
 use crate::keyspace::entry::Entry;
 use crate::keyspace::index::dict::Remains;
 use crate::keyspace::index::expiries::Expiries;
+use crate::keyspace::large::string::PIECE;
 use crate::keyspace::value::Value;
 use crate::keyspace::{Database, Shared, Store};
 
@@ -21,9 +22,6 @@ use crate::keyspace::{Database, Shared, Store};
 /// one that comes finds its memory.
 const FREED_AT_ONCE: usize = 64;
 const SMALL: usize = 2 << 20;
-
-/// An element that is larger than this counts as several when it is freed.
-const PIECE: usize = 16 * 1024;
 
 /// Elements that a command frees before it looks again whether that is enough.
 const STEP: usize = 1000;
@@ -125,6 +123,7 @@ impl Shared {
             self.freed_later += 1;
             self.discarded.values.pop();
         }
+        // An element that is larger than a piece counts as several.
         freed.max((before - after) / PIECE)
     }
 
