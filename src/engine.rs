@@ -166,6 +166,11 @@ mod tests {
         (local, client)
     }
 
+    /// Bytes of memory of all clients, which is what they have not read.
+    fn unread(local: &Local) -> usize {
+        local.engine.world.clients.iter().map(|client| client.memory()).sum()
+    }
+
     #[test]
     fn few_requests_cannot_fill_the_memory_with_replies() {
         let (mut local, client) = with_big_value();
@@ -184,11 +189,21 @@ mod tests {
                 local.call(client, ["CONFIG", "SET", all[0], all[1]]);
             }
             local.send(client, &request(["GET", key]).repeat(5000));
-            let waiting =
-                local.engine.world.clients.iter().map(|client| client.memory()).sum::<usize>();
+            let waiting = unread(&local);
             assert!((most / 5..most).contains(&waiting), "{key}: {waiting} bytes");
             assert_eq!(local.received(client).len(), 5000 * reply);
         }
+    }
+
+    #[test]
+    fn long_strings_from_before_do_not_count_against_those_of_a_turn() {
+        let (mut local, client) = with_big_value();
+        local.send(client, &request(["GET", "big"]).repeat(14));
+        let before = unread(&local);
+        assert!((4 << 20..5 << 20).contains(&before), "{before} bytes");
+        local.send(client, &request(["GET", "big"]).repeat(50));
+        let written = unread(&local) - before;
+        assert!((MAX_ELSEWHERE..MAX_ELSEWHERE + MAX_REPLIES).contains(&written), "{written} bytes");
     }
 
     #[test]
