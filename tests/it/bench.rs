@@ -224,6 +224,52 @@ fn a_load_draws_some_keys_more_often_than_others() {
     assert!((220..330).contains(&counts[9]), "{counts:?}");
 }
 
+/// Each connection sends them in turn from the first, across its pipelines, as often as they weigh.
+#[test]
+fn a_load_is_a_sequence_of_commands_in_turn() {
+    let server = Respd::start(&["--port", "0"]);
+    // A transaction ends in a later pipeline of its connection than it began in.
+    for sequence in [
+        "-n 1001 -c 1 -P 100 LPUSH list {seq} ; LPOP list",
+        "-n 1000 -c 10 -P 7 MULTI ; SET key xyz ; EXEC",
+        "-n 9 -c 1 -P 2 2 RPUSH twice {seq} ; RPOP twice",
+        "-n 12 -c 2 -P 3 --reconnect RPUSH first {seq} ; ECHO {value}",
+    ] {
+        let output = load(&server, sequence).wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let mut client = server.connect();
+    let stats = client.call(["INFO", "commandstats"]);
+    for (command, calls) in [("lpush", 501), ("lpop", 500), ("rpop", 3), ("rpush", 14), ("echo", 4)]
+    {
+        assert!(stats.contains(&format!("cmdstat_{command}:calls={calls},")), "{command}: {stats}");
+    }
+    assert_eq!(client.call(["LLEN", "list"]), "(integer) 1");
+    assert_eq!(client.call(["LLEN", "twice"]), "(integer) 3");
+    assert_eq!(client.call(["LLEN", "first"]), "(integer) 8");
+}
+
+/// A reply that was read wrongly would be counted as none, or as more than one.
+#[test]
+fn a_load_reads_replies_of_all_types() {
+    let server = Respd::start(&["--port", "0", "--enable-debug-command", "yes"]);
+    let types = "string integer double bignum null array set map attrib verbatim true false";
+    let examples = types.split(' ').map(|name| format!(" ; DEBUG PROTOCOL {name}"));
+    let examples: String = examples.collect();
+    let nested = "MULTI ; COMMAND INFO get nosuch ; LRANGE nothing 0 1 ; ECHO {key} ; DEBUG PROTOCOL map ; EXEC";
+    let none = "GET nothing ; BLPOP nothing 0.001 ; SET empty x NX ; HGETALL nothing";
+    let large = "COMMAND DOCS ; COMMAND ; CONFIG GET * ; ECHO {value}";
+    let listen = "SUBSCRIBE a ; UNSUBSCRIBE a ; PSUBSCRIBE * ; PUNSUBSCRIBE ; RESET";
+    for protocol in [2, 3] {
+        let arguments = format!(
+            "-n 300 -c 2 -P 50 --size 300000 HELLO {protocol}{examples} ; {nested} ; {none} ; {large} ; {listen}"
+        );
+        let output = load(&server, &arguments).wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with("requests=300 "), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 #[test]
 fn a_load_that_is_held_waits_with_open_connections() {
     let server = Respd::start(&["--port", "0"]);
@@ -253,6 +299,10 @@ fn a_load_that_is_refused_fails() {
         ("-n 10 GET a ,", "a command is missing"),
         ("-n 10 0 GET a", "its weight is 0"),
         ("-n 10 --listeners 1", "a command is missing"),
+        ("-n 10 GET a ;", "a command is missing"),
+        ("-n 10 GET a ; GET b , GET c", "a mix or a sequence, not both"),
+        ("-n 10 -c 1 PING ; NOSUCH", "unknown command"),
+        ("-n 3 -c 1 MULTI ; INCRBY a x ; EXEC", "not an integer"),
     ] {
         let output = load(&server, arguments).wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments}");
