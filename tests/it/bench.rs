@@ -33,6 +33,16 @@ fn run(script: &str, arguments: &[&str]) -> Option<Output> {
     Some(Command::new("python3").args(arguments).current_dir(root).output().unwrap())
 }
 
+/// The beginning of a program that uses the modules of `scripts/`.
+const SCRIPTS: &str = "import sys; sys.path.insert(0, 'scripts'); sys.dont_write_bytecode = True\n";
+
+/// Returns what a program prints. None where there is no Python.
+fn python(program: &str) -> Option<String> {
+    let output = run("-c", &[program])?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
 /// Draws a run. Returns the two pictures, empty if they are not there, the status and what was said.
 fn draw(run_of: &str) -> Option<(String, String, Option<i32>, String)> {
     let folder = Folder::new();
@@ -152,6 +162,35 @@ fn no_two_rows_have_one_name() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "bench: no row is named like no such row\n");
+}
+
+/// Each row has its own figure of what one run yields; what is another run, or stands apart, is measured again.
+#[test]
+fn neighbours_of_one_run_are_measured_once() {
+    let measures = format!(
+        "{SCRIPTS}from bench_measures import Row, Server, measured\n\
+         def way(server, row):\n\
+         \x20   print('run', row.load)\n\
+         \x20   for turn in range(9): yield {{'p50': turn, 'p99': turn + 0.5}}\n\
+         row = lambda name, load, figure: Row(name, way, load, '', '', figure)\n\
+         rows = [row('a', 'GET', 'p50'), row('b', 'GET', 'p99'), row('c', 'SET', 'p50'), row('d', 'GET', 'p50')]\n\
+         for row, figures, refused in measured(rows, [Server('respd', None, '')], 2):\n\
+         \x20   print(row.name, figures, refused)"
+    );
+    let Some(said) = python(&measures) else { return };
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "run GET",
+            "a {'respd': [1, 2]} []",
+            "b {'respd': [1.5, 2.5]} []",
+            "run SET",
+            "c {'respd': [1, 2]} []",
+            "run GET",
+            "d {'respd': [1, 2]} []",
+        ]
+    );
 }
 
 /// The best is the cheapest of the peers that have a figure, turn by turn; neither the floor nor respd is one.
