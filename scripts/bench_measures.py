@@ -41,7 +41,7 @@ class Row:
     # Arguments of examples/load.rs, or what the way to measure reads.
     load: str
     target: str
-    # A load that runs once beforehand.
+    # Loads that run once beforehand, one after the other, with && between them.
     prepare: str = ""
     # Which figure the row has, of a way to measure that yields several.
     figure: str = ""
@@ -173,7 +173,8 @@ def memory(server: "Server", row: Row) -> Iterator[float]:
     """bytes"""
     while True:
         with server.running() as (process, port):
-            run_load(row.prepare or "-c 1 -n 1 PING", port)
+            for line in (row.prepare or "-c 1 -n 1 PING").split(" && "):
+                run_load(line, port)
             before = resident_bytes(process.pid)
             requests = run_load(row.load, port)["requests"]
             time.sleep(0.02)  # for the server to see the connections close
@@ -395,8 +396,8 @@ def free_port() -> int:
 def prepared(server: Server, row: Row) -> "Iterator[tuple[subprocess.Popen, int]]":
     """A running server that holds what a row prepares, and the connections that idle."""
     with server.running() as (process, port), contextlib.ExitStack() as cleanup:
-        if row.prepare:
-            run_load(row.prepare, port)
+        for line in filter(None, row.prepare.split(" && ")):
+            run_load(line, port)
         if row.idle:
             cleanup.enter_context(load(f"-c {row.idle} PING", port))
         yield process, port

@@ -123,7 +123,10 @@ fn what_is_no_run_is_refused() {
         (replaced("\t500\t", "\tnan\t"), "GET <of> a & b: 'nan' is no number"),
         (replaced("\t80\t", "\t"), "a key: 6 columns, not 7"),
         (replaced("clients\t10\t", "clients\t0\t"), "GET by clients: 10: nothing is drawn at 0"),
-        (RUN.lines().take(4).collect::<Vec<_>>().join("\n"), "no row that is drawn"),
+        (
+            RUN.lines().take(4).collect::<Vec<_>>().join("\n"),
+            "nothing to draw: no row names a panel and has a figure above 0",
+        ),
     ] {
         let Some((bars, curves, code, said)) = draw(&run) else { return };
         assert_eq!((code, said), (Some(2), format!("chart: {reason}\n")));
@@ -148,20 +151,34 @@ fn the_pictures_are_of_the_figures_that_are_kept() {
 /// A row is told by its name, in the table, in the file of figures and by --rows.
 #[test]
 fn no_two_rows_have_one_name() {
-    let names = "import sys; sys.path.insert(0, 'scripts'); sys.dont_write_bytecode = True\n\
-                 from bench_rows import curves, rows\n\
-                 for row in rows() + curves(): print(row.name)";
-    let Some(output) = run("-c", &[names]) else { return };
-    let said = String::from_utf8(output.stdout).unwrap();
-    let mut names: Vec<&str> = said.lines().collect();
-    let all = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert!(all > 50 && all == names.len(), "{said}");
-    let output = run("scripts/bench", &["--curves", "--rows", "no such row"]).unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "bench: no row is named like no such row\n");
+    for (table, least) in [("rows() + curves()", 50), ("commands()", 170)] {
+        let names = format!(
+            "{SCRIPTS}from bench_commands import commands\nfrom bench_rows import curves, rows\n\
+             for row in {table}: print(row.name)"
+        );
+        let Some(said) = python(&names) else { return };
+        let mut names: Vec<&str> = said.lines().collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert!(all > least && all == names.len(), "{said}");
+    }
+}
+
+/// Before anything is built or measured.
+#[test]
+fn a_run_that_would_show_nothing_is_refused() {
+    let nothing = "bench: --chart: none of these rows is drawn\n";
+    for (arguments, reason) in [
+        (&["--curves", "--rows", "no such row"][..], "bench: no row is named like no such row\n"),
+        (&["--commands", "--rows", "wait*"], "bench: no row is named like wait*\n"),
+        (&["--commands", "--chart", "/nosuch.svg"], nothing),
+        (&["--rows", "binary*", "--chart", "/nosuch.svg"], nothing),
+    ] {
+        let Some(output) = run("scripts/bench", arguments) else { return };
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), reason, "{arguments:?}");
+    }
 }
 
 /// Each row has its own figure of what one run yields; what is another run, or stands apart, is measured again.
@@ -196,7 +213,7 @@ fn neighbours_of_one_run_are_measured_once() {
 /// The best is the cheapest of the peers that have a figure, turn by turn; neither the floor nor respd is one.
 #[test]
 fn the_best_of_the_peers_is_a_ratio_of_its_own() {
-    let ratios = "import runpy, sys; sys.path.insert(0, 'scripts')\n\
+    let ratios = "import runpy, sys; sys.path.insert(0, 'scripts'); sys.dont_write_bytecode = True\n\
                   values_of = runpy.run_path('scripts/bench')['values_of']\n\
                   turns = {'echo': [1, 1], 'respd': [2, 4], 'valkey': [6, 8], 'redis': [7, 4], 'redis8': [9, 9]}\n\
                   print(values_of('best/respd', turns), values_of('valkey/respd', turns))\n\
@@ -204,6 +221,19 @@ fn the_best_of_the_peers_is_a_ratio_of_its_own() {
     let Some(output) = run("-c", &[ratios]) else { return };
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, "[3.0, 1.0] [3.0, 2.0]\n[]\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_summary_has_the_median_against_each_peer() {
+    let summaries = format!(
+        "{SCRIPTS}import runpy\n\
+         summary = runpy.run_path('scripts/bench')['summary']\n\
+         print(summary({{'best/respd': {{'GET': 0.5, 'SET': 2, 'DEL': 4}}, 'valkey/respd': {{'GET': 3}}, 'redis/respd': {{}}}}))\n\
+         print(summary({{'best/respd': {{}}}}))"
+    );
+    let Some(said) = python(&summaries) else { return };
+    let medians = "medians in rows of CPU time: best/respd 2.00 in 3, valkey/respd 3.00 in 1; best/respd under 1: GET (0.50)";
+    assert_eq!(said, format!("['{medians}']\n[]\n"));
 }
 
 /// Starts the load, which cargo builds beside the tests, on a server.
