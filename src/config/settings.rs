@@ -255,6 +255,11 @@ impl Config {
         self.dir.is_some() || !self.save.is_empty()
     }
 
+    /// Returns whether the memory of all clients is limited, or all memory, of which theirs is a part.
+    pub(crate) fn limits_memory(&self) -> bool {
+        self.maxmemory > 0 || self.maxmemory_clients.of(self.maxmemory).is_some()
+    }
+
     /// The folder of the files that are written.
     pub(crate) fn folder(&self) -> &Path {
         self.dir.as_deref().unwrap_or(Path::new("."))

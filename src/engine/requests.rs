@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::traffic::Traffic;
 use super::{SPARE_BYTES, trace};
+use crate::config::Config;
 use crate::dispatch::{Driver, Frame, Invocation};
 use crate::error;
 use crate::session::outbox::MAX_UNREAD;
@@ -29,6 +30,9 @@ pub(super) const MAX_ELSEWHERE: usize = 8 << 20;
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
+/// Where nothing limits memory, a long argument has room made for so many times what has come of it: see [`room_ahead`].
+const MOST_AHEAD: usize = 16;
+
 /// A request of fewer bytes is not lent: what it says is copied.
 const WORTH_LENDING: usize = 16 * 1024;
 
@@ -38,19 +42,15 @@ impl Traffic<'_> {
     /// The buffer is the caller's and is scratch: quoted inline arguments are unescaped in it. `driver` is what
     /// calls this, for commands that run long.
     pub(crate) fn receive(&mut self, slot: Slot, input: &mut [u8], driver: &mut dyn Driver) {
-        self.world.stats.bytes_in += input.len() as u64;
-        self.world.stats.reads += 1;
-        let now = self.world.now.mono;
-        let client = &mut self.world.clients[slot];
-        client.bytes_in += input.len() as u64;
-        client.active = now;
+        self.count_input(slot, input.len());
+        let World { clients, config, .. } = &mut *self.world;
+        let client = &mut clients[slot];
         let missing = client.missing().min(input.len());
         if missing > 0 && client.is_runnable() {
             // What follows the request that is half read is not moved for its sake.
             let (end, rest) = input.split_at_mut(missing);
-            // As much as has come already, at most: it may be all that comes.
-            let room = client.missing().min(client.inbox.len().max(end.len()));
-            client.inbox.reserve_exact(room);
+            let come = client.inbox.len().max(end.len());
+            client.inbox.reserve_exact(room_ahead(client.missing(), come, config));
             client.inbox.extend_from_slice(end);
             self.process_inbox(slot, driver);
             match self.world.clients[slot].unfinished {
@@ -60,6 +60,44 @@ impl Traffic<'_> {
         } else {
             self.receive_more(slot, input, driver);
         }
+        self.settle_input(slot);
+    }
+
+    /// The place where the next bytes of the client go if they belong to a long argument: the client's inbox, which has
+    /// room for them. What has been read into it goes to [`Traffic::receive_in_place`].
+    pub(crate) fn place(&mut self, slot: Slot) -> Option<&mut Vec<u8>> {
+        let World { clients, config, .. } = &mut *self.world;
+        let client = &mut clients[slot];
+        if client.inbox.is_empty() || !client.is_runnable() {
+            return None;
+        }
+        let missing = client.missing();
+        if missing < WORTH_LENDING {
+            return None;
+        }
+        let inbox = &mut client.inbox;
+        if inbox.len() == inbox.capacity() {
+            inbox.reserve_exact(room_ahead(missing, inbox.len(), config));
+        }
+        Some(inbox)
+    }
+
+    /// As [`Traffic::receive`], of bytes that the client's inbox ends with.
+    pub(crate) fn receive_in_place(&mut self, slot: Slot, bytes: usize, driver: &mut dyn Driver) {
+        self.count_input(slot, bytes);
+        self.process_inbox(slot, driver);
+        self.settle_input(slot);
+    }
+
+    fn count_input(&mut self, slot: Slot, bytes: usize) {
+        self.world.stats.bytes_in += bytes as u64;
+        self.world.stats.reads += 1;
+        let client = &mut self.world.clients[slot];
+        client.bytes_in += bytes as u64;
+        client.active = self.world.now.mono;
+    }
+
+    fn settle_input(&mut self, slot: Slot) {
         self.world.clients.account(slot);
         self.world.evict_clients();
     }
@@ -136,7 +174,7 @@ impl Traffic<'_> {
         if inbox.is_empty() && !more.is_empty() {
             // With the rest of an argument that has come to a half, it need not be moved.
             let missing = client.parser.missing(more.len());
-            inbox.reserve_exact(more.len() + missing.min(more.len()));
+            inbox.reserve_exact(more.len() + room_ahead(missing, more.len(), &world.config));
         }
         inbox.extend_from_slice(more);
         client.inbox = inbox;
@@ -316,6 +354,13 @@ impl Traffic<'_> {
         let limits = Limits { bulk, authenticated: !self.world.is_unauthenticated(slot) };
         self.world.clients[slot].parser.parse(input, &mut self.reading.spans, limits)
     }
+}
+
+/// Room for how many bytes is made where so many are `missing` of an argument and so many of the request have `come`,
+/// which may be all that comes.
+fn room_ahead(missing: usize, come: usize, config: &Config) -> usize {
+    let most = if config.limits_memory() { 1 } else { MOST_AHEAD };
+    missing.min(come.saturating_mul(most))
 }
 
 /// A client's outbox as it was before its requests ran: how many of its bytes have been sent, of how many.

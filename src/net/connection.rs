@@ -102,6 +102,17 @@ impl Connection {
         }
     }
 
+    /// Likewise behind what is in `place`, of a connection that [is plain](Connection::is_plain).
+    pub(crate) fn receive_behind(&mut self, place: &mut Vec<u8>) -> Received {
+        self.stream.receive_behind(place)
+    }
+
+    /// Returns whether its bytes are the client's own, and not TLS.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tls.is_none()
+    }
+
     /// Writes what the engine has for the client, until nothing is left or the socket is full.
     pub(crate) fn flush(
         &mut self,

@@ -400,12 +400,20 @@ impl Reactor {
             if traffic.is_unfinished(slot) {
                 return self.unread.push(slot);
             }
-            match connection.receive(&mut self.buffer, &mut self.wire) {
+            let place = if connection.is_plain() { traffic.place(slot) } else { None };
+            let in_place = place.is_some();
+            let received = match place {
+                Some(place) => connection.receive_behind(place),
+                None => connection.receive(&mut self.buffer, &mut self.wire),
+            };
+            match received {
                 Received::Bytes(arrival) => {
                     if let Some(session) = connection.tls() {
                         attend_tls(traffic, slot, session, arrival);
                     }
-                    if arrival.bytes > 0 {
+                    if in_place {
+                        traffic.receive_in_place(slot, arrival.bytes, self);
+                    } else if arrival.bytes > 0 {
                         let mut buffer = std::mem::take(&mut self.buffer);
                         traffic.receive(slot, &mut buffer[..arrival.bytes], self);
                         self.buffer = buffer;

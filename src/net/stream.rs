@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
+use rustix::buffer::spare_capacity;
+use socket2::SockRef;
 
 use super::proxy;
-use socket2::SockRef;
 
 /// So many pieces are written at once: the replies of a turn with long strings of 128 KiB.
 const MOST_PIECES: usize = 128;
@@ -44,17 +45,17 @@ impl Stream {
 
     /// Reads what has come, as far as it fits.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Received {
-        loop {
-            return match self.read(buffer) {
-                Ok(0) => Received::End,
-                Ok(bytes) => Received::bytes(bytes, buffer.len()),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => Received::Nothing,
-                    io::ErrorKind::Interrupted => continue,
-                    _ => Received::Broken(error),
-                },
-            };
-        }
+        let room = buffer.len();
+        received(room, || self.read(buffer))
+    }
+
+    /// Likewise behind what is in `place`, as far as that has room: nothing is written there beforehand.
+    pub(super) fn receive_behind(&mut self, place: &mut Vec<u8>) -> Received {
+        let room = place.capacity() - place.len();
+        received(room, || match self {
+            Stream::Tcp(stream) => Ok(rustix::io::read(stream, spare_capacity(place))?),
+            Stream::Unix(stream) => Ok(rustix::io::read(stream, spare_capacity(place))?),
+        })
     }
 
     /// How many of the next bytes, `most` at most, belong to one line. Nothing is taken.
@@ -117,6 +118,22 @@ impl Stream {
                 },
             };
         }
+    }
+}
+
+/// What `read` finds, which has so much `room`.
+#[inline(always)]
+fn received(room: usize, mut read: impl FnMut() -> io::Result<usize>) -> Received {
+    loop {
+        return match read() {
+            Ok(0) => Received::End,
+            Ok(bytes) => Received::bytes(bytes, room),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => Received::Nothing,
+                io::ErrorKind::Interrupted => continue,
+                _ => Received::Broken(error),
+            },
+        };
     }
 }
 

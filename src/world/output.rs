@@ -67,8 +67,7 @@ impl World {
 
     /// Returns whether something limits what may wait for the client, or for all of them, or takes memory for it.
     pub(crate) fn is_output_limited(&self, slot: Slot) -> bool {
-        let all = self.config.maxmemory;
-        self.most_output(slot).1 || all > 0 || self.config.maxmemory_clients.of(all).is_some()
+        self.most_output(slot).1 || self.config.limits_memory()
     }
 
     /// What the client's commands have written is to be sent.

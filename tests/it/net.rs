@@ -282,6 +282,88 @@ fn no_client_hears_what_was_meant_for_another() {
     }
 }
 
+// Long arguments, which are read where they stay.
+
+#[test]
+fn a_long_argument_is_read_at_once_where_it_stays() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let config = Config { unixsocket: Some(path.clone()), ..Config::default() };
+    let server = Server::builder().config(config).any_port().bind().unwrap();
+    let mut client = Socket::unix(&path);
+    client.ask_for_a_large_send_buffer();
+    // All of it is there before the server reads.
+    client.send(&echo(150_000));
+    let _server = server.spawn();
+    client.take(150_000 + b"$150000\r\n\r\n".len());
+    let reads = number(&client.call(["INFO", "stats"]), "total_reads_processed:");
+    assert_eq!(reads, 3, "what the buffer of all clients holds, the rest, and INFO");
+}
+
+#[test]
+fn long_arguments_come_whole_however_they_are_cut() {
+    let (_server, addr) = serve(Config::default());
+    let value: Vec<u8> = (0..1_000_000u32).flat_map(|n| n.to_le_bytes()).collect();
+    let sizes = [1, 16_383, 16_384, 65_536, 70_000, 1_000_000, value.len()];
+    let last = |bytes| &value[value.len() - bytes..];
+    let mut pipeline = Vec::new();
+    for bytes in sizes {
+        let key = bytes.to_string();
+        pipeline.extend(request([b"SET", key.as_bytes(), last(bytes)]));
+        pipeline.extend(request(["PING"]));
+        pipeline.extend(request([b"APPEND", key.as_bytes(), &value[..bytes]]));
+    }
+    for step in [pipeline.len(), 1_000_003, 65_536, 9_999] {
+        let mut client = Socket::tcp(addr);
+        pipeline.chunks(step).for_each(|piece| client.send(piece));
+        for bytes in sizes {
+            let expected = format!("+OK\r\n+PONG\r\n:{}\r\n", 2 * bytes);
+            assert_eq!(client.take(expected.len()), expected.as_bytes());
+        }
+        for bytes in sizes {
+            client.send(&request(["GETDEL", &bytes.to_string()]));
+            let head = format!("${}\r\n", 2 * bytes);
+            assert_eq!(client.take(head.len()), head.as_bytes());
+            let got = client.take(2 * bytes + 2);
+            let wanted = [last(bytes), &value[..bytes], b"\r\n"].concat();
+            assert!(got == wanted, "{bytes} bytes in pieces of {step}");
+        }
+    }
+}
+
+/// A client may announce more than it sends.
+#[test]
+fn room_for_an_argument_is_made_ahead_where_nothing_limits_memory() {
+    for (options, least, most) in [
+        (&[][..], 900_000, 1_000_000),
+        (&[("maxmemory", "1gb")], 100_000, 210_000),
+        (&[("maxmemory-clients", "1gb")], 100_000, 210_000),
+    ] {
+        let mut config = Config::default();
+        for (name, value) in options {
+            config.apply_option(name, value).unwrap();
+        }
+        let (_server, addr) = serve(config);
+        let (mut client, mut other) = (Socket::tcp(addr), Socket::tcp(addr));
+        let id = number(&client.call(["CLIENT", "ID"]), "(integer) ").to_string();
+        client.send(&echo(900_000)[..100_000]);
+        let mut line = String::new();
+        until("it has come", || {
+            line = other.call(["CLIENT", "LIST", "ID", &id]);
+            number(&line, "qbuf=") == 100_000
+        });
+        let memory = number(&line, "tot-mem=");
+        assert!((least..most).contains(&memory), "{memory} bytes with {options:?}");
+    }
+}
+
+/// What follows `name` in a text.
+fn number(text: &str, name: &str) -> usize {
+    let (_, rest) = text.split_once(name).expect(name);
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..digits].parse().unwrap()
+}
+
 // Peers that misbehave.
 
 #[test]

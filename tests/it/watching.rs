@@ -126,7 +126,7 @@ fn a_line_of_monitor_lands_in_no_reply() {
     assert_eq!(received(&mut local, client), expected);
 }
 
-/// Half a request, of which the server holds so many bytes and has room for as many more.
+/// Half a request, of which the server holds so many bytes and, where memory is limited, has room for as many more.
 fn half_a_request(bytes: usize) -> Vec<u8> {
     [&b"*2\r\n$4\r\nECHO\r\n$900000\r\n"[..], &vec![b'x'; bytes]].concat()
 }
@@ -151,8 +151,8 @@ fn who_is_not_to_be_evicted_is_counted_and_spared() {
     let mut local = Local::new(Config::default());
     let [spared, other] = [(); 2].map(|()| local.connect());
     call_shown(&mut local, spared, "CLIENT NO-EVICT on");
-    local.send(spared, &half_a_request(60_000));
     call_shown(&mut local, other, "CONFIG SET maxmemory 1000000 maxmemory-clients 20%");
+    local.send(spared, &half_a_request(60_000));
     local.advance(NO_TIME);
     assert!(local.is_open(spared) && local.is_open(other));
     local.send(other, &half_a_request(50_000));
