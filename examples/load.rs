@@ -10,6 +10,10 @@
 //! A comma between two commands makes a mix of them, drawn at random, and a number in front of one is its
 //! weight: `load 4 GET key:{key} , SET key:{key} text` are four GETs for each SET.
 //!
+//! A lone semicolon between two makes a sequence of them: each connection sends them in turn, from the
+//! first, each counting as a request, and a number in front of one says how often it comes in turn:
+//! `load LPUSH list text ; LPOP list`. A load is a mix or a sequence, not both.
+//!
 //! `--listeners N` opens N connections more, which subscribe to the channel `news` and read whatever
 //! they are sent: `load --listeners 1000 PUBLISH news text`. It has no TLS: what is measured over TLS is
 //! read by the bench itself, or by redis-benchmark.
@@ -20,8 +24,10 @@
 //!
 //! In an argument `{key}` becomes twelve digits drawn at random below `--keys`, `{zipf}` the same with
 //! some numbers drawn far more often than others, `{seq}` twelve digits that count up from zero, each
-//! afresh in every request, and `{value}` as many letters as `--size` says. An error reply ends the run:
-//! a server that refuses the work must not look fast.
+//! afresh in every request, and `{value}` as many letters as `--size` says. An error reply, or one within a
+//! reply, ends the run: a server that refuses the work must not look fast. Replies of all types of RESP2 and
+//! RESP3 are read, after a HELLO 3 too, and a push counts as one: it is what answers SUBSCRIBE. So a command
+//! must get one reply, as SUBSCRIBE to one channel does.
 
 use std::error::Error;
 use std::io::ErrorKind::{Interrupted, WouldBlock};
@@ -81,7 +87,7 @@ struct Options {
     #[argh(switch)]
     held: bool,
 
-    /// the command and its arguments, and others behind a comma
+    /// the command and its arguments, and others behind a comma or a semicolon
     #[argh(positional, greedy)]
     commands: Vec<String>,
 }
@@ -202,6 +208,8 @@ struct Connection {
     sent: usize,
     asked: Instant,
     outstanding: u64,
+    /// Which of a sequence comes next.
+    turn: usize,
     replies: Replies,
 }
 
@@ -217,12 +225,12 @@ impl Connection {
         let mut stream = TcpStream::from_std(stream);
         registry.register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
         let (output, asked, replies) = (Vec::new(), Instant::now(), Replies::default());
-        Ok(Connection { stream, output, sent: 0, asked, outstanding: 0, replies })
+        Ok(Connection { stream, output, sent: 0, asked, outstanding: 0, turn: 0, replies })
     }
 
     /// Sends the next requests, as many as are asked for at once.
     fn ask(&mut self, supply: &mut Supply) -> io::Result<()> {
-        self.outstanding = supply.next(&mut self.output);
+        self.outstanding = supply.next(&mut self.output, &mut self.turn);
         self.sent = 0;
         self.asked = Instant::now();
         self.send()
@@ -263,8 +271,10 @@ impl Connection {
 /// Where requests come from, and how many are still to be sent.
 struct Supply {
     requests: Vec<Request>,
-    /// What is drawn from: each request's index as often as it weighs.
+    /// Each request's index as often as it weighs.
     lots: Vec<usize>,
+    /// Whether lots are drawn at random; they come in turn otherwise.
+    mixed: bool,
     numbers: Numbers,
     pipeline: u64,
     left: u64,
@@ -306,7 +316,13 @@ const SPREAD: u64 = 0x9e37_79b1;
 impl Supply {
     fn new(options: &Options) -> Result<Supply, Box<dyn Error>> {
         let (mut requests, mut lots) = (Vec::new(), Vec::new());
-        for words in options.commands.split(|word| word == ",") {
+        let has = |separator: &str| options.commands.iter().any(|word| word == separator);
+        let mixed = has(",");
+        if mixed && has(";") {
+            return Err("a load is a mix or a sequence, not both; --help says more".into());
+        }
+        let separator = if mixed { "," } else { ";" };
+        for words in options.commands.split(|word| word == separator) {
             let weight = words.first().and_then(|word| word.parse().ok());
             let command = &words[usize::from(weight.is_some())..];
             if command.is_empty() || weight == Some(0) {
@@ -318,6 +334,7 @@ impl Supply {
         Ok(Supply {
             requests,
             lots,
+            mixed,
             numbers: Numbers { keys: options.keys, random: 0x9e37_79b9_7f4a_7c15, sequence: 0 },
             pipeline: options.pipeline,
             left: options.requests,
@@ -327,16 +344,18 @@ impl Supply {
     }
 
     /// Puts the next requests into `output` and says how many they are: a pipeline full, or fewer
-    /// when not so many are left.
-    fn next(&mut self, output: &mut Vec<u8>) -> u64 {
+    /// when not so many are left. `turn` is the connection's, and moves on.
+    fn next(&mut self, output: &mut Vec<u8>, turn: &mut usize) -> u64 {
         let count = self.left.min(self.pipeline);
         output.clear();
         for _ in 0..count {
-            let lot = match self.lots.len() as u64 {
-                1 => 0,
-                lots => self.numbers.draw() % lots,
+            let lot = if self.mixed {
+                (self.numbers.draw() % self.lots.len() as u64) as usize
+            } else {
+                let next = (*turn + 1) % self.lots.len();
+                std::mem::replace(turn, next)
             };
-            let request = &self.requests[self.lots[lot as usize]];
+            let request = &self.requests[self.lots[lot]];
             let start = output.len();
             output.extend_from_slice(&request.encoded);
             for (at, number) in &request.marks {
@@ -502,9 +521,11 @@ impl Replies {
         self.elements = self.elements.saturating_sub(1);
         match line[0] {
             b'-' => return Err(String::from_utf8_lossy(text).into()),
+            // RESP3 has these too: the length, and then the text.
+            b'!' => return Err("an error reply of several lines".into()),
             // A null has the length -1, and nothing follows it.
             _ if text == b"-1" => {}
-            b'$' | b'=' | b'!' => self.body = length(text)? + 2,
+            b'$' | b'=' => self.body = length(text)? + 2,
             b'*' | b'~' | b'>' => self.elements += length(text)? as u64,
             b'%' => self.elements += 2 * length(text)? as u64,
             b'|' => self.elements += 2 * length(text)? as u64 + 1,

@@ -1,11 +1,12 @@
 """The ways in which scripts/bench measures, the servers that it starts, and the load on them.
 
-A way to measure is a generator: given a server and a row it yields one figure per turn, and its
-documentation is the unit.
+A way to measure is a generator: given a server and a row it yields one figure per turn, or several by
+name, and its documentation is the unit.
 """
 
 import contextlib
 import glob
+import itertools
 import os
 import pathlib
 import shlex
@@ -36,11 +37,14 @@ class RunFailed(Exception):
 @dataclass
 class Row:
     name: str
-    measure: "Callable[[Server, Row], Iterator[float]]"
-    # Arguments of examples/load.rs, as `prepare` that runs once beforehand; or what the way to measure reads.
+    measure: "Callable[[Server, Row], Iterator[float | dict[str, float]]]"
+    # Arguments of examples/load.rs, or what the way to measure reads.
     load: str
     target: str
+    # Loads that run once beforehand, one after the other, with && between them.
     prepare: str = ""
+    # Which figure the row has, of a way to measure that yields several.
+    figure: str = ""
     # So many turns instead of as many as are asked for, of a way to measure that starts a server for
     # each, so that the first is as good as any.
     turns: int = 0
@@ -56,8 +60,13 @@ class Row:
     def unit(self) -> str:
         return self.measure.__doc__
 
-    def figures(self, servers: "list[Server]", rounds: int) -> "tuple[dict[str, list[float]], list[str]]":
-        """The figures of each server, turn by turn, and why some servers have none."""
+    @property
+    def run(self) -> tuple:
+        """What is measured: rows of one run differ in the figure that they have of it."""
+        return self.measure, self.load, self.prepare, self.turns, self.idle, self.floor
+
+    def figures(self, servers: "list[Server]", rounds: int) -> "tuple[dict[str, list], list[str]]":
+        """What was measured of each server, turn by turn, and why nothing was of some."""
         servers = [server for server in servers if self.floor or server.name != "echo"]
         figures, refusals = {server.name: [] for server in servers}, []
         with contextlib.ExitStack() as cleanup:
@@ -70,6 +79,16 @@ class Row:
                         refusals.append(f"{self.name}: {name}: {reason}")
                         del turns[name], figures[name]
         return {name: taken[0 if self.turns else 1 :] for name, taken in figures.items()}, refusals
+
+
+def measured(rows: "list[Row]", servers: "list[Server]", rounds: int) -> "Iterator[tuple[Row, dict[str, list[float]], list[str]]]":
+    """Each row with the figures of each server, turn by turn, and with why some have none; neighbours of one run are measured once."""
+    for _, neighbours in itertools.groupby(rows, lambda row: row.run):
+        first, *others = neighbours
+        taken, refusals = first.figures(servers, rounds)
+        for row in (first, *others):
+            yield row, {name: [turn[row.figure] if row.figure else turn for turn in turns] for name, turns in taken.items()}, refusals
+            refusals = []
 
 
 # ---- the ways to measure: generators that yield one figure per turn -----------------------------
@@ -86,14 +105,13 @@ def cpu_time(server: "Server", row: Row) -> Iterator[float]:
             yield figure
 
 
-def latency(server: "Server", row: Row) -> Iterator[float]:
+def latency(server: "Server", row: Row) -> "Iterator[dict[str, float]]":
     """µs"""
-    quantile, asked = row.load.split(maxsplit=1)
     with prepared(server, row) as (_, port):
         while True:
-            with load(f"--latency {asked}", port) as run:
-                figure = run()[quantile]
-            yield figure
+            with load(f"--latency {row.load}", port) as run:
+                figures = run()
+            yield figures
 
 
 def cpu_time_of_prepared(server: "Server", row: Row) -> Iterator[float]:
@@ -155,7 +173,8 @@ def memory(server: "Server", row: Row) -> Iterator[float]:
     """bytes"""
     while True:
         with server.running() as (process, port):
-            run_load(row.prepare or "-c 1 -n 1 PING", port)
+            for line in (row.prepare or "-c 1 -n 1 PING").split(" && "):
+                run_load(line, port)
             before = resident_bytes(process.pid)
             requests = run_load(row.load, port)["requests"]
             time.sleep(0.02)  # for the server to see the connections close
@@ -377,8 +396,8 @@ def free_port() -> int:
 def prepared(server: Server, row: Row) -> "Iterator[tuple[subprocess.Popen, int]]":
     """A running server that holds what a row prepares, and the connections that idle."""
     with server.running() as (process, port), contextlib.ExitStack() as cleanup:
-        if row.prepare:
-            run_load(row.prepare, port)
+        for line in filter(None, row.prepare.split(" && ")):
+            run_load(line, port)
         if row.idle:
             cleanup.enter_context(load(f"-c {row.idle} PING", port))
         yield process, port

@@ -39,6 +39,9 @@ def rows() -> "list[Row]":
     fifty = " ".join(f"field{n:02} value{n:02}" for n in range(50))
     million = "-P 16 --keys 1000000"
     board = f"{million} -n 10000 ZADD board" + " {key} member:{seq}" * 100
+    within = "-c 1000 GET key:{key}"
+    strings = " ".join(f"key:{n:012}" for n in range(100))
+    two_mebibytes = f"-c 1 -n 100 --size {2 << 20} SET key:{{seq}} {{value}}"
     # Twenty rules that let in what is measured with the last of them.
     patterns = " ".join(f"~app{n}:*" for n in range(9)) + " ~key:*"
     rules = f"on nopass {patterns} -@all +@read +@write +@string -@dangerous +@connection -client|kill +info"
@@ -83,9 +86,9 @@ def rows() -> "list[Row]":
         # Clients that wait for each reply.
         Row("GET by 1000 clients -P1", cpu_time, "-c 1000 GET key:{key}", "best/respd >= 1", STORED, panel=BARS),
         Row("GET by 100 clients, 10,000 idle", cpu_time, "-c 100 GET key:{key}", "best/respd >= 1", STORED, idle=10000),
-        Row("GET by 1000 clients -P1, 50 % within", latency, "p50 -c 1000 GET key:{key}", "best/respd >= 1", STORED, panel=BARS),
-        Row("GET by 1000 clients -P1, 99 % within", latency, "p99 -c 1000 GET key:{key}", "best/respd >= 1", STORED, panel=BARS),
-        Row("GET by 1000 clients -P1, 99.9 % within", latency, "p99.9 -c 1000 GET key:{key}", "best/respd >= 1", STORED, panel=BARS),
+        Row("GET by 1000 clients -P1, 50 % within", latency, within, "best/respd >= 1", STORED, "p50", panel=BARS),
+        Row("GET by 1000 clients -P1, 99 % within", latency, within, "best/respd >= 1", STORED, "p99", panel=BARS),
+        Row("GET by 1000 clients -P1, 99.9 % within", latency, within, "best/respd >= 1", STORED, "p99.9", panel=BARS),
         # Fifty clients wait, each for a list of its own, and one pushes to all of them in a pipeline.
         Row("BLPOP, then RPUSH to it", hand_over, "", "valkey/respd >= 1.2", floor=False),
         # To every subscriber goes a message for each request.
@@ -102,6 +105,7 @@ def rows() -> "list[Row]":
         Row("wait: FLUSHALL of a million", longest_wait, "-c 1 -n 1 FLUSHALL", "respd <= 5", "-P 16 -n 1000000 SET key:{seq} xyz", turns=3),
         Row("wait: a million keys expire", longest_wait, "-c 1 -n 1 PING", "respd <= 5", "-P 16 -n 1000000 SET key:{seq} xyz PX 3000", turns=3),
         Row("wait: UNLINK of a large list", longest_wait, "-c 1 -n 1 UNLINK big", "respd <= 5", "-n 1000 RPUSH big" + " {seq}" * 1000, turns=3),
+        Row("wait: UNLINK of 100 strings of 2 MiB", longest_wait, f"-c 1 -n 1 UNLINK {strings}", "respd <= 5", two_mebibytes, turns=3),
         Row("wait: DEL of a large set", longest_wait, "-c 1 -n 1 DEL big", "respd <= 5", "-n 1000 SADD big" + " {seq}" * 1000, turns=3),
         Row("wait: SET over a large zset", longest_wait, "-c 1 -n 1 SET big x", "respd <= 5", "-n 1000 ZADD big" + " {key} {seq}" * 1000, turns=3, panel=BARS),
         Row("wait: a large hash expires", longest_wait, "-c 1 -n 1 PEXPIRE big 100", "respd <= 5", "-n 1000 HSET big" + " {seq} xyz" * 1000, turns=3),

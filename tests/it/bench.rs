@@ -33,6 +33,16 @@ fn run(script: &str, arguments: &[&str]) -> Option<Output> {
     Some(Command::new("python3").args(arguments).current_dir(root).output().unwrap())
 }
 
+/// The beginning of a program that uses the modules of `scripts/`.
+const SCRIPTS: &str = "import sys; sys.path.insert(0, 'scripts'); sys.dont_write_bytecode = True\n";
+
+/// Returns what a program prints. None where there is no Python.
+fn python(program: &str) -> Option<String> {
+    let output = run("-c", &[program])?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
 /// Draws a run. Returns the two pictures, empty if they are not there, the status and what was said.
 fn draw(run_of: &str) -> Option<(String, String, Option<i32>, String)> {
     let folder = Folder::new();
@@ -113,7 +123,10 @@ fn what_is_no_run_is_refused() {
         (replaced("\t500\t", "\tnan\t"), "GET <of> a & b: 'nan' is no number"),
         (replaced("\t80\t", "\t"), "a key: 6 columns, not 7"),
         (replaced("clients\t10\t", "clients\t0\t"), "GET by clients: 10: nothing is drawn at 0"),
-        (RUN.lines().take(4).collect::<Vec<_>>().join("\n"), "no row that is drawn"),
+        (
+            RUN.lines().take(4).collect::<Vec<_>>().join("\n"),
+            "nothing to draw: no row names a panel and has a figure above 0",
+        ),
     ] {
         let Some((bars, curves, code, said)) = draw(&run) else { return };
         assert_eq!((code, said), (Some(2), format!("chart: {reason}\n")));
@@ -138,26 +151,69 @@ fn the_pictures_are_of_the_figures_that_are_kept() {
 /// A row is told by its name, in the table, in the file of figures and by --rows.
 #[test]
 fn no_two_rows_have_one_name() {
-    let names = "import sys; sys.path.insert(0, 'scripts'); sys.dont_write_bytecode = True\n\
-                 from bench_rows import curves, rows\n\
-                 for row in rows() + curves(): print(row.name)";
-    let Some(output) = run("-c", &[names]) else { return };
-    let said = String::from_utf8(output.stdout).unwrap();
-    let mut names: Vec<&str> = said.lines().collect();
-    let all = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert!(all > 50 && all == names.len(), "{said}");
-    let output = run("scripts/bench", &["--curves", "--rows", "no such row"]).unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "bench: no row is named like no such row\n");
+    for (table, least) in [("rows() + curves()", 50), ("commands()", 170)] {
+        let names = format!(
+            "{SCRIPTS}from bench_commands import commands\nfrom bench_rows import curves, rows\n\
+             for row in {table}: print(row.name)"
+        );
+        let Some(said) = python(&names) else { return };
+        let mut names: Vec<&str> = said.lines().collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert!(all > least && all == names.len(), "{said}");
+    }
+}
+
+/// Before anything is built or measured.
+#[test]
+fn a_run_that_would_show_nothing_is_refused() {
+    let nothing = "bench: --chart: none of these rows is drawn\n";
+    for (arguments, reason) in [
+        (&["--curves", "--rows", "no such row"][..], "bench: no row is named like no such row\n"),
+        (&["--commands", "--rows", "wait*"], "bench: no row is named like wait*\n"),
+        (&["--commands", "--chart", "/nosuch.svg"], nothing),
+        (&["--rows", "binary*", "--chart", "/nosuch.svg"], nothing),
+    ] {
+        let Some(output) = run("scripts/bench", arguments) else { return };
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), reason, "{arguments:?}");
+    }
+}
+
+/// Each row has its own figure of what one run yields; what is another run, or stands apart, is measured again.
+#[test]
+fn neighbours_of_one_run_are_measured_once() {
+    let measures = format!(
+        "{SCRIPTS}from bench_measures import Row, Server, measured\n\
+         def way(server, row):\n\
+         \x20   print('run', row.load)\n\
+         \x20   for turn in range(9): yield {{'p50': turn, 'p99': turn + 0.5}}\n\
+         row = lambda name, load, figure: Row(name, way, load, '', '', figure)\n\
+         rows = [row('a', 'GET', 'p50'), row('b', 'GET', 'p99'), row('c', 'SET', 'p50'), row('d', 'GET', 'p50')]\n\
+         for row, figures, refused in measured(rows, [Server('respd', None, '')], 2):\n\
+         \x20   print(row.name, figures, refused)"
+    );
+    let Some(said) = python(&measures) else { return };
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "run GET",
+            "a {'respd': [1, 2]} []",
+            "b {'respd': [1.5, 2.5]} []",
+            "run SET",
+            "c {'respd': [1, 2]} []",
+            "run GET",
+            "d {'respd': [1, 2]} []",
+        ]
+    );
 }
 
 /// The best is the cheapest of the peers that have a figure, turn by turn; neither the floor nor respd is one.
 #[test]
 fn the_best_of_the_peers_is_a_ratio_of_its_own() {
-    let ratios = "import runpy, sys; sys.path.insert(0, 'scripts')\n\
+    let ratios = "import runpy, sys; sys.path.insert(0, 'scripts'); sys.dont_write_bytecode = True\n\
                   values_of = runpy.run_path('scripts/bench')['values_of']\n\
                   turns = {'echo': [1, 1], 'respd': [2, 4], 'valkey': [6, 8], 'redis': [7, 4], 'redis8': [9, 9]}\n\
                   print(values_of('best/respd', turns), values_of('valkey/respd', turns))\n\
@@ -165,6 +221,19 @@ fn the_best_of_the_peers_is_a_ratio_of_its_own() {
     let Some(output) = run("-c", &[ratios]) else { return };
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, "[3.0, 1.0] [3.0, 2.0]\n[]\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_summary_has_the_median_against_each_peer() {
+    let summaries = format!(
+        "{SCRIPTS}import runpy\n\
+         summary = runpy.run_path('scripts/bench')['summary']\n\
+         print(summary({{'best/respd': {{'GET': 0.5, 'SET': 2, 'DEL': 4}}, 'valkey/respd': {{'GET': 3}}, 'redis/respd': {{}}}}))\n\
+         print(summary({{'best/respd': {{}}}}))"
+    );
+    let Some(said) = python(&summaries) else { return };
+    let medians = "medians in rows of CPU time: best/respd 2.00 in 3, valkey/respd 3.00 in 1; best/respd under 1: GET (0.50)";
+    assert_eq!(said, format!("['{medians}']\n[]\n"));
 }
 
 /// Starts the load, which cargo builds beside the tests, on a server.
@@ -224,6 +293,52 @@ fn a_load_draws_some_keys_more_often_than_others() {
     assert!((220..330).contains(&counts[9]), "{counts:?}");
 }
 
+/// Each connection sends them in turn from the first, across its pipelines, as often as they weigh.
+#[test]
+fn a_load_is_a_sequence_of_commands_in_turn() {
+    let server = Respd::start(&["--port", "0"]);
+    // A transaction ends in a later pipeline of its connection than it began in.
+    for sequence in [
+        "-n 1001 -c 1 -P 100 LPUSH list {seq} ; LPOP list",
+        "-n 1000 -c 10 -P 7 MULTI ; SET key xyz ; EXEC",
+        "-n 9 -c 1 -P 2 2 RPUSH twice {seq} ; RPOP twice",
+        "-n 12 -c 2 -P 3 --reconnect RPUSH first {seq} ; ECHO {value}",
+    ] {
+        let output = load(&server, sequence).wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let mut client = server.connect();
+    let stats = client.call(["INFO", "commandstats"]);
+    for (command, calls) in [("lpush", 501), ("lpop", 500), ("rpop", 3), ("rpush", 14), ("echo", 4)]
+    {
+        assert!(stats.contains(&format!("cmdstat_{command}:calls={calls},")), "{command}: {stats}");
+    }
+    assert_eq!(client.call(["LLEN", "list"]), "(integer) 1");
+    assert_eq!(client.call(["LLEN", "twice"]), "(integer) 3");
+    assert_eq!(client.call(["LLEN", "first"]), "(integer) 8");
+}
+
+/// A reply that was read wrongly would be counted as none, or as more than one.
+#[test]
+fn a_load_reads_replies_of_all_types() {
+    let server = Respd::start(&["--port", "0", "--enable-debug-command", "yes"]);
+    let types = "string integer double bignum null array set map attrib verbatim true false";
+    let examples = types.split(' ').map(|name| format!(" ; DEBUG PROTOCOL {name}"));
+    let examples: String = examples.collect();
+    let nested = "MULTI ; COMMAND INFO get nosuch ; LRANGE nothing 0 1 ; ECHO {key} ; DEBUG PROTOCOL map ; EXEC";
+    let none = "GET nothing ; BLPOP nothing 0.001 ; SET empty x NX ; HGETALL nothing";
+    let large = "COMMAND DOCS ; COMMAND ; CONFIG GET * ; ECHO {value}";
+    let listen = "SUBSCRIBE a ; UNSUBSCRIBE a ; PSUBSCRIBE * ; PUNSUBSCRIBE ; RESET";
+    for protocol in [2, 3] {
+        let arguments = format!(
+            "-n 300 -c 2 -P 50 --size 300000 HELLO {protocol}{examples} ; {nested} ; {none} ; {large} ; {listen}"
+        );
+        let output = load(&server, &arguments).wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with("requests=300 "), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 #[test]
 fn a_load_that_is_held_waits_with_open_connections() {
     let server = Respd::start(&["--port", "0"]);
@@ -253,6 +368,10 @@ fn a_load_that_is_refused_fails() {
         ("-n 10 GET a ,", "a command is missing"),
         ("-n 10 0 GET a", "its weight is 0"),
         ("-n 10 --listeners 1", "a command is missing"),
+        ("-n 10 GET a ;", "a command is missing"),
+        ("-n 10 GET a ; GET b , GET c", "a mix or a sequence, not both"),
+        ("-n 10 -c 1 PING ; NOSUCH", "unknown command"),
+        ("-n 3 -c 1 MULTI ; INCRBY a x ; EXEC", "not an integer"),
     ] {
         let output = load(&server, arguments).wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments}");
