@@ -6,34 +6,41 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::process::Folder;
 
 /// What needs only Rust, as cargo is asked to do it.
-const ONLY_RUST: [&str; 8] = [
+const ONLY_RUST: [&str; 7] = [
     "cargo fmt --check",
     "cargo clippy --all-targets -- -D warnings -D clippy::incompatible_msrv",
     "cargo test --all-features",
-    "cargo test --no-default-features",
+    "cargo test --no-default-features -- --skip million --skip test_command",
     "cargo doc --no-deps",
-    "cargo build --release --features tls",
     "respd play tests/conversations/a/b.txt tests/conversations/c/d.txt",
     "book ",
 ];
+/// What goes on beside the steps, whose place among the calls is left to chance: first what is built and installed.
+const BESIDE: [&str; 7] = [
+    "book --install",
+    "cargo build --release --features tls",
+    "clients --install",
+    "reports --install",
+    "tls --install",
+    // And then what waits more than it works.
+    "clients ",
+    "course-test target/release/respd",
+];
 /// What follows where everything is there.
-const WITH_TOOLS: [&str; 14] = [
+const WITH_TOOLS: [&str; 10] = [
     "conformance ",
     "kill-test 50 always target/release/respd",
     "bad-input-test 2000 target/release/respd",
     "handover --respd target/release/respd",
-    "clients --install",
-    "clients ",
     "tls ",
-    "reports --install",
     "reports ",
     "scaling --respd target/release/respd",
     "kv-front --front target/debug/examples/kv_front",
-    "course-test target/release/respd",
     "unit ",
     "package --binary target/release/respd",
 ];
@@ -59,17 +66,24 @@ const SCRIPTS: [&str; 13] = [
 struct Outcome {
     code: Option<i32>,
     output: String,
+    /// The steps, in their order.
     calls: Vec<String>,
+    /// What went on beside them, sorted. A step asks once more for what it needs to be installed.
+    beside: Vec<String>,
+    /// The step that it was laid to.
+    failed: Option<String>,
+    /// The processes of a call that lasts.
+    left: Vec<String>,
 }
 
 /// Runs the test command on a machine that has cargo and `tools`; the call `breaks` fails. None where
 /// there is no bash to run it.
 fn run(tools: &[&str], flags: &[&str], breaks: &str) -> Option<Outcome> {
-    run_with_status(tools, flags, breaks, 1)
+    run_with(tools, flags, &[("BREAKS", breaks)])
 }
 
-/// As [`run`]; the call fails with this status.
-fn run_with_status(tools: &[&str], flags: &[&str], breaks: &str, status: u8) -> Option<Outcome> {
+/// As [`run`]; `how` tells the tools how they end.
+fn run_with(tools: &[&str], flags: &[&str], how: &[(&str, &str)]) -> Option<Outcome> {
     let bash = on_path("bash")?;
     let folder = Folder::new();
     let (source, path, calls) =
@@ -80,7 +94,7 @@ fn run_with_status(tools: &[&str], flags: &[&str], breaks: &str, status: u8) -> 
     }
     std::fs::copy(source.join("scripts/test"), scripts.join("test")).unwrap();
     std::fs::write(targets.join("request.rs"), "").unwrap();
-    for name in ["bash", "env", "dirname", "basename"] {
+    for name in ["bash", "env", "dirname", "basename", "cat", "mkdir", "nice"] {
         symlink(on_path(name).unwrap(), path.join(name)).unwrap();
     }
     let stub = source.join("tests/it/test_command/tool");
@@ -104,22 +118,28 @@ fn run_with_status(tools: &[&str], flags: &[&str], breaks: &str, status: u8) -> 
         .env_clear()
         .env("PATH", &path)
         .env("CALLS", &calls)
-        .env("BREAKS", breaks)
-        .env("STATUS", status.to_string())
+        .envs(how.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
+    let processes = std::fs::read_to_string(folder.file("calls.processes")).unwrap_or_default();
     let calls = std::fs::read_to_string(calls).unwrap_or_default();
+    // What asks a tool for nothing but whether it works is not of interest.
+    let calls = calls
+        .lines()
+        .filter(|call| !call.starts_with("python3 -c") && !call.starts_with("node -e"))
+        .map(str::to_owned);
+    let (mut beside, calls): (Vec<_>, Vec<_>) =
+        calls.partition(|call| BESIDE.contains(&call.as_str()));
+    beside.sort_unstable();
+    let said = String::from_utf8(output.stderr).unwrap();
     Some(Outcome {
         code: output.status.code(),
         output: String::from_utf8(output.stdout).unwrap(),
-        // What asks a tool for nothing but whether it works is not of interest, nor when what goes on beside a step did.
-        calls: calls
-            .lines()
-            .filter(|call| !call.starts_with("python3 -c") && !call.starts_with("node -e"))
-            .filter(|call| *call != "book --install")
-            .map(str::to_owned)
-            .collect(),
+        calls,
+        beside,
+        failed: said.lines().find_map(|line| line.strip_prefix("==== FAILED: ")).map(str::to_owned),
+        left: processes.split_whitespace().map(str::to_owned).collect(),
     })
 }
 
@@ -159,13 +179,15 @@ fn without(tool: &str, package: &str, scripts: &[&str]) -> Vec<String> {
 fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
     let Some(outcome) = run(&[], &[], "") else { return };
     assert_eq!(outcome.calls, ONLY_RUST);
+    assert_eq!(outcome.beside, BESIDE[..5]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     let mut expected = vec![NO_PUBLIC_API.to_owned()];
+    expected.extend(without("python3", "python3", &["clients", "course-test"]));
     expected.extend(without("redis-cli", "redis-tools", &["conformance"]));
-    let scripts = ["kill-test", "bad-input-test", "handover", "clients"];
+    let scripts = ["kill-test", "bad-input-test", "handover"];
     expected.extend(without("python3", "python3", &scripts));
     expected.extend(without("redis-cli", "redis-tools", &["tls"]));
-    let scripts = ["reports", "scaling", "kv-front", "course-test"];
+    let scripts = ["reports", "scaling", "kv-front"];
     expected.extend(without("python3", "python3", &scripts));
     expected.push(NO_SYSTEMD.to_owned());
     expected.extend(without("python3", "python3", &["package"]));
@@ -176,7 +198,8 @@ fn what_needs_only_rust_runs_on_a_machine_without_anything_else() {
 #[test]
 fn one_missing_tool_skips_the_step_that_needs_it() {
     let Some(outcome) = run(&["redis-cli", "python3", "systemd-analyze"], &[], "") else { return };
-    let lacks = ["clients ", "reports ", "kv-front "];
+    let lacks = ["reports ", "kv-front "];
+    assert!(!outcome.beside.contains(&"clients ".to_owned()), "{:?}", outcome.beside);
     let others = WITH_TOOLS.iter().filter(|call| !lacks.iter().any(|lack| call.starts_with(lack)));
     let expected: Vec<&str> = ONLY_RUST.iter().chain(others).copied().collect();
     assert_eq!(outcome.calls, expected);
@@ -204,10 +227,14 @@ fn strict_fails_instead_of_skipping_after_what_needs_only_rust() {
 fn what_debian_may_not_have_is_optional_even_if_strict() {
     let Some(outcome) = run(&TOOLS, &["--strict"], "") else { return };
     assert_eq!(outcome.calls, [&ONLY_RUST[..], &WITH_TOOLS].concat());
+    let mut beside = [&BESIDE[..], &["clients --install", "reports --install"]].concat();
+    beside.sort_unstable();
+    assert_eq!(outcome.beside, beside);
     assert_eq!(outcome.code, Some(0), "{}", outcome.output);
     assert_eq!(skipped(&outcome), [NO_PUBLIC_API, NO_FUZZING]);
     let handover = WITH_TOOLS[3];
-    let outcome = run_with_status(&TOOLS[..5], &["--strict"], handover, 2).unwrap();
+    let how = [("BREAKS", handover), ("STATUS", "2")];
+    let outcome = run_with(&TOOLS[..5], &["--strict"], &how).unwrap();
     let all_but_unit = WITH_TOOLS.iter().filter(|call| **call != "unit ");
     let expected: Vec<&str> = ONLY_RUST.iter().chain(all_but_unit).copied().collect();
     assert_eq!(outcome.calls, expected);
@@ -224,18 +251,66 @@ fn clients_that_cannot_be_installed_are_skipped_and_clients_that_fail_are_not() 
         let Some(outcome) = run(&TOOLS, &[], install) else { return };
         assert_eq!(outcome.code, Some(0), "{}", outcome.output);
         assert!(skipped(&outcome)[1].starts_with(reason), "{}", outcome.output);
-        let expected = ONLY_RUST.iter().chain(&WITH_TOOLS).copied();
         let strict = run(&TOOLS, &["--strict"], install).unwrap();
         assert_eq!(strict.code, Some(1), "{}", strict.output);
         // What was not installed is not run.
         let run = install.replace("--install", "");
+        let expected = ONLY_RUST.iter().chain(&WITH_TOOLS).copied();
         assert_eq!(outcome.calls, expected.filter(|call| *call != run).collect::<Vec<_>>());
+        assert!(!outcome.beside.contains(&run), "{:?}", outcome.beside);
     }
-    let makes = |call: &&&str| !call.ends_with(" --install");
-    for breaks in ONLY_RUST.iter().chain(WITH_TOOLS.iter().filter(makes)) {
+    for breaks in ONLY_RUST.iter().chain(&WITH_TOOLS) {
         let outcome = run(&TOOLS, &[], breaks).unwrap();
         assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
         assert_eq!(outcome.calls.last().unwrap(), breaks, "and nothing follows");
+    }
+}
+
+/// The step is made where its end is waited for, and what it has said is shown there.
+#[test]
+fn what_fails_beside_the_steps_fails_as_a_step() {
+    for (breaks, step, before) in [
+        (
+            "cargo build --release --features tls",
+            "cargo build --release --features tls",
+            "cargo doc --no-deps",
+        ),
+        ("clients ", "scripts/clients", "kv-front --front target/debug/examples/kv_front"),
+        (
+            "course-test target/release/respd",
+            "scripts/course-test",
+            "kv-front --front target/debug/examples/kv_front",
+        ),
+    ] {
+        let Some(outcome) = run(&TOOLS, &[], breaks) else { return };
+        assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
+        assert_eq!(outcome.failed.as_deref(), Some(step));
+        assert_eq!(outcome.calls.last().unwrap(), before, "and nothing follows");
+        assert!(outcome.output.ends_with(&format!("it fails: {breaks}\n")), "{}", outcome.output);
+    }
+}
+
+/// A step fails while what was begun beside it goes on, and has a child.
+#[test]
+fn nothing_is_left_of_what_went_on_beside_a_step_that_fails() {
+    for (breaks, lasts) in [
+        ("cargo test --all-features", "cargo build --release --features tls"),
+        ("cargo test --all-features", "tls --install"),
+        ("tls ", "clients "),
+    ] {
+        let Some(outcome) = run_with(&TOOLS, &[], &[("BREAKS", breaks), ("LASTS", lasts)]) else {
+            return;
+        };
+        assert_eq!(outcome.code, Some(1), "{breaks} fails: {}", outcome.output);
+        assert_eq!(outcome.left.len(), 2, "{lasts} has begun");
+        // The last of them may be about to end.
+        let since = Instant::now();
+        for process in &outcome.left {
+            while Path::new("/proc").join(process).exists() {
+                assert!(since.elapsed() < Duration::from_secs(10), "{lasts} goes on");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
     }
 }
 
