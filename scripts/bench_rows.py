@@ -40,8 +40,8 @@ def rows() -> "list[Row]":
     million = "-P 16 --keys 1000000"
     board = f"{million} -n 10000 ZADD board" + " {key} member:{seq}" * 100
     within = "-c 1000 GET key:{key}"
-    strings = " ".join(f"key:{n:012}" for n in range(100))
-    two_mebibytes = f"-c 1 -n 100 --size {2 << 20} SET key:{{seq}} {{value}}"
+    strings = " ".join(f"key:{n:012}" for n in range(300))
+    mebibytes = f"-c 1 -n 300 --size {1 << 20} SET key:{{seq}} {{value}}"
     # Twenty rules that let in what is measured with the last of them.
     patterns = " ".join(f"~app{n}:*" for n in range(9)) + " ~key:*"
     rules = f"on nopass {patterns} -@all +@read +@write +@string -@dangerous +@connection -client|kill +info"
@@ -105,7 +105,7 @@ def rows() -> "list[Row]":
         Row("wait: FLUSHALL of a million", longest_wait, "-c 1 -n 1 FLUSHALL", "respd <= 5", "-P 16 -n 1000000 SET key:{seq} xyz", turns=3),
         Row("wait: a million keys expire", longest_wait, "-c 1 -n 1 PING", "respd <= 5", "-P 16 -n 1000000 SET key:{seq} xyz PX 3000", turns=3),
         Row("wait: UNLINK of a large list", longest_wait, "-c 1 -n 1 UNLINK big", "respd <= 5", "-n 1000 RPUSH big" + " {seq}" * 1000, turns=3),
-        Row("wait: UNLINK of 100 strings of 2 MiB", longest_wait, f"-c 1 -n 1 UNLINK {strings}", "respd <= 5", two_mebibytes, turns=3),
+        Row("wait: UNLINK of 300 strings of 1 MiB", longest_wait, f"-c 1 -n 1 UNLINK {strings}", "respd <= 5", mebibytes, turns=3),
         Row("wait: DEL of a large set", longest_wait, "-c 1 -n 1 DEL big", "respd <= 5", "-n 1000 SADD big" + " {seq}" * 1000, turns=3),
         Row("wait: SET over a large zset", longest_wait, "-c 1 -n 1 SET big x", "respd <= 5", "-n 1000 ZADD big" + " {key} {seq}" * 1000, turns=3, panel=BARS),
         Row("wait: a large hash expires", longest_wait, "-c 1 -n 1 PEXPIRE big 100", "respd <= 5", "-n 1000 HSET big" + " {seq} xyz" * 1000, turns=3),

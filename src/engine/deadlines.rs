@@ -15,8 +15,8 @@ use crate::world::World;
 pub(super) const LINGER: u64 = 10_000_000;
 
 /// How many expired keys are removed in one turn, beside as many as were given an expiry since the last, and
-/// how many elements of discarded values are freed. Either takes a fraction of a millisecond, and is
-/// repeated at once while nothing else is to be done.
+/// how many elements of discarded values are freed. Either takes a fraction of a millisecond, or up to two for long strings,
+/// and is repeated at once while nothing else is to be done.
 const EXPIRED_PER_TURN: usize = 500;
 const FREED_PER_TURN: usize = 1000;
 

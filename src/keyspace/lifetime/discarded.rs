@@ -23,6 +23,9 @@ use crate::keyspace::{Database, Shared, Store};
 const FREED_AT_ONCE: usize = 64;
 const SMALL: usize = 2 << 20;
 
+/// So many bytes are freed on the spot between two slices: to give back so much takes the system some milliseconds.
+const MOST_AT_ONCE: usize = 32 << 20;
+
 /// Elements that a command frees before it looks again whether that is enough.
 const STEP: usize = 1000;
 
@@ -33,6 +36,8 @@ pub(crate) struct Discarded {
     databases: Vec<Flushed>,
     /// Bytes of all that.
     bytes: usize,
+    /// Bytes that have been freed on the spot since the last slice.
+    at_once: usize,
     /// The bytes of the store and of what was put aside, when that had become too much.
     mark: Option<usize>,
 }
@@ -64,11 +69,14 @@ impl Flushed {
 impl Shared {
     /// A value is not needed any more.
     pub(crate) fn discard(&mut self, value: Option<Value>) {
-        if let Some(value) = value.and_then(|value| self.hold(value))
-            && (value.len() > FREED_AT_ONCE || value.memory() > SMALL)
-        {
-            self.discarded.bytes += value.memory();
-            self.discarded.values.push(value);
+        if let Some(value) = value.and_then(|value| self.hold(value)) {
+            let bytes = value.memory();
+            self.discarded.at_once += bytes;
+            let is_too_much = bytes > SMALL || self.discarded.at_once > MOST_AT_ONCE;
+            if value.len() > FREED_AT_ONCE || is_too_much {
+                self.discarded.at_once -= bytes;
+                self.discard_in_slices(value);
+            }
         }
     }
 
@@ -99,8 +107,7 @@ impl Shared {
             let freed = if !self.discarded.values.is_empty() {
                 self.free_of_value(left.min(FREED_AT_ONCE))
             } else if !self.discarded.databases.is_empty() {
-                self.free_of_database();
-                1
+                self.free_of_database()
             } else {
                 break;
             };
@@ -127,19 +134,23 @@ impl Shared {
         freed.max((before - after) / PIECE)
     }
 
-    /// Frees an entry of the last database.
-    fn free_of_database(&mut self) {
-        let Some(flushed) = self.discarded.databases.last_mut() else { return };
+    /// Frees an entry of the last database, and returns how much work that was.
+    fn free_of_database(&mut self) -> usize {
+        let Some(flushed) = self.discarded.databases.last_mut() else { return 0 };
         let before = flushed.memory();
         match flushed.pop() {
             Some(entry) => {
-                self.discarded.bytes -= before - flushed.memory();
+                let freed = before - flushed.memory();
+                self.discarded.bytes -= freed;
                 self.freed_later += 1;
                 self.discard(entry.into_large());
+                // A value of many bytes counts as its pieces.
+                1 + freed / PIECE
             }
             None => {
                 self.discarded.bytes -= before;
                 self.discarded.databases.pop();
+                1
             }
         }
     }
@@ -154,6 +165,7 @@ impl Discarded {
 impl Store {
     /// Frees about so many elements of what is not needed any more. Returns whether there is more.
     pub(crate) fn free_some(&mut self, elements: usize) -> bool {
+        self.shared.discarded.at_once = 0;
         if !self.has_unfreed() {
             return false;
         }
@@ -295,6 +307,39 @@ mod tests {
         drop(set);
         assert!(store.db(0).remove(b"set"));
         assert!(store.unfreed() > SMALL);
+    }
+
+    /// Sets so many strings of a mebibyte.
+    fn set_long(store: &mut Store, count: u8) {
+        for n in 0..count {
+            store.db(0).set_string(&[n], &[b'x'; 1 << 20], None);
+        }
+    }
+
+    #[test]
+    fn many_values_are_freed_on_the_spot_up_to_a_limit() {
+        let mut store = Store::new(1);
+        set_long(&mut store, 100);
+        for n in 0..100_u8 {
+            assert!(store.db(0).remove(&[n]));
+            let is_too_much = store.unfreed() > 0;
+            assert_eq!(is_too_much, n >= 31, "{n}: {} bytes wait", store.unfreed());
+        }
+        while store.free_some(1000) {}
+        set_long(&mut store, 1);
+        assert!(store.db(0).remove(&[0]));
+        assert_eq!(store.unfreed(), 0, "the next slice is another one");
+    }
+
+    #[test]
+    fn a_slice_of_a_database_has_its_bytes() {
+        let mut store = Store::new(1);
+        set_long(&mut store, 100);
+        store.db(0).clear();
+        let before = store.unfreed();
+        assert!(store.free_some(1000));
+        let freed = before - store.unfreed();
+        assert!((15 << 20..18 << 20).contains(&freed), "{freed} bytes");
     }
 
     #[test]
