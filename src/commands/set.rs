@@ -12,7 +12,7 @@ use crate::error::{self, Error};
 use crate::keyspace::changes::class;
 use crate::keyspace::types::set::{Member, NewSet, Set, algebra};
 use crate::keyspace::{Operand, View};
-use crate::text::number;
+use crate::text::number::{self, Spelled};
 use crate::wire::Args;
 
 pub(crate) const TABLE: &[Spec] = &[
@@ -388,7 +388,13 @@ fn sintercard(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
 
 /// SUNION key...
 fn sunion(ctx: &mut Ctx<'_>, args: Args<'_>) -> Result<(), Error> {
-    show(ctx, args, algebra::unite)
+    let (mut db, reply) = ctx.db_and_reply();
+    let Some(integers) = algebra::united_integers(&db.operands::<Set>(args.from(1))?) else {
+        return show(ctx, args, algebra::unite);
+    };
+    reply.set(integers.len());
+    integers.into_iter().for_each(|n| reply.bulk(&Spelled::new(n)));
+    Ok(())
 }
 
 /// SDIFF key...

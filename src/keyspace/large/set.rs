@@ -62,13 +62,22 @@ impl LargeSet {
     /// Adds a member. Returns whether it is new.
     pub(crate) fn insert(&mut self, member: &[u8]) -> bool {
         let hash = hash_of(member);
-        if self.members.find(hash, member).is_some() {
-            return false;
+        let is_new = self.members.find(hash, member).is_none();
+        if is_new {
+            self.insert_hashed(member, hash);
         }
+        is_new
+    }
+
+    /// Adds a member that is not there.
+    pub(crate) fn insert_new(&mut self, member: &[u8]) {
+        self.insert_hashed(member, hash_of(member));
+    }
+
+    fn insert_hashed(&mut self, member: &[u8], hash: u32) {
         let name = Name::new(member);
         self.outside += name.memory();
         self.members.insert(Member { name, hash });
-        true
     }
 
     /// Removes a member. Returns whether it was there.

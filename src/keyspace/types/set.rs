@@ -147,7 +147,7 @@ impl Edit<'_, Set> {
         if let Some(first) = members.clone().next() {
             form::expect(self.entry(), &limits, first, members.len());
         }
-        form::add_all(self.entry(), &limits, members)
+        form::add_all(self.entry(), &limits, members, false)
     }
 
     /// Says that so many members are about to come, this one first, as [`Edit::add_all`] knows it.
@@ -233,7 +233,17 @@ impl NewSet {
     }
 
     fn add_all<'m>(&mut self, members: impl Iterator<Item = Element<'m>>) {
-        form::add_all(&mut self.entry, &self.limits, members);
+        form::add_all(&mut self.entry, &self.limits, members, false);
+    }
+
+    /// Adds members that differ and are not there.
+    fn add_new<'m>(&mut self, members: impl Iterator<Item = Element<'m>>) {
+        form::add_all(&mut self.entry, &self.limits, members, true);
+    }
+
+    /// Prepares for so many members.
+    fn expect(&mut self, first: Element<'_>, count: usize) {
+        form::expect(&mut self.entry, &self.limits, first, count);
     }
 
     fn remove(&mut self, member: Element<'_>) {

@@ -55,18 +55,40 @@ impl<'a> Lookup<'a> {
 
 /// Adds the members that are in all sets to `result`, which is empty.
 pub(crate) fn intersect(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
+    let members: Vec<Element<'_>> = intersection(sets).collect();
+    let Some(&first) = members.first() else { return };
     if by_size(sets).is_some_and(|(smallest, _)| !matches!(smallest, Form::Integers(_))) {
         result.begin_packed();
     }
-    result.add_all(intersection(sets));
+    result.expect(first, members.len());
+    result.add_new(members.into_iter());
     result.settle();
 }
 
 /// Adds the members that are in any of the sets to `result`, which is empty.
 pub(crate) fn unite(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
-    for set in sets.iter().filter_map(|set| set.view) {
-        result.add_all(set.elements());
+    if let Some(integers) = united_integers(sets) {
+        return result.add_new(integers.into_iter().map(Element::Integer));
     }
+    for set in sets.iter().filter_map(|set| set.view) {
+        match result.view().is_empty() {
+            true => result.add_new(set.elements()),
+            false => result.add_all(set.elements()),
+        }
+    }
+}
+
+/// The members that are in any of the sets, from the least to the greatest, if all of these are sets of integers.
+pub(crate) fn united_integers(sets: &[Operand<'_, Set>]) -> Option<Vec<i64>> {
+    let mut all = Vec::new();
+    for set in sets.iter().filter_map(|set| set.view) {
+        let Form::Integers(set) = set.form() else { return None };
+        all.extend(set.iter());
+    }
+    // They ascend in each set, and this sort joins what ascends.
+    all.sort();
+    all.dedup();
+    Some(all)
 }
 
 /// Adds the members of the first set that are in none of the others to `result`, which is empty.
@@ -88,12 +110,12 @@ pub(crate) fn subtract(result: &mut NewSet, sets: &[Operand<'_, Set>]) {
     if looking <= taking {
         // Large sets are more likely to have a member.
         others.sort_by_key(|(set, _)| std::cmp::Reverse(set.len()));
-        result.add_all(
+        result.add_new(
             first.elements().filter(|&member| !others.iter().any(|(set, _)| set.contains(member))),
         );
         return;
     }
-    result.add_all(first.elements());
+    result.add_new(first.elements());
     for member in others.iter().flat_map(|(set, _)| set.elements()) {
         if result.view().is_empty() {
             return;

@@ -85,11 +85,13 @@ pub(crate) fn expect(entry: &mut Entry, limits: &Limits, first: Element<'_>, cou
     }
 }
 
-/// Adds members. Returns how many were not there yet.
+/// Adds members. Returns how many were not there yet. If it is known that `none_is_there`, and that they differ, they
+/// are not looked for.
 pub(crate) fn add_all<'m>(
     entry: &mut Entry,
     limits: &Limits,
     members: impl Iterator<Item = Element<'m>>,
+    none_is_there: bool,
 ) -> usize {
     let mut members = members.peekable();
     let mut added = 0;
@@ -97,8 +99,11 @@ pub(crate) fn add_all<'m>(
     while members.peek().is_some() {
         added += match Form::of(entry) {
             Form::Integers(_) => add_integers(entry, limits, &mut members),
-            Form::Packed(_) => add_packed(entry, limits, &mut members),
+            Form::Packed(_) => add_packed(entry, limits, &mut members, none_is_there),
             Form::Large(_) => match entry.large_mut() {
+                Some(Value::Set(set)) if none_is_there => {
+                    members.by_ref().map(|member| set.insert_new(&Member::from(member))).count()
+                }
                 Some(Value::Set(set)) => {
                     members.by_ref().filter(|&member| set.insert(&Member::from(member))).count()
                 }
@@ -147,13 +152,14 @@ fn add_packed<'m>(
     entry: &mut Entry,
     limits: &Limits,
     members: &mut Peekable<impl Iterator<Item = Element<'m>>>,
+    none_is_there: bool,
 ) -> usize {
     let mut added = 0;
     entry.edit(|bytes, start| {
         let mut set = PackedMut::new(bytes, start);
         while let Some(&member) = members.peek() {
             let member = Member::from(member);
-            if offset_of(set.view(), &member).is_none() {
+            if none_is_there || offset_of(set.view(), &member).is_none() {
                 let is_full = set.view().len() >= max_packed(limits);
                 if is_full || member.len() > limits.set_max_listpack_value {
                     return;
