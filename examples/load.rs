@@ -522,7 +522,7 @@ impl Replies {
         match line[0] {
             b'-' => return Err(String::from_utf8_lossy(text).into()),
             // RESP3 has these too: the length, and then the text.
-            b'!' => return Err("an error reply of several lines".into()),
+            b'!' => return Err("an error reply of RESP3".into()),
             // A null has the length -1, and nothing follows it.
             _ if text == b"-1" => {}
             b'$' | b'=' => self.body = length(text)? + 2,

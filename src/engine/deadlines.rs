@@ -30,6 +30,7 @@ impl Engine {
         self.begin_duties(driver);
         self.expire_some();
         self.evict_some();
+        self.world.store.begin_turn();
         self.world.store.free_some(FREED_PER_TURN);
         self.world.tracking.free_some(FREED_PER_TURN);
         self.world.stats.sample(now.mono);

@@ -30,8 +30,13 @@ pub(super) const MAX_ELSEWHERE: usize = 8 << 20;
 /// Requests are spans of four-byte offsets, so no setting lets one grow past this.
 const MAX_QUERY: usize = u32::MAX as usize - (1 << 20);
 
-/// Where nothing limits memory, a long argument has room made for so many times what has come of it: see [`room_ahead`].
-const MOST_AHEAD: usize = 16;
+/// Where nothing limits memory, room is made for so many times what has come of a long argument, up to so many bytes: see
+/// [`room_ahead`].
+const TIMES_AHEAD: usize = 16;
+const MOST_AHEAD: usize = 1 << 20;
+
+/// What is missing of an argument is read where it stays if there is room for all of that, or for so much.
+const WORTH_A_READ: usize = 64 * 1024;
 
 /// A request of fewer bytes is not lent: what it says is copied.
 const WORTH_LENDING: usize = 16 * 1024;
@@ -63,8 +68,9 @@ impl Traffic<'_> {
         self.settle_input(slot);
     }
 
-    /// The place where the next bytes of the client go if they belong to a long argument: the client's inbox, which has
-    /// room for them. What has been read into it goes to [`Traffic::receive_in_place`].
+    /// The place where the next bytes of the client go if they belong to a long argument: the client's inbox, with room
+    /// behind what is in it for no more than is missing. What has been read into it goes to
+    /// [`Traffic::receive_in_place`].
     pub(crate) fn place(&mut self, slot: Slot) -> Option<&mut Vec<u8>> {
         let World { clients, config, .. } = &mut *self.world;
         let client = &mut clients[slot];
@@ -72,14 +78,24 @@ impl Traffic<'_> {
             return None;
         }
         let missing = client.missing();
-        if missing < WORTH_LENDING {
+        let least = missing.min(WORTH_A_READ);
+        // A request that is going to pass the limit is read in smaller pieces until it does.
+        let is_too_long =
+            client.query_bytes() + missing > config.client_query_buffer_limit.min(MAX_QUERY);
+        if missing < WORTH_LENDING || is_too_long {
             return None;
         }
         let inbox = &mut client.inbox;
-        if inbox.len() == inbox.capacity() {
-            inbox.reserve_exact(room_ahead(missing, inbox.len(), config));
+        if inbox.capacity() - inbox.len() < least {
+            let room = room_ahead(missing, inbox.len(), config);
+            if room < least {
+                return None;
+            }
+            inbox.reserve_exact(room);
+            clients.account(slot);
         }
-        Some(inbox)
+        let inbox = &mut self.world.clients[slot].inbox;
+        (inbox.capacity() - inbox.len() <= missing).then_some(inbox)
     }
 
     /// As [`Traffic::receive`], of bytes that the client's inbox ends with.
@@ -271,8 +287,8 @@ impl Traffic<'_> {
     }
 
     /// Runs the request that ends an inbox and begins at `start` of it. The inbox is lent: a long string in it stays where
-    /// it is, so that `SET` of 64 KiB copies its value once, from the buffer of all clients into this one. Returns what of
-    /// the inbox has not run.
+    /// it is, so that `SET` of 64 KiB copies its value once at most, as far as it came in the buffer of all clients. Returns
+    /// what of the inbox has not run.
     #[cold]
     #[inline(never)]
     fn process_alone(
@@ -359,8 +375,8 @@ impl Traffic<'_> {
 /// Room for how many bytes is made where so many are `missing` of an argument and so many of the request have `come`,
 /// which may be all that comes.
 fn room_ahead(missing: usize, come: usize, config: &Config) -> usize {
-    let most = if config.limits_memory() { 1 } else { MOST_AHEAD };
-    missing.min(come.saturating_mul(most))
+    let ahead = if config.limits_memory() { 0 } else { come.saturating_mul(TIMES_AHEAD) };
+    missing.min(come.max(ahead.min(MOST_AHEAD)))
 }
 
 /// A client's outbox as it was before its requests ran: how many of its bytes have been sent, of how many.

@@ -102,7 +102,7 @@ impl Connection {
         }
     }
 
-    /// Likewise behind what is in `place`, of a connection that [is plain](Connection::is_plain).
+    /// Reads what has come to the end of `place`, of a connection that [is plain](Connection::is_plain).
     pub(crate) fn receive_behind(&mut self, place: &mut Vec<u8>) -> Received {
         self.stream.receive_behind(place)
     }

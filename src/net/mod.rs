@@ -72,7 +72,8 @@ pub(crate) use mailbox::{Letter, MailSender};
 /// What is read at once. Most requests of most clients fit many times over.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// How many bytes of one client are read in a turn before it is the others' turn.
+/// How many bytes of one client are read in a turn before it is the others' turn. One read may bring more of a long
+/// argument: what there is room for.
 const READ_BUDGET: usize = 4 * READ_BUFFER;
 
 /// How long clients may take to read what they are owed when the server leaves, by the clock of the machine.

@@ -49,7 +49,7 @@ impl Stream {
         received(room, || self.read(buffer))
     }
 
-    /// Likewise behind what is in `place`, as far as that has room: nothing is written there beforehand.
+    /// Reads what has come to the end of `place`, as far as it has room. That need not have been written to.
     pub(super) fn receive_behind(&mut self, place: &mut Vec<u8>) -> Received {
         let room = place.capacity() - place.len();
         received(room, || match self {

@@ -331,6 +331,58 @@ fn long_arguments_come_whole_however_they_are_cut() {
     }
 }
 
+#[test]
+fn a_long_argument_may_come_to_a_client_that_waits_or_to_an_end() {
+    let (_server, addr) = serve(Config::default());
+    let long = vec![b'x'; 300_000];
+    let (mut client, mut other) = (Socket::tcp(addr), Socket::tcp(addr));
+    let set = request([&b"SET"[..], b"k", &long]);
+    let pipeline = [request(["MULTI"]), set, request(["STRLEN", "k"]), request(["EXEC"])].concat();
+    client.send(&pipeline);
+    let replies = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:300000\r\n";
+    assert_eq!(client.take(replies.len()), replies);
+    // What comes behind a command that waits.
+    client.send(&request(["BLPOP", "list", "0"]));
+    client.send(&echo(300_000)[..200_000]);
+    until("it waits", || other.call(["INFO", "clients"]).contains("blocked_clients:1"));
+    client.send(&echo(300_000)[200_000..]);
+    assert_eq!(other.call(["RPUSH", "list", "a"]), "(integer) 1");
+    let popped = b"*2\r\n$4\r\nlist\r\n$1\r\na\r\n";
+    assert_eq!(client.take(popped.len()), popped);
+    assert_eq!(client.take(9 + 300_002), [b"$300000\r\n", &long[..], b"\r\n"].concat());
+    // An end in the middle.
+    client.send(&echo(900_000)[..500_000]);
+    client.finish();
+    assert_eq!(client.rest(), b"");
+    assert_eq!(other.call(["PING"]), "PONG");
+}
+
+/// However much comes at once, and whatever it would complete.
+#[test]
+fn a_long_argument_does_not_pass_the_limit_of_a_request() {
+    let folder = Folder::new();
+    let path = folder.file("respd.sock");
+    let mut config = Config { unixsocket: Some(path.clone()), ..Config::default() };
+    config.apply_option("enable-debug-command", "yes").unwrap();
+    config.apply_option("client-query-buffer-limit", "1mb").unwrap();
+    let (_server, addr) = serve(config);
+    let (mut client, mut other) = (Socket::unix(&path), Socket::tcp(addr));
+    client.ask_for_a_large_send_buffer();
+    let id = number(&client.call(["CLIENT", "ID"]), "(integer) ").to_string();
+    let request = request([&b"SET"[..], b"k", &vec![b'x'; 1_300_000]]);
+    let (first, rest) = request.split_at(1_000_000);
+    client.send(first);
+    until("it has come", || {
+        number(&other.call(["CLIENT", "LIST", "ID", &id]), "qbuf=") == first.len()
+    });
+    // While the server is busy, the rest comes.
+    other.send(&respd::internals::embed::local::request(["DEBUG", "SLEEP", "0.2"]));
+    let _refused = client.try_send(rest);
+    assert_eq!(other.take(5), b"+OK\r\n");
+    assert_eq!(client.rest(), b"");
+    assert_eq!(other.call(["EXISTS", "k"]), "(integer) 0");
+}
+
 /// A client may announce more than it sends.
 #[test]
 fn room_for_an_argument_is_made_ahead_where_nothing_limits_memory() {
@@ -339,20 +391,25 @@ fn room_for_an_argument_is_made_ahead_where_nothing_limits_memory() {
         (&[("maxmemory", "1gb")], 100_000, 210_000),
         (&[("maxmemory-clients", "1gb")], 100_000, 210_000),
     ] {
-        let mut config = Config::default();
+        let folder = Folder::new();
+        let path = folder.file("respd.sock");
+        let mut config = Config { unixsocket: Some(path.clone()), ..Config::default() };
         for (name, value) in options {
             config.apply_option(name, value).unwrap();
         }
-        let (_server, addr) = serve(config);
-        let (mut client, mut other) = (Socket::tcp(addr), Socket::tcp(addr));
-        let id = number(&client.call(["CLIENT", "ID"]), "(integer) ").to_string();
+        let server = Server::builder().config(config).any_port().bind().unwrap();
+        let addr = server.addr().expect("a TCP listener");
+        let mut client = Socket::unix(&path);
+        // All of it is there before the server reads.
         client.send(&echo(900_000)[..100_000]);
-        let mut line = String::new();
+        let _server = server.spawn();
+        let (mut other, mut list) = (Socket::tcp(addr), String::new());
         until("it has come", || {
-            line = other.call(["CLIENT", "LIST", "ID", &id]);
-            number(&line, "qbuf=") == 100_000
+            list = other.call(["CLIENT", "LIST"]);
+            list.contains("qbuf=100000")
         });
-        let memory = number(&line, "tot-mem=");
+        let (_, line) = list.split_once("qbuf=100000").expect("the client's line");
+        let memory = number(line, "tot-mem=");
         assert!((least..most).contains(&memory), "{memory} bytes with {options:?}");
     }
 }

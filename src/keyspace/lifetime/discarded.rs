@@ -23,7 +23,7 @@ use crate::keyspace::{Database, Shared, Store};
 const FREED_AT_ONCE: usize = 64;
 const SMALL: usize = 2 << 20;
 
-/// So many bytes are freed on the spot between two slices: to give back so much takes the system some milliseconds.
+/// So many bytes are freed on the spot in a turn: to give back so much takes the system some milliseconds.
 const MOST_AT_ONCE: usize = 32 << 20;
 
 /// Elements that a command frees before it looks again whether that is enough.
@@ -36,7 +36,7 @@ pub(crate) struct Discarded {
     databases: Vec<Flushed>,
     /// Bytes of all that.
     bytes: usize,
-    /// Bytes that have been freed on the spot since the last slice.
+    /// Bytes that have been freed on the spot in this turn.
     at_once: usize,
     /// The bytes of the store and of what was put aside, when that had become too much.
     mark: Option<usize>,
@@ -143,9 +143,10 @@ impl Shared {
                 let freed = before - flushed.memory();
                 self.discarded.bytes -= freed;
                 self.freed_later += 1;
+                let aside = self.discarded.values.len();
                 self.discard(entry.into_large());
-                // A value of many bytes counts as its pieces.
-                1 + freed / PIECE
+                // A value of many bytes counts as its pieces, when they are freed.
+                if self.discarded.values.len() > aside { 1 } else { 1 + freed / PIECE }
             }
             None => {
                 self.discarded.bytes -= before;
@@ -163,9 +164,13 @@ impl Discarded {
 }
 
 impl Store {
+    /// A turn of the loop begins: as much as in the last one may be freed on the spot again.
+    pub(crate) fn begin_turn(&mut self) {
+        self.shared.discarded.at_once = 0;
+    }
+
     /// Frees about so many elements of what is not needed any more. Returns whether there is more.
     pub(crate) fn free_some(&mut self, elements: usize) -> bool {
-        self.shared.discarded.at_once = 0;
         if !self.has_unfreed() {
             return false;
         }
@@ -326,9 +331,13 @@ mod tests {
             assert_eq!(is_too_much, n >= 31, "{n}: {} bytes wait", store.unfreed());
         }
         while store.free_some(1000) {}
-        set_long(&mut store, 1);
-        assert!(store.db(0).remove(&[0]));
-        assert_eq!(store.unfreed(), 0, "the next slice is another one");
+        for turn in 0..2 {
+            set_long(&mut store, 1);
+            assert!(store.db(0).remove(&[0]));
+            assert_eq!(store.unfreed() == 0, turn == 1, "in turn {turn}");
+            while store.free_some(1000) {}
+            store.begin_turn();
+        }
     }
 
     #[test]
@@ -340,6 +349,17 @@ mod tests {
         assert!(store.free_some(1000));
         let freed = before - store.unfreed();
         assert!((15 << 20..18 << 20).contains(&freed), "{freed} bytes");
+        // Values that are put aside count when they are freed, and not before.
+        while store.free_some(1000) {}
+        for n in 0..9_u8 {
+            store.db(0).set_string(&[n], &[b'x'; 4 << 20], None);
+        }
+        (0..200_u16).for_each(|n| _ = store.db(0).set_string(&n.to_be_bytes(), b"x", None));
+        store.db(0).clear();
+        let before = store.unfreed();
+        assert!(store.free_some(1000));
+        let freed = before - store.unfreed();
+        assert!(freed > 10 << 20, "{freed} bytes");
     }
 
     #[test]
