@@ -369,7 +369,7 @@ fn a_long_argument_does_not_pass_the_limit_of_a_request() {
     let (mut client, mut other) = (Socket::unix(&path), Socket::tcp(addr));
     client.ask_for_a_large_send_buffer();
     let id = number(&client.call(["CLIENT", "ID"]), "(integer) ").to_string();
-    let request = request([&b"SET"[..], b"k", &vec![b'x'; 1_300_000]]);
+    let request = request([&b"SET"[..], b"k", &vec![b'x'; 1_109_950]]);
     let (first, rest) = request.split_at(1_000_000);
     client.send(first);
     until("it has come", || {

@@ -354,7 +354,7 @@ mod tests {
         for n in 0..9_u8 {
             store.db(0).set_string(&[n], &[b'x'; 4 << 20], None);
         }
-        (0..200_u16).for_each(|n| _ = store.db(0).set_string(&n.to_be_bytes(), b"x", None));
+        (0..200_u16).for_each(|n| store.db(0).set_string(&n.to_be_bytes(), b"x", None));
         store.db(0).clear();
         let before = store.unfreed();
         assert!(store.free_some(1000));
