@@ -306,12 +306,19 @@ fn nothing_is_left_of_what_went_on_beside_a_step_that_fails() {
         // The last of them may be about to end.
         let since = Instant::now();
         for process in &outcome.left {
-            while Path::new("/proc").join(process).exists() {
+            while goes_on(process) {
                 assert!(since.elapsed() < Duration::from_secs(10), "{lasts} goes on");
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
     }
+}
+
+/// Whether a process has not ended. One that has may stay in the list of the system until it is asked for.
+fn goes_on(process: &str) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(process).join("stat"));
+    let state = stat.ok().and_then(|stat| stat.rsplit_once(") ")?.1.chars().next());
+    state.is_some_and(|state| state != 'Z')
 }
 
 /// Asked how it is called, a script says so, on a machine that has nothing it could start.
