@@ -1,6 +1,8 @@
 //! Long strings: what is sent of them, and what has come, is the memory that they are in. A conversation is the same with
 //! them as with short ones, however it is cut, and whatever becomes of the key meanwhile.
 
+use std::time::Duration;
+
 use respd::internals::config::Config;
 use respd::internals::embed::local::{Connection, Local, request};
 
@@ -347,6 +349,19 @@ fn a_string_keeps_no_more_memory_than_it_needs() {
     let memory = line.split(' ').find_map(|field| field.strip_prefix("tot-mem=")).unwrap();
     let memory: usize = memory.parse().unwrap();
     assert!(memory < 62_000, "{memory} bytes for 30,000 that have come");
+}
+
+/// A command frees what it removes, and a turn has a limit for that. The next turn begins anew.
+#[test]
+fn strings_that_are_removed_are_freed_on_the_spot_in_every_turn() {
+    let (mut local, [client, _]) = local(&[]);
+    for turn in 0..50 {
+        set(&mut local, client, &vec![b'a'; 1_000_000]);
+        local.send(client, b"DEL k\r\nINFO memory\r\n");
+        let report = String::from_utf8(local.received(client)).unwrap();
+        assert!(report.contains("lazyfree_pending_objects:0\r\n"), "in turn {turn}: {report}");
+        local.advance(Duration::ZERO);
+    }
 }
 
 #[test]

@@ -369,14 +369,14 @@ fn a_long_argument_does_not_pass_the_limit_of_a_request() {
     let (mut client, mut other) = (Socket::unix(&path), Socket::tcp(addr));
     client.ask_for_a_large_send_buffer();
     let id = number(&client.call(["CLIENT", "ID"]), "(integer) ").to_string();
-    let request = request([&b"SET"[..], b"k", &vec![b'x'; 1_109_950]]);
-    let (first, rest) = request.split_at(1_000_000);
+    let set = request([&b"SET"[..], b"k", &vec![b'x'; 1_109_950]]);
+    let (first, rest) = set.split_at(1_000_000);
     client.send(first);
     until("it has come", || {
         number(&other.call(["CLIENT", "LIST", "ID", &id]), "qbuf=") == first.len()
     });
     // While the server is busy, the rest comes.
-    other.send(&respd::internals::embed::local::request(["DEBUG", "SLEEP", "0.2"]));
+    other.send(&request(["DEBUG", "SLEEP", "0.2"]));
     let _refused = client.try_send(rest);
     assert_eq!(other.take(5), b"+OK\r\n");
     assert_eq!(client.rest(), b"");
